@@ -1,0 +1,59 @@
+package mobilenet
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Widths of the printed columns, as Keras spaces them.
+const (
+	nameColumn   = 40
+	shapeColumn  = 24
+	paramsColumn = 12
+	addsColumn   = 16
+	lineLength   = nameColumn + shapeColumn + paramsColumn + addsColumn
+)
+
+// String prints the summary as Keras does.
+func (s Summary) String() string {
+	c := s.Config
+	var b strings.Builder
+	thin, thick := strings.Repeat("_", lineLength), strings.Repeat("=", lineLength)
+	fmt.Fprintf(&b, "Model: %s, variant %s, width %v, resolution %d, %d classes\n", s.Model, c.Variant, c.Width, c.Resolution, c.Classes)
+	fmt.Fprintf(&b, "%s\n", thin)
+	printRow(&b, "Layer (type)", "Output Shape", "Param #", "Multiply-adds")
+	fmt.Fprintf(&b, "%s\n", thick)
+	for _, r := range s.Rows {
+		printRow(&b, r.Name+" ("+r.Type+")", shapeString(r.Output), grouped(r.Params), grouped(r.MultiplyAdds))
+	}
+	fmt.Fprintf(&b, "%s\n", thick)
+	fmt.Fprintf(&b, "Total params: %s\n", grouped(s.Params))
+	fmt.Fprintf(&b, "Trainable params: %s\n", grouped(s.Trainable))
+	fmt.Fprintf(&b, "Non-trainable params: %s\n", grouped(s.NonTrainable))
+	fmt.Fprintf(&b, "Multiply-adds per image: %s (%.1f million)\n", grouped(s.MultiplyAdds), float64(s.MultiplyAdds)/1e6)
+	fmt.Fprintf(&b, "%s\n", thin)
+	return b.String()
+}
+
+func printRow(b *strings.Builder, name, shape, params, multiplyAdds string) {
+	fmt.Fprintf(b, "%-*s%-*s%*s%*s\n", nameColumn, name, shapeColumn, shape, paramsColumn, params, addsColumn, multiplyAdds)
+}
+
+// shapeString writes a shape with Keras's open batch dimension: (None, 7, 7, 1024).
+func shapeString(shape []int) string {
+	b := "(None"
+	for _, d := range shape {
+		b += ", " + strconv.Itoa(d)
+	}
+	return b + ")"
+}
+
+// grouped writes a count with commas: 4,253,864.
+func grouped(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}
