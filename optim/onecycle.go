@@ -1,0 +1,42 @@
+package optim
+
+import "errors"
+
+// Shape of the one-cycle schedule: PyTorch's defaults of OneCycleLR.
+const (
+	oneCycleRise     = 0.3 // pct_start: share of the steps in which the rate rises
+	oneCycleDiv      = 25  // div_factor: it starts at Max/25
+	oneCycleFinalDiv = 1e4 // final_div_factor: it ends at the start's 1/10000
+)
+
+// OneCycle rises from Max/25 to Max in the first 30 % of the run and falls to
+// Max/250000 at its last step, both along half a cosine: PyTorch's OneCycleLR
+// with its defaults and cycle_momentum off (Smith and Topin 2018,
+// arXiv:1708.07120). It is a warm-up in itself; Warmup adds a linear one before.
+type OneCycle struct {
+	Max    float64
+	Total  int64 // steps of the run, warm-up included
+	Warmup int64 // steps
+}
+
+// LR implements [Schedule].
+func (c OneCycle) LR(step int64) float64 {
+	return warmUp(step, c.Warmup, func(t int64) float64 {
+		first := c.Max / oneCycleDiv
+		last := first / oneCycleFinalDiv
+		// Steps counted from 0; the peak need not fall on a step.
+		end := float64(max(1, c.Total-c.Warmup)) - 1
+		peak := oneCycleRise*(end+1) - 1
+		now := min(float64(t), end)
+		if now <= peak {
+			return anneal(first, c.Max, now/peak)
+		}
+		// In runs of up to three steps the peak lies before the first.
+		return anneal(c.Max, last, (now-peak)/(end-peak))
+	})
+}
+
+// Validate reports every field that makes no schedule.
+func (c OneCycle) Validate() error {
+	return errors.Join(validate(c.Max, c.Warmup), validateTotal(c.Total, c.Warmup))
+}
