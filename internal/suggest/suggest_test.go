@@ -1,0 +1,59 @@
+package suggest
+
+import "testing"
+
+func TestDistance(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{
+		{"", "", 0},
+		{"", "abc", 3},
+		{"sgd", "sgd", 0},
+		{"sdg", "sgd", 1}, // neighbours swapped
+		{"kitten", "sitting", 3},
+		{"ca", "abc", 3}, // alignment distance: no letter is edited twice
+	} {
+		if got := distance(c.a, c.b); got != c.want {
+			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
+		}
+		if got := distance(c.b, c.a); got != c.want {
+			t.Errorf("distance(%q, %q) = %d, want %d", c.b, c.a, got, c.want)
+		}
+	}
+}
+
+func TestClosest(t *testing.T) {
+	flags := []string{"batch-size", "lr", "epochs", "width", "out", "optimizer"}
+	for _, c := range []struct{ name, word, want string }{
+		{"missing hyphen", "batchsize", "batch-size"},
+		{"underscore", "batch_size", "batch-size"},
+		{"case", "LR", "lr"},
+		{"letter lost", "epoch", "epochs"},
+		{"two slips", "optimzier", "optimizer"},
+		{"swapped", "widht", "width"},
+		{"beginning", "optim", "optimizer"},
+		{"beginning too short", "op", ""},
+		{"nothing near", "colour", ""},
+		{"short words stay strict", "xy", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := Closest(c.word, flags); got != c.want {
+				t.Errorf("Closest(%q) = %q, want %q", c.word, got, c.want)
+			}
+		})
+	}
+}
+
+func TestOneOf(t *testing.T) {
+	allowed := []string{"sgd", "adamw"}
+	for word, want := range map[string]string{
+		"sdg":  "did you mean sgd? allowed: sgd, adamw",
+		"lion": "allowed: sgd, adamw",
+		"":     "allowed: sgd, adamw",
+	} {
+		if got := OneOf(word, allowed); got != want {
+			t.Errorf("OneOf(%q) = %q, want %q", word, got, want)
+		}
+	}
+}

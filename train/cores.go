@@ -1,0 +1,49 @@
+package train
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+)
+
+// PhysicalCores is the number of cores that this process may compute on, each
+// counted once however many hardware threads it has; at least 1. Where the
+// system does not tell cores from threads it is runtime.NumCPU.
+func PhysicalCores() int {
+	logical := runtime.NumCPU() // respects the process's affinity mask
+	f, err := os.Open("/proc/cpuinfo")
+	if err != nil {
+		return logical
+	}
+	defer f.Close()
+	if n := countCores(f); n > 0 {
+		return min(n, logical)
+	}
+	return logical
+}
+
+// countCores counts the distinct pairs of socket and core in the text of
+// /proc/cpuinfo. It returns 0 where the text does not name them.
+func countCores(r io.Reader) int {
+	cores := make(map[[2]string]bool)
+	socket := ""
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		key, value, _ := strings.Cut(lines.Text(), ":")
+		switch strings.TrimSpace(key) {
+		case "processor":
+			socket = ""
+		case "physical id": // comes before "core id"
+			socket = strings.TrimSpace(value)
+		case "core id":
+			cores[[2]string{socket, strings.TrimSpace(value)}] = true
+		}
+	}
+	if lines.Err() != nil {
+		return 0
+	}
+	return len(cores)
+}

@@ -1,0 +1,52 @@
+package train
+
+// Recipe is a published way to train, as settings over the defaults.
+type Recipe struct {
+	Name   string
+	Source string
+	// apply sets what the source says and leaves the rest.
+	apply func(*Config)
+}
+
+// Recipes is the table of named recipes.
+func Recipes() []Recipe {
+	return []Recipe{
+		{
+			Name:   "paper",
+			Source: "TensorFlow-slim's MobileNet v1: RMSProp, lr 0.045 x0.94 every 2.5 epochs, batch 64",
+			apply: func(c *Config) {
+				c.Optimizer, c.Momentum = "rmsprop_tf", 0.9 // decay 0.9, eps 1: NewOptimizer
+				c.LR, c.Schedule, c.StepEpochs, c.Gamma = 0.045, "exp", 2.5, 0.94
+				c.WarmupEpochs = 0
+				c.BatchSize = 64 // a replica
+				c.WeightDecay, c.NoDecay = 4e-5, []string{"depthwise", "batchnorm", "bias"}
+				c.Model.BNMomentum = 0.0003 // decay 0.9997
+				c.LabelSmoothing = 0.1
+			},
+		},
+		{
+			Name:   "torchvision",
+			Source: "torchvision's MobileNetV2: SGD, lr 0.045 x0.98 an epoch, batch 32, 300 epochs",
+			apply: func(c *Config) {
+				c.Optimizer, c.Momentum = "sgd", 0.9
+				c.LR, c.Schedule, c.StepEpochs, c.Gamma = 0.045, "exp", 1, 0.98
+				c.WarmupEpochs = 0
+				c.BatchSize, c.Epochs = 32, 300
+				c.WeightDecay, c.NoDecay = 4e-5, []string{}
+				c.LabelSmoothing = 0
+			},
+		},
+	}
+}
+
+// recipe finds a recipe by name.
+func recipe(name string) (Recipe, error) {
+	var names []string
+	for _, r := range Recipes() {
+		if r.Name == name {
+			return r, nil
+		}
+		names = append(names, r.Name)
+	}
+	return Recipe{}, wrong("recipe", name, oneOf(name, names))
+}

@@ -1,0 +1,180 @@
+package train
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"depthwise.dev/internal/suggest"
+)
+
+// FieldError is a setting that cannot be as it is: its name as in a
+// configuration file, its value if there is one to show, and what is allowed.
+type FieldError struct{ Field, Value, Want string }
+
+func (f FieldError) Error() string {
+	if f.Value == "" {
+		return f.Field + ": " + f.Want
+	}
+	return f.Field + " " + f.Value + ": " + f.Want
+}
+
+// ConfigError names every wrong setting of a configuration.
+type ConfigError struct{ Fields []FieldError }
+
+func (e *ConfigError) Error() string {
+	texts := make([]string, len(e.Fields))
+	for i, f := range e.Fields {
+		texts[i] = f.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (e *ConfigError) orNil() error {
+	if len(e.Fields) == 0 {
+		return nil
+	}
+	return e
+}
+
+func wrong(field, value, want string) error {
+	return &ConfigError{Fields: []FieldError{{field, value, want}}}
+}
+
+func oneOf(value string, allowed []string) string { return suggest.OneOf(value, allowed) }
+
+// Validate checks every setting and names all that are wrong, in a *ConfigError.
+func (c Config) Validate() error {
+	var v validator
+	v.data(c)
+	v.model(c)
+	v.length(c)
+	v.optimization(c)
+	v.augmentation(c)
+	v.machine(c)
+	v.checkpoints(c)
+	return v.orNil()
+}
+
+// validator collects what is wrong.
+type validator struct{ ConfigError }
+
+// check notes the field when ok does not hold.
+func (v *validator) check(ok bool, field string, value any, want string) {
+	if !ok {
+		v.Fields = append(v.Fields, FieldError{field, fmt.Sprint(value), want})
+	}
+}
+
+func (v *validator) oneOf(field, value string, allowed []string) {
+	v.check(slices.Contains(allowed, value), field, fmt.Sprintf("%q", value), oneOf(value, allowed))
+}
+
+// within notes the field when its value is not a number within [low, high].
+func (v *validator) within(field string, value, low, high float64, want string) {
+	v.check(value >= low && value <= high && !math.IsInf(value, 0), field, value, want)
+}
+
+func (v *validator) data(c Config) {
+	v.check(c.Data != "", "data", `""`, "name a folder of images, or mnist")
+	v.check(c.ValSplit >= 0 && c.ValSplit < 1, "val_split", c.ValSplit, "must be at least 0 and below 1")
+}
+
+func (v *validator) model(c Config) {
+	v.oneOf("arch", c.Arch, Archs)
+	m := c.Model
+	if m.Classes == 0 {
+		m.Classes = 1 // the data will tell
+	}
+	v.Fields = append(v.Fields, modelFields(m.Validate())...)
+}
+
+// modelFields splits what mobilenet.Config.Validate joined, lines such as
+// "mobilenet: width 64: must be at most 16".
+func modelFields(err error) []FieldError {
+	if err == nil {
+		return nil
+	}
+	var fields []FieldError
+	for text := range strings.Lines(err.Error()) {
+		text = strings.TrimPrefix(strings.TrimSpace(text), "mobilenet: ")
+		what, want, _ := strings.Cut(text, ": ")
+		field, value, _ := strings.Cut(what, " ")
+		fields = append(fields, FieldError{field, value, want})
+	}
+	return fields
+}
+
+func (v *validator) length(c Config) {
+	v.check(c.Epochs >= 1, "epochs", c.Epochs, "must be at least 1")
+	v.check(c.MaxSteps >= 0, "max_steps", c.MaxSteps, "must be at least 1, or 0 for no limit")
+	v.check(c.Time >= 0, "time", c.Time, "must be a duration such as 2h, or 0 for no limit")
+	v.check(c.BatchSize >= 1, "batch_size", c.BatchSize, "must be at least 1")
+	v.check(c.Accumulate >= 1, "accumulate", c.Accumulate, "must be at least 1")
+}
+
+func (v *validator) optimization(c Config) {
+	v.oneOf("optimizer", c.Optimizer, Optimizers)
+	v.check(c.LR > 0 && !math.IsInf(c.LR, 0), "lr", c.LR, "must be above 0")
+	v.check(c.Momentum >= 0 && c.Momentum < 1, "momentum", c.Momentum, "must be at least 0 and below 1")
+	v.within("weight_decay", c.WeightDecay, 0, math.MaxFloat64, "must be at least 0")
+	for _, role := range c.NoDecay {
+		v.oneOf("no_decay", role, NoDecays)
+	}
+	v.oneOf("schedule", c.Schedule, Schedules)
+	v.within("step_epochs", c.StepEpochs, 0, math.MaxFloat64, "must be above 0, or 0 for the schedule's own")
+	v.within("gamma", c.Gamma, 0, 1, "must be above 0 and at most 1, or 0 for the schedule's own")
+	v.check(c.WarmupEpochs < float64(max(1, c.Epochs)), "warmup_epochs", c.WarmupEpochs, "must be below epochs")
+	v.check(c.LabelSmoothing >= 0 && c.LabelSmoothing < 1, "label_smoothing", c.LabelSmoothing, "must be at least 0 and below 1")
+	v.within("clip_grad_norm", c.ClipGradNorm, 0, math.MaxFloat64, "must be above 0, or 0 for no limit")
+}
+
+func (v *validator) augmentation(c Config) {
+	v.oneOf("augment", c.Augment, Augments)
+	lo, hi := c.CropScale[0], c.CropScale[1]
+	v.check(0 < lo && lo <= hi && hi <= 1, "crop_scale", c.CropScale, "must be two shares of the area, 0 < least <= greatest <= 1, such as 0.35,1")
+	lo, hi = c.CropRatio[0], c.CropRatio[1]
+	v.check(0 < lo && lo <= hi && !math.IsInf(hi, 0), "crop_ratio", c.CropRatio, "must be two ratios, 0 < least <= greatest, such as 0.75,1.333")
+	v.within("flip", c.Flip, 0, 1, "must be a chance from 0 to 1")
+	v.oneOf("fit", c.Fit, Fits)
+}
+
+// devices is the form of Config.Device.
+var devices = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]{1,3})?)$`)
+
+func (v *validator) machine(c Config) {
+	v.oneOf("precision", c.Precision, Precisions)
+	v.check(devices.MatchString(c.Device), "device", fmt.Sprintf("%q", c.Device), oneOf(c.Device, Devices))
+	v.check(c.Threads >= 0, "threads", c.Threads, "must be at least 1, or 0 for the physical cores")
+	v.check(c.Workers >= -1, "workers", c.Workers, "must be at least 0, or -1 for the physical cores")
+	v.oneOf("progress", c.Progress, Progresses)
+}
+
+func (v *validator) checkpoints(c Config) {
+	if _, _, err := interval(c.CheckpointEvery); err != nil {
+		v.check(false, "checkpoint_every", fmt.Sprintf("%q", c.CheckpointEvery), err.Error())
+	}
+	v.check(c.Keep >= 1, "keep", c.Keep, "must be at least 1")
+}
+
+// settings is the set of the keys of a configuration file.
+func settings() (map[string]bool, error) {
+	c := Default()
+	c.Out, c.Resume = "set", "set" // left out when empty
+	var n yaml.Node
+	if err := n.Encode(c); err != nil {
+		return nil, fmt.Errorf("train: settings: %w", err)
+	}
+	known := make(map[string]bool)
+	for i := 0; i < len(n.Content); i += 2 {
+		known[n.Content[i].Value] = true
+	}
+	return known, nil
+}
+
+func sortedKeys(m map[string]bool) []string { return slices.Sorted(maps.Keys(m)) }
