@@ -1,0 +1,144 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// nativeFlags compile autograd/native. OpenMP code is compiled here and linked to the libgomp that libtorch brings:
+// two OpenMP runtimes in one process would fight over the processors.
+var nativeFlags = []string{"-std=c++20", "-O3", "-fPIC", "-Wall", "-fopenmp"}
+
+// nativeSource is one file of autograd/native and what its object file depends on.
+type nativeSource struct {
+	Name string // relative to autograd/native
+	Key  string // over its text, the texts of the headers it includes, the compiler and its flags
+}
+
+func (s *setup) nativeDir() string { return filepath.Join(s.repo, "autograd", "native") }
+
+// native builds libdepthwise.so from the C++ files in autograd/native. It returns "" when there are none.
+func (s *setup) native(c compiler, t libtorch) (string, error) {
+	sources, err := nativeSources(s.nativeDir(), key(strings.Join(nativeFlags, " "), c.id(), t.ID))
+	if err != nil || len(sources) == 0 {
+		return "", err
+	}
+	return s.finished(nativeName(sources), func(dir string) ([]string, []string, error) {
+		start := time.Now()
+		objects, err := s.compileNative(c, t, sources)
+		if err != nil {
+			return nil, nil, err
+		}
+		link := slices.Concat([]string{"-shared", "-o", filepath.Join(dir, nativeLibrary())}, objects, torchLinks(t), openMP(t))
+		if err := c.run(s.nativeDir(), link...); err != nil {
+			return nil, nil, fmt.Errorf("link autograd/native: %w", err)
+		}
+		s.say("compiling autograd/native: done in %.0f s", time.Since(start).Seconds())
+		return nil, []string{nativeLibrary()}, nil
+	})
+}
+
+// nativeLibrary is the file of our compiled C++.
+func nativeLibrary() string { return "libdepthwise" + sharedSuffix() }
+
+// nativeName names the cache's folder for the library made of these sources.
+func nativeName(sources []nativeSource) string {
+	var keys []string
+	for _, src := range sources {
+		keys = append(keys, src.Name, src.Key)
+	}
+	return "native-" + key(keys...)
+}
+
+// openMP names the OpenMP runtime that libtorch brings, else the compiler's.
+func openMP(t libtorch) []string {
+	if found, _ := filepath.Glob(filepath.Join(t.lib(), "libgomp*.so*")); len(found) > 0 {
+		return []string{"-Wl,--as-needed", found[0]}
+	}
+	if runtime.GOOS == "darwin" {
+		return []string{"-lomp"}
+	}
+	return []string{"-Wl,--as-needed", "-lgomp"}
+}
+
+// compileNative compiles what has changed; object files are kept in the cache under the key of their source.
+func (s *setup) compileNative(c compiler, t libtorch, sources []nativeSource) ([]string, error) {
+	folder := filepath.Join(s.cache, "objects")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, cacheError(s.cache, err)
+	}
+	objects := make([]string, len(sources))
+	failed := make([]error, len(sources))
+	var wg sync.WaitGroup
+	for i, src := range sources {
+		objects[i] = filepath.Join(folder, src.Key+".o")
+		if _, err := os.Stat(objects[i]); err == nil {
+			continue
+		}
+		wg.Go(func() {
+			s.say("compiling autograd/native/%s", src.Name)
+			temp := filepath.Join(s.cache, tempPrefix+src.Key+".o")
+			args := slices.Concat(nativeFlags, torchIncludes(t), []string{"-c", src.Name, "-o", temp})
+			if failed[i] = c.run(s.nativeDir(), args...); failed[i] == nil {
+				failed[i] = os.Rename(temp, objects[i])
+			}
+		})
+	}
+	wg.Wait()
+	return objects, errors.Join(failed...)
+}
+
+// nativeSources lists the C++ files of a folder with their keys; none when there is no such folder.
+func nativeSources(dir, common string) ([]nativeSource, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var sources []nativeSource
+	for _, e := range entries {
+		if ext := filepath.Ext(e.Name()); ext != ".cc" && ext != ".cpp" {
+			continue
+		}
+		_, texts, err := withIncludes(dir, e.Name(), nil, nil)
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, nativeSource{Name: e.Name(), Key: key(append(texts, common)...)})
+	}
+	return sources, nil
+}
+
+var quotedInclude = regexp.MustCompile(`(?m)^\s*#\s*include\s+"([^"]+)"`)
+
+// withIncludes appends the name and text of a file, and of every file of the folder that it includes, directly or not.
+func withIncludes(dir, name string, seen, texts []string) (newSeen, newTexts []string, err error) {
+	text, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		return seen, texts, err
+	}
+	seen, texts = append(seen, name), append(texts, name, string(text))
+	for _, m := range quotedInclude.FindAllStringSubmatch(string(text), -1) {
+		if slices.Contains(seen, m[1]) {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(dir, m[1])); err != nil {
+			continue // from elsewhere: libtorch or the compiler
+		}
+		if seen, texts, err = withIncludes(dir, m[1], seen, texts); err != nil {
+			return seen, texts, err
+		}
+	}
+	return seen, texts, nil
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+)
+
+// torchVersion is the libtorch that setup fetches; oldest and newest are those it can fit gotch to.
+const (
+	torchVersion  = "2.15.0"
+	oldestVersion = "2.11"
+	newestVersion = "2.15"
+)
+
+// wheel is one file of the package index, pinned.
+type wheel struct {
+	Name, Version, SHA256 string
+	Platform              string // the file's platform tag
+	Bytes                 int64  // size of the file, for the progress bar
+}
+
+// platform is what differs from one kind of machine to the next.
+type platform struct {
+	Wheels  []wheel  // libtorch first, then the libraries that it needs at load
+	Library string   // how its shared libraries end
+	Keep    []string // files of the wheels that are kept beside torch/include, as path.Match patterns
+}
+
+// platforms lists the machines that setup can fetch a libtorch for. Only linux/amd64 has been run. Elsewhere LIBTORCH or
+// LIBTORCH_USE_PYTORCH=1 names one.
+//
+// One wheel, that of Python 3.12, serves every machine of a kind whatever its python: setup takes the C++ out of it.
+var platforms = map[string]platform{
+	"linux/amd64": {
+		Wheels: []wheel{
+			{"torch", torchVersion, "6d8c86f4e33a9f12a58149bd9b0d64351632b8eb44479be8ff85e5389932dd79", "manylinux_2_28_x86_64", 540_000_000},
+			// The wheel's libtorch_cpu.so needs libcudart.so.13 and libcupti.so.13 at load, GPU or not;
+			// its metadata asks for cuda-toolkit 13.2.2.
+			{"nvidia-cuda-runtime", "13.2.86", "3498247680dfddce31bad102af7e3e26fc795342a3cac64722bb0fa95e7f60f0", "manylinux_2_17_x86_64", 2_300_000},
+			{"nvidia-cuda-cupti", "13.2.86", "8fa29f15dd8336181f961764d9d95236fc6b931dd0c8fcf8cd70aab0c310b586", "manylinux_2_25_x86_64", 12_000_000},
+		},
+		Library: ".so",
+		Keep: []string{
+			"torch/lib/libtorch_cpu.so", "torch/lib/libc10.so", "torch/lib/libgomp*",
+			"nvidia/cu13/lib/libcudart.so.13", "nvidia/cu13/lib/libcupti.so.13",
+		},
+	},
+}
+
+// thisPlatform is the table's row for this machine.
+func thisPlatform() (platform, error) {
+	name := runtime.GOOS + "/" + runtime.GOARCH
+	p, ok := platforms[name]
+	if !ok {
+		return p, fmt.Errorf("no libtorch wheel is pinned for %s; unpack a libtorch %s to %s and set LIBTORCH=ITS_FOLDER, "+
+			"or install PyTorch and set LIBTORCH_USE_PYTORCH=1", name, oldestVersion, newestVersion)
+	}
+	return p, nil
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// gotchModule and gotchVersion are the module that is fitted; go.sum pins its content.
+const (
+	gotchModule  = "github.com/sugarme/gotch"
+	gotchVersion = "v0.9.1"
+)
+
+// repair is one mechanical change to the copy of gotch.
+type repair struct {
+	Defect  string // what is wrong with gotch as it is
+	File    string // path.Match pattern inside the module
+	Old     string // regular expression, (?m) on
+	New     string // replacement, as in regexp.Expand
+	AtLeast int    // places that must be found; fewer means that gotch is not the one this table was made for
+}
+
+// repairs are applied in order. What depends on the libtorch at hand (its functions, its place) is not here:
+// see missing.go and goLinks.
+var repairs = []repair{
+	{
+		Defect: "the thread-local error is defined in a header, once in every file that includes it",
+		File:   "libtch/torch_api.h", AtLeast: 1,
+		Old: `^thread_local char \*torch_last_err = nullptr;$`,
+		New: `extern thread_local char *torch_last_err;`,
+	},
+	{
+		Defect: "the thread-local error is defined nowhere else",
+		File:   "libtch/torch_api.cpp", AtLeast: 1,
+		Old: `^char \*get_and_reset_last_err\(\) \{$`,
+		New: "thread_local char *torch_last_err = nullptr;\n\n$0",
+	},
+	{
+		Defect: "only std::exception is caught: anything else that is thrown ends the process in Go; an error that nobody fetched leaks",
+		File:   "libtch/torch_api.h", AtLeast: 1,
+		Old: `^  \} catch \(const exception &e\) \{\s*\\\n\s*torch_last_err = strdup\(e\.what\(\)\);\s*\\\n\s*\}$`,
+		New: "  } catch (const std::exception &e) { \\\n" +
+			"    free(torch_last_err); \\\n" +
+			"    torch_last_err = strdup(e.what()); \\\n" +
+			"  } catch (...) { \\\n" +
+			"    free(torch_last_err); \\\n" +
+			"    torch_last_err = strdup(\"a C++ exception that is no std::exception\"); \\\n" +
+			"  }",
+	},
+	{
+		Defect: "results are written to malloc(0), which holds none and is never freed: a leak for every operation",
+		File:   "ts/*.go", AtLeast: 2200,
+		Old: `\bptr := \(\*lib\.Ctensor\)\(unsafe\.Pointer\(C\.malloc\(0\)\)\)`,
+		New: `ptr := new(lib.Ctensor)`,
+	},
+	{
+		Defect: "as above, where up to seven results lie side by side",
+		File:   "ts/*.go", AtLeast: 229,
+		Old: `\b(ctensorPtr[01]) := \(\*lib\.Ctensor\)\(unsafe\.Pointer\(C\.malloc\(0\)\)\)`,
+		New: `$1 := &new([8]lib.Ctensor)[0]`,
+	},
+	{
+		Defect: "as above, for the inputs that a gradient is asked for",
+		File:   "ts/tensor.go", AtLeast: 1,
+		Old: `^(\t\toutputPtr := )\(\*lib\.Ctensor\)\(unsafe\.Pointer\(C\.malloc\(0\)\)\)\n\t\tdefer C\.free\(unsafe\.Pointer\(outputPtr\)\)$`,
+		New: `${1}new(lib.Ctensor)`,
+	},
+	{
+		Defect: "as above, for the elements of a list or tuple",
+		File:   "ts/jit.go", AtLeast: 4,
+		Old: `\(\*lib\.(Ctensor|Civalue)\)\(unsafe\.Pointer\(C\.malloc\(0\)\)\)(\n\t\tlib\.Ati\w+\(cval\.civalue, ptr1, int\((\w+)\)\))`,
+		New: `unsafe.SliceData(make([]lib.$1, 2*int($3)+1))$2`,
+	},
+	{
+		Defect: "as above, for the numbers of a list",
+		File:   "ts/jit.go", AtLeast: 3,
+		Old: `unsafe\.Pointer\(C\.malloc\(0\)\)(\n\t\tlib\.Ati\w+\(cval\.civalue, ptr1, int\((\w+)\)\))`,
+		New: `unsafe.Pointer(unsafe.SliceData(make([]int64, int($2)+1)))$1`,
+	},
+	{
+		Defect: "as above, for an optimizer's learning rates; and eight bytes are read of a four-byte count",
+		File:   "libtch/tensor.go", AtLeast: 1,
+		Old: `\(\*C\.double\)\(unsafe\.Pointer\(C\.malloc\(0\)\)\)\n\tcngroup := \(\*C\.int\)\(unsafe\.Pointer\(C\.malloc\(0\)\)\)`,
+		New: "(*C.double)(unsafe.Pointer(new([1001]float64)))\n\tcngroup := (*C.int)(unsafe.Pointer(new(int64)))",
+	},
+	{
+		Defect: "100 KB of ballast in every tensor, to provoke the garbage collector",
+		File:   "ts/tensor.go", AtLeast: 1,
+		Old: `^\tx\.d = new\(bigStruct\)\n`,
+		New: ``,
+	},
+	{
+		Defect: "importing gotch makes a folder in the home folder, and ends the process where that cannot be written",
+		File:   "init.go", AtLeast: 1,
+		Old: `(?s)\n\tif _, err := os\.Stat\(CachedDir\); os\.IsNotExist\(err\) \{.*?\n\t\}\n`,
+		New: ``,
+	},
+	{
+		Defect: "as above: the import that this leaves unused",
+		File:   "init.go", AtLeast: 1,
+		Old: `^\t"log"\n`,
+		New: ``,
+	},
+}
+
+// repairFolder applies the table to a copy of gotch.
+func repairFolder(dir string, table []repair) error {
+	for _, r := range table {
+		pattern, err := regexp.Compile("(?m)" + r.Old)
+		if err != nil {
+			return fmt.Errorf("repair %q: %w", r.Defect, err)
+		}
+		files, err := filepath.Glob(filepath.Join(dir, r.File))
+		if err != nil {
+			return err
+		}
+		found := 0
+		for _, name := range files {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				return err
+			}
+			n := len(pattern.FindAllIndex(text, -1))
+			if n == 0 {
+				continue
+			}
+			found += n
+			if err := os.WriteFile(name, pattern.ReplaceAll(text, []byte(r.New)), 0o644); err != nil {
+				return err
+			}
+		}
+		if found < r.AtLeast {
+			return fmt.Errorf("gotch %s is not as expected: %s has %d of at least %d places to repair (%s)",
+				gotchVersion, r.File, found, r.AtLeast, r.Defect)
+		}
+	}
+	return nil
+}
+
+// repairsID changes when the table does.
+func repairsID() string {
+	var b strings.Builder
+	for _, r := range repairs {
+		fmt.Fprintf(&b, "%q %q %q\n", r.File, r.Old, r.New)
+	}
+	return key(b.String())
+}

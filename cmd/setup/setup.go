@@ -1,0 +1,122 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"golang.org/x/term"
+)
+
+// modulePath is the module this command sets up.
+const modulePath = "depthwise.dev"
+
+// setup is one run of the command: where things are and where it speaks.
+type setup struct {
+	repo     string // root of the repository: the folder of go.mod
+	cache    string // folder of everything that is made, the user's cache folder + "depthwise"
+	out      io.Writer
+	terminal bool       // out is a terminal: bars in place of lines
+	mu       sync.Mutex // guards out
+}
+
+func newSetup(out io.Writer) (*setup, error) {
+	wd, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("working folder: %w", err)
+	}
+	repo, err := findRepo(wd)
+	if err != nil {
+		return nil, err
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil, fmt.Errorf("no place for the libraries: %w; set XDG_CACHE_HOME to a folder with 2 GB free", err)
+	}
+	s := &setup{repo: repo, cache: filepath.Join(cache, "depthwise"), out: out}
+	if f, ok := out.(*os.File); ok {
+		s.terminal = term.IsTerminal(int(f.Fd()))
+	}
+	return s, nil
+}
+
+// findRepo walks up from dir to the go.mod of this module.
+func findRepo(dir string) (string, error) {
+	for d := dir; ; d = filepath.Dir(d) {
+		text, err := os.ReadFile(filepath.Join(d, "go.mod"))
+		if err == nil && strings.HasPrefix(string(text), "module "+modulePath+"\n") {
+			return d, nil
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return "", err
+		}
+		if d == filepath.Dir(d) {
+			return "", fmt.Errorf("%s is not inside the %s repository; change into it and run: go run ./cmd/setup", dir, modulePath)
+		}
+	}
+}
+
+// say prints one line of progress.
+func (s *setup) say(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fmt.Fprintf(s.out, "setup: "+format+"\n", args...)
+}
+
+// parts are what a finished set-up consists of.
+type parts struct {
+	compiler compiler
+	torch    libtorch
+	gotch    string // folder of the fitted gotch module
+	native   string // folder of libdepthwise.so; empty when autograd/native holds no C++ yet
+	jpeg     string // folder of the unpacked libjpeg-turbo; empty when the system has its own
+}
+
+// everything makes what is missing and writes the files that join it to the module.
+func (s *setup) everything() error {
+	unlock, err := s.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	p, err := s.build()
+	if p.gotch == "" {
+		return err
+	}
+	// gotch is of use while the C++ of autograd/native does not compile.
+	changed, workErr := s.writeWork(p)
+	if err = errors.Join(err, workErr); err != nil {
+		return err
+	}
+	linked, err := s.writeLinks(p)
+	if err != nil {
+		return err
+	}
+	if changed || linked {
+		s.say("ready: libtorch %s from %s", p.torch.Version, p.torch.Dir)
+	}
+	return nil
+}
+
+// build makes the parts, cheapest failure first: nobody should download half a gigabyte to learn that there is no compiler.
+func (s *setup) build() (p parts, err error) {
+	if p.compiler, err = findCompiler(); err != nil {
+		return p, err
+	}
+	if p.jpeg, err = s.jpeg(p.compiler); err != nil {
+		return p, err
+	}
+	if p.torch, err = s.libtorch(); err != nil {
+		return p, err
+	}
+	var wg sync.WaitGroup
+	var gotchErr, nativeErr error
+	wg.Go(func() { p.gotch, gotchErr = s.fitGotch(p.compiler, p.torch) })
+	wg.Go(func() { p.native, nativeErr = s.native(p.compiler, p.torch) })
+	wg.Wait()
+	return p, errors.Join(gotchErr, nativeErr)
+}

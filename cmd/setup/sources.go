@@ -1,0 +1,150 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+// libtorch is one unpacked libtorch: Dir holds include/ and lib/.
+type libtorch struct {
+	Dir     string
+	Version string // "2.15.0"
+	Source  string // how it was found, for people
+	ID      string // changes when the libtorch does; part of the key of everything built against it
+	CUDA    bool   // has libtorch_cuda
+}
+
+func (t libtorch) include() string { return filepath.Join(t.Dir, "include") }
+func (t libtorch) lib() string     { return filepath.Join(t.Dir, "lib") }
+
+// libtorch finds libtorch where the environment says, or else fetches the pinned wheel.
+func (s *setup) libtorch() (libtorch, error) {
+	if dir := os.Getenv("LIBTORCH"); dir != "" {
+		return foundLibtorch(dir, "LIBTORCH")
+	}
+	if use := os.Getenv("LIBTORCH_USE_PYTORCH"); use != "" && use != "0" {
+		dir, err := pythonTorch()
+		if err != nil {
+			return libtorch{}, err
+		}
+		return foundLibtorch(dir, "LIBTORCH_USE_PYTORCH")
+	}
+	p, err := thisPlatform()
+	if err != nil {
+		return libtorch{}, err
+	}
+	dir, err := s.finished(wheelFolder(p), func(dir string) ([]string, []string, error) { return nil, p.watch(), s.fetch(p, dir) })
+	if err != nil {
+		return libtorch{}, err
+	}
+	return libtorch{Dir: dir, Version: torchVersion, Source: "the pinned wheel", ID: filepath.Base(dir)}, nil
+}
+
+// foundLibtorch takes a libtorch that somebody else unpacked, when it is one that gotch can be fitted to.
+func foundLibtorch(dir, source string) (libtorch, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return libtorch{}, err
+	}
+	t := libtorch{Dir: dir, Source: source}
+	library := filepath.Join(t.lib(), "libtorch_cpu"+sharedSuffix())
+	info, err := os.Stat(library)
+	if err != nil {
+		return t, fmt.Errorf("%s: %s holds no libtorch: %w; it must be the folder with include/ and lib/", source, dir, err)
+	}
+	if t.Version, err = headerVersion(t.include()); err != nil {
+		return t, fmt.Errorf("%s: %w", source, err)
+	}
+	if !supported(t.Version) {
+		return t, fmt.Errorf("%s: %s is libtorch %s, which gotch cannot be fitted to; use %s to %s, or unset %s to have %s fetched",
+			source, dir, t.Version, oldestVersion, newestVersion, source, torchVersion)
+	}
+	_, err = os.Stat(filepath.Join(t.lib(), "libtorch_cuda"+sharedSuffix()))
+	t.CUDA = err == nil
+	t.ID = key(dir, t.Version, fmt.Sprint(info.Size(), info.ModTime().UnixNano(), t.CUDA))
+	return t, nil
+}
+
+// sharedSuffix is how the shared libraries of libtorch end here.
+func sharedSuffix() string {
+	if runtime.GOOS == "darwin" {
+		return ".dylib"
+	}
+	return ".so"
+}
+
+// pythonTorch asks python where its torch is, without importing it (which takes seconds).
+func pythonTorch() (string, error) {
+	const script = "import importlib.util as u; s = u.find_spec('torch'); print(s.submodule_search_locations[0] if s else '')"
+	const mend = "install PyTorch (pip install torch), or unset LIBTORCH_USE_PYTORCH to have libtorch fetched"
+	python, err := findPython()
+	if err != nil {
+		return "", fmt.Errorf("LIBTORCH_USE_PYTORCH: %w; %s", err, mend)
+	}
+	out, err := exec.Command(python, "-c", script).Output()
+	if err != nil {
+		return "", fmt.Errorf("LIBTORCH_USE_PYTORCH: %s cannot tell where torch is: %w; %s", python, err, mend)
+	}
+	dir := strings.TrimSpace(string(out))
+	if dir == "" {
+		return "", fmt.Errorf("LIBTORCH_USE_PYTORCH: %s has no torch; %s", python, mend)
+	}
+	return dir, nil
+}
+
+// findPython returns the first python on PATH.
+func findPython() (string, error) {
+	for _, name := range []string{"python3", "python"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("no python3 on PATH")
+}
+
+var versionDefine = regexp.MustCompile(`(?m)^#define TORCH_VERSION_(MAJOR|MINOR|PATCH) (\d+)`)
+
+// headerVersion reads libtorch's version from its headers.
+func headerVersion(include string) (string, error) {
+	// The first is where 2.9 and later keep it, the second where older ones did.
+	for _, name := range []string{"torch/headeronly/version.h", "torch/csrc/api/include/torch/version.h"} {
+		text, err := os.ReadFile(filepath.Join(include, name))
+		if err != nil {
+			continue
+		}
+		number := map[string]string{}
+		for _, m := range versionDefine.FindAllStringSubmatch(string(text), -1) {
+			number[m[1]] = m[2]
+		}
+		if len(number) == 3 {
+			return number["MAJOR"] + "." + number["MINOR"] + "." + number["PATCH"], nil
+		}
+	}
+	return "", fmt.Errorf("no version in the headers of %s; is libtorch unpacked whole?", include)
+}
+
+// supported tells whether gotch can be fitted to that version of libtorch.
+func supported(version string) bool {
+	v := majorMinor(version)
+	return v >= majorMinor(oldestVersion) && v <= majorMinor(newestVersion)
+}
+
+// majorMinor makes versions comparable: "2.15.0" becomes 2015.
+func majorMinor(version string) int {
+	parts := strings.SplitN(version, ".", 3)
+	major, err1 := strconv.Atoi(parts[0])
+	if len(parts) < 2 || err1 != nil {
+		return 0
+	}
+	minor, err2 := strconv.Atoi(parts[1])
+	if err2 != nil {
+		return 0
+	}
+	return major*1000 + minor
+}
