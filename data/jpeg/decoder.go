@@ -1,0 +1,110 @@
+package jpeg
+
+/*
+// In ISO mode gcc does not fuse a*b+c, so the resize's weights are the same everywhere.
+#cgo CFLAGS: -O3 -std=c11 -D_POSIX_C_SOURCE=200809L
+#cgo LDFLAGS: -ljpeg -lm
+#include "worker.h"
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"unsafe"
+)
+
+const (
+	// MaxPixels is the largest image that is decoded: Pillow's MAX_IMAGE_PIXELS.
+	MaxPixels = C.dw_max_pixels
+	// MaxSide is the longest side that a JPEG header can say; other formats are held to it too.
+	MaxSide = C.dw_max_side
+)
+
+// ErrClosed is returned by every method of a closed Decoder.
+var ErrClosed = errors.New("jpeg: the decoder is closed")
+
+// Decoder decodes one image at a time. It must not be used by two goroutines at once,
+// and must be closed, since its memory is C's.
+type Decoder struct {
+	worker *C.dw_worker
+	path   []byte // the file name that ReadFile hands to C
+}
+
+// NewDecoder returns a decoder. It fails when libjpeg differs from the headers that
+// this program was compiled with, or memory is short.
+func NewDecoder() (*Decoder, error) {
+	w := C.dw_worker_new()
+	if w == nil {
+		return nil, errors.New("jpeg: libjpeg cannot be started: it is not the version that this program was compiled for, or memory is short")
+	}
+	return &Decoder{worker: w}, nil
+}
+
+// Close frees the decoder's memory. Slices from ReadFile end with it.
+func (d *Decoder) Close() {
+	C.dw_worker_free(d.worker)
+	d.worker = nil
+}
+
+// Size reads the header of a JPEG file and returns its size in pixels. A file whose
+// header passes here can still prove damaged in Decode.
+func (d *Decoder) Size(data []byte) (width, height int, err error) {
+	if err := d.check(data); err != nil {
+		return 0, 0, err
+	}
+	if C.dw_header(d.worker, bytePointer(data), C.size_t(len(data))) != 0 {
+		return 0, 0, d.failure()
+	}
+	return int(d.worker.width), int(d.worker.height), nil
+}
+
+// Decode writes the pixels of crop to dst: 3 bytes (R, G, B) a pixel, row after row.
+// crop lies inside the image and dst has exactly 3*crop.Dx()*crop.Dy() bytes.
+func (d *Decoder) Decode(data []byte, crop image.Rectangle, dst []byte) error {
+	if err := d.check(data); err != nil {
+		return err
+	}
+	size := crop.Size()
+	if size.X < 1 || size.Y < 1 || size.X > MaxSide || size.Y > MaxSide || len(dst) != 3*size.X*size.Y {
+		return fmt.Errorf("jpeg: %d bytes cannot hold the crop %v", len(dst), crop)
+	}
+	if !fitsC(crop.Min.X, crop.Min.Y) {
+		return fmt.Errorf("jpeg: the crop %v is not inside the image", crop)
+	}
+	if C.dw_decode(d.worker, bytePointer(data), C.size_t(len(data)), C.int(crop.Min.X), C.int(crop.Min.Y),
+		C.int(size.X), C.int(size.Y), bytePointer(dst)) != 0 {
+		return d.failure()
+	}
+	return nil
+}
+
+func (d *Decoder) check(data []byte) error {
+	if d.worker == nil {
+		return ErrClosed
+	}
+	if len(data) == 0 {
+		return errors.New("jpeg: the file is empty")
+	}
+	return nil
+}
+
+// failure returns the error of the C call before it.
+func (d *Decoder) failure() error {
+	return fmt.Errorf("jpeg: %s", C.GoString(&d.worker.message[0]))
+}
+
+func bytePointer(b []byte) *C.uint8_t {
+	return (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(b)))
+}
+
+// fitsC reports whether all of v are natural numbers far from overflowing a C int.
+func fitsC(v ...int) bool {
+	for _, n := range v {
+		if n < 0 || n > 1<<30 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,60 @@
+package jpeg
+
+import "math"
+
+// referenceResize is the resize written to be read: no window tricks, no C. It must
+// agree with the fast path bit for bit.
+func referenceResize(src []byte, width int, r Resize) []byte {
+	rows := r.Y.Origin + r.Y.Size
+	half := make([]byte, 3*r.X.Count*rows)
+	for y := range rows {
+		for i := range r.X.Count {
+			output := r.X.First + i
+			if r.Flip {
+				output = r.X.First + r.X.Count - 1 - i
+			}
+			low, weights := referenceWeights(r.X, output)
+			for c := range 3 {
+				half[3*(y*r.X.Count+i)+c] = weightedSum(weights, func(t int) byte { return src[3*(y*width+low+t)+c] })
+			}
+		}
+	}
+	out := make([]byte, 3*r.X.Count*r.Y.Count)
+	n := 3 * r.X.Count
+	for i := range r.Y.Count {
+		low, weights := referenceWeights(r.Y, r.Y.First+i)
+		for k := range n {
+			out[i*n+k] = weightedSum(weights, func(t int) byte { return half[(low+t)*n+k] })
+		}
+	}
+	return out
+}
+
+// referenceWeights returns the first source pixel of an output and the weights from it on.
+func referenceWeights(a Axis, output int) (low int, weights []int) {
+	scale := float64(a.Size) / float64(a.Scaled)
+	support := math.Max(scale, 1)
+	centre := (float64(output) + 0.5) * scale
+	low = max(int(centre-support+0.5), 0)
+	high := min(int(centre+support+0.5), a.Size)
+	triangle := func(i int) float64 {
+		x := math.Abs((float64(i) - centre + 0.5) * (1 / support))
+		return math.Max(1-x, 0)
+	}
+	total := 0.0
+	for i := low; i < high; i++ {
+		total += triangle(i)
+	}
+	for i := low; i < high; i++ {
+		weights = append(weights, int(0.5+triangle(i)/total*(1<<22)))
+	}
+	return a.Origin + low, weights
+}
+
+func weightedSum(weights []int, pixel func(t int) byte) byte {
+	sum := 1 << 21
+	for t, w := range weights {
+		sum += w * int(pixel(t))
+	}
+	return byte(min(sum>>22, 255))
+}

@@ -1,0 +1,66 @@
+// The C side of package jpeg: one dw_worker holds everything that a decoding
+// goroutine reuses from image to image, so that the steady state allocates nothing.
+#ifndef DEPTHWISE_WORKER_H
+#define DEPTHWISE_WORKER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// A piece of memory that grows on demand and is kept between images.
+typedef struct {
+	uint8_t *data;
+	size_t capacity;
+} dw_buffer;
+
+// One axis of a resize. The source pixels [origin, origin+size) become `scaled`
+// pixels, of which [first, first+count) are wanted.
+typedef struct {
+	int origin, size, scaled, first, count;
+} dw_axis;
+
+// The weights of one axis: output i is the sum over t < taps[i] of
+// weight[i*stride+t] * source[start[i]+t], in fixed point (see resize.c).
+typedef struct {
+	int32_t *start, *taps, *weight;
+	int stride;
+	int low, high; // the source pixels [low, high) that the wanted outputs need
+	dw_buffer memory;
+} dw_filter;
+
+typedef struct {
+	struct dw_codec *codec;              // libjpeg's state
+	dw_buffer file;                      // the file that was read last
+	dw_buffer rows;                      // decoded rows on their way to the resize
+	dw_buffer half;                      // rows after the horizontal pass
+	dw_buffer sums;                      // one output row of sums
+	dw_filter x, y;
+	int columns, lines;                  // of the resize's output
+	size_t read;                         // bytes in `file`
+	int width, height;                   // of the header read last
+	char message[256];                   // of the failure that was returned last
+} dw_worker;
+
+// The largest image: Pillow's MAX_IMAGE_PIXELS, and the longest side that JPEG can say.
+enum { dw_max_pixels = 89478485, dw_max_side = 65535 };
+
+dw_worker *dw_worker_new(void);
+void dw_worker_free(dw_worker *w);
+
+// The functions below return 0, or -1 with worker->message set.
+int dw_header(dw_worker *w, const uint8_t *data, size_t n);
+int dw_decode(dw_worker *w, const uint8_t *data, size_t n, int x, int y, int width, int height, uint8_t *dst);
+int dw_decode_resized(dw_worker *w, const uint8_t *data, size_t n, dw_axis x, dw_axis y, int flip, uint8_t *dst, size_t stride);
+int dw_resize_rgb(dw_worker *w, const uint8_t *src, int width, dw_axis x, dw_axis y, int flip, uint8_t *dst, size_t stride);
+
+// Reads a whole regular file into worker->file. Returns 0, an errno, or one of these.
+enum { dw_not_regular = -1, dw_too_large = -2 };
+int dw_read_file(dw_worker *w, const char *path, int64_t limit);
+
+// Inside the C side.
+uint8_t *dw_buffer_get(dw_buffer *b, size_t n); // at least n bytes and some to spare, or NULL
+int dw_fail(dw_worker *w, const char *message); // sets the message, returns -1
+int dw_resize_begin(dw_worker *w, dw_axis x, dw_axis y, int flip);
+void dw_resize_rows(dw_worker *w, const uint8_t *rows, size_t stride, int first, int count);
+void dw_resize_end(dw_worker *w, uint8_t *dst, size_t stride);
+
+#endif
