@@ -1,0 +1,57 @@
+package checkpoints
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// lockName is the file that holds the lock. It stays: removing it would let a third process lock a file that the second no longer sees.
+const lockName = ".lock"
+
+// Lock keeps other runs out of a run's folder, which must exist, until release is called or the process ends, however it ends. It
+// returns ErrLocked, with the process that holds the folder, when it is taken.
+func Lock(dir string) (release func(), err error) {
+	path := filepath.Join(dir, lockName)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoints: lock: %w", err)
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	switch {
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		err = fmt.Errorf("checkpoints: %s: %w (process %s): wait for it or stop it, or choose another folder", dir, ErrLocked, holder(f))
+	case err != nil:
+		err = fmt.Errorf("checkpoints: lock %s: %w", path, err)
+	default:
+		err = sign(f)
+	}
+	if err != nil {
+		f.Close() // the lock goes with it; the first error is the one that counts
+		return nil, err
+	}
+	return func() { f.Close() }, nil
+}
+
+// sign leaves the process's number for the message that the next one shows.
+func sign(f *os.File) error {
+	if err := f.Truncate(0); err != nil {
+		return fmt.Errorf("checkpoints: lock: %w", err)
+	}
+	if _, err := f.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0); err != nil {
+		return fmt.Errorf("checkpoints: lock: %w", err)
+	}
+	return nil
+}
+
+func holder(f *os.File) string {
+	text := make([]byte, 20)
+	n, _ := f.ReadAt(text, 0) // a file that is being signed is short: then the number is not known
+	if pid := strings.TrimSpace(string(text[:n])); pid != "" {
+		return pid
+	}
+	return "unknown"
+}

@@ -1,0 +1,135 @@
+package checkpoints
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Store is a folder of checkpoints, step-00001234.safetensors and so on. It has one writer at a time, which Lock sees to; readers may
+// come at any moment. There is no pointer to the newest file that could dangle: it is found by reading.
+type Store struct {
+	Dir  string
+	Keep int // how many of the newest checkpoints Save leaves; 0 means all
+}
+
+// Save writes the checkpoint of a step, makes the folder if need be, and then removes the oldest ones beyond Keep. Files of later steps are
+// neither removed nor counted: they are there because they were damaged when the run was resumed from an earlier one, and the run will
+// overwrite them. So the newest valid file is never removed. An error with a path means that the checkpoint was saved
+// and an old one could not be removed.
+func (s Store) Save(step int64, f File) (path string, err error) {
+	return s.save(disk{}, step, f)
+}
+
+func (s Store) save(fsys filesystem, step int64, f File) (string, error) {
+	if step < 0 {
+		return "", fmt.Errorf("checkpoints: save in %s: step %d is negative", s.Dir, step)
+	}
+	if err := s.prepare(fsys); err != nil {
+		return "", fmt.Errorf("checkpoints: save in %s: %w", s.Dir, err)
+	}
+	path := filepath.Join(s.Dir, stepName(step))
+	if err := write(fsys, path, f); err != nil {
+		return "", err
+	}
+	if err := s.retain(fsys, step); err != nil {
+		return path, fmt.Errorf("checkpoints: remove old checkpoints: %w", err)
+	}
+	return path, nil
+}
+
+// prepare makes the folder, durably, and clears it of what a killed process left.
+func (s Store) prepare(fsys filesystem) error {
+	if _, err := os.Stat(s.Dir); errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(s.Dir, 0o777); err != nil {
+			return err
+		}
+		return fsys.SyncDir(filepath.Dir(filepath.Clean(s.Dir)))
+	}
+	return removeStaleIn(fsys, s.Dir, isStepTemp)
+}
+
+func (s Store) retain(fsys filesystem, newest int64) error {
+	if s.Keep <= 0 {
+		return nil
+	}
+	steps, err := s.steps()
+	if err != nil {
+		return err
+	}
+	steps = slices.DeleteFunc(steps, func(c checkpoint) bool { return c.step > newest })
+	for _, old := range steps[min(s.Keep, len(steps)):] {
+		if err := removeOld(fsys, old.path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Latest reads the newest checkpoint that is whole and records its SHA-256. Newer ones that it had to pass over are named, with the
+// reason, in passed. It returns ErrNone when there is none.
+func (s Store) Latest() (path string, f File, passed []error, err error) {
+	steps, err := s.steps()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", File{}, nil, fmt.Errorf("checkpoints: %w", err)
+	}
+	for _, c := range steps {
+		f, vouched, err := read(c.path)
+		if err == nil && !vouched {
+			err = fmt.Errorf("checkpoints: %s: %w", c.path, ErrNoDigest)
+		}
+		if err == nil {
+			return c.path, f, passed, nil
+		}
+		passed = append(passed, err)
+	}
+	return "", File{}, passed, fmt.Errorf("checkpoints: %s: %w", s.Dir, ErrNone)
+}
+
+// checkpoint is a file of the store, by its name alone.
+type checkpoint struct {
+	step int64
+	path string
+}
+
+// steps lists the store's files, newest first.
+func (s Store) steps() ([]checkpoint, error) {
+	entries, err := os.ReadDir(s.Dir)
+	if err != nil {
+		return nil, err
+	}
+	var list []checkpoint
+	for _, e := range entries {
+		if step, ok := stepOf(e.Name()); ok {
+			list = append(list, checkpoint{step: step, path: filepath.Join(s.Dir, e.Name())})
+		}
+	}
+	slices.SortFunc(list, func(a, b checkpoint) int { return cmp.Compare(b.step, a.step) })
+	return list, nil
+}
+
+const (
+	stepPrefix = "step-"
+	stepSuffix = ".safetensors"
+)
+
+func stepName(step int64) string { return fmt.Sprintf("%s%08d%s", stepPrefix, step, stepSuffix) }
+
+// stepOf undoes stepName; ok is false for every other name.
+func stepOf(name string) (step int64, ok bool) {
+	digits, hasSuffix := strings.CutSuffix(strings.TrimPrefix(name, stepPrefix), stepSuffix)
+	step, err := strconv.ParseInt(digits, 10, 64)
+	return step, hasSuffix && err == nil && step >= 0 && stepName(step) == name
+}
+
+func isStepTemp(name string) bool {
+	final, _, isTemp := strings.Cut(strings.TrimPrefix(name, "."), tempMark)
+	_, isStep := stepOf(final)
+	return isTemp && isStep && strings.HasPrefix(name, ".")
+}
