@@ -1,0 +1,163 @@
+package report
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// csvColumns are the columns of metrics.csv: Epoch's fields under their JSON names. Accuracies and data_wait_share are fractions, lr is the
+// learning rate of the epoch's last step, seconds the epoch with its validation, best 0 or 1. What is not known, or not finite,
+// is an empty cell.
+var csvColumns = []string{
+	"epoch", "step", "train_loss", "train_top1", "val_loss", "val_top1", "val_top5", "lr",
+	"images_per_second", "seconds", "data_wait_share", "val_images", "skipped", "best",
+}
+
+const csvStepColumn = 1
+
+var columnsLine = strings.Join(csvColumns, ",") + "\n"
+
+// OpenCSV opens metrics.csv, one row for each epoch, written at once, below a row of column names:
+//
+//	epoch,step,train_loss,train_top1,val_loss,val_top1,val_top5,lr,images_per_second,seconds,data_wait_share,val_images,skipped,best
+//
+// With resumeStep 0 the file starts empty. Otherwise the rows of later steps go, as do rows that are not whole; a file with other columns is
+// left alone, and an error.
+func OpenCSV(path string, resumeStep int64) (Recorder, error) {
+	if resumeStep != 0 {
+		if err := checkColumns(path); err != nil {
+			return nil, fmt.Errorf("report: %s: %w", path, err)
+		}
+	}
+	f, err := openLines(path, resumeStep == 0, keepRows(resumeStep))
+	if err != nil {
+		return nil, err
+	}
+	r := &csvRecorder{path: path, f: f}
+	if err := r.start(f); err != nil {
+		f.Close() // the first error is the one that counts
+		return nil, err
+	}
+	return r, nil
+}
+
+type csvRecorder struct {
+	path string
+	f    lineFile
+}
+
+// start writes the column names into an empty file.
+func (r *csvRecorder) start(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("report: %s: %w", r.path, err)
+	}
+	if info.Size() > 0 {
+		return nil
+	}
+	return r.append(csvColumns)
+}
+
+func (r *csvRecorder) Record(e Event) error {
+	epoch, isEpoch := e.(Epoch)
+	if !isEpoch {
+		return nil
+	}
+	return r.append(csvRow(epoch))
+}
+
+func (r *csvRecorder) append(row []string) error {
+	line, err := csvLine(row)
+	if err == nil {
+		err = appendLine(r.f, line)
+	}
+	if err != nil {
+		return fmt.Errorf("report: %s: %w", r.path, err)
+	}
+	return nil
+}
+
+func (r *csvRecorder) Close() error {
+	if err := r.f.Close(); err != nil {
+		return fmt.Errorf("report: %s: %w", r.path, err)
+	}
+	return nil
+}
+
+func csvLine(row []string) ([]byte, error) {
+	var line bytes.Buffer
+	w := csv.NewWriter(&line)
+	if err := w.Write(row); err != nil {
+		return nil, err
+	}
+	w.Flush()
+	return line.Bytes(), w.Error()
+}
+
+func csvRow(e Epoch) []string {
+	valLoss, valTop1, valTop5 := csvFloat(e.ValLoss), csvFloat(e.ValTop1), csvFloat(e.ValTop5)
+	if e.ValImages == 0 {
+		valLoss, valTop1, valTop5 = "", "", ""
+	}
+	best := "0"
+	if e.Best {
+		best = "1"
+	}
+	return []string{
+		strconv.Itoa(e.Epoch), strconv.FormatInt(e.Step, 10), csvFloat(e.TrainLoss), csvFloat(e.TrainTop1), valLoss, valTop1, valTop5,
+		csvFloat(e.LR), csvFloat(e.ImagesPerSecond), csvFloat(e.Seconds), csvFloat(e.DataWaitShare), strconv.Itoa(e.ValImages),
+		strconv.Itoa(e.Skipped), best,
+	}
+}
+
+func csvFloat(f float64) string {
+	if !finite(f) {
+		return ""
+	}
+	return strconv.FormatFloat(f, 'g', -1, 64)
+}
+
+// checkColumns refuses a file whose first line is whole and not the column names.
+func checkColumns(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close() // nothing is written to it: its error says nothing
+	line, err := bufio.NewReader(f).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if err == nil && line != columnsLine {
+		return fmt.Errorf("the columns are %q and not this program's: move the file away to resume", line)
+	}
+	return nil
+}
+
+// keepRows keeps the column names, where they are the first line, and whole rows of steps up to last below them.
+func keepRows(last int64) keepLine {
+	first, known := true, false
+	return func(line []byte) bool {
+		if first {
+			first, known = false, string(line) == columnsLine
+			return known
+		}
+		cells := strings.Split(string(line), ",")
+		if !known || !bytes.HasSuffix(line, []byte("\n")) || len(cells) != len(csvColumns) {
+			return false
+		}
+		step, err := strconv.ParseInt(cells[csvStepColumn], 10, 64)
+		return err == nil && step <= last
+	}
+}

@@ -1,0 +1,34 @@
+package report
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// field is a part of a progress line. Where there is no room, those with the greatest rank go first; rank 0 stays.
+type field struct {
+	text string
+	rank int
+}
+
+func join(fields []field) string {
+	texts := make([]string, len(fields))
+	for i, f := range fields {
+		texts[i] = f.text
+	}
+	return strings.Join(texts, "  ")
+}
+
+// fit leaves out fields until their line takes at most room columns, or only those of rank 0 are left.
+func fit(fields []field, room int) string {
+	fields = slices.Clone(fields)
+	for {
+		text := join(fields)
+		last := slices.MaxFunc(fields, func(a, b field) int { return a.rank - b.rank })
+		if last.rank == 0 || utf8.RuneCountInString(text) <= room {
+			return text
+		}
+		fields = slices.DeleteFunc(fields, func(f field) bool { return f.rank == last.rank })
+	}
+}

@@ -1,0 +1,76 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// plainEvery is how often a line tells how far an epoch or a validation is.
+const plainEvery = 10 * time.Second
+
+// NewPlain writes lines for a log: one for each event that matters, and a line of progress every 10 seconds. Closing it
+// leaves w open.
+func NewPlain(w io.Writer) Recorder { return newPlain(w, time.Now) }
+
+func newPlain(w io.Writer, now func() time.Time) *plain {
+	return &plain{w: w, tracker: tracker{now: now}, last: now()}
+}
+
+type plain struct {
+	w       io.Writer
+	tracker tracker
+	last    time.Time // when the last line was written
+}
+
+func (p *plain) Record(e Event) error {
+	switch e := e.(type) {
+	case Start:
+		p.tracker.start(e)
+	case Step:
+		p.tracker.step(e)
+		return p.progress(stepFields(&p.tracker, e))
+	case Validation:
+		return p.progress([]field{{epochOf(e.Epoch, p.tracker.epochs), 0}, {fmt.Sprintf("validation %d/%d", e.Batch, e.Batches), 0}})
+	}
+	return p.print(lines(e))
+}
+
+func (p *plain) progress(fields []field) error {
+	if p.tracker.now().Sub(p.last) < plainEvery {
+		return nil
+	}
+	return p.print([]string{join(fields)})
+}
+
+func (p *plain) print(list []string) error {
+	if len(list) == 0 {
+		return nil
+	}
+	p.last = p.tracker.now()
+	if _, err := io.WriteString(p.w, strings.Join(list, "\n")+"\n"); err != nil {
+		return fmt.Errorf("report: progress: %w", err)
+	}
+	return nil
+}
+
+func (p *plain) Close() error { return nil }
+
+// stepFields are those of a line in a log.
+func stepFields(t *tracker, s Step) []field {
+	return append([]field{
+		{epochOf(s.Epoch, t.epochs), 0},
+		{fmt.Sprintf("batch %d/%d", s.Batch, s.Batches), 0},
+		{fmt.Sprintf("step %d", s.Step), 0},
+	}, figures(t)...)
+}
+
+// figures are what both progress lines show of a step.
+func figures(t *tracker) []field {
+	list := []field{{"loss " + number(t.shownLoss()), 1}, {"top-1 " + percent(t.top1.value()), 4}, {speed(t.speed.value()), 3}}
+	if left := t.timeLeft(); left != "" {
+		list = append(list, field{left, 2})
+	}
+	return list
+}

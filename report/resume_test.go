@@ -1,0 +1,237 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestJSONLResume(t *testing.T) {
+	step := func(n int) string { return fmt.Sprintf(`{"event":"step","step":%d}`, n) + "\n" }
+	const note = `{"event":"note","level":"info","text":"x"}` + "\n"
+	epoch := `{"event":"epoch","epoch":1,"step":2}` + "\n"
+	tests := []struct {
+		name   string
+		file   string
+		resume int64
+		want   string
+	}{
+		{"nothing to drop", step(1) + step(2), 2, step(1) + step(2)},
+		{"behind the checkpoint", step(1) + step(2) + step(3) + step(4), 2, step(1) + step(2)},
+		{"an event of the same step", step(1) + step(2) + epoch + step(3), 2, step(1) + step(2) + epoch},
+		{"a torn last line", step(1) + step(2) + `{"event":"st`, 2, step(1) + step(2)},
+		{"torn within a number", step(1) + `{"event":"step","step":2`, 25, step(1)},
+		{"torn before the line end", step(1) + strings.TrimSpace(step(2)), 2, step(1)},
+		{"only a torn line", `{`, 2, ""},
+		{"empty", "", 2, ""},
+		{"a note before and one behind", note + step(1) + note + step(2) + note, 1, note + step(1) + note},
+		{"a damaged line between", step(1) + "\x00\x00\x00\n" + step(2), 2, step(1) + step(2)},
+		{"other JSON", step(1) + "7\n[]\nnull\n{}\n\"\"\n" + `{"event":"step","step":"1"}` + "\n", 2, step(1)},
+		{"two resumes that went no further", step(1) + step(2), 1, step(1)},
+		{"fresh", step(1) + step(2), 0, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "events.jsonl")
+			if err := os.WriteFile(path, []byte(test.file), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			r, err := OpenJSONL(path, test.resume)
+			if err != nil {
+				t.Fatal(err)
+			}
+			record(t, r, aVal, aNote)
+			added := `{"event":"note","level":"warning","text":"loss is high"}` + "\n"
+			if got := content(t, path); got != test.want+added { // before Close: nothing is held back
+				t.Errorf("got\n%swant\n%s", got, test.want+added)
+			}
+			closeIt(t, r)
+			alone(t, path)
+		})
+	}
+}
+
+// A run that is killed at every byte of its file, and resumed from the newest checkpoint before, ends with each step once.
+func TestJSONLKilledAnywhere(t *testing.T) {
+	const steps, checkpointEvery = 9, 3
+	path := filepath.Join(t.TempDir(), "events.jsonl")
+	run := func(from int64) {
+		r, err := OpenJSONL(path, from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for s := from + 1; s <= steps; s++ {
+			record(t, r, Step{Step: s, Loss: 1 / float64(s)})
+		}
+		closeIt(t, r)
+	}
+	run(0)
+	whole := content(t, path)
+	for cut := range len(whole) {
+		if err := os.WriteFile(path, []byte(whole[:cut]), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		done := strings.Count(whole[:cut], "\n")
+		run(int64(done - done%checkpointEvery))
+		if got := content(t, path); got != whole {
+			t.Fatalf("killed at byte %d: got\n%s", cut, got)
+		}
+	}
+}
+
+func TestCSV(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "metrics.csv")
+	r, err := OpenCSV(path, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := anEpoch
+	second.Epoch, second.Step, second.ValImages, second.Skipped, second.Best, second.TrainLoss = 4, 114, 0, 2, true, 1/0.3
+	record(t, r, aStart, aStep, aVal, anEpoch, aCheckpoint, aSkip, aNote, second, aDone)
+	closeIt(t, r)
+	want := `epoch,step,train_loss,train_top1,val_loss,val_top1,val_top5,lr,images_per_second,seconds,data_wait_share,val_images,skipped,best
+3,57,2.104,0.382,1.93,0.42,0.785,0.05,412.3,23.4,0.01,20,0,0
+4,114,3.3333333333333335,0.382,,,,0.05,412.3,23.4,0.01,0,2,1
+`
+	if got := content(t, path); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+func TestCSVResume(t *testing.T) {
+	row := func(epoch, step int) string { return fmt.Sprintf("%d,%d,1,1,1,1,1,1,1,1,1,1,1,1\n", epoch, step) }
+	header := strings.Join(csvColumns, ",") + "\n"
+	tests := []struct {
+		name   string
+		file   string
+		resume int64
+		want   string
+	}{
+		{"nothing to drop", header + row(1, 10) + row(2, 20), 20, header + row(1, 10) + row(2, 20)},
+		{"behind the checkpoint", header + row(1, 10) + row(2, 20), 19, header + row(1, 10)},
+		{"a torn row", header + row(1, 10) + row(2, 20)[:9], 20, header + row(1, 10)},
+		{"a row without its end", header + row(1, 10) + strings.TrimSpace(row(2, 20)), 20, header + row(1, 10)},
+		{"no number", header + "1,x,1,1,1,1,1,1,1,1,1,1,1,1\n" + row(1, 10), 20, header + row(1, 10)},
+		{"torn column names", header[:20], 20, header},
+		{"empty", "", 20, header},
+		{"fresh", header + row(1, 10), 0, header},
+		{"fresh over something else", "a,b\n", 0, header},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "metrics.csv")
+			if err := os.WriteFile(path, []byte(test.file), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			r, err := OpenCSV(path, test.resume)
+			if err != nil {
+				t.Fatal(err)
+			}
+			record(t, r, anEpoch)
+			want := test.want + "3,57,2.104,0.382,1.93,0.42,0.785,0.05,412.3,23.4,0.01,20,0,0\n"
+			if got := content(t, path); got != want {
+				t.Errorf("got\n%swant\n%s", got, want)
+			}
+			closeIt(t, r)
+			alone(t, path)
+		})
+	}
+}
+
+func TestCSVOfAnotherProgramIsLeftAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "metrics.csv")
+	if err := os.WriteFile(path, []byte("epoch,loss\n1,2\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenCSV(path, 5); err == nil || !strings.Contains(err.Error(), "move the file away") {
+		t.Errorf("error %v", err)
+	}
+	if got := content(t, path); got != "epoch,loss\n1,2\n" {
+		t.Errorf("the file is now %q", got)
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	dir := t.TempDir()
+	missing := filepath.Join(dir, "no", "file")
+	for _, resume := range []int64{0, 5} {
+		for name, open := range map[string]func(string, int64) (Recorder, error){"jsonl": OpenJSONL, "csv": OpenCSV} {
+			if _, err := open(missing, resume); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("%s, missing folder: %v", name, err)
+			}
+			if _, err := open(dir, resume); err == nil {
+				t.Errorf("%s: a folder was opened", name)
+			}
+		}
+	}
+}
+
+// After a full disk the file ends with a whole line, and later events follow it.
+func TestFullDisk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "events.jsonl")
+	f, err := openLines(path, true, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	half := &halfWay{File: f, room: 70}
+	r := &jsonlRecorder{path: path, f: half}
+	record(t, r, aNote)
+	if err := r.Record(aNote); !errors.Is(err, errWriter) {
+		t.Errorf("error %v, want the writer's", err)
+	}
+	half.room = 1000
+	record(t, r, Note{Level: Info, Text: "later"})
+	closeIt(t, r)
+	want := `{"event":"note","level":"warning","text":"loss is high"}` + "\n" + `{"event":"note","level":"info","text":"later"}` + "\n"
+	if got := content(t, path); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+
+	rows := &csvRecorder{path: path, f: &halfWay{File: f}}
+	if err := rows.Record(anEpoch); err == nil {
+		t.Error("a row on a closed file gave no error")
+	}
+	if err := rows.Close(); err == nil {
+		t.Error("closing a closed file gave no error")
+	}
+}
+
+// What stays are whole JSON objects with an event, in their order, of no later step; and a second pass changes nothing.
+func FuzzJSONLResume(f *testing.F) {
+	f.Add([]byte(goldenJSON), int64(57))
+	f.Add([]byte(goldenJSON[:500]), int64(10))
+	f.Add([]byte("{\"event\":\"step\",\"step\":1}\n\n{}\nnull\n{\"event\":\"note\"}"), int64(1))
+	f.Fuzz(func(t *testing.T, file []byte, last int64) {
+		var once, twice bytes.Buffer
+		if _, err := filterLines(&once, bytes.NewReader(file), keepEvents(last)); err != nil {
+			t.Fatal(err)
+		}
+		var before []string
+		for line := range strings.Lines(string(file)) {
+			before = append(before, line)
+		}
+		for line := range strings.Lines(once.String()) {
+			at := slices.Index(before, line)
+			if at < 0 {
+				t.Fatalf("%q was not in the file, or not there in that order", line)
+			}
+			before = before[at+1:]
+			var event struct {
+				Step *float64 `json:"step"`
+			}
+			if !strings.HasSuffix(line, "\n") || json.Unmarshal([]byte(line), &event) != nil || event.Step != nil && *event.Step > float64(last) {
+				t.Fatalf("%q stayed", line)
+			}
+		}
+		dropped, err := filterLines(&twice, bytes.NewReader(once.Bytes()), keepEvents(last))
+		if err != nil || dropped || !bytes.Equal(once.Bytes(), twice.Bytes()) {
+			t.Fatalf("a second pass: dropped %v, %v", dropped, err)
+		}
+	})
+}

@@ -1,0 +1,125 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// lines gives an event as the lines that a person reads; none for those that only move the progress on.
+func lines(e Event) []string {
+	switch e := e.(type) {
+	case Start:
+		return startLines(e)
+	case Epoch:
+		return []string{join(epochFields(e))}
+	case Checkpoint:
+		return []string{fmt.Sprintf("step %d: saved %s", e.Step, e.Path)}
+	case Skip:
+		return []string{fmt.Sprintf("warning: step %d: skipped %s: %s", e.Step, e.Path, e.Reason)}
+	case Note:
+		if e.Level == Info {
+			return []string{e.Text}
+		}
+		return []string{e.Level + ": " + e.Text}
+	case Done:
+		return []string{doneLine(e)}
+	}
+	return nil
+}
+
+func startLines(s Start) []string {
+	var list []string
+	if s.Description != "" {
+		list = strings.Split(strings.TrimRight(s.Description, "\n"), "\n")
+	}
+	line := fmt.Sprintf("%s: %d images, %d to validate; %s of %s", s.Run, s.Images, s.ValImages, count(s.Epochs, "epoch", "epochs"), count(s.Batches, "batch", "batches"))
+	if s.Step > 0 {
+		line += fmt.Sprintf("; continues after step %d", s.Step)
+	}
+	return append(list, line)
+}
+
+// epochFields are those of the one line that stays of an epoch.
+func epochFields(e Epoch) []field {
+	fields := []field{
+		{epochOf(e.Epoch, e.Epochs), 0}, {fmt.Sprintf("step %d", e.Step), 5},
+		{"loss " + number(e.TrainLoss), 0}, {"top-1 " + percent(e.TrainTop1), 0},
+	}
+	if e.ValImages > 0 {
+		fields = append(fields, field{"val loss " + number(e.ValLoss), 4}, field{"val top-1 " + percent(e.ValTop1), 0},
+			field{"val top-5 " + percent(e.ValTop5), 3})
+	}
+	fields = append(fields, field{speed(e.ImagesPerSecond), 2}, field{clock(seconds(e.Seconds)), 1})
+	if e.DataWaitShare >= 0.05 { // below that the loader is no matter
+		fields = append(fields, field{"waited for data " + percent(e.DataWaitShare), 0})
+	}
+	if e.Skipped > 0 {
+		fields = append(fields, field{fmt.Sprintf("%d skipped", e.Skipped), 0})
+	}
+	if e.Best {
+		fields = append(fields, field{"best", 0})
+	}
+	return fields
+}
+
+func doneLine(d Done) string {
+	line := fmt.Sprintf("%s after %s, step %d, %s", d.Status, count(d.Epochs, "epoch", "epochs"), d.Step, clock(seconds(d.Seconds)))
+	if d.BestTop1 > 0 {
+		line += "; best val top-1 " + percent(d.BestTop1)
+	}
+	return line
+}
+
+func epochOf(epoch, epochs int) string {
+	if epochs == 0 { // no Start came
+		return fmt.Sprintf("epoch %d", epoch)
+	}
+	return fmt.Sprintf("epoch %d/%d", epoch, epochs)
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// number writes a loss: 2.104, 0.0123, 153.2.
+func number(f float64) string {
+	switch {
+	case !finite(f):
+		return fmt.Sprint(f)
+	case f >= 100 || f <= -100:
+		return fmt.Sprintf("%.1f", f)
+	case f < 0.1 && f > -0.1:
+		return fmt.Sprintf("%.4f", f)
+	}
+	return fmt.Sprintf("%.3f", f)
+}
+
+func percent(fraction float64) string { return fmt.Sprintf("%.1f %%", 100*fraction) }
+
+func speed(imagesPerSecond float64) string {
+	if imagesPerSecond < 10 {
+		return fmt.Sprintf("%.1f img/s", imagesPerSecond)
+	}
+	return fmt.Sprintf("%.0f img/s", imagesPerSecond)
+}
+
+// seconds makes a duration of an event's seconds; what is no sensible time is 0.
+func seconds(s float64) time.Duration {
+	if !finite(s) || s < 0 || s > 1e9 {
+		return 0
+	}
+	return time.Duration(s * float64(time.Second))
+}
+
+// clock writes 0:23, 12:05 or 1:02:03.
+func clock(d time.Duration) string {
+	s := int64(d.Round(time.Second) / time.Second)
+	if s < 3600 {
+		return fmt.Sprintf("%d:%02d", s/60, s%60)
+	}
+	return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+}

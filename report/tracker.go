@@ -1,0 +1,77 @@
+package report
+
+import "time"
+
+// memory is how much of a smoothed figure each step keeps: it looks back over some 30 steps.
+const memory = 1 - 1.0/30
+
+// average is an exponentially fading one, not pulled to zero at its beginning.
+type average struct{ sum, weight float64 }
+
+func (a *average) add(x, weight float64) {
+	if finite(x) {
+		a.sum = memory*a.sum + weight*x
+		a.weight = memory*a.weight + weight
+	}
+}
+
+func (a *average) value() float64 {
+	if a.weight == 0 {
+		return 0
+	}
+	return a.sum / a.weight
+}
+
+// tracker keeps what progress lines show between the events.
+type tracker struct {
+	now    func() time.Time
+	epochs int
+
+	loss, top1, speed average
+	badLoss           bool // the last step's loss was not finite
+	lastLoss          float64
+
+	// The time left follows from the batches since the first step, whose own time is not counted: it warms up.
+	first time.Time
+	done  int
+	left  time.Duration
+}
+
+func (t *tracker) start(s Start) { t.epochs = s.Epochs }
+
+func (t *tracker) step(s Step) {
+	weight := float64(max(1, s.Images))
+	t.loss.add(s.Loss, weight)
+	t.top1.add(s.Top1, weight)
+	t.speed.add(s.ImagesPerSecond, 1)
+	t.lastLoss, t.badLoss = s.Loss, !finite(s.Loss)
+	t.estimate(s)
+}
+
+func (t *tracker) estimate(s Step) {
+	done := (s.Epoch-1)*s.Batches + s.Batch
+	if t.first.IsZero() {
+		t.first, t.done = t.now(), done
+	}
+	total := max(t.epochs, s.Epoch) * s.Batches
+	if done > t.done {
+		perBatch := float64(t.now().Sub(t.first)) / float64(done-t.done)
+		t.left = time.Duration(perBatch * float64(max(0, total-done)))
+	}
+}
+
+// shownLoss is the smoothed loss, or the last one where it is not finite: nobody should miss that.
+func (t *tracker) shownLoss() float64 {
+	if t.badLoss {
+		return t.lastLoss
+	}
+	return t.loss.value()
+}
+
+// timeLeft is empty as long as nothing can be said.
+func (t *tracker) timeLeft() string {
+	if t.left == 0 {
+		return ""
+	}
+	return clock(t.left) + " left"
+}
