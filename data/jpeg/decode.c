@@ -18,6 +18,7 @@ struct dw_codec {
 	struct jpeg_progress_mgr progress;
 	jmp_buf escape;
 	dw_worker *worker;
+	int images; // since the object was created
 };
 
 // Real progressive files have about ten scans; a few kilobytes can claim thousands.
@@ -75,6 +76,34 @@ static void skip_input(j_decompress_ptr info, long n) {
 	}
 }
 
+// Fails when the library is not the version of the headers.
+static void create(struct dw_codec *c) {
+	jpeg_create_decompress(&c->info);
+	c->progress.progress_monitor = on_progress;
+	c->info.progress = &c->progress;
+	c->source.init_source = ignore_source;
+	c->source.fill_input_buffer = at_end;
+	c->source.skip_input_data = skip_input;
+	c->source.resync_to_restart = jpeg_resync_to_restart;
+	c->source.term_source = ignore_source;
+	c->info.src = &c->source;
+	c->images = 0;
+}
+
+// An image must not see the tables of the one before: a damaged file would decode
+// differently from time to time. Their memory returns only with the whole object.
+static void forget_tables(struct dw_codec *c) {
+	enum { most_images = 500 }; // about 2 KB each
+	if (++c->images > most_images) {
+		jpeg_destroy_decompress(&c->info);
+		create(c);
+	}
+	for (int i = 0; i < NUM_QUANT_TBLS; i++)
+		c->info.quant_tbl_ptrs[i] = NULL;
+	for (int i = 0; i < NUM_HUFF_TBLS; i++)
+		c->info.dc_huff_tbl_ptrs[i] = c->info.ac_huff_tbl_ptrs[i] = NULL;
+}
+
 void dw_worker_free(dw_worker *w) {
 	if (w == NULL)
 		return;
@@ -98,6 +127,7 @@ static int has_end(const uint8_t *data, size_t n) {
 // Reads the header and checks what it claims.
 static void begin(struct dw_codec *c, const uint8_t *data, size_t n) {
 	struct jpeg_decompress_struct *info = &c->info;
+	forget_tables(c);
 	c->source.next_input_byte = data;
 	c->source.bytes_in_buffer = n;
 	jpeg_read_header(info, TRUE);
@@ -120,11 +150,15 @@ static void begin(struct dw_codec *c, const uint8_t *data, size_t n) {
 	}
 }
 
+static void check_end(struct dw_codec *c) {
+	if (!has_end(c->source.next_input_byte, c->source.bytes_in_buffer))
+		fail(c, "file is truncated");
+}
+
 // Starts the decode of r, enlarged to what libjpeg can cut; returns the first column that comes.
 static int start(struct dw_codec *c, region r) {
 	struct jpeg_decompress_struct *info = &c->info;
-	if (!has_end(c->source.next_input_byte, c->source.bytes_in_buffer))
-		fail(c, "file is truncated");
+	check_end(c);
 	jpeg_start_decompress(info);
 	int right = r.x + r.width + margin, width = (int)info->output_width;
 	JDIMENSION x = (JDIMENSION)(r.x > margin ? r.x - margin : 0);
@@ -211,6 +245,11 @@ static void read_header(struct dw_codec *c, job *j) {
 	begin(c, j->data, j->n);
 }
 
+static void check(struct dw_codec *c, job *j) {
+	begin(c, j->data, j->n);
+	check_end(c);
+}
+
 static void copy_rows(void *to, const uint8_t *rows, size_t stride, int first, int count) {
 	job *j = to;
 	size_t width = 3 * (size_t)j->r.width;
@@ -249,6 +288,10 @@ int dw_header(dw_worker *w, const uint8_t *data, size_t n) {
 	return guarded(w, read_header, &(job){.data = data, .n = n});
 }
 
+int dw_check(dw_worker *w, const uint8_t *data, size_t n) {
+	return guarded(w, check, &(job){.data = data, .n = n});
+}
+
 int dw_decode(dw_worker *w, const uint8_t *data, size_t n, int x, int y, int width, int height, uint8_t *dst) {
 	return guarded(w, decode, &(job){.data = data, .n = n, .r = {x, y, width, height}, .dst = dst});
 }
@@ -257,18 +300,9 @@ int dw_decode_resized(dw_worker *w, const uint8_t *data, size_t n, dw_axis x, dw
 	return guarded(w, decode_resized, &(job){.data = data, .n = n, .x = x, .y = y, .flip = flip, .dst = dst, .stride = stride});
 }
 
-// Fails when the library is not the version of the headers.
-static void create(struct dw_codec *c, job *j) {
+static void create_first(struct dw_codec *c, job *j) {
 	(void)j;
-	jpeg_create_decompress(&c->info);
-	c->progress.progress_monitor = on_progress;
-	c->info.progress = &c->progress;
-	c->source.init_source = ignore_source;
-	c->source.fill_input_buffer = at_end;
-	c->source.skip_input_data = skip_input;
-	c->source.resync_to_restart = jpeg_resync_to_restart;
-	c->source.term_source = ignore_source;
-	c->info.src = &c->source;
+	create(c);
 }
 
 dw_worker *dw_worker_new(void) {
@@ -282,7 +316,7 @@ dw_worker *dw_worker_new(void) {
 	c->errors.error_exit = on_error;
 	c->errors.emit_message = on_message;
 	c->info.client_data = c;
-	if (guarded(w, create, NULL) != 0) {
+	if (guarded(w, create_first, NULL) != 0) {
 		dw_worker_free(w);
 		return NULL;
 	}

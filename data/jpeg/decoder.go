@@ -60,6 +60,18 @@ func (d *Decoder) Size(data []byte) (width, height int, err error) {
 	return int(d.worker.width), int(d.worker.height), nil
 }
 
+// Check reads the header and looks for the end marker, which finds truncated files
+// without decoding them.
+func (d *Decoder) Check(data []byte) error {
+	if err := d.check(data); err != nil {
+		return err
+	}
+	if C.dw_check(d.worker, bytePointer(data), C.size_t(len(data))) != 0 {
+		return d.failure()
+	}
+	return nil
+}
+
 // Decode writes the pixels of crop to dst: 3 bytes (R, G, B) a pixel, row after row.
 // crop lies inside the image and dst has exactly 3*crop.Dx()*crop.Dy() bytes.
 func (d *Decoder) Decode(data []byte, crop image.Rectangle, dst []byte) error {

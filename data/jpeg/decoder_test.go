@@ -137,6 +137,18 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
+func TestAnImageDoesNotSeeTheTablesOfTheOneBefore(t *testing.T) {
+	d := newDecoder(t)
+	good := read(t, "testdata/progressive.jpg")
+	without := bytes.ReplaceAll(good, []byte{0xff, 0xc4}, []byte{0xff, 0xfe}) // its Huffman tables become comments
+	for range 3 {
+		if err := d.Decode(without, image.Rect(0, 0, 8, 8), make([]byte, 3*8*8)); err == nil {
+			t.Error("a file without Huffman tables was decoded with another file's")
+		}
+		full(t, d, good)
+	}
+}
+
 func TestDecodeRefusesARegionOutsideTheImage(t *testing.T) {
 	d := newDecoder(t)
 	data := read(t, "testdata/420.jpg") // 61x47

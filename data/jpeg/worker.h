@@ -48,6 +48,7 @@ void dw_worker_free(dw_worker *w);
 
 // The functions below return 0, or -1 with worker->message set.
 int dw_header(dw_worker *w, const uint8_t *data, size_t n);
+int dw_check(dw_worker *w, const uint8_t *data, size_t n);
 int dw_decode(dw_worker *w, const uint8_t *data, size_t n, int x, int y, int width, int height, uint8_t *dst);
 int dw_decode_resized(dw_worker *w, const uint8_t *data, size_t n, dw_axis x, dw_axis y, int flip, uint8_t *dst, size_t stride);
 int dw_resize_rgb(dw_worker *w, const uint8_t *src, int width, dw_axis x, dw_axis y, int flip, uint8_t *dst, size_t stride);

@@ -1,0 +1,83 @@
+package data
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"depthwise.dev/data/jpeg"
+)
+
+// Augment says how training images vary. The zero value varies nothing.
+type Augment struct {
+	Crop      bool       // a random resized crop; false: evaluation's geometry
+	CropScale [2]float64 // the crop's share of the area, from and to; torchvision: 0.08, 1
+	CropRatio [2]float64 // its width by height, from and to; torchvision: 3/4, 4/3
+	Flip      float64    // probability of a mirrored image
+}
+
+// Validate names every field that is wrong.
+func (a Augment) Validate() error {
+	var errs []error
+	if a.Crop && !(0 < a.CropScale[0] && a.CropScale[0] <= a.CropScale[1] && a.CropScale[1] <= 1) {
+		errs = append(errs, fmt.Errorf("data: crop scale %v is not a range within 0..1", a.CropScale))
+	}
+	if a.Crop && !(0 < a.CropRatio[0] && a.CropRatio[0] <= a.CropRatio[1] && a.CropRatio[1] <= 1000) {
+		errs = append(errs, fmt.Errorf("data: crop ratio %v is not a range of positive numbers", a.CropRatio))
+	}
+	if !(0 <= a.Flip && a.Flip <= 1) {
+		errs = append(errs, fmt.Errorf("data: flip %v is not a probability", a.Flip))
+	}
+	return errors.Join(errs...)
+}
+
+// view draws the view of a w x h image for training.
+func (a Augment) view(p Preprocess, w, h int, rng *rand.Rand) view {
+	var v view
+	if a.Crop {
+		x, y, cw, ch := a.randomCrop(w, h, rng)
+		v.resize.X = jpeg.Axis{Origin: x, Size: cw, Scaled: p.Resolution, Count: p.Resolution}
+		v.resize.Y = jpeg.Axis{Origin: y, Size: ch, Scaled: p.Resolution, Count: p.Resolution}
+	} else {
+		v = p.evaluation(w, h)
+	}
+	if rng.Float64() < a.Flip {
+		v.resize.Flip = true
+		v.left = p.Resolution - v.left - v.resize.X.Count
+	}
+	return v
+}
+
+// randomCrop is torchvision's RandomResizedCrop.get_params: ten tries of a random area
+// and a log-uniform ratio, then the centre.
+func (a Augment) randomCrop(w, h int, rng *rand.Rand) (x, y, cw, ch int) {
+	area := float64(w) * float64(h)
+	for range 10 {
+		target := area * uniform(rng, a.CropScale[0], a.CropScale[1])
+		ratio := math.Exp(uniform(rng, math.Log(a.CropRatio[0]), math.Log(a.CropRatio[1])))
+		cw = int(math.RoundToEven(math.Sqrt(target * ratio)))
+		ch = int(math.RoundToEven(math.Sqrt(target / ratio)))
+		if 0 < cw && cw <= w && 0 < ch && ch <= h {
+			return rng.IntN(w - cw + 1), rng.IntN(h - ch + 1), cw, ch
+		}
+	}
+	return a.centralCrop(w, h)
+}
+
+// centralCrop is the largest crop in the middle whose ratio is allowed.
+func (a Augment) centralCrop(w, h int) (x, y, cw, ch int) {
+	cw, ch = w, h
+	switch ratio := float64(w) / float64(h); {
+	case ratio < a.CropRatio[0]:
+		ch = int(math.RoundToEven(float64(w) / a.CropRatio[0]))
+	case ratio > a.CropRatio[1]:
+		cw = int(math.RoundToEven(float64(h) * a.CropRatio[1]))
+	}
+	cw, ch = min(max(cw, 1), w), min(max(ch, 1), h)
+	return (w - cw) / 2, (h - ch) / 2, cw, ch
+}
+
+func uniform(rng *rand.Rand, from, to float64) float64 {
+	return from + float64((to-from)*rng.Float64()) // the conversion forbids a fused multiply-add, so every processor draws the same
+}

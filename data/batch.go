@@ -1,0 +1,66 @@
+package data
+
+// Batch is a number of images with their labels. It belongs to its iterator and is
+// valid until the next Next or Close.
+type Batch struct {
+	Index   int       // its place in the epoch
+	N       int       // images in it; an unreadable image makes it smaller, down to 0
+	Height  int       // of every image
+	Width   int       // of every image
+	Pixels  []uint8   // N*Height*Width*3: NHWC, RGB
+	Labels  []int64   // N classes
+	Samples []int     // N indices into Dataset.Samples
+	Skipped []Problem // images that were left out, in the batch's order
+}
+
+// slot is the memory of a batch in the making.
+type slot struct {
+	index    int // of the batch that it holds, or -1
+	missing  int // images that are still being decoded
+	count    int // images, the unreadable included
+	pixels   []uint8
+	samples  []int
+	failures []error // of each image
+	batch    Batch   // what the consumer gets
+}
+
+func newSlot(images, side int) *slot {
+	return &slot{
+		pixels:   make([]uint8, images*side*side*3),
+		samples:  make([]int, images),
+		failures: make([]error, images),
+		batch:    Batch{Height: side, Width: side, Labels: make([]int64, 0, images)},
+	}
+}
+
+// begin makes the slot ready for a batch of count images.
+func (s *slot) begin(index, count int) {
+	s.index, s.count, s.missing = index, count, count
+	clear(s.failures)
+}
+
+func (s *slot) image(i int) []uint8 {
+	n := 3 * s.batch.Height * s.batch.Width
+	return s.pixels[i*n : (i+1)*n]
+}
+
+// finish closes the gaps that unreadable images left and returns the batch.
+func (s *slot) finish(set *Dataset) *Batch {
+	b := &s.batch
+	b.Index, b.N, b.Labels, b.Skipped = s.index, 0, b.Labels[:0], nil
+	for i, sample := range s.samples[:s.count] {
+		if err := s.failures[i]; err != nil {
+			b.Skipped = append(b.Skipped, Problem{set.Samples[sample].Path, reasonOf(err)})
+			continue
+		}
+		if b.N < i {
+			copy(s.image(b.N), s.image(i))
+			s.samples[b.N] = sample
+		}
+		b.Labels = append(b.Labels, int64(set.Samples[sample].Class))
+		b.N++
+	}
+	b.Samples = s.samples[:b.N]
+	b.Pixels = s.pixels[:3*b.N*b.Height*b.Width]
+	return b
+}

@@ -1,0 +1,116 @@
+package data
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/gif"
+	"image/png"
+	"io"
+
+	"depthwise.dev/data/jpeg"
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
+	"golang.org/x/image/webp"
+)
+
+// codec is a Go library for one format.
+type codec struct {
+	config func(io.Reader) (image.Config, error)
+	decode func(io.Reader) (image.Image, error)
+}
+
+var codecs = map[format]codec{
+	formatPNG:  {png.DecodeConfig, png.Decode},
+	formatGIF:  {gif.DecodeConfig, gif.Decode}, // the first frame
+	formatBMP:  {bmp.DecodeConfig, bmp.Decode},
+	formatTIFF: {tiff.DecodeConfig, tiff.Decode}, // the first page
+	formatWebP: {webp.DecodeConfig, webp.Decode},
+}
+
+// decodeRGB decodes any format but JPEG, appending the RGB pixels to dst[:0]. It
+// returns an error and never panics, whatever a library does.
+func decodeRGB(f format, data, dst []byte) (rgb []byte, w, h int, err error) {
+	defer recoverAs(&err)
+	if f == formatPNM {
+		return decodePNM(data, dst)
+	}
+	config, err := readConfig(f, data)
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	im, err := codecs[f].decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, 0, 0, plainError(err)
+	}
+	w, h = config.Width, config.Height
+	if im.Bounds() != image.Rect(0, 0, w, h) && f != formatGIF {
+		return nil, 0, 0, fmt.Errorf("damaged %s file: its size is %dx%d in the header and %v later", f, w, h, im.Bounds().Size())
+	}
+	rgb = appendRGB(dst, im)
+	if f == formatGIF {
+		rgb = onScreen(rgb, im.Bounds(), w, h)
+	}
+	return rgb, w, h, nil
+}
+
+// checkHeader reads a file's size, in any format but JPEG.
+func checkHeader(f format, data []byte) (err error) {
+	defer recoverAs(&err)
+	if f == formatPNM {
+		_, _, _, err = decodePNM(data, nil) // small and rare
+		return err
+	}
+	_, err = readConfig(f, data)
+	return err
+}
+
+// readConfig reads the size and refuses what is too large to decode.
+func readConfig(f format, data []byte) (image.Config, error) {
+	config, err := codecs[f].config(bytes.NewReader(data))
+	if err != nil {
+		return config, plainError(err)
+	}
+	return config, checkSize(config.Width, config.Height)
+}
+
+func checkSize(w, h int) error {
+	switch {
+	case w < 1 || h < 1:
+		return fmt.Errorf("an image of %dx%d pixels", w, h)
+	case w > jpeg.MaxSide || h > jpeg.MaxSide:
+		return fmt.Errorf("%dx%d pixels: a side above %d", w, h, jpeg.MaxSide)
+	case w*h > jpeg.MaxPixels:
+		return fmt.Errorf("%dx%d pixels: more than %d", w, h, jpeg.MaxPixels)
+	}
+	return nil
+}
+
+// onScreen puts a GIF's first frame on its black screen, where it does not fill it.
+func onScreen(frame []byte, at image.Rectangle, w, h int) []byte {
+	if at == image.Rect(0, 0, w, h) {
+		return frame
+	}
+	screen := make([]byte, 3*w*h)
+	n := 3 * at.Dx()
+	for y := at.Min.Y; y < min(at.Max.Y, h); y++ {
+		copy(screen[3*(y*w+at.Min.X):3*(y+1)*w], frame[(y-at.Min.Y)*n:][:n])
+	}
+	return screen
+}
+
+// recoverAs turns a library's panic into an error.
+func recoverAs(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("damaged file: the decoder failed: %v", p)
+	}
+}
+
+// plainError says what "unexpected EOF" means.
+func plainError(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("file is truncated")
+	}
+	return err
+}

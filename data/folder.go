@@ -1,0 +1,214 @@
+package data
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// extensions are torchvision's IMG_EXTENSIONS, and .gif.
+var extensions = []string{".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp", ".gif"}
+
+// HasImageExtension reports whether a file of this name is taken for an image.
+func HasImageExtension(name string) bool {
+	name = strings.ToLower(name)
+	return slices.ContainsFunc(extensions, func(e string) bool { return strings.HasSuffix(name, e) })
+}
+
+// ErrNoClasses is returned, wrapped, for a folder that has no class folders.
+var ErrNoClasses = errors.New("no class folders")
+
+// OpenFolder lists dir/CLASS/**/* as torchvision.datasets.ImageFolder does: classes are
+// the folders in dir, sorted by code point; links are followed; a file is an image when
+// its name ends like one (.gif as well). A class folder without an image is an error.
+// Unlike torchvision it leaves out, and names in Problems, what can never be read:
+// dangling links, FIFOs, and folders that lead back to themselves.
+func OpenFolder(dir string) (*Dataset, error) {
+	d, empty, err := listFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(empty) > 0 {
+		return nil, fmt.Errorf("data: %s: %d of %d class folders hold no image: %s; remove them or put images there",
+			dir, len(empty), len(d.Classes), quoteSome(empty))
+	}
+	return d, nil
+}
+
+// listFolder is OpenFolder without its verdict on empty classes.
+func listFolder(dir string) (d *Dataset, empty []string, err error) {
+	classes, err := classFolders(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	lists := listClasses(dir, classes)
+	d = &Dataset{Root: dir}
+	for i, name := range classes {
+		l := lists[i]
+		if len(l.files) == 0 && strings.HasPrefix(name, ".") { // .ipynb_checkpoints and the like
+			d.Problems = append(d.Problems, Problem{filepath.Join(dir, name), "hidden folder without an image: not taken for a class"})
+			continue
+		}
+		for _, path := range l.files {
+			d.Samples = append(d.Samples, Sample{Path: path, Class: len(d.Classes)})
+		}
+		if len(l.files) == 0 {
+			empty = append(empty, name)
+		}
+		d.Classes = append(d.Classes, name)
+		d.Problems = append(d.Problems, l.problems...)
+	}
+	if len(d.Classes) == 0 {
+		return nil, nil, fmt.Errorf("data: %s: %w: each class needs a folder with its images", dir, ErrNoClasses)
+	}
+	return d, empty, nil
+}
+
+// classFolders returns the names of dir's folders in Python's order.
+func classFolders(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("data: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		if kindOf(dir, e) == folder {
+			names = append(names, e.Name())
+		}
+	}
+	slices.SortFunc(names, comparePython)
+	return names, nil
+}
+
+// listClasses lists several class folders at once: on a network disk that is much faster.
+func listClasses(dir string, classes []string) []*listing {
+	lists := make([]*listing, len(classes))
+	var wg sync.WaitGroup
+	places := make(chan struct{}, 4*runtime.GOMAXPROCS(0))
+	for i, name := range classes {
+		places <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-places }()
+			lists[i] = listClass(filepath.Join(dir, name))
+		})
+	}
+	wg.Wait()
+	return lists
+}
+
+// listing is what one class folder holds.
+type listing struct {
+	files    []string // paths, in torchvision's order
+	problems []Problem
+	folders  map[string][]string // folder -> names of its images
+}
+
+func listClass(root string) *listing {
+	l := &listing{folders: map[string][]string{}}
+	l.walk(root, nil)
+	folders := make([]string, 0, len(l.folders))
+	for f := range l.folders {
+		folders = append(folders, f)
+	}
+	slices.SortFunc(folders, comparePython) // sorted(os.walk(...)) sorts by the whole path
+	for _, f := range folders {
+		slices.SortFunc(l.folders[f], comparePython)
+		for _, name := range l.folders[f] {
+			l.files = append(l.files, filepath.Join(f, name))
+		}
+	}
+	l.folders = nil
+	return l
+}
+
+// walk notes dir's images and goes into its folders; above holds the folders that lead here.
+func (l *listing) walk(dir string, above []fs.FileInfo) {
+	info, err := os.Stat(dir)
+	if err != nil {
+		l.problem(dir, err)
+		return
+	}
+	if slices.ContainsFunc(above, func(a fs.FileInfo) bool { return os.SameFile(a, info) }) {
+		l.problems = append(l.problems, Problem{dir, "a link that leads back to a folder above it"})
+		return
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		l.problem(dir, err)
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		kind := kindOf(dir, e)
+		switch {
+		case kind == folder:
+			l.walk(path, append(above[:len(above):len(above)], info))
+		case !HasImageExtension(e.Name()):
+		case kind == regular:
+			l.folders[dir] = append(l.folders[dir], e.Name())
+		default:
+			l.problems = append(l.problems, Problem{path, string(kind)})
+		}
+	}
+}
+
+func (l *listing) problem(path string, err error) {
+	l.problems = append(l.problems, Problem{path, reasonOf(err)})
+}
+
+// kind is what a name leads to; those that cannot be images read as a reason.
+type kind string
+
+const (
+	regular  kind = "file"
+	folder   kind = "folder"
+	dangling kind = "a link that leads nowhere"
+	special  kind = "not a regular file"
+)
+
+// kindOf follows links, and asks the disk only about them.
+func kindOf(dir string, e fs.DirEntry) kind {
+	mode := e.Type()
+	if mode&fs.ModeSymlink != 0 {
+		info, err := os.Stat(filepath.Join(dir, e.Name()))
+		if err != nil {
+			return dangling
+		}
+		mode = info.Mode().Type()
+	}
+	switch {
+	case mode.IsDir():
+		return folder
+	case mode.IsRegular():
+		return regular
+	}
+	return special
+}
+
+// reasonOf returns an error's text without the path, which stands beside it.
+func reasonOf(err error) string {
+	var where *fs.PathError
+	if errors.As(err, &where) {
+		return where.Err.Error()
+	}
+	return err.Error()
+}
+
+// quoteSome lists the first names and counts the rest.
+func quoteSome(names []string) string {
+	const most = 5
+	quoted := make([]string, 0, most)
+	for _, n := range names[:min(most, len(names))] {
+		quoted = append(quoted, fmt.Sprintf("%q", n))
+	}
+	text := strings.Join(quoted, ", ")
+	if len(names) > most {
+		text += fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return text
+}

@@ -1,0 +1,159 @@
+package data
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// plant writes empty files below a new folder.
+func plant(t *testing.T, files ...string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for _, f := range files {
+		path := filepath.Join(dir, f)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// mkdir makes folders below dir.
+func mkdir(t *testing.T, dir string, names ...string) {
+	t.Helper()
+	for _, n := range names {
+		if err := os.MkdirAll(filepath.Join(dir, n), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestOpenFolderListsAsTorchvision(t *testing.T) {
+	var golden struct {
+		Files, Classes []string
+		Samples        [][2]any
+	}
+	readJSON(t, "testdata/folder.json", &golden)
+	var files []string
+	for _, f := range golden.Files {
+		files = append(files, fromHex(t, f))
+	}
+	dir := plant(t, files...)
+	got, err := OpenFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var classes []string
+	for _, c := range golden.Classes {
+		classes = append(classes, fromHex(t, c))
+	}
+	if !reflect.DeepEqual(got.Classes, classes) {
+		t.Errorf("classes\n%q, want\n%q", got.Classes, classes)
+	}
+	if got.Len() != len(golden.Samples) || got.Len() < 20 {
+		t.Fatalf("%d samples, want %d", got.Len(), len(golden.Samples))
+	}
+	for i, s := range golden.Samples {
+		want := Sample{Path: filepath.Join(dir, fromHex(t, s[0].(string))), Class: int(s[1].(float64))}
+		if got.Samples[i] != want {
+			t.Errorf("sample %d is %+v, want %+v", i, got.Samples[i], want)
+		}
+	}
+	if len(got.Problems) != 0 {
+		t.Errorf("problems: %q", got.Problems)
+	}
+}
+
+func TestOpenFolderNamesWhatItLeavesOut(t *testing.T) {
+	dir := plant(t, "a/1.jpg", "b/1.jpg", "elsewhere.jpg")
+	mkdir(t, dir, ".ipynb_checkpoints")
+	if err := errors.Join(
+		os.Symlink("nowhere", filepath.Join(dir, "a", "dangling.jpg")),
+		os.Symlink("nowhere", filepath.Join(dir, "a", "dangling.txt")),
+		os.Symlink("../elsewhere.jpg", filepath.Join(dir, "a", "link.jpg")),
+		os.Symlink("..", filepath.Join(dir, "b", "up")),
+		syscall.Mkfifo(filepath.Join(dir, "b", "fifo.jpg"), 0o600),
+	); err != nil {
+		t.Fatal(err)
+	}
+	got, err := OpenFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// b/up leads to the class folders a and b; b is above itself.
+	wantFiles(t, got, dir, "a/1.jpg", "a/link.jpg", "b/1.jpg", "b/up/elsewhere.jpg", "b/up/a/1.jpg", "b/up/a/link.jpg")
+	reasons := map[string]string{}
+	for _, p := range got.Problems {
+		rel, _ := filepath.Rel(dir, p.Path)
+		reasons[rel] = p.Reason
+	}
+	want := map[string]string{
+		".ipynb_checkpoints":  "hidden folder without an image: not taken for a class",
+		"a/dangling.jpg":      string(dangling),
+		"b/fifo.jpg":          string(special),
+		"b/up/a/dangling.jpg": string(dangling),
+		"b/up/b":              "a link that leads back to a folder above it",
+	}
+	if !reflect.DeepEqual(reasons, want) {
+		t.Errorf("problems\n%q, want\n%q", reasons, want)
+	}
+}
+
+func TestOpenFolderRefuses(t *testing.T) {
+	empty := plant(t, "a/1.jpg")
+	mkdir(t, empty, "b", "c")
+	for _, c := range []struct{ name, dir, want string }{
+		{"a missing folder", filepath.Join(t.TempDir(), "none"), "no such file"},
+		{"no class folders", plant(t, "1.jpg"), "no class folders"},
+		{"empty classes", empty, `2 of 3 class folders hold no image: "b", "c"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if _, err := OpenFolder(c.dir); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.dir) {
+				t.Errorf("error %v, want the folder and %q", err, c.want)
+			}
+		})
+	}
+}
+
+// wantFiles compares a data set's paths, relative to dir.
+func wantFiles(t *testing.T, d *Dataset, dir string, want ...string) {
+	t.Helper()
+	var got []string
+	for _, s := range d.Samples {
+		rel, err := filepath.Rel(dir, s.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, rel)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("files\n%q, want\n%q", got, want)
+	}
+}
+
+func fromHex(t *testing.T, s string) string {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func readJSON(t *testing.T, path string, to any) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, to); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+}

@@ -1,0 +1,109 @@
+package data
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"depthwise.dev/data/jpeg"
+)
+
+// maxFileSize is the largest file that is read: an uncompressed image of the largest size fits.
+const maxFileSize = 1 << 30
+
+// reader reads images for one goroutine, and keeps its memory between them.
+type reader struct {
+	jpeg   *jpeg.Decoder
+	pcg    rand.PCG
+	random *rand.Rand // draws from pcg
+
+	// The image that was opened last.
+	data          []byte // the file
+	format        format
+	rgb           []byte // its pixels, unless it is a JPEG
+	width, height int
+}
+
+func newReader() (*reader, error) {
+	decoder, err := jpeg.NewDecoder()
+	if err != nil {
+		return nil, fmt.Errorf("data: %w", err)
+	}
+	r := &reader{jpeg: decoder}
+	r.random = rand.New(&r.pcg)
+	return r, nil
+}
+
+func (r *reader) close() { r.jpeg.Close() }
+
+// open reads a file and its size; formats other than JPEG are decoded at once.
+func (r *reader) open(path string) (err error) {
+	if err := r.read(path); err != nil {
+		return err
+	}
+	if r.format == formatJPEG {
+		r.width, r.height, err = r.jpeg.Size(r.data)
+		return err
+	}
+	rgb, w, h, err := decodeRGB(r.format, r.data, r.rgb)
+	if err != nil {
+		return err
+	}
+	r.rgb, r.width, r.height = rgb, w, h
+	return nil
+}
+
+// read reads a file and tells its format.
+func (r *reader) read(path string) (err error) {
+	if r.data, err = r.jpeg.ReadFile(path, maxFileSize); err != nil {
+		return err
+	}
+	var reason string
+	if r.format, reason = formatOf(r.data); reason != "" {
+		return fmt.Errorf("%s", reason)
+	}
+	return nil
+}
+
+// draw writes a view of the open image to dst, side x side RGB pixels.
+func (r *reader) draw(v view, side int, dst []byte) error {
+	if v.resize.X.Count < side || v.resize.Y.Count < side {
+		clear(dst)
+	}
+	window := dst[3*(v.top*side+v.left):]
+	if r.format == formatJPEG {
+		return r.jpeg.DecodeResized(r.data, v.resize, window, 3*side)
+	}
+	return r.jpeg.ResizeRGB(r.rgb, r.width, r.height, v.resize, window, 3*side)
+}
+
+// check reads as much of a file as tells, quickly, whether it can be decoded.
+func (r *reader) check(path string) error {
+	if err := r.read(path); err != nil {
+		return err
+	}
+	if r.format == formatJPEG {
+		return r.jpeg.Check(r.data)
+	}
+	return checkHeader(r.format, r.data)
+}
+
+// LoadImage reads one image file in evaluation's geometry: Resolution x Resolution RGB
+// pixels, 3 bytes each.
+func LoadImage(path string, p Preprocess) (pixels []uint8, err error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	r, err := newReader()
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	if err := r.open(path); err != nil {
+		return nil, fmt.Errorf("data: %s: %s", path, reasonOf(err))
+	}
+	pixels = make([]uint8, 3*p.Resolution*p.Resolution)
+	if err := r.draw(p.evaluation(r.width, r.height), p.Resolution, pixels); err != nil {
+		return nil, fmt.Errorf("data: %s: %w", path, err)
+	}
+	return pixels, nil
+}

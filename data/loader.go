@@ -1,0 +1,143 @@
+package data
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// LoaderOptions says what batches are made of and how much work is done ahead.
+type LoaderOptions struct {
+	BatchSize  int        // images a batch; an epoch's last may hold fewer
+	Workers    int        // goroutines that decode; 0: Next decodes in its caller
+	Prefetch   int        // batches made ahead of the one in use; 0 means 4
+	Seed       uint64     // of order and augmentation
+	Train      bool       // shuffle and augment; else dataset order and evaluation's geometry
+	Preprocess Preprocess // the size of the output, and evaluation's geometry
+	Augment    Augment    // used when Train
+}
+
+const defaultPrefetch = 4
+
+// Validate names every field that is wrong.
+func (o LoaderOptions) Validate() error {
+	var errs []error
+	if o.BatchSize < 1 {
+		errs = append(errs, fmt.Errorf("data: batch size %d is not positive", o.BatchSize))
+	}
+	if o.Workers < 0 {
+		errs = append(errs, fmt.Errorf("data: %d workers", o.Workers))
+	}
+	if o.Prefetch < 0 {
+		errs = append(errs, fmt.Errorf("data: prefetch of %d batches", o.Prefetch))
+	}
+	errs = append(errs, o.Preprocess.Validate())
+	if o.Train {
+		errs = append(errs, o.Augment.Validate())
+	}
+	return errors.Join(errs...)
+}
+
+// Loader makes the batches of a data set, epoch by epoch. It may be used by several
+// goroutines.
+type Loader struct {
+	set     *Dataset
+	options LoaderOptions
+
+	mu    sync.Mutex
+	spare []*slot // batches of the last epoch, for the next one
+}
+
+// NewLoader checks the options. It reads nothing.
+func NewLoader(set *Dataset, options LoaderOptions) (*Loader, error) {
+	if err := options.Validate(); err != nil {
+		return nil, err
+	}
+	if set.Len() == 0 {
+		return nil, fmt.Errorf("data: %s holds no images", set.Root)
+	}
+	if options.Prefetch == 0 {
+		options.Prefetch = defaultPrefetch
+	}
+	if options.Workers == 0 {
+		options.Prefetch = 0
+	}
+	return &Loader{set: set, options: options}, nil
+}
+
+// Batches returns the number of batches of an epoch.
+func (l *Loader) Batches() int {
+	return (l.set.Len() + l.options.BatchSize - 1) / l.options.BatchSize
+}
+
+// Epoch starts an epoch at batch firstBatch. The batches from there on are the same
+// whatever firstBatch is. Cancelling ctx ends the iterator, whose Next then returns
+// ctx's error. Close it in any case.
+func (l *Loader) Epoch(ctx context.Context, epoch, firstBatch int) *Iterator {
+	it := &Iterator{
+		loader: l, epoch: epoch, order: l.order(epoch), slots: l.takeSlots(),
+		batch: firstBatch, released: firstBatch, next: firstBatch * l.options.BatchSize,
+	}
+	it.work.L, it.ready.L = &it.mu, &it.mu
+	if firstBatch < 0 {
+		it.err = fmt.Errorf("data: an epoch cannot start at batch %d", firstBatch)
+		return it
+	}
+	it.stop = context.AfterFunc(ctx, func() { it.fail(context.Cause(ctx)) })
+	for range l.options.Workers {
+		it.workers.Go(it.decode)
+	}
+	return it
+}
+
+// order returns the sample of each position of an epoch; nil means the data set's order.
+func (l *Loader) order(epoch int) []int32 {
+	if !l.options.Train {
+		return nil
+	}
+	order := make([]int32, l.set.Len())
+	for i := range order {
+		order[i] = int32(i)
+	}
+	rng := newRandom(l.options.Seed, orderStream, uint64(epoch))
+	rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	return order
+}
+
+// takeSlots returns the spare batches, or new ones when another epoch has them.
+func (l *Loader) takeSlots() []*slot {
+	l.mu.Lock()
+	slots := l.spare
+	l.spare = nil
+	l.mu.Unlock()
+	if slots == nil {
+		for range l.options.Prefetch + 1 {
+			slots = append(slots, newSlot(l.options.BatchSize, l.options.Preprocess.Resolution))
+		}
+	}
+	for _, s := range slots {
+		s.index = -1
+	}
+	return slots
+}
+
+func (l *Loader) returnSlots(slots []*slot) {
+	l.mu.Lock()
+	l.spare = slots
+	l.mu.Unlock()
+}
+
+// load makes the image of one sample in one epoch; it depends on nothing else.
+func (l *Loader) load(r *reader, epoch, sample int, dst []uint8) error {
+	if err := r.open(l.set.Samples[sample].Path); err != nil {
+		return err
+	}
+	p := l.options.Preprocess
+	v := p.evaluation(r.width, r.height)
+	if l.options.Train {
+		reseed(&r.pcg, l.options.Seed, augmentStream, uint64(epoch), uint64(sample))
+		v = l.options.Augment.view(p, r.width, r.height, r.random)
+	}
+	return r.draw(v, p.Resolution, dst)
+}

@@ -1,0 +1,85 @@
+package data
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"depthwise.dev/data/jpeg"
+)
+
+// The ways to make an image square for evaluation.
+const (
+	FitCrop = "crop" // resize the shorter side, cut the centre out: torchvision's Resize and CenterCrop
+	FitPad  = "pad"  // put the whole image on black, reduced where it is too large, never enlarged
+)
+
+// Preprocess says how an image becomes the network's input in evaluation, and what the
+// pixels are normalised with. It is kept with the weights.
+type Preprocess struct {
+	Resolution int        `json:"resolution"` // side of the square input
+	Fit        string     `json:"fit"`        // FitCrop (also when empty) or FitPad
+	Resize     int        `json:"resize"`     // FitCrop: the shorter side before the crop; 0 means Resolution/0.875, 256 for 224
+	Mean       [3]float64 `json:"mean"`       // of pixels in 0..1, R, G, B; applied on the device
+	Std        [3]float64 `json:"std"`
+}
+
+// maxResolution bounds the memory of a batch.
+const maxResolution = 4096
+
+// Validate names every field that is wrong. Mean and Std are not looked at here.
+func (p Preprocess) Validate() error {
+	var errs []error
+	if p.Resolution < 1 || p.Resolution > maxResolution {
+		errs = append(errs, fmt.Errorf("data: resolution %d is not in 1..%d", p.Resolution, maxResolution))
+	}
+	if p.Fit != "" && p.Fit != FitCrop && p.Fit != FitPad {
+		errs = append(errs, fmt.Errorf("data: fit %q is neither %q nor %q", p.Fit, FitCrop, FitPad))
+	}
+	if p.Resize != 0 && (p.Resize < p.Resolution || p.Resize > 4*maxResolution) {
+		errs = append(errs, fmt.Errorf("data: resize %d is not in %d..%d: the centre crop needs the resolution", p.Resize, p.Resolution, 4*maxResolution))
+	}
+	return errors.Join(errs...)
+}
+
+// view says which part of an image is seen, and where it lies in the square output.
+type view struct {
+	resize    jpeg.Resize
+	left, top int
+}
+
+// evaluation returns the view of a w x h image.
+func (p Preprocess) evaluation(w, h int) view {
+	if p.Fit == FitPad {
+		return p.pad(w, h)
+	}
+	shorter := p.Resize
+	if shorter == 0 {
+		shorter = int(float64(p.Resolution) / 0.875)
+	}
+	// torchvision's _compute_resized_output_size truncates the longer side.
+	scaledW, scaledH := shorter, shorter
+	if w < h {
+		scaledH = int(float64(shorter*h) / float64(w))
+	} else {
+		scaledW = int(float64(shorter*w) / float64(h))
+	}
+	return view{resize: jpeg.Resize{X: p.centre(w, scaledW), Y: p.centre(h, scaledH)}}
+}
+
+// centre cuts the middle out of one axis; torchvision rounds halves to even.
+func (p Preprocess) centre(size, scaled int) jpeg.Axis {
+	first := int(math.RoundToEven(float64(scaled-p.Resolution) / 2))
+	return jpeg.Axis{Size: size, Scaled: scaled, First: first, Count: p.Resolution}
+}
+
+func (p Preprocess) pad(w, h int) view {
+	scale := min(1, float64(p.Resolution)/float64(max(w, h)))
+	x, y := whole(w, scale), whole(h, scale)
+	return view{resize: jpeg.Resize{X: x, Y: y}, left: (p.Resolution - x.Count) / 2, top: (p.Resolution - y.Count) / 2}
+}
+
+func whole(size int, scale float64) jpeg.Axis {
+	scaled := max(1, int(math.RoundToEven(float64(size)*scale)))
+	return jpeg.Axis{Size: size, Scaled: scaled, Count: scaled}
+}

@@ -1,0 +1,78 @@
+package data
+
+import (
+	"image"
+	"image/color"
+)
+
+// appendRGB appends im's pixels to dst[:0] as Pillow's convert("RGB") gives them: alpha
+// is dropped (colours keep the value they have beneath it), gray is tripled, 16 bits
+// lose their low byte. (Pillow makes nearly all of a 16-bit gray image white instead.)
+func appendRGB(dst []byte, im image.Image) []byte {
+	dst = dst[:0]
+	b := im.Bounds()
+	switch im := im.(type) {
+	case *image.Gray:
+		for y := range b.Dy() {
+			for _, v := range im.Pix[y*im.Stride : y*im.Stride+b.Dx()] {
+				dst = append(dst, v, v, v)
+			}
+		}
+	case *image.RGBA: // decoders use it for opaque images only
+		dst = appendEveryFour(dst, im.Pix, im.Stride, b)
+	case *image.NRGBA:
+		dst = appendEveryFour(dst, im.Pix, im.Stride, b)
+	case *image.Paletted:
+		dst = appendPalette(dst, im)
+	case *image.YCbCr: // only WebP comes here
+		dst = appendWebP(dst, im)
+	case *image.NYCbCrA:
+		dst = appendWebP(dst, &im.YCbCr)
+	default:
+		dst = appendAny(dst, im)
+	}
+	return dst
+}
+
+func appendEveryFour(dst, pix []byte, stride int, b image.Rectangle) []byte {
+	for y := range b.Dy() {
+		row := pix[y*stride : y*stride+4*b.Dx()]
+		for ; len(row) >= 4; row = row[4:] {
+			dst = append(dst, row[0], row[1], row[2])
+		}
+	}
+	return dst
+}
+
+func appendPalette(dst []byte, im *image.Paletted) []byte {
+	var colours [256][3]byte // an index beyond the palette is black
+	for i, c := range im.Palette[:min(256, len(im.Palette))] {
+		n := color.NRGBAModel.Convert(c).(color.NRGBA)
+		if given, ok := c.(color.NRGBA); ok {
+			n = given // also where alpha is zero
+		}
+		colours[i] = [3]byte{n.R, n.G, n.B}
+	}
+	b := im.Bounds()
+	for y := range b.Dy() {
+		for _, v := range im.Pix[y*im.Stride : y*im.Stride+b.Dx()] {
+			dst = append(dst, colours[v][:]...)
+		}
+	}
+	return dst
+}
+
+// appendAny serves the rare kinds, above all 16-bit ones.
+func appendAny(dst []byte, im image.Image) []byte {
+	b := im.Bounds()
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			c := color.NRGBA64Model.Convert(im.At(x, y)).(color.NRGBA64)
+			if given, ok := im.At(x, y).(color.NRGBA64); ok {
+				c = given
+			}
+			dst = append(dst, byte(c.R>>8), byte(c.G>>8), byte(c.B>>8))
+		}
+	}
+	return dst
+}
