@@ -8,8 +8,6 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
-
-	"golang.org/x/sys/cpu"
 )
 
 // compiler is the C++ compiler that everything is built with.
@@ -33,6 +31,9 @@ func findCompiler() (compiler, error) {
 		if err != nil {
 			return compiler{}, fmt.Errorf("%s --version: %w; set CXX to a C++20 compiler that works", path, err)
 		}
+		if err := findC(); err != nil {
+			return compiler{}, err
+		}
 		line, _, _ := strings.Cut(string(out), "\n")
 		return compiler{Path: path, Version: strings.TrimSpace(line)}, nil
 	}
@@ -40,18 +41,38 @@ func findCompiler() (compiler, error) {
 		strings.Join(names, " or "), aptHint("g++"))
 }
 
+// findC looks for the C compiler that cgo uses: go builds nothing that has C in it without one.
+func findC() error {
+	name := os.Getenv("CC")
+	if name == "" {
+		name = "gcc"
+		if runtime.GOOS == "darwin" {
+			name = "clang"
+		}
+	}
+	program, _, _ := strings.Cut(name, " ") // CC may hold flags
+	if _, err := exec.LookPath(program); err != nil {
+		return fmt.Errorf("no C compiler for cgo: %s is not on PATH; install one%s, or set CC", program, aptHint("gcc"))
+	}
+	return nil
+}
+
 // aptHint is the command that installs a package, where that is known.
 func aptHint(pkg string) string {
 	if _, err := exec.LookPath("apt-get"); err != nil {
 		return ""
 	}
-	return " (apt-get install " + pkg + ")"
+	sudo := ""
+	if os.Geteuid() != 0 {
+		sudo = "sudo "
+	}
+	return " (" + sudo + "apt-get install " + pkg + ")"
 }
 
 // id is what the results depend on: the compiler, and the processor's features, because a home folder may be shared by
 // different machines.
 func (c compiler) id() string {
-	return key(c.Version, runtime.GOOS, runtime.GOARCH, fmt.Sprintf("%+v %+v", cpu.X86, cpu.ARM64))
+	return key(c.Version, runtime.GOOS, runtime.GOARCH, strings.Join(processorFlags(), " "))
 }
 
 // jobs keeps the number of compilers that run at once to the number of processors.
@@ -64,7 +85,7 @@ type compileError struct {
 }
 
 func (e *compileError) Error() string {
-	return fmt.Sprintf("%v\n%s\nsaid:\n%s", e.Err, e.Command, lastLines(e.Output, 20))
+	return fmt.Sprintf("%v\n%s\nsaid:\n%s", e.Err, e.Command, firstLines(e.Output, 40))
 }
 
 func (e *compileError) Unwrap() error { return e.Err }
@@ -88,6 +109,12 @@ func (c compiler) run(dir string, args ...string) error {
 		err = errors.Join(err, errors.New("the compiler ran out of memory: it needs 2 GB"))
 	}
 	return &compileError{Command: strings.Join(cmd.Args, " "), Output: text, Err: err}
+}
+
+// firstLines keeps the start of a program's output: of many errors the first tells most.
+func firstLines(text string, n int) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return "  " + strings.Join(lines[:min(n, len(lines))], "\n  ")
 }
 
 // torchIncludes are the arguments that make libtorch's headers available.

@@ -15,21 +15,9 @@ import (
 	"time"
 )
 
-// fitFlags compile gotch's C++: a thin layer over libtorch, which -O1 serves as well as -O3 in half the time.
-var fitFlags = []string{"-std=c++20", "-O1", "-fPIC", "-w"}
-
-// extraSource is added to gotch's C++ so that setup can load the library and ask it what it runs on.
-const extraSource = `
-#include <ATen/Version.h>
-extern "C" const char *depthwise_cpu_capability() {
-  static std::string capability = at::get_cpu_capability();
-  return capability.c_str();
-}
-`
-
 // fitName names the cache's folder for gotch fitted to a libtorch.
 func fitName(c compiler, t libtorch) string {
-	return "gotch-" + key(gotchVersion, repairsID(), strings.Join(fitFlags, " "), extraSource, goLinks("", t), c.id(), t.ID)
+	return "gotch-" + key(gotchVersion, repairsID(), strings.Join(fitFlags, " "), extraSource, probeSource, goLinks("", t), c.id(), t.ID)
 }
 
 // fitGotch makes a copy of gotch that fits the libtorch: repaired, its C++ compiled once to libtch.so, its Go side linked to that.
@@ -53,7 +41,7 @@ func (s *setup) fitGotch(c compiler, t libtorch) (string, error) {
 			return nil, nil, err
 		}
 		s.say("fitting gotch: done in %.0f s; %d functions are not in libtorch %s", time.Since(start).Seconds(), len(lacks), t.Version)
-		return lacks, []string{"go.mod", "libtch/lib.go", "libtch/" + fitLibrary(), "ts/tensor.go"}, nil
+		return lacks, []string{"go.mod", "libtch/lib.go", "libtch/" + fitLibrary(), "libtch/probe", "ts/tensor.go"}, nil
 	})
 }
 
@@ -81,11 +69,17 @@ func cgoLinks(folder, name string, t libtorch) string {
 		flags = append(flags, "-Wl,--allow-shlib-undefined")
 	}
 	for i, f := range flags {
-		if strings.ContainsAny(f, " \t") {
-			flags[i] = `"` + f + `"`
-		}
+		flags[i] = quotedFlag(f)
 	}
 	return strings.Join(flags, " ")
+}
+
+// quotedFlag puts quotes around a flag of a #cgo line that needs them.
+func quotedFlag(flag string) string {
+	if strings.ContainsAny(flag, " \t") {
+		return `"` + flag + `"`
+	}
+	return flag
 }
 
 // copyGotch copies the parts of gotch that can be imported to dir; its C++ goes where cgo does not see it.
@@ -135,73 +129,4 @@ func (s *setup) gotchSource() (string, error) {
 			gotchModule, gotchVersion, errors.Join(err, errors.New(answer.Error)), lastLines(stderr.String(), 6))
 	}
 	return answer.Dir, nil
-}
-
-// compileGotch compiles the C++ of the copy in dir to its shared library. It returns the functions that this libtorch lacks.
-func compileGotch(c compiler, t libtorch, dir string) ([]string, error) {
-	source := filepath.Join(dir, "libtch", "cpp") // no Go file there: cgo leaves it alone
-	if err := moveSources(filepath.Join(dir, "libtch"), source); err != nil {
-		return nil, err
-	}
-	common := slices.Concat(fitFlags, []string{"-I.", "-I..", "-fmax-errors=0", "-fno-diagnostics-show-caret"}, torchIncludes(t))
-	if strings.Contains(c.Version, "clang") {
-		common = slices.Concat(fitFlags, []string{"-I.", "-I..", "-ferror-limit=0"}, torchIncludes(t))
-	}
-	check := slices.Concat(common, []string{"-fsyntax-only", "torch_api.cpp"})
-	var lacks []string
-	for {
-		err := c.run(source, check...)
-		if err == nil {
-			break
-		}
-		var refused *compileError
-		if !errors.As(err, &refused) {
-			return nil, err
-		}
-		found, replaceErr := replaceMissing(source, refused.Output, t.Version)
-		if replaceErr != nil {
-			return nil, replaceErr
-		}
-		fresh := slices.DeleteFunc(found, func(name string) bool { return slices.Contains(lacks, name) })
-		if len(fresh) == 0 {
-			return nil, fmt.Errorf("gotch's C++ cannot be fitted to the libtorch %s in %s: %w", t.Version, t.Dir, err)
-		}
-		lacks = append(lacks, fresh...)
-		check = slices.Concat(common, []string{"-c", "torch_api.cpp", "-o", "torch_api.o"}) // it should do now
-	}
-	if _, err := os.Stat(filepath.Join(source, "torch_api.o")); err != nil { // nothing was lacking
-		if err := c.run(source, slices.Concat(common, []string{"-c", "torch_api.cpp", "-o", "torch_api.o"})...); err != nil {
-			return nil, err
-		}
-	}
-	link := slices.Concat([]string{"-shared", "-o", "../" + fitLibrary(), "torch_api.o"}, torchLinks(t))
-	if err := c.run(source, link...); err != nil {
-		return nil, fmt.Errorf("link gotch to the libtorch in %s: %w", t.Dir, err)
-	}
-	slices.Sort(lacks)
-	return lacks, os.Remove(filepath.Join(source, "torch_api.o"))
-}
-
-// moveSources moves the C++ files, which cgo would compile, to a folder of their own.
-func moveSources(from, to string) error {
-	if err := os.Mkdir(to, 0o755); err != nil {
-		return err
-	}
-	for _, pattern := range []string{"*.cpp", "*.cpp.h", "stb_*.h"} {
-		files, err := filepath.Glob(filepath.Join(from, pattern))
-		if err != nil {
-			return err
-		}
-		for _, f := range files {
-			if err := os.Rename(f, filepath.Join(to, filepath.Base(f))); err != nil {
-				return err
-			}
-		}
-	}
-	main := filepath.Join(to, "torch_api.cpp")
-	text, err := os.ReadFile(main)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(main, append(text, extraSource...), 0o644)
 }

@@ -16,24 +16,37 @@ const tempPrefix = "tmp-"
 // lock makes the cache folder, waits until no other setup works in it and removes what killed ones left.
 // The lock is an flock: it goes with the process, however that ends.
 func (s *setup) lock() (unlock func(), err error) {
-	if err := os.MkdirAll(s.cache, 0o755); err != nil {
-		return nil, cacheError(s.cache, err)
+	path := filepath.Join(s.cache, "lock")
+	for {
+		if err := os.MkdirAll(s.cache, 0o755); err != nil {
+			return nil, cacheError(s.cache, err)
+		}
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+		if err != nil {
+			return nil, cacheError(s.cache, err)
+		}
+		err = flock(f, syscall.LOCK_EX|syscall.LOCK_NB)
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			s.say("another setup is at work in %s; waiting for it", s.cache)
+			err = flock(f, syscall.LOCK_EX)
+		}
+		if err != nil {
+			f.Close()
+			return nil, fmt.Errorf("lock %s: %w; set XDG_CACHE_HOME to a folder on a disk that can lock files", path, err)
+		}
+		if sameFile(f, path) {
+			s.removeStale()
+			return func() { f.Close() }, nil
+		}
+		f.Close() // --clean removed the file while we waited: what we hold keeps nobody out
 	}
-	f, err := os.OpenFile(filepath.Join(s.cache, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, cacheError(s.cache, err)
-	}
-	err = flock(f, syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		s.say("another setup is at work in %s; waiting for it", s.cache)
-		err = flock(f, syscall.LOCK_EX)
-	}
-	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("lock %s: %w; set XDG_CACHE_HOME to a folder on a disk that can lock files", f.Name(), err)
-	}
-	s.removeStale()
-	return func() { f.Close() }, nil
+}
+
+// sameFile tells whether path still names the open file.
+func sameFile(f *os.File, path string) bool {
+	mine, err1 := f.Stat()
+	named, err2 := os.Stat(path)
+	return err1 == nil && err2 == nil && os.SameFile(mine, named)
 }
 
 func flock(f *os.File, how int) error {

@@ -26,9 +26,9 @@ type nativeSource struct {
 
 func (s *setup) nativeDir() string { return filepath.Join(s.repo, "autograd", "native") }
 
-// native builds libdepthwise.so from the C++ files in autograd/native. It returns "" when there are none.
-func (s *setup) native(c compiler, t libtorch) (string, error) {
-	sources, err := nativeSources(s.nativeDir(), key(strings.Join(nativeFlags, " "), c.id(), t.ID))
+// buildNative builds libdepthwise.so from the C++ files in autograd/native. It returns "" when there are none.
+func (s *setup) buildNative(c compiler, t libtorch) (string, error) {
+	sources, err := s.nativeSources(c, t)
 	if err != nil || len(sources) == 0 {
 		return "", err
 	}
@@ -61,11 +61,11 @@ func nativeName(sources []nativeSource) string {
 
 // openMP names the OpenMP runtime that libtorch brings, else the compiler's.
 func openMP(t libtorch) []string {
-	if found, _ := filepath.Glob(filepath.Join(t.lib(), "libgomp*.so*")); len(found) > 0 {
-		return []string{"-Wl,--as-needed", found[0]}
-	}
 	if runtime.GOOS == "darwin" {
 		return []string{"-lomp"}
+	}
+	if found, _ := filepath.Glob(filepath.Join(t.lib(), "libgomp*.so*")); len(found) > 0 {
+		return []string{"-Wl,--as-needed", found[0]}
 	}
 	return []string{"-Wl,--as-needed", "-lgomp"}
 }
@@ -88,17 +88,24 @@ func (s *setup) compileNative(c compiler, t libtorch, sources []nativeSource) ([
 			s.say("compiling autograd/native/%s", src.Name)
 			temp := filepath.Join(s.cache, tempPrefix+src.Key+".o")
 			args := slices.Concat(nativeFlags, torchIncludes(t), []string{"-c", src.Name, "-o", temp})
-			if failed[i] = c.run(s.nativeDir(), args...); failed[i] == nil {
-				failed[i] = os.Rename(temp, objects[i])
+			if err := c.run(s.nativeDir(), args...); err != nil {
+				failed[i] = fmt.Errorf("compile autograd/native/%s: %w", src.Name, err)
+				return
 			}
+			failed[i] = os.Rename(temp, objects[i])
 		})
 	}
 	wg.Wait()
 	return objects, errors.Join(failed...)
 }
 
-// nativeSources lists the C++ files of a folder with their keys; none when there is no such folder.
-func nativeSources(dir, common string) ([]nativeSource, error) {
+// nativeSources lists the C++ files of autograd/native with their keys.
+func (s *setup) nativeSources(c compiler, t libtorch) ([]nativeSource, error) {
+	return sourcesIn(s.nativeDir(), key(strings.Join(nativeFlags, " "), c.id(), t.ID))
+}
+
+// sourcesIn lists the C++ files of a folder; none when there is no such folder. The keys cover what is common to all of them.
+func sourcesIn(dir, common string) ([]nativeSource, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

@@ -21,9 +21,8 @@ type wheel struct {
 
 // platform is what differs from one kind of machine to the next.
 type platform struct {
-	Wheels  []wheel  // libtorch first, then the libraries that it needs at load
-	Library string   // how its shared libraries end
-	Keep    []string // files of the wheels that are kept beside torch/include, as path.Match patterns
+	Wheels []wheel  // libtorch first, then the libraries that it needs at load
+	Keep   []string // files of the wheels that are kept beside torch/include, as path.Match patterns
 }
 
 // platforms lists the machines that setup can fetch a libtorch for. Only linux/amd64 has been run. Elsewhere LIBTORCH or
@@ -33,17 +32,33 @@ type platform struct {
 var platforms = map[string]platform{
 	"linux/amd64": {
 		Wheels: []wheel{
-			{"torch", torchVersion, "6d8c86f4e33a9f12a58149bd9b0d64351632b8eb44479be8ff85e5389932dd79", "manylinux_2_28_x86_64", 540_000_000},
+			{"torch", torchVersion, "6d8c86f4e33a9f12a58149bd9b0d64351632b8eb44479be8ff85e5389932dd79", "manylinux_2_28_x86_64", 539_172_785},
 			// The wheel's libtorch_cpu.so needs libcudart.so.13 and libcupti.so.13 at load, GPU or not;
 			// its metadata asks for cuda-toolkit 13.2.2.
-			{"nvidia-cuda-runtime", "13.2.86", "3498247680dfddce31bad102af7e3e26fc795342a3cac64722bb0fa95e7f60f0", "manylinux_2_17_x86_64", 2_300_000},
-			{"nvidia-cuda-cupti", "13.2.86", "8fa29f15dd8336181f961764d9d95236fc6b931dd0c8fcf8cd70aab0c310b586", "manylinux_2_25_x86_64", 12_000_000},
+			{"nvidia-cuda-runtime", "13.2.86", "3498247680dfddce31bad102af7e3e26fc795342a3cac64722bb0fa95e7f60f0", "manylinux_2_17_x86_64", 2_323_576},
+			{"nvidia-cuda-cupti", "13.2.86", "8fa29f15dd8336181f961764d9d95236fc6b931dd0c8fcf8cd70aab0c310b586", "manylinux_2_25_x86_64", 11_988_600},
 		},
-		Library: ".so",
 		Keep: []string{
 			"torch/lib/libtorch_cpu.so", "torch/lib/libc10.so", "torch/lib/libgomp*",
 			"nvidia/cu13/lib/libcudart.so.13", "nvidia/cu13/lib/libcupti.so.13",
 		},
+	},
+	"linux/arm64": {
+		Wheels: []wheel{
+			{"torch", torchVersion, "9e51cf9460c5441dcd2a4f31ece207e35ea7c3d2535be0f929cca4944e2eeb18", "manylinux_2_28_aarch64", 483_664_949},
+			{"nvidia-cuda-runtime", "13.2.86", "37844957894bfdecf90243568d21a2cb251b66106915b71459a23c8e6ef2da69", "manylinux_2_17_aarch64", 2_341_433},
+			{"nvidia-cuda-cupti", "13.2.86", "d9a5c133f73fcb9013f3ada0da6fb54d4117618d81f3f5a0419417ea6ee829d4", "manylinux_2_25_aarch64", 11_760_263},
+		},
+		Keep: []string{
+			"torch/lib/libtorch_cpu.so", "torch/lib/libc10.so", "torch/lib/libgomp*", "torch/lib/libarm_compute*", "torch/lib/libnvpl_*",
+			"nvidia/cu13/lib/libcudart.so.13", "nvidia/cu13/lib/libcupti.so.13",
+		},
+	},
+	"darwin/arm64": {
+		Wheels: []wheel{
+			{"torch", torchVersion, "593e5fd0c204284890d1c3dff643be34e549e1d24523e13402510f960d4da438", "macosx_14_0_arm64", 138_558_517},
+		},
+		Keep: []string{"torch/lib/libtorch_cpu.dylib", "torch/lib/libc10.dylib", "torch/lib/libomp.dylib"},
 	},
 }
 

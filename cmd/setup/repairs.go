@@ -30,24 +30,29 @@ var repairs = []repair{
 		Defect: "the thread-local error is defined in a header, once in every file that includes it",
 		File:   "libtch/torch_api.h", AtLeast: 1,
 		Old: `^thread_local char \*torch_last_err = nullptr;$`,
-		New: `extern thread_local char *torch_last_err;`,
+		New: "extern thread_local char *torch_last_err;\nvoid torch_set_last_err(const char *message);",
 	},
 	{
 		Defect: "the thread-local error is defined nowhere else",
 		File:   "libtch/torch_api.cpp", AtLeast: 1,
 		Old: `^char \*get_and_reset_last_err\(\) \{$`,
-		New: "thread_local char *torch_last_err = nullptr;\n\n$0",
+		New: "thread_local char *torch_last_err = nullptr;\n\n" +
+			"void torch_set_last_err(const char *message) {\n" +
+			"  free(torch_last_err);\n" +
+			"  torch_last_err = strdup(message);\n" +
+			"}\n\n$0",
 	},
 	{
-		Defect: "only std::exception is caught: anything else that is thrown ends the process in Go; an error that nobody fetched leaks",
-		File:   "libtch/torch_api.h", AtLeast: 1,
+		Defect: "only std::exception is caught: anything else that is thrown ends the process in Go; " +
+			"an error that nobody fetched leaks; libtorch's own errors carry forty lines of C++ backtrace",
+		File: "libtch/torch_api.h", AtLeast: 1,
 		Old: `^  \} catch \(const exception &e\) \{\s*\\\n\s*torch_last_err = strdup\(e\.what\(\)\);\s*\\\n\s*\}$`,
-		New: "  } catch (const std::exception &e) { \\\n" +
-			"    free(torch_last_err); \\\n" +
-			"    torch_last_err = strdup(e.what()); \\\n" +
+		New: "  } catch (const c10::Error &e) { \\\n" +
+			"    torch_set_last_err(e.what_without_backtrace()); \\\n" +
+			"  } catch (const std::exception &e) { \\\n" +
+			"    torch_set_last_err(e.what()); \\\n" +
 			"  } catch (...) { \\\n" +
-			"    free(torch_last_err); \\\n" +
-			"    torch_last_err = strdup(\"a C++ exception that is no std::exception\"); \\\n" +
+			"    torch_set_last_err(\"a C++ exception that is no std::exception\"); \\\n" +
 			"  }",
 	},
 	{
@@ -63,10 +68,19 @@ var repairs = []repair{
 		New: `$1 := &new([8]lib.Ctensor)[0]`,
 	},
 	{
-		Defect: "as above, for the inputs that a gradient is asked for",
+		Defect: "as above, for the gradients of several inputs, which libtorch writes and reads side by side",
 		File:   "ts/tensor.go", AtLeast: 1,
-		Old: `^(\t\toutputPtr := )\(\*lib\.Ctensor\)\(unsafe\.Pointer\(C\.malloc\(0\)\)\)\n\t\tdefer C\.free\(unsafe\.Pointer\(outputPtr\)\)$`,
-		New: `${1}new(lib.Ctensor)`,
+		Old: `(?s)^\tfor i := 0; i < len\(inputs\); i\+\+ \{\n\t\toutputPtr := \(\*lib\.Ctensor\)\(unsafe\.Pointer\(C\.malloc\(0\)\)\).*?\tinputsPtr := [^\n]*\n`,
+		New: `	outputs, ctensors, cinputs := make([]lib.Ctensor, len(inputs)), make([]lib.Ctensor, len(tensors)), make([]lib.Ctensor, len(inputs))
+	for i, t := range tensors {
+		ctensors[i] = t.ctensor
+	}
+	for i, t := range inputs {
+		cinputs[i] = t.ctensor
+		outputsPtr = append(outputsPtr, &outputs[i])
+	}
+	tensorsPtr, inputsPtr := &ctensors[0], &cinputs[0]
+`,
 	},
 	{
 		Defect: "as above, for the elements of a list or tuple",

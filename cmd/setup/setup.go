@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-
-	"golang.org/x/term"
 )
 
 // modulePath is the module this command sets up.
@@ -17,11 +15,12 @@ const modulePath = "depthwise.dev"
 
 // setup is one run of the command: where things are and where it speaks.
 type setup struct {
-	repo     string // root of the repository: the folder of go.mod
-	cache    string // folder of everything that is made, the user's cache folder + "depthwise"
-	out      io.Writer
-	terminal bool       // out is a terminal: bars in place of lines
-	mu       sync.Mutex // guards out
+	repo      string // root of the repository: the folder of go.mod
+	goVersion string // the go line of go.mod
+	cache     string // folder of everything that is made: "depthwise" in the user's cache folder
+	out       io.Writer
+	terminal  bool       // out is a terminal: bars in place of lines
+	mu        sync.Mutex // guards out
 }
 
 func newSetup(out io.Writer) (*setup, error) {
@@ -33,13 +32,18 @@ func newSetup(out io.Writer) (*setup, error) {
 	if err != nil {
 		return nil, err
 	}
+	version, err := goVersion(filepath.Join(repo, "go.mod"))
+	if err != nil {
+		return nil, err
+	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return nil, fmt.Errorf("no place for the libraries: %w; set XDG_CACHE_HOME to a folder with 2 GB free", err)
 	}
-	s := &setup{repo: repo, cache: filepath.Join(cache, "depthwise"), out: out}
+	s := &setup{repo: repo, goVersion: version, cache: filepath.Join(cache, "depthwise"), out: out}
 	if f, ok := out.(*os.File); ok {
-		s.terminal = term.IsTerminal(int(f.Fd()))
+		info, err := f.Stat()
+		s.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
 	}
 	return s, nil
 }
@@ -67,39 +71,38 @@ func (s *setup) say(format string, args ...any) {
 	fmt.Fprintf(s.out, "setup: "+format+"\n", args...)
 }
 
-// parts are what a finished set-up consists of.
+// parts are what a set-up consists of; after a failure the rest is empty.
 type parts struct {
 	compiler compiler
+	jpeg     libjpeg
 	torch    libtorch
 	gotch    string // folder of the fitted gotch module
-	native   string // folder of libdepthwise.so; empty when autograd/native holds no C++ yet
-	jpeg     string // folder of the unpacked libjpeg-turbo; empty when the system has its own
+	native   string // folder of libdepthwise.so; empty too when autograd/native holds no C++
 }
 
 // everything makes what is missing and writes the files that join it to the module.
-func (s *setup) everything() error {
+func (s *setup) everything() (p parts, err error) {
 	unlock, err := s.lock()
 	if err != nil {
-		return err
+		return p, err
 	}
 	defer unlock()
-	p, err := s.build()
-	if p.gotch == "" {
-		return err
+	if err := foreignWork(filepath.Join(s.repo, "go.work")); err != nil {
+		return p, err
 	}
-	// gotch is of use while the C++ of autograd/native does not compile.
-	changed, workErr := s.writeWork(p)
-	if err = errors.Join(err, workErr); err != nil {
-		return err
+	p, buildErr := s.build()
+	var changed bool
+	for _, f := range s.generated(p) {
+		wrote, err := f.write(s.repo)
+		if err != nil {
+			return p, err
+		}
+		changed = changed || wrote
 	}
-	linked, err := s.writeLinks(p)
-	if err != nil {
-		return err
+	if buildErr == nil && changed {
+		s.say("ready: libtorch %s, %s, in %s", p.torch.Version, p.torch.Source, p.torch.Dir)
 	}
-	if changed || linked {
-		s.say("ready: libtorch %s from %s", p.torch.Version, p.torch.Dir)
-	}
-	return nil
+	return p, buildErr
 }
 
 // build makes the parts, cheapest failure first: nobody should download half a gigabyte to learn that there is no compiler.
@@ -107,7 +110,7 @@ func (s *setup) build() (p parts, err error) {
 	if p.compiler, err = findCompiler(); err != nil {
 		return p, err
 	}
-	if p.jpeg, err = s.jpeg(p.compiler); err != nil {
+	if p.jpeg, err = s.libjpeg(p.compiler); err != nil {
 		return p, err
 	}
 	if p.torch, err = s.libtorch(); err != nil {
@@ -116,7 +119,7 @@ func (s *setup) build() (p parts, err error) {
 	var wg sync.WaitGroup
 	var gotchErr, nativeErr error
 	wg.Go(func() { p.gotch, gotchErr = s.fitGotch(p.compiler, p.torch) })
-	wg.Go(func() { p.native, nativeErr = s.native(p.compiler, p.torch) })
+	wg.Go(func() { p.native, nativeErr = s.buildNative(p.compiler, p.torch) })
 	wg.Wait()
 	return p, errors.Join(gotchErr, nativeErr)
 }

@@ -25,6 +25,23 @@ func (t libtorch) lib() string     { return filepath.Join(t.Dir, "lib") }
 
 // libtorch finds libtorch where the environment says, or else fetches the pinned wheel.
 func (s *setup) libtorch() (libtorch, error) {
+	t, err := s.locate()
+	if err != nil || t.Source != pinnedWheel {
+		return t, err
+	}
+	p, err := thisPlatform()
+	if err != nil {
+		return t, err
+	}
+	_, err = s.finished(t.ID, func(dir string) ([]string, []string, error) { return nil, p.watch(), s.fetch(p, dir) })
+	return t, err
+}
+
+// pinnedWheel is the Source of the libtorch that setup fetches.
+const pinnedWheel = "the pinned wheel"
+
+// locate tells which libtorch is to be used; the pinned wheel may not be fetched yet.
+func (s *setup) locate() (libtorch, error) {
 	if dir := os.Getenv("LIBTORCH"); dir != "" {
 		return foundLibtorch(dir, "LIBTORCH")
 	}
@@ -39,11 +56,8 @@ func (s *setup) libtorch() (libtorch, error) {
 	if err != nil {
 		return libtorch{}, err
 	}
-	dir, err := s.finished(wheelFolder(p), func(dir string) ([]string, []string, error) { return nil, p.watch(), s.fetch(p, dir) })
-	if err != nil {
-		return libtorch{}, err
-	}
-	return libtorch{Dir: dir, Version: torchVersion, Source: "the pinned wheel", ID: filepath.Base(dir)}, nil
+	name := wheelFolder(p)
+	return libtorch{Dir: filepath.Join(s.cache, name), Version: torchVersion, Source: pinnedWheel, ID: name}, nil
 }
 
 // foundLibtorch takes a libtorch that somebody else unpacked, when it is one that gotch can be fitted to.
@@ -83,9 +97,9 @@ func sharedSuffix() string {
 func pythonTorch() (string, error) {
 	const script = "import importlib.util as u; s = u.find_spec('torch'); print(s.submodule_search_locations[0] if s else '')"
 	const mend = "install PyTorch (pip install torch), or unset LIBTORCH_USE_PYTORCH to have libtorch fetched"
-	python, err := findPython()
-	if err != nil {
-		return "", fmt.Errorf("LIBTORCH_USE_PYTORCH: %w; %s", err, mend)
+	python := findPython()
+	if python == "" {
+		return "", fmt.Errorf("LIBTORCH_USE_PYTORCH: no python3 on PATH; %s", mend)
 	}
 	out, err := exec.Command(python, "-c", script).Output()
 	if err != nil {
@@ -98,14 +112,14 @@ func pythonTorch() (string, error) {
 	return dir, nil
 }
 
-// findPython returns the first python on PATH.
-func findPython() (string, error) {
+// findPython returns the first python on PATH, or "".
+func findPython() string {
 	for _, name := range []string{"python3", "python"} {
 		if path, err := exec.LookPath(name); err == nil {
-			return path, nil
+			return path
 		}
 	}
-	return "", fmt.Errorf("no python3 on PATH")
+	return ""
 }
 
 var versionDefine = regexp.MustCompile(`(?m)^#define TORCH_VERSION_(MAJOR|MINOR|PATCH) (\d+)`)

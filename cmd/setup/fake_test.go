@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// newFake returns a setup of an empty repository with an empty cache, both in a folder of the test, and what it says.
+// PATH holds nothing but the given shell scripts, so that no test depends on the machine or reaches the network.
+func newFake(t *testing.T, programs map[string]string) (*setup, *bytes.Buffer) {
+	t.Helper()
+	dir := t.TempDir()
+	bin := filepath.Join(dir, "bin")
+	for name, script := range programs {
+		writeFile(t, filepath.Join(bin, name), "#!/bin/sh\n"+script+"\n")
+		if err := os.Chmod(filepath.Join(bin, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, value := range map[string]string{"PATH": bin, "LIBTORCH": "", "LIBTORCH_USE_PYTORCH": "", "CXX": "", "CC": ""} {
+		t.Setenv(name, value)
+	}
+	repo := filepath.Join(dir, "repo")
+	writeFile(t, filepath.Join(repo, "go.mod"), "module "+modulePath+"\n\ngo 1.26.8\n")
+	var out bytes.Buffer
+	s := &setup{repo: repo, goVersion: "1.26.8", cache: filepath.Join(dir, "cache", "depthwise"), out: &out}
+	return s, &out
+}
+
+// locked makes the cache folder of a fake setup.
+func locked(t *testing.T, s *setup) {
+	t.Helper()
+	unlock, err := s.lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(unlock)
+}
+
+func writeFile(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// fakeLibtorch makes a folder that looks like libtorch of that version.
+func fakeLibtorch(t *testing.T, version string) string {
+	t.Helper()
+	dir := t.TempDir()
+	v := strings.Split(version, ".")
+	writeFile(t, filepath.Join(dir, "include/torch/headeronly/version.h"),
+		"#define TORCH_VERSION_MAJOR "+v[0]+"\n#define TORCH_VERSION_MINOR "+v[1]+"\n#define TORCH_VERSION_PATCH "+v[2]+"\n")
+	writeFile(t, filepath.Join(dir, "lib", "libtorch_cpu"+sharedSuffix()), "ELF")
+	return dir
+}
+
+// wantError checks that an error says all of that.
+func wantError(t *testing.T, err error, parts ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no error, want one with %q", parts)
+	}
+	for _, p := range parts {
+		if !strings.Contains(err.Error(), p) {
+			t.Errorf("error %q does not say %q", err, p)
+		}
+	}
+}
+
+// A compiler that is there and refuses everything; a python with a pip.
+const (
+	compilerScript = `if [ "$1" = --version ]; then echo "fake++ 1.0"; else echo "probe.cc:2:10: fatal error: jpeglib.h: No such file or directory" >&2; exit 1; fi`
+	pipScript      = `if [ "$3" = --version ]; then echo pip 23; exit 0; fi
+`
+)

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"path/filepath"
+	"testing"
+)
+
+// TestNativeKeys: an object file is compiled again exactly when something that it is made from changed.
+func TestNativeKeys(t *testing.T) {
+	base := map[string]string{
+		"a.cc":      "#include \"shared.h\"\n#include <vector>\n#include \"torch/torch.h\"\nint a;",
+		"b.cpp":     "  #  include \"own.h\"\nint b;",
+		"shared.h":  "#pragma once\n#include \"deep.h\"\n",
+		"deep.h":    "#include \"shared.h\"\nint deep;", // includes go round
+		"own.h":     "int own;",
+		"unused.h":  "int unused;",
+		"native.go": "package native",
+	}
+	keys := func(changed map[string]string, common string) map[string]string {
+		dir := t.TempDir()
+		for name, text := range base {
+			if new, ok := changed[name]; ok {
+				text = new
+			}
+			writeFile(t, filepath.Join(dir, name), text)
+		}
+		sources, err := sourcesIn(dir, common)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list := map[string]string{}
+		for _, s := range sources {
+			list[s.Name] = s.Key
+		}
+		return list
+	}
+	before := keys(nil, "")
+	if len(before) != 2 {
+		t.Fatalf("sources %v, want a.cc and b.cpp", before)
+	}
+	tests := []struct {
+		change, common string
+		aAgain, bAgain bool
+	}{
+		{change: "a.cc", aAgain: true},
+		{change: "b.cpp", bAgain: true},
+		{change: "shared.h", aAgain: true},
+		{change: "deep.h", aAgain: true},
+		{change: "own.h", bAgain: true},
+		{change: "unused.h"},
+		{change: "native.go"},
+		{common: "another compiler", aAgain: true, bAgain: true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.change+tt.common, func(t *testing.T) {
+			after := keys(map[string]string{tt.change: base[tt.change] + "\n// changed"}, tt.common)
+			if again := after["a.cc"] != before["a.cc"]; again != tt.aAgain {
+				t.Errorf("a.cc compiled again: %v, want %v", again, tt.aAgain)
+			}
+			if again := after["b.cpp"] != before["b.cpp"]; again != tt.bAgain {
+				t.Errorf("b.cpp compiled again: %v, want %v", again, tt.bAgain)
+			}
+		})
+	}
+}
+
+func TestNoNativeFolder(t *testing.T) {
+	s, _ := newFake(t, nil)
+	dir, err := s.buildNative(compiler{}, libtorch{})
+	if dir != "" || err != nil {
+		t.Errorf("got %q, %v; want nothing", dir, err)
+	}
+}
+
+// TestNativeErrorNamesFile: who writes C++ there sees which file the compiler refused, and what it said.
+func TestNativeErrorNamesFile(t *testing.T) {
+	s, _ := newFake(t, map[string]string{"g++": `echo "kernel.cc:1:1: error: nonsense" >&2; exit 1`})
+	locked(t, s)
+	writeFile(t, filepath.Join(s.nativeDir(), "kernel.cc"), "nonsense")
+	_, err := s.buildNative(compiler{Path: "g++"}, libtorch{Dir: "/torch"})
+	wantError(t, err, "compile autograd/native/kernel.cc", "error: nonsense")
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// processorFlags are the processor's features as Linux names them; none elsewhere.
+func processorFlags() []string {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return nil
+	}
+	for line := range strings.Lines(string(text)) {
+		name, flags, ok := strings.Cut(line, ":")
+		if name = strings.TrimSpace(name); ok && (name == "flags" || name == "Features") { // x86 and arm64
+			return strings.Fields(flags)
+		}
+	}
+	return nil
+}
+
+// processorText tells what the processor brings for training in bf16.
+func processorText() string {
+	flags := processorFlags()
+	interesting := []string{"avx2", "avx512f", "avx512_bf16", "amx_bf16"}
+	if runtime.GOARCH == "arm64" {
+		interesting = []string{"asimd", "sve", "bf16"}
+	}
+	text := fmt.Sprintf("%d cores", runtime.NumCPU())
+	for _, name := range interesting {
+		state := "no"
+		if slices.Contains(flags, name) {
+			state = "yes"
+		}
+		text += fmt.Sprintf(", %s %s", name, state)
+	}
+	return text
+}
