@@ -1,0 +1,57 @@
+# make help lists the targets. Everything works without make too: see README.md.
+
+GO   ?= go
+DATA ?= mnist
+ARGS ?=
+# More flags for go test, as in: make test TESTFLAGS=-v
+TESTFLAGS ?=
+
+# Packages that need no libtorch: they are tested with the race detector, which libtorch's own threads confuse.
+PURE  := ./data/... ./checkpoints/... ./report/... ./internal/... ./cmd/setup/...
+# Packages that hold native tensors: tested once more with every live tensor counted.
+TORCH := ./autograd/... ./models/... ./optim/... ./train/...
+
+# All other packages, worked out when the target runs.
+REST = $$($(GO) list ./... | grep -vxF "$$($(GO) list $(PURE))")
+
+.PHONY: help setup train test build bench lint clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
+
+setup: ## find or fetch libtorch, fit gotch to it, build the C++ parts (at once when that is done)
+	@echo "== setup"
+	@$(GO) run ./cmd/setup
+
+train: setup ## train: make train DATA=imagenet/ ARGS="--epochs 30"; without DATA on MNIST
+	@echo "== train --data $(DATA) $(ARGS)"
+	@$(GO) run ./cmd/train --data "$(DATA)" $(ARGS)
+
+test: setup ## vet, then all tests: with the race detector where no libtorch is in, with tensors counted where it is
+	@echo "== go vet"
+	@$(GO) vet ./...
+	@echo "== go test -race, packages without libtorch"
+	@$(GO) test -race $(TESTFLAGS) $(PURE)
+	@echo "== go test, packages with libtorch"
+	@$(GO) test $(TESTFLAGS) $(REST)
+	@echo "== go test -tags invariants, packages with libtorch"
+	@$(GO) test -tags invariants $(TESTFLAGS) $(TORCH)
+
+build: setup ## build bin/train, which servers run
+	@echo "== build bin/train"
+	@$(GO) build -o bin/train ./cmd/train
+
+bench: build ## measure a training step, inference and the loader on this machine
+	@echo "== bench"
+	@for what in step infer loader; do echo "-- train bench $$what"; bin/train bench $$what $(ARGS) || exit 1; done
+
+lint: setup ## gofmt, go vet, and staticcheck where it is installed
+	@echo "== gofmt"
+	@files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "not formatted (gofmt -w mends it):"; echo "$$files"; exit 1; fi
+	@echo "== go vet"
+	@$(GO) vet ./...
+	@if command -v staticcheck >/dev/null; then echo "== staticcheck"; staticcheck ./...; else echo "== staticcheck is not installed: left out"; fi
+
+clean: ## remove bin/ (the libraries stay; go run ./cmd/setup --clean removes them)
+	@echo "== clean"
+	@rm -rf bin
