@@ -1,0 +1,164 @@
+package data
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// idx builds an IDX file.
+func idx(magic uint32, data []byte, dims ...uint32) []byte {
+	out := binary.BigEndian.AppendUint32(nil, magic)
+	for _, d := range dims {
+		out = binary.BigEndian.AppendUint32(out, d)
+	}
+	return append(out, data...)
+}
+
+// tinyMNIST writes two splits of 4x3 images, 5 and 2 of them, and returns their folder.
+func tinyMNIST(t *testing.T) (source string, splits []mnistSplit) {
+	t.Helper()
+	source = t.TempDir()
+	put := func(name string, data []byte) idxFile {
+		var packed bytes.Buffer
+		w := gzip.NewWriter(&packed)
+		_, err := w.Write(data)
+		if err := errors.Join(err, w.Close(), os.WriteFile(filepath.Join(source, name), packed.Bytes(), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		sum := sha256.Sum256(packed.Bytes())
+		return idxFile{name, hex.EncodeToString(sum[:])}
+	}
+	pixels := make([]byte, 5*12)
+	for i := range pixels {
+		pixels[i] = byte(i * 4)
+	}
+	return source, []mnistSplit{
+		{"train", put("a", idx(idxImages, pixels, 5, 3, 4)), put("b", idx(idxLabels, []byte{7, 0, 7, 9, 1}, 5)), 5},
+		{"val", put("c", idx(idxImages, pixels[:24], 2, 3, 4)), put("d", idx(idxLabels, []byte{3, 9}, 2)), 2},
+	}
+}
+
+func TestLayOutMNIST(t *testing.T) {
+	source, splits := tinyMNIST(t)
+	dir := filepath.Join(t.TempDir(), "mnist")
+	var last [2]int64
+	if err := layOutMNIST(t.Context(), source, dir, splits, func(done, total int64) { last = [2]int64{done, total} }); err != nil {
+		t.Fatal(err)
+	}
+	if last != [2]int64{7, 7} {
+		t.Errorf("progress ended at %v", last)
+	}
+	d, _, err := listFolder(filepath.Join(dir, "train"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Join(d.Classes, "") != "0123456789" {
+		t.Errorf("classes %q", d.Classes)
+	}
+	wantFiles(t, d, dir, "train/0/00001.png", "train/1/00004.png", "train/7/00000.png", "train/7/00002.png", "train/9/00003.png")
+	r := openReader(t)
+	if err := r.open(filepath.Join(dir, "train/7/00002.png")); err != nil {
+		t.Fatal(err)
+	}
+	if r.width != 4 || r.height != 3 || r.rgb[0] != 2*12*4 || r.rgb[3*11+2] != (2*12+11)*4 {
+		t.Errorf("%dx%d, pixels %v", r.width, r.height, r.rgb)
+	}
+	if left, _ := filepath.Glob(dir + ".tmp-*"); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+func TestLayOutMNISTRefuses(t *testing.T) {
+	for _, c := range []struct {
+		name, want string
+		change     func(source string, s *mnistSplit)
+	}{
+		{"a changed file", "SHA-256", func(source string, s *mnistSplit) { s.images.sha256 = strings.Repeat("0", 64) }},
+		{"a missing file", "no such file", func(source string, s *mnistSplit) { s.labels.name = "none" }},
+		{"another count", "want 4", func(source string, s *mnistSplit) { s.count = 4 }},
+		{"labels as images", "IDX header", func(source string, s *mnistSplit) { s.images = s.labels }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			source, splits := tinyMNIST(t)
+			c.change(source, &splits[0])
+			dir := filepath.Join(t.TempDir(), "mnist")
+			err := layOutMNIST(t.Context(), source, dir, splits, nil)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want %q", err, c.want)
+			}
+			if left, _ := filepath.Glob(dir + "*"); len(left) > 0 {
+				t.Errorf("left behind: %q", left)
+			}
+		})
+	}
+}
+
+func TestLayOutMNISTEndsWithItsContext(t *testing.T) {
+	source, splits := tinyMNIST(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := layOutMNIST(ctx, source, filepath.Join(t.TempDir(), "mnist"), splits, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want context.Canceled", err)
+	}
+}
+
+func TestMNISTWithoutGoSaysSo(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	if _, err := MNIST(t.Context(), t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "install Go") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestMNIST lays out the real data where its module is already in the module cache.
+func TestMNIST(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes 70,000 files")
+	}
+	t.Setenv("GOPROXY", "off")
+	cache := t.TempDir()
+	if _, err := mnistSource(t.Context(), cache); err != nil {
+		t.Skipf("the data's module is not in the module cache: %v", err)
+	}
+	dir, err := MNIST(t.Context(), cache, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	train, val, err := Open(dir, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The counts that the MNIST page gives for each digit.
+	if got, want := train.Counts(), []int{5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949}; !slices.Equal(got, want) {
+		t.Errorf("train has %v images a digit, want %v", got, want)
+	}
+	if got, want := val.Counts(), []int{980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009}; !slices.Equal(got, want) {
+		t.Errorf("val has %v images a digit, want %v", got, want)
+	}
+	if again, err := MNIST(t.Context(), cache, nil); err != nil || again != dir {
+		t.Errorf("the second call: %q, %v", again, err)
+	}
+}
+
+func FuzzIDX(f *testing.F) {
+	f.Add(idx(idxImages, make([]byte, 24), 2, 3, 4))
+	f.Add(idx(idxLabels, []byte{1, 2, 3}, 3))
+	f.Add(idx(idxImages, nil, 1<<31, 1<<31, 4))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if pixels, n, w, h, err := readIDXImages(bytes.NewReader(data)); err == nil && (len(pixels) != n*w*h || n*w*h == 0) {
+			t.Errorf("%d bytes for %d images of %dx%d", len(pixels), n, w, h)
+		}
+		if labels, err := readIDXLabels(bytes.NewReader(data)); err == nil && !bytes.Equal(idx(idxLabels, labels, uint32(len(labels))), data) {
+			t.Errorf("%d labels of %d bytes", len(labels), len(data))
+		}
+	})
+}
