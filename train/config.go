@@ -45,7 +45,7 @@ type Config struct {
 	// Momentum is SGD's and RMSProp's momentum and AdamW's beta1.
 	Momentum    float64 `yaml:"momentum"`
 	WeightDecay float64 `yaml:"weight_decay"`
-	// NoDecay names the parameters without weight decay: depthwise, batchnorm, bias.
+	// NoDecay names the parameters without weight decay: depthwise, norm, bias.
 	NoDecay []string `yaml:"no_decay,flow"`
 
 	// Schedule of the learning rate: constant, step, exp, cosine or onecycle.
@@ -55,7 +55,7 @@ type Config struct {
 	StepEpochs float64 `yaml:"step_epochs"`
 	Gamma      float64 `yaml:"gamma"`
 	// WarmupEpochs is how long the rate rises at first. Below zero: 5 % of the
-	// run for cosine, 30 % for onecycle, none for the others.
+	// run for cosine, none for the others (onecycle rises of itself).
 	WarmupEpochs float64 `yaml:"warmup_epochs"`
 
 	LabelSmoothing float64 `yaml:"label_smoothing"`
@@ -108,7 +108,7 @@ var (
 	Precisions = []string{"auto", "fp32", "bf16"}
 	Devices    = []string{"auto", "cpu", "cuda", "cuda:N"}
 	Progresses = []string{"auto", "bar", "plain", "json", "none"}
-	NoDecays   = []string{"depthwise", "batchnorm", "bias"}
+	NoDecays   = []string{"depthwise", "norm", "bias"}
 )
 
 // MNIST is the value of Config.Data that means the digits of the MNIST data set.

@@ -82,7 +82,7 @@ func TestLayers(t *testing.T) {
 		{"recipe changes the variant", "", Layers{Variant: "article", Recipe: "paper"}, func(c *Config) {
 			c.Model = article
 			c.Model.Classes, c.Model.BNMomentum = 0, 0.0003
-			c.Recipe, c.Optimizer, c.NoDecay = "paper", "rmsprop_tf", []string{"depthwise", "batchnorm", "bias"}
+			c.Recipe, c.Optimizer, c.NoDecay = "paper", "rmsprop_tf", []string{"depthwise", "norm", "bias"}
 			c.LR, c.Schedule, c.StepEpochs, c.Gamma, c.WarmupEpochs, c.BatchSize = 0.045, "exp", 2.5, 0.94, 0, 64
 		}},
 		{"optimizer brings its rate", "", Layers{Optimizer: "adamw"}, func(c *Config) {

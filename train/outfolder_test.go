@@ -3,7 +3,6 @@ package train
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -38,27 +37,5 @@ func TestOutFolder(t *testing.T) {
 				t.Errorf("OutFolder() = %q, want %q", got, c.want)
 			}
 		})
-	}
-}
-
-func TestCountCores(t *testing.T) {
-	block := func(processor, socket, core string) string {
-		return "processor\t: " + processor + "\nmodel name\t: any\nphysical id\t: " + socket + "\ncore id\t\t: " + core + "\nflags\t\t: a b\n\n"
-	}
-	for _, c := range []struct {
-		name, text string
-		want       int
-	}{
-		{"two threads a core", block("0", "0", "0") + block("1", "0", "1") + block("2", "0", "0") + block("3", "0", "1"), 2},
-		{"two sockets", block("0", "0", "0") + block("1", "1", "0"), 2},
-		{"arm64 names no cores", "processor\t: 0\nBogoMIPS\t: 50\n\nprocessor\t: 1\nBogoMIPS\t: 50\n", 0},
-		{"empty", "", 0},
-	} {
-		if got := countCores(strings.NewReader(c.text)); got != c.want {
-			t.Errorf("%s: %d cores, want %d", c.name, got, c.want)
-		}
-	}
-	if n := PhysicalCores(); n < 1 {
-		t.Errorf("PhysicalCores() = %d", n)
 	}
 }

@@ -19,7 +19,7 @@ func Recipes() []Recipe {
 				c.LR, c.Schedule, c.StepEpochs, c.Gamma = 0.045, "exp", 2.5, 0.94
 				c.WarmupEpochs = 0
 				c.BatchSize = 64 // a replica
-				c.WeightDecay, c.NoDecay = 4e-5, []string{"depthwise", "batchnorm", "bias"}
+				c.WeightDecay, c.NoDecay = 4e-5, []string{"depthwise", "norm", "bias"}
 				c.Model.BNMomentum = 0.0003 // decay 0.9997
 				c.LabelSmoothing = 0.1
 			},

@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"depthwise.dev/internal/suggest"
+	"depthwise.dev/models/mobilenet"
 )
 
 // FieldError is a setting that cannot be as it is: its name as in a
@@ -92,6 +93,18 @@ func (v *validator) model(c Config) {
 		m.Classes = 1 // the data will tell
 	}
 	v.Fields = append(v.Fields, modelFields(m.Validate())...)
+}
+
+// Network is the configured network, with 1000 classes where no number is
+// given, or a *ConfigError that names what is wrong with it.
+func (c Config) Network() (mobilenet.Config, error) {
+	var v validator
+	v.model(c)
+	m := c.Model
+	if m.Classes == 0 {
+		m.Classes = 1000
+	}
+	return m, v.orNil()
 }
 
 // modelFields splits what mobilenet.Config.Validate joined, lines such as
