@@ -28,7 +28,7 @@ func (s *setup) check(out io.Writer) error {
 			state, text = "WRONG", f.Err.Error()
 			wrong++
 		}
-		fmt.Fprintf(out, "%-6s %-14s %s\n", state, f.Name, strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", 22)))
+		fmt.Fprintf(out, "%-6s %-15s %s\n", state, f.Name, strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", 23)))
 	}
 	if wrong > 0 {
 		return fmt.Errorf("%d of the above is wrong", wrong)

@@ -81,6 +81,9 @@ func wantError(t *testing.T, err error, parts ...string) {
 			t.Errorf("error %q does not say %q", err, p)
 		}
 	}
+	if strings.Count(err.Error(), "XDG_CACHE_HOME") > 1 {
+		t.Errorf("error says twice what to do: %v", err)
+	}
 }
 
 // A compiler that is there and refuses everything; a python with a pip.

@@ -44,7 +44,8 @@ func (s *setup) addModule(dir string) error {
 	if newer(s.goVersion, version) {
 		version = s.goVersion // a module's go line may not be older than that of what it imports
 	}
-	edit := []string{"mod", "edit", "-go=" + version, "-require=" + modulePath + "@v0.0.0", "-replace=" + modulePath + "=" + s.repo}
+	edit := []string{"mod", "edit", "-go=" + version, "-replace=" + modulePath + "=" + s.repo,
+		"-require=" + modulePath + "@v0.0.0", "-require=" + gotchModule + "@" + gotchVersion} // layers of one's own are written with gotch
 	cmd := exec.Command("go", edit...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOWORK=off")

@@ -122,10 +122,17 @@ func sourcesIn(dir, common string) ([]nativeSource, error) {
 		if err != nil {
 			return nil, err
 		}
+		if !hiddenFromGo.MatchString(texts[1]) {
+			return nil, fmt.Errorf("%s must start with the line //go:build ignore: without it go compiles the file too, and without libtorch's headers",
+				filepath.Join(dir, e.Name()))
+		}
 		sources = append(sources, nativeSource{Name: e.Name(), Key: key(append(texts, common)...)})
 	}
 	return sources, nil
 }
+
+// hiddenFromGo matches a source that go leaves to setup; go reads the constraint in C++ files too.
+var hiddenFromGo = regexp.MustCompile(`^(//.*\n|\s)*//go:build ignore\n`)
 
 var quotedInclude = regexp.MustCompile(`(?m)^\s*#\s*include\s+"([^"]+)"`)
 

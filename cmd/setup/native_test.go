@@ -8,8 +8,8 @@ import (
 // TestNativeKeys: an object file is compiled again exactly when something that it is made from changed.
 func TestNativeKeys(t *testing.T) {
 	base := map[string]string{
-		"a.cc":      "#include \"shared.h\"\n#include <vector>\n#include \"torch/torch.h\"\nint a;",
-		"b.cpp":     "  #  include \"own.h\"\nint b;",
+		"a.cc":      "// A kernel.\n\n//go:build ignore\n\n#include \"shared.h\"\n#include <vector>\n#include \"torch/torch.h\"\nint a;",
+		"b.cpp":     "//go:build ignore\n  #  include \"own.h\"\nint b;",
 		"shared.h":  "#pragma once\n#include \"deep.h\"\n",
 		"deep.h":    "#include \"shared.h\"\nint deep;", // includes go round
 		"own.h":     "int own;",
@@ -76,7 +76,16 @@ func TestNoNativeFolder(t *testing.T) {
 func TestNativeErrorNamesFile(t *testing.T) {
 	s, _ := newFake(t, map[string]string{"g++": `echo "kernel.cc:1:1: error: nonsense" >&2; exit 1`})
 	locked(t, s)
-	writeFile(t, filepath.Join(s.nativeDir(), "kernel.cc"), "nonsense")
+	writeFile(t, filepath.Join(s.nativeDir(), "kernel.cc"), "//go:build ignore\n\nnonsense")
 	_, err := s.buildNative(compiler{Path: "g++"}, libtorch{Dir: "/torch"})
 	wantError(t, err, "compile autograd/native/kernel.cc", "error: nonsense")
+}
+
+// TestSourceThatGoWouldCompile: go compiles the C++ files of a package itself unless a constraint keeps them from it.
+func TestSourceThatGoWouldCompile(t *testing.T) {
+	s, _ := newFake(t, nil)
+	path := filepath.Join(s.nativeDir(), "kernel.cc")
+	writeFile(t, path, "int kernel; // go:build ignore\n")
+	_, err := s.buildNative(compiler{}, libtorch{})
+	wantError(t, err, path+" must start with the line //go:build ignore")
 }

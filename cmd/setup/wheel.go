@@ -41,7 +41,7 @@ func (s *setup) fetch(p platform, dir string) error {
 	if err := os.MkdirAll(download, 0o755); err != nil {
 		return err
 	}
-	if err := s.roomFor(dir, p); err != nil {
+	if err := roomFor(dir, p); err != nil {
 		return err
 	}
 	if err := s.download(p, download); err != nil {
@@ -61,8 +61,11 @@ func (s *setup) fetch(p platform, dir string) error {
 	return os.RemoveAll(download)
 }
 
-// unpackedBytes is what the kept files of the wheels take on disk.
-const unpackedBytes = 560_000_000
+// What the kept files of the wheels, and everything that is compiled, take on disk.
+const (
+	unpackedBytes = 560_000_000
+	builtBytes    = 50_000_000
+)
 
 // freeBytes tells how much a user may still write to the disk that holds dir; a variable for tests.
 var freeBytes = func(dir string) (int64, error) {
@@ -73,17 +76,23 @@ var freeBytes = func(dir string) (int64, error) {
 	return int64(st.Bavail) * int64(st.Bsize), nil
 }
 
-// roomFor refuses to start a download that cannot fit.
-func (s *setup) roomFor(dir string, p platform) error {
-	need := int64(unpackedBytes)
+// bytes is the size of all wheels.
+func (p platform) bytes() (total int64) {
 	for _, w := range p.Wheels {
-		need += 2 * w.Bytes // pip keeps a second copy for a moment when it cannot rename
+		total += w.Bytes
 	}
+	return total
+}
+
+// roomFor refuses to start a download that cannot fit.
+func roomFor(dir string, p platform) error {
+	wheels := p.bytes()
+	need := wheels + max(wheels, unpackedBytes) + builtBytes // pip copies a wheel before it removes the original
 	free, err := freeBytes(dir)
 	if err != nil || free >= need {
 		return nil // a disk that does not tell is tried
 	}
-	return explainFull(s.cache, fmt.Errorf("%d MB are free, %d MB are needed: %w", free/1e6, need/1e6, syscall.ENOSPC))
+	return fmt.Errorf("%d MB are free, %d MB are needed: %w", free/1e6, need/1e6, syscall.ENOSPC)
 }
 
 // download lets pip fetch the pinned wheels into dir. pip knows the user's mirrors, proxies and certificates.
@@ -107,11 +116,7 @@ func (s *setup) download(p platform, dir string) error {
 	cmd.Stdout, cmd.Stderr = &output, &output
 	cmd.WaitDelay = time.Second
 
-	var total int64
-	for _, w := range p.Wheels {
-		total += w.Bytes
-	}
-	bar := s.bar(fmt.Sprintf("downloading libtorch %s through pip", torchVersion), total)
+	bar := s.bar(fmt.Sprintf("downloading libtorch %s through pip", torchVersion), p.bytes())
 	err = watching(bar, dir, cmd.Run)
 	if err != nil {
 		return pipError(strings.Join(cmd.Args, " "), output.String(), err)
