@@ -23,3 +23,13 @@ func (c *counter) add(n int64) {
 		c.tell(c.done, c.total)
 	}
 }
+
+// finish tells that all is done.
+func (c *counter) finish() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.tell != nil && c.told < c.total {
+		c.done, c.told = c.total, c.total
+		c.tell(c.total, c.total)
+	}
+}

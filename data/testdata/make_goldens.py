@@ -1,11 +1,12 @@
 """Writes the golden files of packages data and data/jpeg: small images, and what Pillow and torchvision make of them.
 
-usage: make_goldens.py [CJPEG]      needs numpy, pillow, torch, torchvision; CJPEG is libjpeg-turbo's cjpeg
+usage: make_goldens.py [CJPEG]      needs numpy, scipy, pillow, torch, torchvision; CJPEG is libjpeg-turbo's cjpeg
 
 Written with Pillow 13.0.0 and torchvision 0.29.2. Nothing here is random: a second run writes the same pixels.
 """
 import io, json, os, pathlib, struct, subprocess, sys, tempfile, zlib
 import numpy as np
+import scipy.io
 import torch
 from PIL import Image, ImageDraw
 from torchvision import datasets
@@ -164,6 +165,19 @@ def write_folder_order():
     (here / "folder.json").write_text(json.dumps(golden, indent=0))
 
 
+def write_devkit_meta():
+    """A meta.mat like ImageNet's, of three classes and an inner node."""
+    rows = [(1, "n02119789", "kit fox, Vulpes macrotis", 0), (2, "n02100735", "English setter", 0), (3, "n01440764", "tench, Tinca tinca", 0), (4, "n00001740", "entity", 3)]
+    fields = ["ILSVRC2012_ID", "WNID", "words", "gloss", "num_children", "children", "wordnet_height", "num_train_images"]
+    synsets = np.zeros((len(rows), 1), dtype=[(f, object) for f in fields])
+    for i, (number, wnid, words, n) in enumerate(rows):
+        values = [np.uint8([[number]]), wnid, words, "gloss \u00e9", np.float64([[n]]), np.float64([list(range(1, n + 1))]), np.int16([[-3]]), np.uint16([[1300]])]
+        for f, v in zip(fields, values):
+            synsets[f][i, 0] = v
+    for name, packed in [("meta.mat", True), ("meta_plain.mat", False)]:
+        scipy.io.savemat(here / name, {"synsets": synsets, "version": np.float32([[1.5]])}, do_compression=packed)
+
+
 if __name__ == "__main__":
     for folder in (jpegs, formats, geometry):
         folder.mkdir(exist_ok=True)
@@ -172,3 +186,4 @@ if __name__ == "__main__":
     write_geometry()
     write_crop_statistics()
     write_folder_order()
+    write_devkit_meta()
