@@ -9,101 +9,108 @@ import (
 
 // Every way in which a machine is not ready gets one error that says what, where and what to do.
 
+var notReady = []struct {
+	name     string
+	programs map[string]string
+	env      map[string]string
+	run      func(*setup) error
+	want     []string
+}{
+	{
+		name: "no C++ compiler",
+		run:  func(*setup) error { _, err := findCompiler(); return err },
+		want: []string{"no C++ compiler", "g++ or clang++ is not on PATH", "set CXX"},
+	},
+	{
+		name: "CXX names nothing",
+		env:  map[string]string{"CXX": "no-such-compiler"},
+		run:  func(*setup) error { _, err := findCompiler(); return err },
+		want: []string{"no-such-compiler is not on PATH", "set CXX"},
+	},
+	{
+		name:     "no C compiler for cgo",
+		programs: map[string]string{"g++": compilerScript},
+		run:      func(*setup) error { _, err := findCompiler(); return err },
+		want:     []string{"no C compiler for cgo", "not on PATH", "set CC"},
+	},
+	{
+		name:     "apt-get is named where it is there",
+		programs: map[string]string{"apt-get": "exit 0"},
+		run:      func(*setup) error { _, err := findCompiler(); return err },
+		want:     []string{"apt-get install g++"},
+	},
+	{
+		name: "no pip",
+		run:  func(s *setup) error { _, err := s.libtorch(); return err },
+		want: []string{"pip, which fetches libtorch, is not there", "set LIBTORCH"},
+	},
+	{
+		name: "no network",
+		programs: map[string]string{"python3": pipScript +
+			`echo "WARNING: Retrying after connection broken: Temporary failure in name resolution" >&2; ` +
+			`echo "ERROR: No matching distribution found for torch==2.15.0" >&2; exit 1`},
+		run:  func(s *setup) error { _, err := s.libtorch(); return err },
+		want: []string{"pip could not download libtorch " + torchVersion, "check the network", "LIBTORCH", "Temporary failure in name resolution"},
+	},
+	{
+		name: "a file that is not the pinned one",
+		programs: map[string]string{"python3": pipScript +
+			`echo "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE." >&2; exit 1`},
+		run:  func(s *setup) error { _, err := s.libtorch(); return err },
+		want: []string{"not the pinned one", "pip's index"},
+	},
+	{
+		name: "pip fills the disk",
+		programs: map[string]string{"python3": pipScript +
+			`echo "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device" >&2; exit 1`},
+		run:  func(s *setup) error { _, err := s.libtorch(); return err },
+		want: []string{"is full", "XDG_CACHE_HOME"},
+	},
+	{
+		name: "LIBTORCH names a folder without libtorch",
+		env:  map[string]string{"LIBTORCH": "/nonexistent"},
+		run:  func(s *setup) error { _, err := s.libtorch(); return err },
+		want: []string{"LIBTORCH: /nonexistent holds no libtorch", "include/ and lib/"},
+	},
+	{
+		name: "LIBTORCH_USE_PYTORCH without python",
+		env:  map[string]string{"LIBTORCH_USE_PYTORCH": "1"},
+		run:  func(s *setup) error { _, err := s.libtorch(); return err },
+		want: []string{"no python3 on PATH", "unset LIBTORCH_USE_PYTORCH"},
+	},
+	{
+		name:     "LIBTORCH_USE_PYTORCH without torch",
+		programs: map[string]string{"python3": "echo"},
+		env:      map[string]string{"LIBTORCH_USE_PYTORCH": "1"},
+		run:      func(s *setup) error { _, err := s.libtorch(); return err },
+		want:     []string{"has no torch", "pip install torch"},
+	},
+	{
+		name:     "gotch cannot be downloaded",
+		programs: map[string]string{"go": `echo '{"Error": "dial tcp: lookup proxy: no such host"}'; exit 1`},
+		run:      func(s *setup) error { _, err := s.gotchSource(); return err },
+		want:     []string{"go could not download " + gotchModule, "no such host", "GOPROXY", "run setup again"},
+	},
+	{
+		name:     "no libjpeg headers and nothing to fetch them with",
+		programs: map[string]string{"g++": compilerScript, "gcc": ""},
+		run: func(s *setup) error {
+			c, err := findCompiler()
+			if err != nil {
+				return err
+			}
+			_, err = s.libjpeg(c)
+			return err
+		},
+		want: []string{"libjpeg-turbo's headers (jpeglib.h) are missing", "apt-get", "run setup again"},
+	},
+}
+
 func TestNotReady(t *testing.T) {
 	if _, err := thisPlatform(); err != nil {
 		t.Skip(err)
 	}
-	tests := []struct {
-		name     string
-		programs map[string]string
-		env      map[string]string
-		run      func(*setup) error
-		want     []string
-	}{
-		{
-			name: "no C++ compiler",
-			run:  func(*setup) error { _, err := findCompiler(); return err },
-			want: []string{"no C++ compiler", "g++ or clang++ is not on PATH", "set CXX"},
-		},
-		{
-			name: "CXX names nothing",
-			env:  map[string]string{"CXX": "no-such-compiler"},
-			run:  func(*setup) error { _, err := findCompiler(); return err },
-			want: []string{"no-such-compiler is not on PATH", "set CXX"},
-		},
-		{
-			name:     "no C compiler for cgo",
-			programs: map[string]string{"g++": compilerScript},
-			run:      func(*setup) error { _, err := findCompiler(); return err },
-			want:     []string{"no C compiler for cgo", "not on PATH", "set CC"},
-		},
-		{
-			name:     "apt-get is named where it is there",
-			programs: map[string]string{"apt-get": "exit 0"},
-			run:      func(*setup) error { _, err := findCompiler(); return err },
-			want:     []string{"apt-get install g++"},
-		},
-		{
-			name: "no pip",
-			run:  func(s *setup) error { _, err := s.libtorch(); return err },
-			want: []string{"pip, which fetches libtorch, is not there", "set LIBTORCH"},
-		},
-		{
-			name: "no network",
-			programs: map[string]string{"python3": pipScript +
-				`echo "WARNING: Retrying after connection broken: Temporary failure in name resolution" >&2; ` +
-				`echo "ERROR: No matching distribution found for torch==2.15.0" >&2; exit 1`},
-			run:  func(s *setup) error { _, err := s.libtorch(); return err },
-			want: []string{"pip could not download libtorch " + torchVersion, "check the network", "LIBTORCH", "Temporary failure in name resolution"},
-		},
-		{
-			name: "a file that is not the pinned one",
-			programs: map[string]string{"python3": pipScript +
-				`echo "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE." >&2; exit 1`},
-			run:  func(s *setup) error { _, err := s.libtorch(); return err },
-			want: []string{"not the pinned one", "pip's index"},
-		},
-		{
-			name: "pip fills the disk",
-			programs: map[string]string{"python3": pipScript +
-				`echo "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device" >&2; exit 1`},
-			run:  func(s *setup) error { _, err := s.libtorch(); return err },
-			want: []string{"is full", "XDG_CACHE_HOME"},
-		},
-		{
-			name: "LIBTORCH names a folder without libtorch",
-			env:  map[string]string{"LIBTORCH": "/nonexistent"},
-			run:  func(s *setup) error { _, err := s.libtorch(); return err },
-			want: []string{"LIBTORCH: /nonexistent holds no libtorch", "include/ and lib/"},
-		},
-		{
-			name: "LIBTORCH_USE_PYTORCH without python",
-			env:  map[string]string{"LIBTORCH_USE_PYTORCH": "1"},
-			run:  func(s *setup) error { _, err := s.libtorch(); return err },
-			want: []string{"no python3 on PATH", "unset LIBTORCH_USE_PYTORCH"},
-		},
-		{
-			name:     "LIBTORCH_USE_PYTORCH without torch",
-			programs: map[string]string{"python3": "echo"},
-			env:      map[string]string{"LIBTORCH_USE_PYTORCH": "1"},
-			run:      func(s *setup) error { _, err := s.libtorch(); return err },
-			want:     []string{"has no torch", "pip install torch"},
-		},
-		{
-			name:     "no libjpeg headers and nothing to fetch them with",
-			programs: map[string]string{"g++": compilerScript, "gcc": ""},
-			run: func(s *setup) error {
-				c, err := findCompiler()
-				if err != nil {
-					return err
-				}
-				_, err = s.libjpeg(c)
-				return err
-			},
-			want: []string{"libjpeg-turbo's headers (jpeglib.h) are missing", "apt-get", "run setup again"},
-		},
-	}
-	for _, tt := range tests {
+	for _, tt := range notReady {
 		t.Run(tt.name, func(t *testing.T) {
 			s, _ := newFake(t, tt.programs)
 			for name, value := range tt.env {
