@@ -93,7 +93,7 @@ static void create(struct dw_codec *c) {
 // An image must not see the tables of the one before: a damaged file would decode
 // differently from time to time. Their memory returns only with the whole object.
 static void forget_tables(struct dw_codec *c) {
-	enum { most_images = 500 }; // about 2 KB each
+	enum { most_images = 16 }; // libjpeg walks through all that it ever allocated
 	if (++c->images > most_images) {
 		jpeg_destroy_decompress(&c->info);
 		create(c);
@@ -109,7 +109,7 @@ void dw_worker_free(dw_worker *w) {
 		return;
 	jpeg_destroy_decompress(&w->codec->info);
 	free(w->codec);
-	dw_buffer *all[] = {&w->file, &w->rows, &w->half, &w->sums, &w->x.memory, &w->y.memory};
+	dw_buffer *all[] = {&w->file, &w->rows, &w->half, &w->wide, &w->sums, &w->x.memory, &w->y.memory};
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		free(all[i]->data);
 	free(w);

@@ -86,28 +86,32 @@ int dw_resize_begin(dw_worker *w, dw_axis x, dw_axis y, int flip) {
 	w->columns = x.count;
 	w->lines = y.count;
 	if (dw_buffer_get(&w->half, width * rows) == NULL ||
-	    dw_buffer_get(&w->sums, width * sizeof(int32_t)) == NULL)
+	    dw_buffer_get(&w->wide, (3 * (size_t)(w->x.high - w->x.low) + 1) * sizeof(int32_t)) == NULL ||
+	    dw_buffer_get(&w->sums, (width + 1) * sizeof(int32_t)) == NULL)
 		return dw_fail(w, "out of memory");
 	return 0;
 }
 
-// One row: src points at the pixel of column x.low; a fourth byte is read with each pixel.
+// One row: src points at the pixel of column x.low. wide takes it as integers, since
+// a pixel of four can then be loaded at once (its fourth is the next pixel's red); sums
+// takes the result before it is rounded. Both have room for one integer more.
 FOR_EACH_PROCESSOR
-static void horizontal(const dw_filter *f, int columns, const uint8_t *src, uint8_t *dst) {
+static void horizontal(const dw_filter *f, int columns, const uint8_t *restrict src, int32_t *restrict wide, int32_t *restrict sums, uint8_t *restrict dst) {
 	const int32_t *weight = f->weight;
-	for (int i = 0; i < columns; i++, weight += f->stride, dst += 3) {
-		const uint8_t *pixel = src + 3 * (f->start[i] - f->low);
+	for (int i = 0; i < 3 * (f->high - f->low); i++)
+		wide[i] = src[i];
+	for (int i = 0; i < columns; i++, weight += f->stride) {
+		const int32_t *pixel = wide + 3 * (f->start[i] - f->low);
 		int4 sum = {half, half, half, half};
 		for (int t = 0; t < f->taps[i]; t++, pixel += 3) {
-			byte4 rgb;
+			int4 rgb;
 			memcpy(&rgb, pixel, sizeof rgb);
-			sum += weight[t] * __builtin_convertvector(rgb, int4);
+			sum += weight[t] * rgb;
 		}
-		sum >>= precision;
-		dst[0] = (uint8_t)sum[0];
-		dst[1] = (uint8_t)sum[1];
-		dst[2] = (uint8_t)sum[2];
+		memcpy(sums + 3 * i, &sum, sizeof sum);
 	}
+	for (int i = 0; i < 3 * columns; i++)
+		dst[i] = (uint8_t)(sums[i] >> precision);
 }
 
 // One output row: the weighted sum of `taps` rows of n bytes.
@@ -127,7 +131,7 @@ void dw_resize_rows(dw_worker *w, const uint8_t *rows, size_t stride, int first,
 	size_t width = 3 * (size_t)w->columns;
 	uint8_t *dst = w->half.data + width * (size_t)(first - w->y.low);
 	for (int i = 0; i < count; i++, rows += stride, dst += width)
-		horizontal(&w->x, w->columns, rows, dst);
+		horizontal(&w->x, w->columns, rows, (int32_t *)w->wide.data, (int32_t *)w->sums.data, dst);
 }
 
 // Writes the result, once all rows [y.low, y.high) were taken.
@@ -143,15 +147,8 @@ void dw_resize_end(dw_worker *w, uint8_t *dst, size_t stride) {
 int dw_resize_rgb(dw_worker *w, const uint8_t *src, int width, dw_axis x, dw_axis y, int flip, uint8_t *dst, size_t stride) {
 	if (dw_resize_begin(w, x, y, flip) != 0)
 		return -1;
-	size_t n = 3 * (size_t)(w->x.high - w->x.low);
-	uint8_t *row = dw_buffer_get(&w->rows, n);
-	if (row == NULL)
-		return dw_fail(w, "out of memory");
-	for (int i = w->y.low; i < w->y.high; i++) {
-		// A copy, since the horizontal pass reads a byte past the last pixel.
-		memcpy(row, src + 3 * ((size_t)i * (size_t)width + (size_t)w->x.low), n);
-		dw_resize_rows(w, row, n, i, 1);
-	}
+	const uint8_t *first = src + 3 * ((size_t)w->y.low * (size_t)width + (size_t)w->x.low);
+	dw_resize_rows(w, first, 3 * (size_t)width, w->y.low, w->y.high - w->y.low);
 	dw_resize_end(w, dst, stride);
 	return 0;
 }

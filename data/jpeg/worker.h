@@ -32,7 +32,8 @@ typedef struct {
 	dw_buffer file;                      // the file that was read last
 	dw_buffer rows;                      // decoded rows on their way to the resize
 	dw_buffer half;                      // rows after the horizontal pass
-	dw_buffer sums;                      // one output row of sums
+	dw_buffer wide;                      // one row as integers
+	dw_buffer sums;                      // one output row before it is rounded
 	dw_filter x, y;
 	int columns, lines;                  // of the resize's output
 	size_t read;                         // bytes in `file`
