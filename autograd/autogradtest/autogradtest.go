@@ -1,0 +1,22 @@
+// Package autogradtest runs tests that use libtorch and fails those that leak.
+package autogradtest
+
+import (
+	"context"
+	"testing"
+
+	"depthwise.dev/autograd"
+)
+
+// Run calls f in a root scope, and fails the test when an operation failed, f returned an error, or a native tensor
+// is still alive afterwards (which the build tag invariants counts).
+func Run(t testing.TB, f func(*autograd.Scope) error) {
+	t.Helper()
+	before := autograd.LiveTensors()
+	if err := autograd.Run(context.Background(), f); err != nil {
+		t.Error(err)
+	}
+	if leaked := autograd.LiveTensors() - before; leaked != 0 {
+		t.Errorf("%d native tensors leaked", leaked)
+	}
+}

@@ -1,0 +1,34 @@
+package autograd
+
+// #include <stdlib.h>
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unsafe"
+
+	lib "github.com/sugarme/gotch/libtch"
+)
+
+// lastError fetches and clears the error that gotch's C++ side left in its thread-local variable. It is the error of
+// the call just made only because the goroutine is pinned to its thread.
+func lastError() error {
+	c := unsafe.Pointer(lib.GetAndResetLastErr())
+	if c == nil {
+		return nil
+	}
+	defer C.free(c)
+	return errors.New(C.GoString((*C.char)(c)))
+}
+
+// opError names the operation and what it was given, and cuts libtorch's C++ stack off its message.
+func opError(name string, inputs []*Tensor, err error) error {
+	text, _, _ := strings.Cut(err.Error(), "\nException raised from")
+	given := make([]string, len(inputs))
+	for i, t := range inputs {
+		given[i] = t.String()
+	}
+	return fmt.Errorf("autograd: %s(%s): %s", name, strings.Join(given, ", "), strings.TrimSpace(text))
+}

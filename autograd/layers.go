@@ -1,0 +1,142 @@
+package autograd
+
+import (
+	"fmt"
+
+	lib "github.com/sugarme/gotch/libtch"
+)
+
+// Conv holds the numbers of a 2-d convolution. The zero value is stride 1, no padding, one group.
+type Conv struct {
+	Stride  int64 // 0 means 1
+	Padding int64 // zeros on every side
+	Groups  int64 // 0 means 1; the number of channels makes it depthwise
+}
+
+// Conv2d convolves x (N, C, H, W) with w (O, C/groups, K, K) and adds b (O), which may be nil; the result is
+// (N, O, H', W') with H' = floor((H + 2 padding - K) / stride) + 1. Within Autocast it computes in that type.
+func (s *Scope) Conv2d(x, w, b *Tensor, c Conv) *Tensor {
+	x, w, b = s.cast(x), s.cast(w), s.castOptional(b)
+	stride, padding, dilation := pair(max(c.Stride, 1)), pair(c.Padding), pair(1)
+	return s.op("conv2d", present(x, w, b), func(out *lib.Ctensor) {
+		lib.AtgConv2d(out, x.c, w.c, opt(b), stride, 2, padding, 2, dilation, 2, max(c.Groups, 1))
+	})
+}
+
+// Pad2d adds zeros around x (N, C, H, W): columns left and right, rows at top and bottom.
+func (s *Scope) Pad2d(x *Tensor, left, right, top, bottom int64) *Tensor {
+	return s.op("pad2d", []*Tensor{x}, func(out *lib.Ctensor) {
+		lib.AtgConstantPadNd(out, x.c, []int64{left, right, top, bottom}, 4)
+	})
+}
+
+// Linear is x (N, I) times the transpose of w (O, I) plus b (O), which may be nil. Within Autocast it computes in that type.
+func (s *Scope) Linear(x, w, b *Tensor) *Tensor {
+	x, w, b = s.cast(x), s.cast(w), s.castOptional(b)
+	return s.op("linear", present(x, w, b), func(out *lib.Ctensor) { lib.AtgLinear(out, x.c, w.c, opt(b)) })
+}
+
+// Mode says whether layers train or evaluate; it matters to batch norm and dropout.
+type Mode int
+
+// The two modes.
+const (
+	Evaluation Mode = iota
+	Training
+)
+
+// BatchNorm holds the tensors, all (C), and numbers of a batch normalisation (https://arxiv.org/abs/1502.03167).
+type BatchNorm struct {
+	Weight, Bias *Tensor
+	Mean, Var    *Tensor // running statistics, changed in place in training
+	Momentum     float64 // PyTorch's sense: running = (1 - momentum) * running + momentum * batch
+	Eps          float64
+}
+
+// Forward normalises x (N, C, H, W): by the batch's own statistics in training, which also move the running ones (the
+// variance there is the unbiased one), and by the running ones in evaluation.
+func (bn BatchNorm) Forward(s *Scope, x *Tensor, mode Mode) *Tensor {
+	return s.op("batch norm", []*Tensor{x, bn.Weight, bn.Bias, bn.Mean, bn.Var}, func(out *lib.Ctensor) {
+		lib.AtgBatchNorm(out, x.c, bn.Weight.c, bn.Bias.c, bn.Mean.c, bn.Var.c, flag(mode == Training), bn.Momentum, bn.Eps, 1)
+	})
+}
+
+// ReLU is max(x, 0).
+func (s *Scope) ReLU(x *Tensor) *Tensor {
+	return s.op("relu", []*Tensor{x}, func(out *lib.Ctensor) { lib.AtgRelu(out, x.c) })
+}
+
+// ReLUInPlace is ReLU that overwrites x and returns it. x must not be a value that the backward pass needs: the output
+// of batch norm is not, that of ReLU is.
+func (s *Scope) ReLUInPlace(x *Tensor) *Tensor {
+	return s.inPlace("relu_", x, func(out *lib.Ctensor) { lib.AtgRelu_(out, x.c) })
+}
+
+// ReLU6 is min(max(x, 0), 6).
+func (s *Scope) ReLU6(x *Tensor) *Tensor {
+	return s.op("relu6", []*Tensor{x}, func(out *lib.Ctensor) { lib.AtgRelu6(out, x.c) })
+}
+
+// ReLU6InPlace is ReLU6 that overwrites x and returns it, under ReLUInPlace's condition.
+func (s *Scope) ReLU6InPlace(x *Tensor) *Tensor {
+	return s.inPlace("relu6_", x, func(out *lib.Ctensor) { lib.AtgRelu6_(out, x.c) })
+}
+
+// GlobalAvgPool averages x (N, C, H, W) over its positions to (N, C).
+func (s *Scope) GlobalAvgPool(x *Tensor) *Tensor {
+	var pooled *Tensor
+	err := s.Sub(func(s *Scope) error {
+		square := s.op("global average pool", []*Tensor{x}, func(out *lib.Ctensor) { lib.AtgAdaptiveAvgPool2d(out, x.c, pair(1), 2) })
+		pooled = s.Keep(s.op("flatten", []*Tensor{square}, func(out *lib.Ctensor) { lib.AtgFlatten(out, square.c, 1, -1) }))
+		return s.Err()
+	})
+	if err != nil {
+		s.Fail(err)
+	}
+	return pooled
+}
+
+// Dropout sets elements to zero with probability p and scales the others by 1/(1-p) in training; in evaluation it is x.
+func (s *Scope) Dropout(x *Tensor, p float64, mode Mode) *Tensor {
+	if mode == Evaluation || p == 0 {
+		return x
+	}
+	if p < 0 || p >= 1 {
+		s.Fail(fmt.Errorf("autograd: dropout: probability %v is not in [0, 1)", p))
+		return nil
+	}
+	return s.op("dropout", []*Tensor{x}, func(out *lib.Ctensor) { lib.AtgDropout(out, x.c, p, 1) })
+}
+
+// cast converts an input of Conv2d and Linear to the type of the enclosing Autocast. Other types than float32 pass: a
+// float64 network stays one.
+func (s *Scope) cast(x *Tensor) *Tensor {
+	if s.compute == Float32 || x.DType() != Float32 && x.DType() != BFloat16 {
+		return x
+	}
+	return s.To(x, s.compute)
+}
+
+func (s *Scope) castOptional(x *Tensor) *Tensor {
+	if x == nil {
+		return nil
+	}
+	return s.cast(x)
+}
+
+// present leaves an optional last input out where it is nil.
+func present(x, w, optional *Tensor) []*Tensor {
+	if optional == nil {
+		return []*Tensor{x, w}
+	}
+	return []*Tensor{x, w, optional}
+}
+
+func pair(v int64) []int64 { return []int64{v, v} }
+
+func flag(b bool) int32 {
+	if b {
+		return 1
+	}
+	return 0
+}

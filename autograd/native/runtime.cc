@@ -1,0 +1,75 @@
+//go:build ignore
+
+// The process-wide state of libtorch: threads, generators, allocator, what the processor can do.
+#include "guard.h"
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <ATen/cpu/Utils.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <climits>
+#include <cstdlib>
+#include <malloc.h>
+#include <string>
+
+using depthwise::guard;
+
+namespace {
+at::Tensor &tensor(dw_tensor t) { return *static_cast<at::Tensor *>(t); }
+} // namespace
+
+void dw_free_error(dw_error e) { free(e); }
+
+// libtorch gives every activation back to malloc as soon as it is dead. With glibc's defaults a block of more than
+// 32 MB is a mapping of its own, so each step maps, page-faults and unmaps about a gigabyte; kept in the main heap,
+// and in huge pages, the same step takes about half the time in fp32.
+void dw_tune_allocator(void) {
+  mallopt(M_ARENA_MAX, 1);              // other arenas fall back to mmap above 64 MB
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, INT_MAX);
+  mallopt(M_TOP_PAD, 64 << 20);
+  setenv("THP_MEM_ALLOC_ENABLE", "1", /*overwrite=*/0); // libtorch then aligns to and asks for huge pages
+}
+
+dw_error dw_set_threads(int n) {
+  return guard([&] { at::set_num_threads(n); });
+}
+
+int dw_threads(void) { return at::get_num_threads(); }
+
+dw_error dw_manual_seed(uint64_t seed) {
+  return guard([&] { at::manual_seed(seed); });
+}
+
+dw_error dw_generator_state(dw_tensor *out) {
+  return guard([&] { *out = new at::Tensor(at::globalContext().defaultGenerator(at::kCPU).get_state()); });
+}
+
+dw_error dw_set_generator_state(dw_tensor t) {
+  return guard([&] {
+    at::Generator generator = at::globalContext().defaultGenerator(at::kCPU);
+    generator.set_state(tensor(t));
+  });
+}
+
+int dw_has_bf16(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512bf16") || __builtin_cpu_supports("amx-bf16");
+#else
+  return 0;
+#endif
+}
+
+const char *dw_cpu_capability(void) {
+  static const std::string name = at::get_cpu_capability();
+  return name.c_str();
+}
+
+int dw_cuda_devices(void) {
+  try {
+    return at::hasCUDA() ? static_cast<int>(at::detail::getCUDAHooks().deviceCount()) : 0;
+  } catch (...) {
+    return 0;
+  }
+}

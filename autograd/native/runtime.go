@@ -1,0 +1,36 @@
+package native
+
+// #include "native.h"
+// #include "setup.h"
+import "C"
+
+// SetThreads sets how many threads libtorch's operations called from this OS thread use.
+func SetThreads(n int) error { return take(C.dw_set_threads(C.int(n))) }
+
+// Threads is the number of threads that libtorch's operations use.
+func Threads() int { return int(C.dw_threads()) }
+
+// ManualSeed seeds the default generators of all devices.
+func ManualSeed(seed uint64) error { return take(C.dw_manual_seed(C.uint64_t(seed))) }
+
+// GeneratorState returns the state of the default CPU generator as a new uint8 tensor.
+func GeneratorState() (Tensor, error) {
+	var out C.dw_tensor
+	err := take(C.dw_generator_state(&out))
+	return Tensor(out), err
+}
+
+// SetGeneratorState restores what GeneratorState returned.
+func SetGeneratorState(t Tensor) error { return take(C.dw_set_generator_state(C.dw_tensor(t))) }
+
+// HasBF16 reports whether the processor multiplies bfloat16 in hardware.
+func HasBF16() bool { return C.dw_has_bf16() != 0 }
+
+// CPUCapability is the instruction set that libtorch dispatches to, as "AVX512".
+func CPUCapability() string { return C.GoString(C.dw_cpu_capability()) }
+
+// CUDADevices is the number of GPUs that this libtorch can use.
+func CUDADevices() int { return int(C.dw_cuda_devices()) }
+
+// LibtorchVersion is the version that set-up built against.
+func LibtorchVersion() string { return C.DEPTHWISE_LIBTORCH_VERSION }

@@ -1,0 +1,85 @@
+package autograd
+
+import (
+	"fmt"
+
+	"depthwise.dev/autograd/native"
+)
+
+// SetThreads sets how many threads libtorch's operations use in this scope's thread. Results are bit-identical from run
+// to run for the same number only.
+func (s *Scope) SetThreads(n int) {
+	if !s.ready("set threads") {
+		return
+	}
+	if n < 1 {
+		s.Fail(fmt.Errorf("autograd: set threads: %d threads; want at least one", n))
+		return
+	}
+	if err := native.SetThreads(n); err != nil {
+		s.Fail(opError("set threads", nil, err))
+	}
+}
+
+// Threads is the number of threads that libtorch's operations use.
+func (s *Scope) Threads() int { return native.Threads() }
+
+// Seed seeds libtorch's generators, which dropout draws from.
+func (s *Scope) Seed(seed uint64) {
+	if !s.ready("seed") {
+		return
+	}
+	if err := native.ManualSeed(seed); err != nil {
+		s.Fail(opError("seed", nil, err))
+	}
+}
+
+// GeneratorState is the state of libtorch's CPU generator, about 5 KB of bytes to be given to SetGeneratorState.
+func (s *Scope) GeneratorState() []byte {
+	var state []byte
+	err := s.Sub(func(s *Scope) error {
+		c, err := native.GeneratorState()
+		state = ToSlice[uint8](s, s.made("generator state", nil, c, err))
+		return s.Err()
+	})
+	if err != nil {
+		s.Fail(err)
+		return nil
+	}
+	return state
+}
+
+// SetGeneratorState restores what GeneratorState has returned.
+func (s *Scope) SetGeneratorState(state []byte) {
+	err := s.Sub(func(s *Scope) error {
+		t := FromSlice(s, state, int64(len(state)))
+		if !s.ready("set generator state", t) {
+			return s.Err()
+		}
+		if err := native.SetGeneratorState(native.Tensor(t.c)); err != nil {
+			return opError("set generator state", []*Tensor{t}, err)
+		}
+		return nil
+	})
+	if err != nil {
+		s.Fail(err)
+	}
+}
+
+// Processor describes what computes: libtorch's version, the instruction set it dispatches to, and bfloat16 hardware.
+type Processor struct {
+	Libtorch   string `json:"libtorch" yaml:"libtorch"`
+	Capability string `json:"capability" yaml:"capability"` // as "AVX512"
+	BF16       bool   `json:"bf16" yaml:"bf16"`
+}
+
+// ThisProcessor describes the processor at hand.
+func ThisProcessor() Processor {
+	return Processor{Libtorch: native.LibtorchVersion(), Capability: native.CPUCapability(), BF16: native.HasBF16()}
+}
+
+// Named is a tensor with its name in files.
+type Named struct {
+	Name   string
+	Tensor *Tensor
+}

@@ -1,0 +1,100 @@
+package autograd
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/sugarme/gotch/ts"
+
+	lib "github.com/sugarme/gotch/libtch"
+)
+
+// A Tensor is a handle on a libtorch tensor. It belongs to a Scope and dies with it.
+type Tensor struct {
+	c     lib.Ctensor // nil when freed
+	owner *Scope
+}
+
+func (t *Tensor) free() {
+	if t.c != nil {
+		lib.AtFree(t.c)
+		t.c = nil
+		countLive(-1)
+	}
+}
+
+// Shape is the tensor's size in each dimension, (N, C, H, W) for images; nil when the tensor is nil or freed.
+func (t *Tensor) Shape() []int64 {
+	if t == nil || t.c == nil {
+		return nil
+	}
+	shape := make([]int64, lib.AtDim(t.c))
+	if len(shape) > 0 {
+		lib.AtShape(t.c, unsafe.Pointer(&shape[0]))
+	}
+	return shape
+}
+
+// Numel is the number of elements.
+func (t *Tensor) Numel() int64 {
+	n := int64(1)
+	for _, d := range t.Shape() {
+		n *= d
+	}
+	return n
+}
+
+// DType is the type of the elements.
+func (t *Tensor) DType() DType {
+	if t == nil || t.c == nil {
+		return invalid
+	}
+	return DType(lib.AtScalarType(t.c))
+}
+
+// Device is where the elements are.
+func (t *Tensor) Device() Device {
+	if t == nil || t.c == nil {
+		return CPU
+	}
+	return Device(lib.AtDevice(t.c))
+}
+
+// String describes the tensor without its values, as "float32[32 3 224 224]".
+func (t *Tensor) String() string {
+	switch {
+	case t == nil:
+		return "nil"
+	case t.c == nil:
+		return "freed"
+	}
+	return fmt.Sprintf("%v%v", t.DType(), t.Shape())
+}
+
+// Gotch returns a plain gotch tensor that shares t's values and its place in the graph. It is the caller's to Drop.
+func (s *Scope) Gotch(t *Tensor) *ts.Tensor {
+	if !s.ready("gotch", t) {
+		return nil
+	}
+	return ts.New(lib.AtShallowClone(t.c))
+}
+
+// FromGotch returns a tensor of s that shares g's values and its place in the graph; g stays the caller's.
+func (s *Scope) FromGotch(g *ts.Tensor) *Tensor {
+	if !s.ready("from gotch") {
+		return nil
+	}
+	if g == nil || g.Ctensor() == nil {
+		s.Fail(fmt.Errorf("autograd: from gotch: the tensor is nil or was dropped"))
+		return nil
+	}
+	return s.own(lib.AtShallowClone(lib.Ctensor(g.Ctensor())))
+}
+
+// opt is the handle of an optional input: nil stands for "none" in libtorch too.
+func opt(t *Tensor) lib.Ctensor {
+	if t == nil {
+		return nil
+	}
+	return t.c
+}
