@@ -1,0 +1,115 @@
+package mobilenet
+
+import "depthwise.dev/autograd"
+
+// unit is a convolution with its batch normalisation; the activation follows.
+type unit struct {
+	layer        Layer
+	weight, bias *autograd.Tensor // bias may be nil
+	norm         autograd.BatchNorm
+}
+
+// head is the classifier.
+type head struct{ weight, bias *autograd.Tensor }
+
+// bind points the layers at the network's tensors, which stand in the order in
+// which [Layer.arrays] lists them.
+func (n *Network) bind() {
+	rest := n.tensors
+	next := func() *autograd.Tensor {
+		t := rest[0]
+		rest = rest[1:]
+		return t
+	}
+	n.units = n.units[:0]
+	for _, l := range n.Config.Layers() {
+		switch {
+		case l.Convolution():
+			u := unit{layer: l, weight: next()}
+			if l.Bias {
+				u.bias = next()
+			}
+			u.norm = autograd.BatchNorm{Weight: next(), Bias: next(), Mean: next(), Var: next(),
+				Momentum: n.Config.BNMomentum, Eps: n.Config.BNEps}
+			n.units = append(n.units, u)
+		case l.Kind == Linear:
+			n.head = head{weight: next(), bias: next()}
+		}
+	}
+}
+
+// Forward computes the logits (N, classes) of normalised images x (N, 3, H, W),
+// channels-last. H and W may differ from the configured resolution: padding
+// follows the actual sizes and the pool covers all positions. In training mode
+// batch normalisation uses the batch's statistics and updates the running ones,
+// and dropout drops. Within Autocast the convolutions compute in its type; pool
+// and head compute in the parameters' own, float32.
+func (n *Network) Forward(s *autograd.Scope, x *autograd.Tensor, mode autograd.Mode) *autograd.Tensor {
+	features := x
+	for _, u := range n.units {
+		next := n.unit(s, u, features, mode)
+		if features != x {
+			s.Free(features) // the graph keeps what the backward pass needs
+		}
+		features = next
+	}
+	logits := n.classify(s, features, mode)
+	if features != x {
+		s.Free(features)
+	}
+	return logits
+}
+
+// unit applies one convolution, its normalisation and the activation.
+func (n *Network) unit(s *autograd.Scope, u unit, x *autograd.Tensor, mode autograd.Mode) *autograd.Tensor {
+	var y *autograd.Tensor
+	err := s.Sub(func(s *autograd.Scope) error {
+		y = n.convolve(s, u, x)
+		y = u.norm.Forward(s, y, mode)
+		y = s.Keep(n.activate(s, y))
+		return s.Err()
+	})
+	s.Fail(err)
+	return y
+}
+
+// convolve pads x as the configuration says and convolves it.
+func (n *Network) convolve(s *autograd.Scope, u unit, x *autograd.Tensor) *autograd.Tensor {
+	conv := autograd.Conv{Stride: int64(u.layer.Stride), Groups: int64(u.layer.Groups)}
+	shape := x.Shape()
+	if len(shape) != 4 {
+		return s.Conv2d(x, u.weight, u.bias, conv) // says what is wrong with x
+	}
+	rows := u.layer.padding(n.Config.Padding, int(shape[2]))
+	columns := u.layer.padding(n.Config.Padding, int(shape[3]))
+	if rows == columns && rows.Before == rows.After {
+		conv.Padding = int64(rows.Before)
+	} else {
+		x = s.Pad2d(x, int64(columns.Before), int64(columns.After), int64(rows.Before), int64(rows.After))
+	}
+	return s.Conv2d(x, u.weight, u.bias, conv)
+}
+
+// activate overwrites x, which batch normalisation does not need for its gradient.
+func (n *Network) activate(s *autograd.Scope, x *autograd.Tensor) *autograd.Tensor {
+	if n.Config.Activation == ReLU6 {
+		return s.ReLU6InPlace(x)
+	}
+	return s.ReLUInPlace(x)
+}
+
+// classify pools the features (N, C, H, W) and applies dropout and the head.
+func (n *Network) classify(s *autograd.Scope, x *autograd.Tensor, mode autograd.Mode) *autograd.Tensor {
+	var logits *autograd.Tensor
+	err := s.Autocast(autograd.Float32, func(s *autograd.Scope) error {
+		x = s.To(x, n.head.weight.DType())
+		x = s.GlobalAvgPool(x)
+		if mode == autograd.Training && n.Config.Dropout > 0 {
+			x = s.Dropout(x, n.Config.Dropout)
+		}
+		logits = s.Keep(s.Linear(x, n.head.weight, n.head.bias))
+		return s.Err()
+	})
+	s.Fail(err)
+	return logits
+}

@@ -1,0 +1,51 @@
+package mobilenet
+
+import (
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+)
+
+// initializer gives the initial values of an array, one a call.
+type initializer func(*rand.Rand) float32
+
+func constant(v float32) initializer {
+	return func(*rand.Rand) float32 { return v }
+}
+
+func normal(deviation float64) initializer {
+	return func(r *rand.Rand) float32 { return float32(r.NormFloat64() * deviation) }
+}
+
+// headDeviation keeps the first logits near zero, so that the first loss is near
+// ln(classes); torchvision's MobileNetV2 uses the same.
+const headDeviation = 0.01
+
+// initialWeight is He's normal distribution over the fan-out (He et al. 2015,
+// arXiv:1502.01852) for convolutions, and a narrow one for the head.
+//
+// The fan-out of a grouped convolution is out/groups * k*k: that many outputs
+// hang on one input, 9 in a depthwise layer. timm computes it so. PyTorch's
+// kaiming_normal_, which torchvision's MobileNetV2 calls, forgets the groups and
+// makes depthwise filters sqrt(channels) times smaller; batch normalisation hides
+// that except from its eps, which then weighs most where channels are many.
+func (l Layer) initialWeight() initializer {
+	if l.Kind == Linear {
+		return normal(headDeviation)
+	}
+	fanOut := l.Out / l.Groups * l.Kernel * l.Kernel
+	return normal(math.Sqrt(2 / float64(fanOut)))
+}
+
+// initialValues draws an array on the host. It depends on the seed and the
+// array's name alone: not on libtorch, nor on what else the network holds.
+func (a array) initialValues(seed uint64) []float32 {
+	name := fnv.New64a()
+	name.Write([]byte(a.name))
+	r := rand.New(rand.NewPCG(seed, name.Sum64()))
+	values := make([]float32, size(a.shape))
+	for i := range values {
+		values[i] = a.initial(r)
+	}
+	return values
+}

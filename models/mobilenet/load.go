@@ -1,0 +1,58 @@
+package mobilenet
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"depthwise.dev/autograd"
+)
+
+// counter is the suffix of PyTorch's batch counter, which nothing here needs.
+const counter = ".num_batches_tracked"
+
+// Load copies values by name into the network's parameters and buffers. All of
+// them must be there, in row-major order, and no others, PyTorch's
+// num_batches_tracked excepted; otherwise every difference is named and nothing
+// is changed.
+func (n *Network) Load(s *autograd.Scope, values map[string][]float32) error {
+	if err := n.compare(values); err != nil {
+		return err
+	}
+	for i, a := range n.arrays {
+		autograd.CopyFromSlice(s, n.tensors[i], values[a.name])
+	}
+	return s.Err()
+}
+
+// compare names what is missing, unexpected or of another size.
+func (n *Network) compare(values map[string][]float32) error {
+	var missing, unexpected, sizes []string
+	known := make(map[string]bool, len(n.arrays))
+	for _, a := range n.arrays {
+		known[a.name] = true
+		v, ok := values[a.name]
+		if !ok {
+			missing = append(missing, a.name)
+		} else if len(v) != size(a.shape) {
+			sizes = append(sizes, fmt.Sprintf("%s has %d values, the network's has shape %v", a.name, len(v), a.shape))
+		}
+	}
+	for name := range values {
+		if !known[name] && !strings.HasSuffix(name, counter) {
+			unexpected = append(unexpected, name)
+		}
+	}
+	slices.Sort(unexpected)
+	var errs []error
+	for _, group := range []struct {
+		what  string
+		names []string
+	}{{"missing", missing}, {"unexpected", unexpected}, {"of another size", sizes}} {
+		if len(group.names) > 0 {
+			errs = append(errs, fmt.Errorf("mobilenet: weights do not fit %v: %s: %s", n, group.what, strings.Join(group.names, ", ")))
+		}
+	}
+	return errors.Join(errs...)
+}
