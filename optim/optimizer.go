@@ -1,0 +1,163 @@
+package optim
+
+import (
+	"fmt"
+
+	"depthwise.dev/autograd"
+)
+
+// Parameter is a tensor to train.
+type Parameter struct {
+	Name    string
+	Tensor  *autograd.Tensor
+	NoDecay bool // weight decay leaves it alone
+}
+
+// Optimizer updates parameters from their gradients.
+type Optimizer interface {
+	// Step applies one update with the learning rate. Every parameter must have a
+	// gradient; gradients are not changed. Errors stick to the scope.
+	Step(s *autograd.Scope, lr float64)
+	// State lists what the optimizer keeps between steps.
+	State() State
+	// Load copies a state by name. It must hold the same tensors with the same
+	// shapes; otherwise every difference is named and nothing is changed.
+	Load(s *autograd.Scope, state State) error
+}
+
+// State is what an optimizer keeps between steps. Its tensors are the
+// optimizer's own, named KIND/PARAMETER as in "momentum_buffer/conv_stem.weight",
+// always all there and in the same order.
+type State struct {
+	Steps   int64 // updates so far
+	Tensors []autograd.Named
+}
+
+// rule is an update formula with its settings.
+type rule interface {
+	validate() error
+	// kept lists the tensors to keep for each parameter.
+	kept() []kept
+	// weightDecay tells how strongly, and how, parameters are drawn to zero.
+	weightDecay() decay
+	// update changes the parameters of a group. grads are not the rule's to change.
+	update(s *autograd.Scope, g group, grads autograd.List, at moment)
+}
+
+// kept is a tensor beside each parameter: its PyTorch name and first value.
+type kept struct {
+	name  string
+	value float64
+}
+
+// decay is a rule's weight decay.
+type decay struct {
+	rate      float64
+	decoupled bool // the rule shrinks the parameter itself; else it is added to the gradient
+}
+
+// moment is when an update happens.
+type moment struct {
+	step int64 // counted from 1
+	lr   float64
+}
+
+// group is the parameters that share a weight decay.
+type group struct {
+	names  []string
+	params autograd.List
+	decay  float64
+	state  map[string]autograd.List // by name of the kept tensor
+}
+
+// optimizer is a rule with its parameters.
+type optimizer struct {
+	rule   rule
+	steps  int64
+	groups []group
+	state  []autograd.Named
+}
+
+// newOptimizer allocates all that the rule keeps. What is wrong sticks to the scope.
+func newOptimizer(s *autograd.Scope, params []Parameter, r rule) *optimizer {
+	o := &optimizer{rule: r}
+	if err := r.validate(); err != nil {
+		s.Fail(err)
+		return o
+	}
+	if err := checkNames(params); err != nil {
+		s.Fail(err)
+		return o
+	}
+	for _, noDecay := range []bool{false, true} {
+		g := group{state: map[string]autograd.List{}}
+		if !noDecay {
+			g.decay = r.weightDecay().rate
+		}
+		for _, p := range params {
+			if p.NoDecay == noDecay {
+				g.names, g.params = append(g.names, p.Name), append(g.params, p.Tensor)
+			}
+		}
+		if len(g.names) == 0 {
+			continue
+		}
+		for _, k := range r.kept() {
+			list := g.params.FullLike(s, k.value)
+			g.state[k.name] = list
+			for i, t := range list {
+				o.state = append(o.state, autograd.Named{Name: k.name + "/" + g.names[i], Tensor: t})
+			}
+		}
+		o.groups = append(o.groups, g)
+	}
+	return o
+}
+
+// Step implements [Optimizer].
+func (o *optimizer) Step(s *autograd.Scope, lr float64) {
+	err := s.NoGrad(func(s *autograd.Scope) error {
+		at := moment{step: o.steps + 1, lr: lr}
+		for _, g := range o.groups {
+			grads := g.gradients(s)
+			if g.decay != 0 && !o.rule.weightDecay().decoupled {
+				grads = grads.Clone(s)
+				grads.AddScaled(s, g.params, g.decay)
+			}
+			o.rule.update(s, g, grads, at)
+		}
+		return s.Err()
+	})
+	if err != nil {
+		s.Fail(err)
+		return
+	}
+	o.steps++
+}
+
+// gradients lists those of the parameters; one without is an error.
+func (g group) gradients(s *autograd.Scope) autograd.List {
+	grads := make(autograd.List, len(g.params))
+	for i, p := range g.params {
+		if grads[i] = s.Grad(p); grads[i] == nil {
+			s.Fail(fmt.Errorf("optim: %s has no gradient: the loss does not depend on it, or its backward pass has not run", g.names[i]))
+			return nil
+		}
+	}
+	return grads
+}
+
+// checkNames finds names that could not be told apart in a state.
+func checkNames(params []Parameter) error {
+	seen := make(map[string]bool, len(params))
+	for i, p := range params {
+		if p.Name == "" {
+			return fmt.Errorf("optim: parameter %d has no name", i)
+		}
+		if seen[p.Name] {
+			return fmt.Errorf("optim: two parameters are named %q", p.Name)
+		}
+		seen[p.Name] = true
+	}
+	return nil
+}
