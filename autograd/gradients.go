@@ -40,8 +40,8 @@ func (s *Scope) Grad(t *Tensor) *Tensor {
 	return s.made("grad", []*Tensor{t}, c, err)
 }
 
-// Gradients lists the gradients of all leaves; one without is an error.
-func (s *Scope) Gradients(leaves List) List {
+// GradsOf lists the gradients of all leaves; one without is an error.
+func GradsOf(s *Scope, leaves List) List {
 	grads := make(List, 0, len(leaves))
 	for i, t := range leaves {
 		g := s.Grad(t)
@@ -54,7 +54,8 @@ func (s *Scope) Gradients(leaves List) List {
 	return grads
 }
 
-// ClearGradients gives up the gradients of all leaves; the next Backward stores instead of adding.
-func (s *Scope) ClearGradients(leaves List) {
-	leaves.update(s, "clear gradients", nil, native.ClearGradients)
+// ZeroGrads gives up the gradients of all leaves, as zero_grad(set_to_none=True): the next Backward stores instead of
+// adding, and in between the leaves have none.
+func ZeroGrads(s *Scope, leaves List) {
+	leaves.update(s, "zero grads", nil, native.ClearGradients)
 }

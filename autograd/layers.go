@@ -96,11 +96,9 @@ func (s *Scope) GlobalAvgPool(x *Tensor) *Tensor {
 	return pooled
 }
 
-// Dropout sets elements to zero with probability p and scales the others by 1/(1-p) in training; in evaluation it is x.
-func (s *Scope) Dropout(x *Tensor, p float64, mode Mode) *Tensor {
-	if mode == Evaluation || p == 0 {
-		return x
-	}
+// Dropout sets elements to zero with probability p and scales the others by 1/(1-p), as training does; evaluation leaves
+// it out. The choice is drawn from libtorch's generator, see Seed.
+func (s *Scope) Dropout(x *Tensor, p float64) *Tensor {
 	if p < 0 || p >= 1 {
 		s.Fail(fmt.Errorf("autograd: dropout: probability %v is not in [0, 1)", p))
 		return nil

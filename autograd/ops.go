@@ -62,9 +62,9 @@ func (s *Scope) Div(x, y *Tensor) *Tensor {
 	return s.op("div", []*Tensor{x, y}, func(out *lib.Ctensor) { lib.AtgDiv(out, x.c, y.c) })
 }
 
-// MulScalar is x * c.
-func (s *Scope) MulScalar(x *Tensor, c float64) *Tensor {
-	return s.op("mul scalar", []*Tensor{x}, func(out *lib.Ctensor) {
+// Scale is x * c.
+func (s *Scope) Scale(x *Tensor, c float64) *Tensor {
+	return s.op("scale", []*Tensor{x}, func(out *lib.Ctensor) {
 		withScalar(c, func(v lib.Cscalar) { lib.AtgMulScalar(out, x.c, v) })
 	})
 }

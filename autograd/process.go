@@ -8,7 +8,7 @@ import (
 
 // SetThreads sets how many threads libtorch's operations use in this scope's thread. Results are bit-identical from run
 // to run for the same number only.
-func (s *Scope) SetThreads(n int) {
+func SetThreads(s *Scope, n int) {
 	if !s.ready("set threads") {
 		return
 	}
@@ -22,10 +22,10 @@ func (s *Scope) SetThreads(n int) {
 }
 
 // Threads is the number of threads that libtorch's operations use.
-func (s *Scope) Threads() int { return native.Threads() }
+func Threads() int { return native.Threads() }
 
 // Seed seeds libtorch's generators, which dropout draws from.
-func (s *Scope) Seed(seed uint64) {
+func Seed(s *Scope, seed uint64) {
 	if !s.ready("seed") {
 		return
 	}
@@ -35,7 +35,7 @@ func (s *Scope) Seed(seed uint64) {
 }
 
 // GeneratorState is the state of libtorch's CPU generator, about 5 KB of bytes to be given to SetGeneratorState.
-func (s *Scope) GeneratorState() []byte {
+func GeneratorState(s *Scope) []byte {
 	var state []byte
 	err := s.Sub(func(s *Scope) error {
 		c, err := native.GeneratorState()
@@ -50,7 +50,7 @@ func (s *Scope) GeneratorState() []byte {
 }
 
 // SetGeneratorState restores what GeneratorState has returned.
-func (s *Scope) SetGeneratorState(state []byte) {
+func SetGeneratorState(s *Scope, state []byte) {
 	err := s.Sub(func(s *Scope) error {
 		t := FromSlice(s, state, int64(len(state)))
 		if !s.ready("set generator state", t) {

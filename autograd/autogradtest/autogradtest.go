@@ -8,12 +8,16 @@ import (
 	"depthwise.dev/autograd"
 )
 
-// Run calls f in a root scope, and fails the test when an operation failed, f returned an error, or a native tensor
-// is still alive afterwards (which the build tag invariants counts).
-func Run(t testing.TB, f func(*autograd.Scope) error) {
+// Run calls f in a root scope, and fails the test when an operation of that scope failed or a native tensor is still
+// alive afterwards (which the build tag invariants counts).
+func Run(t testing.TB, f func(*autograd.Scope)) {
 	t.Helper()
 	before := autograd.LiveTensors()
-	if err := autograd.Run(context.Background(), f); err != nil {
+	err := autograd.Run(context.Background(), func(s *autograd.Scope) error {
+		f(s)
+		return nil
+	})
+	if err != nil {
 		t.Error(err)
 	}
 	if leaked := autograd.LiveTensors() - before; leaked != 0 {
