@@ -299,3 +299,37 @@ func TestHeadStaysFloat32(t *testing.T) {
 		}))
 	})
 }
+
+// With every normalisation giving 100 whatever its input, the features are what
+// the activation makes of 100.
+func TestActivationIsTheConfigured(t *testing.T) {
+	for _, tc := range []struct {
+		activation string
+		feature    float64
+	}{{ReLU, 100}, {ReLU6, 6}} {
+		t.Run(tc.activation, func(t *testing.T) {
+			autogradtest.Run(t, func(s *autograd.Scope) {
+				c := small(t, "paper")
+				c.Activation = tc.activation
+				n := New(s, c, 1)
+				for _, p := range n.Parameters() {
+					value := float32(0)
+					switch {
+					case p.Role == RoleNorm && strings.HasSuffix(p.Name, ".bias"):
+						value = 100
+					case p.Role == RoleHead:
+						value = 1
+					}
+					autograd.CopyFromSlice(s, p.Tensor, slices.Repeat([]float32{value}, size(p.Tensor.Shape())))
+				}
+				for _, mode := range []autograd.Mode{autograd.Training, autograd.Evaluation} {
+					for _, logit := range host(s, n.Forward(s, randomImages(s, 2, 32), mode)) {
+						if want := tc.feature * 64; logit != want { // 64 channels
+							t.Errorf("logit %v, want %v", logit, want)
+						}
+					}
+				}
+			})
+		})
+	}
+}
