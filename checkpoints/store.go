@@ -27,6 +27,9 @@ func (s Store) Save(step int64, f File) (path string, err error) {
 	return s.save(disk{}, step, f)
 }
 
+// Path is the file of a step, whether it is there or not.
+func (s Store) Path(step int64) string { return filepath.Join(s.Dir, stepName(step)) }
+
 func (s Store) save(fsys filesystem, step int64, f File) (string, error) {
 	if step < 0 {
 		return "", fmt.Errorf("checkpoints: save in %s: step %d is negative", s.Dir, step)
@@ -34,7 +37,7 @@ func (s Store) save(fsys filesystem, step int64, f File) (string, error) {
 	if err := s.prepare(fsys); err != nil {
 		return "", fmt.Errorf("checkpoints: save in %s: %w", s.Dir, err)
 	}
-	path := filepath.Join(s.Dir, stepName(step))
+	path := s.Path(step)
 	if err := write(fsys, path, f); err != nil {
 		return "", err
 	}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"depthwise.dev/train"
+)
+
+func newBench() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure the speed of training, inference or the loader on this machine",
+		Args:  oneCommand,
+		RunE:  func(*cobra.Command, []string) error { return nil },
+	}
+	cmd.AddCommand(newBenchStep(), newBenchInfer(), newBenchLoader())
+	return cmd
+}
+
+// bench is what the three benchmarks share.
+type bench struct {
+	*settings
+	steps  train.BenchSteps
+	asJSON bool
+}
+
+func newBenchmark() *bench {
+	return &bench{settings: newSettings(), steps: train.BenchSteps{Warmup: 3, Count: 10}}
+}
+
+func (b *bench) flags(cmd *cobra.Command, what string) {
+	flagGroup(cmd, "Measurement", func(fs *pflag.FlagSet) {
+		fs.IntVar(&b.steps.Count, "steps", b.steps.Count, what+" to measure; the median counts")
+		fs.IntVar(&b.steps.Warmup, "warmup-steps", b.steps.Warmup, what+" before")
+	})
+	jsonFlag(cmd, &b.asJSON)
+}
+
+// ready resolves the flags and finds the data, if there is any.
+func (b *bench) ready(cmd *cobra.Command) error {
+	if b.steps.Count < 1 || b.steps.Warmup < 0 {
+		return usagef("--steps must be at least 1, and --warmup-steps at least 0")
+	}
+	if err := b.resolve(cmd); err != nil {
+		return err
+	}
+	dir, err := dataFolder(cmd, b.Data)
+	b.Data = dir
+	return err
+}
+
+func newBenchStep() *cobra.Command {
+	b := newBenchmark()
+	cmd := &cobra.Command{
+		Use:   "step",
+		Short: "Time training steps: forward, backward, update",
+		Long: `Time training steps. Without --data the batch is synthetic and made once;
+with it, each step waits for its batch as training does.`,
+		Example: `  train bench step --json
+  train bench step --precision fp32 --batch-size 64 --width 0.5 --data photos`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := b.ready(cmd); err != nil {
+				return err
+			}
+			r, err := train.BenchStep(cmd.Context(), b.Config, b.steps)
+			if err != nil {
+				return err
+			}
+			return show(cmd, b.asJSON, r, func() string {
+				return fmt.Sprintf("%.1f img/s, %.0f ms a step of %d (%s, %d threads), %d MB at most\n",
+					r.ImagesPerSecond, r.StepMS, r.Batch, r.Precision, r.Threads, r.PeakRSSMB)
+			})
+		},
+	}
+	dataFlags(cmd, &b.Config)
+	modelFlags(cmd, &b.Config)
+	machineFlags(cmd, &b.Precision, &b.Device, &b.Threads)
+	b.flags(cmd, "steps")
+	return cmd
+}
+
+func newBenchInfer() *cobra.Command {
+	b := newBenchmark()
+	cmd := &cobra.Command{
+		Use:     "infer",
+		Short:   "Time the network's forward pass as evaluation runs it",
+		Long:    "Time the network's forward pass, on a synthetic batch or on the first of --data.",
+		Example: `  train bench infer --batch-size 1 --json`,
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := b.ready(cmd); err != nil {
+				return err
+			}
+			r, err := train.BenchInfer(cmd.Context(), b.Config, b.steps)
+			if err != nil {
+				return err
+			}
+			return show(cmd, b.asJSON, r, func() string {
+				return fmt.Sprintf("%.1f img/s, %.1f ms a batch of %d (%s, %d threads), %d MB at most\n",
+					r.ImagesPerSecond, r.StepMS, r.Batch, r.Precision, r.Threads, r.PeakRSSMB)
+			})
+		},
+	}
+	dataFlags(cmd, &b.Config)
+	modelFlags(cmd, &b.Config)
+	machineFlags(cmd, &b.Precision, &b.Device, &b.Threads)
+	b.flags(cmd, "batches")
+	return cmd
+}
+
+func newBenchLoader() *cobra.Command {
+	b := newBenchmark()
+	b.steps = train.BenchSteps{Warmup: 5, Count: 50}
+	cmd := &cobra.Command{
+		Use:   "loader --data DIR",
+		Short: "Time the training pipeline: decode, random resized crop, flip, uint8 batches",
+		Example: `  train bench loader --data photos --workers 2 --json
+  train bench loader --data imagenet --resolution 224 --steps 200`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := required(cmd, "data"); err != nil {
+				return err
+			}
+			if err := b.ready(cmd); err != nil {
+				return err
+			}
+			r, err := train.BenchLoader(cmd.Context(), b.Config, b.steps)
+			if err != nil {
+				return err
+			}
+			return show(cmd, b.asJSON, r, func() string {
+				return fmt.Sprintf("%.1f img/s (%d workers, batches of %d at %d), %d MB at most\n",
+					r.ImagesPerSecond, r.Workers, r.Batch, r.Resolution, r.PeakRSSMB)
+			})
+		},
+	}
+	dataFlags(cmd, &b.Config)
+	modelFlags(cmd, &b.Config)
+	augmentFlags(cmd, &b.Config)
+	b.flags(cmd, "batches")
+	return cmd
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"depthwise.dev/train"
+)
+
+func newEval() *cobra.Command {
+	s, asJSON := newSettings(), false
+	c := train.EvalConfig{Precision: "fp32", Device: "auto"}
+	cmd := &cobra.Command{
+		Use:   "eval --weights FILE --data DIR",
+		Short: "Measure the accuracy of trained weights on a folder of images",
+		Long: `Measure top-1 and top-5 accuracy and the loss of trained weights.
+
+The network, its classes and its preprocessing come from the weights. Classes
+are matched by name; those that only one side knows are reported.`,
+		Example: `  train eval --weights runs/photos-1/best.safetensors --data photos
+  train eval --weights runs/photos-1 --data photos/val --json`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := required(cmd, "weights", "data"); err != nil {
+				return err
+			}
+			dir, err := dataFolder(cmd, s.Data)
+			if err != nil {
+				return err
+			}
+			c.Data, c.BatchSize, c.Workers = dir, s.BatchSize, s.Workers
+			r, err := train.Evaluate(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			return show(cmd, asJSON, r, func() string { return evalText(r) })
+		},
+	}
+	weightsFlag(cmd, &c.Weights)
+	dataFlags(cmd, &s.Config)
+	flagGroup(cmd, "Data", func(fs *pflag.FlagSet) {
+		fs.IntVar(&c.Limit, "limit", 0, "stop after so many images (default all)")
+	})
+	machineFlags(cmd, &c.Precision, &c.Device, &c.Threads)
+	jsonFlag(cmd, &asJSON)
+	return cmd
+}
+
+func evalText(r train.EvalResult) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "top-1 %.2f %%, top-5 %.2f %%, loss %.4f on %d images (%.1f img/s)\n", 100*r.Top1, 100*r.Top5, r.Loss, r.Images, r.ImagesPerSecond)
+	return b.String()
+}

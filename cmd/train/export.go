@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"depthwise.dev/train"
+)
+
+func newExport() *cobra.Command {
+	var weights, output string
+	format := "safetensors"
+	cmd := &cobra.Command{
+		Use:   "export --weights FILE --format safetensors|npz --output PATH",
+		Short: "Write trained weights for other programs",
+		Long: `Write the weights alone, in float32, under timm's names.
+
+safetensors carries variant, width, resolution, classes and preprocessing in
+its metadata and can be given to --weights; npz is NumPy's, arrays alone.`,
+		Example: `  train export --weights runs/photos-1 --format npz --output photos.npz`,
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := required(cmd, "weights", "output"); err != nil {
+				return err
+			}
+			if err := train.Export(weights, format, output); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "wrote %s\n", output)
+			return nil
+		},
+	}
+	weightsFlag(cmd, &weights)
+	flagGroup(cmd, "Output", func(fs *pflag.FlagSet) {
+		fs.Var(choice{&format, train.ExportFormats}, "format", "of the file")
+		fs.StringVar(&output, "output", "", "`PATH` of the file to write")
+	})
+	return cmd
+}

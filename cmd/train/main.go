@@ -1,0 +1,13 @@
+// Command train trains MobileNet image classifiers, and evaluates, applies and
+// exports what it trained. `train --help` tells how.
+package main
+
+import (
+	"context"
+	"os"
+)
+
+func main() {
+	ctx := untilInterrupted(context.Background(), os.Stderr)
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}

@@ -1,0 +1,30 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+func newSummary() *cobra.Command {
+	s, asJSON := newSettings(), false
+	cmd := &cobra.Command{
+		Use:   "summary",
+		Short: "Print the network's layers, shapes, parameters and multiply-adds",
+		Example: `  train summary --variant article
+  train summary --width 0.5 --resolution 128 --classes 10 --json`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := s.resolve(cmd); err != nil {
+				return err
+			}
+			m, err := s.Network()
+			if err != nil {
+				return err
+			}
+			sum := m.Summary()
+			return show(cmd, asJSON, sum, sum.String)
+		},
+	}
+	modelFlags(cmd, &s.Config)
+	jsonFlag(cmd, &asJSON)
+	return cmd
+}

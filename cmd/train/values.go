@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"depthwise.dev/internal/suggest"
+)
+
+// The types of flags that pflag has not. Each reads what its String writes.
+
+// choice is one of a few words.
+type choice struct {
+	value   *string
+	allowed []string
+}
+
+func (c choice) String() string { return *c.value }
+func (c choice) Type() string   { return strings.Join(c.allowed, "|") }
+func (c choice) Set(text string) error {
+	if !slices.Contains(c.allowed, text) {
+		return fmt.Errorf("%s", suggest.OneOf(text, c.allowed))
+	}
+	*c.value = text
+	return nil
+}
+
+// words is a list of words with commas between them.
+type words struct {
+	value   *[]string
+	allowed []string
+}
+
+func (w words) String() string { return strings.Join(*w.value, ",") }
+func (w words) Type() string   { return strings.Join(w.allowed, ",") }
+func (w words) Set(text string) error {
+	list := []string{}
+	for word := range strings.SplitSeq(text, ",") {
+		if word = strings.TrimSpace(word); word == "" {
+			continue
+		}
+		if !slices.Contains(w.allowed, word) {
+			return fmt.Errorf("%q: %s", word, suggest.OneOf(word, w.allowed))
+		}
+		list = append(list, word)
+	}
+	*w.value = list
+	return nil
+}
+
+// span is two numbers with a comma between them, the least and the greatest.
+type span [2]float64
+
+func (s *span) String() string { return number(s[0]) + "," + number(s[1]) }
+func (s *span) Type() string   { return "LEAST,GREATEST" }
+func (s *span) Set(text string) error {
+	low, high, ok := strings.Cut(text, ",")
+	least, err := strconv.ParseFloat(strings.TrimSpace(low), 64)
+	greatest, err2 := strconv.ParseFloat(strings.TrimSpace(high), 64)
+	if !ok || err != nil || err2 != nil {
+		return fmt.Errorf("must be two numbers with a comma between them, such as 0.35,1")
+	}
+	*s = span{least, greatest}
+	return nil
+}
+
+func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+
+// auto is a number from 0, or the word auto, kept as -1.
+type auto[T int | float64] struct{ value *T }
+
+func (a auto[T]) Type() string { return "auto|N" }
+func (a auto[T]) String() string {
+	if *a.value < 0 {
+		return "auto"
+	}
+	return number(float64(*a.value))
+}
+
+func (a auto[T]) Set(text string) error {
+	if text == "auto" {
+		*a.value = -1
+		return nil
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(n >= 0) || float64(T(n)) != n {
+		return fmt.Errorf("must be a number from 0, or auto")
+	}
+	*a.value = T(n)
+	return nil
+}

@@ -1,0 +1,333 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"depthwise.dev/checkpoints"
+	"depthwise.dev/data"
+	"depthwise.dev/train"
+)
+
+// pictures makes a data set of three classes told apart by their colour, six
+// images of each to train and two to validate.
+func pictures(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for class, base := range map[string]color.RGBA{"blue": {B: 200}, "green": {G: 200}, "red": {R: 200}} {
+		for i := range 8 {
+			split := "train"
+			if i >= 6 {
+				split = "val"
+			}
+			m := image.NewRGBA(image.Rect(0, 0, 32, 40))
+			for p := 0; p < len(m.Pix); p += 4 {
+				shade := uint8((p/4 + 7*i) % 50)
+				copy(m.Pix[p:], []uint8{base.R + shade, base.G + shade, base.B + shade, 255})
+			}
+			writePicture(t, filepath.Join(dir, split, class), i, m)
+		}
+	}
+	return dir
+}
+
+func writePicture(t *testing.T, dir string, i int, m image.Image) {
+	t.Helper()
+	var b bytes.Buffer
+	name, err := "", error(nil)
+	if i%2 == 0 {
+		name, err = fmt.Sprintf("%d.png", i), png.Encode(&b, m)
+	} else {
+		name, err = fmt.Sprintf("%d.jpg", i), jpeg.Encode(&b, m, nil)
+	}
+	if err == nil {
+		err = os.MkdirAll(dir, 0o755)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, name), b.Bytes(), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// done runs a command that must succeed and returns its standard output.
+func done(t *testing.T, args ...string) string {
+	t.Helper()
+	code, stdout, stderr := execute(t, args...)
+	if code != exitDone {
+		t.Fatalf("train %s: exit code %d\n%s", strings.Join(args, " "), code, stderr)
+	}
+	return stdout
+}
+
+// decode reads a command's JSON, which must be all that it printed.
+func decode(t *testing.T, stdout string, into any) {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(stdout))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		t.Fatalf("%v in %q", err, stdout)
+	}
+	if d.More() {
+		t.Fatalf("more than one JSON value in %q", stdout)
+	}
+}
+
+// trained is a run of two epochs on pictures, made with the built commands.
+func trained(t *testing.T, dir string) (run string) {
+	t.Helper()
+	run = filepath.Join(t.TempDir(), "run")
+	done(t, "--data", dir, "--out", run, "--width", "0.25", "--resolution", "32", "--epochs", "2", "--batch-size", "6",
+		"--workers", "2", "--precision", "fp32", "--device", "cpu", "--lr", "0.02", "--progress", "plain")
+	return run
+}
+
+func TestTheWholeWay(t *testing.T) {
+	dir := pictures(t)
+	run := trained(t, dir)
+	best := filepath.Join(run, "best.safetensors")
+	for _, name := range []string{"config.yaml", "events.jsonl", "metrics.csv", "best.safetensors", "checkpoints/step-00000006.safetensors"} {
+		if _, err := os.Stat(filepath.Join(run, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Run("train again from its configuration", func(t *testing.T) { checkRepeat(t, run) })
+	t.Run("train once more into the same folder", func(t *testing.T) { checkFinished(t, run) })
+	t.Run("eval", func(t *testing.T) { checkEval(t, dir, run) })
+	t.Run("predict", func(t *testing.T) { checkPredict(t, dir, best) })
+	t.Run("export", func(t *testing.T) { checkExport(t, dir, best) })
+}
+
+// checkRepeat: the run's own config.yaml gives the same weights elsewhere.
+func checkRepeat(t *testing.T, run string) {
+	again := filepath.Join(t.TempDir(), "again")
+	done(t, "--config", filepath.Join(run, "config.yaml"), "--out", again, "--workers", "0", "--progress", "none")
+	sameFile(t, filepath.Join(run, "best.safetensors"), filepath.Join(again, "best.safetensors"))
+}
+
+func sameFile(t *testing.T, a, b string) {
+	t.Helper()
+	first, err := os.ReadFile(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := os.ReadFile(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(first, second) {
+		t.Errorf("%s and %s differ", a, b)
+	}
+}
+
+// checkFinished: a folder that holds a run is refused, except to resume it, and
+// a finished run is left as it is.
+func checkFinished(t *testing.T, run string) {
+	config := filepath.Join(run, "config.yaml")
+	code, _, stderr := execute(t, "--config", config, "--out", run, "--progress", "none")
+	if code != exitFailed || !strings.Contains(lastLine(stderr), "--resume") {
+		t.Errorf("exit code %d and %q, want %d and a word of --resume", code, lastLine(stderr), exitFailed)
+	}
+	before, err := os.ReadFile(filepath.Join(run, "events.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	done(t, "--config", config, "--out", run, "--resume", "auto", "--progress", "none")
+	after, err := os.ReadFile(filepath.Join(run, "events.jsonl"))
+	if err != nil || !bytes.Equal(before, after) {
+		t.Errorf("resuming a finished run changed events.jsonl (%v)", err)
+	}
+}
+
+func checkEval(t *testing.T, dir, run string) {
+	type result struct {
+		Top1   float64 `json:"top1"`
+		Top5   float64 `json:"top5"`
+		Loss   float64 `json:"loss"`
+		Images int     `json:"images"`
+	}
+	var whole, folder result
+	for path, r := range map[string]*result{dir: &whole, filepath.Join(dir, "val"): &folder} {
+		stdout := done(t, "eval", "--weights", run, "--data", path, "--json")
+		if err := json.Unmarshal([]byte(stdout), r); err != nil {
+			t.Fatalf("%v in %q", err, stdout)
+		}
+	}
+	if whole != folder {
+		t.Errorf("the data set gives %+v, its val folder %+v", whole, folder)
+	}
+	if whole.Images != 6 || whole.Top5 != 1 || !(whole.Top1 >= 0 && whole.Top1 <= 1) || !(whole.Loss > 0) {
+		t.Errorf("%+v: want 6 images of 3 classes", whole)
+	}
+	if text := done(t, "eval", "--weights", run, "--data", dir); !strings.Contains(text, "top-1") || strings.Contains(text, "{") {
+		t.Errorf("without --json: %q", text)
+	}
+}
+
+// checkPredict: images and the same images as an array give the same answer.
+func checkPredict(t *testing.T, dir, weights string) {
+	paths := []string{filepath.Join(dir, "val/blue/6.png"), filepath.Join(dir, "val/red/7.jpg")}
+	var got []train.Prediction
+	decode(t, done(t, append([]string{"predict", "--weights", weights, "--top", "9", "--json"}, paths...)...), &got)
+	if len(got) != len(paths) {
+		t.Fatalf("%d predictions of %d images", len(got), len(paths))
+	}
+
+	w, err := train.ReadWeights(weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logits := predictArray(t, weights, normalised(t, w.Preprocess, paths), len(paths), w.Preprocess.Resolution)
+	for i, p := range got {
+		if p.Image != paths[i] || len(p.Top) != 3 {
+			t.Fatalf("prediction %d is %+v, want 3 classes of %s", i, p, paths[i])
+		}
+		mine := logits[3*i : 3*i+3]
+		sum := math.Exp(float64(mine[0])) + math.Exp(float64(mine[1])) + math.Exp(float64(mine[2]))
+		for _, g := range p.Top {
+			want := math.Exp(float64(mine[g.Index])) / sum
+			// The same float32 network on inputs that differ by rounding alone.
+			if g.Class != []string{"blue", "green", "red"}[g.Index] || math.Abs(g.Probability-want) > 1e-5 {
+				t.Errorf("%s: %+v, the array says %v", p.Image, g, want)
+			}
+		}
+	}
+
+	code, stdout, stderr := execute(t, "predict", "--weights", weights, paths[0], "missing.png", "--json")
+	decode(t, stdout, &got)
+	if code != exitFailed || !strings.Contains(lastLine(stderr), "missing.png") || len(got) != 2 || len(got[0].Top) == 0 || got[1].Error == "" {
+		t.Errorf("with a missing image: exit code %d, %+v, %q", code, got, lastLine(stderr))
+	}
+}
+
+// normalised is images as the network takes them: (N, 3, H, W).
+func normalised(t *testing.T, p data.Preprocess, paths []string) []float32 {
+	t.Helper()
+	var batch []float32
+	for _, path := range paths {
+		pixels, err := data.LoadImage(path, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for c := range 3 {
+			for i := c; i < len(pixels); i += 3 {
+				batch = append(batch, float32((float64(pixels[i])/255-p.Mean[c])/p.Std[c]))
+			}
+		}
+	}
+	return batch
+}
+
+func predictArray(t *testing.T, weights string, batch []float32, n, side int) []float32 {
+	t.Helper()
+	input, output := filepath.Join(t.TempDir(), "in.npy"), filepath.Join(t.TempDir(), "out.npy")
+	a, err := checkpoints.NewArray("batch", batch, n, 3, side, side)
+	if err == nil {
+		err = checkpoints.WriteNPY(input, a.Data)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stdout := done(t, "predict", "--weights", weights, "--input", input, "--output", output, "--batch-size", "1"); stdout != "" {
+		t.Errorf("predict to a file printed %q", stdout)
+	}
+	d, err := checkpoints.ReadNPY(output)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shape := fmt.Sprint(d.Shape()); shape != fmt.Sprintf("(%d, 3)", n) {
+		t.Fatalf("logits of shape %s", shape)
+	}
+	logits, err := checkpoints.Values[float32](checkpoints.Array{Data: d})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return logits
+}
+
+// checkExport: both formats hold the weights, and safetensors can be used like them.
+func checkExport(t *testing.T, dir, weights string) {
+	want, err := train.ReadWeights(weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := t.TempDir()
+	npz, tensors := filepath.Join(out, "w.npz"), filepath.Join(out, "w.safetensors")
+	done(t, "export", "--weights", weights, "--format", "npz", "--output", npz)
+	z, err := zip.OpenReader(npz)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	for i, a := range want.Arrays {
+		if z.File[i].Name != a.Name+".npy" {
+			t.Errorf("entry %d of the npz is %s, want %s.npy", i, z.File[i].Name, a.Name)
+		}
+	}
+
+	done(t, "export", "--weights", filepath.Dir(weights), "--output", tensors)
+	of := func(file string) string {
+		return done(t, "predict", "--json", "--weights", file, filepath.Join(dir, "val/green/6.png"))
+	}
+	if a, b := of(weights), of(tensors); a != b {
+		t.Errorf("the weights predict %s, exported ones %s", a, b)
+	}
+}
+
+func TestSummary(t *testing.T) {
+	var sum struct {
+		Params    int64 `json:"params"`
+		Trainable int64 `json:"trainable_params"`
+	}
+	stdout := done(t, "summary", "--variant", "article", "--json")
+	if err := json.Unmarshal([]byte(stdout), &sum); err != nil {
+		t.Fatal(err)
+	}
+	if sum.Params != 4264808 || sum.Trainable != 4242920 { // the article prints these
+		t.Errorf("%+v", sum)
+	}
+	if text := done(t, "summary", "--variant", "article"); !strings.Contains(text, "4,264,808") {
+		t.Errorf("the text lacks the article's total:\n%s", text)
+	}
+}
+
+// TestBench: each benchmark prints one JSON object with its speed.
+func TestBench(t *testing.T) {
+	dir := pictures(t)
+	small := []string{"--width", "0.25", "--resolution", "32", "--batch-size", "6", "--steps", "2", "--json"}
+	for _, c := range []struct {
+		name, key string
+		args      []string
+	}{
+		{"step", "train_img_s", []string{"bench", "step", "--warmup-steps", "1"}},
+		{"step of data", "train_img_s", []string{"bench", "step", "--data", dir, "--warmup-steps", "0"}},
+		{"infer", "infer_img_s", []string{"bench", "infer", "--precision", "fp32"}},
+		{"infer on data", "infer_img_s", []string{"bench", "infer", "--data", dir}},
+		{"loader", "loader_img_s", []string{"bench", "loader", "--data", dir, "--workers", "1"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var r map[string]any
+			decode(t, done(t, append(c.args, small...)...), &r)
+			for _, key := range []string{c.key, "peak_rss_mb"} {
+				if v, ok := r[key].(float64); !ok || !(v > 0) {
+					t.Errorf("%s is %v in %v", key, r[key], r)
+				}
+			}
+			if r["batch"] != 6.0 {
+				t.Errorf("batch is %v", r["batch"])
+			}
+		})
+	}
+}

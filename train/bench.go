@@ -1,0 +1,214 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"syscall"
+	"time"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/data"
+	"depthwise.dev/models/mobilenet"
+)
+
+// BenchSteps is how often something is measured: Count times, after Warmup
+// times that do not count.
+type BenchSteps struct{ Warmup, Count int }
+
+// median runs f as often as it says and returns the middle time.
+func (b BenchSteps) median(f func() error) (time.Duration, error) {
+	var times []time.Duration
+	for i := range b.Warmup + b.Count {
+		start := time.Now()
+		if err := f(); err != nil {
+			return 0, err
+		}
+		if i >= b.Warmup {
+			times = append(times, time.Since(start))
+		}
+	}
+	if times == nil {
+		return 0, errors.New("train: bench: nothing to measure: Count is 0")
+	}
+	slices.Sort(times)
+	return times[len(times)/2], nil
+}
+
+// ComputeSpeed is what a computation reached.
+type ComputeSpeed struct {
+	StepMS     float64 `json:"step_ms"` // median time of one batch
+	Batch      int     `json:"batch"`
+	Resolution int     `json:"resolution"`
+	Width      float64 `json:"width"`
+	Precision  string  `json:"precision"`
+	Threads    int     `json:"threads"`
+	PeakRSSMB  int64   `json:"peak_rss_mb"`
+}
+
+func (c ComputeSpeed) imagesPerSecond() float64 { return 1000 * float64(c.Batch) / c.StepMS }
+
+// StepSpeed is what BenchStep measures.
+type StepSpeed struct {
+	ImagesPerSecond float64 `json:"train_img_s"`
+	ComputeSpeed
+}
+
+// InferSpeed is what BenchInfer measures.
+type InferSpeed struct {
+	ImagesPerSecond float64 `json:"infer_img_s"`
+	ComputeSpeed
+}
+
+// BenchStep measures training steps: forward, backward, update. Without data
+// they run on one synthetic batch; with data each step waits for its own.
+func BenchStep(ctx context.Context, c Config, steps BenchSteps) (StepSpeed, error) {
+	speed, err := bench(ctx, c, func(s *autograd.Scope, b *benched) (time.Duration, error) {
+		optimizer, err := c.NewOptimizer(s, b.network.Parameters())
+		if err != nil {
+			return 0, err
+		}
+		return steps.median(func() error {
+			return s.Sub(func(s *autograd.Scope) error {
+				x, labels, err := b.batch(s)
+				if err != nil {
+					return err
+				}
+				loss := autograd.CrossEntropy{LabelSmoothing: c.LabelSmoothing}.Loss(s, b.forward(s, b.network, x, autograd.Training), labels)
+				s.Backward(loss)
+				optimizer.Step(s, c.LR)
+				autograd.ZeroGrads(s, b.parameters)
+				return s.Err()
+			})
+		})
+	})
+	return StepSpeed{speed.imagesPerSecond(), speed}, err
+}
+
+// BenchInfer measures forward passes in evaluation, on one synthetic batch or
+// on the first of the data.
+func BenchInfer(ctx context.Context, c Config, steps BenchSteps) (InferSpeed, error) {
+	speed, err := bench(ctx, c, func(s *autograd.Scope, b *benched) (time.Duration, error) {
+		x, _, err := b.batch(s)
+		if err != nil {
+			return 0, err
+		}
+		return steps.median(func() error {
+			return s.Sub(func(s *autograd.Scope) error {
+				return s.NoGrad(func(s *autograd.Scope) error {
+					s.Item(s.Sum(b.forward(s, b.network, x, autograd.Evaluation)))
+					return s.Err()
+				})
+			})
+		})
+	})
+	return InferSpeed{speed.imagesPerSecond(), speed}, err
+}
+
+// benched is a network on the machine, with where its batches come from.
+type benched struct {
+	machine
+	network    *mobilenet.Network
+	parameters autograd.List
+	batch      func(*autograd.Scope) (x, labels *autograd.Tensor, err error)
+}
+
+// bench sets up the network and its batches, lets f measure, and fills in the rest.
+func bench(ctx context.Context, c Config, f func(*autograd.Scope, *benched) (time.Duration, error)) (ComputeSpeed, error) {
+	if err := c.validateBench(); err != nil {
+		return ComputeSpeed{}, err
+	}
+	speed := ComputeSpeed{Batch: c.BatchSize, Resolution: c.Model.Resolution, Width: c.Model.Width}
+	err := autograd.Run(ctx, func(s *autograd.Scope) error {
+		m, err := newMachine(s, c.Precision, c.Device, c.Threads)
+		if err != nil {
+			return err
+		}
+		b := &benched{machine: m}
+		if c.Data == "" {
+			b.batch = synthetic(s, m, &c)
+		} else {
+			batches, err := openStream(ctx, c)
+			if err != nil {
+				return err
+			}
+			defer batches.Close()
+			if c.Model.Classes == 0 {
+				c.Model.Classes = batches.classes
+			}
+			b.batch = loaded(batches, m, c.Preprocess())
+		}
+		b.network = mobilenet.New(s, c.Model, c.Seed)
+		b.network.To(s, m.device)
+		for _, p := range b.network.Parameters() {
+			b.parameters = append(b.parameters, p.Tensor)
+		}
+		if err := s.Err(); err != nil {
+			return err
+		}
+		took, err := f(s, b)
+		speed.StepMS = 1000 * took.Seconds()
+		speed.Precision, speed.Threads = string(m.Precision), m.Threads
+		return err
+	})
+	speed.PeakRSSMB = peakRSS()
+	return speed, err
+}
+
+// synthetic is one batch of noise, made once.
+func synthetic(s *autograd.Scope, m machine, c *Config) func(*autograd.Scope) (x, labels *autograd.Tensor, err error) {
+	if c.Model.Classes == 0 {
+		c.Model.Classes = 1000
+	}
+	rng := rand.New(rand.NewPCG(c.Seed, 0))
+	size := c.Model.Resolution
+	pixels := make([]uint8, c.BatchSize*size*size*3)
+	for i := range pixels {
+		pixels[i] = uint8(rng.Uint32())
+	}
+	classes := make([]int64, c.BatchSize)
+	for i := range classes {
+		classes[i] = rng.Int64N(int64(c.Model.Classes))
+	}
+	p := c.Preprocess()
+	x := s.NormalizeImages(pixels, c.BatchSize, size, size, p.Mean, p.Std, m.device)
+	labels := s.ToDevice(autograd.FromSlice(s, classes, int64(len(classes))), m.device)
+	return func(*autograd.Scope) (*autograd.Tensor, *autograd.Tensor, error) { return x, labels, s.Err() }
+}
+
+// loaded is the loader's next batch each time.
+func loaded(batches *stream, m machine, p data.Preprocess) func(*autograd.Scope) (x, labels *autograd.Tensor, err error) {
+	return func(s *autograd.Scope) (*autograd.Tensor, *autograd.Tensor, error) {
+		b, err := batches.next()
+		if err != nil {
+			return nil, nil, err
+		}
+		x := s.NormalizeImages(b.Pixels, b.N, b.Height, b.Width, p.Mean, p.Std, m.device)
+		labels := s.ToDevice(autograd.FromSlice(s, b.Labels, int64(b.N)), m.device)
+		return x, labels, s.Err()
+	}
+}
+
+// validateBench is Validate for what needs no data.
+func (c Config) validateBench() error {
+	var v validator
+	v.model(c)
+	v.check(c.BatchSize >= 1, "batch_size", c.BatchSize, "must be at least 1")
+	v.augmentation(c)
+	v.machine(c)
+	return v.orNil()
+}
+
+// peakRSS is the most memory that the process has held, in megabytes.
+func peakRSS() int64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	if runtime.GOOS == "darwin" {
+		return u.Maxrss >> 20 // bytes there
+	}
+	return u.Maxrss >> 10 // kilobytes
+}

@@ -1,0 +1,112 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"depthwise.dev/data"
+)
+
+// LoaderSpeed is what BenchLoader measures.
+type LoaderSpeed struct {
+	ImagesPerSecond float64 `json:"loader_img_s"`
+	Batch           int     `json:"batch"`
+	Resolution      int     `json:"resolution"`
+	Workers         int     `json:"workers"`
+	PeakRSSMB       int64   `json:"peak_rss_mb"`
+}
+
+// BenchLoader measures the training pipeline of the data: images from files to
+// batches in memory, over as many epochs as it takes.
+func BenchLoader(ctx context.Context, c Config, steps BenchSteps) (LoaderSpeed, error) {
+	if err := c.validateBench(); err != nil {
+		return LoaderSpeed{}, err
+	}
+	batches, err := openStream(ctx, c)
+	if err != nil {
+		return LoaderSpeed{}, err
+	}
+	defer batches.Close()
+	for range steps.Warmup {
+		if _, err := batches.next(); err != nil {
+			return LoaderSpeed{}, err
+		}
+	}
+	images, start := 0, time.Now()
+	for range steps.Count {
+		b, err := batches.next()
+		if err != nil {
+			return LoaderSpeed{}, err
+		}
+		images += b.N
+	}
+	return LoaderSpeed{
+		ImagesPerSecond: float64(images) / time.Since(start).Seconds(),
+		Batch:           c.BatchSize,
+		Resolution:      c.Model.Resolution,
+		Workers:         c.LoaderOptions(true).Workers,
+		PeakRSSMB:       peakRSS(),
+	}, nil
+}
+
+// stream is whole training batches of one epoch after the other.
+type stream struct {
+	ctx     context.Context
+	loader  *data.Loader
+	epoch   int
+	batches *data.Iterator
+	classes int
+	size    int // of a whole batch
+}
+
+// openStream opens the training images of c.Data, DIR/train or DIR itself.
+func openStream(ctx context.Context, c Config) (*stream, error) {
+	dir := filepath.Join(c.Data, "train")
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		dir = c.Data
+	}
+	images, err := data.OpenFolder(dir)
+	if err != nil {
+		return nil, fmt.Errorf("train: bench: %w", err)
+	}
+	if n := len(images.Samples); n < c.BatchSize {
+		return nil, fmt.Errorf("train: bench: %s has %d images, less than a batch of %d: take a smaller --batch-size", dir, n, c.BatchSize)
+	}
+	loader, err := data.NewLoader(images, c.LoaderOptions(true))
+	if err != nil {
+		return nil, fmt.Errorf("train: bench: %w", err)
+	}
+	return &stream{ctx: ctx, loader: loader, batches: loader.Epoch(ctx, 0, 0), classes: len(images.Classes), size: c.BatchSize}, nil
+}
+
+// errNoWholeBatch is what a folder of broken images comes to.
+var errNoWholeBatch = errors.New("train: bench: a whole epoch gave no full batch: too many images cannot be read")
+
+// next is the next batch that is not the smaller last one of an epoch. It is
+// valid until the next call.
+func (s *stream) next() (*data.Batch, error) {
+	for ends := 0; ends < 2; {
+		b, err := s.batches.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			ends++
+			s.epoch++
+			if err := s.batches.Close(); err != nil {
+				return nil, err
+			}
+			s.batches = s.loader.Epoch(s.ctx, s.epoch, 0)
+		case err != nil:
+			return nil, fmt.Errorf("train: bench: %w", err)
+		case b.N == s.size:
+			return b, nil
+		}
+	}
+	return nil, errNoWholeBatch
+}
+
+func (s *stream) Close() error { return s.batches.Close() }

@@ -1,0 +1,66 @@
+package train
+
+import "time"
+
+// clock measures a run. Nothing of it reaches a checkpoint.
+type clock struct {
+	started   time.Time // the run, in this process
+	began     time.Time // the epoch, likewise
+	lastStep  time.Time
+	lastSaved time.Time
+	savedStep int64
+	images    int // trained on in this epoch, in this process
+	waited    time.Duration
+	steps     int           // in this process
+	early     time.Duration // spent in the steps that the estimate is made from
+
+	limit      time.Duration // of the run; 0: none
+	every      time.Duration // between checkpoints; 0: none by time
+	everySteps int64         // between checkpoints; 0: none by steps
+}
+
+func (c *clock) start(config Config) {
+	now := time.Now()
+	c.lastSaved, c.lastStep, c.limit = now, now, config.Time
+	c.every, c.everySteps = config.CheckpointInterval()
+}
+
+func (c *clock) epoch() {
+	c.began = time.Now()
+	c.lastStep, c.images, c.waited = c.began, 0, 0
+}
+
+func (c *clock) sinceEpoch() time.Duration { return max(time.Since(c.began), time.Nanosecond) }
+
+func (c *clock) timeUp() bool { return c.limit > 0 && time.Since(c.started) >= c.limit }
+
+// step returns the seconds since the last step ended.
+func (c *clock) step(images int) float64 {
+	now := time.Now()
+	took := max(now.Sub(c.lastStep), time.Nanosecond)
+	c.lastStep = now
+	c.images += images
+	c.steps++
+	if c.steps > estimateFrom && c.steps <= estimateAt {
+		c.early += took
+	}
+	return took.Seconds()
+}
+
+// The estimate is made once, from these steps; the first ones warm caches and allocator up.
+const estimateFrom, estimateAt = 3, 13
+
+// estimate is the time that so many steps will take; ready at one step only.
+func (c *clock) estimate(steps int64) (d time.Duration, ready bool) {
+	if c.steps != estimateAt || steps == 0 {
+		return 0, false
+	}
+	return (c.early / (estimateAt - estimateFrom) * time.Duration(steps)).Round(time.Second), true
+}
+
+// checkpointDue reports whether a checkpoint should be written after a step.
+func (c *clock) checkpointDue(step int64) bool {
+	return c.every > 0 && time.Since(c.lastSaved) >= c.every || c.everySteps > 0 && step%c.everySteps == 0
+}
+
+func (c *clock) saved(step int64) { c.lastSaved, c.savedStep = time.Now(), step }

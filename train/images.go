@@ -1,0 +1,106 @@
+package train
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"depthwise.dev/data"
+)
+
+// verifyUpTo is the number of images up to which every header is read before training starts; it takes a second for so
+// many. In larger sets a bad image is found, skipped and named when its batch comes.
+const verifyUpTo = 10_000
+
+// images is a run's data.
+type images struct {
+	train, val *data.Dataset // val may be nil
+	notes      []string      // what its owner should know
+	digest     string        // of names and classes: another digest is other data
+}
+
+// openImages opens what Config.Data names. Too many unreadable images are an error that names the worst.
+func openImages(ctx context.Context, c Config) (images, error) {
+	dir, err := dataFolder(ctx, c.Data)
+	if err != nil {
+		return images{}, err
+	}
+	var im images
+	if im.train, im.val, err = data.Open(dir, c.ValSplit, c.Seed); err != nil {
+		return images{}, err
+	}
+	if n := len(im.train.Classes); n < 2 {
+		return images{}, fmt.Errorf("train: %s has %d class: a classifier needs two or more folders of images", dir, n)
+	}
+	if n := len(im.train.Classes); c.Model.Classes != 0 && c.Model.Classes != n {
+		return images{}, fmt.Errorf("train: %s has %d classes, --classes says %d: leave the flag out, or fix the folders", dir, n, c.Model.Classes)
+	}
+	for _, set := range []*data.Dataset{im.train, im.val} {
+		if err := im.verify(ctx, set); err != nil {
+			return images{}, err
+		}
+	}
+	im.digest = digestOf(im.train)
+	return im, nil
+}
+
+func (im *images) verify(ctx context.Context, set *data.Dataset) error {
+	if set == nil {
+		return nil
+	}
+	problems := set.Problems
+	if set.Len() <= verifyUpTo {
+		unreadable, err := data.Verify(ctx, set, PhysicalCores())
+		if err != nil {
+			return err
+		}
+		if err := data.CheckUnreadable(unreadable, set.Len(), data.DefaultUnreadableLimit); err != nil {
+			return err
+		}
+		problems = append(problems, unreadable...)
+	}
+	for _, p := range problems {
+		im.notes = append(im.notes, fmt.Sprintf("%s: %s", p.Path, p.Reason))
+	}
+	return nil
+}
+
+// dataFolder is the folder of a name: MNIST's in the user's cache, which is laid out first where it is not there.
+func dataFolder(ctx context.Context, name string) (string, error) {
+	if name != MNIST {
+		return name, nil
+	}
+	cache, err := CacheFolder()
+	if err != nil {
+		return "", err
+	}
+	return data.MNIST(ctx, cache, nil)
+}
+
+// CacheFolder is where what can be made again is kept: depthwise in the user's cache folder.
+func CacheFolder() (string, error) {
+	user, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("train: no cache folder: %w; set XDG_CACHE_HOME", err)
+	}
+	return filepath.Join(user, "depthwise"), nil
+}
+
+// digestOf tells data sets apart by their classes and the names of their images, wherever the folder lies.
+func digestOf(set *data.Dataset) string {
+	h := sha256.New()
+	for _, c := range set.Classes {
+		fmt.Fprintf(h, "%q\n", c)
+	}
+	for _, s := range set.Samples {
+		name, err := filepath.Rel(set.Root, s.Path)
+		if err != nil {
+			name = s.Path
+		}
+		fmt.Fprintf(h, "%d %q\n", s.Class, name)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}

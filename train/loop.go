@@ -1,0 +1,128 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/data"
+	"depthwise.dev/report"
+)
+
+// errTimeUp ends a run whose time is up; it becomes a checkpoint and no failure.
+var errTimeUp = errors.New("the time is up")
+
+// train goes on from where the run is to its end.
+func (r *run) train(ctx context.Context, s *autograd.Scope) error {
+	r.clock.start(r.config)
+	var err error
+	for err == nil && !r.Done {
+		err = r.epoch(ctx, s)
+	}
+	switch {
+	case err == nil:
+		return r.tellDone(report.Finished)
+	case errors.Is(err, errTimeUp):
+		return errors.Join(r.save(s, false), r.tellDone(report.Interrupted))
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		if err := errors.Join(r.save(s, false), r.tellDone(report.Interrupted)); err != nil {
+			return err
+		}
+		return fmt.Errorf("train: step %d: %w; %s goes on from here with --resume auto", r.Step, ErrInterrupted, r.folder.dir)
+	}
+	return err
+}
+
+// epoch trains the rest of the current epoch, validates and saves.
+func (r *run) epoch(ctx context.Context, s *autograd.Scope) error {
+	r.clock.epoch()
+	batches := r.loader.Epoch(context.WithoutCancel(ctx), r.Epoch, r.Batch) // a step begun is finished
+	defer batches.Close()
+	for r.Batch < r.loader.Batches() && r.Step < r.totalSteps {
+		if err := r.mayGoOn(ctx); err != nil {
+			return err
+		}
+		if err := r.trainStep(s, batches); err != nil {
+			return err
+		}
+		if r.clock.checkpointDue(r.Step) && r.Batch < r.loader.Batches() && r.Step < r.totalSteps {
+			if err := r.save(s, false); err != nil {
+				return err
+			}
+		}
+	}
+	r.clock.waited = batches.Waited()
+	return r.endEpoch(ctx, s)
+}
+
+func (r *run) mayGoOn(ctx context.Context) error {
+	if r.clock.timeUp() {
+		return errTimeUp
+	}
+	return ctx.Err()
+}
+
+// endEpoch validates, tells, and moves on to the next epoch.
+func (r *run) endEpoch(ctx context.Context, s *autograd.Scope) error {
+	trained := r.clock.sinceEpoch()
+	sum := report.Epoch{Epoch: r.Epoch + 1, Epochs: r.config.Epochs, Step: r.Step, LR: r.schedule.LR(max(r.Step-1, 0)),
+		ImagesPerSecond: float64(r.clock.images) / trained.Seconds(), DataWaitShare: r.clock.waited.Seconds() / trained.Seconds(), Skipped: r.Seen.Skipped}
+	sum.TrainLoss, sum.TrainTop1 = r.Seen.rates()
+	if err := data.CheckUnreadable(make([]data.Problem, r.Seen.Skipped), r.images.train.Len(), data.DefaultUnreadableLimit); err != nil {
+		return err
+	}
+	if err := r.validate(ctx, s, &sum); err != nil {
+		return err
+	}
+	sum.Seconds = r.clock.sinceEpoch().Seconds()
+	if err := r.recorder.Record(sum); err != nil {
+		return err
+	}
+	r.Epoch, r.Batch, r.Seen = r.Epoch+1, 0, tally{}
+	r.Done = r.Step >= r.totalSteps
+	return r.save(s, sum.Best)
+}
+
+// validate measures the network on the validation images and notes whether it is the best so far.
+func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch) error {
+	if r.valLoader == nil {
+		return nil
+	}
+	e := evaluation{machine: r.machine, network: r.network, preprocess: r.config.Preprocess(), tell: func(batch, of int) error {
+		return r.recorder.Record(report.Validation{Epoch: r.Epoch + 1, Batch: batch, Batches: of})
+	}}
+	score, err := e.run(ctx, s, r.valLoader)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("train: epoch %d: validation: %w", r.Epoch+1, err)
+	}
+	if err := r.tellSkipped(score.skipped); err != nil {
+		return err
+	}
+	sum.ValImages = score.images
+	sum.ValTop1, sum.ValTop5, sum.ValLoss = score.rates()
+	if r.Best.Step == 0 || sum.ValTop1 > r.Best.Top1 {
+		sum.Best = true
+		r.Best = best{Step: r.Step, Epoch: r.Epoch + 1, Top1: sum.ValTop1, Top5: sum.ValTop5, Loss: sum.ValLoss}
+	}
+	return nil
+}
+
+func (r *run) tellSkipped(problems []data.Problem) error {
+	var errs []error
+	for _, p := range problems {
+		if !r.named[p.Path] {
+			r.named[p.Path] = true
+			errs = append(errs, r.recorder.Record(report.Skip{Step: r.Step, Path: p.Path, Reason: p.Reason}))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (r *run) tellDone(status string) error {
+	return r.recorder.Record(report.Done{Step: r.Step, Epochs: r.Epoch, BestTop1: r.Best.Top1, Seconds: time.Since(r.started).Seconds(), Status: status})
+}

@@ -1,0 +1,142 @@
+package train
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/checkpoints"
+	"depthwise.dev/report"
+)
+
+// ErrOtherRun is returned when a checkpoint cannot be continued exactly by what was asked for.
+var ErrOtherRun = errors.New("the checkpoint belongs to another run")
+
+// mayChange are the settings that change nothing in a run's result.
+var mayChange = []string{"workers", "keep", "checkpoint_every", "progress", "time", "out", "resume", "data", "precision", "device", "threads"}
+
+// resume continues where the folder's checkpoint was written, or refuses and says why.
+func (r *run) resume(s *autograd.Scope) error {
+	f := *r.folder.resume
+	if err := r.sameRun(f); err != nil {
+		return fmt.Errorf("train: resume from %s: %w", r.folder.from, err)
+	}
+	if err := r.restore(s, f); err != nil {
+		return fmt.Errorf("train: resume from %s: %w", r.folder.from, err)
+	}
+	return nil
+}
+
+// sameRun compares settings, data and machine with the checkpoint's. (The machine stands for the settings precision,
+// device and threads, the digest for the place of the data.)
+func (r *run) sameRun(f checkpoints.File) error {
+	if _, ok := f.Meta[metaProgress]; !ok {
+		return errors.New("it holds weights alone, not a moment of a run; resume takes a file of a run's checkpoints folder")
+	}
+	var was machine
+	if err := json.Unmarshal([]byte(f.Meta[metaMachine]), &was); err != nil {
+		return fmt.Errorf("its metadata %q: %w", metaMachine, err)
+	}
+	now, err := r.config.YAML()
+	if err != nil {
+		return err
+	}
+	different, err := differentSettings(f.Meta[metaConfig], string(now))
+	if err != nil {
+		return err
+	}
+	different = append(different, r.machine.differences(was)...)
+	if f.Meta[metaData] != r.images.digest {
+		different = append(different, "the training images are not the same files")
+	}
+	if len(different) > 0 {
+		return fmt.Errorf("%w: %s; use what it was made with, or another --out", ErrOtherRun, strings.Join(different, "; "))
+	}
+	return nil
+}
+
+// differentSettings lists what two configurations, as YAML, decide differently.
+func differentSettings(was, is string) ([]string, error) {
+	var a, b yaml.Node
+	if err := errors.Join(yaml.Unmarshal([]byte(was), &a), yaml.Unmarshal([]byte(is), &b)); err != nil {
+		return nil, fmt.Errorf("its configuration: %w", err)
+	}
+	before, after := entries(a), entries(b)
+	for _, key := range mayChange {
+		delete(before.values, key)
+		delete(after.values, key)
+	}
+	var different []string
+	for _, key := range after.keys {
+		if before.values[key] != after.values[key] {
+			flag := strings.ReplaceAll(key, "_", "-")
+			different = append(different, fmt.Sprintf("--%s was %s and is %s", flag, before.values[key], after.values[key]))
+		}
+	}
+	return different, nil
+}
+
+type mapping struct {
+	keys   []string
+	values map[string]string
+}
+
+// entries are the keys of a YAML mapping in order, with their values as text.
+func entries(doc yaml.Node) mapping {
+	m := mapping{values: map[string]string{}}
+	if len(doc.Content) == 0 {
+		return m
+	}
+	top := doc.Content[0]
+	for i := 0; i+1 < len(top.Content); i += 2 {
+		text, err := yaml.Marshal(top.Content[i+1])
+		if err != nil {
+			continue // a node that was just parsed
+		}
+		m.keys = append(m.keys, top.Content[i].Value)
+		m.values[top.Content[i].Value] = strings.TrimSpace(string(text))
+	}
+	return m
+}
+
+// mendBest writes best.safetensors again when it is missing or of another step than the checkpoint knows as the best,
+// from the checkpoint of that step where that is still kept.
+func (r *run) mendBest(s *autograd.Scope) error {
+	want := r.progress.Best
+	if want.Step == 0 || r.bestStep() >= want.Step {
+		return nil
+	}
+	if want.Step == r.progress.Step {
+		return r.writeBest(s)
+	}
+	f, err := checkpoints.Read(r.folder.store.Path(want.Step))
+	if errors.Is(err, os.ErrNotExist) {
+		return r.note(report.Warning, fmt.Sprintf("%s is missing, and so is the checkpoint of step %d that it was written from; the next better epoch writes it again", bestFile, want.Step))
+	}
+	if err != nil {
+		return err
+	}
+	w, err := weightsOf(f)
+	if err != nil {
+		return err
+	}
+	return r.writeBestFrom(w)
+}
+
+// bestStep is the step of the best.safetensors that is there, -1 when there is none that is whole.
+func (r *run) bestStep() int64 {
+	w, err := ReadWeights(r.folder.path(bestFile))
+	if err != nil {
+		return -1
+	}
+	var b best
+	if err := json.Unmarshal([]byte(w.Meta[metaBest]), &b); err != nil {
+		return -1
+	}
+	return b.Step
+}

@@ -1,0 +1,74 @@
+package train
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/report"
+)
+
+// save writes a checkpoint of this moment, and best.safetensors first if the weights are the best so far: a kill in
+// between leaves a best file that is ahead, which the resumed run writes again, byte for byte. Numbers that are not
+// finite are refused, so that the last good checkpoint stays the newest.
+func (r *run) save(s *autograd.Scope, isBest bool) error {
+	if err := r.checkFinite(s); err != nil {
+		return err
+	}
+	if isBest {
+		if err := r.writeBest(s); err != nil {
+			return err
+		}
+	}
+	return s.Sub(func(s *autograd.Scope) error {
+		snapshot, err := r.snapshot(s)
+		if err != nil {
+			return err
+		}
+		path, err := r.folder.store.Save(r.Step, snapshot)
+		if err != nil {
+			if path == "" {
+				return fmt.Errorf("train: step %d: %w; make room or fix the folder, then --resume auto", r.Step, err)
+			}
+			err = r.note(report.Warning, err.Error())
+		}
+		r.clock.saved(r.Step)
+		if err != nil {
+			return err
+		}
+		return r.recorder.Record(report.Checkpoint{Step: r.Step, Path: path, Best: isBest})
+	})
+}
+
+// checkFinite looks at every parameter, running statistic and optimizer state.
+func (r *run) checkFinite(s *autograd.Scope) error {
+	return s.NoGrad(func(s *autograd.Scope) error {
+		tensors := append(r.network.State(), r.optimizer.State().Tensors...)
+		for _, t := range tensors {
+			if !(autograd.List{t.Tensor}).AllFinite(s) && s.Err() == nil {
+				return fmt.Errorf("train: epoch %d step %d: %s holds a value that is %w; nothing is saved; %s", r.Epoch+1, r.Step, t.Name, ErrNotFinite, r.advice())
+			}
+		}
+		return s.Err()
+	})
+}
+
+func (r *run) writeBest(s *autograd.Scope) error {
+	return s.Sub(func(s *autograd.Scope) error {
+		w, err := r.weights(s)
+		if err != nil {
+			return err
+		}
+		return r.writeBestFrom(w)
+	})
+}
+
+// writeBestFrom writes best.safetensors: weights alone, with what they reached.
+func (r *run) writeBestFrom(w Weights) error {
+	reached, err := json.Marshal(r.Best)
+	if err != nil {
+		return fmt.Errorf("train: %s: %w", bestFile, err)
+	}
+	w.Meta = map[string]string{metaBest: string(reached)}
+	return w.Write(r.folder.path(bestFile))
+}

@@ -1,0 +1,189 @@
+package train
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/checkpoints"
+	"depthwise.dev/optim"
+)
+
+// progress is where a run is, apart from its tensors. It holds no clock and no speed: identical runs have identical
+// progress, and so byte-identical checkpoints.
+type progress struct {
+	Epoch int   `json:"epoch"` // from 0, that the next batch belongs to
+	Batch int   `json:"batch"` // the next one within the epoch
+	Step  int64 `json:"step"`  // optimizer steps so far
+	Seen  tally `json:"seen"`  // in this epoch so far
+	Best  best  `json:"best"`
+	Done  bool  `json:"done"` // the run has ended as configured
+}
+
+// tally adds up what training has seen of an epoch.
+type tally struct {
+	Images  int     `json:"images"`
+	Correct int     `json:"correct"`
+	Loss    float64 `json:"loss"` // the sum over images
+	Skipped int     `json:"skipped"`
+}
+
+func (t *tally) add(o tally) {
+	t.Images += o.Images
+	t.Correct += o.Correct
+	t.Loss += o.Loss
+	t.Skipped += o.Skipped
+}
+
+func (t tally) rates() (loss, top1 float64) {
+	n := float64(max(t.Images, 1))
+	return t.Loss / n, float64(t.Correct) / n
+}
+
+// best is the best validation so far; Step 0 means none.
+type best struct {
+	Step  int64   `json:"step"`
+	Epoch int     `json:"epoch"` // from 1
+	Top1  float64 `json:"top1"`
+	Top5  float64 `json:"top5"`
+	Loss  float64 `json:"loss"`
+}
+
+// A checkpoint's metadata beside the entries of weights, each a JSON value but for the configuration, which is YAML.
+const (
+	metaProgress  = "progress"
+	metaOptimizer = "optimizer_steps"
+	metaMachine   = "machine"
+	metaData      = "data_digest"
+	metaConfig    = "config"
+	metaBest      = "best" // of a weights file: what it reached
+)
+
+// The arrays of a checkpoint that are no weights.
+const (
+	optimizerPrefix = "optimizer/"
+	generatorArray  = "generator/cpu"
+)
+
+// weights copies the network to the host.
+func (r *run) weights(s *autograd.Scope) (Weights, error) {
+	w := Weights{Config: r.network.Config, Classes: r.images.train.Classes, Preprocess: r.config.Preprocess(), Meta: map[string]string{}}
+	for _, n := range r.network.State() {
+		a, err := hostArray(s, n.Name, n.Tensor)
+		if err != nil {
+			return w, err
+		}
+		w.Arrays = append(w.Arrays, a)
+	}
+	return w, nil
+}
+
+// snapshot is the whole moment as one file.
+func (r *run) snapshot(s *autograd.Scope) (checkpoints.File, error) {
+	w, err := r.weights(s)
+	if err != nil {
+		return checkpoints.File{}, err
+	}
+	f, err := w.file()
+	if err != nil {
+		return f, err
+	}
+	state := r.optimizer.State()
+	for _, n := range state.Tensors {
+		a, err := hostArray(s, optimizerPrefix+n.Name, n.Tensor)
+		if err != nil {
+			return f, err
+		}
+		f.Arrays = append(f.Arrays, a)
+	}
+	generator := autograd.GeneratorState(s)
+	a, err := checkpoints.NewArray(generatorArray, generator, len(generator))
+	if err != nil {
+		return f, err
+	}
+	f.Arrays = append(f.Arrays, a)
+	meta, err := r.meta(state.Steps)
+	maps.Copy(f.Meta, meta)
+	return f, errors.Join(err, s.Err())
+}
+
+func (r *run) meta(optimizerSteps int64) (map[string]string, error) {
+	config, err := r.config.YAML()
+	if err != nil {
+		return nil, err
+	}
+	meta := map[string]string{metaConfig: string(config), metaData: r.images.digest}
+	for key, value := range map[string]any{metaProgress: r.progress, metaOptimizer: optimizerSteps, metaMachine: r.machine} {
+		text, err := json.Marshal(value)
+		if err != nil {
+			return nil, fmt.Errorf("train: checkpoint: %s: %w", key, err)
+		}
+		meta[key] = string(text)
+	}
+	return meta, nil
+}
+
+// restore puts the run where the snapshot was taken.
+func (r *run) restore(s *autograd.Scope, f checkpoints.File) error {
+	state := optim.State{}
+	for key, to := range map[string]any{metaProgress: &r.progress, metaOptimizer: &state.Steps} {
+		if err := json.Unmarshal([]byte(f.Meta[key]), to); err != nil {
+			return fmt.Errorf("train: its metadata %q: %w", key, err)
+		}
+	}
+	return s.Sub(func(s *autograd.Scope) error {
+		values := map[string][]float32{}
+		for _, a := range f.Arrays {
+			switch name, isState := strings.CutPrefix(a.Name, optimizerPrefix); {
+			case isState:
+				t, err := deviceTensor(s, a)
+				if err != nil {
+					return err
+				}
+				state.Tensors = append(state.Tensors, autograd.Named{Name: name, Tensor: t})
+			case a.Name == generatorArray:
+				generator, err := checkpoints.Values[uint8](a)
+				if err != nil {
+					return err
+				}
+				autograd.SetGeneratorState(s, generator)
+			default:
+				v, err := checkpoints.Values[float32](a)
+				if err != nil {
+					return err
+				}
+				values[a.Name] = v
+			}
+		}
+		return errors.Join(r.network.Load(s, values), r.optimizer.Load(s, state))
+	})
+}
+
+// hostArray copies a float32 tensor to the host.
+func hostArray(s *autograd.Scope, name string, t *autograd.Tensor) (checkpoints.Array, error) {
+	values := autograd.ToSlice[float32](s, t)
+	if s.Err() != nil {
+		return checkpoints.Array{}, s.Err()
+	}
+	shape := make([]int, 0, 4)
+	for _, d := range t.Shape() {
+		shape = append(shape, int(d))
+	}
+	return checkpoints.NewArray(name, values, shape...)
+}
+
+// deviceTensor makes a tensor of a float32 array.
+func deviceTensor(s *autograd.Scope, a checkpoints.Array) (*autograd.Tensor, error) {
+	values, err := checkpoints.Values[float32](a)
+	if err != nil {
+		return nil, err
+	}
+	shape := make([]int64, 0, 4)
+	for _, d := range a.Data.Shape() {
+		shape = append(shape, int64(d))
+	}
+	return autograd.FromSlice(s, values, shape...), s.Err()
+}

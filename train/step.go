@@ -1,0 +1,142 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/data"
+	"depthwise.dev/optim"
+	"depthwise.dev/report"
+)
+
+// ErrNotFinite is returned when the loss, a gradient or a parameter is infinite or not a number. Nothing is saved then.
+var ErrNotFinite = errors.New("not a finite number")
+
+// trainStep is one optimizer step: next batches, forward, backward, clip and update, record.
+func (r *run) trainStep(s *autograd.Scope, batches *data.Iterator) error {
+	return s.Sub(func(s *autograd.Scope) error {
+		seen, err := r.forwardBackward(s, batches)
+		if err != nil {
+			return err
+		}
+		lr := r.schedule.LR(r.Step)
+		norm, err := r.update(s, seen, lr)
+		if err != nil {
+			return err
+		}
+		r.Step++
+		r.Seen.add(seen)
+		return r.tellStep(seen, lr, norm)
+	})
+}
+
+// forwardBackward leaves the gradients of the next Accumulate batches at the parameters. For one batch they are those
+// of its mean loss; for more, of the sum over their images, which update divides.
+func (r *run) forwardBackward(s *autograd.Scope, batches *data.Iterator) (tally, error) {
+	autograd.ZeroGrads(s, r.leaves)
+	var seen tally
+	for range r.config.Accumulate {
+		b, err := batches.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return seen, fmt.Errorf("train: epoch %d: %w", r.Epoch+1, err)
+		}
+		r.Batch = b.Index + 1
+		seen.Skipped += len(b.Skipped)
+		if err := r.tellSkipped(b.Skipped); err != nil {
+			return seen, err
+		}
+		if !r.trainable(b) {
+			continue
+		}
+		if err := s.Sub(func(s *autograd.Scope) error { return r.add(s, b, &seen) }); err != nil {
+			return seen, fmt.Errorf("train: epoch %d step %d: %w", r.Epoch+1, r.Step+1, err)
+		}
+	}
+	return seen, nil
+}
+
+// trainable reports whether batch norm can train on a batch: one image whose last layers are 1x1 gives it a single
+// value a channel, of which there is no variance.
+func (r *run) trainable(b *data.Batch) bool {
+	const stride = 32 // of the whole network
+	return b.N > 1 || b.N == 1 && (b.Height > stride || b.Width > stride)
+}
+
+// add runs one batch forward and backward.
+func (r *run) add(s *autograd.Scope, b *data.Batch, seen *tally) error {
+	p := r.config.Preprocess()
+	x := s.NormalizeImages(b.Pixels, b.N, b.Height, b.Width, p.Mean, p.Std, r.device)
+	labels := s.ToDevice(autograd.FromSlice(s, b.Labels, int64(b.N)), r.device)
+	logits := r.forward(s, r.network, x, autograd.Training)
+	loss := autograd.CrossEntropy{LabelSmoothing: r.config.LabelSmoothing}.Loss(s, logits, labels)
+	value := s.Item(loss)
+	if s.Err() == nil && (math.IsNaN(value) || math.IsInf(value, 0)) {
+		return fmt.Errorf("the loss is %v: %w; %s", value, ErrNotFinite, r.advice())
+	}
+	if r.config.Accumulate > 1 {
+		loss = s.Scale(loss, float64(b.N))
+	}
+	s.Backward(loss)
+	seen.Images += b.N
+	seen.Loss += value * float64(b.N)
+	seen.Correct += correct(autograd.ToSlice[float32](s, logits), b.Labels)
+	return s.Err()
+}
+
+// correct counts the rows of logits whose greatest value is the label's.
+func correct(logits []float32, labels []int64) int {
+	n, classes := 0, len(logits)/max(len(labels), 1)
+	for i, label := range labels {
+		n += atMost(rank(logits[i*classes:(i+1)*classes], int(label)), 1)
+	}
+	return n
+}
+
+// update clips and applies the gradients, and returns their norm before (0 where nothing clips).
+func (r *run) update(s *autograd.Scope, seen tally, lr float64) (norm float64, err error) {
+	if seen.Images == 0 {
+		return 0, nil // every image of the step was unreadable
+	}
+	err = s.NoGrad(func(s *autograd.Scope) error {
+		if r.config.Accumulate == 1 && r.config.ClipGradNorm == 0 {
+			return nil
+		}
+		grads := autograd.GradsOf(s, r.leaves)
+		if r.config.Accumulate > 1 {
+			grads.Scale(s, 1/float64(seen.Images))
+		}
+		if r.config.ClipGradNorm > 0 {
+			norm = optim.ClipGradNorm(s, grads, r.config.ClipGradNorm)
+			if s.Err() == nil && (math.IsNaN(norm) || math.IsInf(norm, 0)) {
+				return fmt.Errorf("train: epoch %d step %d: the gradients' norm is %v: %w; %s", r.Epoch+1, r.Step+1, norm, ErrNotFinite, r.advice())
+			}
+		}
+		return s.Err()
+	})
+	if err != nil {
+		return norm, err
+	}
+	r.optimizer.Step(s, lr)
+	return norm, s.Err()
+}
+
+func (r *run) advice() string {
+	return fmt.Sprintf("training has diverged; take a lower --lr, a longer --warmup-epochs or --clip-grad-norm 1 and another --out, or --resume auto in %s for another try from its last checkpoint", r.folder.dir)
+}
+
+func (r *run) tellStep(seen tally, lr, norm float64) error {
+	seconds := r.clock.step(seen.Images)
+	loss, top1 := seen.rates()
+	err := r.recorder.Record(report.Step{Step: r.Step, Epoch: r.Epoch + 1, Batch: r.Batch, Batches: r.loader.Batches(), Loss: loss, LR: lr, Top1: top1,
+		Images: seen.Images, ImagesPerSecond: float64(seen.Images) / seconds, GradNorm: norm})
+	if estimate, ready := r.clock.estimate(r.totalSteps - r.Step); ready {
+		err = errors.Join(err, r.note(report.Info, fmt.Sprintf("about %v of training for the %d steps to come, validation apart", estimate, r.totalSteps-r.Step)))
+	}
+	return err
+}
