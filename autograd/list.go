@@ -67,8 +67,9 @@ func (l List) Norm(s *Scope) (norm float64) {
 	return norm
 }
 
-// AllFinite reports whether no element is infinite or not a number.
+// AllFinite reports whether no element is infinite or not a number; an empty list has none that is.
 func (l List) AllFinite(s *Scope) (finite bool) {
+	finite = len(l) == 0
 	l.update(s, "list all finite", nil, func(x []native.Tensor) (err error) {
 		finite, err = native.ListAllFinite(x)
 		return err

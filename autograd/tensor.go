@@ -57,7 +57,7 @@ func (t *Tensor) Device() Device {
 	if t == nil || t.c == nil {
 		return CPU
 	}
-	return Device(lib.AtDevice(t.c))
+	return Device(int32(lib.AtDevice(t.c))) // gotch reads eight bytes of a C int, of which the lower four count
 }
 
 // String describes the tensor without its values, as "float32[32 3 224 224]".
