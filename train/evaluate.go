@@ -204,5 +204,5 @@ func crossEntropy(logits []float32, class int) float64 {
 	for _, v := range logits {
 		sum += math.Exp(float64(v) - greatest)
 	}
-	return math.Log(sum) + greatest - float64(logits[class])
+	return math.Log(sum) + (greatest - float64(logits[class]))
 }

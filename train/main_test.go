@@ -1,0 +1,47 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+
+	"depthwise.dev/report"
+)
+
+// The test binary is a trainer where this names a configuration's file, so that tests can kill one.
+const trainerEnv, trainerOutEnv = "DEPTHWISE_TEST_TRAINER", "DEPTHWISE_TEST_TRAINER_OUT"
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv(trainerEnv); path != "" {
+		os.Exit(trainer(path, os.Getenv(trainerOutEnv)))
+	}
+	os.Exit(m.Run())
+}
+
+// trainer trains or goes on, and prints a line for each step.
+func trainer(path, out string) int {
+	c, err := LoadConfig(path)
+	if err == nil {
+		c.Out, c.Resume = out, "auto"
+		_, err = Fit(context.Background(), c, recorderFunc(func(e report.Event) error {
+			if step, ok := e.(report.Step); ok {
+				fmt.Println(step.Step)
+			}
+			return nil
+		}))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+type recorderFunc func(report.Event) error
+
+func (f recorderFunc) Record(e report.Event) error { return f(e) }
+func (f recorderFunc) Close() error                { return nil }
+
+// ignore is told of everything and keeps nothing.
+var ignore = recorderFunc(func(report.Event) error { return nil })

@@ -1,0 +1,228 @@
+package train
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"depthwise.dev/report"
+)
+
+// resumeCases are runs whose state is made of different things.
+var resumeCases = []struct {
+	name   string
+	change func(*Config)
+}{
+	{"sgd, no workers", func(*Config) {}},
+	{"sgd, 4 workers", func(c *Config) { c.Workers = 4 }},
+	{"rmsprop, accumulate, clip, mid-warm-up", func(c *Config) {
+		c.Optimizer, c.LR, c.Accumulate, c.ClipGradNorm, c.Epochs, c.WarmupEpochs, c.LabelSmoothing = "rmsprop", 1e-3, 2, 1, 5, 4, 0.2
+	}},
+	{"rmsprop_tf", func(c *Config) { c.Optimizer, c.LR, c.Schedule = "rmsprop_tf", 0.045, "exp" }},
+	{"adamw", func(c *Config) { c.Optimizer, c.LR = "adamw", 1e-3 }},
+	{"dropout", func(c *Config) { c.Model.Dropout = 0.2 }},
+}
+
+// TestResumeIsExact: a run that is interrupted, or killed at any moment, and continued ends with the same bytes as one
+// that is not, and tells of each step once.
+func TestResumeIsExact(t *testing.T) {
+	data := pictures(t, 14, 3) // batches of 8, 8, 8, 8, 8 and 2
+	bests := map[string]string{}
+	for _, c := range resumeCases {
+		t.Run(c.name, func(t *testing.T) {
+			config := small(t, data)
+			c.change(&config)
+			want := outcome(t, fit(t, config))
+			bests[c.name] = want.best
+			t.Run("interrupted", func(t *testing.T) { checkOutcome(t, outcome(t, interrupted(t, config)), want) })
+			t.Run("killed", func(t *testing.T) { checkOutcome(t, outcome(t, killed(t, config, 5)), want) })
+		})
+	}
+	if a, b := bests["sgd, no workers"], bests["sgd, 4 workers"]; a != b {
+		t.Errorf("the number of workers changes the best weights: %s and %s", a, b)
+	}
+}
+
+// interrupted ends the context at random steps, once in a validation, and goes on each time.
+func interrupted(t *testing.T, c Config) Result {
+	t.Helper()
+	c.Out, c.Resume = filepath.Join(t.TempDir(), "run"), "auto"
+	rng := rand.New(rand.NewPCG(uint64(len(t.Name())), 1))
+	for i := 0; ; i++ {
+		ctx, cancel := context.WithCancel(context.Background())
+		after := 1 + rng.IntN(4)
+		result, err := Fit(ctx, c, recorderFunc(func(e report.Event) error {
+			switch e.(type) {
+			case report.Step:
+				after--
+			case report.Validation:
+				if i == 2 {
+					after = 0
+				}
+			}
+			if i < 5 && after <= 0 {
+				cancel()
+			}
+			return nil
+		}))
+		cancel()
+		if err == nil {
+			if i < 3 {
+				t.Errorf("interrupted %d times only", i)
+			}
+			return result
+		}
+		if !errors.Is(err, ErrInterrupted) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// killed runs a process of its own and sends it SIGKILL at random moments, the first before or about its first step,
+// until it is let finish.
+func killed(t *testing.T, c Config, times int) Result {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "run")
+	text, err := c.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := writeFile(t, string(text))
+	kills := 0
+	for finished := false; !finished; {
+		steps, delay := 1+rand.IntN(2), rand.N(15*time.Millisecond)
+		switch {
+		case kills == 0:
+			steps, delay = 0, rand.N(500*time.Millisecond)
+		case kills >= times:
+			steps = -1
+		}
+		if finished = trainProcess(t, path, out, steps, delay); !finished {
+			kills++
+		}
+	}
+	if kills < 3 {
+		t.Errorf("killed %d times only", kills)
+	}
+	c.Out, c.Resume = out, "auto"
+	return fit(t, c) // has ended already; tells the result
+}
+
+// trainProcess starts the trainer and kills it a delay after so many steps; -1 lets it finish. It reports whether the
+// trainer finished.
+func trainProcess(t *testing.T, config, out string, steps int, delay time.Duration) bool {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), trainerEnv+"="+config, trainerOutEnv+"="+out)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stdout)
+	seen := 0
+	for (steps < 0 || seen < steps) && lines.Scan() {
+		seen++
+	}
+	if steps >= 0 {
+		time.Sleep(delay)
+		_ = cmd.Process.Kill() // it may have finished
+	}
+	for lines.Scan() {
+	}
+	err = cmd.Wait()
+	if err != nil && stderr.Len() > 0 {
+		t.Fatalf("%v: %s", err, &stderr)
+	}
+	return err == nil
+}
+
+// endState is all that may not depend on interruptions.
+type endState struct {
+	final, best string   // SHA-256 of the last checkpoint and of best.safetensors
+	events      []string // steps and epochs without their speed
+	metrics     []string // rows of metrics.csv, likewise
+}
+
+func outcome(t *testing.T, r Result) endState {
+	t.Helper()
+	end := endState{
+		final: hashOf(t, filepath.Join(r.Dir, checkpointFolder, fmt.Sprintf("step-%08d.safetensors", r.Step))),
+		best:  hashOf(t, filepath.Join(r.Dir, bestFile)),
+	}
+	for line := range bytes.Lines(contents(t, filepath.Join(r.Dir, eventsFile))) {
+		var e map[string]any
+		if err := json.Unmarshal(line, &e); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		if e["event"] == "step" || e["event"] == "epoch" {
+			for _, clock := range []string{"images_per_second", "seconds", "data_wait_share"} {
+				delete(e, clock)
+			}
+			end.events = append(end.events, fmt.Sprint(e)) // a map prints in the order of its keys
+		}
+	}
+	rows, err := csv.NewReader(bytes.NewReader(contents(t, filepath.Join(r.Dir, metricsFile)))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows {
+		for i := len(row) - 1; i >= 0; i-- {
+			if name := rows[0][i]; strings.Contains(name, "second") || strings.Contains(name, "wait") {
+				row = slices.Delete(slices.Clone(row), i, i+1)
+			}
+		}
+		end.metrics = append(end.metrics, strings.Join(row, ","))
+	}
+	if len(end.events) != int(r.Step)+r.Epochs || len(end.metrics) != 1+r.Epochs {
+		t.Errorf("%d events and %d rows of %d steps and %d epochs", len(end.events), len(end.metrics), r.Step, r.Epochs)
+	}
+	return end
+}
+
+func checkOutcome(t *testing.T, got, want endState) {
+	t.Helper()
+	if got.final != want.final {
+		t.Errorf("the last checkpoint is %s, want %s", got.final, want.final)
+	}
+	if got.best != want.best {
+		t.Errorf("%s is %s, want %s", bestFile, got.best, want.best)
+	}
+	if !slices.Equal(got.events, want.events) {
+		t.Errorf("events\n%s\nwant\n%s", strings.Join(got.events, "\n"), strings.Join(want.events, "\n"))
+	}
+	if !slices.Equal(got.metrics, want.metrics) {
+		t.Errorf("metrics\n%s\nwant\n%s", strings.Join(got.metrics, "\n"), strings.Join(want.metrics, "\n"))
+	}
+}
+
+func contents(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func hashOf(t *testing.T, path string) string {
+	t.Helper()
+	return fmt.Sprintf("%x", sha256.Sum256(contents(t, path)))
+}
