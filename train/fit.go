@@ -56,7 +56,10 @@ func Fit(ctx context.Context, c Config, rec report.Recorder) (Result, error) {
 		if err := r.record(rec); err != nil {
 			return err
 		}
-		err := r.train(ctx, s)
+		err := r.mendBest(s)
+		if err == nil {
+			err = r.train(ctx, s)
+		}
 		return errors.Join(err, r.files.Close())
 	})
 	return r.result(), err
@@ -134,10 +137,7 @@ func (r *run) build(s *autograd.Scope) (err error) {
 		return err
 	}
 	if r.folder.resume != nil {
-		if err := r.resume(s); err != nil {
-			return err
-		}
-		return r.mendBest(s)
+		return r.resume(s)
 	}
 	return s.Err()
 }

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
+	"path/filepath"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -105,7 +105,7 @@ func entries(doc yaml.Node) mapping {
 }
 
 // mendBest writes best.safetensors again when it is missing or of another step than the checkpoint knows as the best,
-// from the checkpoint of that step where that is still kept.
+// from the checkpoint of that step where that is still kept, beside the one that the run goes on from.
 func (r *run) mendBest(s *autograd.Scope) error {
 	want := r.progress.Best
 	if want.Step == 0 || r.bestStep() >= want.Step {
@@ -114,16 +114,10 @@ func (r *run) mendBest(s *autograd.Scope) error {
 	if want.Step == r.progress.Step {
 		return r.writeBest(s)
 	}
-	f, err := checkpoints.Read(r.folder.store.Path(want.Step))
-	if errors.Is(err, os.ErrNotExist) {
-		return r.note(report.Warning, fmt.Sprintf("%s is missing, and so is the checkpoint of step %d that it was written from; the next better epoch writes it again", bestFile, want.Step))
-	}
+	beside := checkpoints.Store{Dir: filepath.Dir(r.folder.from)}
+	w, err := ReadWeights(beside.Path(want.Step))
 	if err != nil {
-		return err
-	}
-	w, err := weightsOf(f)
-	if err != nil {
-		return err
+		return r.note(report.Warning, fmt.Sprintf("%s is missing, and the checkpoint of step %d that it was written from cannot be read: %v; the next better epoch writes it again", bestFile, want.Step, err))
 	}
 	return r.writeBestFrom(w)
 }
