@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"depthwise.dev/autograd"
@@ -105,7 +106,7 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 	}
 	sum.ValImages = score.images
 	sum.ValTop1, sum.ValTop5, sum.ValLoss = score.rates()
-	if r.Best.Step == 0 || sum.ValTop1 > r.Best.Top1 {
+	if !math.IsNaN(sum.ValLoss) && (r.Best.Step == 0 || sum.ValTop1 > r.Best.Top1) {
 		sum.Best = true
 		r.Best = best{Step: r.Step, Epoch: r.Epoch + 1, Top1: sum.ValTop1, Top5: sum.ValTop5, Loss: sum.ValLoss}
 	}

@@ -52,6 +52,9 @@ func (r *run) forwardBackward(s *autograd.Scope, batches *data.Iterator) (tally,
 			return seen, err
 		}
 		if !r.trainable(b) {
+			if err := r.tellDropped(b); err != nil {
+				return seen, err
+			}
 			continue
 		}
 		if err := s.Sub(func(s *autograd.Scope) error { return r.add(s, b, &seen) }); err != nil {
@@ -66,6 +69,16 @@ func (r *run) forwardBackward(s *autograd.Scope, batches *data.Iterator) (tally,
 func (r *run) trainable(b *data.Batch) bool {
 	const stride = 32 // of the whole network
 	return b.N > 1 || b.N == 1 && (b.Height > stride || b.Width > stride)
+}
+
+// tellDropped says once that a batch of one image is left out.
+func (r *run) tellDropped(b *data.Batch) error {
+	const said = "" // no image's path
+	if b.N == 0 || r.named[said] {
+		return nil
+	}
+	r.named[said] = true
+	return r.note(report.Info, fmt.Sprintf("batch %d of epoch %d holds one image and is left out: batch norm cannot train on one value a channel; another --batch-size or --resolution avoids it", b.Index+1, r.Epoch+1))
 }
 
 // add runs one batch forward and backward.

@@ -1,0 +1,241 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/autograd/autogradtest"
+	"depthwise.dev/checkpoints"
+	"depthwise.dev/data"
+	"depthwise.dev/report"
+)
+
+// TestAccumulate: a step of batches of 4, 4 and 1 images moves the parameters by the mean over the nine images of the
+// gradients, each batch normalised by itself. The gradients of the three mean losses come from the network of a run
+// that does not accumulate, and are weighted by hand.
+func TestAccumulate(t *testing.T) {
+	c := small(t, pictures(t, 3, 1))
+	c.BatchSize, c.Model.Resolution, c.Momentum, c.WeightDecay, c.Schedule, c.WarmupEpochs = 4, 40, 0, 0, "constant", 0
+	mean := meanGradients(t, c)
+	c.Accumulate = 3
+	withRun(t, c, func(s *autograd.Scope, r *run) {
+		before := hostValues(s, r.leaves)
+		batches := r.loader.Epoch(context.Background(), 0, 0)
+		defer batches.Close()
+		if err := r.trainStep(s, batches); err != nil {
+			t.Fatal(err)
+		}
+		if r.Step != 1 || r.Batch != 3 || r.Seen.Images != 9 {
+			t.Errorf("progress %+v", r.progress)
+		}
+		for i, after := range hostValues(s, r.leaves) {
+			for j, v := range after {
+				want := before[i][j] - c.LR*mean[i][j]
+				if math.Abs(v-want) > 2e-6*(1+math.Abs(want)) { // float32 sums in another order
+					t.Fatalf("%s[%d] is %v, want %v", r.network.Parameters()[i].Name, j, v, want)
+				}
+			}
+		}
+	})
+}
+
+// meanGradients are the gradients of an epoch's batches, weighted by their images.
+func meanGradients(t *testing.T, c Config) (mean [][]float64) {
+	withRun(t, c, func(s *autograd.Scope, r *run) {
+		batches := r.loader.Epoch(context.Background(), 0, 0)
+		defer batches.Close()
+		for _, share := range []float64{4. / 9, 4. / 9, 1. / 9} {
+			if _, err := r.forwardBackward(s, batches); err != nil {
+				t.Fatal(err)
+			}
+			for i, g := range hostValues(s, autograd.GradsOf(s, r.leaves)) {
+				if len(mean) <= i {
+					mean = append(mean, make([]float64, len(g)))
+				}
+				for j, v := range g {
+					mean[i][j] += share * v
+				}
+			}
+		}
+	})
+	return mean
+}
+
+// withRun lends f a run that is built and has no folder.
+func withRun(t *testing.T, c Config, f func(s *autograd.Scope, r *run)) {
+	t.Helper()
+	images, err := openImages(context.Background(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Model.Classes = len(images.train.Classes)
+	autogradtest.Run(t, func(s *autograd.Scope) {
+		r := &run{config: c, folder: &runFolder{}, images: images, named: map[string]bool{}}
+		if err := r.build(s); err != nil {
+			t.Fatal(err)
+		}
+		f(s, r)
+	})
+}
+
+func hostValues(s *autograd.Scope, l autograd.List) (values [][]float64) {
+	for _, t := range l {
+		values = append(values, autograd.ToSlice[float64](s, t))
+	}
+	return values
+}
+
+func TestTrainable(t *testing.T) {
+	for _, c := range []struct {
+		n, side int
+		want    bool
+	}{{0, 224, false}, {1, 32, false}, {1, 33, true}, {2, 32, true}, {8, 224, true}} {
+		if got := new(run).trainable(&data.Batch{N: c.n, Height: c.side, Width: c.side}); got != c.want {
+			t.Errorf("%d images of %d: trainable is %v", c.n, c.side, got)
+		}
+	}
+}
+
+// TestLastBatchOfOne: at resolution 32 a single image has no variance; it is left out, once said so, and changes nothing.
+func TestLastBatchOfOne(t *testing.T) {
+	c := small(t, pictures(t, 3, 1))
+	c.Epochs, c.Keep = 2, 9
+	var images []int
+	notes := 0
+	if _, err := Fit(context.Background(), c, recorderFunc(func(e report.Event) error {
+		switch e := e.(type) {
+		case report.Step:
+			images = append(images, e.Images)
+		case report.Note:
+			if strings.Contains(e.Text, "one image") {
+				notes++
+			}
+		}
+		return nil
+	})); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(images, []int{8, 0, 8, 0}) || notes != 1 {
+		t.Errorf("steps of %v images, %d notes", images, notes)
+	}
+	store := checkpoints.Store{Dir: filepath.Join(c.Out, checkpointFolder)}
+	before, err := ReadWeights(store.Path(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := ReadWeights(store.Path(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(before.Arrays, after.Arrays) {
+		t.Error("a step without images changes the weights")
+	}
+}
+
+// TestUnreadableImages: a bad image is left out and named once; more than a few are an error before training.
+func TestUnreadableImages(t *testing.T) {
+	t.Run("one", func(t *testing.T) {
+		c := small(t, pictures(t, 6, 2))
+		c.Epochs = 2
+		bad := filepath.Join(c.Data, "train", "green", "00.png")
+		if err := os.Truncate(bad, 1500); err != nil { // a good header, and half of the pixels
+			t.Fatal(err)
+		}
+		var skips []string
+		images, skipped := 0, 0
+		if _, err := Fit(context.Background(), c, recorderFunc(func(e report.Event) error {
+			switch e := e.(type) {
+			case report.Step:
+				images += e.Images
+			case report.Skip:
+				skips = append(skips, e.Path)
+			case report.Epoch:
+				skipped += e.Skipped
+			}
+			return nil
+		})); err != nil {
+			t.Fatal(err)
+		}
+		if images != 2*17 || skipped != 2 || !reflect.DeepEqual(skips, []string{bad}) {
+			t.Errorf("trained on %d images, left out %d, named %q", images, skipped, skips)
+		}
+	})
+	t.Run("too many", func(t *testing.T) {
+		c := small(t, pictures(t, 6, 2))
+		for _, name := range []string{"blue/01.jpg", "red/02.png"} {
+			if err := os.WriteFile(filepath.Join(c.Data, "train", name), []byte("no image"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := Fit(context.Background(), c, ignore)
+		if unreadable := new(data.UnreadableError); !errors.As(err, &unreadable) || !strings.Contains(err.Error(), "01.jpg") {
+			t.Errorf("error %v", err)
+		}
+		if _, err := os.Stat(c.Out); !os.IsNotExist(err) {
+			t.Error("a run's folder was made")
+		}
+	})
+}
+
+// TestDivergence: no number that is not finite reaches a file.
+func TestDivergence(t *testing.T) {
+	for name, change := range map[string]func(*Config){
+		"plain":    func(*Config) {},
+		"clipping": func(c *Config) { c.ClipGradNorm = 1 },
+		"adamw":    func(c *Config) { c.Optimizer = "adamw" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := small(t, pictures(t, 6, 2))
+			c.LR, c.WarmupEpochs = 1e30, 1
+			change(&c)
+			_, err := Fit(context.Background(), c, ignore)
+			if !errors.Is(err, ErrNotFinite) || !strings.Contains(err.Error(), "--lr") || !strings.Contains(err.Error(), "step") {
+				t.Fatalf("error %v, want ErrNotFinite with its step and advice", err)
+			}
+			saved, err := filepath.Glob(filepath.Join(c.Out, "*", "*.safetensors"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, path := range saved {
+				f, err := checkpoints.Read(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, a := range f.Arrays {
+					values, ok := a.Data.Data().([]float32)
+					for _, v := range values {
+						if ok && (math.IsNaN(float64(v)) || math.IsInf(float64(v), 0)) {
+							t.Fatalf("%s: %s holds %v", path, a.Name, v)
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestValidationNotFinite: a network that computes no numbers is never the best one.
+func TestValidationNotFinite(t *testing.T) {
+	withRun(t, small(t, pictures(t, 3, 1)), func(s *autograd.Scope, r *run) {
+		bias := r.leaves[len(r.leaves)-1]
+		autograd.CopyFromSlice(s, bias, []float64{math.NaN(), 0, 0})
+		var sum report.Epoch
+		if err := r.validate(context.Background(), s, &sum); err != nil {
+			t.Error(err)
+		}
+		if !math.IsNaN(sum.ValLoss) || sum.Best || r.Best.Step != 0 || sum.ValImages != 3 {
+			t.Errorf("%+v, best %+v", sum, r.Best)
+		}
+		r.Step = 1
+		if err := r.save(s, false); !errors.Is(err, ErrNotFinite) || !strings.Contains(err.Error(), "classifier.bias") {
+			t.Errorf("saving it: %v", err)
+		}
+	})
+}
