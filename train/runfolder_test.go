@@ -203,8 +203,12 @@ func TestOtherRunIsRefused(t *testing.T) {
 			t.Errorf("a refused resume changed %s", path)
 		}
 	}
-	c.Workers, c.Keep, c.CheckpointEvery, c.Data = 2, 7, "10m", filepath.Join(images, ".")
-	fit(t, c)
+	c.Workers, c.Keep, c.CheckpointEvery, c.Data = 2, 7, "10m", filepath.Join(t.TempDir(), "elsewhere")
+	c.Time, c.Progress = time.Hour, "none"
+	if err := os.Rename(images, c.Data); err != nil {
+		t.Fatal(err)
+	}
+	fit(t, c) // all of that may change
 }
 
 // TestMendBest: best.safetensors is there again, byte for byte, before a resumed run trains on.
