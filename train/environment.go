@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+
+	"depthwise.dev/autograd"
 )
 
 // Environment tells what a run computes with, one thing a line: the versions of
@@ -26,6 +28,7 @@ func Environment() []string {
 		"depthwise " + version,
 		fmt.Sprintf("%s %s/%s", runtime.Version(), runtime.GOOS, runtime.GOARCH),
 		fmt.Sprintf("%s, %d physical cores", processor(), PhysicalCores()),
+		"libtorch " + autograd.ThisProcessor().Libtorch + ", which computes with " + autograd.ThisProcessor().Capability,
 	}
 }
 

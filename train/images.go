@@ -43,7 +43,7 @@ func openImages(ctx context.Context, c Config) (images, error) {
 			return images{}, err
 		}
 	}
-	im.digest = digestOf(im.train)
+	im.digest = digestOf(im.train, im.val)
 	return im, nil
 }
 
@@ -90,17 +90,20 @@ func CacheFolder() (string, error) {
 }
 
 // digestOf tells data sets apart by their classes and the names of their images, wherever the folder lies.
-func digestOf(set *data.Dataset) string {
+func digestOf(sets ...*data.Dataset) string {
 	h := sha256.New()
-	for _, c := range set.Classes {
-		fmt.Fprintf(h, "%q\n", c)
-	}
-	for _, s := range set.Samples {
-		name, err := filepath.Rel(set.Root, s.Path)
-		if err != nil {
-			name = s.Path
+	for _, set := range sets {
+		if set == nil {
+			continue
 		}
-		fmt.Fprintf(h, "%d %q\n", s.Class, name)
+		fmt.Fprintf(h, "%d images of %q\n", set.Len(), set.Classes)
+		for _, s := range set.Samples {
+			name, err := filepath.Rel(set.Root, s.Path)
+			if err != nil {
+				name = s.Path
+			}
+			fmt.Fprintf(h, "%d %q\n", s.Class, name)
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }

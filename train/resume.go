@@ -17,8 +17,13 @@ import (
 // ErrOtherRun is returned when a checkpoint cannot be continued exactly by what was asked for.
 var ErrOtherRun = errors.New("the checkpoint belongs to another run")
 
-// mayChange are the settings that change nothing in a run's result.
-var mayChange = []string{"workers", "keep", "checkpoint_every", "progress", "time", "out", "resume", "data", "precision", "device", "threads"}
+// decisive is c without the settings that change nothing in a run's result, or that its machine and the digest of its
+// data stand for.
+func (c Config) decisive() Config {
+	c.Workers, c.Keep, c.CheckpointEvery, c.Progress, c.Time = 0, 0, "", "", 0
+	c.Data, c.Precision, c.Device, c.Threads = "", "", "", 0
+	return c
+}
 
 // resume continues where the folder's checkpoint was written, or refuses and says why.
 func (r *run) resume(s *autograd.Scope) error {
@@ -32,8 +37,7 @@ func (r *run) resume(s *autograd.Scope) error {
 	return nil
 }
 
-// sameRun compares settings, data and machine with the checkpoint's. (The machine stands for the settings precision,
-// device and threads, the digest for the place of the data.)
+// sameRun compares settings, data and machine with the checkpoint's.
 func (r *run) sameRun(f checkpoints.File) error {
 	if _, ok := f.Meta[metaProgress]; !ok {
 		return errors.New("it holds weights alone, not a moment of a run; resume takes a file of a run's checkpoints folder")
@@ -42,7 +46,7 @@ func (r *run) sameRun(f checkpoints.File) error {
 	if err := json.Unmarshal([]byte(f.Meta[metaMachine]), &was); err != nil {
 		return fmt.Errorf("its metadata %q: %w", metaMachine, err)
 	}
-	now, err := r.config.YAML()
+	now, err := r.config.decisive().YAML()
 	if err != nil {
 		return err
 	}
@@ -52,7 +56,7 @@ func (r *run) sameRun(f checkpoints.File) error {
 	}
 	different = append(different, r.machine.differences(was)...)
 	if f.Meta[metaData] != r.images.digest {
-		different = append(different, "the training images are not the same files")
+		different = append(different, "the images are not the same files")
 	}
 	if len(different) > 0 {
 		return fmt.Errorf("%w: %s; use what it was made with, or another --out", ErrOtherRun, strings.Join(different, "; "))
@@ -67,10 +71,6 @@ func differentSettings(was, is string) ([]string, error) {
 		return nil, fmt.Errorf("its configuration: %w", err)
 	}
 	before, after := entries(a), entries(b)
-	for _, key := range mayChange {
-		delete(before.values, key)
-		delete(after.values, key)
-	}
 	var different []string
 	for _, key := range after.keys {
 		if before.values[key] != after.values[key] {

@@ -111,7 +111,7 @@ func (r *run) snapshot(s *autograd.Scope) (checkpoints.File, error) {
 }
 
 func (r *run) meta(optimizerSteps int64) (map[string]string, error) {
-	config, err := r.config.YAML()
+	config, err := r.config.decisive().YAML()
 	if err != nil {
 		return nil, err
 	}

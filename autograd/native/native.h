@@ -16,8 +16,10 @@ typedef char *dw_error;
 
 void dw_free_error(dw_error e);
 
-// runtime.cc: the process-wide state of libtorch.
+// allocator.cc: keeps the memory of dead CPU tensors for the next ones; to be called once, before the first tensor.
 void dw_tune_allocator(void);
+
+// runtime.cc: the process-wide state of libtorch.
 dw_error dw_set_threads(int n);
 int dw_threads(void);
 dw_error dw_manual_seed(uint64_t seed);

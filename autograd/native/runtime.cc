@@ -7,9 +7,7 @@
 #include <ATen/Version.h>
 #include <ATen/cpu/Utils.h>
 #include <ATen/detail/CUDAHooksInterface.h>
-#include <climits>
 #include <cstdlib>
-#include <malloc.h>
 #include <string>
 
 using depthwise::guard;
@@ -19,17 +17,6 @@ at::Tensor &tensor(dw_tensor t) { return *static_cast<at::Tensor *>(t); }
 } // namespace
 
 void dw_free_error(dw_error e) { free(e); }
-
-// libtorch gives every activation back to malloc as soon as it is dead. With glibc's defaults a block of more than
-// 32 MB is a mapping of its own, so each step maps, page-faults and unmaps about a gigabyte; kept in the main heap,
-// and in huge pages, the same step takes about half the time in fp32.
-void dw_tune_allocator(void) {
-  mallopt(M_ARENA_MAX, 1);              // other arenas fall back to mmap above 64 MB
-  mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, INT_MAX);
-  mallopt(M_TOP_PAD, 64 << 20);
-  setenv("THP_MEM_ALLOC_ENABLE", "1", /*overwrite=*/0); // libtorch then aligns to and asks for huge pages
-}
 
 dw_error dw_set_threads(int n) {
   return guard([&] { at::set_num_threads(n); });
