@@ -200,4 +200,8 @@ func TestDigestOf(t *testing.T) {
 			t.Errorf("%s: the digest is the same", name)
 		}
 	}
+	val := &data.Dataset{Root: "/x", Classes: []string{"a", "b"}, Samples: []data.Sample{{Path: "/x/a/9.png"}}}
+	if train := (&data.Dataset{Root: "/x", Classes: val.Classes}); digestOf(train, val) == digestOf(train, nil) || digestOf(train, val) == digestOf(val, train) {
+		t.Error("the validation images are left out of the digest")
+	}
 }

@@ -239,3 +239,19 @@ func TestValidationNotFinite(t *testing.T) {
 		}
 	})
 }
+
+// TestBestIsTheFirst: an accuracy that was reached before is no new best.
+func TestBestIsTheFirst(t *testing.T) {
+	withRun(t, small(t, pictures(t, 3, 1)), func(s *autograd.Scope, r *run) {
+		for i, want := range []bool{true, false} {
+			r.Step++
+			var sum report.Epoch
+			if err := r.validate(context.Background(), s, &sum); err != nil {
+				t.Error(err)
+			}
+			if sum.Best != want || r.Best.Step != 1 {
+				t.Errorf("validation %d: best is %v, that of step %d", i+1, sum.Best, r.Best.Step)
+			}
+		}
+	})
+}
