@@ -43,7 +43,9 @@ build: setup ## build bin/train, which servers run
 
 bench: build ## measure a training step, inference and the loader on this machine
 	@echo "== bench"
-	@for what in step infer loader; do echo "-- train bench $$what"; bin/train bench $$what $(ARGS) || exit 1; done
+	@for what in step infer; do echo "-- train bench $$what"; bin/train bench $$what $(ARGS) || exit 1; done
+	@echo "-- train bench loader --data $(DATA)"
+	@bin/train bench loader --data "$(DATA)"
 
 lint: setup ## gofmt, go vet, and staticcheck where it is installed
 	@echo "== gofmt"

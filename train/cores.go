@@ -12,7 +12,7 @@ import (
 // counted once however many hardware threads it has; at least 1. Where the
 // system does not tell cores from threads it is runtime.NumCPU.
 func PhysicalCores() int {
-	logical := runtime.NumCPU() // respects the process's affinity mask
+	logical := min(runtime.NumCPU(), runtime.GOMAXPROCS(0)) // respect the affinity mask and a container's quota
 	f, err := os.Open("/proc/cpuinfo")
 	if err != nil {
 		return logical

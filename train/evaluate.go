@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"depthwise.dev/autograd"
@@ -49,7 +50,7 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 	if err != nil {
 		return EvalResult{}, err
 	}
-	all, err := data.OpenFolder(valFolder(c.Data))
+	all, err := w.validationImages(c.Data)
 	if err != nil {
 		return EvalResult{}, err
 	}
@@ -84,6 +85,22 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 		return EvalResult{}, fmt.Errorf("train: evaluate: %w", err)
 	}
 	return result, nil
+}
+
+// validationImages opens DIR/val, or one split's folder; of a folder that the weights were trained on with --val-split,
+// the images that were kept from training, found again by share and seed.
+func (w Weights) validationImages(dir string) (*data.Dataset, error) {
+	folder := valFolder(dir)
+	share, err := strconv.ParseFloat(w.Meta[metaValSplit], 64)
+	if folder != dir || err != nil {
+		return data.OpenFolder(folder)
+	}
+	seed, err := strconv.ParseUint(w.Meta[metaSeed], 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("train: evaluate: its metadata %q: %w", metaSeed, err)
+	}
+	_, val, err := data.Open(dir, share, seed)
+	return val, err
 }
 
 // valFolder is DIR/val where there is one, else DIR.

@@ -85,6 +85,7 @@ type run struct {
 	recorder report.Multi // everybody who is told
 	files    report.Multi // those of them that Fit closes
 	named    map[string]bool
+	unread   []data.Problem // training images that could not be read in this epoch, in this process
 	clock
 }
 
@@ -155,7 +156,7 @@ func (r *run) record(progress report.Recorder) error {
 		return errors.Join(err, r.files.Close())
 	}
 	r.files = append(r.files, metrics)
-	r.recorder = append(append(r.recorder, r.files...), progress)
+	r.recorder = append(append(r.recorder, r.files...), &shown{Recorder: progress})
 
 	start := report.Start{Run: r.folder.dir, Images: r.images.train.Len(), Epochs: r.config.Epochs, Batches: r.loader.Batches(), Step: r.Step,
 		Description: fmt.Sprintf("%v; %v", r.network, r.machine)}

@@ -39,6 +39,7 @@ func (r *run) train(ctx context.Context, s *autograd.Scope) error {
 // epoch trains the rest of the current epoch, validates and saves.
 func (r *run) epoch(ctx context.Context, s *autograd.Scope) error {
 	r.clock.epoch()
+	r.unread = nil
 	batches := r.loader.Epoch(context.WithoutCancel(ctx), r.Epoch, r.Batch) // a step begun is finished
 	defer batches.Close()
 	for r.Batch < r.loader.Batches() && r.Step < r.totalSteps {
@@ -71,9 +72,6 @@ func (r *run) endEpoch(ctx context.Context, s *autograd.Scope) error {
 	sum := report.Epoch{Epoch: r.Epoch + 1, Epochs: r.config.Epochs, Step: r.Step, LR: r.schedule.LR(max(r.Step-1, 0)),
 		ImagesPerSecond: float64(r.clock.images) / trained.Seconds(), DataWaitShare: r.clock.waited.Seconds() / trained.Seconds(), Skipped: r.Seen.Skipped}
 	sum.TrainLoss, sum.TrainTop1 = r.Seen.rates()
-	if err := data.CheckUnreadable(make([]data.Problem, r.Seen.Skipped), r.images.train.Len(), data.DefaultUnreadableLimit); err != nil {
-		return err
-	}
 	if err := r.validate(ctx, s, &sum); err != nil {
 		return err
 	}

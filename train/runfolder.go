@@ -53,10 +53,9 @@ func openRunFolder(dir string, c Config) (*runFolder, error) {
 }
 
 func (f *runFolder) open(c Config) error {
-	_, err := os.Stat(f.path(configFile))
-	used := err == nil
+	used := f.used()
 	switch {
-	case c.Resume == "" && used:
+	case used && c.Resume != "auto" && !f.holds(c.Resume):
 		return fmt.Errorf("train: %s: %w; continue it with --resume auto, or give another --out", f.dir, ErrRunExists)
 	case c.Resume == "auto":
 		if err := f.findNewest(); err != nil {
@@ -73,6 +72,26 @@ func (f *runFolder) open(c Config) error {
 		return nil
 	}
 	return f.writeConfig(c)
+}
+
+// used reports whether a run has begun here: a start that failed leaves no more than its configuration.
+func (f *runFolder) used() bool {
+	events, err := os.Stat(f.path(eventsFile))
+	if err == nil && events.Size() > 0 {
+		return true
+	}
+	saved, err := filepath.Glob(filepath.Join(f.store.Dir, "*.safetensors"))
+	return err == nil && len(saved) > 0
+}
+
+// holds reports whether a checkpoint is this folder's own.
+func (f *runFolder) holds(checkpoint string) bool {
+	if checkpoint == "" {
+		return false
+	}
+	own, errOwn := os.Stat(f.store.Dir)
+	its, errIts := os.Stat(filepath.Dir(checkpoint))
+	return errOwn == nil && errIts == nil && os.SameFile(own, its)
 }
 
 func (f *runFolder) findNewest() error {

@@ -69,6 +69,7 @@ func (r *run) writeBestFrom(w Weights) error {
 	if err != nil {
 		return fmt.Errorf("train: %s: %w", bestFile, err)
 	}
-	w.Meta = map[string]string{metaBest: string(reached)}
+	w.Meta = r.splitMeta()
+	w.Meta[metaBest] = string(reached)
 	return w.Write(r.folder.path(bestFile))
 }

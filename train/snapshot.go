@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 
 	"depthwise.dev/autograd"
@@ -59,7 +60,9 @@ const (
 	metaMachine   = "machine"
 	metaData      = "data_digest"
 	metaConfig    = "config"
-	metaBest      = "best" // of a weights file: what it reached
+	metaBest      = "best"      // of a weights file: what it reached
+	metaValSplit  = "val_split" // of a folder without val/, with the seed that chose the images
+	metaSeed      = "seed"
 )
 
 // The arrays of a checkpoint that are no weights.
@@ -70,7 +73,7 @@ const (
 
 // weights copies the network to the host.
 func (r *run) weights(s *autograd.Scope) (Weights, error) {
-	w := Weights{Config: r.network.Config, Classes: r.images.train.Classes, Preprocess: r.config.Preprocess(), Meta: map[string]string{}}
+	w := Weights{Config: r.network.Config, Classes: r.images.train.Classes, Preprocess: r.config.Preprocess(), Meta: r.splitMeta()}
 	for _, n := range r.network.State() {
 		a, err := hostArray(s, n.Name, n.Tensor)
 		if err != nil {
@@ -79,6 +82,14 @@ func (r *run) weights(s *autograd.Scope) (Weights, error) {
 		w.Arrays = append(w.Arrays, a)
 	}
 	return w, nil
+}
+
+// splitMeta tells, of a run whose validation images were taken from among its images, which ones they were.
+func (r *run) splitMeta() map[string]string {
+	if r.config.ValSplit == 0 || r.images.val == nil {
+		return map[string]string{}
+	}
+	return map[string]string{metaValSplit: strconv.FormatFloat(r.config.ValSplit, 'g', -1, 64), metaSeed: strconv.FormatUint(r.config.Seed, 10)}
 }
 
 // snapshot is the whole moment as one file.

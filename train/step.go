@@ -48,7 +48,7 @@ func (r *run) forwardBackward(s *autograd.Scope, batches *data.Iterator) (tally,
 		}
 		r.Batch = b.Index + 1
 		seen.Skipped += len(b.Skipped)
-		if err := r.tellSkipped(b.Skipped); err != nil {
+		if err := r.leaveOut(b.Skipped); err != nil {
 			return seen, err
 		}
 		if !r.trainable(b) {
@@ -62,6 +62,12 @@ func (r *run) forwardBackward(s *autograd.Scope, batches *data.Iterator) (tally,
 		}
 	}
 	return seen, nil
+}
+
+// leaveOut tells of images that could not be read, and ends the run when they are too many.
+func (r *run) leaveOut(skipped []data.Problem) error {
+	r.unread = append(r.unread, skipped...)
+	return errors.Join(r.tellSkipped(skipped), data.CheckUnreadable(r.unread, r.images.train.Len(), data.DefaultUnreadableLimit))
 }
 
 // trainable reports whether batch norm can train on a batch: one image whose last layers are 1x1 gives it a single

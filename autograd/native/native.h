@@ -26,7 +26,7 @@ dw_error dw_manual_seed(uint64_t seed);
 dw_error dw_generator_state(dw_tensor *out);   // uint8, one dimension
 dw_error dw_set_generator_state(dw_tensor t);
 int dw_has_bf16(void);                         // the processor multiplies bfloat16 in hardware
-const char *dw_cpu_capability(void);           // what libtorch dispatches to, as "AVX512"
+const char *dw_cpu_capability(void);           // what kernels are chosen by, as "AVX512+bf16+amx"
 int dw_cuda_devices(void);
 
 // tensors.cc: layout, copies and gradients.

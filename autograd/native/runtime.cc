@@ -14,6 +14,18 @@ using depthwise::guard;
 
 namespace {
 at::Tensor &tensor(dw_tensor t) { return *static_cast<at::Tensor *>(t); }
+// What oneDNN chooses its bfloat16 kernels by, beyond libtorch's own name for the instruction set.
+std::string matrixUnits() {
+  std::string units;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512bf16"))
+    units += "+bf16";
+  if (__builtin_cpu_supports("amx-bf16"))
+    units += "+amx";
+#endif
+  return units;
+}
 } // namespace
 
 void dw_free_error(dw_error e) { free(e); }
@@ -49,7 +61,7 @@ int dw_has_bf16(void) {
 }
 
 const char *dw_cpu_capability(void) {
-  static const std::string name = at::get_cpu_capability();
+  static const std::string name = at::get_cpu_capability() + matrixUnits();
   return name.c_str();
 }
 

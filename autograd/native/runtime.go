@@ -26,7 +26,7 @@ func SetGeneratorState(t Tensor) error { return take(C.dw_set_generator_state(C.
 // HasBF16 reports whether the processor multiplies bfloat16 in hardware.
 func HasBF16() bool { return C.dw_has_bf16() != 0 }
 
-// CPUCapability is the instruction set that libtorch dispatches to, as "AVX512".
+// CPUCapability is what libtorch and oneDNN choose their kernels by, as "AVX512+bf16+amx".
 func CPUCapability() string { return C.GoString(C.dw_cpu_capability()) }
 
 // CUDADevices is the number of GPUs that this libtorch can use.

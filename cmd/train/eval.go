@@ -52,5 +52,16 @@ are matched by name; those that only one side knows are reported.`,
 func evalText(r train.EvalResult) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "top-1 %.2f %%, top-5 %.2f %%, loss %.4f on %d images (%.1f img/s)\n", 100*r.Top1, 100*r.Top5, r.Loss, r.Images, r.ImagesPerSecond)
+	for _, note := range []struct {
+		names []string
+		text  string
+	}{{r.Unknown, "folders that the weights know no class for, left out"}, {r.Missing, "classes of the weights without a folder"}} {
+		if len(note.names) > 0 {
+			fmt.Fprintf(&b, "%s: %s\n", note.text, strings.Join(note.names, ", "))
+		}
+	}
+	for _, p := range r.Skipped {
+		fmt.Fprintf(&b, "left out %s: %s\n", p.Path, p.Reason)
+	}
 	return b.String()
 }
