@@ -46,6 +46,9 @@ type EvalResult struct {
 
 // Evaluate measures trained weights on a folder of images. Classes are matched by name.
 func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
+	if err := c.validate(); err != nil {
+		return EvalResult{}, err
+	}
 	w, err := ReadWeights(c.Weights)
 	if err != nil {
 		return EvalResult{}, err

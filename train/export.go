@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"maps"
 
 	"depthwise.dev/checkpoints"
 )
@@ -17,6 +18,7 @@ func Export(weights, format, output string) error {
 	if err != nil {
 		return err
 	}
+	maps.DeleteFunc(w.Meta, func(key, _ string) bool { return key != metaBest && key != metaValSplit && key != metaSeed })
 	switch format {
 	case "safetensors":
 		err = w.Write(output)

@@ -47,6 +47,9 @@ func Fit(ctx context.Context, c Config, rec report.Recorder) (Result, error) {
 	defer folder.unlock()
 	r := &run{config: c, folder: folder, images: images, clock: clock{started: time.Now()}}
 	if r.finished() {
+		if err := r.sameSettings(*folder.resume); err != nil {
+			return r.result(), fmt.Errorf("train: %s: the run has ended: %w", dir, err)
+		}
 		return r.result(), rec.Record(report.Note{Level: report.Info, Text: dir + ": the run has ended already; nothing to do"})
 	}
 	err = autograd.Run(context.WithoutCancel(ctx), func(s *autograd.Scope) error {

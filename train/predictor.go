@@ -21,6 +21,9 @@ type predictor struct {
 
 // run reads the weights and lends f a predictor.
 func (c PredictConfig) run(ctx context.Context, f func(*predictor) error) error {
+	if err := c.validate(); err != nil {
+		return err
+	}
 	w, err := ReadWeights(c.Weights)
 	if err != nil {
 		return err

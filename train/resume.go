@@ -46,11 +46,7 @@ func (r *run) sameRun(f checkpoints.File) error {
 	if err := json.Unmarshal([]byte(f.Meta[metaMachine]), &was); err != nil {
 		return fmt.Errorf("its metadata %q: %w", metaMachine, err)
 	}
-	now, err := r.config.decisive().YAML()
-	if err != nil {
-		return err
-	}
-	different, err := differentSettings(f.Meta[metaConfig], string(now))
+	different, err := r.differentSettings(f)
 	if err != nil {
 		return err
 	}
@@ -58,10 +54,31 @@ func (r *run) sameRun(f checkpoints.File) error {
 	if f.Meta[metaData] != r.images.digest {
 		different = append(different, "the images are not the same files")
 	}
-	if len(different) > 0 {
-		return fmt.Errorf("%w: %s; use what it was made with, or another --out", ErrOtherRun, strings.Join(different, "; "))
+	return otherRun(different)
+}
+
+// sameSettings compares the settings alone.
+func (r *run) sameSettings(f checkpoints.File) error {
+	different, err := r.differentSettings(f)
+	if err != nil {
+		return err
 	}
-	return nil
+	return otherRun(different)
+}
+
+func otherRun(different []string) error {
+	if len(different) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s; use what it was made with, or another --out", ErrOtherRun, strings.Join(different, "; "))
+}
+
+func (r *run) differentSettings(f checkpoints.File) ([]string, error) {
+	now, err := r.config.decisive().YAML()
+	if err != nil {
+		return nil, err
+	}
+	return differentSettings(f.Meta[metaConfig], string(now))
 }
 
 // differentSettings lists what two configurations, as YAML, decide differently.
