@@ -1,6 +1,7 @@
 package data
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ var ErrClosed = errors.New("data: the iterator is closed")
 // so that a slow one holds up nobody but its batch, and stay at most Prefetch batches
 // ahead of the consumer. Next, Close and Waited are for one goroutine.
 type Iterator struct {
+	ctx     context.Context
 	loader  *Loader
 	epoch   int
 	order   []int32 // sample of each position; nil: the position itself
@@ -44,6 +46,9 @@ func (it *Iterator) Next() (*Batch, error) {
 	defer it.mu.Unlock()
 	it.released = it.batch
 	it.work.Broadcast()
+	if it.err == nil && it.ctx.Err() != nil { // what was to call fail may not have run yet
+		it.err = context.Cause(it.ctx)
+	}
 	if it.err != nil {
 		return nil, it.err
 	}

@@ -76,7 +76,7 @@ func (l *Loader) Batches() int {
 // ctx's error. Close it in any case.
 func (l *Loader) Epoch(ctx context.Context, epoch, firstBatch int) *Iterator {
 	it := &Iterator{
-		loader: l, epoch: epoch, order: l.order(epoch), slots: l.takeSlots(),
+		ctx: ctx, loader: l, epoch: epoch, order: l.order(epoch), slots: l.takeSlots(),
 		batch: firstBatch, released: firstBatch, next: firstBatch * l.options.BatchSize,
 	}
 	it.work.L, it.ready.L = &it.mu, &it.mu

@@ -21,7 +21,7 @@ var csvColumns = []string{
 	"images_per_second", "seconds", "data_wait_share", "val_images", "skipped", "best",
 }
 
-const csvStepColumn = 1
+const csvEpochColumn, csvStepColumn = 0, 1
 
 var columnsLine = strings.Join(csvColumns, ",") + "\n"
 
@@ -29,15 +29,15 @@ var columnsLine = strings.Join(csvColumns, ",") + "\n"
 //
 //	epoch,step,train_loss,train_top1,val_loss,val_top1,val_top5,lr,images_per_second,seconds,data_wait_share,val_images,skipped,best
 //
-// With resumeStep 0 the file starts empty. Otherwise the rows of later steps go, as do rows that are not whole; a file with other columns is
+// From step 0 on the file starts empty. Otherwise the rows of later steps and epochs go, as do rows that are not whole; a file with other columns is
 // left alone, and an error.
-func OpenCSV(path string, resumeStep int64) (Recorder, error) {
-	if resumeStep != 0 {
+func OpenCSV(path string, from Position) (Recorder, error) {
+	if from.Step != 0 {
 		if err := checkColumns(path); err != nil {
 			return nil, fmt.Errorf("report: %s: %w", path, err)
 		}
 	}
-	f, err := openLines(path, resumeStep == 0, keepRows(resumeStep))
+	f, err := openLines(path, from.Step == 0, keepRows(from))
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func checkColumns(path string) error {
 }
 
 // keepRows keeps the column names, where they are the first line, and whole rows of steps up to last below them.
-func keepRows(last int64) keepLine {
+func keepRows(last Position) keepLine {
 	first, known := true, false
 	return func(line []byte) bool {
 		if first {
@@ -157,7 +157,8 @@ func keepRows(last int64) keepLine {
 		if !known || !bytes.HasSuffix(line, []byte("\n")) || len(cells) != len(csvColumns) {
 			return false
 		}
-		step, err := strconv.ParseInt(cells[csvStepColumn], 10, 64)
-		return err == nil && step <= last
+		epoch, errEpoch := strconv.Atoi(cells[csvEpochColumn])
+		step, errStep := strconv.ParseInt(cells[csvStepColumn], 10, 64)
+		return errEpoch == nil && errStep == nil && step <= last.Step && epoch <= last.Epochs
 	}
 }

@@ -6,11 +6,11 @@ import (
 	"fmt"
 )
 
-// OpenJSONL opens events.jsonl, one event a line, each written at once. With resumeStep 0 the file starts empty. Otherwise the events of
-// later steps go, as do lines that are not whole JSON objects, such as a last line that was torn by a kill; events without a
+// OpenJSONL opens events.jsonl, one event a line, each written at once. From step 0 on the file starts empty. Otherwise the events of
+// later steps and epochs go, as do lines that are not whole JSON objects, such as a last line that was torn by a kill; events without a
 // step go with the later steps that they follow.
-func OpenJSONL(path string, resumeStep int64) (Recorder, error) {
-	f, err := openLines(path, resumeStep == 0, keepEvents(resumeStep))
+func OpenJSONL(path string, from Position) (Recorder, error) {
+	f, err := openLines(path, from.Step == 0, keepEvents(from))
 	if err != nil {
 		return nil, err
 	}
@@ -43,13 +43,21 @@ func (r *jsonlRecorder) Close() error {
 	return nil
 }
 
-// keepEvents keeps whole events of steps up to last.
-func keepEvents(last int64) keepLine {
+// Position is where a resumed run goes on: after so many steps and summed-up epochs. An epoch whose validation was
+// interrupted has all of its steps and no sum yet.
+type Position struct {
+	Step   int64
+	Epochs int
+}
+
+// keepEvents keeps whole events up to last.
+func keepEvents(last Position) keepLine {
 	beyond := false
 	return func(line []byte) bool {
 		var event struct {
 			Event string `json:"event"`
 			Step  *int64 `json:"step"`
+			Epoch int    `json:"epoch"`
 		}
 		if !bytes.HasSuffix(line, []byte("\n")) || json.Unmarshal(line, &event) != nil || event.Event == "" {
 			return false
@@ -57,7 +65,7 @@ func keepEvents(last int64) keepLine {
 		if event.Step == nil {
 			return !beyond
 		}
-		beyond = *event.Step > last
+		beyond = *event.Step > last.Step || event.Event == (Epoch{}).Kind() && event.Epoch > last.Epochs
 		return !beyond
 	}
 }

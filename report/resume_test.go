@@ -42,7 +42,7 @@ func TestJSONLResume(t *testing.T) {
 			if err := os.WriteFile(path, []byte(test.file), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			r, err := OpenJSONL(path, test.resume)
+			r, err := OpenJSONL(path, upTo(test.resume))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -62,7 +62,7 @@ func TestJSONLKilledAnywhere(t *testing.T) {
 	const steps, checkpointEvery = 9, 3
 	path := filepath.Join(t.TempDir(), "events.jsonl")
 	run := func(from int64) {
-		r, err := OpenJSONL(path, from)
+		r, err := OpenJSONL(path, upTo(from))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +87,7 @@ func TestJSONLKilledAnywhere(t *testing.T) {
 
 func TestCSV(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "metrics.csv")
-	r, err := OpenCSV(path, 0)
+	r, err := OpenCSV(path, upTo(0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,6 +101,38 @@ func TestCSV(t *testing.T) {
 `
 	if got := content(t, path); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+// upTo is a position whose epochs drop nothing.
+func upTo(step int64) Position { return Position{Step: step, Epochs: 1000} }
+
+// A validation that was interrupted leaves an epoch with all its steps; when the resumed run has summed it up and is
+// killed before its checkpoint, the next one sums it up again.
+func TestResumeBeforeAnEpochsSum(t *testing.T) {
+	dir := t.TempDir()
+	run := func(from Position, events ...Event) {
+		t.Helper()
+		lines, err := OpenJSONL(filepath.Join(dir, "events.jsonl"), from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := OpenCSV(filepath.Join(dir, "metrics.csv"), from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		both := Multi{lines, rows}
+		record(t, both, events...)
+		closeIt(t, both)
+	}
+	run(Position{}, Step{Step: anEpoch.Step, Epoch: anEpoch.Epoch})
+	for range 3 {
+		run(Position{Step: anEpoch.Step, Epochs: anEpoch.Epoch - 1}, anEpoch)
+	}
+	for file, want := range map[string]int{"events.jsonl": 2, "metrics.csv": 2} { // a step and a sum; names and a sum
+		if got := strings.Count(content(t, filepath.Join(dir, file)), "\n"); got != want {
+			t.Errorf("%s has %d lines, want %d:\n%s", file, got, want, content(t, filepath.Join(dir, file)))
+		}
 	}
 }
 
@@ -129,7 +161,7 @@ func TestCSVResume(t *testing.T) {
 			if err := os.WriteFile(path, []byte(test.file), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			r, err := OpenCSV(path, test.resume)
+			r, err := OpenCSV(path, upTo(test.resume))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -149,7 +181,7 @@ func TestCSVOfAnotherProgramIsLeftAlone(t *testing.T) {
 	if err := os.WriteFile(path, []byte("epoch,loss\n1,2\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenCSV(path, 5); err == nil || !strings.Contains(err.Error(), "move the file away") {
+	if _, err := OpenCSV(path, upTo(5)); err == nil || !strings.Contains(err.Error(), "move the file away") {
 		t.Errorf("error %v", err)
 	}
 	if got := content(t, path); got != "epoch,loss\n1,2\n" {
@@ -161,11 +193,11 @@ func TestOpenErrors(t *testing.T) {
 	dir := t.TempDir()
 	missing := filepath.Join(dir, "no", "file")
 	for _, resume := range []int64{0, 5} {
-		for name, open := range map[string]func(string, int64) (Recorder, error){"jsonl": OpenJSONL, "csv": OpenCSV} {
-			if _, err := open(missing, resume); !errors.Is(err, os.ErrNotExist) {
+		for name, open := range map[string]func(string, Position) (Recorder, error){"jsonl": OpenJSONL, "csv": OpenCSV} {
+			if _, err := open(missing, upTo(resume)); !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("%s, missing folder: %v", name, err)
 			}
-			if _, err := open(dir, resume); err == nil {
+			if _, err := open(dir, upTo(resume)); err == nil {
 				t.Errorf("%s: a folder was opened", name)
 			}
 		}
@@ -209,7 +241,7 @@ func FuzzJSONLResume(f *testing.F) {
 	f.Add([]byte("{\"event\":\"step\",\"step\":1}\n\n{}\nnull\n{\"event\":\"note\"}"), int64(1))
 	f.Fuzz(func(t *testing.T, file []byte, last int64) {
 		var once, twice bytes.Buffer
-		if _, err := filterLines(&once, bytes.NewReader(file), keepEvents(last)); err != nil {
+		if _, err := filterLines(&once, bytes.NewReader(file), keepEvents(upTo(last))); err != nil {
 			t.Fatal(err)
 		}
 		var before []string
@@ -229,7 +261,7 @@ func FuzzJSONLResume(f *testing.F) {
 				t.Fatalf("%q stayed", line)
 			}
 		}
-		dropped, err := filterLines(&twice, bytes.NewReader(once.Bytes()), keepEvents(last))
+		dropped, err := filterLines(&twice, bytes.NewReader(once.Bytes()), keepEvents(upTo(last)))
 		if err != nil || dropped || !bytes.Equal(once.Bytes(), twice.Bytes()) {
 			t.Fatalf("a second pass: dropped %v, %v", dropped, err)
 		}

@@ -149,12 +149,13 @@ func (r *run) build(s *autograd.Scope) (err error) {
 // record opens the run's files and tells everybody of the start.
 func (r *run) record(progress report.Recorder) error {
 	r.named = map[string]bool{}
-	events, err := report.OpenJSONL(r.folder.path(eventsFile), r.Step)
+	from := report.Position{Step: r.Step, Epochs: r.Epoch}
+	events, err := report.OpenJSONL(r.folder.path(eventsFile), from)
 	if err != nil {
 		return err
 	}
 	r.files = append(r.files, events)
-	metrics, err := report.OpenCSV(r.folder.path(metricsFile), r.Step)
+	metrics, err := report.OpenCSV(r.folder.path(metricsFile), from)
 	if err != nil {
 		return errors.Join(err, r.files.Close())
 	}
