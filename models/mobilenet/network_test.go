@@ -54,10 +54,10 @@ func TestFirstLossIsThatOfGuessing(t *testing.T) {
 func TestInitialValues(t *testing.T) {
 	for _, tc := range []struct {
 		array string
-		want  float64 // standard deviation: sqrt(2 / (out/groups * k*k)), the head 0.01
+		want  float64 // standard deviation: sqrt(2 / (out * k*k)), the head 0.01
 	}{
 		{"conv_stem.weight", math.Sqrt(2.0 / (32 * 9))},
-		{"blocks.4.1.conv_dw.weight", math.Sqrt(2.0 / 9)},
+		{"blocks.4.1.conv_dw.weight", math.Sqrt(2.0 / (1024 * 9))},
 		{"blocks.4.1.conv_pw.weight", math.Sqrt(2.0 / 1024)},
 		{"classifier.weight", 0.01},
 	} {
