@@ -69,7 +69,7 @@ func SetGeneratorState(s *Scope, state []byte) {
 // Processor describes what computes: libtorch's version, the instruction set it dispatches to, and bfloat16 hardware.
 type Processor struct {
 	Libtorch   string `json:"libtorch" yaml:"libtorch"`
-	Capability string `json:"capability" yaml:"capability"` // as "AVX512"
+	Capability string `json:"capability" yaml:"capability"` // as "AVX512+bf16+amx"
 	BF16       bool   `json:"bf16" yaml:"bf16"`
 }
 

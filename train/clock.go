@@ -8,7 +8,6 @@ type clock struct {
 	began     time.Time // the epoch, likewise
 	lastStep  time.Time
 	lastSaved time.Time
-	savedStep int64
 	images    int // trained on in this epoch, in this process
 	waited    time.Duration
 	steps     int           // in this process
@@ -63,4 +62,4 @@ func (c *clock) checkpointDue(step int64) bool {
 	return c.every > 0 && time.Since(c.lastSaved) >= c.every || c.everySteps > 0 && step%c.everySteps == 0
 }
 
-func (c *clock) saved(step int64) { c.lastSaved, c.savedStep = time.Now(), step }
+func (c *clock) saved() { c.lastSaved = time.Now() }

@@ -173,7 +173,7 @@ func (r *run) record(progress report.Recorder) error {
 	}
 	for i, note := range r.images.notes {
 		if i == maxNotes {
-			errs = append(errs, r.note(report.Warning, fmt.Sprintf("and %d more; see them all with Dataset.Problems", len(r.images.notes)-i)))
+			errs = append(errs, r.note(report.Warning, fmt.Sprintf("and %d more like these", len(r.images.notes)-i)))
 			break
 		}
 		errs = append(errs, r.note(report.Warning, note))

@@ -32,7 +32,7 @@ func (r *run) save(s *autograd.Scope, isBest bool) error {
 			}
 			err = r.note(report.Warning, err.Error())
 		}
-		r.clock.saved(r.Step)
+		r.clock.saved()
 		if err != nil {
 			return err
 		}

@@ -146,7 +146,7 @@ func (r *run) update(s *autograd.Scope, seen tally, lr float64) (norm float64, e
 }
 
 func (r *run) advice() string {
-	return fmt.Sprintf("training has diverged; take a lower --lr, a longer --warmup-epochs or --clip-grad-norm 1 and another --out, or --resume auto in %s for another try from its last checkpoint", r.folder.dir)
+	return fmt.Sprintf("training has diverged; begin again in another --out with a lower --lr, a longer --warmup-epochs or --clip-grad-norm 1; resuming %s would come to the same", r.folder.dir)
 }
 
 func (r *run) tellStep(seen tally, lr, norm float64) error {
