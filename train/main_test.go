@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"os"
 	"testing"
+	"time"
 
 	"depthwise.dev/report"
 )
 
-// The test binary is a trainer where this names a configuration's file, so that tests can kill one.
-const trainerEnv, trainerOutEnv = "DEPTHWISE_TEST_TRAINER", "DEPTHWISE_TEST_TRAINER_OUT"
+// The test binary is a trainer where the first names a configuration's file, so that tests can kill one; the third
+// makes it pause after each step.
+const trainerEnv, trainerOutEnv, trainerPauseEnv = "DEPTHWISE_TEST_TRAINER", "DEPTHWISE_TEST_TRAINER_OUT", "DEPTHWISE_TEST_TRAINER_PAUSE"
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(trainerEnv); path != "" {
@@ -27,6 +29,9 @@ func trainer(path, out string) int {
 		_, err = Fit(context.Background(), c, recorderFunc(func(e report.Event) error {
 			if step, ok := e.(report.Step); ok {
 				fmt.Println(step.Step)
+				if os.Getenv(trainerPauseEnv) != "" {
+					time.Sleep(60 * time.Millisecond)
+				}
 			}
 			return nil
 		}))

@@ -104,7 +104,7 @@ func killed(t *testing.T, c Config, times int) Result {
 		steps, delay := 1+rand.IntN(2), rand.N(15*time.Millisecond)
 		switch {
 		case kills == 0:
-			steps, delay = 0, rand.N(500*time.Millisecond)
+			steps, delay = 0, rand.N(400*time.Millisecond)
 		case kills >= times:
 			steps = -1
 		}
@@ -125,6 +125,9 @@ func trainProcess(t *testing.T, config, out string, steps int, delay time.Durati
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), trainerEnv+"="+config, trainerOutEnv+"="+out)
+	if steps >= 0 {
+		cmd.Env = append(cmd.Env, trainerPauseEnv+"=1") // so that a quick machine does not finish before its end comes
+	}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdout, err := cmd.StdoutPipe()
