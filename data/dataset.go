@@ -35,10 +35,9 @@ func (d *Dataset) Counts() []int {
 // of classes that are not among them are left out. unknown names those classes, missing
 // the ones of classes that d has no folder for.
 func (d *Dataset) Match(classes []string) (matched *Dataset, unknown, missing []string) {
-	index := make(map[string]int, len(classes))
-	for i, name := range classes {
-		index[name] = i
-		if !slices.Contains(d.Classes, name) {
+	index, own := positions(classes), positions(d.Classes)
+	for _, name := range classes {
+		if _, ok := own[name]; !ok {
 			missing = append(missing, name)
 		}
 	}
@@ -54,4 +53,13 @@ func (d *Dataset) Match(classes []string) (matched *Dataset, unknown, missing []
 		}
 	}
 	return matched, unknown, missing
+}
+
+// positions maps names to their index.
+func positions(names []string) map[string]int {
+	index := make(map[string]int, len(names))
+	for i, name := range names {
+		index[name] = i
+	}
+	return index
 }

@@ -14,6 +14,9 @@
 // named in [Batch.Skipped]; what was left out while a folder was listed is named in
 // [Dataset.Problems].
 //
+// A disk or machine that fails is no fault of an image: reading is tried again for two
+// seconds, and then a [StorageError] ends the epoch.
+//
 // Memory: a Batch belongs to its Iterator and is valid until the next call of Next or
 // Close. An Iterator holds Prefetch+1 batches and, for each worker, what the largest
 // image needs; images above 89,478,485 pixels (Pillow's limit), sides above 65,535 and

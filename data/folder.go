@@ -1,6 +1,7 @@
 package data
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -51,6 +52,9 @@ func listFolder(dir string) (d *Dataset, empty []string, err error) {
 	d = &Dataset{Root: dir}
 	for i, name := range classes {
 		l := lists[i]
+		if l.err != nil {
+			return nil, nil, l.err
+		}
 		if len(l.files) == 0 && strings.HasPrefix(name, ".") { // .ipynb_checkpoints and the like
 			d.Problems = append(d.Problems, Problem{filepath.Join(dir, name), "hidden folder without an image: not taken for a class"})
 			continue
@@ -72,13 +76,20 @@ func listFolder(dir string) (d *Dataset, empty []string, err error) {
 
 // classFolders returns the names of dir's folders in Python's order.
 func classFolders(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
+	entries, err := readDir(dir)
+	if isSystemError(err) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("data: %w", err)
 	}
 	var names []string
 	for _, e := range entries {
-		if kindOf(dir, e) == folder {
+		kind, err := kindOf(dir, e)
+		if err != nil {
+			return nil, err
+		}
+		if kind == folder {
 			names = append(names, e.Name())
 		}
 	}
@@ -107,6 +118,7 @@ type listing struct {
 	files    []string // paths, in torchvision's order
 	problems []Problem
 	folders  map[string][]string // folder -> names of its images
+	err      error               // what keeps the folder from being listed: the disk's, not a file's
 }
 
 func listClass(root string) *listing {
@@ -129,7 +141,7 @@ func listClass(root string) *listing {
 
 // walk notes dir's images and goes into its folders; above holds the folders that lead here.
 func (l *listing) walk(dir string, above []fs.FileInfo) {
-	info, err := os.Stat(dir)
+	info, err := stat(dir)
 	if err != nil {
 		l.problem(dir, err)
 		return
@@ -138,14 +150,16 @@ func (l *listing) walk(dir string, above []fs.FileInfo) {
 		l.problems = append(l.problems, Problem{dir, "a link that leads back to a folder above it"})
 		return
 	}
-	entries, err := os.ReadDir(dir)
+	entries, err := readDir(dir)
 	if err != nil {
 		l.problem(dir, err)
 	}
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
-		kind := kindOf(dir, e)
+		kind, err := kindOf(dir, e)
 		switch {
+		case err != nil:
+			l.problem(path, err)
 		case kind == folder:
 			l.walk(path, append(above[:len(above):len(above)], info))
 		case !HasImageExtension(e.Name()):
@@ -158,6 +172,10 @@ func (l *listing) walk(dir string, above []fs.FileInfo) {
 }
 
 func (l *listing) problem(path string, err error) {
+	if isSystemError(err) {
+		l.err = cmp.Or(l.err, err)
+		return
+	}
 	l.problems = append(l.problems, Problem{path, reasonOf(err)})
 }
 
@@ -171,23 +189,26 @@ const (
 	special  kind = "not a regular file"
 )
 
-// kindOf follows links, and asks the disk only about them.
-func kindOf(dir string, e fs.DirEntry) kind {
+// kindOf follows links, and asks the disk only about them. Its error is the disk's.
+func kindOf(dir string, e fs.DirEntry) (kind, error) {
 	mode := e.Type()
 	if mode&fs.ModeSymlink != 0 {
-		info, err := os.Stat(filepath.Join(dir, e.Name()))
+		info, err := stat(filepath.Join(dir, e.Name()))
+		if isSystemError(err) {
+			return special, err
+		}
 		if err != nil {
-			return dangling
+			return dangling, nil
 		}
 		mode = info.Mode().Type()
 	}
 	switch {
 	case mode.IsDir():
-		return folder
+		return folder, nil
 	case mode.IsRegular():
-		return regular
+		return regular, nil
 	}
-	return special
+	return special, nil
 }
 
 // reasonOf returns an error's text without the path, which stands beside it.

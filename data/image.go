@@ -7,9 +7,6 @@ import (
 	"depthwise.dev/data/jpeg"
 )
 
-// maxFileSize is the largest file that is read: an uncompressed image of the largest size fits.
-const maxFileSize = 1 << 30
-
 // reader reads images for one goroutine, and keeps its memory between them.
 type reader struct {
 	jpeg   *jpeg.Decoder
@@ -54,7 +51,7 @@ func (r *reader) open(path string) (err error) {
 
 // read reads a file and tells its format.
 func (r *reader) read(path string) (err error) {
-	if r.data, err = r.jpeg.ReadFile(path, maxFileSize); err != nil {
+	if r.data, err = readFile(r.jpeg, path); err != nil {
 		return err
 	}
 	var reason string
@@ -98,7 +95,9 @@ func LoadImage(path string, p Preprocess) (pixels []uint8, err error) {
 		return nil, err
 	}
 	defer r.close()
-	if err := r.open(path); err != nil {
+	if err := r.open(path); isSystemError(err) {
+		return nil, err
+	} else if err != nil {
 		return nil, fmt.Errorf("data: %s: %s", path, reasonOf(err))
 	}
 	pixels = make([]uint8, 3*p.Resolution*p.Resolution)

@@ -3,10 +3,8 @@ package data
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -37,7 +35,7 @@ type Iterator struct {
 }
 
 // Next returns the next batch, io.EOF after the last, the context's error when it was
-// cancelled, or what keeps images from being read at all. Unreadable images are no
+// cancelled, or a [StorageError]. Unreadable images are no
 // error: they are in Batch.Skipped.
 func (it *Iterator) Next() (*Batch, error) {
 	start := time.Now()
@@ -133,7 +131,7 @@ func (it *Iterator) take() (t task, ok bool) {
 // done notes what became of an image.
 func (it *Iterator) done(t task, err error) {
 	if isSystemError(err) && it.err == nil {
-		it.err = fmt.Errorf("data: %w", err)
+		it.err = err
 		it.work.Broadcast()
 	}
 	t.slot.failures[t.place] = err
@@ -180,15 +178,4 @@ func (it *Iterator) decodeBatch() {
 		it.mu.Lock()
 		it.done(t, err)
 	}
-}
-
-// isSystemError tells what is wrong with the machine from what is wrong with an image:
-// leaving images out for it would make two runs differ.
-func isSystemError(err error) bool {
-	for _, e := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
 }

@@ -58,10 +58,10 @@ func openSplits(trainDir, valDir string) (train, val *Dataset, err error) {
 		return nil, nil, err
 	}
 	val, unknown, missing := found.Match(train.Classes)
-	counts := found.Counts()
+	counts, own := found.Counts(), positions(found.Classes)
 	for _, name := range unknown {
 		val.Problems = append(val.Problems, Problem{filepath.Join(valDir, name),
-			fmt.Sprintf("no class of train: its %d images are left out", counts[slices.Index(found.Classes, name)])})
+			fmt.Sprintf("no class of train: its %d images are left out", counts[own[name]])})
 	}
 	for _, name := range missing {
 		val.Problems = append(val.Problems, Problem{filepath.Join(valDir, name), "a class of train without a folder in val"})

@@ -37,7 +37,7 @@ func Verify(ctx context.Context, ds *Dataset, workers int) ([]Problem, error) {
 			for i := int(next.Add(1)) - 1; i < ds.Len() && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 				failures[i] = r.check(ds.Samples[i].Path)
 				if isSystemError(failures[i]) {
-					cancel(fmt.Errorf("data: %w", failures[i]))
+					cancel(failures[i])
 				}
 			}
 		})

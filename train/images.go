@@ -61,6 +61,9 @@ func (im *images) verify(ctx context.Context, set *data.Dataset) error {
 			return err
 		}
 		problems = append(problems, unreadable...)
+	} else {
+		im.notes = append(im.notes, fmt.Sprintf("%s: its %d images are not looked at before training, since they are more than %d: a bad one is left out and named when its batch comes, and above %.3g %% of them the run ends",
+			set.Root, set.Len(), verifyUpTo, 100*data.DefaultUnreadableLimit))
 	}
 	for _, p := range problems {
 		im.notes = append(im.notes, fmt.Sprintf("%s: %s", p.Path, p.Reason))

@@ -99,7 +99,8 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 		}
 		return fmt.Errorf("train: epoch %d: validation: %w", r.Epoch+1, err)
 	}
-	if err := r.tellSkipped(score.skipped); err != nil {
+	tooMany := data.CheckUnreadable(score.skipped, r.images.val.Len(), data.DefaultUnreadableLimit)
+	if err := errors.Join(r.tellSkipped(score.skipped), tooMany); err != nil {
 		return err
 	}
 	sum.ValImages = score.images

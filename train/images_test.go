@@ -1,0 +1,25 @@
+package train
+
+import (
+	"strings"
+	"testing"
+
+	"depthwise.dev/data"
+)
+
+// A set that is too large to be looked at before training is said to be so.
+func TestImagesThatAreNotLookedAtAreNamed(t *testing.T) {
+	for _, c := range []struct{ images, notes int }{{verifyUpTo + 1, 1}, {3, 0}} {
+		set := &data.Dataset{Root: "photos/train", Classes: []string{"a"}}
+		for range c.images {
+			set.Samples = append(set.Samples, data.Sample{Path: "../data/testdata/geometry/40x40.jpg"})
+		}
+		var im images
+		if err := im.verify(t.Context(), set); err != nil {
+			t.Fatal(err)
+		}
+		if len(im.notes) != c.notes || c.notes == 1 && !strings.Contains(im.notes[0], "photos/train: its 10001 images are not looked at") {
+			t.Errorf("%d images: notes %q", c.images, im.notes)
+		}
+	}
+}
