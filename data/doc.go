@@ -3,7 +3,7 @@
 //	DIR/train/CLASS/*.jpg ─ Open ─> Dataset ─ NewLoader ─> Loader ─ Epoch ─> Iterator ─ Next ─> Batch
 //
 // Folders are read as torchvision.datasets.ImageFolder reads them, crops and resizes are
-// torchvision's (on Pillow images), and the class order is the same. A batch is host
+// torchvision's (v2 of its transforms, on byte tensors), and the class order is the same. A batch is host
 // memory: uint8, NHWC, RGB; normalisation happens on the device.
 //
 // The order of an epoch and the augmentation of a sample are functions of the seed, the

@@ -1,25 +1,11 @@
 // JPEG to RGB through libjpeg. Only the rows and columns of the wanted region are
 // decoded, and they equal a full decode's. libjpeg's errors leave it by longjmp; they
 // all end in guarded(), so none passes a caller of this file.
-#include "worker.h"
+#include "codec.h"
+#include "kernels.h"
 
-#include <setjmp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <jpeglib.h> // missing: run go run ./cmd/setup
-#include <jerror.h>
-
-struct dw_codec {
-	struct jpeg_decompress_struct info;
-	struct jpeg_error_mgr errors;
-	struct jpeg_source_mgr source;
-	struct jpeg_progress_mgr progress;
-	jmp_buf escape;
-	dw_worker *worker;
-	int images; // since the object was created
-};
 
 // Real progressive files have about ten scans; a few kilobytes can claim thousands.
 enum { max_scans = 100 };
@@ -87,31 +73,28 @@ static void create(struct dw_codec *c) {
 	c->source.resync_to_restart = jpeg_resync_to_restart;
 	c->source.term_source = ignore_source;
 	c->info.src = &c->source;
-	c->images = 0;
+	dw_arena_install(c);
 }
 
 // An image must not see the tables of the one before: a damaged file would decode
-// differently from time to time. Their memory returns only with the whole object.
+// differently from time to time.
 static void forget_tables(struct dw_codec *c) {
-	enum { most_images = 16 }; // libjpeg walks through all that it ever allocated
-	if (++c->images > most_images) {
-		jpeg_destroy_decompress(&c->info);
-		create(c);
-	}
 	for (int i = 0; i < NUM_QUANT_TBLS; i++)
 		c->info.quant_tbl_ptrs[i] = NULL;
 	for (int i = 0; i < NUM_HUFF_TBLS; i++)
 		c->info.dc_huff_tbl_ptrs[i] = c->info.ac_huff_tbl_ptrs[i] = NULL;
+	dw_arena_reset(c);
 }
 
 void dw_worker_free(dw_worker *w) {
 	if (w == NULL)
 		return;
 	jpeg_destroy_decompress(&w->codec->info);
+	dw_arena_free(&w->codec->arena);
 	free(w->codec);
-	dw_buffer *all[] = {&w->file, &w->rows, &w->half, &w->wide, &w->sums, &w->x.memory, &w->y.memory};
+	dw_buffer *all[] = {&w->file, &w->rows, &w->planes, &w->half, &w->scratch, &w->x.memory, &w->y.memory};
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-		free(all[i]->data);
+		dw_buffer_free(all[i]);
 	free(w);
 }
 
@@ -209,7 +192,7 @@ typedef void (*sink)(void *to, const uint8_t *rows, size_t stride, int first, in
 static void decode_region(struct dw_codec *c, region r, sink take, void *to) {
 	int left = start(c, r);
 	size_t stride = (size_t)c->info.output_width * (size_t)c->info.output_components;
-	if (dw_buffer_get(&c->worker->rows, stride * rows_at_once) == NULL)
+	if (dw_buffer_get(c->worker, &c->worker->rows, stride * rows_at_once) == NULL)
 		fail(c, "out of memory");
 	for (int y = 0; y < r.height;) {
 		int want = r.height - y < rows_at_once ? r.height - y : rows_at_once;
@@ -311,6 +294,7 @@ dw_worker *dw_worker_new(void) {
 	if (w == NULL || c == NULL)
 		return free(w), free(c), NULL;
 	w->codec = c;
+	w->kernels = dw_kernels_choose(getenv("DEPTHWISE_JPEG"));
 	c->worker = w;
 	c->info.err = jpeg_std_error(&c->errors);
 	c->errors.error_exit = on_error;

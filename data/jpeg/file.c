@@ -29,7 +29,7 @@ static int read_regular(dw_worker *w, int fd, int64_t limit) {
 		return dw_not_regular;
 	if (info.st_size > limit)
 		return dw_too_large;
-	if (dw_buffer_get(&w->file, (size_t)info.st_size) == NULL)
+	if (dw_buffer_get(w, &w->file, (size_t)info.st_size) == NULL)
 		return ENOMEM;
 	return read_all(w, fd, (size_t)info.st_size);
 }

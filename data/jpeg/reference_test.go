@@ -1,37 +1,56 @@
 package jpeg
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
-// referenceResize is the resize written to be read: no window tricks, no C. It must
-// agree with the fast path bit for bit.
+// referenceResize is the resize written to be read: no windows, no C. It must agree
+// with the fast path bit for bit.
 func referenceResize(src []byte, width int, r Resize) []byte {
 	rows := r.Y.Origin + r.Y.Size
 	half := make([]byte, 3*r.X.Count*rows)
-	for y := range rows {
-		for i := range r.X.Count {
-			output := r.X.First + i
-			if r.Flip {
-				output = r.X.First + r.X.Count - 1 - i
-			}
-			low, weights := referenceWeights(r.X, output)
+	precision := referencePrecision(r.X)
+	for i := range r.X.Count {
+		output := r.X.First + i
+		if r.Flip {
+			output = r.X.First + r.X.Count - 1 - i
+		}
+		low, weights := referenceWeights(r.X, output)
+		for y := range rows {
 			for c := range 3 {
-				half[3*(y*r.X.Count+i)+c] = weightedSum(weights, func(t int) byte { return src[3*(y*width+low+t)+c] })
+				half[3*(y*r.X.Count+i)+c] = weightedSum(weights, precision, func(t int) byte { return src[3*(y*width+low+t)+c] })
 			}
 		}
 	}
 	out := make([]byte, 3*r.X.Count*r.Y.Count)
 	n := 3 * r.X.Count
+	precision = referencePrecision(r.Y)
 	for i := range r.Y.Count {
 		low, weights := referenceWeights(r.Y, r.Y.First+i)
 		for k := range n {
-			out[i*n+k] = weightedSum(weights, func(t int) byte { return half[(low+t)*n+k] })
+			out[i*n+k] = weightedSum(weights, precision, func(t int) byte { return half[(low+t)*n+k] })
 		}
 	}
 	return out
 }
 
+// referencePrecision is the number of bits after the point at which all weights of an axis fit in 16.
+func referencePrecision(a Axis) int {
+	largest := 0.0
+	for i := range a.Scaled {
+		_, weights := referenceWeights(a, i)
+		largest = max(largest, slices.Max(weights))
+	}
+	precision := 0
+	for precision < 22 && int(0.5+largest*float64(int(2)<<precision)) < 1<<15 {
+		precision++
+	}
+	return precision
+}
+
 // referenceWeights returns the first source pixel of an output and the weights from it on.
-func referenceWeights(a Axis, output int) (low int, weights []int) {
+func referenceWeights(a Axis, output int) (low int, weights []float64) {
 	scale := float64(a.Size) / float64(a.Scaled)
 	support := math.Max(scale, 1)
 	centre := (float64(output) + 0.5) * scale
@@ -46,15 +65,15 @@ func referenceWeights(a Axis, output int) (low int, weights []int) {
 		total += triangle(i)
 	}
 	for i := low; i < high; i++ {
-		weights = append(weights, int(0.5+triangle(i)/total*(1<<22)))
+		weights = append(weights, triangle(i)/total)
 	}
 	return a.Origin + low, weights
 }
 
-func weightedSum(weights []int, pixel func(t int) byte) byte {
-	sum := 1 << 21
+func weightedSum(weights []float64, precision int, pixel func(t int) byte) byte {
+	sum := 1 << (precision - 1)
 	for t, w := range weights {
-		sum += w * int(pixel(t))
+		sum += int(0.5+w*float64(int(1)<<precision)) * int(pixel(t))
 	}
-	return byte(min(sum>>22, 255))
+	return byte(min(sum>>precision, 255))
 }

@@ -36,20 +36,66 @@ func randomAxis(rng *rand.Rand, n int) Axis {
 	return Axis{Origin: origin, Size: size, Scaled: scaled, First: first, Count: 1 + rng.IntN(scaled-first)}
 }
 
-func TestResizeEqualsTheReference(t *testing.T) {
-	d := newDecoder(t)
-	rng := rand.New(rand.NewPCG(3, 4))
-	for range 400 {
-		w, h := 1+rng.IntN(60), 1+rng.IntN(60)
-		src := make([]byte, 3*w*h)
-		for i := range src {
-			src[i] = byte(rng.UintN(3) * 127) // mostly extremes, where rounding shows
-		}
-		r := Resize{X: randomAxis(rng, w), Y: randomAxis(rng, h), Flip: rng.IntN(2) == 1}
-		if worst := largestDifference(resize(t, d, src, w, h, r), referenceResize(src, w, r)); worst != 0 {
-			t.Fatalf("%dx%d %+v differs by up to %d", w, h, r, worst)
-		}
+// forms are the kinds of inner loops; a processor that lacks one runs the next slower one.
+var forms = []string{"portable", "avx2", "avx512"}
+
+// inForms runs a test once with each kind of inner loops.
+func inForms(t *testing.T, test func(t *testing.T, d *Decoder)) {
+	for _, form := range forms {
+		t.Run(form, func(t *testing.T) {
+			t.Setenv(Environment, form)
+			d := newDecoder(t)
+			if got := d.Stats().Form; got != form {
+				t.Skipf("this processor runs %s instead", got)
+			}
+			test(t, d)
+		})
 	}
+}
+
+func TestResizeEqualsTheReference(t *testing.T) {
+	inForms(t, func(t *testing.T, d *Decoder) {
+		rng := rand.New(rand.NewPCG(3, 4))
+		for range 400 {
+			w, h := 1+rng.IntN(60), 1+rng.IntN(60)
+			src := extremes(rng, 3*w*h)
+			r := Resize{X: randomAxis(rng, w), Y: randomAxis(rng, h), Flip: rng.IntN(2) == 1}
+			if worst := largestDifference(resize(t, d, src, w, h, r), referenceResize(src, w, r)); worst != 0 {
+				t.Fatalf("%dx%d %+v differs by up to %d", w, h, r, worst)
+			}
+		}
+	})
+}
+
+// extremes returns bytes that are mostly 0 or 254, where rounding shows.
+func extremes(rng *rand.Rand, n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(rng.UintN(3) * 127)
+	}
+	return b
+}
+
+// Every reduction from none to 100 times, so that each kind of window is met, and outputs that fill no register.
+func TestReductionsEqualTheReference(t *testing.T) {
+	inForms(t, func(t *testing.T, d *Decoder) {
+		rng := rand.New(rand.NewPCG(7, 8))
+		for size := 1; size <= 1200; size += 1 + size/9 {
+			for _, scaled := range []int{12, 33, 224} {
+				src := extremes(rng, 3*size*2)
+				a := Axis{Size: size, Scaled: scaled, Count: scaled}
+				r := Resize{X: a, Y: Axis{Size: 2, Scaled: 2, Count: 2}, Flip: size%2 == 1}
+				if worst := largestDifference(resize(t, d, src, size, 2, r), referenceResize(src, size, r)); worst != 0 {
+					t.Fatalf("width %d to %d differs by up to %d", size, scaled, worst)
+				}
+				src = extremes(rng, 3*size)
+				r = Resize{X: Axis{Size: 1, Scaled: 1, Count: 1}, Y: a}
+				if worst := largestDifference(resize(t, d, src, 1, size, r), referenceResize(src, 1, r)); worst != 0 {
+					t.Fatalf("height %d to %d differs by up to %d", size, scaled, worst)
+				}
+			}
+		}
+	})
 }
 
 func TestDecodeResizedEqualsDecodeThenResize(t *testing.T) {

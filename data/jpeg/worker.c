@@ -4,23 +4,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-// So that a request for nothing has an address too.
-enum { slack = 1 };
-
 // A buffer that one giant image made is given back when the next image is ordinary.
 static const size_t keep = 64 << 20;
 
-uint8_t *dw_buffer_get(dw_buffer *b, size_t n) {
-	if (n > SIZE_MAX / 2)
+uint8_t *dw_buffer_get(dw_worker *w, dw_buffer *b, size_t n) {
+	if (n > SIZE_MAX / 4)
 		return NULL;
-	if (n + slack > b->capacity || (b->capacity > keep && n < keep / 4)) {
-		free(b->data);
-		b->capacity = n + n / 4 + slack;
-		b->data = malloc(b->capacity);
-		if (b->data == NULL)
-			b->capacity = 0;
+	if (b->data == NULL || n > b->capacity || (b->capacity > keep && n < keep / 4)) {
+		dw_buffer_free(b);
+		size_t capacity = n + n / 4;
+		uint8_t *all = calloc(1, capacity + 2 * dw_slack); // cleared, so that no result can hang on what lay there
+		if (all == NULL)
+			return NULL;
+		w->allocations++;
+		b->data = all + dw_slack;
+		b->capacity = capacity;
 	}
 	return b->data;
+}
+
+void dw_buffer_free(dw_buffer *b) {
+	if (b->data != NULL)
+		free(b->data - dw_slack);
+	b->data = NULL;
+	b->capacity = 0;
 }
 
 int dw_fail(dw_worker *w, const char *message) {

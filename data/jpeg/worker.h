@@ -6,11 +6,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// A piece of memory that grows on demand and is kept between images.
+// A piece of memory that grows on demand and is kept between images. Beside its
+// capacity it has dw_slack bytes before and behind.
+enum { dw_slack = 256 };
 typedef struct {
 	uint8_t *data;
 	size_t capacity;
 } dw_buffer;
+
+// Memory that is handed out piece by piece and forgotten at once (see arena.c).
+typedef struct {
+	uint8_t *data;
+	size_t capacity, used;
+	size_t wanted;      // since the last reset
+	struct block *more; // what did not fit
+} dw_arena;
 
 // One axis of a resize. The source pixels [origin, origin+size) become `scaled`
 // pixels, of which [first, first+count) are wanted.
@@ -19,26 +29,34 @@ typedef struct {
 } dw_axis;
 
 // The weights of one axis: output i is the sum over t < taps[i] of
-// weight[i*stride+t] * source[start[i]+t], in fixed point (see resize.c).
+// weight[i*stride+t] * source[start[i]+t], in fixed point with `precision` bits after
+// the point. The other fields are the horizontal pass's windows (see filter.c).
 typedef struct {
-	int32_t *start, *taps, *weight;
-	int stride;
+	int count, precision, stride;
 	int low, high; // the source pixels [low, high) that the wanted outputs need
+	int16_t *weight;
+	int32_t *start, *taps;
+	int groups, most_pairs, span; // registers of outputs; pairs of taps; bytes in a window, or 0
+	int32_t *index, *base, *pairs, *pair_weight;
 	dw_buffer memory;
 } dw_filter;
 
+typedef struct dw_kernels dw_kernels;
+
 typedef struct {
-	struct dw_codec *codec;              // libjpeg's state
-	dw_buffer file;                      // the file that was read last
-	dw_buffer rows;                      // decoded rows on their way to the resize
-	dw_buffer half;                      // rows after the horizontal pass
-	dw_buffer wide;                      // one row as integers
-	dw_buffer sums;                      // one output row before it is rounded
+	struct dw_codec *codec;     // libjpeg's state
+	const dw_kernels *kernels;  // the inner loops for this processor
+	dw_buffer file;             // the file that was read last
+	dw_buffer rows;             // decoded rows on their way to the resize
+	dw_buffer planes;           // one row, colour by colour
+	dw_buffer half;             // rows after the horizontal pass
+	dw_buffer scratch;          // weights before they are rounded
 	dw_filter x, y;
-	int columns, lines;                  // of the resize's output
-	size_t read;                         // bytes in `file`
-	int width, height;                   // of the header read last
-	char message[256];                   // of the failure that was returned last
+	size_t half_stride;         // of `half`, in bytes
+	uint64_t allocations;       // of memory by C, so far
+	size_t read;                // bytes in `file`
+	int width, height;          // of the header read last
+	char message[256];          // of the failure that was returned last
 } dw_worker;
 
 // The largest image: Pillow's MAX_IMAGE_PIXELS, and the longest side that JPEG can say.
@@ -46,6 +64,7 @@ enum { dw_max_pixels = 89478485, dw_max_side = 65535 };
 
 dw_worker *dw_worker_new(void);
 void dw_worker_free(dw_worker *w);
+const char *dw_form(const dw_worker *w); // the name of its inner loops
 
 // The functions below return 0, or -1 with worker->message set.
 int dw_header(dw_worker *w, const uint8_t *data, size_t n);
@@ -59,9 +78,13 @@ enum { dw_not_regular = -1, dw_too_large = -2 };
 int dw_read_file(dw_worker *w, const char *path, int64_t limit);
 
 // Inside the C side.
-uint8_t *dw_buffer_get(dw_buffer *b, size_t n); // at least n bytes and some to spare, or NULL
+uint8_t *dw_buffer_get(dw_worker *w, dw_buffer *b, size_t n); // at least n bytes and dw_slack on both sides, or NULL
+void dw_buffer_free(dw_buffer *b);
 int dw_fail(dw_worker *w, const char *message); // sets the message, returns -1
+int dw_filter_begin(dw_worker *w, dw_filter *f, dw_axis a, int flip);
+int dw_filter_begin_windows(dw_worker *w, dw_filter *f, dw_axis a, int flip);
 int dw_resize_begin(dw_worker *w, dw_axis x, dw_axis y, int flip);
+void dw_resize_planes(dw_worker *w, const uint8_t *const planes[3], int line);
 void dw_resize_rows(dw_worker *w, const uint8_t *rows, size_t stride, int first, int count);
 void dw_resize_end(dw_worker *w, uint8_t *dst, size_t stride);
 

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 from torchvision import datasets
 from torchvision import transforms as T
 from torchvision.transforms import functional as TF
+from torchvision.transforms import v2
 
 here = pathlib.Path(__file__).parent
 formats, geometry = here / "formats", here / "geometry"
@@ -125,14 +126,14 @@ def write_geometry():
         tensor = TF.pil_to_tensor(im)
         for resize, size in [(36, 32), (32, 32), (47, 40)]:
             case = {"image": name, "resize": resize, "resolution": size, "pillow": f"{w}x{h}_{resize}_{size}.pillow", "tensor": f"{w}x{h}_{resize}_{size}.tensor"}
-            steps = T.Compose([T.Resize(resize, antialias=True), T.CenterCrop(size)])
-            steps(im).save(geometry / case["pillow"], "png", optimize=True)
+            T.Compose([T.Resize(resize), T.CenterCrop(size)])(im).save(geometry / case["pillow"], "png", optimize=True)
+            steps = v2.Compose([v2.Resize(resize, antialias=True), v2.CenterCrop(size)])  # on bytes; v1 of the transforms goes through floats
             TF.to_pil_image(steps(tensor)).save(geometry / case["tensor"], "png", optimize=True)
             cases.append(case)
         for i, (x, y, cw, ch) in enumerate([(0, 0, w, h), (w // 3, h // 4, w // 2, h // 3), (w // 2, 1, w // 4, h // 2)]):
             case = {"image": name, "crop": [x, y, cw, ch], "resolution": 32, "pillow": f"{w}x{h}_crop{i}.pillow", "tensor": f"{w}x{h}_crop{i}.tensor"}
             TF.resized_crop(im, y, x, ch, cw, [32, 32], antialias=True).save(geometry / case["pillow"], "png", optimize=True)
-            TF.to_pil_image(TF.resized_crop(tensor, y, x, ch, cw, [32, 32], antialias=True)).save(geometry / case["tensor"], "png", optimize=True)
+            TF.to_pil_image(v2.functional.resized_crop(tensor, y, x, ch, cw, [32, 32], antialias=True)).save(geometry / case["tensor"], "png", optimize=True)
             cases.append(case)
     (geometry / "cases.json").write_text(json.dumps(cases, indent=0))
 

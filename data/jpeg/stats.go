@@ -1,0 +1,26 @@
+package jpeg
+
+// #include "worker.h"
+import "C"
+
+// Environment is a variable that turns parts of the package off, which changes speed
+// and no pixel: a list of "portable" or "avx2" (slower forms of the inner loops),
+// separated by commas. It is read by NewDecoder.
+const Environment = "DEPTHWISE_JPEG"
+
+// Stats tells what a decoder did so far.
+type Stats struct {
+	Form        string // of the inner loops: portable, avx2 or avx512
+	Allocations uint64 // pieces of memory that C asked for; an image like those before it needs none
+}
+
+// Stats returns what the decoder did so far; of a closed one, nothing.
+func (d *Decoder) Stats() Stats {
+	if d.worker == nil {
+		return Stats{}
+	}
+	return Stats{
+		Form:        C.GoString(C.dw_form(d.worker)),
+		Allocations: uint64(d.worker.allocations),
+	}
+}
