@@ -33,9 +33,17 @@ var codecs = map[format]codec{
 // returns an error and never panics, whatever a library does.
 func decodeRGB(f format, data, dst []byte) (rgb []byte, w, h int, err error) {
 	defer recoverAs(&err)
-	if f == formatPNM {
+	switch f {
+	case formatPNM:
 		return decodePNM(data, dst)
+	case formatWebP:
+		return decodeWebP(data, dst)
 	}
+	return decodeWith(f, data, dst)
+}
+
+// decodeWith decodes with the format's library.
+func decodeWith(f format, data, dst []byte) (rgb []byte, w, h int, err error) {
 	config, err := readConfig(f, data)
 	if err != nil {
 		return nil, 0, 0, err
@@ -61,6 +69,11 @@ func checkHeader(f format, data []byte) (err error) {
 	if f == formatPNM {
 		_, _, _, err = decodePNM(data, nil) // small and rare
 		return err
+	}
+	if f == formatWebP {
+		if data, _, err = firstFrame(data); err != nil {
+			return err
+		}
 	}
 	_, err = readConfig(f, data)
 	return err

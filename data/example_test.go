@@ -10,7 +10,7 @@ import (
 
 // One epoch of training batches from a folder with a folder of images for each class.
 func Example() {
-	set, err := data.OpenFolder("testdata")
+	set, err := data.OpenFolder("testdata/example")
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -3,6 +3,7 @@ package data
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"depthwise.dev/data/jpeg"
 )
@@ -17,7 +18,11 @@ type reader struct {
 	data          []byte // the file
 	format        format
 	rgb           []byte // its pixels, unless it is a JPEG
-	width, height int
+	width, height int    // as it is seen
+
+	exif        bool        // turn images as their EXIF data says
+	orientation orientation // of the image that was opened last
+	turned      []byte      // its view, before place
 }
 
 func newReader() (*reader, error) {
@@ -38,7 +43,9 @@ func (r *reader) open(path string) (err error) {
 		return err
 	}
 	if r.format == formatJPEG {
-		r.width, r.height, err = r.jpeg.Size(r.data)
+		if r.width, r.height, err = r.jpeg.Size(r.data); err == nil {
+			r.orient()
+		}
 		return err
 	}
 	rgb, w, h, err := decodeRGB(r.format, r.data, r.rgb)
@@ -46,7 +53,18 @@ func (r *reader) open(path string) (err error) {
 		return err
 	}
 	r.rgb, r.width, r.height = rgb, w, h
+	r.orient()
 	return nil
+}
+
+// orient makes the size the one that is seen. Pillow turns TIFF files always, others
+// when it is asked to.
+func (r *reader) orient() {
+	r.orientation = upright
+	if r.exif || r.format == formatTIFF {
+		r.orientation = exifOrientation(r.format, r.data)
+		r.width, r.height = r.orientation.seen(r.width, r.height)
+	}
 }
 
 // read reads a file and tells its format.
@@ -67,10 +85,25 @@ func (r *reader) draw(v view, side int, dst []byte) error {
 		clear(dst)
 	}
 	window := dst[3*(v.top*side+v.left):]
-	if r.format == formatJPEG {
-		return r.jpeg.DecodeResized(r.data, v.resize, window, 3*side)
+	if r.orientation == upright {
+		return r.resize(v.resize, r.width, r.height, window, 3*side)
 	}
-	return r.jpeg.ResizeRGB(r.rgb, r.width, r.height, v.resize, window, 3*side)
+	w, h := r.orientation.seen(r.width, r.height) // as it is stored
+	s := r.orientation.stored(v.resize, w, h)
+	r.turned = slices.Grow(r.turned[:0], 3*s.X.Count*s.Y.Count)[:3*s.X.Count*s.Y.Count]
+	if err := r.resize(s, w, h, r.turned, 3*s.X.Count); err != nil {
+		return err
+	}
+	r.orientation.place(r.turned, v.resize, window, 3*side)
+	return nil
+}
+
+// resize writes a part of the stored image.
+func (r *reader) resize(s jpeg.Resize, w, h int, dst []byte, stride int) error {
+	if r.format == formatJPEG {
+		return r.jpeg.DecodeResized(r.data, s, dst, stride)
+	}
+	return r.jpeg.ResizeRGB(r.rgb, w, h, s, dst, stride)
 }
 
 // check reads as much of a file as tells, quickly, whether it can be decoded.
@@ -95,6 +128,7 @@ func LoadImage(path string, p Preprocess) (pixels []uint8, err error) {
 		return nil, err
 	}
 	defer r.close()
+	r.exif = p.EXIF
 	if err := r.open(path); isSystemError(err) {
 		return nil, err
 	} else if err != nil {

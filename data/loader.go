@@ -130,6 +130,7 @@ func (l *Loader) returnSlots(slots []*slot) {
 
 // load makes the image of one sample in one epoch; it depends on nothing else.
 func (l *Loader) load(r *reader, epoch, sample int, dst []uint8) error {
+	r.exif = l.options.Preprocess.EXIF
 	if err := r.open(l.set.Samples[sample].Path); err != nil {
 		return err
 	}

@@ -17,10 +17,11 @@ const (
 // Preprocess says how an image becomes the network's input in evaluation, and what the
 // pixels are normalised with. It is kept with the weights.
 type Preprocess struct {
-	Resolution int        `json:"resolution"` // side of the square input
-	Fit        string     `json:"fit"`        // FitCrop (also when empty) or FitPad
-	Resize     int        `json:"resize"`     // FitCrop: the shorter side before the crop; 0 means Resolution/0.875, 256 for 224
-	Mean       [3]float64 `json:"mean"`       // of pixels in 0..1, R, G, B; applied on the device
+	Resolution int        `json:"resolution"`     // side of the square input
+	Fit        string     `json:"fit"`            // FitCrop (also when empty) or FitPad
+	Resize     int        `json:"resize"`         // FitCrop: the shorter side before the crop; 0 means Resolution/0.875, 256 for 224
+	EXIF       bool       `json:"exif,omitempty"` // turn and mirror images as their EXIF data says; torchvision does not
+	Mean       [3]float64 `json:"mean"`           // of pixels in 0..1, R, G, B; applied on the device
 	Std        [3]float64 `json:"std"`
 }
 

@@ -3,14 +3,15 @@ package data
 import (
 	"image"
 	"image/color"
+	"slices"
 )
 
 // appendRGB appends im's pixels to dst[:0] as Pillow's convert("RGB") gives them: alpha
 // is dropped (colours keep the value they have beneath it), gray is tripled, 16 bits
 // lose their low byte. (Pillow makes nearly all of a 16-bit gray image white instead.)
 func appendRGB(dst []byte, im image.Image) []byte {
-	dst = dst[:0]
 	b := im.Bounds()
+	dst = slices.Grow(dst[:0], 3*b.Dx()*b.Dy())
 	switch im := im.(type) {
 	case *image.Gray:
 		for y := range b.Dy() {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -21,10 +22,13 @@ import (
 type faults struct {
 	err   error
 	times int
+	mu    sync.Mutex
 	calls map[string]int
 }
 
 func (f *faults) fail(op, path string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.calls[path]++
 	if f.times < 0 || f.calls[path] <= f.times {
 		return &fs.PathError{Op: op, Path: path, Err: f.err}

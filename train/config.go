@@ -73,6 +73,9 @@ type Config struct {
 	// Fit is how an image comes to the resolution when it is evaluated: crop
 	// (shorter side to 8/7 of it, centre crop) or pad (centred on black).
 	Fit string `yaml:"fit"`
+	// EXIF turns images as their EXIF data says, in training, evaluation and
+	// prediction. torchvision does not.
+	EXIF bool `yaml:"exif"`
 
 	// Precision is auto, fp32 or bf16; Device auto, cpu, cuda or cuda:N.
 	Precision string `yaml:"precision"`

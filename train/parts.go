@@ -26,7 +26,7 @@ func (c Config) Preprocess() data.Preprocess {
 	if !ok {
 		n = normalisations["paper"]
 	}
-	p := data.Preprocess{Resolution: c.Model.Resolution, Fit: c.Fit, Mean: n.mean, Std: n.std}
+	p := data.Preprocess{Resolution: c.Model.Resolution, Fit: c.Fit, EXIF: c.EXIF, Mean: n.mean, Std: n.std}
 	if c.Fit == "crop" {
 		p.Resize = resizeFor(c.Model.Resolution)
 	}

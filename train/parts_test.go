@@ -113,3 +113,15 @@ func applyRecipe(t *testing.T, c *Config, name string) {
 	}
 	r.apply(c)
 }
+
+func TestEXIFReachesBothLoaders(t *testing.T) {
+	c := Default()
+	for _, exif := range []bool{false, true} {
+		c.EXIF = exif
+		for _, train := range []bool{false, true} {
+			if got := c.LoaderOptions(train).Preprocess.EXIF; got != exif {
+				t.Errorf("exif %v, train %v: the loader has %v", exif, train, got)
+			}
+		}
+	}
+}

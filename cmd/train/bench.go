@@ -139,6 +139,7 @@ func newBenchLoader() *cobra.Command {
 		},
 	}
 	dataFlags(cmd, &b.Config)
+	exifFlag(cmd, &b.Config)
 	modelFlags(cmd, &b.Config)
 	augmentFlags(cmd, &b.Config)
 	b.flags(cmd, "batches")

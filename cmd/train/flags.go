@@ -41,6 +41,13 @@ func dataFlags(cmd *cobra.Command, c *train.Config) {
 	})
 }
 
+// exifFlag is that of the commands that say how images come to the network.
+func exifFlag(cmd *cobra.Command, c *train.Config) {
+	flagGroup(cmd, "Data", func(fs *pflag.FlagSet) {
+		fs.BoolVar(&c.EXIF, "exif", c.EXIF, "turn images as their EXIF data says, in training and wherever the weights are used")
+	})
+}
+
 // augmentFlags are those of the commands that read images as training does.
 func augmentFlags(cmd *cobra.Command, c *train.Config) {
 	flagGroup(cmd, "Augmentation", func(fs *pflag.FlagSet) {

@@ -51,6 +51,7 @@ Settings come from the defaults, then what mnist implies, then --recipe, then
 	flagGroup(cmd, "Data", func(fs *pflag.FlagSet) {
 		fs.Float64Var(&s.ValSplit, "val-split", s.ValSplit, "share of a DIR without val/ to validate with, such as 0.1")
 	})
+	exifFlag(cmd, &s.Config)
 	modelFlags(cmd, &s.Config)
 	lengthFlags(cmd, &s.Config)
 	optimizationFlags(cmd, &s.Config)

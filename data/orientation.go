@@ -1,0 +1,84 @@
+package data
+
+import "depthwise.dev/data/jpeg"
+
+// orientation says how stored pixels are turned and mirrored to be seen; the values are
+// EXIF's, 1 to 8.
+type orientation uint8
+
+const upright orientation = 1
+
+// turn takes a seen pixel to its stored one: the axes change places where transposed is
+// set, then the stored columns or rows are counted from their end.
+type turn struct{ transposed, columns, rows bool }
+
+// turns is EXIF 2.32's table of orientations; Pillow's ImageOps.exif_transpose agrees.
+var turns = [9]turn{
+	2: {columns: true},
+	3: {columns: true, rows: true},
+	4: {rows: true},
+	5: {transposed: true},
+	6: {transposed: true, rows: true},
+	7: {transposed: true, columns: true, rows: true},
+	8: {transposed: true, columns: true},
+}
+
+// seen returns the size of a stored image as it is seen.
+func (o orientation) seen(w, h int) (int, int) {
+	if turns[o].transposed {
+		return h, w
+	}
+	return w, h
+}
+
+// stored returns the resize of the stored w x h image that makes the pixels of r, a
+// resize of the seen one, in stored order: place puts them right.
+func (o orientation) stored(r jpeg.Resize, w, h int) jpeg.Resize {
+	t := turns[o]
+	s := jpeg.Resize{X: r.X, Y: r.Y}
+	if t.transposed {
+		s.X, s.Y = r.Y, r.X
+	}
+	if t.columns {
+		s.X = mirrored(s.X, w)
+	}
+	if t.rows {
+		s.Y = mirrored(s.Y, h)
+	}
+	return s
+}
+
+// mirrored counts an axis of n pixels from its end.
+func mirrored(a jpeg.Axis, n int) jpeg.Axis {
+	a.Origin = n - a.Origin - a.Size
+	a.First = a.Scaled - a.First - a.Count
+	return a
+}
+
+// place writes the pixels of stored(r), one row after another, to dst as r wants them.
+func (o orientation) place(src []byte, r jpeg.Resize, dst []byte, stride int) {
+	t := turns[o]
+	w, h := r.X.Count, r.Y.Count
+	columns, rows := w, h // of src
+	if t.transposed {
+		columns, rows = h, w
+	}
+	for y := range h {
+		for x := range w {
+			sx, sy := x, y
+			if r.Flip {
+				sx = w - 1 - x
+			}
+			if t.transposed {
+				sx, sy = sy, sx
+			}
+			if t.columns {
+				sx = columns - 1 - sx
+			}
+			if t.rows {
+				sy = rows - 1 - sy
+			}
+			copy(dst[y*stride+3*x:][:3], src[3*(sy*columns+sx):])
+		}
+	}
+}
