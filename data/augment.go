@@ -15,7 +15,15 @@ type Augment struct {
 	CropScale [2]float64 // the crop's share of the area, from and to; torchvision: 0.08, 1
 	CropRatio [2]float64 // its width by height, from and to; torchvision: 3/4, 4/3
 	Flip      float64    // probability of a mirrored image
+	Jitter    Jitter     // of the colours
+	Policy    Policy     // random operations after it
+	Erase     float64    // probability of an erased rectangle, painted last
+	MixUp     float64    // images are blended in pairs, in shares from Beta(MixUp, MixUp); 0: not
+	CutMix    float64    // boxes of Beta(CutMix, CutMix) of the area come from another image; 0: not
 }
+
+// maxAlpha bounds MixUp and CutMix; above it every share is nearly a half.
+const maxAlpha = 100
 
 // Validate names every field that is wrong.
 func (a Augment) Validate() error {
@@ -29,7 +37,23 @@ func (a Augment) Validate() error {
 	if !(0 <= a.Flip && a.Flip <= 1) {
 		errs = append(errs, fmt.Errorf("data: flip %v is not a probability", a.Flip))
 	}
-	return errors.Join(errs...)
+	if !(0 <= a.Erase && a.Erase <= 1) {
+		errs = append(errs, fmt.Errorf("data: erase %v is not a probability", a.Erase))
+	}
+	if !(0 <= a.MixUp && a.MixUp <= maxAlpha) || !(0 <= a.CutMix && a.CutMix <= maxAlpha) {
+		errs = append(errs, fmt.Errorf("data: mixup %v and cutmix %v are not in 0..%d", a.MixUp, a.CutMix, maxAlpha))
+	}
+	return errors.Join(append(errs, a.Jitter.validate(), a.Policy.validate())...)
+}
+
+// alter changes the pixels of an image that lies in the batch.
+func (a Augment) alter(c *canvas, p Preprocess, pixels []uint8, rng *rand.Rand) {
+	c.open(pixels, p.Resolution)
+	a.Jitter.apply(c, rng)
+	a.Policy.apply(c, rng)
+	if rng.Float64() < a.Erase {
+		c.fill(eraseBox(c.Width, c.Height, rng), p.middle())
+	}
 }
 
 // view draws the view of a w x h image for training.

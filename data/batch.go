@@ -3,14 +3,18 @@ package data
 // Batch is a number of images with their labels. It belongs to its iterator and is
 // valid until the next Next or Close.
 type Batch struct {
-	Index   int       // its place in the epoch
-	N       int       // images in it; an unreadable image makes it smaller, down to 0
-	Height  int       // of every image
-	Width   int       // of every image
-	Pixels  []uint8   // N*Height*Width*3: NHWC, RGB
-	Labels  []int64   // N classes
-	Samples []int     // N indices into Dataset.Samples
-	Skipped []Problem // images that were left out, in the batch's order
+	Index  int     // its place in the epoch
+	N      int     // images in it; an unreadable image makes it smaller, down to 0
+	Height int     // of every image
+	Width  int     // of every image
+	Pixels []uint8 // N*Height*Width*3: NHWC, RGB
+	Labels []int64 // N classes
+	// Of a batch that was mixed, the class that each image was mixed with, which weighs
+	// 1-Share. Otherwise Partners is empty and Share is 1.
+	Partners []int64
+	Share    float64
+	Samples  []int     // N indices into Dataset.Samples
+	Skipped  []Problem // images that were left out, in the batch's order
 }
 
 // slot is the memory of a batch in the making.
@@ -29,7 +33,7 @@ func newSlot(images, side int) *slot {
 		pixels:   make([]uint8, images*side*side*3),
 		samples:  make([]int, images),
 		failures: make([]error, images),
-		batch:    Batch{Height: side, Width: side, Labels: make([]int64, 0, images)},
+		batch:    Batch{Height: side, Width: side, Labels: make([]int64, 0, images), Share: 1},
 	}
 }
 
@@ -47,6 +51,7 @@ func (s *slot) image(i int) []uint8 {
 // finish closes the gaps that unreadable images left and returns the batch.
 func (s *slot) finish(set *Dataset) *Batch {
 	b := &s.batch
+	b.Share, b.Partners = 1, b.Partners[:0]
 	b.Index, b.N, b.Labels, b.Skipped = s.index, 0, b.Labels[:0], nil
 	for i, sample := range s.samples[:s.count] {
 		if err := s.failures[i]; err != nil {

@@ -13,6 +13,7 @@ type reader struct {
 	jpeg   *jpeg.Decoder
 	pcg    rand.PCG
 	random *rand.Rand // draws from pcg
+	canvas canvas     // of the image that is augmented
 
 	// The image that was opened last.
 	data          []byte // the file

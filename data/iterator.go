@@ -22,6 +22,7 @@ type Iterator struct {
 	stop    func() bool
 	workers sync.WaitGroup
 	own     *reader // of Next, when there are no workers
+	mixed   []uint8 // memory for mixing a batch
 	waited  time.Duration
 
 	mu       sync.Mutex
@@ -40,6 +41,15 @@ type Iterator struct {
 func (it *Iterator) Next() (*Batch, error) {
 	start := time.Now()
 	defer func() { it.waited += time.Since(start) }()
+	b, err := it.finished()
+	if o := &it.loader.options; err == nil && o.Train && o.Augment.mixes() {
+		it.mixed = o.Augment.mix(b, newRandom(o.Seed, mixStream, uint64(it.epoch), uint64(b.Index)), it.mixed)
+	}
+	return b, err
+}
+
+// finished waits for the next batch.
+func (it *Iterator) finished() (*Batch, error) {
 	it.mu.Lock()
 	defer it.mu.Unlock()
 	it.released = it.batch

@@ -140,5 +140,9 @@ func (l *Loader) load(r *reader, epoch, sample int, dst []uint8) error {
 		reseed(&r.pcg, l.options.Seed, augmentStream, uint64(epoch), uint64(sample))
 		v = l.options.Augment.view(p, r.width, r.height, r.random)
 	}
-	return r.draw(v, p.Resolution, dst)
+	if err := r.draw(v, p.Resolution, dst); err != nil || !l.options.Train {
+		return err
+	}
+	l.options.Augment.alter(&r.canvas, p, dst, r.random)
+	return nil
 }

@@ -38,13 +38,21 @@ func photos(t testing.TB, n int, bad bool) *Dataset {
 	return d
 }
 
-// training returns options with everything that is random switched on.
+// training returns options with random crops and flips in a random order.
 func training(workers int) LoaderOptions {
 	return LoaderOptions{
 		BatchSize: 4, Workers: workers, Prefetch: 2, Seed: 11, Train: true,
 		Preprocess: Preprocess{Resolution: 24},
-		Augment:    Augment{Crop: true, CropScale: [2]float64{0.08, 1}, CropRatio: [2]float64{3. / 4, 4. / 3}, Flip: 0.5},
+		Augment: Augment{Crop: true, CropScale: [2]float64{0.08, 1}, CropRatio: [2]float64{3. / 4, 4. / 3}, Flip: 0.5},
 	}
+}
+
+// augmenting returns training's options with everything that is random switched on.
+func augmenting(workers int) LoaderOptions {
+	o := training(workers)
+	o.Augment.Policy, o.Augment.Jitter = RandAugment, Jitter{0.4, 0.4, 0.4, 0.1}
+	o.Augment.Erase, o.Augment.MixUp, o.Augment.CutMix = 0.25, 0.2, 1
+	return o
 }
 
 func newLoader(t testing.TB, d *Dataset, o LoaderOptions) *Loader {
@@ -75,14 +83,14 @@ func drain(t testing.TB, l *Loader, epoch, first int) []string {
 		if err := binary.Write(h, binary.LittleEndian, b.Labels); err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, fmt.Sprintf("%d n=%d %dx%d %v %v %x", b.Index, b.N, b.Height, b.Width, b.Samples, b.Skipped, h.Sum(nil)))
+		out = append(out, fmt.Sprintf("%d n=%d %dx%d %v %v %x %v of %v", b.Index, b.N, b.Height, b.Width, b.Samples, b.Skipped, h.Sum(nil), b.Share, b.Partners))
 	}
 }
 
 func TestWorkersChangeNothing(t *testing.T) {
 	d := photos(t, 41, true)
 	for _, train := range []bool{true, false} {
-		o := training(0)
+		o := augmenting(0)
 		o.Train = train
 		want := drain(t, newLoader(t, d, o), 3, 0)
 		if len(want) != 11 {
@@ -103,7 +111,7 @@ func TestWorkersChangeNothing(t *testing.T) {
 func TestAnEpochContinuesAtAnyBatch(t *testing.T) {
 	d := photos(t, 30, true)
 	for _, workers := range []int{0, 3} {
-		l := newLoader(t, d, training(workers))
+		l := newLoader(t, d, augmenting(workers))
 		all := drain(t, l, 1, 0)
 		for first := range len(all) + 1 {
 			if got := drain(t, l, 1, first); !slices.Equal(got, all[first:]) {
@@ -115,7 +123,7 @@ func TestAnEpochContinuesAtAnyBatch(t *testing.T) {
 
 func TestOrderAndAugmentationFollowSeedAndEpoch(t *testing.T) {
 	d := photos(t, 16, false)
-	o := training(1)
+	o := augmenting(1)
 	one := drain(t, newLoader(t, d, o), 0, 0)
 	if two := drain(t, newLoader(t, d, o), 1, 0); slices.Equal(one, two) {
 		t.Error("two epochs are the same")

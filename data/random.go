@@ -8,6 +8,7 @@ const (
 	orderStream   uint64 = 1 // (seed, epoch): the order of an epoch
 	augmentStream uint64 = 2 // (seed, epoch, sample): the augmentation of a sample
 	splitStream   uint64 = 3 // (seed, class): the split into train and val
+	mixStream     uint64 = 4 // (seed, epoch, batch): how the images of a batch are mixed
 )
 
 // newRandom returns the generator that belongs to seed, stream and key.

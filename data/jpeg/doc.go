@@ -1,4 +1,6 @@
-// Package jpeg turns JPEG files into RGB pixels, and RGB pixels into resized ones.
+// Package jpeg turns JPEG files into RGB pixels, RGB pixels into resized ones, and those
+// into altered ones: [Image] has the loops of data augmentation that C compilers make
+// fast.
 //
 // It is the only place outside autograd with C in it: libjpeg-turbo decodes, and a
 // resize written in C follows row by row, in a form for AVX-512, AVX2 or any processor,
