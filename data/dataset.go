@@ -2,18 +2,19 @@ package data
 
 import "slices"
 
-// Dataset is a list of labelled image files.
+// Dataset is a list of labelled images: files, or parts of shards.
 type Dataset struct {
-	Root     string    // the folder that holds the class folders
+	Root     string    // the folder that holds the class folders or the shards
 	Classes  []string  // class names; a sample's class is an index into them
-	Samples  []Sample  // in torchvision's order
+	Samples  []Sample  // in torchvision's order; of shards, as they lie in them
 	Problems []Problem // what was found and left out
 }
 
-// Sample is one image file and its class.
+// Sample is one image and its class.
 type Sample struct {
-	Path  string
+	Path  string // of the file; of a part of a shard, the shard's path and the part's name
 	Class int
+	part  part // where it lies in a shard; the zero value: it is the file at Path
 }
 
 // Problem names something that is not used, and why.
@@ -49,7 +50,7 @@ func (d *Dataset) Match(classes []string) (matched *Dataset, unknown, missing []
 	matched = &Dataset{Root: d.Root, Classes: slices.Clone(classes), Problems: slices.Clone(d.Problems)}
 	for _, s := range d.Samples {
 		if to, ok := index[d.Classes[s.Class]]; ok {
-			matched.Samples = append(matched.Samples, Sample{Path: s.Path, Class: to})
+			matched.Samples = append(matched.Samples, Sample{Path: s.Path, Class: to, part: s.part})
 		}
 	}
 	return matched, unknown, missing

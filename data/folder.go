@@ -30,8 +30,10 @@ var ErrNoClasses = errors.New("no class folders")
 // its name ends like one (.gif as well). A class folder without an image is an error.
 // Unlike torchvision it leaves out, and names in Problems, what can never be read:
 // dangling links, FIFOs, and folders that lead back to themselves.
-func OpenFolder(dir string) (*Dataset, error) {
-	d, empty, err := listFolder(dir)
+func OpenFolder(dir string) (*Dataset, error) { return openFolder(dir, indexCache{}) }
+
+func openFolder(dir string, cache indexCache) (*Dataset, error) {
+	d, empty, err := listFolder(dir, cache)
 	if err != nil {
 		return nil, err
 	}
@@ -43,12 +45,12 @@ func OpenFolder(dir string) (*Dataset, error) {
 }
 
 // listFolder is OpenFolder without its verdict on empty classes.
-func listFolder(dir string) (d *Dataset, empty []string, err error) {
+func listFolder(dir string, cache indexCache) (d *Dataset, empty []string, err error) {
 	classes, err := classFolders(dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	lists := listClasses(dir, classes)
+	lists := listClasses(dir, classes, cache)
 	d = &Dataset{Root: dir}
 	for i, name := range classes {
 		l := lists[i]
@@ -98,7 +100,7 @@ func classFolders(dir string) ([]string, error) {
 }
 
 // listClasses lists several class folders at once: on a network disk that is much faster.
-func listClasses(dir string, classes []string) []*listing {
+func listClasses(dir string, classes []string, cache indexCache) []*listing {
 	lists := make([]*listing, len(classes))
 	var wg sync.WaitGroup
 	places := make(chan struct{}, 4*runtime.GOMAXPROCS(0))

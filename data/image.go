@@ -1,6 +1,7 @@
 package data
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -17,6 +18,7 @@ type reader struct {
 
 	// The image that was opened last.
 	data          []byte // the file
+	own           []byte // memory of data, when it came from a shard
 	format        format
 	rgb           []byte // its pixels, unless it is a JPEG
 	width, height int    // as it is seen
@@ -38,9 +40,14 @@ func newReader() (*reader, error) {
 
 func (r *reader) close() { r.jpeg.Close() }
 
-// open reads a file and its size; formats other than JPEG are decoded at once.
-func (r *reader) open(path string) (err error) {
-	if err := r.read(path); err != nil {
+// open reads a file and its size.
+func (r *reader) open(path string) error {
+	return r.openSample(context.Background(), Sample{Path: path})
+}
+
+// openSample reads a sample and its size; formats other than JPEG are decoded at once.
+func (r *reader) openSample(ctx context.Context, s Sample) (err error) {
+	if err := r.read(ctx, s); err != nil {
 		return err
 	}
 	if r.format == formatJPEG {
@@ -68,9 +75,15 @@ func (r *reader) orient() {
 	}
 }
 
-// read reads a file and tells its format.
-func (r *reader) read(path string) (err error) {
-	if r.data, err = readFile(r.jpeg, path); err != nil {
+// read reads a sample and tells its format.
+func (r *reader) read(ctx context.Context, s Sample) (err error) {
+	if s.part.in == nil {
+		r.data, err = readFile(r.jpeg, s.Path)
+	} else {
+		r.own, err = s.part.read(ctx, r.own)
+		r.data = r.own
+	}
+	if err != nil {
 		return err
 	}
 	var reason string
@@ -86,16 +99,21 @@ func (r *reader) draw(v view, side int, dst []byte) error {
 		clear(dst)
 	}
 	window := dst[3*(v.top*side+v.left):]
+	return r.render(v.resize, window, 3*side)
+}
+
+// render writes a part of the open image, resized, to rows of stride bytes.
+func (r *reader) render(part jpeg.Resize, dst []byte, stride int) error {
 	if r.orientation == upright {
-		return r.resize(v.resize, r.width, r.height, window, 3*side)
+		return r.resize(part, r.width, r.height, dst, stride)
 	}
 	w, h := r.orientation.seen(r.width, r.height) // as it is stored
-	s := r.orientation.stored(v.resize, w, h)
+	s := r.orientation.stored(part, w, h)
 	r.turned = slices.Grow(r.turned[:0], 3*s.X.Count*s.Y.Count)[:3*s.X.Count*s.Y.Count]
 	if err := r.resize(s, w, h, r.turned, 3*s.X.Count); err != nil {
 		return err
 	}
-	r.orientation.place(r.turned, v.resize, window, 3*side)
+	r.orientation.place(r.turned, part, dst, stride)
 	return nil
 }
 
@@ -107,9 +125,9 @@ func (r *reader) resize(s jpeg.Resize, w, h int, dst []byte, stride int) error {
 	return r.jpeg.ResizeRGB(r.rgb, w, h, s, dst, stride)
 }
 
-// check reads as much of a file as tells, quickly, whether it can be decoded.
-func (r *reader) check(path string) error {
-	if err := r.read(path); err != nil {
+// check reads as much of a sample as tells, quickly, whether it can be decoded.
+func (r *reader) check(ctx context.Context, s Sample) error {
+	if err := r.read(ctx, s); err != nil {
 		return err
 	}
 	if r.format == formatJPEG {

@@ -15,7 +15,8 @@ var ErrClosed = errors.New("data: the iterator is closed")
 // so that a slow one holds up nobody but its batch, and stay at most Prefetch batches
 // ahead of the consumer. Next, Close and Waited are for one goroutine.
 type Iterator struct {
-	ctx     context.Context
+	ctx     context.Context // ends when the caller's does, and with Close
+	end     context.CancelCauseFunc
 	loader  *Loader
 	epoch   int
 	order   []int32 // sample of each position; nil: the position itself
@@ -84,6 +85,7 @@ func (it *Iterator) Waited() time.Duration { return it.waited }
 // Close ends the workers and waits for them. The batch returned last ends with it.
 func (it *Iterator) Close() error {
 	it.fail(ErrClosed)
+	it.end(ErrClosed)
 	if it.stop != nil {
 		it.stop()
 	}
@@ -167,7 +169,7 @@ func (it *Iterator) decode() {
 			return
 		}
 		it.mu.Unlock()
-		err := it.loader.load(r, it.epoch, t.slot.samples[t.place], t.slot.image(t.place))
+		err := it.loader.load(it.ctx, r, it.epoch, t.slot.samples[t.place], t.slot.image(t.place))
 		it.mu.Lock()
 		it.done(t, err)
 	}
@@ -184,7 +186,7 @@ func (it *Iterator) decodeBatch() {
 			return
 		}
 		it.mu.Unlock()
-		err := it.loader.load(it.own, it.epoch, t.slot.samples[t.place], t.slot.image(t.place))
+		err := it.loader.load(it.ctx, it.own, it.epoch, t.slot.samples[t.place], t.slot.image(t.place))
 		it.mu.Lock()
 		it.done(t, err)
 	}

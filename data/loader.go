@@ -16,6 +16,9 @@ type LoaderOptions struct {
 	Train      bool       // shuffle and augment; else dataset order and evaluation's geometry
 	Preprocess Preprocess // the size of the output, and evaluation's geometry
 	Augment    Augment    // used when Train
+	// ShuffleBuffer, of shards, is the number of images that are shuffled with each other,
+	// in shuffled shards that are read as a stream. 0: all of them, read at random.
+	ShuffleBuffer int
 }
 
 const defaultPrefetch = 4
@@ -31,6 +34,9 @@ func (o LoaderOptions) Validate() error {
 	}
 	if o.Prefetch < 0 {
 		errs = append(errs, fmt.Errorf("data: prefetch of %d batches", o.Prefetch))
+	}
+	if o.ShuffleBuffer < 0 {
+		errs = append(errs, fmt.Errorf("data: a shuffle buffer of %d images", o.ShuffleBuffer))
 	}
 	errs = append(errs, o.Preprocess.Validate())
 	if o.Train {
@@ -75,8 +81,9 @@ func (l *Loader) Batches() int {
 // whatever firstBatch is. Cancelling ctx ends the iterator, whose Next then returns
 // ctx's error. Close it in any case.
 func (l *Loader) Epoch(ctx context.Context, epoch, firstBatch int) *Iterator {
+	work, end := context.WithCancelCause(ctx)
 	it := &Iterator{
-		ctx: ctx, loader: l, epoch: epoch, order: l.order(epoch), slots: l.takeSlots(),
+		ctx: work, end: end, loader: l, epoch: epoch, order: l.order(epoch), slots: l.takeSlots(),
 		batch: firstBatch, released: firstBatch, next: firstBatch * l.options.BatchSize,
 	}
 	it.work.L, it.ready.L = &it.mu, &it.mu
@@ -96,11 +103,14 @@ func (l *Loader) order(epoch int) []int32 {
 	if !l.options.Train {
 		return nil
 	}
+	rng := newRandom(l.options.Seed, orderStream, uint64(epoch))
+	if l.options.ShuffleBuffer > 0 && l.set.Samples[0].part.in != nil {
+		return streamOrder(l.set, l.options.ShuffleBuffer, rng)
+	}
 	order := make([]int32, l.set.Len())
 	for i := range order {
 		order[i] = int32(i)
 	}
-	rng := newRandom(l.options.Seed, orderStream, uint64(epoch))
 	rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	return order
 }
@@ -129,9 +139,9 @@ func (l *Loader) returnSlots(slots []*slot) {
 }
 
 // load makes the image of one sample in one epoch; it depends on nothing else.
-func (l *Loader) load(r *reader, epoch, sample int, dst []uint8) error {
+func (l *Loader) load(ctx context.Context, r *reader, epoch, sample int, dst []uint8) error {
 	r.exif = l.options.Preprocess.EXIF
-	if err := r.open(l.set.Samples[sample].Path); err != nil {
+	if err := r.openSample(ctx, l.set.Samples[sample]); err != nil {
 		return err
 	}
 	p := l.options.Preprocess

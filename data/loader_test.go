@@ -171,7 +171,7 @@ func TestUnreadableImagesAreLeftOutAndNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone := filepath.Join(dir, "gone.jpg")
-	d.Samples = slices.Insert(d.Samples, 1, Sample{bad, 1}, Sample{gone, 1})
+	d.Samples = slices.Insert(d.Samples, 1, Sample{Path: bad, Class: 1}, Sample{Path: gone, Class: 1})
 	o := training(2)
 	o.Train, o.BatchSize = false, 5
 	it := newLoader(t, d, o).Epoch(t.Context(), 0, 0)
@@ -199,7 +199,7 @@ func TestUnreadableImagesAreLeftOutAndNamed(t *testing.T) {
 }
 
 func TestABatchCanBeEmpty(t *testing.T) {
-	d := &Dataset{Classes: []string{"a"}, Samples: []Sample{{"nowhere.jpg", 0}}}
+	d := &Dataset{Classes: []string{"a"}, Samples: []Sample{{Path: "nowhere.jpg"}}}
 	it := newLoader(t, d, training(1)).Epoch(t.Context(), 0, 0)
 	defer it.Close()
 	b, err := it.Next()
@@ -271,7 +271,7 @@ func TestSteadyStateAllocatesNothingForJPEGs(t *testing.T) {
 	dst := make([]uint8, 3*24*24)
 	sample := 0
 	n := testing.AllocsPerRun(100, func() {
-		if err := l.load(r, 1, sample%40, dst); err != nil {
+		if err := l.load(t.Context(), r, 1, sample%40, dst); err != nil {
 			t.Fatal(err)
 		}
 		sample++

@@ -58,7 +58,7 @@ func TestLayOutMNIST(t *testing.T) {
 	if last != [2]int64{7, 7} {
 		t.Errorf("progress ended at %v", last)
 	}
-	d, _, err := listFolder(filepath.Join(dir, "train"))
+	d, _, err := listFolder(filepath.Join(dir, "train"), indexCache{})
 	if err != nil {
 		t.Fatal(err)
 	}

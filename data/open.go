@@ -1,79 +1,56 @@
 package data
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 )
 
 // ErrFlatVal is returned, wrapped, when a val folder holds images without class folders.
 var ErrFlatVal = errors.New("images lie in it without class folders, as ImageNet comes; lay it out with: train data imagenet SRC DIR")
 
-// Open opens a data set for training: dir/train/CLASS/* and dir/val/CLASS/* where those
-// two exist, else dir/CLASS/*, of which the share valSplit becomes val. Val's labels
-// follow train's classes, matched by name; differences between the two are named in
-// val.Problems. Errors: a missing or empty folder, no class in common, [ErrFlatVal].
-func Open(dir string, valSplit float64, seed uint64) (train, val *Dataset, err error) {
-	trainDir, valDir := filepath.Join(dir, "train"), filepath.Join(dir, "val")
-	hasTrain, hasVal := isDir(trainDir), isDir(valDir)
-	switch {
-	case hasTrain && hasVal:
-		return openSplits(trainDir, valDir)
-	case hasTrain || hasVal:
-		there, missing := "train", "val"
-		if hasVal {
-			there, missing = missing, there
-		}
-		return nil, nil, fmt.Errorf("data: %s has a folder %q but none named %q; add it, or give one folder of classes as --data and --val-split 0.1", dir, there, missing)
-	}
-	all, err := OpenFolder(dir)
-	if errors.Is(err, ErrNoClasses) {
-		return nil, nil, fmt.Errorf("data: %s holds neither train/CLASS and val/CLASS folders nor CLASS folders; give the folder that does", dir)
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	if !(valSplit > 0 && valSplit < 1) {
-		return nil, nil, fmt.Errorf("data: %s has no train and val folders, and the share %v for validation is not between 0 and 1; give --val-split 0.1", dir, valSplit)
-	}
-	train, val = split(all, valSplit, seed)
-	if val.Len() == 0 {
-		return nil, nil, fmt.Errorf("data: %s: no class has a second image, so nothing is left to validate on", dir)
-	}
-	return train, val, nil
+// Open opens what [Source] names, keeping no listing.
+func Open(path string, valSplit float64, seed uint64) (train, val *Dataset, err error) {
+	return Source{Path: path, ValSplit: valSplit, Seed: seed}.Open(context.Background())
 }
 
-func openSplits(trainDir, valDir string) (train, val *Dataset, err error) {
-	if train, err = OpenFolder(trainDir); err != nil {
+func openSplits(trainDir, valDir string, cache indexCache) (train, val *Dataset, err error) {
+	if train, err = openFolder(trainDir, cache); err != nil {
 		return nil, nil, err
 	}
-	found, empty, err := listFolder(valDir)
+	found, empty, err := listFolder(valDir, cache)
 	if errors.Is(err, ErrNoClasses) && hasImages(valDir) {
 		return nil, nil, fmt.Errorf("data: %s: %w", valDir, ErrFlatVal)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
+	val, err = matchVal(train, found, empty)
+	return train, val, err
+}
+
+// matchVal gives found, a val split, the labels of train. empty are its classes without an image.
+func matchVal(train, found *Dataset, empty []string) (*Dataset, error) {
 	val, unknown, missing := found.Match(train.Classes)
 	counts, own := found.Counts(), positions(found.Classes)
 	for _, name := range unknown {
-		val.Problems = append(val.Problems, Problem{filepath.Join(valDir, name),
+		val.Problems = append(val.Problems, Problem{joinPath(found.Root, name),
 			fmt.Sprintf("no class of train: its %d images are left out", counts[own[name]])})
 	}
 	for _, name := range missing {
-		val.Problems = append(val.Problems, Problem{filepath.Join(valDir, name), "a class of train without a folder in val"})
+		val.Problems = append(val.Problems, Problem{joinPath(found.Root, name), "a class of train without a folder in val"})
 	}
 	for _, name := range empty {
-		val.Problems = append(val.Problems, Problem{filepath.Join(valDir, name), "a class folder without an image"})
+		val.Problems = append(val.Problems, Problem{joinPath(found.Root, name), "a class folder without an image"})
 	}
 	if val.Len() == 0 {
-		return nil, nil, fmt.Errorf("data: %s: none of its images has a class of %s: %d folders there are no classes of train (%s), %d of train's are missing there (%s)",
-			valDir, trainDir, len(unknown), quoteSome(unknown), len(missing), quoteSome(missing))
+		return nil, fmt.Errorf("data: %s: none of its images has a class of %s: %d folders there are no classes of train (%s), %d of train's are missing there (%s)",
+			found.Root, train.Root, len(unknown), quoteSome(unknown), len(missing), quoteSome(missing))
 	}
-	return train, val, nil
+	return val, nil
 }
 
 // split moves the same share of every class to val: at least one image where the class

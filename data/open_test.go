@@ -98,9 +98,9 @@ func TestOpenSplitsEveryClass(t *testing.T) {
 }
 
 func TestMatchRenumbers(t *testing.T) {
-	d := &Dataset{Classes: []string{"a", "b", "c"}, Samples: []Sample{{"1", 0}, {"2", 1}, {"3", 2}}}
+	d := &Dataset{Classes: []string{"a", "b", "c"}, Samples: []Sample{{Path: "1"}, {Path: "2", Class: 1}, {Path: "3", Class: 2}}}
 	got, unknown, missing := d.Match([]string{"c", "x", "a"})
-	if want := []Sample{{"1", 2}, {"3", 0}}; !reflect.DeepEqual(got.Samples, want) {
+	if want := []Sample{{Path: "1", Class: 2}, {Path: "3"}}; !reflect.DeepEqual(got.Samples, want) {
 		t.Errorf("samples %v, want %v", got.Samples, want)
 	}
 	if !reflect.DeepEqual(unknown, []string{"b"}) || !reflect.DeepEqual(missing, []string{"x"}) {

@@ -9,6 +9,7 @@ const (
 	augmentStream uint64 = 2 // (seed, epoch, sample): the augmentation of a sample
 	splitStream   uint64 = 3 // (seed, class): the split into train and val
 	mixStream     uint64 = 4 // (seed, epoch, batch): how the images of a batch are mixed
+	shardStream   uint64 = 5 // (seed): which shard a sample is written to
 )
 
 // newRandom returns the generator that belongs to seed, stream and key.

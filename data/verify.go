@@ -35,7 +35,7 @@ func Verify(ctx context.Context, ds *Dataset, workers int) ([]Problem, error) {
 			}
 			defer r.close()
 			for i := int(next.Add(1)) - 1; i < ds.Len() && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				failures[i] = r.check(ds.Samples[i].Path)
+				failures[i] = r.check(ctx, ds.Samples[i])
 				if isSystemError(failures[i]) {
 					cancel(failures[i])
 				}

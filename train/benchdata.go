@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"time"
 
 	"depthwise.dev/data"
@@ -64,13 +62,14 @@ type stream struct {
 	size    int // of a whole batch
 }
 
-// openStream opens the training images of c.Data, DIR/train or DIR itself.
+// openStream opens the training images of c.Data.
 func openStream(ctx context.Context, c Config) (*stream, error) {
-	dir := filepath.Join(c.Data, "train")
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		dir = c.Data
+	source, err := dataSource(ctx, c.Data)
+	if err != nil {
+		return nil, err
 	}
-	images, err := data.OpenFolder(dir)
+	dir := source.Path
+	images, err := source.OpenTrain(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("train: bench: %w", err)
 	}

@@ -12,11 +12,14 @@ import (
 // The yaml names are the names of the command line's flags with '-' as '_'.
 type Config struct {
 	// Data is a folder with train/CLASS/* and val/CLASS/*, or with CLASS/*, or
-	// the word "mnist".
+	// shards, see [data.Source], or the word "mnist".
 	Data string `yaml:"data"`
 	// ValSplit is the share of a folder without val/ that is kept for
 	// validation. 0: such a folder is refused.
 	ValSplit float64 `yaml:"val_split"`
+	// ShuffleBuffer is the number of images of shards that are shuffled with each
+	// other, see [data.LoaderOptions]. 0: all.
+	ShuffleBuffer int `yaml:"shuffle_buffer"`
 	// Out is the run's folder. Empty: runs/DATA-N, see [Config.OutFolder].
 	Out string `yaml:"out,omitempty"`
 	// Recipe names the table entry that the settings began from; "" is none.

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -53,7 +51,7 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 	if err != nil {
 		return EvalResult{}, err
 	}
-	all, err := w.validationImages(c.Data)
+	all, err := w.validationImages(ctx, c.Data)
 	if err != nil {
 		return EvalResult{}, err
 	}
@@ -90,29 +88,20 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 	return result, nil
 }
 
-// validationImages opens DIR/val, or one split's folder; of a folder that the weights were trained on with --val-split,
-// the images that were kept from training, found again by share and seed.
-func (w Weights) validationImages(dir string) (*data.Dataset, error) {
-	folder := valFolder(dir)
-	share, err := strconv.ParseFloat(w.Meta[metaValSplit], 64)
-	if folder != dir || err != nil {
-		return data.OpenFolder(folder)
-	}
-	seed, err := strconv.ParseUint(w.Meta[metaSeed], 10, 64)
+// validationImages opens the val part, or one split's folder or shards; of data that the weights were trained on with
+// --val-split, the images that were kept from training, found again by share and seed.
+func (w Weights) validationImages(ctx context.Context, name string) (*data.Dataset, error) {
+	source, err := dataSource(ctx, name)
 	if err != nil {
-		return nil, fmt.Errorf("train: evaluate: its metadata %q: %w", metaSeed, err)
+		return nil, err
 	}
-	_, val, err := data.Open(dir, share, seed)
-	return val, err
-}
-
-// valFolder is DIR/val where there is one, else DIR.
-func valFolder(dir string) string {
-	val := filepath.Join(dir, "val")
-	if info, err := os.Stat(val); err == nil && info.IsDir() {
-		return val
+	if share, err := strconv.ParseFloat(w.Meta[metaValSplit], 64); err == nil {
+		source.ValSplit = share
+		if source.Seed, err = strconv.ParseUint(w.Meta[metaSeed], 10, 64); err != nil {
+			return nil, fmt.Errorf("train: evaluate: its metadata %q: %w", metaSeed, err)
+		}
 	}
-	return dir
+	return source.OpenVal(ctx)
 }
 
 func workersOr(n int) int {

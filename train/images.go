@@ -2,8 +2,6 @@ package train
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,12 +22,14 @@ type images struct {
 
 // openImages opens what Config.Data names. Too many unreadable images are an error that names the worst.
 func openImages(ctx context.Context, c Config) (images, error) {
-	dir, err := dataFolder(ctx, c.Data)
+	source, err := dataSource(ctx, c.Data)
 	if err != nil {
 		return images{}, err
 	}
+	source.ValSplit, source.Seed = c.ValSplit, c.Seed
+	dir := source.Path
 	var im images
-	if im.train, im.val, err = data.Open(dir, c.ValSplit, c.Seed); err != nil {
+	if im.train, im.val, err = source.Open(ctx); err != nil {
 		return images{}, err
 	}
 	if n := len(im.train.Classes); n < 2 {
@@ -43,7 +43,7 @@ func openImages(ctx context.Context, c Config) (images, error) {
 			return images{}, err
 		}
 	}
-	im.digest = digestOf(im.train, im.val)
+	im.digest = data.Digest(im.train, im.val)
 	return im, nil
 }
 
@@ -71,6 +71,16 @@ func (im *images) verify(ctx context.Context, set *data.Dataset) error {
 	return nil
 }
 
+// dataSource is where the data of a name lies; listings of large sets are kept in the user's cache.
+func dataSource(ctx context.Context, name string) (data.Source, error) {
+	path, err := dataFolder(ctx, name)
+	if err != nil {
+		return data.Source{}, err
+	}
+	cache, err := CacheFolder()
+	return data.Source{Path: path, Cache: cache}, err
+}
+
 // dataFolder is the folder of a name: MNIST's in the user's cache, which is laid out first where it is not there.
 func dataFolder(ctx context.Context, name string) (string, error) {
 	if name != MNIST {
@@ -90,23 +100,4 @@ func CacheFolder() (string, error) {
 		return "", fmt.Errorf("train: no cache folder: %w; set XDG_CACHE_HOME", err)
 	}
 	return filepath.Join(user, "depthwise"), nil
-}
-
-// digestOf tells data sets apart by their classes and the names of their images, wherever the folder lies.
-func digestOf(sets ...*data.Dataset) string {
-	h := sha256.New()
-	for _, set := range sets {
-		if set == nil {
-			continue
-		}
-		fmt.Fprintf(h, "%d images of %q\n", set.Len(), set.Classes)
-		for _, s := range set.Samples {
-			name, err := filepath.Rel(set.Root, s.Path)
-			if err != nil {
-				name = s.Path
-			}
-			fmt.Fprintf(h, "%d %q\n", s.Class, name)
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
 }

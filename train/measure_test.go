@@ -180,7 +180,7 @@ func TestDigestOf(t *testing.T) {
 	set := func(root string, change func(*data.Dataset)) string {
 		d := &data.Dataset{Root: root, Classes: []string{"a", "b"}, Samples: []data.Sample{{Path: root + "/a/1.png"}, {Path: root + "/b/2.png", Class: 1}}}
 		change(d)
-		return digestOf(d)
+		return data.Digest(d)
 	}
 	same := func(*data.Dataset) {}
 	want := set("/x", same)
@@ -201,7 +201,7 @@ func TestDigestOf(t *testing.T) {
 		}
 	}
 	val := &data.Dataset{Root: "/x", Classes: []string{"a", "b"}, Samples: []data.Sample{{Path: "/x/a/9.png"}}}
-	if train := (&data.Dataset{Root: "/x", Classes: val.Classes}); digestOf(train, val) == digestOf(train, nil) || digestOf(train, val) == digestOf(val, train) {
+	if train := (&data.Dataset{Root: "/x", Classes: val.Classes}); data.Digest(train, val) == data.Digest(train, nil) || data.Digest(train, val) == data.Digest(val, train) {
 		t.Error("the validation images are left out of the digest")
 	}
 }

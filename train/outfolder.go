@@ -16,7 +16,7 @@ func (c Config) OutFolder() (string, error) {
 	if c.Out != "" {
 		return c.Out, nil
 	}
-	data, err := filepath.Abs(c.Data)
+	data, err := filepath.Abs(dataName(c.Data))
 	if err != nil {
 		return "", fmt.Errorf("train: out: %w", err)
 	}
@@ -32,6 +32,17 @@ func (c Config) OutFolder() (string, error) {
 		n++
 	}
 	return filepath.Join("runs", fmt.Sprintf("%s-%d", name, n)), nil
+}
+
+// dataName is the path of a data set without what is a pattern of shards.
+func dataName(path string) string {
+	if strings.ContainsAny(path, "{:?") || strings.HasSuffix(path, ".tar") {
+		first, _, _ := strings.Cut(path, "::")
+		first, _, _ = strings.Cut(first, "?")
+		first, _, _ = strings.Cut(first, "{")
+		return strings.TrimSuffix(first[:strings.LastIndexByte(first, '/')+1], "/")
+	}
+	return path
 }
 
 // lastRun is the greatest N of dir/NAME-N, 0 if there is none.

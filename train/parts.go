@@ -41,6 +41,8 @@ func (c Config) LoaderOptions(train bool) data.LoaderOptions {
 		Seed:       c.Seed,
 		Train:      train,
 		Preprocess: c.Preprocess(),
+
+		ShuffleBuffer: c.ShuffleBuffer,
 	}
 	if o.Workers < 0 {
 		o.Workers = PhysicalCores()

@@ -83,8 +83,9 @@ func (v *validator) within(field string, value, low, high float64, want string) 
 }
 
 func (v *validator) data(c Config) {
-	v.check(c.Data != "", "data", `""`, "name a folder of images, or mnist")
+	v.check(c.Data != "", "data", `""`, "name a folder of images, shards, or mnist")
 	v.check(c.ValSplit >= 0 && c.ValSplit < 1, "val_split", c.ValSplit, "must be at least 0 and below 1")
+	v.check(c.ShuffleBuffer >= 0, "shuffle_buffer", c.ShuffleBuffer, "must be at least 1, or 0 for all images")
 }
 
 func (v *validator) model(c Config) {

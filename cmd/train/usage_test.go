@@ -61,7 +61,9 @@ func TestWrongUsage(t *testing.T) {
 		{"export to nowhere", "export --weights w", "--output"},
 		{"export to an unknown format", "export --weights w --format npy --output o", "did you mean npz?"},
 		{"imagenet from nowhere", "data imagenet src", "two folders"},
-		{"data without its command", "data", "imagenet"},
+		{"shards of nothing", "data shard src", "two folders"},
+		{"shards without images", "data shard src dst --per-shard 0", "--per-shard"},
+		{"data without its command", "data", "imagenet, shard"},
 		{"loader without data", "bench loader", "--data"},
 		{"no steps", "bench step --steps 0", "--steps"},
 		{"no network", "summary --width 0", "--width 0: must be above 0"},
@@ -94,6 +96,7 @@ func TestFailures(t *testing.T) {
 		{"no weights to predict with", "predict --weights no.safetensors a.jpg", "no.safetensors"},
 		{"no weights to export", "export --weights no.safetensors --output x.npz --format npz", "no.safetensors"},
 		{"no ImageNet to lay out", "data imagenet nowhere out", "nowhere"},
+		{"no data to shard", "data shard nowhere out", "nowhere"},
 		{"no data to load", "bench loader --data nowhere", "nowhere"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

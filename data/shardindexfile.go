@@ -1,0 +1,98 @@
+package data
+
+import (
+	"bufio"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// shardIndexFormat is the first line of an index: a JSON value, as every line is.
+const shardIndexFormat = `{"format":"depthwise shards 1"}`
+
+// writeShardIndex writes one line a shard, compressed. Equal indices are equal bytes.
+func writeShardIndex(w io.Writer, indices []*shardIndex) error {
+	z := gzip.NewWriter(w)
+	if _, err := io.WriteString(z, shardIndexFormat+"\n"); err != nil {
+		return err
+	}
+	e := json.NewEncoder(z)
+	for _, x := range indices {
+		if err := e.Encode(x); err != nil {
+			return err
+		}
+	}
+	return z.Close()
+}
+
+// readShardIndex reads what writeShardIndex wrote, and checks it.
+func readShardIndex(r io.Reader) ([]*shardIndex, error) {
+	z, err := gzip.NewReader(bufio.NewReader(r))
+	if err != nil {
+		return nil, fmt.Errorf("no index of shards: %w", err)
+	}
+	lines := bufio.NewReader(z)
+	first, err := lines.ReadString('\n')
+	if err != nil || first != shardIndexFormat+"\n" {
+		return nil, fmt.Errorf("no index of shards, or one of another version")
+	}
+	d := json.NewDecoder(lines)
+	var indices []*shardIndex
+	for {
+		x := new(shardIndex)
+		if err := d.Decode(x); err == io.EOF {
+			return indices, z.Close()
+		} else if err != nil {
+			return nil, fmt.Errorf("damaged index of shards: %w", err)
+		}
+		if err := x.check(); err != nil {
+			return nil, fmt.Errorf("damaged index of shards: %s: %w", x.Name, err)
+		}
+		indices = append(indices, x)
+	}
+}
+
+// check refuses what no scan writes.
+func (x *shardIndex) check() error {
+	n := len(x.Keys)
+	if len(x.Exts) != n || len(x.Offsets) != n || len(x.Sizes) != n || len(x.Labels) != n {
+		return fmt.Errorf("its columns differ in length")
+	}
+	for i := range n {
+		if x.Offsets[i] < 0 || x.Sizes[i] < 0 || x.Offsets[i] > x.Size-x.Sizes[i] {
+			return fmt.Errorf("sample %q lies outside the shard", x.Keys[i])
+		}
+	}
+	return nil
+}
+
+// writeAtomically makes path of what write writes: whole, or not at all.
+func writeAtomically(path string, write func(io.Writer) error) (err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".partial-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	if err := write(f); err != nil {
+		f.Close()
+		return err
+	}
+	if err := f.Chmod(0o644); err != nil {
+		f.Close()
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

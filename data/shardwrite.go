@@ -1,0 +1,295 @@
+package data
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// ShardOptions says how a data set becomes shards.
+type ShardOptions struct {
+	PerShard int    // images a shard; 0 means 1000
+	MaxSide  int    // JPEG-encode again what is larger, reduced to this longer side; 0: copy every file as it is
+	Quality  int    // of those JPEGs, 1 to 100; 0 means 90
+	Seed     uint64 // of the order that images are dealt out to shards in
+	Workers  int    // goroutines, each writing a shard; 0: one a processor. Changes no byte
+	// Progress, which may be nil, is told the images done and in all.
+	Progress func(done, total int64)
+}
+
+const (
+	defaultPerShard = 1000
+	defaultQuality  = 90
+)
+
+func (o *ShardOptions) complete() error {
+	if o.PerShard == 0 {
+		o.PerShard = defaultPerShard
+	}
+	if o.Quality == 0 {
+		o.Quality = defaultQuality
+	}
+	if o.Workers == 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	var errs []error
+	if o.PerShard < 1 {
+		errs = append(errs, fmt.Errorf("data: shard: %d images a shard", o.PerShard))
+	}
+	if o.MaxSide < 0 || o.MaxSide > 65_500 {
+		errs = append(errs, fmt.Errorf("data: shard: a longer side of %d pixels", o.MaxSide))
+	}
+	if o.Quality < 1 || o.Quality > 100 {
+		errs = append(errs, fmt.Errorf("data: shard: quality %d is not in 1..100", o.Quality))
+	}
+	if o.Workers < 1 {
+		errs = append(errs, fmt.Errorf("data: shard: %d workers", o.Workers))
+	}
+	return errors.Join(errs...)
+}
+
+// Sharded is what WriteShards did.
+type Sharded struct {
+	Shards, Kept int       // shards in all, and those of them that were there already
+	Images       int       // in the shards that were written
+	LeftOut      []Problem // images that cannot be read
+}
+
+// WriteShards writes train, and val if it is not nil, as dir/train-000000.tar and so on,
+// in WebDataset's convention: KEY.jpg and KEY.cls, the class's number, beside shards.json
+// with the classes' names. Images are dealt out to shards at random, so that reading one
+// shard after another is reading shuffled images. The same images and options give the
+// same bytes. A shard appears under its name when it is whole; repeated after it was
+// ended, WriteShards goes on with the missing ones. Images that cannot be read are left
+// out and named.
+func WriteShards(ctx context.Context, dir string, train, val *Dataset, o ShardOptions) (Sharded, error) {
+	if err := o.complete(); err != nil {
+		return Sharded{}, err
+	}
+	w := &shardWriter{dir: dir, options: o, count: newCounter(o.Progress)}
+	w.plan("train", train)
+	if val != nil {
+		w.plan("val", val)
+	}
+	if err := w.describe(train, val); err != nil {
+		return Sharded{}, fmt.Errorf("data: shard: %w", err)
+	}
+	if err := w.write(ctx); err != nil {
+		return w.done, fmt.Errorf("data: shard: %w", err)
+	}
+	return w.done, w.indexAll(ctx)
+}
+
+// shardWriter writes the shards of a data set.
+type shardWriter struct {
+	dir     string
+	options ShardOptions
+	jobs    []shardJob
+	count   *counter
+
+	mu   sync.Mutex
+	done Sharded
+}
+
+// shardJob is one shard to write.
+type shardJob struct {
+	name    string
+	split   string
+	set     *Dataset
+	first   int     // place of its first image in the split's order
+	samples []int32 // in its order
+}
+
+// plan deals the images of a split out to shards.
+func (w *shardWriter) plan(split string, set *Dataset) {
+	order := make([]int32, set.Len())
+	for i := range order {
+		order[i] = int32(i)
+	}
+	h := fnv.New64a()
+	io.WriteString(h, split) // a hash never fails
+	rng := newRandom(w.options.Seed, shardStream, h.Sum64())
+	rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	for first := 0; first < len(order); first += w.options.PerShard {
+		name := fmt.Sprintf("%s-%06d.tar", split, first/w.options.PerShard)
+		w.jobs = append(w.jobs, shardJob{name, split, set, first, order[first:min(first+w.options.PerShard, len(order))]})
+	}
+	w.count.total += int64(set.Len())
+}
+
+// shardPlan is what decides the bytes of all shards.
+type shardPlan struct {
+	Images   string `json:"images"` // a digest of names and classes
+	PerShard int    `json:"per_shard"`
+	MaxSide  int    `json:"max_side"`
+	Quality  int    `json:"quality"`
+	Seed     uint64 `json:"seed"`
+}
+
+// describe writes shards.json, or refuses a folder that holds the shards of another plan.
+func (w *shardWriter) describe(train, val *Dataset) error {
+	plan, err := json.Marshal(shardPlan{Digest(train, val), w.options.PerShard, w.options.MaxSide, w.options.Quality, w.options.Seed})
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(w.dir, shardsFile)
+	if text, err := os.ReadFile(path); err == nil {
+		set, err := parseShardSet(text)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		var was bytes.Buffer
+		if json.Compact(&was, set.Plan) != nil || !bytes.Equal(was.Bytes(), plan) {
+			return fmt.Errorf("%s holds the shards of other images or options; choose another folder or empty this one", w.dir)
+		}
+		return nil
+	} else if len(tarsIn(w.dir)) > 0 {
+		return fmt.Errorf("%s holds tar files that were not written here; choose another folder", w.dir)
+	}
+	text, err := json.MarshalIndent(shardSet{Format: 1, Classes: train.Classes, Plan: plan}, "", " ")
+	if err != nil {
+		return err
+	}
+	return writeAtomically(path, func(f io.Writer) error {
+		_, err := f.Write(append(text, '\n'))
+		return err
+	})
+}
+
+// write makes the missing shards.
+func (w *shardWriter) write(ctx context.Context) error {
+	removeStale(escapeGlob(w.dir) + "/.partial-*")
+	w.done.Shards = len(w.jobs)
+	err := eachInParallel(ctx, len(w.jobs), w.options.Workers, func(ctx context.Context, i int) error {
+		job := w.jobs[i]
+		path := filepath.Join(w.dir, job.name)
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			w.add(0, true, nil)
+			w.count.add(int64(len(job.samples)))
+			return nil
+		}
+		if err := w.writeShard(ctx, path, job); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		return nil
+	})
+	w.count.finish()
+	slices.SortFunc(w.done.LeftOut, func(a, b Problem) int { return strings.Compare(a.Path, b.Path) })
+	return err
+}
+
+// add notes what became of a shard.
+func (w *shardWriter) add(images int, kept bool, leftOut []Problem) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.done.Images += images
+	if kept {
+		w.done.Kept++
+	}
+	w.done.LeftOut = append(w.done.LeftOut, leftOut...)
+}
+
+func (w *shardWriter) writeShard(ctx context.Context, path string, job shardJob) error {
+	r, err := newReader()
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	var leftOut []Problem
+	images := 0
+	err = writeAtomically(path, func(f io.Writer) error {
+		t := tar.NewWriter(f)
+		for i, sample := range job.samples {
+			if err := context.Cause(ctx); err != nil {
+				return err
+			}
+			s := job.set.Samples[sample]
+			image, ext, err := w.image(ctx, r, s)
+			w.count.add(1)
+			if isSystemError(err) {
+				return err
+			}
+			if err != nil {
+				leftOut = append(leftOut, Problem{s.Path, reasonOf(err)})
+				continue
+			}
+			images++
+			key := shardKey(job.first+i, job.set.Classes[s.Class], s.Path)
+			if err := errors.Join(addMember(t, key+ext, image), addMember(t, key+".cls", []byte(strconv.Itoa(s.Class)))); err != nil {
+				return err
+			}
+		}
+		return t.Close()
+	})
+	if err == nil {
+		w.add(images, false, leftOut)
+	}
+	return err
+}
+
+// addMember appends a file; nothing of a clock or a user comes in.
+func addMember(t *tar.Writer, name string, content []byte) error {
+	err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Size: int64(len(content)), Mode: 0o644, Format: tar.FormatUSTAR})
+	if err != nil {
+		return err
+	}
+	_, err = t.Write(content)
+	return err
+}
+
+// shardKey names a sample: its place, which makes the key unique, and where it came from
+// in letters that every tar reader and WebDataset keep as they are.
+func shardKey(place int, class, path string) string {
+	stem := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	from := class + "-" + stem
+	if strings.HasPrefix(stem, class) {
+		from = stem
+	}
+	plain := strings.Map(func(c rune) rune {
+		if c == '-' || c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' {
+			return c
+		}
+		return '_'
+	}, from)
+	return fmt.Sprintf("%08d-%s", place, plain[:min(64, len(plain))])
+}
+
+// indexAll writes an index of each split beside the shards, for those who read them from afar.
+func (w *shardWriter) indexAll(ctx context.Context) error {
+	paths := map[string][]string{}
+	for _, job := range w.jobs {
+		paths[job.split] = append(paths[job.split], filepath.Join(w.dir, job.name))
+	}
+	for _, split := range []string{"train", "val"} {
+		if len(paths[split]) == 0 {
+			continue
+		}
+		indices, err := indexShards(ctx, w.dir, paths[split], indexCache{})
+		if err != nil {
+			return err
+		}
+		for _, x := range indices {
+			x.Stamp = "" // a copy has another time
+		}
+		path := filepath.Join(w.dir, shardIndexName(split))
+		if err := writeAtomically(path, func(f io.Writer) error { return writeShardIndex(f, indices) }); err != nil {
+			return fmt.Errorf("data: shard: %w", err)
+		}
+	}
+	return nil
+}
+
+// shardIndexName is the index that lies beside the shards of a split.
+func shardIndexName(split string) string { return split + ".index.gz" }

@@ -1,0 +1,61 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"depthwise.dev/data"
+)
+
+// shards writes pictures as shards of 7 images.
+func shards(t *testing.T, train, val int) string {
+	t.Helper()
+	trainSet, valSet, err := data.Open(pictures(t, train, val), 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if _, err := data.WriteShards(context.Background(), dir, trainSet, valSet, data.ShardOptions{PerShard: 7}); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// TestResumeIsExactOnShards: as on folders, read at random and as a stream.
+func TestResumeIsExactOnShards(t *testing.T) {
+	dir := shards(t, 14, 3) // batches of 8, 8, 8, 8, 8 and 2
+	for _, buffer := range []int{0, 10} {
+		t.Run(fmt.Sprintf("buffer %d", buffer), func(t *testing.T) {
+			config := small(t, dir)
+			config.ShuffleBuffer = buffer
+			want := outcome(t, fit(t, config))
+			config.Workers = 3
+			t.Run("interrupted", func(t *testing.T) { checkOutcome(t, outcome(t, interrupted(t, config)), want) })
+			if buffer == 0 {
+				return
+			}
+			t.Run("killed", func(t *testing.T) { checkOutcome(t, outcome(t, killed(t, config, 3)), want) })
+		})
+	}
+}
+
+func TestShardsAreEvaluated(t *testing.T) {
+	dir := shards(t, 6, 4)
+	config := small(t, dir)
+	config.Epochs = 1
+	result := fit(t, config)
+	got, err := Evaluate(context.Background(), EvalConfig{Weights: result.Dir, Data: dir, BatchSize: 5, Precision: "fp32", Device: "cpu", Threads: 1})
+	if err != nil || got.Images != 12 || got.Top1 != result.BestTop1 {
+		t.Errorf("%+v, %v; want 12 images and top-1 %v", got, err, result.BestTop1)
+	}
+}
+
+func TestTheRunsFolderIsNamedAfterTheShards(t *testing.T) {
+	for path, want := range map[string]string{"photos": "photos", "/x/photos/train-{0..3}.tar": "/x/photos", "s3://bucket/photos/{train,val}-{0..3}.tar?region=x": "s3://bucket/photos",
+		"/x/photos/a.tar::b.tar": "/x/photos"} {
+		if got := dataName(path); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+}
