@@ -23,12 +23,16 @@ func lastError() error {
 	return errors.New(C.GoString((*C.char)(c)))
 }
 
-// opError names the operation and what it was given, and cuts libtorch's C++ stack off its message.
+// opError names the operation and what it was given, and cuts libtorch's C++ stack off its message. Errors of Go
+// functions that libtorch has called stay as they are within.
 func opError(name string, inputs []*Tensor, err error) error {
 	text, _, _ := strings.Cut(err.Error(), "\nException raised from")
+	if text = strings.TrimSpace(text); text != err.Error() {
+		err = errors.New(text)
+	}
 	given := make([]string, len(inputs))
 	for i, t := range inputs {
 		given[i] = t.String()
 	}
-	return fmt.Errorf("autograd: %s(%s): %s", name, strings.Join(given, ", "), strings.TrimSpace(text))
+	return fmt.Errorf("autograd: %s(%s): %w", name, strings.Join(given, ", "), err)
 }

@@ -23,7 +23,7 @@ func TestForeignGoroutine(t *testing.T) {
 		<-done
 		return nil
 	})
-	if !strings.Contains(err.Error(), "add: called from another goroutine") {
+	if !strings.Contains(err.Error(), "called from another goroutine") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -54,10 +54,15 @@ type BatchNorm struct {
 }
 
 // Forward normalises x (N, C, H, W): by the batch's own statistics in training, which also move the running ones (the
-// variance there is the unbiased one), and by the running ones in evaluation.
+// variance there is the unbiased one), and by the running ones in evaluation. What a checkpoint computes once more does
+// not move the running ones once more.
 func (bn BatchNorm) Forward(s *Scope, x *Tensor, mode Mode) *Tensor {
 	return s.op("batch norm", []*Tensor{x, bn.Weight, bn.Bias, bn.Mean, bn.Var}, func(out *lib.Ctensor) {
-		lib.AtgBatchNorm(out, x.c, bn.Weight.c, bn.Bias.c, bn.Mean.c, bn.Var.c, flag(mode == Training), bn.Momentum, bn.Eps, 1)
+		mean, variance := bn.Mean.c, bn.Var.c
+		if mode == Training && s.again {
+			mean, variance = nil, nil
+		}
+		lib.AtgBatchNorm(out, x.c, bn.Weight.c, bn.Bias.c, mean, variance, flag(mode == Training), bn.Momentum, bn.Eps, 1)
 	})
 }
 

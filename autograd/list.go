@@ -103,13 +103,7 @@ func (l List) Clone(s *Scope) List {
 	return clone
 }
 
-func (l List) handles() []native.Tensor {
-	handles := make([]native.Tensor, len(l))
-	for i, t := range l {
-		handles[i] = native.Tensor(t.c)
-	}
-	return handles
-}
+func (l List) handles() []native.Tensor { return handles(l) }
 
 // update checks the lists and makes one native call.
 func (l List) update(s *Scope, name string, others []List, call func([]native.Tensor) error) {

@@ -16,12 +16,13 @@ var ErrFreed = errors.New("tensor is used after its scope has ended; hand it to 
 
 // A Scope owns tensors and carries the first error. The zero value is of no use; see Run.
 type Scope struct {
+	watch   watch // under the tag invariants
 	ctx     context.Context
 	parent  *Scope
-	thread  int // the OS thread, under the tag invariants
 	owned   []*Tensor
 	err     error
 	compute DType // what Conv2d and Linear compute in; Float32 means: in what they are given
+	again   bool  // a checkpoint computes something once more: statistics are not to move again
 }
 
 // Run calls f with a new root scope on one pinned OS thread, and frees everything the scope owns on return or panic.
@@ -32,23 +33,23 @@ func Run(ctx context.Context, f func(*Scope) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	s := &Scope{ctx: ctx, thread: threadID(), compute: Float32}
-	return s.run(f)
+	s := &Scope{watch: newWatch(), ctx: ctx, compute: Float32}
+	return s.watch.verdict(s.run(f))
 }
 
 // Sub calls f with a scope within s, which ends when f does. The error is f's, else the first of an operation in f; s
 // itself stays usable.
 func (s *Scope) Sub(f func(*Scope) error) error {
-	if s.err != nil {
-		return s.err
+	if err := s.enter("sub"); err != nil {
+		return err
 	}
 	return s.child().run(f)
 }
 
 // NoGrad is Sub with the recording of operations switched off, as torch.no_grad; afterwards the mode is what it was.
 func (s *Scope) NoGrad(f func(*Scope) error) error {
-	if s.err != nil {
-		return s.err
+	if err := s.enter("no grad"); err != nil {
+		return err
 	}
 	previous := lib.AtGradSetEnabled(0)
 	defer lib.AtGradSetEnabled(previous & 1)
@@ -58,8 +59,8 @@ func (s *Scope) NoGrad(f func(*Scope) error) error {
 // Autocast is Sub with Conv2d and Linear computing in the given type, as torch.autocast: their inputs and weights are
 // converted on the way in; batch norm, losses and parameters stay as they are. Float32 switches it off.
 func (s *Scope) Autocast(compute DType, f func(*Scope) error) error {
-	if s.err != nil {
-		return s.err
+	if err := s.enter("autocast"); err != nil {
+		return err
 	}
 	child := s.child()
 	child.compute = compute
@@ -67,7 +68,17 @@ func (s *Scope) Autocast(compute DType, f func(*Scope) error) error {
 }
 
 func (s *Scope) child() *Scope {
-	return &Scope{ctx: s.ctx, parent: s, thread: s.thread, compute: s.compute}
+	return &Scope{watch: s.watch.child(), ctx: s.ctx, parent: s, compute: s.compute, again: s.again}
+}
+
+// enter is the error that keeps a scope from being opened within s, nil if there is none.
+func (s *Scope) enter(how string) error {
+	if invariants {
+		if err := s.misuse(how); err != nil {
+			return err
+		}
+	}
+	return s.err
 }
 
 func (s *Scope) run(f func(*Scope) error) error {
@@ -85,11 +96,12 @@ func (s *Scope) free() {
 		}
 	}
 	s.owned = nil
+	s.watch.end()
 }
 
 // Keep hands t to the parent scope, so that it outlives s, and returns it. In a root scope it does nothing.
 func (s *Scope) Keep(t *Tensor) *Tensor {
-	if t == nil || s.parent == nil || t.owner != s {
+	if t == nil || s.parent == nil || t.owner != s || invariants && s.misuse("keep", t) != nil {
 		return t
 	}
 	t.owner = s.parent
@@ -100,6 +112,9 @@ func (s *Scope) Keep(t *Tensor) *Tensor {
 // Free ends tensors before their scope does. A graph that needs their values keeps those alive by itself, so a forward
 // pass frees each activation as soon as the next is there and memory stays at what the backward pass needs.
 func (s *Scope) Free(ts ...*Tensor) {
+	if invariants && s.misuse("free") != nil {
+		return
+	}
 	for _, t := range ts {
 		if t != nil {
 			t.free()
@@ -123,18 +138,17 @@ func (s *Scope) Context() context.Context { return s.ctx }
 // own takes over a handle that libtorch has made.
 func (s *Scope) own(c lib.Ctensor) *Tensor {
 	countLive(1)
-	t := &Tensor{c: c, owner: s}
+	t := &Tensor{c: c, owner: s, made: here()}
 	s.owned = append(s.owned, t)
 	return t
 }
 
 // ready reports whether an operation may go on: no error so far, every input alive.
 func (s *Scope) ready(op string, inputs ...*Tensor) bool {
-	if s.err != nil {
+	if invariants && s.misuse(op, inputs...) != nil {
 		return false
 	}
-	if invariants && threadID() != s.thread {
-		s.Fail(fmt.Errorf("autograd: %s: called from another goroutine than the one that Run pinned", op))
+	if s.err != nil {
 		return false
 	}
 	for i, t := range inputs {
@@ -143,7 +157,7 @@ func (s *Scope) ready(op string, inputs ...*Tensor) bool {
 			return false
 		}
 		if t.c == nil {
-			s.Fail(fmt.Errorf("autograd: %s: input %d: %w", op, i, ErrFreed))
+			s.Fail(fmt.Errorf("autograd: %s: input %d%s: %w", op, i, t.history(), ErrFreed))
 			return false
 		}
 	}

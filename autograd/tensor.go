@@ -7,18 +7,22 @@ import (
 	"github.com/sugarme/gotch/ts"
 
 	lib "github.com/sugarme/gotch/libtch"
+
+	"depthwise.dev/autograd/native"
 )
 
 // A Tensor is a handle on a libtorch tensor. It belongs to a Scope and dies with it.
 type Tensor struct {
-	c     lib.Ctensor // nil when freed
-	owner *Scope
+	made, freed place       // under the tag invariants
+	c           lib.Ctensor // nil when freed
+	owner       *Scope
 }
 
 func (t *Tensor) free() {
 	if t.c != nil {
 		lib.AtFree(t.c)
 		t.c = nil
+		t.freed = here()
 		countLive(-1)
 	}
 }
@@ -69,6 +73,16 @@ func (t *Tensor) String() string {
 		return "freed"
 	}
 	return fmt.Sprintf("%v%v", t.DType(), t.Shape())
+}
+
+// RequiresGrad reports whether gradients flow to t: it is a leaf that was marked, or depends on one.
+func (t *Tensor) RequiresGrad() bool {
+	return t != nil && t.c != nil && native.RequiresGrad(native.Tensor(t.c))
+}
+
+// IsLeaf reports whether t is no operation's result, as parameters are.
+func (t *Tensor) IsLeaf() bool {
+	return t != nil && t.c != nil && native.IsLeaf(native.Tensor(t.c))
 }
 
 // Gotch returns a plain gotch tensor that shares t's values and its place in the graph. It is the caller's to Drop.

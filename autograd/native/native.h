@@ -36,7 +36,6 @@ dw_error dw_from_host(dw_tensor *out, const void *data, const int64_t *shape, in
 dw_error dw_to_host(void *data, dw_tensor x);                         // row-major, whatever the strides of x are
 dw_error dw_gradient(dw_tensor *out, dw_tensor x);                    // *out stays NULL when there is none
 dw_error dw_clear_gradients(const dw_tensor *xs, int n);
-dw_error dw_backward(dw_tensor loss);
 dw_error dw_normalize_images(dw_tensor *out, const uint8_t *pixels, int64_t n, int64_t h, int64_t w, const double *mean, const double *std);
 
 // foreach.cc: one call for a whole list of tensors, in place; see autograd.List.

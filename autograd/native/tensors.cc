@@ -55,10 +55,6 @@ dw_error dw_clear_gradients(const dw_tensor *xs, int n) {
   });
 }
 
-dw_error dw_backward(dw_tensor loss) {
-  return guard([&] { tensor(loss).backward(); });
-}
-
 // pixels: n x h x w x 3 bytes. out: (n, 3, h, w) float32 in channels-last order, (pixel / 255 - mean) / std, by a
 // table of the 3 x 256 values, each computed in float32 as torchvision's ToTensor and Normalize do.
 dw_error dw_normalize_images(dw_tensor *out, const uint8_t *pixels, int64_t n, int64_t h, int64_t w, const double *mean, const double *std) {

@@ -35,9 +35,6 @@ func Gradient(x Tensor) (Tensor, error) {
 // ClearGradients gives up the gradients of all xs, so that the next backward pass stores instead of adding.
 func ClearGradients(xs []Tensor) error { return take(C.dw_clear_gradients(first(xs), count(xs))) }
 
-// Backward runs the backward pass from a scalar.
-func Backward(loss Tensor) error { return take(C.dw_backward(C.dw_tensor(loss))) }
-
 // NormalizeImages turns n*h*w*3 bytes (NHWC, RGB) into a (n, 3, h, w) float32 channels-last tensor, (v/255 - mean) / std.
 func NormalizeImages(pixels []uint8, n, h, w int, mean, std [3]float64) (Tensor, error) {
 	var out C.dw_tensor

@@ -10,7 +10,10 @@ type unit struct {
 }
 
 // head is the classifier.
-type head struct{ weight, bias *autograd.Tensor }
+type head struct {
+	layer        Layer
+	weight, bias *autograd.Tensor
+}
 
 // bind points the layers at the network's tensors, which stand in the order in
 // which [Layer.arrays] lists them.
@@ -33,7 +36,7 @@ func (n *Network) bind() {
 				Momentum: n.Config.BNMomentum, Eps: n.Config.BNEps}
 			n.units = append(n.units, u)
 		case l.Kind == Linear:
-			n.head = head{weight: next(), bias: next()}
+			n.head = head{layer: l, weight: next(), bias: next()}
 		}
 	}
 }
@@ -47,13 +50,13 @@ func (n *Network) bind() {
 func (n *Network) Forward(s *autograd.Scope, x *autograd.Tensor, mode autograd.Mode) *autograd.Tensor {
 	features := x
 	for _, u := range n.units {
-		next := n.unit(s, u, features, mode)
+		next := n.observed(s, u.layer, n.unit(s, u, features, mode))
 		if features != x {
 			s.Free(features) // the graph keeps what the backward pass needs
 		}
 		features = next
 	}
-	logits := n.classify(s, features, mode)
+	logits := n.observed(s, n.head.layer, n.classify(s, features, mode))
 	if features != x {
 		s.Free(features)
 	}

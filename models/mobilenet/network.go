@@ -13,6 +13,7 @@ type Network struct {
 	tensors []*autograd.Tensor // one for each array
 	units   []unit             // the convolutions, over the same tensors
 	head    head
+	hooks   []*ForwardHook
 }
 
 // New builds a network with initial values that are a function of the
