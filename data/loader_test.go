@@ -43,7 +43,7 @@ func training(workers int) LoaderOptions {
 	return LoaderOptions{
 		BatchSize: 4, Workers: workers, Prefetch: 2, Seed: 11, Train: true,
 		Preprocess: Preprocess{Resolution: 24},
-		Augment: Augment{Crop: true, CropScale: [2]float64{0.08, 1}, CropRatio: [2]float64{3. / 4, 4. / 3}, Flip: 0.5},
+		Augment:    Augment{Crop: true, CropScale: [2]float64{0.08, 1}, CropRatio: [2]float64{3. / 4, 4. / 3}, Flip: 0.5},
 	}
 }
 
