@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
@@ -15,6 +16,7 @@ type augmentGolden struct {
 	Operations       [][6]any
 	RandAug, Trivial map[string][][3]any
 	Drawn            map[string]map[string][2]float64 // shares of the draws, and of them positive less negative
+	Letterboxed      [][3]any
 	Erased           []struct {
 		Width, Height   int
 		Mean, Deviation [4]float64 // left, top, width, height
@@ -191,5 +193,23 @@ func sameMoments(t *testing.T, what string, rows [][]float64, mean, deviation []
 		tol := 5 * deviation[i] * math.Sqrt(2/n)
 		near(t, fmt.Sprintf("%s: mean of column %d", what, i), m, mean[i], tol+1e-5)
 		near(t, fmt.Sprintf("%s: deviation of column %d", what, i), math.Sqrt(max(0, squares/n-m*m)), deviation[i], tol+1e-5)
+	}
+}
+
+func TestLetterboxEqualsPillowsAndTorchvisions(t *testing.T) {
+	golden := readAugmentGolden(t).Letterboxed
+	if len(golden) < 15 {
+		t.Errorf("%d cases", len(golden))
+	}
+	for _, c := range golden {
+		name, side := c[0].(string), int(c[1].(float64))
+		got, err := LoadImage(filepath.Join("testdata/geometry", name), Preprocess{Resolution: side, Fit: FitLetterbox})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var im canvas
+		if im.open(got, side); digest(&im) != c[2].(string) {
+			t.Errorf("%s at %d: other pixels", name, side)
+		}
 	}
 }

@@ -12,13 +12,16 @@ import (
 const (
 	FitCrop = "crop" // resize the shorter side, cut the centre out: torchvision's Resize and CenterCrop
 	FitPad  = "pad"  // put the whole image on black, reduced where it is too large, never enlarged
+
+	// FitLetterbox puts the whole image on black, as large as fits: Pillow's ImageOps.pad.
+	FitLetterbox = "letterbox"
 )
 
 // Preprocess says how an image becomes the network's input in evaluation, and what the
 // pixels are normalised with. It is kept with the weights.
 type Preprocess struct {
 	Resolution int        `json:"resolution"`     // side of the square input
-	Fit        string     `json:"fit"`            // FitCrop (also when empty) or FitPad
+	Fit        string     `json:"fit"`            // FitCrop (also when empty), FitPad or FitLetterbox
 	Resize     int        `json:"resize"`         // FitCrop: the shorter side before the crop; 0 means Resolution/0.875, 256 for 224
 	EXIF       bool       `json:"exif,omitempty"` // turn and mirror images as their EXIF data says; torchvision does not
 	Mean       [3]float64 `json:"mean"`           // of pixels in 0..1, R, G, B; applied on the device
@@ -34,8 +37,8 @@ func (p Preprocess) Validate() error {
 	if p.Resolution < 1 || p.Resolution > maxResolution {
 		errs = append(errs, fmt.Errorf("data: resolution %d is not in 1..%d", p.Resolution, maxResolution))
 	}
-	if p.Fit != "" && p.Fit != FitCrop && p.Fit != FitPad {
-		errs = append(errs, fmt.Errorf("data: fit %q is neither %q nor %q", p.Fit, FitCrop, FitPad))
+	if p.Fit != "" && p.Fit != FitCrop && p.Fit != FitPad && p.Fit != FitLetterbox {
+		errs = append(errs, fmt.Errorf("data: fit %q is not %q, %q or %q", p.Fit, FitCrop, FitPad, FitLetterbox))
 	}
 	if p.Resize != 0 && (p.Resize < p.Resolution || p.Resize > 4*maxResolution) {
 		errs = append(errs, fmt.Errorf("data: resize %d is not in %d..%d: the centre crop needs the resolution", p.Resize, p.Resolution, 4*maxResolution))
@@ -51,8 +54,11 @@ type view struct {
 
 // evaluation returns the view of a w x h image.
 func (p Preprocess) evaluation(w, h int) view {
-	if p.Fit == FitPad {
+	switch p.Fit {
+	case FitPad:
 		return p.pad(w, h)
+	case FitLetterbox:
+		return p.letterbox(w, h)
 	}
 	shorter := p.Resize
 	if shorter == 0 {
@@ -83,4 +89,20 @@ func (p Preprocess) pad(w, h int) view {
 func whole(size int, scale float64) jpeg.Axis {
 	scaled := max(1, int(math.RoundToEven(float64(size)*scale)))
 	return jpeg.Axis{Size: size, Scaled: scaled, Count: scaled}
+}
+
+// letterbox is Pillow's ImageOps.contain and pad, which round halves to even.
+func (p Preprocess) letterbox(w, h int) view {
+	side := float64(p.Resolution)
+	x, y := p.Resolution, p.Resolution
+	if w > h {
+		y = max(1, int(math.RoundToEven(float64(h)/float64(w)*side)))
+	} else if h > w {
+		x = max(1, int(math.RoundToEven(float64(w)/float64(h)*side)))
+	}
+	return view{
+		resize: jpeg.Resize{X: jpeg.Axis{Size: w, Scaled: x, Count: x}, Y: jpeg.Axis{Size: h, Scaled: y, Count: y}},
+		left:   int(math.RoundToEven(float64(p.Resolution-x) / 2)),
+		top:    int(math.RoundToEven(float64(p.Resolution-y) / 2)),
+	}
 }

@@ -65,7 +65,8 @@ type Config struct {
 	// ClipGradNorm is the greatest L2 norm of all gradients together. 0: no limit.
 	ClipGradNorm float64 `yaml:"clip_grad_norm"`
 
-	// Augment is none or basic: a random crop, resized, and a flip.
+	// Augment is none; basic: a random crop, resized, and a flip; randaug or
+	// trivial: RandAugment or TrivialAugmentWide after those.
 	Augment string `yaml:"augment"`
 	// CropScale is the share of the image's area, CropRatio the width through
 	// the height, that a random crop has: least and greatest. Flip is the
@@ -73,8 +74,20 @@ type Config struct {
 	CropScale [2]float64 `yaml:"crop_scale,flow"`
 	CropRatio [2]float64 `yaml:"crop_ratio,flow"`
 	Flip      float64    `yaml:"flip"`
+	// ColorJitter says how far brightness, contrast, saturation and hue vary:
+	// factors from 1-x to 1+x, and a hue turned by at most the last, a share of
+	// the circle up to 0.5. RandomErase is the chance that a rectangle of the
+	// image is painted in the mean colour. Both work with any Augment.
+	ColorJitter [4]float64 `yaml:"color_jitter,flow"`
+	RandomErase float64    `yaml:"random_erase"`
+	// MixUp and CutMix mix the images and the classes of a batch: the parameter
+	// of the Beta distribution that the shares come from; batches alternate at
+	// random where both are above 0.
+	MixUp  float64 `yaml:"mixup"`
+	CutMix float64 `yaml:"cutmix"`
 	// Fit is how an image comes to the resolution when it is evaluated: crop
-	// (shorter side to 8/7 of it, centre crop) or pad (centred on black).
+	// (shorter side to 8/7 of it, centre crop), letterbox (the whole image as
+	// large as fits, centred on black) or pad (the same, never enlarged).
 	Fit string `yaml:"fit"`
 	// EXIF turns images as their EXIF data says, in training, evaluation and
 	// prediction. torchvision does not.
@@ -109,8 +122,8 @@ var (
 	Archs      = []string{"mobilenet_v1"}
 	Optimizers = []string{"sgd", "rmsprop", "rmsprop_tf", "adamw"}
 	Schedules  = []string{"constant", "step", "exp", "cosine", "onecycle"}
-	Augments   = []string{"none", "basic"}
-	Fits       = []string{"crop", "pad"}
+	Augments   = []string{"none", "basic", "randaug", "trivial"}
+	Fits       = []string{"crop", "letterbox", "pad"}
 	Precisions = []string{"auto", "fp32", "bf16"}
 	Devices    = []string{"auto", "cpu", "cuda", "cuda:N"}
 	Progresses = []string{"auto", "bar", "plain", "json", "none"}

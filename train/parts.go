@@ -47,10 +47,25 @@ func (c Config) LoaderOptions(train bool) data.LoaderOptions {
 	if o.Workers < 0 {
 		o.Workers = PhysicalCores()
 	}
-	if train && c.Augment == "basic" {
-		o.Augment = data.Augment{Crop: true, CropScale: c.CropScale, CropRatio: c.CropRatio, Flip: c.Flip}
+	if train {
+		o.Augment = c.augment()
 	}
 	return o
+}
+
+// augment is how training images vary.
+func (c Config) augment() data.Augment {
+	j := c.ColorJitter
+	a := data.Augment{Erase: c.RandomErase, MixUp: c.MixUp, CutMix: c.CutMix,
+		Jitter: data.Jitter{Brightness: j[0], Contrast: j[1], Saturation: j[2], Hue: j[3]}}
+	if c.Augment == "none" {
+		return a
+	}
+	a.Crop, a.CropScale, a.CropRatio, a.Flip = true, c.CropScale, c.CropRatio, c.Flip
+	if c.Augment != "basic" {
+		a.Policy = data.Policy(c.Augment)
+	}
+	return a
 }
 
 // autoWarmup is the share of a cosine run that warms up when nobody said how long.

@@ -34,6 +34,10 @@ var resumeCases = []struct {
 	{"rmsprop_tf", func(c *Config) { c.Optimizer, c.LR, c.Schedule = "rmsprop_tf", 0.045, "exp" }},
 	{"adamw", func(c *Config) { c.Optimizer, c.LR = "adamw", 1e-3 }},
 	{"dropout", func(c *Config) { c.Model.Dropout = 0.2 }},
+	{"randaug, jitter, erasing, mixup and cutmix", func(c *Config) {
+		c.Workers, c.Augment, c.RandomErase, c.MixUp, c.CutMix = 2, "randaug", 0.25, 0.2, 1
+		c.ColorJitter = [4]float64{0.4, 0.4, 0.4, 0.1}
+	}},
 }
 
 // TestResumeIsExact: a run that is interrupted, or killed at any moment, and continued ends with the same bytes as one

@@ -91,9 +91,8 @@ func (r *run) tellDropped(b *data.Batch) error {
 func (r *run) add(s *autograd.Scope, b *data.Batch, seen *tally) error {
 	p := r.config.Preprocess()
 	x := s.NormalizeImages(b.Pixels, b.N, b.Height, b.Width, p.Mean, p.Std, r.device)
-	labels := s.ToDevice(autograd.FromSlice(s, b.Labels, int64(b.N)), r.device)
 	logits := r.forward(s, r.network, x, autograd.Training)
-	loss := autograd.CrossEntropy{LabelSmoothing: r.config.LabelSmoothing}.Loss(s, logits, labels)
+	loss := lossOf(s, autograd.CrossEntropy{LabelSmoothing: r.config.LabelSmoothing}, logits, b)
 	value := s.Item(loss)
 	if s.Err() == nil && (math.IsNaN(value) || math.IsInf(value, 0)) {
 		return fmt.Errorf("the loss is %v: %w; %s", value, ErrNotFinite, r.advice())
@@ -104,7 +103,7 @@ func (r *run) add(s *autograd.Scope, b *data.Batch, seen *tally) error {
 	s.Backward(loss)
 	seen.Images += b.N
 	seen.Loss += value * float64(b.N)
-	seen.Correct += correct(autograd.ToSlice[float32](s, logits), b.Labels)
+	seen.Correct += correct(autograd.ToSlice[float32](s, logits), mainClasses(b))
 	return s.Err()
 }
 

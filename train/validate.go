@@ -156,6 +156,12 @@ func (v *validator) augmentation(c Config) {
 	lo, hi = c.CropRatio[0], c.CropRatio[1]
 	v.check(0 < lo && lo <= hi && !math.IsInf(hi, 0), "crop_ratio", c.CropRatio, "must be two ratios, 0 < least <= greatest, such as 0.75,1.333")
 	v.within("flip", c.Flip, 0, 1, "must be a chance from 0 to 1")
+	j := c.ColorJitter
+	v.check(min(j[0], j[1], j[2], j[3]) >= 0 && max(j[0], j[1], j[2]) <= 10 && j[3] <= 0.5, "color_jitter", j,
+		"must be brightness, contrast and saturation from 0 to 10 and hue from 0 to 0.5, such as 0.4,0.4,0.4,0.1")
+	v.within("random_erase", c.RandomErase, 0, 1, "must be a chance from 0 to 1")
+	v.within("mixup", c.MixUp, 0, 100, "must be the Beta distribution's parameter, from 0 (off) to 100, such as 0.2")
+	v.within("cutmix", c.CutMix, 0, 100, "must be the Beta distribution's parameter, from 0 (off) to 100, such as 1")
 	v.oneOf("fit", c.Fit, Fits)
 }
 

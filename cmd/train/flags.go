@@ -51,11 +51,16 @@ func exifFlag(cmd *cobra.Command, c *train.Config) {
 // augmentFlags are those of the commands that read images as training does.
 func augmentFlags(cmd *cobra.Command, c *train.Config) {
 	flagGroup(cmd, "Augmentation", func(fs *pflag.FlagSet) {
-		fs.Var(choice{&c.Augment, train.Augments}, "augment", "basic: a random crop and flip")
+		fs.Var(choice{&c.Augment, train.Augments}, "augment", "basic: a random crop and flip; randaug, trivial: RandAugment or TrivialAugmentWide besides")
 		fs.Var((*span)(&c.CropScale), "crop-scale", "share of the image's area in a crop; 0.35,1 suits small folders")
 		fs.Var((*span)(&c.CropRatio), "crop-ratio", "width through height of a crop")
 		fs.Lookup("crop-ratio").DefValue = "0.75,1.333"
 		fs.Float64Var(&c.Flip, "flip", c.Flip, "chance of a horizontal flip")
+		fs.Var((*jitter)(&c.ColorJitter), "color-jitter", "how far brightness, contrast, saturation (and hue, up to 0.5) vary; one number means the first three")
+		fs.Float64Var(&c.RandomErase, "random-erase", c.RandomErase, "chance that a rectangle of the image is painted over; 0.25 is usual")
+		fs.Float64Var(&c.MixUp, "mixup", c.MixUp, "blend images and classes in pairs, by shares from Beta(X, X); 0.2 is usual")
+		fs.Float64Var(&c.CutMix, "cutmix", c.CutMix, "paste a box of another image, likewise; 1 is usual")
+		fs.Var(choice{&c.Fit, train.Fits}, "fit", "how evaluation makes images square: crop the centre, or keep all of them on black; kept with the weights")
 	})
 }
 

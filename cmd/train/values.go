@@ -66,6 +66,36 @@ func (s *span) Set(text string) error {
 	return nil
 }
 
+// jitter is four numbers with commas between them, of which the last may be left out,
+// or one that stands for the first three.
+type jitter [4]float64
+
+func (j *jitter) Type() string { return "B,C,S,H" }
+func (j *jitter) String() string {
+	var texts []string
+	for _, x := range j {
+		texts = append(texts, number(x))
+	}
+	return strings.Join(texts, ",")
+}
+
+func (j *jitter) Set(text string) error {
+	var values jitter
+	parts := strings.Split(text, ",")
+	for i, part := range parts {
+		x, err := strconv.ParseFloat(strings.TrimSpace(part), 64)
+		if err != nil || len(parts) == 2 || i == len(values) {
+			return fmt.Errorf("must be one number or four with commas between them, such as 0.4 or 0.4,0.4,0.4,0.1")
+		}
+		values[i] = x
+	}
+	if len(parts) == 1 {
+		values[1], values[2] = values[0], values[0]
+	}
+	*j = values
+	return nil
+}
+
 func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
 // auto is a number from 0, or the word auto, kept as -1.

@@ -1,11 +1,13 @@
 """Writes augment.json: what torchvision.transforms.v2 makes of small pictures on uint8 tensors, and how it draws.
 
-usage: make_augment.py      needs numpy, torch, torchvision; written with torch 2.15.0 and torchvision 0.29.2 on a
+usage: make_augment.py      needs numpy, pillow, torch, torchvision; written with torch 2.15.0 and torchvision 0.29.2 on a
 processor with AVX-512. The pictures are a formula that augment_golden_test.go knows too. A second run writes the same.
 """
 import collections, hashlib, json, math, pathlib
 import numpy as np
 import torch
+from PIL import Image, ImageOps
+from torchvision.io import decode_jpeg, read_file
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
@@ -121,6 +123,20 @@ def mixed(alpha, n):
     return {"alpha": alpha, "side": side, "quantiles": np.quantile(shares, np.arange(0.1, 0.95, 0.1)).round(5).tolist(), **moments(rows)}
 
 
+def letterboxed():
+    """Pillow's ImageOps.pad says where an image lies, torchvision's resize what it looks like there."""
+    cases = []
+    for path in sorted((pathlib.Path(__file__).parent / "geometry").glob("*.jpg")):
+        image = decode_jpeg(read_file(str(path)))
+        for side in (32, 57, 224):
+            white = Image.new("L", (image.shape[2], image.shape[1]), 255)
+            left, top, right, bottom = ImageOps.pad(white, (side, side)).getbbox()
+            small = F.resize(image, [bottom - top, right - left], antialias=True)
+            out = F.pad(small, [left, top, side - right, side - bottom])
+            cases.append([path.name, side, digest(out)])
+    return cases
+
+
 def main():
     rand, trivial = v2.RandAugment(), v2.TrivialAugmentWide()
     golden = {
@@ -130,6 +146,7 @@ def main():
         "drawn": {"randaug": drawn(rand, 20000), "trivial": drawn(trivial, 20000)},
         "erased": [erased(224, 224, 20000), erased(48, 32, 20000)],
         "jittered": [jittered(v, 20000) for v in ([0.4, 0.4, 0.4, 0.1], [0.8, 1.5, 0.2, 0.5])],
+        "letterboxed": letterboxed(),
         "mixed": [mixed(a, 20000) for a in (0.2, 1.0, 3.0)],
     }
     lines = json.dumps(golden, separators=(",", ":")).replace("],[", "],\n[")

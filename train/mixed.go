@@ -1,0 +1,34 @@
+package train
+
+import (
+	"depthwise.dev/autograd"
+	"depthwise.dev/data"
+)
+
+// lossOf is the loss of a batch's logits, on their device. Of a batch that was mixed, each image's target is Share of
+// its own class and the rest of its partner's.
+func lossOf(s *autograd.Scope, l autograd.CrossEntropy, logits *autograd.Tensor, b *data.Batch) *autograd.Tensor {
+	if s.Err() != nil {
+		return nil
+	}
+	if len(b.Partners) == 0 {
+		return l.Loss(s, logits, s.ToDevice(autograd.FromSlice(s, b.Labels, int64(b.N)), logits.Device()))
+	}
+	classes := logits.Shape()[1]
+	targets := make([]float32, int64(b.N)*classes)
+	for i := range b.Labels {
+		row := targets[int64(i)*classes:]
+		row[b.Labels[i]] += float32(b.Share)
+		row[b.Partners[i]] += 1 - float32(b.Share)
+	}
+	return l.SoftLoss(s, logits, s.ToDevice(autograd.FromSlice(s, targets, int64(b.N), classes), logits.Device()))
+}
+
+// mainClasses are the classes that training's accuracy is counted against: of images that were mixed, the one with
+// the larger share.
+func mainClasses(b *data.Batch) []int64 {
+	if len(b.Partners) > 0 && b.Share < 0.5 {
+		return b.Partners
+	}
+	return b.Labels
+}

@@ -1,0 +1,61 @@
+package train
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/autograd/autogradtest"
+	"depthwise.dev/data"
+)
+
+// TestLossOfAMixedBatch: the values are PyTorch's, in float64:
+//
+//	targets = v2.MixUp(num_classes=4)._mixup_label(tensor([2, 0, 1]), lam=0.7)
+//	loss = cross_entropy(logits, targets, label_smoothing=0.1); loss.backward()
+func TestLossOfAMixedBatch(t *testing.T) {
+	logits := []float32{1.5, -0.25, 0.75, 2, 0, 3, -1, 0.5, -2, 0.25, 1.25, 1}
+	const wantLoss = 2.6455377322789735
+	wantGradient := []float64{0.092834289746588, -0.080753040097506, -0.170545128393790, 0.158463878744707,
+		-0.203904650532693, 0.281474435980423, -0.093025322459712, 0.015455537011982,
+		-0.092419355929630, -0.162223040477733, 0.144190246404228, 0.110452150003134}
+	b := &data.Batch{N: 3, Labels: []int64{2, 0, 1}, Partners: []int64{1, 2, 0}, Share: 0.7}
+	smoothed := autograd.CrossEntropy{LabelSmoothing: 0.1}
+	autogradtest.Run(t, func(s *autograd.Scope) {
+		x := s.RequireGrad(autograd.FromSlice(s, logits, 3, 4))
+		loss := lossOf(s, smoothed, x, b)
+		s.Backward(loss)
+		if got := s.Item(loss); math.Abs(got-wantLoss) > 1e-6 { // float32
+			t.Errorf("loss %v, want %v", got, wantLoss)
+		}
+		for i, got := range autograd.ToSlice[float64](s, s.Grad(x)) {
+			if math.Abs(got-wantGradient[i]) > 1e-7 {
+				t.Errorf("gradient %d is %v, want %v", i, got, wantGradient[i])
+			}
+		}
+		plain := &data.Batch{N: 3, Labels: b.Labels, Share: 1}
+		labels := smoothed.Loss(s, x, autograd.FromSlice(s, b.Labels, 3))
+		if got, want := s.Item(lossOf(s, smoothed, x, plain)), s.Item(labels); got != want {
+			t.Errorf("loss of a batch that is not mixed is %v, want %v", got, want)
+		}
+	})
+}
+
+func TestMainClasses(t *testing.T) {
+	labels, partners := []int64{1, 2}, []int64{2, 1}
+	for _, c := range []struct {
+		name  string
+		batch data.Batch
+		want  []int64
+	}{
+		{"not mixed", data.Batch{Labels: labels, Share: 1}, labels},
+		{"mostly its own", data.Batch{Labels: labels, Partners: partners, Share: 0.7}, labels},
+		{"even", data.Batch{Labels: labels, Partners: partners, Share: 0.5}, labels},
+		{"mostly the partner's", data.Batch{Labels: labels, Partners: partners, Share: 0.3}, partners},
+	} {
+		if got := mainClasses(&c.batch); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
