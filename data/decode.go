@@ -38,6 +38,8 @@ func decodeRGB(f format, data, dst []byte) (rgb []byte, w, h int, err error) {
 		return decodePNM(data, dst)
 	case formatWebP:
 		return decodeWebP(data, dst)
+	case formatGIF:
+		return decodeGIF(data, dst)
 	}
 	return decodeWith(f, data, dst)
 }
@@ -53,14 +55,10 @@ func decodeWith(f format, data, dst []byte) (rgb []byte, w, h int, err error) {
 		return nil, 0, 0, plainError(err)
 	}
 	w, h = config.Width, config.Height
-	if im.Bounds() != image.Rect(0, 0, w, h) && f != formatGIF {
+	if im.Bounds() != image.Rect(0, 0, w, h) {
 		return nil, 0, 0, fmt.Errorf("damaged %s file: its size is %dx%d in the header and %v later", f, w, h, im.Bounds().Size())
 	}
-	rgb = appendRGB(dst, im)
-	if f == formatGIF {
-		rgb = onScreen(rgb, im.Bounds(), w, h)
-	}
-	return rgb, w, h, nil
+	return appendRGB(dst, im), w, h, nil
 }
 
 // checkHeader reads a file's size, in any format but JPEG.
@@ -100,15 +98,15 @@ func checkSize(w, h int) error {
 	return nil
 }
 
-// onScreen puts a GIF's first frame on its black screen, where it does not fill it.
-func onScreen(frame []byte, at image.Rectangle, w, h int) []byte {
+// onScreen puts a frame on its screen of one colour, where it does not fill it.
+func onScreen(frame []byte, at image.Rectangle, w, h int, fill [3]byte) []byte {
 	if at == image.Rect(0, 0, w, h) {
 		return frame
 	}
-	screen := make([]byte, 3*w*h)
+	screen := bytes.Repeat(fill[:], w*h)
 	n := 3 * at.Dx()
-	for y := at.Min.Y; y < min(at.Max.Y, h); y++ {
-		copy(screen[3*(y*w+at.Min.X):3*(y+1)*w], frame[(y-at.Min.Y)*n:][:n])
+	for y := at.Min.Y; y < at.Max.Y; y++ {
+		copy(screen[3*(y*w+at.Min.X):3*(y*w+at.Max.X)], frame[(y-at.Min.Y)*n:][:n])
 	}
 	return screen
 }

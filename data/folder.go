@@ -46,12 +46,12 @@ func openFolder(dir string, cache indexCache) (*Dataset, error) {
 
 // listFolder is OpenFolder without its verdict on empty classes.
 func listFolder(dir string, cache indexCache) (d *Dataset, empty []string, err error) {
-	classes, err := classFolders(dir)
+	classes, strays, err := classFolders(dir)
 	if err != nil {
 		return nil, nil, err
 	}
 	lists := listClasses(dir, classes, cache)
-	d = &Dataset{Root: dir}
+	d = &Dataset{Root: dir, Problems: strays}
 	for i, name := range classes {
 		l := lists[i]
 		if l.err != nil {
@@ -76,27 +76,29 @@ func listFolder(dir string, cache indexCache) (d *Dataset, empty []string, err e
 	return d, empty, nil
 }
 
-// classFolders returns the names of dir's folders in Python's order.
-func classFolders(dir string) ([]string, error) {
+// classFolders returns the names of dir's folders in Python's order, and the images
+// beside them, which have no class.
+func classFolders(dir string) (names []string, strays []Problem, err error) {
 	entries, err := readDir(dir)
 	if isSystemError(err) {
-		return nil, err
+		return nil, nil, err
 	}
 	if err != nil {
-		return nil, fmt.Errorf("data: %w", err)
+		return nil, nil, fmt.Errorf("data: %w", err)
 	}
-	var names []string
 	for _, e := range entries {
 		kind, err := kindOf(dir, e)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if kind == folder {
 			names = append(names, e.Name())
+		} else if HasImageExtension(e.Name()) {
+			strays = append(strays, Problem{filepath.Join(dir, e.Name()), "lies beside the class folders, so it has no class"})
 		}
 	}
 	slices.SortFunc(names, comparePython)
-	return names, nil
+	return names, strays, nil
 }
 
 // listClasses lists several class folders at once: on a network disk that is much faster.
@@ -165,6 +167,9 @@ func (l *listing) walk(dir string, above []fs.FileInfo) {
 		case kind == folder:
 			l.walk(path, append(above[:len(above):len(above)], info))
 		case !HasImageExtension(e.Name()):
+			if reason := strayName(e.Name()); reason != "" {
+				l.problems = append(l.problems, Problem{path, reason})
+			}
 		case kind == regular:
 			l.folders[dir] = append(l.folders[dir], e.Name())
 		default:

@@ -99,6 +99,7 @@ func TestOpenFolderNamesWhatItLeavesOut(t *testing.T) {
 		"a/dangling.jpg":      string(dangling),
 		"b/fifo.jpg":          string(special),
 		"b/up/a/dangling.jpg": string(dangling),
+		"elsewhere.jpg":       "lies beside the class folders, so it has no class",
 		"b/up/b":              "a link that leads back to a folder above it",
 	}
 	if !reflect.DeepEqual(reasons, want) {

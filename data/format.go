@@ -35,8 +35,6 @@ func formatOf(data []byte) (f format, reason string) {
 		return formatWebP, ""
 	case len(data) >= 3 && data[0] == 'P' && '2' <= data[1] && data[1] <= '6' && data[1] != '4' && isSpace(data[2]):
 		return formatPNM, ""
-	case len(data) >= 12 && string(data[4:8]) == "ftyp":
-		return "", "AVIF, HEIC or a video, which is not supported; convert it to JPEG"
 	}
-	return "", "not an image of a known format"
+	return "", foreignReason(data)
 }

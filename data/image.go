@@ -9,6 +9,9 @@ import (
 	"depthwise.dev/data/jpeg"
 )
 
+// keepPixels is how many bytes of pixels a reader keeps between images.
+const keepPixels = 64 << 20
+
 // reader reads images for one goroutine, and keeps its memory between them.
 type reader struct {
 	jpeg   *jpeg.Decoder
@@ -55,6 +58,9 @@ func (r *reader) openSample(ctx context.Context, s Sample) (err error) {
 			r.orient()
 		}
 		return err
+	}
+	if cap(r.rgb) > keepPixels {
+		r.rgb = nil // a giant was here; most images need little
 	}
 	rgb, w, h, err := decodeRGB(r.format, r.data, r.rgb)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 // lose their low byte. (Pillow makes nearly all of a 16-bit gray image white instead.)
 func appendRGB(dst []byte, im image.Image) []byte {
 	b := im.Bounds()
-	dst = slices.Grow(dst[:0], 3*b.Dx()*b.Dy())
+	dst = growPixels(dst, b)
 	switch im := im.(type) {
 	case *image.Gray:
 		for y := range b.Dy() {
@@ -33,6 +33,11 @@ func appendRGB(dst []byte, im image.Image) []byte {
 		dst = appendAny(dst, im)
 	}
 	return dst
+}
+
+// growPixels returns dst[:0] with room for b's pixels.
+func growPixels(dst []byte, b image.Rectangle) []byte {
+	return slices.Grow(dst[:0], 3*b.Dx()*b.Dy())
 }
 
 func appendEveryFour(dst, pix []byte, stride int, b image.Rectangle) []byte {

@@ -73,5 +73,5 @@ func decodeWebP(data, dst []byte) (rgb []byte, w, h int, err error) {
 	if err != nil {
 		return nil, 0, 0, err
 	}
-	return onScreen(rgb, at, screen.Width, screen.Height), screen.Width, screen.Height, nil
+	return onScreen(rgb, at, screen.Width, screen.Height, [3]byte{}), screen.Width, screen.Height, nil
 }

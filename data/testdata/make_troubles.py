@@ -52,7 +52,7 @@ def write_troubles():
     rgba = im.copy(); rgba.putalpha(alpha)
     jpeg = save(im, "jpeg", quality=85)
     tiff_exif = Image.Exif(); tiff_exif[0x112] = 6
-    small = Image.new("RGB", (9, 7), (200, 30, 90))
+    small = picture(29, 22).resize((9, 7))
     files = {
         "animated.webp": save(im, "webp", lossless=True, save_all=True, append_images=[turned], duration=100),
         "animated_lossy.webp": save(im.resize((61, 47)), "webp", quality=90, save_all=True, append_images=[turned.resize((61, 47))], duration=100),
@@ -62,7 +62,8 @@ def write_troubles():
         "pages.tif": save(im, "tiff", save_all=True, append_images=[turned]), "turned.tif": save(im, "tiff", exif=tiff_exif),
         "two.mpo": save(im, "mpo", save_all=True, append_images=[turned], quality=85),
         "corrupt_exif.jpg": with_exif(jpeg, b"II*\0\xff\xff\xff\x7f" + b"\xff" * 40), "photo.avif": save(im, "avif", quality=50),
-        "corner.gif": corner(small),
+        "corner.gif": corner(small), "transparent.gif": save(im.quantize(40), "gif", transparency=3),
+        "corner_transparent.gif": corner(small, transparency=2),
     }
     for name, data in files.items():
         (troubles / name).write_bytes(data)
@@ -73,11 +74,11 @@ def write_troubles():
         want.save(troubles / (name + ".want"), "png", optimize=True)
 
 
-def corner(small):
+def corner(small, **options):
     """A GIF whose frame is a part of its screen."""
-    data = bytearray(save(small.quantize(4), "gif"))
+    data = bytearray(save(small.quantize(4), "gif", **options))
     data[6:10] = struct.pack("<HH", 16, 12)
-    at = data.index(b"\x2c")
+    at = data.index(b"\x2c\0\0\0\0\x09")
     data[at + 1:at + 5] = struct.pack("<HH", 5, 3)
     return bytes(data)
 

@@ -1,0 +1,67 @@
+package data
+
+import (
+	"bytes"
+	"errors"
+	"image"
+	"image/gif"
+)
+
+// decodeGIF appends the pixels of a GIF's first frame to dst[:0] as Pillow gives them:
+// transparent pixels have their colour of the palette, and so has what the frame leaves
+// of its screen: the transparent colour, or the first. (image/gif forgets that colour.)
+func decodeGIF(data, dst []byte) (rgb []byte, w, h int, err error) {
+	screen, err := readConfig(formatGIF, data)
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	decoded, err := gif.Decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, 0, 0, plainError(err)
+	}
+	im, ok := decoded.(*image.Paletted)
+	if !ok {
+		return nil, 0, 0, errors.New("damaged GIF file: a frame without a palette")
+	}
+	colours, fill := gifColours(data)
+	b := im.Bounds()
+	rgb = growPixels(dst, b)
+	for y := range b.Dy() {
+		for _, v := range im.Pix[y*im.Stride : y*im.Stride+b.Dx()] {
+			rgb = append(rgb, colours[v][:]...)
+		}
+	}
+	return onScreen(rgb, b, screen.Width, screen.Height, colours[fill]), screen.Width, screen.Height, nil
+}
+
+// gifColours returns the palette of the first frame, and the index that fills the screen.
+// GIF89a specification, 17 to 25.
+func gifColours(data []byte) (colours [256][3]byte, fill byte) {
+	const extension, control, frame = 0x21, 0xf9, 0x2c
+	table := func(at int, flags byte) int {
+		if flags&0x80 == 0 {
+			return at
+		}
+		n := 2 << (flags & 7)
+		for i := range n {
+			if at+3*i+3 <= len(data) {
+				colours[i] = [3]byte(data[at+3*i:])
+			}
+		}
+		return at + 3*n
+	}
+	at := table(13, data[10])
+	for at+1 < len(data) && data[at] == extension {
+		if data[at+1] == control && at+6 < len(data) && data[at+3]&1 != 0 {
+			fill = data[at+6]
+		}
+		for at += 2; at < len(data) && data[at] != 0; { // sub-blocks
+			at += 1 + int(data[at])
+		}
+		at++
+	}
+	if at+9 < len(data) && data[at] == frame {
+		table(at+10, data[at+9])
+	}
+	return colours, fill
+}

@@ -1,0 +1,206 @@
+package data
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+
+	"depthwise.dev/data/jpeg"
+)
+
+// situation is a trouble that takes more than one file to meet.
+type situation struct {
+	row
+	check func(t *testing.T)
+}
+
+const (
+	ends    fate = "ends the run"
+	refused fate = "refused before training"
+)
+
+var situations = []situation{
+	{row{"EXIF orientation 1 to 8, with `--exif`", "turned, in training and evaluation; crops are drawn on the turned image; within 1 of Pillow's", used}, TestEXIFOrientationEqualsPillow},
+	{row{"truncated at any byte: JPEG, PNG, GIF, WebP, BMP, TIFF, PPM", "or used, where the missing bytes hold no pixels: the pixels are always the whole file's", skipped}, truncatedAnywhere},
+	{row{"shrinks while it is read", "the file is truncated; or used, if it was read whole", skipped}, shrinking},
+	{row{"images beside the class folders", "lies beside the class folders, so it has no class", unlist}, besideTheClasses},
+	{row{"empty class folder in train", "its name is given", refused}, emptyClass},
+	{row{"empty hidden folder (.ipynb_checkpoints)", "hidden folder without an image: not taken for a class", unlist}, emptyHidden},
+	{row{"100,000 classes", "listed in seconds", used}, manyClasses},
+	{row{"ESTALE, ETIMEDOUT, EIO and other failures of a disk or the machine", "tried again for two seconds; no image is left out for them", ends}, failingDisk},
+}
+
+// truncatedAnywhere cuts files of every format after each byte. What is left either is
+// refused or has the pixels of the whole.
+func truncatedAnywhere(t *testing.T) {
+	whole := disk
+	defer func() { disk = whole }()
+	for _, from := range []string{
+		"jpeg/testdata/one.jpg", "jpeg/testdata/progressive_gray.jpg", "testdata/exif/6.jpg", "testdata/formats/gray.png", "testdata/troubles/corner.gif", "testdata/formats/still.gif",
+		"testdata/formats/alpha.webp", "testdata/formats/lossless.webp", "testdata/troubles/animated_lossy.webp", "testdata/formats/palette.bmp", "testdata/formats/gray.tif", "testdata/formats/lzw.tif", "testdata/formats/gray.pgm",
+	} {
+		data := readBytes(t, from)
+		p := Preprocess{Resolution: 64, Fit: FitPad, EXIF: true}
+		r := openReader(t)
+		r.exif = true
+		want, err := LoadImage(from, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, len(want))
+		for n := range data {
+			disk.readFile = func(*jpeg.Decoder, string, int64) ([]byte, error) { return data[:n:n], nil }
+			if r.open(from) != nil || r.draw(p.evaluation(r.width, r.height), p.Resolution, got) != nil {
+				continue
+			}
+			if _, worst := difference(t, got, want); worst != 0 {
+				t.Errorf("%s cut after %d of %d bytes: other pixels", from, n, len(data))
+			}
+		}
+		disk = whole
+	}
+}
+
+// shrinking cuts a file and makes it whole again while it is read: at any moment it is a
+// prefix of the image.
+func shrinking(t *testing.T) {
+	data := readBytes(t, "testdata/geometry/150x113.jpg")
+	path := filepath.Join(t.TempDir(), "shrinks.jpg")
+	write(t, path, data)
+	p := Preprocess{Resolution: 32}
+	whole, err := LoadImage(path, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var writer sync.WaitGroup
+	stop := make(chan struct{})
+	writer.Go(func() {
+		for n := len(data) - 1; ; n = (n*7 + 11) % len(data) {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if err := f.Truncate(int64(n)); err != nil {
+				t.Error(err)
+				return
+			}
+			if _, err := f.WriteAt(data[n:], int64(n)); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	for range 200 {
+		got, err := LoadImage(path, p)
+		if err != nil {
+			if !strings.Contains(err.Error(), "truncated") && !strings.Contains(err.Error(), "empty") && !strings.Contains(err.Error(), "not an image") {
+				t.Errorf("error %v", err)
+			}
+			continue
+		}
+		if _, worst := difference(t, got, whole); worst != 0 {
+			t.Error("other pixels")
+		}
+	}
+	close(stop)
+	writer.Wait()
+}
+
+func besideTheClasses(t *testing.T) {
+	d, err := OpenFolder(folderOf(t, map[string]string{"a/1.jpg": "x", "stray.jpg": "x", "notes.txt": "x"}))
+	if err != nil || len(d.Problems) != 1 || filepath.Base(d.Problems[0].Path) != "stray.jpg" {
+		t.Errorf("problems %q, error %v", d.Problems, err)
+	}
+}
+
+func emptyClass(t *testing.T) {
+	dir := folderOf(t, map[string]string{"a/1.jpg": "x", "b/readme.txt": "x"})
+	if _, err := OpenFolder(dir); err == nil || !strings.Contains(err.Error(), `"b"`) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func emptyHidden(t *testing.T) {
+	dir := folderOf(t, map[string]string{"a/1.jpg": "x", ".ipynb_checkpoints/x.ipynb": "x"})
+	d, err := OpenFolder(dir)
+	if err != nil || len(d.Classes) != 1 || len(d.Problems) != 1 {
+		t.Errorf("data set %+v, error %v", d, err)
+	}
+}
+
+// manyClasses lists, matches and loads 100,000 class folders of one image, on a disk that
+// makes them up.
+func manyClasses(t *testing.T) {
+	const n = 100_000
+	real := folderOf(t, map[string]string{"one/image.jpg": string(readBytes(t, "testdata/geometry/40x40.jpg"))})
+	images, err := os.ReadDir(filepath.Join(real, "one"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Join(real, "one"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	classes := make([]fs.DirEntry, n)
+	for i := range classes {
+		classes[i] = numbered{fs.FileInfoToDirEntry(info), i}
+	}
+	whole := disk
+	defer func() { disk = whole }()
+	disk.stat = func(string) (fs.FileInfo, error) { return info, nil }
+	disk.readDir = func(path string) ([]fs.DirEntry, error) {
+		if path == "many" {
+			return classes, nil
+		}
+		return images, nil
+	}
+	disk.readFile = func(d *jpeg.Decoder, _ string, limit int64) ([]byte, error) {
+		return whole.readFile(d, filepath.Join(real, "one", "image.jpg"), limit)
+	}
+	d, err := OpenFolder("many")
+	if err != nil || len(d.Classes) != n || d.Len() != n || d.Samples[n-1] != (Sample{Path: "many/099999/image.jpg", Class: n - 1}) {
+		t.Fatalf("%d classes, error %v", len(d.Classes), err)
+	}
+	matched, unknown, missing := d.Match(d.Classes)
+	if matched.Len() != n || len(unknown)+len(missing) > 0 {
+		t.Errorf("%d images match, %d unknown, %d missing", matched.Len(), len(unknown), len(missing))
+	}
+	it := newLoader(t, d, training(2)).Epoch(t.Context(), 0, 0)
+	defer it.Close()
+	if b, err := it.Next(); err != nil || b.N != 4 {
+		t.Errorf("batch %+v, error %v", b, err)
+	}
+}
+
+// numbered is a folder's entry under a number for a name.
+type numbered struct {
+	fs.DirEntry
+	number int
+}
+
+func (n numbered) Name() string { return fmt.Sprintf("%06d", n.number) }
+
+func failingDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		failing(t, "40x40.jpg", &faults{err: syscall.ESTALE, times: -1})
+		it := newLoader(t, photos(t, 20, false), training(4)).Epoch(t.Context(), 0, 0)
+		defer it.Close()
+		var err error
+		for err == nil {
+			_, err = it.Next()
+		}
+		checkStorageError(t, err, syscall.ESTALE)
+	})
+}
