@@ -11,6 +11,9 @@ type Parameter struct {
 	Name    string
 	Tensor  *autograd.Tensor
 	NoDecay bool // weight decay leaves it alone
+	// LRScale multiplies the learning rate of this parameter, as timm's lr_scale in torch's parameter groups; 0 means 1.
+	// To freeze a parameter, leave it out and call Scope.SetRequiresGrad. It is a setting, not part of the State.
+	LRScale float64
 }
 
 // Optimizer updates parameters from their gradients.
@@ -62,12 +65,13 @@ type moment struct {
 	lr   float64
 }
 
-// group is the parameters that share a weight decay.
+// group is the parameters that share a weight decay and a learning rate.
 type group struct {
-	names  []string
-	params autograd.List
-	decay  float64
-	state  map[string]autograd.List // by name of the kept tensor
+	names   []string
+	params  autograd.List
+	decay   float64
+	lrScale float64
+	state   map[string]autograd.List // by name of the kept tensor
 }
 
 // optimizer is a rule with its parameters.
@@ -85,22 +89,17 @@ func newOptimizer(s *autograd.Scope, params []Parameter, r rule) *optimizer {
 		s.Fail(err)
 		return o
 	}
-	if err := checkNames(params); err != nil {
+	if err := checkParameters(params); err != nil {
 		s.Fail(err)
 		return o
 	}
-	for _, noDecay := range []bool{false, true} {
-		g := group{state: map[string]autograd.List{}}
-		if !noDecay {
+	for _, members := range grouped(params) {
+		g := group{state: map[string]autograd.List{}, lrScale: members[0].lrScale()}
+		if !members[0].NoDecay {
 			g.decay = r.weightDecay().rate
 		}
-		for _, p := range params {
-			if p.NoDecay == noDecay {
-				g.names, g.params = append(g.names, p.Name), append(g.params, p.Tensor)
-			}
-		}
-		if len(g.names) == 0 {
-			continue
+		for _, p := range members {
+			g.names, g.params = append(g.names, p.Name), append(g.params, p.Tensor)
 		}
 		for _, k := range r.kept() {
 			list := g.params.FullLike(s, k.value)
@@ -117,8 +116,8 @@ func newOptimizer(s *autograd.Scope, params []Parameter, r rule) *optimizer {
 // Step implements [Optimizer].
 func (o *optimizer) Step(s *autograd.Scope, lr float64) {
 	err := s.NoGrad(func(s *autograd.Scope) error {
-		at := moment{step: o.steps + 1, lr: lr}
 		for _, g := range o.groups {
+			at := moment{step: o.steps + 1, lr: lr * g.lrScale}
 			grads := g.gradients(s)
 			if g.decay != 0 && !o.rule.weightDecay().decoupled {
 				grads = grads.Clone(s)
@@ -147,8 +146,43 @@ func (g group) gradients(s *autograd.Scope) autograd.List {
 	return grads
 }
 
-// checkNames finds names that could not be told apart in a state.
-func checkNames(params []Parameter) error {
+// grouped are the parameters that are updated together: those with decay before those without, and in each the learning
+// rates in the order of their first parameters.
+func grouped(params []Parameter) [][]Parameter {
+	type key struct {
+		noDecay bool
+		lrScale float64
+	}
+	var keys []key
+	groups := map[key][]Parameter{}
+	for _, noDecay := range []bool{false, true} {
+		for _, p := range params {
+			if p.NoDecay != noDecay {
+				continue
+			}
+			k := key{noDecay, p.lrScale()}
+			if groups[k] == nil {
+				keys = append(keys, k)
+			}
+			groups[k] = append(groups[k], p)
+		}
+	}
+	list := make([][]Parameter, len(keys))
+	for i, k := range keys {
+		list[i] = groups[k]
+	}
+	return list
+}
+
+func (p Parameter) lrScale() float64 {
+	if p.LRScale == 0 {
+		return 1
+	}
+	return p.LRScale
+}
+
+// checkParameters finds names that could not be told apart in a state, and impossible learning rates.
+func checkParameters(params []Parameter) error {
 	seen := make(map[string]bool, len(params))
 	for i, p := range params {
 		if p.Name == "" {
@@ -158,6 +192,9 @@ func checkNames(params []Parameter) error {
 			return fmt.Errorf("optim: two parameters are named %q", p.Name)
 		}
 		seen[p.Name] = true
+		if err := notNegative("parameter "+p.Name, "learning rate's scale", p.LRScale); err != nil {
+			return err
+		}
 	}
 	return nil
 }

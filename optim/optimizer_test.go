@@ -61,12 +61,52 @@ func TestNoDecay(t *testing.T) {
 	})
 }
 
+// A parameter moves by its own learning rate as if the whole optimizer had that one, and the others by the common one.
+func TestLRScale(t *testing.T) {
+	forEachOptimizer(t, func(t *testing.T, s *autograd.Scope, build func(*autograd.Scope, []Parameter, float64) Optimizer) {
+		run := func(scale, lr float64) [][]float32 {
+			var params []Parameter
+			for _, name := range []string{"a", "b", "c", "d"} {
+				params = append(params, vector(s, name, []float32{3, 4}, []float32{0.5, -1}))
+			}
+			params[1].LRScale, params[2].NoDecay, params[3].NoDecay, params[3].LRScale = scale, true, true, scale
+			optimizer := build(s, params, 0.1)
+			for range 3 {
+				optimizer.Step(s, lr)
+			}
+			list := make([][]float32, len(params))
+			for i, p := range params {
+				list[i] = values(s, p)
+			}
+			return list
+		}
+		full, half, mixed := run(0, 0.1), run(1, 0.05), run(0.5, 0.1)
+		for i, want := range [][]float32{full[0], half[1], full[2], half[3]} {
+			if !slices.Equal(mixed[i], want) {
+				t.Errorf("parameter %d is %v, want %v", i, mixed[i], want)
+			}
+		}
+		if slices.Equal(full[1], half[1]) {
+			t.Error("the learning rate did nothing")
+		}
+	})
+	err := autograd.Run(t.Context(), func(s *autograd.Scope) error {
+		p := vector(s, "a", []float32{1}, nil)
+		p.LRScale = -1
+		NewSGD(s, []Parameter{p}, SGD{})
+		return nil
+	})
+	if err == nil || !strings.Contains(err.Error(), "parameter a: learning rate's scale -1") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // Saving after some steps and loading into a new optimizer continues bit for bit.
 func TestStateContinuesExactly(t *testing.T) {
 	forEachOptimizer(t, func(t *testing.T, s *autograd.Scope, build func(*autograd.Scope, []Parameter, float64) Optimizer) {
 		params := func() []Parameter {
 			p := []Parameter{vector(s, "a", []float32{1, -2, 3}, nil), vector(s, "b", []float32{0.5}, nil)}
-			p[1].NoDecay = true
+			p[0].LRScale, p[1].NoDecay = 0.25, true
 			return p
 		}
 		steps := func(o Optimizer, params []Parameter, from, to int) {
