@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"unsafe"
 
-	"github.com/sugarme/gotch/ts"
-
 	lib "github.com/sugarme/gotch/libtch"
 
 	"depthwise.dev/autograd/native"
@@ -83,26 +81,6 @@ func (t *Tensor) RequiresGrad() bool {
 // IsLeaf reports whether t is no operation's result, as parameters are.
 func (t *Tensor) IsLeaf() bool {
 	return t != nil && t.c != nil && native.IsLeaf(native.Tensor(t.c))
-}
-
-// Gotch returns a plain gotch tensor that shares t's values and its place in the graph. It is the caller's to Drop.
-func (s *Scope) Gotch(t *Tensor) *ts.Tensor {
-	if !s.ready("gotch", t) {
-		return nil
-	}
-	return ts.New(lib.AtShallowClone(t.c))
-}
-
-// FromGotch returns a tensor of s that shares g's values and its place in the graph; g stays the caller's.
-func (s *Scope) FromGotch(g *ts.Tensor) *Tensor {
-	if !s.ready("from gotch") {
-		return nil
-	}
-	if g == nil || g.Ctensor() == nil {
-		s.Fail(fmt.Errorf("autograd: from gotch: the tensor is nil or was dropped"))
-		return nil
-	}
-	return s.own(lib.AtShallowClone(lib.Ctensor(g.Ctensor())))
 }
 
 // opt is the handle of an optional input: nil stands for "none" in libtorch too.
