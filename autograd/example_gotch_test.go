@@ -20,7 +20,9 @@ func ExampleScope_ForwardModule() {
 
 		var parameters []optim.Parameter
 		for i, v := range store.TrainableVariables() {
-			parameters = append(parameters, optim.Parameter{Name: fmt.Sprint(i), Tensor: s.FromGotch(v)})
+			p := s.FromGotch(v) // the same memory
+			autograd.CopyFromSlice(s, p, make([]float32, p.Numel()))
+			parameters = append(parameters, optim.Parameter{Name: fmt.Sprint(i), Tensor: p})
 		}
 		optimizer := optim.NewSGD(s, parameters, optim.SGD{})
 		x, want := autograd.FromSlice(s, []float32{1, 2, 3, 4}, 2, 2), autograd.FromSlice(s, []float32{5, 6}, 2, 1)
