@@ -4,10 +4,11 @@ import "slices"
 
 // Dataset is a list of labelled images: files, or parts of shards.
 type Dataset struct {
-	Root     string    // the folder that holds the class folders or the shards
-	Classes  []string  // class names; a sample's class is an index into them
-	Samples  []Sample  // in torchvision's order; of shards, as they lie in them
-	Problems []Problem // what was found and left out
+	Root     string      // the folder that holds the class folders or the shards
+	Classes  []string    // class names; a sample's class is an index into them
+	Samples  []Sample    // in torchvision's order; of shards, as they lie in them
+	Problems []Problem   // what was found and left out
+	cache    *shardCache // of distant shards; nil: the data are near
 }
 
 // Sample is one image and its class.
@@ -22,6 +23,9 @@ type Problem struct{ Path, Reason string }
 
 // Len returns the number of samples.
 func (d *Dataset) Len() int { return len(d.Samples) }
+
+// Distant reports whether the images lie at addresses, so that reading them all takes long.
+func (d *Dataset) Distant() bool { return d.cache != nil }
 
 // Counts returns the number of samples of each class.
 func (d *Dataset) Counts() []int {
@@ -47,7 +51,7 @@ func (d *Dataset) Match(classes []string) (matched *Dataset, unknown, missing []
 			unknown = append(unknown, name)
 		}
 	}
-	matched = &Dataset{Root: d.Root, Classes: slices.Clone(classes), Problems: slices.Clone(d.Problems)}
+	matched = &Dataset{Root: d.Root, Classes: slices.Clone(classes), Problems: slices.Clone(d.Problems), cache: d.cache}
 	for _, s := range d.Samples {
 		if to, ok := index[d.Classes[s.Class]]; ok {
 			matched.Samples = append(matched.Samples, Sample{Path: s.Path, Class: to, part: s.part})

@@ -17,7 +17,8 @@ type LoaderOptions struct {
 	Preprocess Preprocess // the size of the output, and evaluation's geometry
 	Augment    Augment    // used when Train
 	// ShuffleBuffer, of shards, is the number of images that are shuffled with each other,
-	// in shuffled shards that are read as a stream. 0: all of them, read at random.
+	// in shuffled shards that are read as a stream. 0: all of them, read at random; of
+	// distant shards, 16,384.
 	ShuffleBuffer int
 }
 
@@ -69,6 +70,14 @@ func NewLoader(set *Dataset, options LoaderOptions) (*Loader, error) {
 	if options.Workers == 0 {
 		options.Prefetch = 0
 	}
+	if set.cache != nil {
+		if options.ShuffleBuffer == 0 {
+			options.ShuffleBuffer = remoteBuffer
+		}
+		if err := set.checkCache(options.ShuffleBuffer); err != nil {
+			return nil, err
+		}
+	}
 	return &Loader{set: set, options: options}, nil
 }
 
@@ -92,6 +101,9 @@ func (l *Loader) Epoch(ctx context.Context, epoch, firstBatch int) *Iterator {
 		return it
 	}
 	it.stop = context.AfterFunc(ctx, func() { it.fail(context.Cause(ctx)) })
+	if l.set.cache != nil {
+		it.prefetch()
+	}
 	for range l.options.Workers {
 		it.workers.Go(it.decode)
 	}

@@ -56,8 +56,8 @@ func matchVal(train, found *Dataset, empty []string) (*Dataset, error) {
 // split moves the same share of every class to val: at least one image where the class
 // has two, never its last. Both keep the order of all.
 func split(all *Dataset, share float64, seed uint64) (train, val *Dataset) {
-	train = &Dataset{Root: all.Root, Classes: all.Classes, Problems: all.Problems}
-	val = &Dataset{Root: all.Root, Classes: all.Classes}
+	train = &Dataset{Root: all.Root, Classes: all.Classes, Problems: all.Problems, cache: all.cache}
+	val = &Dataset{Root: all.Root, Classes: all.Classes, cache: all.cache}
 	byClass := make([][]int, len(all.Classes))
 	for i, s := range all.Samples {
 		byClass[s.Class] = append(byClass[s.Class], i)

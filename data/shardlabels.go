@@ -49,7 +49,7 @@ func dataset(root string, indices []*shardIndex, classes []string, open func(*sh
 // joinPath joins what may be an address, whose slashes filepath would clean away.
 func joinPath(root, name string) string {
 	if isRemote(root) {
-		return root + "/" + name
+		return joinAddress(root, name)
 	}
 	return filepath.Join(root, name)
 }

@@ -93,11 +93,14 @@ func bySplit(all []string) shardPaths {
 	if len(found.train) == 0 {
 		found.train, found.val = found.val, nil
 	}
-	found.root = parentOf(all[0])
+	if found.root = parentOf(all[0]); isRemote(found.root) {
+		found.root = commonFolder(all)
+	}
 	return found
 }
 
 func splitOf(path string) string {
+	path, _ = cutQuery(path)
 	path = strings.ReplaceAll(path, string(filepath.Separator), "/")
 	parts := strings.Split(path, "/")
 	for i := len(parts) - 1; i >= max(0, len(parts)-2); i-- {
@@ -112,17 +115,19 @@ func splitOf(path string) string {
 
 // parentOf is the folder of a path or an address.
 func parentOf(path string) string {
-	if i := strings.LastIndexByte(path, '/'); isRemote(path) && i > 0 {
-		return path[:i]
+	if isRemote(path) {
+		folder, _ := splitAddress(path)
+		return folder
 	}
 	return filepath.Dir(path)
 }
 
-// isRemote tells an address from a path.
-func isRemote(path string) bool { return strings.Contains(path, "://") }
-
-// openShards opens local shards as a data set.
-func openShards(ctx context.Context, root string, paths []string, cache indexCache) (*Dataset, error) {
+// openShards opens shards as a data set.
+func (s Source) openShards(ctx context.Context, root string, paths []string) (*Dataset, error) {
+	if isRemote(root) {
+		return s.openRemote(ctx, root, paths)
+	}
+	cache := s.cache()
 	classes, err := shardClasses(root)
 	if err != nil {
 		return nil, err

@@ -18,8 +18,14 @@ type Source struct {
 	// no val; Seed chooses which.
 	ValSplit float64
 	Seed     uint64
-	// Cache is a folder for listings of large data sets. Empty: none is kept.
-	Cache string
+	// Cache is a folder for listings of large data sets. Empty: none is kept. Distant
+	// shards, whose paths are addresses such as s3://bucket/train-{000..127}.tar or their
+	// folder's, need one: they are kept there while CacheBytes suffice; 0 means
+	// [DefaultCacheBytes].
+	Cache      string
+	CacheBytes int64
+	// Remote opens addresses; nil: they are refused.
+	Remote Remote
 }
 
 // Open opens the data set for training: train and val, or, where there is no val, the
@@ -27,20 +33,20 @@ type Source struct {
 // differences between the two are named in val.Problems. Errors: something is missing or
 // empty, no class in common, [ErrFlatVal].
 func (s Source) Open(ctx context.Context) (train, val *Dataset, err error) {
-	shards, ok, err := findShards(s.Path)
+	shards, ok, err := s.findShards(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	if !ok {
 		return s.openFolders()
 	}
-	if train, err = openShards(ctx, shards.root, shards.train, s.cache()); err != nil {
+	if train, err = s.openShards(ctx, shards.root, shards.train); err != nil {
 		return nil, nil, err
 	}
 	if len(shards.val) == 0 {
 		return s.split(train)
 	}
-	found, err := openShards(ctx, shards.root, shards.val, s.cache())
+	found, err := s.openShards(ctx, shards.root, shards.val)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -51,12 +57,12 @@ func (s Source) Open(ctx context.Context) (train, val *Dataset, err error) {
 // OpenVal opens the images to evaluate on: val, or what ValSplit kept, or all where
 // neither is there.
 func (s Source) OpenVal(ctx context.Context) (*Dataset, error) {
-	shards, ok, err := findShards(s.Path)
+	shards, ok, err := s.findShards(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if ok && len(shards.val) > 0 {
-		return openShards(ctx, shards.root, shards.val, s.cache())
+		return s.openShards(ctx, shards.root, shards.val)
 	}
 	if val := filepath.Join(s.Path, "val"); !ok && isDir(val) {
 		return openFolder(val, s.cache())
@@ -70,7 +76,7 @@ func (s Source) OpenVal(ctx context.Context) (*Dataset, error) {
 
 // OpenTrain opens the images to train on alone: train, or all where there is no such part.
 func (s Source) OpenTrain(ctx context.Context) (*Dataset, error) {
-	shards, ok, err := findShards(s.Path)
+	shards, ok, err := s.findShards(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -82,9 +88,18 @@ func (s Source) OpenTrain(ctx context.Context) (*Dataset, error) {
 
 func (s Source) openAll(ctx context.Context, shards shardPaths, ok bool) (*Dataset, error) {
 	if ok {
-		return openShards(ctx, shards.root, shards.train, s.cache())
+		return s.openShards(ctx, shards.root, shards.train)
 	}
 	return openFolder(s.Path, s.cache())
+}
+
+// findShards looks for shards near or far.
+func (s Source) findShards(ctx context.Context) (found shardPaths, ok bool, err error) {
+	if isRemote(s.Path) {
+		found, err = s.findRemote(ctx)
+		return found, true, err
+	}
+	return findShards(s.Path)
 }
 
 func (s Source) cache() indexCache { return indexCache{dir: s.Cache, from: cacheFrom} }

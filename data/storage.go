@@ -54,8 +54,9 @@ func isSystemError(err error) bool {
 	if err == nil {
 		return false
 	}
+	var storage *StorageError
 	var no syscall.Errno
-	return errors.As(err, &no) && !slices.Contains(ofTheFile, no)
+	return errors.As(err, &storage) || errors.As(err, &no) && !slices.Contains(ofTheFile, no)
 }
 
 // waits are the pauses between tries: a network disk that hiccups is back in two seconds,

@@ -68,6 +68,7 @@ func openStream(ctx context.Context, c Config) (*stream, error) {
 	if err != nil {
 		return nil, err
 	}
+	source.CacheBytes = int64(c.ShardCache) << 30
 	dir := source.Path
 	images, err := source.OpenTrain(ctx)
 	if err != nil {

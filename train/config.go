@@ -3,6 +3,7 @@ package train
 import (
 	"time"
 
+	"depthwise.dev/data"
 	"depthwise.dev/models/mobilenet"
 )
 
@@ -12,14 +13,17 @@ import (
 // The yaml names are the names of the command line's flags with '-' as '_'.
 type Config struct {
 	// Data is a folder with train/CLASS/* and val/CLASS/*, or with CLASS/*, or
-	// shards, see [data.Source], or the word "mnist".
+	// shards near or far, see [data.Source], or the word "mnist".
 	Data string `yaml:"data"`
 	// ValSplit is the share of a folder without val/ that is kept for
 	// validation. 0: such a folder is refused.
 	ValSplit float64 `yaml:"val_split"`
 	// ShuffleBuffer is the number of images of shards that are shuffled with each
-	// other, see [data.LoaderOptions]. 0: all.
+	// other, see [data.LoaderOptions]. 0: all, of distant ones 16,384.
 	ShuffleBuffer int `yaml:"shuffle_buffer"`
+	// ShardCache is how many gigabytes of distant shards are kept in the user's
+	// cache folder.
+	ShardCache int `yaml:"shard_cache"`
 	// Out is the run's folder. Empty: runs/DATA-N, see [Config.OutFolder].
 	Out string `yaml:"out,omitempty"`
 	// Recipe names the table entry that the settings began from; "" is none.
@@ -141,6 +145,7 @@ func Default() Config {
 		// Variant paper as mobilenet.Variant gives it; a test holds them together.
 		Model: mobilenet.Config{Variant: "paper", Width: 1, Resolution: 224, Activation: "relu",
 			Padding: "symmetric", BNEps: 1e-5, BNMomentum: 0.1},
+		ShardCache:      data.DefaultCacheBytes >> 30,
 		Epochs:          90,
 		BatchSize:       32,
 		Accumulate:      1,

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"depthwise.dev/data"
+	"depthwise.dev/data/remote"
 )
 
 // verifyUpTo is the number of images up to which every header is read before training starts; it takes a second for so
-// many. In larger sets a bad image is found, skipped and named when its batch comes.
+// many. In larger and in distant sets a bad image is found, skipped and named when its batch comes.
 const verifyUpTo = 10_000
 
 // images is a run's data.
@@ -26,7 +28,7 @@ func openImages(ctx context.Context, c Config) (images, error) {
 	if err != nil {
 		return images{}, err
 	}
-	source.ValSplit, source.Seed = c.ValSplit, c.Seed
+	source.ValSplit, source.Seed, source.CacheBytes = c.ValSplit, c.Seed, int64(c.ShardCache)<<30
 	dir := source.Path
 	var im images
 	if im.train, im.val, err = source.Open(ctx); err != nil {
@@ -52,7 +54,7 @@ func (im *images) verify(ctx context.Context, set *data.Dataset) error {
 		return nil
 	}
 	problems := set.Problems
-	if set.Len() <= verifyUpTo {
+	if set.Len() <= verifyUpTo && !set.Distant() {
 		unreadable, err := data.Verify(ctx, set, PhysicalCores())
 		if err != nil {
 			return err
@@ -71,14 +73,19 @@ func (im *images) verify(ctx context.Context, set *data.Dataset) error {
 	return nil
 }
 
-// dataSource is where the data of a name lies; listings of large sets are kept in the user's cache.
+// dataSource is where the data of a name lies; listings of large sets, and distant shards, are kept in the
+// user's cache.
 func dataSource(ctx context.Context, name string) (data.Source, error) {
 	path, err := dataFolder(ctx, name)
 	if err != nil {
 		return data.Source{}, err
 	}
-	cache, err := CacheFolder()
-	return data.Source{Path: path, Cache: cache}, err
+	source := data.Source{Path: path}
+	if strings.Contains(path, "://") {
+		source.Remote = remote.New()
+	}
+	source.Cache, err = CacheFolder()
+	return source, err
 }
 
 // dataFolder is the folder of a name: MNIST's in the user's cache, which is laid out first where it is not there.

@@ -86,6 +86,7 @@ func (v *validator) data(c Config) {
 	v.check(c.Data != "", "data", `""`, "name a folder of images, shards, or mnist")
 	v.check(c.ValSplit >= 0 && c.ValSplit < 1, "val_split", c.ValSplit, "must be at least 0 and below 1")
 	v.check(c.ShuffleBuffer >= 0, "shuffle_buffer", c.ShuffleBuffer, "must be at least 1, or 0 for all images")
+	v.check(c.ShardCache >= 0 && c.ShardCache < 1<<20, "shard_cache", c.ShardCache, "must be a number of gigabytes, or 0 for 50")
 }
 
 func (v *validator) model(c Config) {

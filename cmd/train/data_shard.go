@@ -18,7 +18,7 @@ func newDataShard() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "shard SRC DIR",
 		Short: "Write a data set as WebDataset tar files",
-		Long: `Write the images of SRC, in class folders or in shards, as tar files
+		Long: `Write the images of SRC, in class folders or in local shards, as tar files
 DIR/train-000000.tar ... and DIR/val-000000.tar ..., which train, eval and
 Python's webdataset read: KEY.jpg with KEY.cls, the number of the class, whose
 name stands in DIR/shards.json. Images are dealt out to shards at random.

@@ -35,7 +35,7 @@ func modelFlags(cmd *cobra.Command, c *train.Config) {
 // dataFlags are those of every command that reads batches of images.
 func dataFlags(cmd *cobra.Command, c *train.Config) {
 	flagGroup(cmd, "Data", func(fs *pflag.FlagSet) {
-		fs.StringVar(&c.Data, "data", c.Data, "`DIR` with train/CLASS/* and val/CLASS/*, or with CLASS/*, or with shards\n(train-*.tar, val-*.tar); a pattern such as DIR/train-{000000..000127}.tar; or mnist")
+		fs.StringVar(&c.Data, "data", c.Data, "`DIR` with train/CLASS/* and val/CLASS/*, or with CLASS/*, or with shards\n(train-*.tar, val-*.tar); a pattern such as DIR/train-{000000..000127}.tar; shards at http://, https://, s3:// and gs:// too; or mnist")
 		fs.IntVar(&c.BatchSize, "batch-size", c.BatchSize, "images in a batch")
 		fs.Var(auto[int]{&c.Workers}, "workers", "decoders beside the training loop; never changes the result (auto: one a core)")
 	})
