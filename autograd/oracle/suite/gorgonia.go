@@ -1,0 +1,70 @@
+package suite
+
+import (
+	"context"
+	"fmt"
+
+	"depthwise.dev/autograd/oracle"
+)
+
+// Gorgonia computes with package oracle, in float64. Its zero value is ready.
+type Gorgonia struct{}
+
+// Case computes a case forward and backward.
+func (Gorgonia) Case(ctx context.Context, c Case) (Result, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	g := oracle.NewGraph()
+	in := make([]*oracle.Node, len(c.Inputs))
+	for i, input := range c.Inputs {
+		if input.Running {
+			in[i] = g.Constant(input.Array)
+		} else {
+			in[i] = g.Input(input.Array)
+		}
+	}
+	outputs, err := build(c, g, in)
+	if err != nil {
+		return nil, fmt.Errorf("suite: %s: gorgonia: %w", c.Name, err)
+	}
+	computed, err := g.Compute(outputs, c.cotangent(outputs[0].Shape().TotalSize()))
+	if err != nil {
+		return nil, fmt.Errorf("suite: %s: gorgonia: %w", c.Name, err)
+	}
+	r := Result{{Kind: Output, Array: computed.Outputs[0]}}
+	statistics, gradients := computed.Outputs[1:], computed.Gradients
+	for _, input := range c.Inputs {
+		if input.Running {
+			r = append(r, Value{Name: input.Name, Kind: Statistic, Array: statistics[0]})
+			statistics = statistics[1:]
+		} else {
+			r = append(r, Value{Name: input.Name, Kind: Gradient, Array: gradients[0], Like: input.Like})
+			gradients = gradients[1:]
+		}
+	}
+	return r, nil
+}
+
+// build makes the case's graph; a panic there is an error.
+func build(c Case, g *oracle.Graph, in []*oracle.Node) (outputs []*oracle.Node, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("building the graph panicked: %v", p)
+		}
+	}()
+	outputs = c.Gorgonia(g, in)
+	if g.Err() != nil {
+		return nil, g.Err()
+	}
+	want := 1
+	for _, input := range c.Inputs {
+		if input.Running {
+			want++
+		}
+	}
+	if len(outputs) != want {
+		return nil, fmt.Errorf("the case returns %d nodes, want the output and %d running inputs", len(outputs), want-1)
+	}
+	return outputs, nil
+}

@@ -1,0 +1,101 @@
+package suite
+
+import (
+	"depthwise.dev/autograd"
+	"depthwise.dev/autograd/oracle"
+)
+
+// Operations are the cases of autograd's operations, with inputs of about the given size. Random values lie away from
+// kinks.
+func Operations(scale float64) []Case {
+	type scope = *autograd.Scope
+	type tensor = *autograd.Tensor
+	type graph = *oracle.Graph
+	type node = *oracle.Node
+	draw := func(name string, shape ...int64) Input {
+		return Input{Name: name, Array: Draw(name, -scale, scale, shape...), Activation: true}
+	}
+	parameter := func(name string, shape ...int64) Input {
+		return Input{Name: name, Array: Draw(name, -scale, scale, shape...)}
+	}
+	x, y, row := draw("x", 3, 4), draw("y", 3, 4), draw("row", 4)
+	image := draw("image", 2, 3, 4, 4)
+	positive := Input{Name: "divisor", Array: Draw("divisor", 0.5*scale, 2*scale, 3, 4), Activation: true}
+	bent := Input{Name: "x", Array: Away(Draw("bent", -10, 10, 5, 4), 0, 6), Activation: true}
+	one := func(f func(graph, []node) node) func(graph, []node) []node {
+		return func(g graph, in []node) []node { return []node{f(g, in)} }
+	}
+	return []Case{
+		{Name: "add", Inputs: []Input{x, y},
+			Torch:    func(s scope, in []tensor) tensor { return s.Add(in[0], in[1]) },
+			Gorgonia: one(func(g graph, in []node) node { return g.Add(in[0], in[1]) })},
+		{Name: "add a row", Inputs: []Input{x, row},
+			Torch:    func(s scope, in []tensor) tensor { return s.Add(in[0], in[1]) },
+			Gorgonia: one(func(g graph, in []node) node { return g.Add(in[0], g.Rows(in[1], 3)) })},
+		{Name: "subtract", Inputs: []Input{x, y},
+			Torch:    func(s scope, in []tensor) tensor { return s.Subtract(in[0], in[1]) },
+			Gorgonia: one(func(g graph, in []node) node { return g.Sub(in[0], in[1]) })},
+		{Name: "multiply", Inputs: []Input{x, y},
+			Torch:    func(s scope, in []tensor) tensor { return s.Mul(in[0], in[1]) },
+			Gorgonia: one(func(g graph, in []node) node { return g.Mul(in[0], in[1]) })},
+		{Name: "divide", Inputs: []Input{x, positive},
+			Torch:    func(s scope, in []tensor) tensor { return s.Div(in[0], in[1]) },
+			Gorgonia: one(func(g graph, in []node) node { return g.Div(in[0], in[1]) })},
+		{Name: "scale", Inputs: []Input{x},
+			Torch:    func(s scope, in []tensor) tensor { return s.Scale(in[0], -2.5) },
+			Gorgonia: one(func(g graph, in []node) node { return g.Affine(in[0], -2.5, 0) })},
+		{Name: "add a number", Inputs: []Input{x},
+			Torch:    func(s scope, in []tensor) tensor { return s.AddScalar(in[0], 3) },
+			Gorgonia: one(func(g graph, in []node) node { return g.Affine(in[0], 1, 3) })},
+		{Name: "square", Inputs: []Input{x},
+			Torch:    func(s scope, in []tensor) tensor { return s.Square(in[0]) },
+			Gorgonia: one(func(g graph, in []node) node { return g.Square(in[0]) })},
+		{Name: "sum", Inputs: []Input{x}, FullPrecision: true,
+			Torch:    func(s scope, in []tensor) tensor { return s.Reshape(s.Sum(in[0]), 1, 1) },
+			Gorgonia: one(func(g graph, in []node) node { return g.Sum(in[0]) })},
+		{Name: "mean", Inputs: []Input{x}, FullPrecision: true,
+			Torch:    func(s scope, in []tensor) tensor { return s.Reshape(s.Mean(in[0]), 1, 1) },
+			Gorgonia: one(func(g graph, in []node) node { return g.Affine(g.Sum(in[0]), 1./12, 0) })},
+		{Name: "matrix product", Inputs: []Input{x, draw("z", 4, 2)},
+			Torch:    func(s scope, in []tensor) tensor { return s.Matmul(in[0], in[1]) },
+			Gorgonia: one(func(g graph, in []node) node { return g.Matmul(in[0], in[1]) })},
+		{Name: "reshape", Inputs: []Input{x},
+			Torch:    func(s scope, in []tensor) tensor { return s.Reshape(in[0], 2, 6) },
+			Gorgonia: one(func(g graph, in []node) node { return g.Reshape(in[0], 2, 6) })},
+		{Name: "softmax", Inputs: []Input{x}, FullPrecision: true,
+			Torch:    func(s scope, in []tensor) tensor { return s.Softmax(in[0], 1) },
+			Gorgonia: one(func(g graph, in []node) node { return g.Exp(g.LogSoftmax(in[0])) })},
+		{Name: "log softmax", Inputs: []Input{x}, FullPrecision: true,
+			Torch:    func(s scope, in []tensor) tensor { return s.LogSoftmax(in[0], 1) },
+			Gorgonia: one(func(g graph, in []node) node { return g.LogSoftmax(in[0]) })},
+		{Name: "relu", Inputs: []Input{bent},
+			Torch:    func(s scope, in []tensor) tensor { return s.ReLU(in[0]) },
+			Gorgonia: one(func(g graph, in []node) node { return g.ReLU(in[0]) })},
+		{Name: "relu in place", Inputs: []Input{bent},
+			Torch:    func(s scope, in []tensor) tensor { return s.ReLUInPlace(s.Scale(in[0], 1)) },
+			Gorgonia: one(func(g graph, in []node) node { return g.ReLU(in[0]) })},
+		{Name: "relu6", Inputs: []Input{bent},
+			Torch:    func(s scope, in []tensor) tensor { return s.ReLU6(in[0]) },
+			Gorgonia: one(func(g graph, in []node) node { return g.ReLU6(in[0]) })},
+		{Name: "relu6 in place", Inputs: []Input{bent},
+			Torch:    func(s scope, in []tensor) tensor { return s.ReLU6InPlace(s.Scale(in[0], 1)) },
+			Gorgonia: one(func(g graph, in []node) node { return g.ReLU6(in[0]) })},
+		{Name: "linear", Inputs: []Input{x, parameter("weight", 2, 4), parameter("bias", 2)},
+			Torch:    func(s scope, in []tensor) tensor { return s.Linear(in[0], in[1], in[2]) },
+			Gorgonia: one(func(g graph, in []node) node { return g.Linear(in[0], in[1], in[2]) })},
+		{Name: "linear without bias", Inputs: []Input{x, parameter("weight", 2, 4)},
+			Torch:    func(s scope, in []tensor) tensor { return s.Linear(in[0], in[1], nil) },
+			Gorgonia: one(func(g graph, in []node) node { return g.Linear(in[0], in[1], nil) })},
+		{Name: "global average pool", Inputs: []Input{image},
+			Torch:    func(s scope, in []tensor) tensor { return s.GlobalAvgPool(in[0]) },
+			Gorgonia: one(func(g graph, in []node) node { return g.GlobalAvgPool(in[0]) })},
+		{Name: "pad", Inputs: []Input{image},
+			Torch:    func(s scope, in []tensor) tensor { return s.Pad2d(in[0], 0, 1, 2, 3) },
+			Gorgonia: one(func(g graph, in []node) node { return g.Pad(in[0], 2, 3, 0, 1) })},
+		{Name: "channels last", Inputs: []Input{image},
+			Torch:    func(s scope, in []tensor) tensor { return s.ChannelsLast(in[0]) },
+			Gorgonia: one(func(g graph, in []node) node { return g.Affine(in[0], 1, 0) })},
+		{Name: "dropout", Inputs: []Input{x}, // random: compared with differences, by the same seed
+			Torch: func(s scope, in []tensor) tensor { autograd.Seed(s, 3); return s.Dropout(in[0], 0.4) }},
+	}
+}

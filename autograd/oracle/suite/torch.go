@@ -1,0 +1,127 @@
+package suite
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/autograd/oracle"
+)
+
+// Torch computes with autograd, that is with libtorch.
+type Torch struct {
+	Parameters autograd.DType // of parameters and statistics
+	Compute    autograd.DType // of activations and, within Autocast, of convolutions
+}
+
+// activation is the type of the case's activations.
+func (t Torch) activation(c Case) autograd.DType {
+	if c.FullPrecision {
+		return t.Parameters
+	}
+	return t.Compute
+}
+
+// Case computes a case forward and backward, and refuses one that changes its inputs.
+func (t Torch) Case(ctx context.Context, c Case) (r Result, err error) {
+	err = autograd.Run(ctx, func(s *autograd.Scope) error {
+		in := t.inputs(s, c, true)
+		before := read(s, in)
+		out, err := t.forward(s, c, in)
+		if err != nil {
+			return err
+		}
+		value := readOne(s, out)
+		r = append(r, Value{Kind: Output, Array: value})
+		weights := autograd.FromSlice(s, c.cotangent(len(value.Data)), value.Shape...)
+		s.Backward(s.Sum(s.Mul(out, s.To(weights, out.DType()))))
+		r = append(r, gradients(s, c, in)...)
+		return unchanged(c, before, read(s, in), &r)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("suite: %s: libtorch: %w", c.Name, err)
+	}
+	return r, nil
+}
+
+// inputs makes the case's tensors, images channels-last, as leaves where a gradient is wanted.
+func (t Torch) inputs(s *autograd.Scope, c Case, leaves bool) []*autograd.Tensor {
+	list := make([]*autograd.Tensor, len(c.Inputs))
+	for i, in := range c.Inputs {
+		dtype := t.Parameters
+		if in.Activation {
+			dtype = t.activation(c)
+		}
+		x := s.To(autograd.FromSlice(s, in.Data, in.Shape...), dtype)
+		if len(in.Shape) == 4 {
+			x = s.ChannelsLast(x)
+		}
+		if leaves && !in.Running {
+			x = s.RequireGrad(x)
+		}
+		list[i] = x
+	}
+	return list
+}
+
+// forward computes the output in the engine's precision.
+func (t Torch) forward(s *autograd.Scope, c Case, in []*autograd.Tensor) (out *autograd.Tensor, err error) {
+	compute := autograd.Float32 // no casts
+	if t.activation(c) == autograd.BFloat16 {
+		compute = autograd.BFloat16
+	}
+	err = s.Autocast(compute, func(s *autograd.Scope) error {
+		out = s.Keep(c.Torch(s, in))
+		return s.Err()
+	})
+	return out, err
+}
+
+// gradients reads what Backward has left; an input that the output does not depend on has zeros.
+func gradients(s *autograd.Scope, c Case, in []*autograd.Tensor) Result {
+	var r Result
+	for i, input := range c.Inputs {
+		if input.Running {
+			continue
+		}
+		v := Value{Name: input.Name, Kind: Gradient, Array: oracle.Full(0, input.Shape...), Like: input.Like}
+		if g := s.Grad(in[i]); g != nil {
+			v.Array = readOne(s, g)
+		}
+		r = append(r, v)
+	}
+	return r
+}
+
+// unchanged adds the running inputs to the result and refuses changes of others.
+func unchanged(c Case, before, after []oracle.Array, r *Result) error {
+	for i, input := range c.Inputs {
+		if input.Running {
+			*r = append(*r, Value{Name: input.Name, Kind: Statistic, Array: after[i]})
+			continue
+		}
+		for j, v := range before[i].Data {
+			if math.Float64bits(v) != math.Float64bits(after[i].Data[j]) {
+				return fmt.Errorf("the case changes its input %s: element %d was %v and is %v", input.Name, j, v, after[i].Data[j])
+			}
+		}
+	}
+	return nil
+}
+
+// read copies tensors to the host.
+func read(s *autograd.Scope, list []*autograd.Tensor) []oracle.Array {
+	arrays := make([]oracle.Array, len(list))
+	for i, t := range list {
+		arrays[i] = readOne(s, t)
+	}
+	return arrays
+}
+
+func readOne(s *autograd.Scope, t *autograd.Tensor) oracle.Array {
+	if s.Err() != nil || t == nil {
+		return oracle.Array{}
+	}
+	return oracle.Array{Shape: t.Shape(), Data: autograd.ToSlice[float64](s, s.Detach(t))}
+}
