@@ -4,6 +4,7 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/autograd/oracle"
@@ -18,6 +19,8 @@ type Case struct {
 	Cotangent []float64
 	// FullPrecision: a network of bfloat16 computes this in float32, from a float32 input.
 	FullPrecision bool
+	// Kinks are the values of the first input at which the case has no derivative.
+	Kinks []float64
 	// Torch computes the output with autograd. Inputs come in the order of Inputs.
 	Torch func(s *autograd.Scope, in []*autograd.Tensor) *autograd.Tensor
 	// Gorgonia returns the output and then, for each Running input, the node that it becomes (or itself). Nil: the
@@ -90,16 +93,17 @@ func Draw(name string, low, high float64, shape ...int64) oracle.Array {
 	return a
 }
 
-// Away moves values off kinks, so that a difference step does not cross one.
-func Away(a oracle.Array, kinks ...float64) oracle.Array {
+// Away is a with the values that lie within a margin of a kink moved off it, so that a difference step does not cross it.
+func Away(a oracle.Array, margin float64, kinks ...float64) oracle.Array {
+	moved := oracle.Array{Shape: a.Shape, Data: slices.Clone(a.Data)}
 	for i, v := range a.Data {
 		for _, k := range kinks {
-			if margin := 0.05 * max(1, math.Abs(k)); math.Abs(v-k) < margin {
-				a.Data[i] = k + margin
+			if math.Abs(v-k) < margin {
+				moved.Data[i] = k + math.Copysign(margin, v-k)
 			}
 		}
 	}
-	return a
+	return moved
 }
 
 // Directions are count vectors of n normally distributed numbers, along which a gradient of the named input is probed.

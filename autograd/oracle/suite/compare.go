@@ -8,6 +8,7 @@ import (
 
 // Difference is how far a value is from the reference's.
 type Difference struct {
+	Kind     Kind    `json:"kind"`
 	Value    string  `json:"value"`    // "output", "gradient of weight", "statistic running_mean"
 	Relative float64 `json:"relative"` // see Compare
 }
@@ -48,7 +49,7 @@ func compare(want, got Result, measure func(want Result, w, g Value) (float64, e
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, Difference{Value: w.what(), Relative: d})
+		list = append(list, Difference{Kind: w.Kind, Value: w.what(), Relative: d})
 	}
 	return list, nil
 }

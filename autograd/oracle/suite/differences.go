@@ -87,7 +87,7 @@ type probe struct {
 // eighth of it, a kink or a sharp bend lies between, and smaller steps are tried. The estimate that agrees best with
 // the next smaller step's is taken.
 func (p probe) slope(input int, direction []float64) (float64, error) {
-	const halvings, shrink, agree = 4, 8, 1e-8
+	const halvings, shrink, agree = 2, 16, 1e-7
 	h := smallStep * scaleOf(p.c.Inputs[input].Data)
 	last, err := p.difference(input, direction, h)
 	if err != nil {

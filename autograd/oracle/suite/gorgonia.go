@@ -2,10 +2,14 @@ package suite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"depthwise.dev/autograd/oracle"
 )
+
+// ErrNotWritten is returned by an engine for a case that is not written for it.
+var ErrNotWritten = errors.New("suite: the case is not written for this engine")
 
 // Gorgonia computes with package oracle, in float64. Its zero value is ready.
 type Gorgonia struct{}
@@ -14,6 +18,9 @@ type Gorgonia struct{}
 func (Gorgonia) Case(ctx context.Context, c Case) (Result, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if c.Gorgonia == nil {
+		return nil, ErrNotWritten
 	}
 	g := oracle.NewGraph()
 	in := make([]*oracle.Node, len(c.Inputs))

@@ -162,9 +162,13 @@ func crossEntropy(name string, logits []Input, labels []int64, smoothing float64
 		}}
 }
 
-// activation is the configured one, overwriting a copy of its input.
+// activation is the configured one.
 func activation(name, kind string, x Input) Case {
-	return Case{Name: name, Inputs: []Input{x},
+	kinks := []float64{0}
+	if kind == mobilenet.ReLU6 {
+		kinks = []float64{0, 6}
+	}
+	return Case{Name: name, Inputs: []Input{x}, Kinks: kinks,
 		Torch: func(s *autograd.Scope, in []*autograd.Tensor) *autograd.Tensor {
 			if kind == mobilenet.ReLU6 {
 				return s.ReLU6(in[0])

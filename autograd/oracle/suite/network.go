@@ -87,11 +87,31 @@ func (n Network) String() string {
 		len(n.Labels), modeName(n.Mode))
 }
 
+// activations counts the values between the layers of all images together.
+func (n Network) activations() int64 {
+	sum := int64(0)
+	for _, l := range n.Config.Layers() {
+		sum += int64(l.Out) * int64(l.OutSize) * int64(l.OutSize) * int64(len(n.Labels))
+	}
+	return sum
+}
+
 // Network computes the task with mobilenet.Network.
 func (t Torch) Network(ctx context.Context, n Network) (Result, error) {
 	return t.NetworkBy(func(s *autograd.Scope, net *mobilenet.Network, x *autograd.Tensor, mode autograd.Mode) *autograd.Tensor {
 		return net.Forward(s, x, mode)
 	})(ctx, n)
+}
+
+// ValuesPerChannel is the number of values from which the last batch normalisation of a network takes its statistics.
+func ValuesPerChannel(c mobilenet.Config, images int) int {
+	values := images
+	for _, l := range c.Layers() {
+		if l.Norm != "" {
+			values = images * l.OutSize * l.OutSize
+		}
+	}
+	return values
 }
 
 // A Forward computes a network's logits, in another way than Network.Forward perhaps, so that Backward leaves the
@@ -219,4 +239,3 @@ func networkResult(inputs []Input, computed oracle.Result) Result {
 	}
 	return r
 }
-

@@ -5,26 +5,35 @@ import (
 	"depthwise.dev/autograd/oracle"
 )
 
+// Short names for the tables.
+type (
+	scope  = *autograd.Scope
+	tensor = *autograd.Tensor
+	graph  = *oracle.Graph
+	node   = *oracle.Node
+)
+
 // Operations are the cases of autograd's operations, with inputs of about the given size. Random values lie away from
 // kinks.
 func Operations(scale float64) []Case {
-	type scope = *autograd.Scope
-	type tensor = *autograd.Tensor
-	type graph = *oracle.Graph
-	type node = *oracle.Node
-	draw := func(name string, shape ...int64) Input {
-		return Input{Name: name, Array: Draw(name, -scale, scale, shape...), Activation: true}
-	}
-	parameter := func(name string, shape ...int64) Input {
-		return Input{Name: name, Array: Draw(name, -scale, scale, shape...)}
-	}
-	x, y, row := draw("x", 3, 4), draw("y", 3, 4), draw("row", 4)
-	image := draw("image", 2, 3, 4, 4)
+	list := append(arithmetic(scale), matrices(scale)...)
+	return append(list, activations()...)
+}
+
+// drawn is an activation with values up to the scale.
+func drawn(scale float64, name string, shape ...int64) Input {
+	return Input{Name: name, Array: Draw(name, -scale, scale, shape...), Activation: true}
+}
+
+// one is a case's Gorgonia where nothing runs along.
+func one(f func(graph, []node) node) func(graph, []node) []node {
+	return func(g graph, in []node) []node { return []node{f(g, in)} }
+}
+
+// arithmetic works element by element, or adds elements up.
+func arithmetic(scale float64) []Case {
+	x, y, row := drawn(scale, "x", 3, 4), drawn(scale, "y", 3, 4), drawn(scale, "row", 4)
 	positive := Input{Name: "divisor", Array: Draw("divisor", 0.5*scale, 2*scale, 3, 4), Activation: true}
-	bent := Input{Name: "x", Array: Away(Draw("bent", -10, 10, 5, 4), 0, 6), Activation: true}
-	one := func(f func(graph, []node) node) func(graph, []node) []node {
-		return func(g graph, in []node) []node { return []node{f(g, in)} }
-	}
 	return []Case{
 		{Name: "add", Inputs: []Input{x, y},
 			Torch:    func(s scope, in []tensor) tensor { return s.Add(in[0], in[1]) },
@@ -56,7 +65,16 @@ func Operations(scale float64) []Case {
 		{Name: "mean", Inputs: []Input{x}, FullPrecision: true,
 			Torch:    func(s scope, in []tensor) tensor { return s.Reshape(s.Mean(in[0]), 1, 1) },
 			Gorgonia: one(func(g graph, in []node) node { return g.Affine(g.Sum(in[0]), 1./12, 0) })},
-		{Name: "matrix product", Inputs: []Input{x, draw("z", 4, 2)},
+	}
+}
+
+// matrices are products, and what looks at rows, channels or positions.
+func matrices(scale float64) []Case {
+	x, image := drawn(scale, "x", 3, 4), drawn(scale, "image", 2, 3, 4, 4)
+	weight, bias := drawn(scale, "weight", 2, 4), drawn(scale, "bias", 2)
+	weight.Activation, bias.Activation = false, false
+	return []Case{
+		{Name: "matrix product", Inputs: []Input{x, drawn(scale, "z", 4, 2)},
 			Torch:    func(s scope, in []tensor) tensor { return s.Matmul(in[0], in[1]) },
 			Gorgonia: one(func(g graph, in []node) node { return g.Matmul(in[0], in[1]) })},
 		{Name: "reshape", Inputs: []Input{x},
@@ -68,22 +86,10 @@ func Operations(scale float64) []Case {
 		{Name: "log softmax", Inputs: []Input{x}, FullPrecision: true,
 			Torch:    func(s scope, in []tensor) tensor { return s.LogSoftmax(in[0], 1) },
 			Gorgonia: one(func(g graph, in []node) node { return g.LogSoftmax(in[0]) })},
-		{Name: "relu", Inputs: []Input{bent},
-			Torch:    func(s scope, in []tensor) tensor { return s.ReLU(in[0]) },
-			Gorgonia: one(func(g graph, in []node) node { return g.ReLU(in[0]) })},
-		{Name: "relu in place", Inputs: []Input{bent},
-			Torch:    func(s scope, in []tensor) tensor { return s.ReLUInPlace(s.Scale(in[0], 1)) },
-			Gorgonia: one(func(g graph, in []node) node { return g.ReLU(in[0]) })},
-		{Name: "relu6", Inputs: []Input{bent},
-			Torch:    func(s scope, in []tensor) tensor { return s.ReLU6(in[0]) },
-			Gorgonia: one(func(g graph, in []node) node { return g.ReLU6(in[0]) })},
-		{Name: "relu6 in place", Inputs: []Input{bent},
-			Torch:    func(s scope, in []tensor) tensor { return s.ReLU6InPlace(s.Scale(in[0], 1)) },
-			Gorgonia: one(func(g graph, in []node) node { return g.ReLU6(in[0]) })},
-		{Name: "linear", Inputs: []Input{x, parameter("weight", 2, 4), parameter("bias", 2)},
+		{Name: "linear", Inputs: []Input{x, weight, bias},
 			Torch:    func(s scope, in []tensor) tensor { return s.Linear(in[0], in[1], in[2]) },
 			Gorgonia: one(func(g graph, in []node) node { return g.Linear(in[0], in[1], in[2]) })},
-		{Name: "linear without bias", Inputs: []Input{x, parameter("weight", 2, 4)},
+		{Name: "linear without bias", Inputs: []Input{x, weight},
 			Torch:    func(s scope, in []tensor) tensor { return s.Linear(in[0], in[1], nil) },
 			Gorgonia: one(func(g graph, in []node) node { return g.Linear(in[0], in[1], nil) })},
 		{Name: "global average pool", Inputs: []Input{image},
@@ -97,5 +103,24 @@ func Operations(scale float64) []Case {
 			Gorgonia: one(func(g graph, in []node) node { return g.Affine(in[0], 1, 0) })},
 		{Name: "dropout", Inputs: []Input{x}, // random: compared with differences, by the same seed
 			Torch: func(s scope, in []tensor) tensor { autograd.Seed(s, 3); return s.Dropout(in[0], 0.4) }},
+	}
+}
+
+// activations have kinks, wherever the scale is.
+func activations() []Case {
+	bent := Input{Name: "x", Array: Away(Draw("bent", -10, 10, 5, 4), 0.1, 0, 6), Activation: true}
+	return []Case{
+		{Name: "relu", Inputs: []Input{bent},
+			Torch:    func(s scope, in []tensor) tensor { return s.ReLU(in[0]) },
+			Gorgonia: one(func(g graph, in []node) node { return g.ReLU(in[0]) })},
+		{Name: "relu in place", Inputs: []Input{bent},
+			Torch:    func(s scope, in []tensor) tensor { return s.ReLUInPlace(s.Scale(in[0], 1)) },
+			Gorgonia: one(func(g graph, in []node) node { return g.ReLU(in[0]) })},
+		{Name: "relu6", Inputs: []Input{bent},
+			Torch:    func(s scope, in []tensor) tensor { return s.ReLU6(in[0]) },
+			Gorgonia: one(func(g graph, in []node) node { return g.ReLU6(in[0]) })},
+		{Name: "relu6 in place", Inputs: []Input{bent},
+			Torch:    func(s scope, in []tensor) tensor { return s.ReLU6InPlace(s.Scale(in[0], 1)) },
+			Gorgonia: one(func(g graph, in []node) node { return g.ReLU6(in[0]) })},
 	}
 }
