@@ -55,27 +55,27 @@ type operation struct {
 	apply     func(c *canvas, m float64)
 }
 
-func fixed(from, to float32) func(int) span { return func(int) span { return span{from, to} } }
+func always(from, to float32) func(int) span { return func(int) span { return span{from, to} } }
 
 // translation is RandAugment's: 150 pixels of an image of 331.
 func translation(side int) span { return span{0, float32(150. / 331. * float64(side))} }
 
 // operations are in torchvision's order.
 var operations = []operation{
-	{"Identity", fixed(0, 0), span{}, false, false, func(*canvas, float64) {}},
-	{"ShearX", fixed(0, 0.3), span{0, 0.99}, true, true, (*canvas).shearX},
-	{"ShearY", fixed(0, 0.3), span{0, 0.99}, true, true, (*canvas).shearY},
+	{"Identity", always(0, 0), span{}, false, false, func(*canvas, float64) {}},
+	{"ShearX", always(0, 0.3), span{0, 0.99}, true, true, (*canvas).shearX},
+	{"ShearY", always(0, 0.3), span{0, 0.99}, true, true, (*canvas).shearY},
 	{"TranslateX", translation, span{0, 32}, true, true, func(c *canvas, m float64) { c.translate(int(m), 0) }},
 	{"TranslateY", translation, span{0, 32}, true, true, func(c *canvas, m float64) { c.translate(0, int(m)) }},
-	{"Rotate", fixed(0, 30), span{0, 135}, true, true, (*canvas).rotate},
-	{"Brightness", fixed(0, 0.9), span{0, 0.99}, true, true, func(c *canvas, m float64) { c.brightness(1 + m) }},
-	{"Color", fixed(0, 0.9), span{0, 0.99}, true, true, func(c *canvas, m float64) { c.saturation(1 + m) }},
-	{"Contrast", fixed(0, 0.9), span{0, 0.99}, true, true, func(c *canvas, m float64) { c.contrast(1 + m) }},
-	{"Sharpness", fixed(0, 0.9), span{0, 0.99}, true, true, func(c *canvas, m float64) { c.sharpness(1 + m) }},
-	{"Posterize", fixed(8, 4), span{8, 2}, false, true, func(c *canvas, m float64) { c.posterize(int(math.RoundToEven(m))) }},
-	{"Solarize", fixed(1, 0), span{1, 0}, false, true, func(c *canvas, m float64) { c.solarize(255 * m) }},
-	{"AutoContrast", fixed(0, 0), span{}, false, false, func(c *canvas, _ float64) { c.autocontrast() }},
-	{"Equalize", fixed(0, 0), span{}, false, false, func(c *canvas, _ float64) { c.equalize() }},
+	{"Rotate", always(0, 30), span{0, 135}, true, true, (*canvas).rotate},
+	{"Brightness", always(0, 0.9), span{0, 0.99}, true, true, func(c *canvas, m float64) { c.brightness(1 + m) }},
+	{"Color", always(0, 0.9), span{0, 0.99}, true, true, func(c *canvas, m float64) { c.saturation(1 + m) }},
+	{"Contrast", always(0, 0.9), span{0, 0.99}, true, true, func(c *canvas, m float64) { c.contrast(1 + m) }},
+	{"Sharpness", always(0, 0.9), span{0, 0.99}, true, true, func(c *canvas, m float64) { c.sharpness(1 + m) }},
+	{"Posterize", always(8, 4), span{8, 2}, false, true, func(c *canvas, m float64) { c.posterize(int(math.RoundToEven(m))) }},
+	{"Solarize", always(1, 0), span{1, 0}, false, true, func(c *canvas, m float64) { c.solarize(255 * m) }},
+	{"AutoContrast", always(0, 0), span{}, false, false, func(c *canvas, _ float64) { c.autocontrast() }},
+	{"Equalize", always(0, 0), span{}, false, false, func(c *canvas, _ float64) { c.equalize() }},
 }
 
 // apply draws the operations for one image and goes through them.

@@ -11,6 +11,6 @@ func newData() *cobra.Command {
 		Args:  oneCommand,
 		RunE:  func(*cobra.Command, []string) error { return nil },
 	}
-	cmd.AddCommand(newDataImageNet(), newDataShard())
+	cmd.AddCommand(newDataImageNet(), newDataShard(), newDataStats())
 	return cmd
 }

@@ -68,6 +68,8 @@ func TestWrongUsage(t *testing.T) {
 		{"shards of nothing", "data shard src", "two folders"},
 		{"shards without images", "data shard src dst --per-shard 0", "--per-shard"},
 		{"data without its command", "data", "imagenet, shard"},
+		{"stats of nothing", "data stats", "one folder"},
+		{"stats of no images", "data stats x --images 0", "--images 0: must be at least 1"},
 		{"loader without data", "bench loader", "--data"},
 		{"no steps", "bench step --steps 0", "--steps"},
 		{"no network", "summary --width 0", "--width 0: must be above 0"},
@@ -101,6 +103,7 @@ func TestFailures(t *testing.T) {
 		{"no weights to export", "export --weights no.safetensors --output x.npz --format npz", "no.safetensors"},
 		{"no ImageNet to lay out", "data imagenet nowhere out", "nowhere"},
 		{"no data to shard", "data shard nowhere out", "nowhere"},
+		{"no data to look at", "data stats nowhere", "nowhere"},
 		{"no data to load", "bench loader --data nowhere", "nowhere"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
