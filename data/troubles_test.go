@@ -101,9 +101,9 @@ func fates(t *testing.T, d *Dataset) map[string]string {
 		for _, workers := range []int{0, 1, 4} {
 			o := training(workers)
 			o.Train = train
-			before := memory(t)
+			before := peakMemory(t)
 			got := outcome(t, newLoader(t, d, o))
-			if grown := memory(t) - before; grown > troubleMemory {
+			if grown := peakMemory(t) - before; grown > troubleMemory {
 				t.Errorf("train %v, %d workers: %d MB more", train, workers, grown>>20)
 			}
 			if first == nil {
@@ -150,8 +150,8 @@ func outcome(t *testing.T, l *Loader) map[string]string {
 // their bombs claim up to 13 GB. The race detector multiplies Go's own.
 const troubleMemory = 256 << 20
 
-// memory returns the highest resident memory of the process so far, 0 where the system does not tell.
-func memory(t testing.TB) int {
+// peakMemory returns the highest resident memory of the process so far, 0 where the system does not tell.
+func peakMemory(t testing.TB) int {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		return 0
