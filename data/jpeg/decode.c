@@ -1,8 +1,7 @@
 // JPEG to RGB through libjpeg. Only the rows and columns of the wanted region are
 // decoded, and they equal a full decode's. libjpeg's errors leave it by longjmp; they
 // all end in guarded(), so none passes a caller of this file.
-#include "codec.h"
-#include "kernels.h"
+#include "baseline.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +91,7 @@ void dw_worker_free(dw_worker *w) {
 	jpeg_destroy_decompress(&w->codec->info);
 	dw_arena_free(&w->codec->arena);
 	free(w->codec);
+	dw_baseline_free(w->baseline);
 	dw_buffer *all[] = {&w->file, &w->rows, &w->planes, &w->half, &w->scratch, &w->x.memory, &w->y.memory};
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		dw_buffer_free(all[i]);
@@ -141,7 +141,6 @@ static void check_end(struct dw_codec *c) {
 // Starts the decode of r, enlarged to what libjpeg can cut; returns the first column that comes.
 static int start(struct dw_codec *c, region r) {
 	struct jpeg_decompress_struct *info = &c->info;
-	check_end(c);
 	jpeg_start_decompress(info);
 	int right = r.x + r.width + margin, width = (int)info->output_width;
 	JDIMENSION x = (JDIMENSION)(r.x > margin ? r.x - margin : 0);
@@ -186,10 +185,22 @@ static int next_rows(struct dw_codec *c, size_t stride, int count) {
 	return done;
 }
 
-// What is done with the decoded rows: rows point at column region.x.
-typedef void (*sink)(void *to, const uint8_t *rows, size_t stride, int first, int count);
+// What is done with the decoded rows, which begin at column region.x: interleaved ones
+// from libjpeg, planes from the own decoder.
+typedef struct {
+	void (*rows)(void *to, const uint8_t *rows, size_t stride, int first, int count);
+	dw_take_row planes;
+	void *to;
+} sink;
 
-static void decode_region(struct dw_codec *c, region r, sink take, void *to) {
+// The own decoder comes first. What it refuses, perhaps after some rows, libjpeg does from the start.
+static void decode_region(struct dw_codec *c, region r, sink take) {
+	check_end(c);
+	if (c->worker->baseline != NULL && dw_baseline_decode(c, r.x, r.y, r.width, r.height, take.planes, take.to) == 0) {
+		c->worker->own++;
+		return;
+	}
+	c->worker->by_libjpeg++;
 	int left = start(c, r);
 	size_t stride = (size_t)c->info.output_width * (size_t)c->info.output_components;
 	if (dw_buffer_get(c->worker, &c->worker->rows, stride * rows_at_once) == NULL)
@@ -197,7 +208,7 @@ static void decode_region(struct dw_codec *c, region r, sink take, void *to) {
 	for (int y = 0; y < r.height;) {
 		int want = r.height - y < rows_at_once ? r.height - y : rows_at_once;
 		int got = next_rows(c, stride, want);
-		take(to, c->worker->rows.data + 3 * (size_t)(r.x - left), stride, r.y + y, got);
+		take.rows(take.to, c->worker->rows.data + 3 * (size_t)(r.x - left), stride, r.y + y, got);
 		y += got;
 	}
 }
@@ -211,6 +222,7 @@ typedef struct {
 	int flip;
 	uint8_t *dst;
 	size_t stride;
+	const dw_kernels *kernels;
 } job;
 
 // The only setjmp: runs body, and turns what libjpeg throws into -1.
@@ -240,6 +252,11 @@ static void copy_rows(void *to, const uint8_t *rows, size_t stride, int first, i
 		memcpy(j->dst + width * (size_t)(first - j->r.y + i), rows + stride * (size_t)i, width);
 }
 
+static void copy_planes(void *to, const uint8_t *const planes[3], int line) {
+	job *j = to;
+	j->kernels->join(planes, j->dst + 3 * (size_t)j->r.width * (size_t)(line - j->r.y), j->r.width);
+}
+
 static void check_inside(struct dw_codec *c, region r) {
 	if (r.x < 0 || r.y < 0 || r.width < 1 || r.height < 1 ||
 	    r.width > c->worker->width - r.x || r.height > c->worker->height - r.y)
@@ -249,11 +266,16 @@ static void check_inside(struct dw_codec *c, region r) {
 static void decode(struct dw_codec *c, job *j) {
 	begin(c, j->data, j->n);
 	check_inside(c, j->r);
-	decode_region(c, j->r, copy_rows, j);
+	j->kernels = c->worker->kernels;
+	decode_region(c, j->r, (sink){copy_rows, copy_planes, j});
 }
 
 static void resize_rows(void *to, const uint8_t *rows, size_t stride, int first, int count) {
 	dw_resize_rows(to, rows, stride, first, count);
+}
+
+static void resize_planes(void *to, const uint8_t *const planes[3], int line) {
+	dw_resize_planes(to, planes, line);
 }
 
 static void decode_resized(struct dw_codec *c, job *j) {
@@ -263,7 +285,7 @@ static void decode_resized(struct dw_codec *c, job *j) {
 	if (dw_resize_begin(w, j->x, j->y, j->flip) != 0)
 		longjmp(c->escape, 1);
 	region needed = {w->x.low, w->y.low, w->x.high - w->x.low, w->y.high - w->y.low};
-	decode_region(c, needed, resize_rows, w);
+	decode_region(c, needed, (sink){resize_rows, resize_planes, w});
 	dw_resize_end(w, j->dst, j->stride);
 }
 
@@ -294,7 +316,10 @@ dw_worker *dw_worker_new(void) {
 	if (w == NULL || c == NULL)
 		return free(w), free(c), NULL;
 	w->codec = c;
-	w->kernels = dw_kernels_choose(getenv("DEPTHWISE_JPEG"));
+	const char *off = getenv("DEPTHWISE_JPEG");
+	w->kernels = dw_kernels_choose(off);
+	if (!dw_has_word(off, "libjpeg"))
+		w->baseline = calloc(1, sizeof *w->baseline); // without it libjpeg does all
 	c->worker = w;
 	c->info.err = jpeg_std_error(&c->errors);
 	c->errors.error_exit = on_error;

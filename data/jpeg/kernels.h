@@ -23,6 +23,19 @@ struct dw_kernels {
 	// n pixels RGBRGB... to three planes and back; rgb is not touched beyond its end.
 	void (*split)(const uint8_t *rgb, uint8_t *const planes[3], int n);
 	void (*join)(const uint8_t *const planes[3], uint8_t *rgb, int n);
+
+	// Four blocks of coefficients, times their factors, in 8 rows of 32, become samples and
+	// zeros. Returns -1 when a block has numbers that no image of 8 bits comes to, and for
+	// which the inverse transforms in use differ.
+	int (*transform)(int16_t *coefficients, uint8_t *dst, size_t stride);
+
+	// n samples of half width become 2*n by a triangle filter, from one row or from two with
+	// weights 3 and 1. The samples before the first and after the last are read.
+	void (*widen)(const uint8_t *src, uint8_t *dst, int n);
+	void (*widen_two)(const uint8_t *near, const uint8_t *far, uint8_t *dst, int n);
+
+	// n samples in YCbCr become red, green and blue.
+	void (*colour)(const uint8_t *const ycc[3], uint8_t *const rgb[3], int n);
 };
 
 extern const dw_kernels dw_kernels_portable;
@@ -35,6 +48,17 @@ const dw_kernels *dw_kernels_choose(const char *words);
 
 // Whether a comma-separated list, which may be NULL, has the word.
 int dw_has_word(const char *list, const char *word);
+
+// The sum of a block's absolute coefficients up to which 16 bits hold every number on
+// the way: |a number| <= 4 * 1.3871 * sum.
+enum { dw_most_sum = 5900 };
+
+// The constants of the inverse DCT (Loeffler, Ligtenberg, Moschytz; libjpeg's jidctint): times 2^13.
+enum {
+	dw_0_298631336 = 2446, dw_0_390180644 = 3196, dw_0_541196100 = 4433, dw_0_765366865 = 6270, dw_0_899976223 = 7373,
+	dw_1_175875602 = 9633, dw_1_501321110 = 12299, dw_1_847759065 = 15137, dw_1_961570560 = 16069, dw_2_053119869 = 16819,
+	dw_2_562915447 = 20995, dw_3_072711026 = 25172,
+};
 
 static inline uint8_t dw_clip(int32_t v) {
 	return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);

@@ -1,11 +1,6 @@
 // The inner loops for AVX2.
 #ifdef __x86_64__
-#include "kernels.h"
-
-#include <immintrin.h>
-#include <string.h>
-
-#define AVX2 __attribute__((target("avx2")))
+#include "kernels_avx2.h"
 
 // Sums of four bytes' products, summed up and rounded to one byte.
 AVX2 static inline uint8_t sum_up(__m256i sum, const dw_filter *f) {
@@ -154,5 +149,6 @@ AVX2 static void join(const uint8_t *const planes[3], uint8_t *rgb, int n) {
 const dw_kernels dw_kernels_avx2 = {
 	.name = "avx2", .lanes = 8, .sharing = 4, .reach = 16,
 	.horizontal = horizontal, .vertical = vertical, .split = split, .join = join,
+	.transform = dw_transform_avx2, .widen = dw_widen_avx2, .widen_two = dw_widen_two_avx2, .colour = dw_colour_avx2,
 };
 #endif

@@ -1,12 +1,7 @@
 // The inner loops for AVX-512 with byte permutations (VBMI) and dot products (VNNI):
 // Ice Lake, Zen 4 and later.
 #ifdef __x86_64__
-#include "kernels.h"
-
-#include <immintrin.h>
-#include <string.h>
-
-#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,avx512vnni")))
+#include "kernels_avx512.h"
 
 // For reductions that are too strong for windows: one output after the other.
 AVX512 static void horizontal_far(const dw_filter *f, const uint8_t *row, uint8_t *dst) {
@@ -124,5 +119,6 @@ AVX512 static void join(const uint8_t *const planes[3], uint8_t *rgb, int n) {
 const dw_kernels dw_kernels_avx512 = {
 	.name = "avx512", .lanes = 16, .sharing = 16, .reach = 128,
 	.horizontal = horizontal, .vertical = vertical, .split = split, .join = join,
+	.transform = dw_transform_avx512, .widen = dw_widen_avx512, .widen_two = dw_widen_two_avx512, .colour = dw_colour_avx512,
 };
 #endif

@@ -4,13 +4,15 @@ package jpeg
 import "C"
 
 // Environment is a variable that turns parts of the package off, which changes speed
-// and no pixel: a list of "portable" or "avx2" (slower forms of the inner loops),
-// separated by commas. It is read by NewDecoder.
+// and no pixel: a list, separated by commas, of "portable" or "avx2" (slower forms of
+// the inner loops) and "libjpeg" (no decoder of our own). NewDecoder reads it.
 const Environment = "DEPTHWISE_JPEG"
 
 // Stats tells what a decoder did so far.
 type Stats struct {
 	Form        string // of the inner loops: portable, avx2 or avx512
+	Own         uint64 // images by the package's own decoder
+	ByLibjpeg   uint64 // images by libjpeg-turbo
 	Allocations uint64 // pieces of memory that C asked for; an image like those before it needs none
 }
 
@@ -21,6 +23,8 @@ func (d *Decoder) Stats() Stats {
 	}
 	return Stats{
 		Form:        C.GoString(C.dw_form(d.worker)),
+		Own:         uint64(d.worker.own),
+		ByLibjpeg:   uint64(d.worker.by_libjpeg),
 		Allocations: uint64(d.worker.allocations),
 	}
 }

@@ -45,6 +45,7 @@ typedef struct dw_kernels dw_kernels;
 
 typedef struct {
 	struct dw_codec *codec;     // libjpeg's state
+	struct dw_baseline *baseline; // the own decoder's, or NULL: libjpeg does all
 	const dw_kernels *kernels;  // the inner loops for this processor
 	dw_buffer file;             // the file that was read last
 	dw_buffer rows;             // decoded rows on their way to the resize
@@ -54,6 +55,7 @@ typedef struct {
 	dw_filter x, y;
 	size_t half_stride;         // of `half`, in bytes
 	uint64_t allocations;       // of memory by C, so far
+	uint64_t own, by_libjpeg;   // images that were decoded, by whom
 	size_t read;                // bytes in `file`
 	int width, height;          // of the header read last
 	char message[256];          // of the failure that was returned last
