@@ -53,20 +53,22 @@ static void fill_leaps(dw_table *t) {
 	}
 }
 
-// Gives the codes their numbers, shortest first, as the standard's annex C does.
+// Gives the codes their numbers, shortest first, as the standard's annex C does. As for
+// libjpeg, the code of ones only must stay free, and DC has no symbol above 15.
 static int assign(dw_table *t) {
 	int code = 0, k = 0;
 	for (int length = 1; length <= longest; length++, code <<= 1) {
+		int n = t->bits[length];
+		if (n > 0 && code + n >= 1 << length)
+			return -1;
 		t->offset[length] = k - code;
-		for (int i = 0; i < t->bits[length]; i++, k++, code++) {
+		for (int i = 0; i < n; i++, k++, code++) {
 			if (t->dc && t->values[k] > 15)
-				return -1; // libjpeg refuses such tables, and those below
+				return -1;
 			if (length <= dw_look && dw_known_symbol(t->values[k], t->dc))
 				fill(t, code, length, t->values[k]);
 		}
-		t->last[length] = t->bits[length] > 0 ? code - 1 : -1;
-		if (k > 0 && code >= 1 << length)
-			return -1;
+		t->last[length] = n > 0 ? code - 1 : -1;
 	}
 	return 0;
 }
