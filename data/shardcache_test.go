@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// memory is a Remote of objects in memory whose connections break.
-type memory struct {
+// memoryRemote is a Remote of objects in memory whose connections break.
+type memoryRemote struct {
 	mu      sync.Mutex
 	objects map[string][]byte
 	version string
@@ -26,7 +26,7 @@ type memory struct {
 	opened  int
 }
 
-func (m *memory) Stat(_ context.Context, address string) (Object, error) {
+func (m *memoryRemote) Stat(_ context.Context, address string) (Object, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	content, ok := m.objects[address]
@@ -36,7 +36,7 @@ func (m *memory) Stat(_ context.Context, address string) (Object, error) {
 	return Object{int64(len(content)), m.version}, nil
 }
 
-func (m *memory) Open(ctx context.Context, address string, offset int64) (io.ReadCloser, Object, error) {
+func (m *memoryRemote) Open(ctx context.Context, address string, offset int64) (io.ReadCloser, Object, error) {
 	object, err := m.Stat(ctx, address)
 	if err != nil {
 		return nil, object, err
@@ -55,22 +55,22 @@ func (m *memory) Open(ctx context.Context, address string, offset int64) (io.Rea
 	return io.NopCloser(bytes.NewReader(rest)), object, nil
 }
 
-func (m *memory) List(context.Context, string) ([]string, error) { return nil, errors.ErrUnsupported }
+func (m *memoryRemote) List(context.Context, string) ([]string, error) { return nil, errors.ErrUnsupported }
 
-func newMemory(shards, size int) *memory {
-	m := &memory{objects: map[string][]byte{}, version: "1"}
+func newMemory(shards, size int) *memoryRemote {
+	m := &memoryRemote{objects: map[string][]byte{}, version: "1"}
 	for i := range shards {
 		m.objects[fmt.Sprintf("m://x/%d.tar", i)] = bytes.Repeat([]byte{byte('a' + i)}, size)
 	}
 	return m
 }
 
-func (m *memory) shard(c *shardCache, i int) *remoteShard {
+func (m *memoryRemote) shard(c *shardCache, i int) *remoteShard {
 	address := fmt.Sprintf("m://x/%d.tar", i)
 	return &remoteShard{cache: c, address: address, size: int64(len(m.objects[address])), version: "1"}
 }
 
-func quickCache(dir string, limit int64, m *memory) *shardCache {
+func quickCache(dir string, limit int64, m *memoryRemote) *shardCache {
 	c := newShardCache(dir, limit, m)
 	c.waits = []time.Duration{0, 0, 0}
 	return c
@@ -209,17 +209,17 @@ func TestAbandonedDownloadsAreRemoved(t *testing.T) {
 func TestDownloadsPersist(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		change func(*memory)
+		change func(*memoryRemote)
 		limit  int64
 		want   string // in the error; "": none
 	}{
-		{"every answer breaks", func(m *memory) { m.cut = 10 }, 0, ""},
-		{"failures", func(m *memory) { m.fails = 3 }, 0, ""},
-		{"too many failures", func(m *memory) { m.fails = 4 }, 0, "connection reset, 4 times"},
-		{"gone", func(m *memory) { delete(m.objects, "m://x/0.tar") }, 0, "not exist"},
-		{"another size", func(m *memory) { m.objects["m://x/0.tar"] = []byte("short") }, 0, "changed"},
-		{"another version", func(m *memory) { m.version = "2" }, 0, "changed"},
-		{"a small cache", func(*memory) {}, 900, "smaller than a shard"},
+		{"every answer breaks", func(m *memoryRemote) { m.cut = 10 }, 0, ""},
+		{"failures", func(m *memoryRemote) { m.fails = 3 }, 0, ""},
+		{"too many failures", func(m *memoryRemote) { m.fails = 4 }, 0, "connection reset, 4 times"},
+		{"gone", func(m *memoryRemote) { delete(m.objects, "m://x/0.tar") }, 0, "not exist"},
+		{"another size", func(m *memoryRemote) { m.objects["m://x/0.tar"] = []byte("short") }, 0, "changed"},
+		{"another version", func(m *memoryRemote) { m.version = "2" }, 0, "changed"},
+		{"a small cache", func(*memoryRemote) {}, 900, "smaller than a shard"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m, dir := newMemory(1, 1000), t.TempDir()
@@ -244,10 +244,10 @@ func TestDownloadsPersist(t *testing.T) {
 }
 
 // hanging is a Remote that brings the first bytes and then nothing.
-type hanging struct{ *memory }
+type hanging struct{ *memoryRemote }
 
 func (h hanging) Open(ctx context.Context, address string, offset int64) (io.ReadCloser, Object, error) {
-	body, object, err := h.memory.Open(ctx, address, offset)
+	body, object, err := h.memoryRemote.Open(ctx, address, offset)
 	if err != nil {
 		return nil, object, err
 	}
