@@ -55,7 +55,9 @@ func (m *memoryRemote) Open(ctx context.Context, address string, offset int64) (
 	return io.NopCloser(bytes.NewReader(rest)), object, nil
 }
 
-func (m *memoryRemote) List(context.Context, string) ([]string, error) { return nil, errors.ErrUnsupported }
+func (m *memoryRemote) List(context.Context, string) ([]string, error) {
+	return nil, errors.ErrUnsupported
+}
 
 func newMemory(shards, size int) *memoryRemote {
 	m := &memoryRemote{objects: map[string][]byte{}, version: "1"}
