@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // cacheFrom is the number of images from which on a listing is worth keeping: fewer are
@@ -18,6 +19,8 @@ const cacheFrom = 50_000
 type indexCache struct {
 	dir  string // empty: keep nothing
 	from int    // images
+
+	settled time.Duration // see the constant
 }
 
 // path is the file for what lies at place.

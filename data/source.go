@@ -102,7 +102,9 @@ func (s Source) findShards(ctx context.Context) (found shardPaths, ok bool, err 
 	return findShards(s.Path)
 }
 
-func (s Source) cache() indexCache { return indexCache{dir: s.Cache, from: cacheFrom} }
+func (s Source) cache() indexCache {
+	return indexCache{dir: s.Cache, from: cacheFrom, settled: settled}
+}
 
 // openFolders opens class folders for training.
 func (s Source) openFolders() (train, val *Dataset, err error) {
