@@ -5,6 +5,10 @@
 #ifndef DEPTHWISE_CLONES_H
 #define DEPTHWISE_CLONES_H
 
+// The instruction set that is used: the processor's best, or what the environment asks for (see Environment).
+enum { dw_portable, dw_avx2, dw_avx512 };
+int dw_level(void);
+
 #define DW_INLINE static inline __attribute__((always_inline))
 
 #if defined(__x86_64__)
@@ -17,11 +21,10 @@
 	__attribute__((target("avx2"))) static type name##_avx2 parameters { return name##_body arguments; }      \
 	static type name##_portable parameters { return name##_body arguments; }                                  \
 	type name parameters {                                                                                    \
-		if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&                       \
-		    __builtin_cpu_supports("avx512vl"))                                                               \
-			return name##_avx512 arguments;                                                                   \
-		if (__builtin_cpu_supports("avx2"))                                                                   \
-			return name##_avx2 arguments;                                                                     \
+		switch (dw_level()) {                                                                                 \
+		case dw_avx512: return name##_avx512 arguments;                                                       \
+		case dw_avx2: return name##_avx2 arguments;                                                           \
+		}                                                                                                     \
 		return name##_portable arguments;                                                                     \
 	}                                                                                                         \
 	DW_INLINE type name##_body parameters

@@ -36,7 +36,7 @@ __attribute__((target("avx512f,avx512bw,avx512vbmi"))) static size_t map_vbmi(ui
 void dw_map(uint8_t *image, size_t pixels, const uint8_t *tables) {
 	size_t at = 0, bytes = 3 * pixels;
 #if DW_X86
-	if (__builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bw"))
+	if (dw_level() == dw_avx512)
 		at = map_vbmi(image, bytes, tables);
 #endif
 	for (size_t c = at % 3; at < bytes; at++, c = c == 2 ? 0 : c + 1)
@@ -117,32 +117,35 @@ DW_CLONES(void, dw_saturate, (uint8_t *image, size_t pixels, float ratio, float 
 	}
 }
 
-// One pixel of _rgb_to_hsv, the hue's addition, and _hsv_to_rgb.
-DW_INLINE void shift_hue(float *red, float *green, float *blue, float shift) {
-	float r = *red * (1 / 255.f), g = *green * (1 / 255.f), b = *blue * (1 / 255.f);
-	float high = r > g ? r : g, low = r < g ? r : g;
-	high = high > b ? high : b;
-	low = low < b ? low : b;
-	float range = high - low;
-	float s = range / (range == 0 ? 1 : high), divisor = range == 0 ? 1 : range;
+// a where the condition is 1, b where it is 0. Compilers make no vectors of some chains of ?:.
+DW_INLINE float either(int condition, float a, float b) { return condition ? a : b; }
+
+// Pixel i of _rgb_to_hsv, the hue's addition, and _hsv_to_rgb.
+DW_INLINE void shift_hue(planes *px, int i, float shift) {
+	float r = px->c[0][i] * (1 / 255.f), g = px->c[1][i] * (1 / 255.f), b = px->c[2][i] * (1 / 255.f);
+	float high = either(r > g, r, g), low = either(r < g, r, g);
+	high = either(high > b, high, b);
+	low = either(low < b, low, b);
+	float range = high - low, divisor = either(range == 0, 1, range);
+	float s = range / either(range == 0, 1, high);
 	float rc = (high - r) / divisor, gc = (high - g) / divisor, bc = (high - b) / divisor;
-	float h = high == r ? bc - gc : high == g ? (rc + 2) - bc : (gc + 4) - rc;
+	float h = either(high == g, (rc + 2) - bc, (gc + 4) - rc);
+	h = either(high == r, bc - gc, h);
 	h = h * (1 / 6.f) + 1;
 	h = (h - (float)(int)h) + shift;
 	h = h - (float)(int)h;
-	h = h < 0 ? h + 1 : h;
+	h = either(h < 0, h + 1, h) * 6;
 
-	h = h * 6;
-	float sector = (float)(int)h, f = h - sector;
-	float sf = s * f, white = 1 - s;
+	int sector = (int)h;
+	float f = h - (float)sector, sf = s * f, white = 1 - s;
 	float q = clamp((1 - sf) * high, 1), t = clamp((sf + white) * high, 1), p = clamp(white * high, 1);
 	sector = sector == 6 ? 0 : sector;
-	r = sector == 0 || sector == 5 ? high : sector == 1 ? q : sector == 4 ? t : p;
-	g = sector == 1 || sector == 2 ? high : sector == 3 ? q : sector == 0 ? t : p;
-	b = sector == 3 || sector == 4 ? high : sector == 5 ? q : sector == 2 ? t : p;
-	*red = r * 255.999f; // torchvision's to_dtype
-	*green = g * 255.999f;
-	*blue = b * 255.999f;
+	float red = either(sector == 1, q, either(sector == 4, t, p));
+	float green = either(sector == 3, q, either(sector == 0, t, p));
+	float blue = either(sector == 5, q, either(sector == 2, t, p));
+	px->c[0][i] = either((sector == 0) | (sector == 5), high, red) * 255.999f; // torchvision's to_dtype
+	px->c[1][i] = either((sector == 1) | (sector == 2), high, green) * 255.999f;
+	px->c[2][i] = either((sector == 3) | (sector == 4), high, blue) * 255.999f;
 }
 
 DW_CLONES(void, dw_hue, (uint8_t *image, size_t pixels, float shift), (image, pixels, shift)) {
@@ -151,7 +154,7 @@ DW_CLONES(void, dw_hue, (uint8_t *image, size_t pixels, float shift), (image, pi
 		int n = (int)(pixels - at < block ? pixels - at : block);
 		load(&p, image + 3 * at, n);
 		for (int i = 0; i < n; i++)
-			shift_hue(&p.c[0][i], &p.c[1][i], &p.c[2][i], shift);
+			shift_hue(&p, i, shift);
 		store(&p, image + 3 * at, n);
 	}
 }

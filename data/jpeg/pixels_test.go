@@ -9,6 +9,10 @@ import (
 // TestImageMapAndHistogram: sizes around those that are worked on at a time, against
 // one byte after the other. Bytes beyond the image stay.
 func TestImageMapAndHistogram(t *testing.T) {
+	inForms(t, testMapAndHistogram)
+}
+
+func testMapAndHistogram(t *testing.T, _ *Decoder) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var tables Tables
 	for c := range tables {
@@ -41,6 +45,10 @@ func TestImageMapAndHistogram(t *testing.T) {
 
 // TestImageIdentities: arguments that change nothing, at sizes around the blocks.
 func TestImageIdentities(t *testing.T) {
+	inForms(t, testIdentities)
+}
+
+func testIdentities(t *testing.T, _ *Decoder) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for _, size := range [][2]int{{1, 1}, {3, 3}, {255, 2}, {256, 3}, {257, 3}, {64, 64}} {
 		im := Image{Pixels: make([]byte, 3*size[0]*size[1]), Width: size[0], Height: size[1]}
@@ -68,5 +76,37 @@ func TestImageIdentities(t *testing.T) {
 			}
 			copy(im.Pixels, src)
 		}
+	}
+}
+
+// TestImageFormsGiveTheSameBits: the golden tests of package data hold the fastest form
+// to torchvision's pixels, and this one the others to it.
+func TestImageFormsGiveTheSameBits(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	src := make([]byte, 3*301*70)
+	for i := range src {
+		src[i] = uint8(rng.Uint32())
+	}
+	operations := map[string]func(Image) uint64{
+		"gray":     func(im Image) uint64 { return im.GraySum() },
+		"saturate": func(im Image) uint64 { im.Saturate(1.73, 1-1.73); return 0 },
+		"hue":      func(im Image) uint64 { im.ShiftHue(-0.21); return 0 },
+		"sharpen":  func(im Image) uint64 { im.Sharpen(src, 1-1.9); return 0 },
+		"warp":     func(im Image) uint64 { im.Warp(src, &Affine{0.005, 0.002, 0.1, -0.004, 0.03, -0.2}); return 0 },
+		"mix":      func(im Image) uint64 { Mix(im.Pixels, bytes.Repeat([]byte{9, 200, 77}, 301*70), 0.37); return 0 },
+	}
+	for name, f := range operations {
+		var want []byte
+		var number uint64
+		inForms(t, func(t *testing.T, _ *Decoder) {
+			im := Image{Pixels: bytes.Clone(src), Width: 301, Height: 70}
+			n := f(im)
+			if want == nil {
+				want, number = im.Pixels, n
+			}
+			if !bytes.Equal(im.Pixels, want) || n != number {
+				t.Errorf("%s: other bits", name)
+			}
+		})
 	}
 }

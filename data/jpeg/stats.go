@@ -5,7 +5,8 @@ import "C"
 
 // Environment is a variable that turns parts of the package off, which changes speed
 // and no pixel: a list, separated by commas, of "portable" or "avx2" (slower forms of
-// the inner loops) and "libjpeg" (no decoder of our own). NewDecoder reads it.
+// the inner loops) and "libjpeg" (no decoder of our own). NewDecoder and
+// the methods of Image read it.
 const Environment = "DEPTHWISE_JPEG"
 
 // Stats tells what a decoder did so far.
