@@ -17,7 +17,7 @@ func newRoot() *cobra.Command {
 	cmd.CompletionOptions.HiddenDefaultCmd = true
 	cmd.SetUsageFunc(usage)
 	cmd.SetFlagErrorFunc(flagError)
-	cmd.AddCommand(newEval(), newPredict(), newExport(), newSummary(), newBench(), newData(), newVersion())
+	cmd.AddCommand(newEval(), newPredict(), newExport(), newSummary(), newBench(), newCheck(), newData(), newVersion())
 	return cmd
 }
 

@@ -118,7 +118,7 @@ func JudgeNetwork(ctx context.Context, e Engine, n Network, want Result) Cell {
 	switch {
 	case e.Network == nil:
 		return Cell{Engine: e.Name, Left: "computes single layers only"}
-	case e.Limit > 0 && n.activations() > e.Limit:
+	case e.Limit > 0 && Activations(n.Config, len(n.Labels)) > e.Limit:
 		return Cell{Engine: e.Name, Left: "would take gigabytes at this size; its layers are compared"}
 	case e.Angles == nil:
 		return judge(e, func(Kind) float64 { return e.NetworkBound }, want, compute, Compare)

@@ -87,11 +87,11 @@ func (n Network) String() string {
 		len(n.Labels), modeName(n.Mode))
 }
 
-// activations counts the values between the layers of all images together.
-func (n Network) activations() int64 {
+// Activations counts the values between the layers of a network, all images together.
+func Activations(c mobilenet.Config, images int) int64 {
 	sum := int64(0)
-	for _, l := range n.Config.Layers() {
-		sum += int64(l.Out) * int64(l.OutSize) * int64(l.OutSize) * int64(len(n.Labels))
+	for _, l := range c.Layers() {
+		sum += int64(l.Out) * int64(l.OutSize) * int64(l.OutSize) * int64(images)
 	}
 	return sum
 }

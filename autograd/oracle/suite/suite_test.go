@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"os"
 	"strings"
 	"testing"
 
@@ -12,6 +13,19 @@ import (
 	"depthwise.dev/autograd/oracle/suite"
 	"depthwise.dev/models/mobilenet"
 )
+
+// TestMain computes on one thread: two wait for each other on a busy machine, a thousand times a second.
+func TestMain(m *testing.M) {
+	err := autograd.Run(context.Background(), func(s *autograd.Scope) error {
+		autograd.SetThreads(s, 1)
+		return s.Err()
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
 
 // Every operation and layer with every engine. Inputs of other sizes than one are for engines in float64 only.
 func TestCases(t *testing.T) {
