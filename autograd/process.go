@@ -66,6 +66,10 @@ func SetGeneratorState(s *Scope, state []byte) {
 	}
 }
 
+// MemoryAllocated is what live CPU tensors take, in bytes, whoever holds them: scopes, the graph or plain gotch. Blocks
+// below 256 KB are not counted. See docs/memory.md.
+func MemoryAllocated() int64 { return native.MemoryAllocated() }
+
 // Processor describes what computes: libtorch's version, the instruction set it dispatches to, and bfloat16 hardware.
 type Processor struct {
 	Libtorch   string `json:"libtorch" yaml:"libtorch"`

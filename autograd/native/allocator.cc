@@ -49,7 +49,13 @@ public:
     if (size > bytes)
       insert(at + bytes, size - bytes);
     used_[at] = bytes;
+    taken_ += bytes;
     return base_ + at;
+  }
+
+  size_t taken() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return taken_;
   }
 
   void give(void *p) {
@@ -57,6 +63,7 @@ public:
     auto block = used_.find(static_cast<char *>(p) - base_);
     size_t at = block->first, size = block->second;
     used_.erase(block);
+    taken_ -= size;
     auto next = free_.lower_bound(at);
     if (next != free_.end() && next->first == at + size) {
       size_t more = next->second;
@@ -85,6 +92,7 @@ private:
 
   char *base_ = nullptr;
   std::mutex mutex_;
+  size_t taken_ = 0;                              // bytes in used blocks
   std::map<size_t, size_t> free_, used_;          // offset to size
   std::set<std::pair<size_t, size_t>> bySize_;    // of the free blocks
 };
@@ -124,3 +132,5 @@ void dw_tune_allocator(void) {
   if (region().open())
     c10::SetCPUAllocator(&allocator, /*priority=*/100);
 }
+
+int64_t dw_memory_allocated(void) { return static_cast<int64_t>(region().taken()); }

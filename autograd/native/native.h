@@ -18,6 +18,7 @@ void dw_free_error(dw_error e);
 
 // allocator.cc: keeps the memory of dead CPU tensors for the next ones; to be called once, before the first tensor.
 void dw_tune_allocator(void);
+int64_t dw_memory_allocated(void);             // bytes of the CPU tensors that are alive, blocks of 256 KB and more
 
 // runtime.cc: the process-wide state of libtorch.
 dw_error dw_set_threads(int n);

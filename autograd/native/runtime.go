@@ -23,6 +23,9 @@ func GeneratorState() (Tensor, error) {
 // SetGeneratorState restores what GeneratorState returned.
 func SetGeneratorState(t Tensor) error { return take(C.dw_set_generator_state(C.dw_tensor(t))) }
 
+// MemoryAllocated is what live CPU tensors take, in bytes, counting blocks of 256 KB and more.
+func MemoryAllocated() int64 { return int64(C.dw_memory_allocated()) }
+
 // HasBF16 reports whether the processor multiplies bfloat16 in hardware.
 func HasBF16() bool { return C.dw_has_bf16() != 0 }
 
