@@ -40,7 +40,8 @@ func (c *FunctionCtx) NeedsInputGrad(i int) bool { return i >= 0 && i < len(c.ne
 
 // Apply returns the results of a function as parts of the graph.
 func (s *Scope) Apply(f Function, inputs ...*Tensor) []*Tensor {
-	name := strings.TrimPrefix(fmt.Sprintf("function %T", f), "*")
+	kind := strings.TrimPrefix(fmt.Sprintf("%T", f), "*")
+	name := "function " + kind
 	if !s.ready(name, inputs...) {
 		return nil
 	}
@@ -59,7 +60,7 @@ func (s *Scope) Apply(f Function, inputs ...*Tensor) []*Tensor {
 			n := len(raw)
 			return f.Backward(&FunctionCtx{saved: in[n:], needs: ctx.needs}, s, in[:n])
 		})
-		made, err := native.Apply(native.Function{Name: name, Inputs: handles(inputs), Results: handles(raw), Saved: handles(ctx.saved),
+		made, err := native.Apply(native.Function{Name: kind, Inputs: handles(inputs), Results: handles(raw), Saved: handles(ctx.saved),
 			Source: sources(ctx.saved, inputs, raw), Record: record, Backward: call})
 		if err != nil {
 			return opError(name, inputs, err)

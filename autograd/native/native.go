@@ -19,7 +19,10 @@ import (
 // Tensor is a pointer to an at::Tensor on the C++ heap.
 type Tensor = unsafe.Pointer
 
-func init() { C.dw_tune_allocator() }
+func init() {
+	C.dw_tune_allocator()
+	C.dw_leave_out_stack_traces()
+}
 
 // take turns a message of the C++ side into a Go error and releases it.
 func take(e C.dw_error) error {

@@ -1,0 +1,102 @@
+package autograd_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"depthwise.dev/autograd"
+)
+
+// TestProvokedErrors makes every operation fail over and over, on several goroutines, with a good operation before each.
+// Each error must come, from its own call and with that call's shape, and nothing may be left behind.
+func TestProvokedErrors(t *testing.T) {
+	const goroutines = 4
+	total := 100_000
+	if testing.Short() {
+		total = 5_000
+	}
+	watched := watchLeaks(t)
+	var all sync.WaitGroup
+	for g := range goroutines {
+		all.Go(func() {
+			if err := provokeAll(int64(g), total/goroutines); err != nil {
+				t.Errorf("goroutine %d: %v", g, err)
+			}
+		})
+	}
+	all.Wait()
+	watched.check(t)
+}
+
+// provokeAll goes round the tables until so many errors have come. Shapes tell goroutines and turns apart.
+func provokeAll(goroutine int64, count int) error {
+	return autograd.Run(context.Background(), func(s *autograd.Scope) error {
+		uses := slices.Concat(wrongUses, plainWrong, onDead)
+		for i := range count {
+			w := uses[i%len(uses)]
+			a, b := 5+goroutine, 11+int64(i)%97
+			if err := provokeOne(s, w, a, b); err != nil {
+				return fmt.Errorf("%s, error %d: %w", w.of, i, err)
+			}
+		}
+		return s.Err()
+	})
+}
+
+func provokeOne(s *autograd.Scope, w wrongUse, a, b int64) error {
+	want := fmt.Sprintf("%v[%d %d]", w.given, a, b)
+	err := s.Sub(func(s *autograd.Scope) error {
+		x := s.Zeros(w.given, autograd.CPU, a, b)
+		if s.Detach(x); s.Err() != nil {
+			return fmt.Errorf("a good operation failed: %w", s.Err())
+		}
+		switch {
+		case slices.ContainsFunc(onDead, func(d wrongUse) bool { return d.of == w.of }):
+			s.Free(x)
+			want = autograd.ErrFreed.Error()
+		case slices.ContainsFunc(plainWrong, func(p wrongUse) bool { return p.of == w.of }):
+			want = ""
+		}
+		w.use(s, x)
+		return nil
+	})
+	return w.provoked(err, want)
+}
+
+// leaks is what there was before.
+type leaks struct {
+	tensors, memory int64
+	goroutines      int
+}
+
+func watchLeaks(t *testing.T) leaks {
+	t.Helper()
+	runtime.GC() // gotch's tensors of other tests go by finalizers
+	return leaks{tensors: autograd.LiveTensors(), memory: autograd.MemoryAllocated(), goroutines: runtime.NumGoroutine()}
+}
+
+// check fails the test if there is more now. Goroutines that are just ending are waited for.
+func (l leaks) check(t *testing.T) {
+	t.Helper()
+	runtime.GC()
+	for range 100 {
+		if runtime.NumGoroutine() <= l.goroutines {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if n := runtime.NumGoroutine() - l.goroutines; n > 0 {
+		t.Errorf("%d goroutines are left", n)
+	}
+	if n := autograd.LiveTensors() - l.tensors; n != 0 {
+		t.Errorf("%d native tensors leaked", n)
+	}
+	if n := autograd.MemoryAllocated() - l.memory; n > 0 {
+		t.Errorf("%d bytes of tensors leaked", n)
+	}
+}

@@ -1,0 +1,244 @@
+package autograd_test
+
+import (
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/autograd/autogradtest"
+)
+
+type (
+	scope  = *autograd.Scope
+	tensor = *autograd.Tensor
+)
+
+// wrongUse is a way to make an operation fail: in libtorch where any arguments can, else in Go.
+type wrongUse struct {
+	of    string         // the operation as Go names it: "Scope.Add"
+	name  string         // as its errors name it
+	given autograd.DType // of x, two dimensions a and b, which the error must tell
+	use   func(s scope, x tensor)
+}
+
+const (
+	f32, f64, i64, u8 = autograd.Float32, autograd.Float64, autograd.Int64, autograd.Uint8
+	boolean           = autograd.Bool
+)
+
+// other is a tensor that fits no x: of another size in both dimensions.
+func other(s scope, x tensor) tensor {
+	shape := x.Shape()
+	return s.Zeros(f64, autograd.CPU, shape[0]+2, shape[1]+3)
+}
+
+// leaf is x in the graph.
+func leaf(s scope, x tensor) tensor { return s.RequireGrad(x) }
+
+func one(x tensor) autograd.List { return autograd.List{x} }
+
+func identity(s scope, in []tensor) tensor { return in[0] }
+
+// wrongUses has an entry for each operation of the package.
+var wrongUses = []wrongUse{
+	{"Scope.Add", "add", f32, func(s scope, x tensor) { s.Add(x, other(s, x)) }},
+	{"Scope.Subtract", "sub", f32, func(s scope, x tensor) { s.Subtract(x, other(s, x)) }},
+	{"Scope.Mul", "mul", f32, func(s scope, x tensor) { s.Mul(x, other(s, x)) }},
+	{"Scope.Div", "div", f32, func(s scope, x tensor) { s.Div(other(s, x), x) }},
+	{"Scope.Matmul", "matmul", f32, func(s scope, x tensor) { s.Matmul(x, x) }},
+	{"Scope.Reshape", "reshape", f32, func(s scope, x tensor) { s.Reshape(x, 10007) }},
+	{"Scope.Softmax", "softmax", f32, func(s scope, x tensor) { s.Softmax(x, 2) }},
+	{"Scope.LogSoftmax", "log softmax", f32, func(s scope, x tensor) { s.LogSoftmax(x, -3) }},
+	{"Scope.Mean", "mean", i64, func(s scope, x tensor) { s.Mean(x) }},
+	{"Scope.ToDevice", "to device", f32, func(s scope, x tensor) { s.ToDevice(x, autograd.CUDA(99)) }},
+	{"Scope.ChannelsLast", "channels last", f32, func(s scope, x tensor) { s.ChannelsLast(x) }},
+	{"Scope.Conv2d", "conv2d", f32, func(s scope, x tensor) { s.Conv2d(x, x, nil, autograd.Conv{}) }},
+	{"Scope.Pad2d", "pad2d", f32, func(s scope, x tensor) { s.Pad2d(x, -10007, 0, 0, 0) }},
+	{"Scope.Linear", "linear", f32, func(s scope, x tensor) { s.Linear(x, other(s, x), nil) }},
+	{"Scope.ReLU", "relu", boolean, func(s scope, x tensor) { s.ReLU(x) }},
+	{"Scope.ReLUInPlace", "relu_", f32, func(s scope, x tensor) { s.ReLUInPlace(leaf(s, x)) }},
+	{"Scope.ReLU6", "relu6", boolean, func(s scope, x tensor) { s.ReLU6(x) }},
+	{"Scope.ReLU6InPlace", "relu6_", f32, func(s scope, x tensor) { s.ReLU6InPlace(leaf(s, x)) }},
+	{"Scope.GlobalAvgPool", "global average pool", i64, func(s scope, x tensor) { s.GlobalAvgPool(x) }},
+	{"BatchNorm.Forward", "batch norm", f32, func(s scope, x tensor) { newBatchNorm(s, x, x).Forward(s, x, autograd.Training) }},
+	{"CrossEntropy.Loss", "cross entropy", f32, func(s scope, x tensor) { autograd.CrossEntropy{}.Loss(s, x, other(s, x)) }},
+	{"CrossEntropy.SoftLoss", "soft cross entropy", f32, func(s scope, x tensor) { autograd.CrossEntropy{}.SoftLoss(s, x, other(s, x)) }},
+	{"Scope.RequireGrad", "require grad", i64, func(s scope, x tensor) { s.RequireGrad(x) }},
+	{"Scope.SetRequiresGrad", "require grad", f32, func(s scope, x tensor) { s.SetRequiresGrad(s.Scale(leaf(s, x), 1), false) }},
+	{"Scope.Backward", "backward", f32, func(s scope, x tensor) { s.Backward(x) }},
+	{"Scope.BackwardWith", "backward", f32, func(s scope, x tensor) {
+		s.BackwardWith(s.Scale(leaf(s, x), 1), autograd.BackwardOptions{Gradient: other(s, x)})
+	}},
+	{"Grad", "grad of", f32, func(s scope, x tensor) { autograd.Grad(s, one(x), one(x), autograd.GradOptions{}) }},
+	{"Scope.RegisterHook", "register hook", f32, func(s scope, x tensor) {
+		s.RegisterHook(x, func(scope, tensor) tensor { return nil })
+	}},
+	{"Scope.Apply", "function autograd_test.wrongBackward", f32, func(s scope, x tensor) {
+		s.Backward(s.Sum(s.Apply(wrongBackward{func(s scope) tensor { return s.Matmul(x, x) }}, leaf(s, x))[0]))
+	}},
+	{"Scope.Checkpoint", "checkpoint", f32, func(s scope, x tensor) {
+		calls := 0
+		s.Backward(s.Sum(s.Checkpoint(func(s scope, in []tensor) tensor {
+			if calls++; calls == 2 {
+				return s.Matmul(in[0], in[0])
+			}
+			return s.Square(in[0])
+		}, leaf(s, x))))
+	}},
+	{"GradCheck", "gradient check", f32, func(s scope, x tensor) {
+		s.Fail(autograd.GradCheck(s, identity, []tensor{leaf(s, x)}, autograd.GradCheckOptions{}))
+	}},
+	{"GradGradCheck", "gradient check", f32, func(s scope, x tensor) {
+		s.Fail(autograd.GradGradCheck(s, identity, []tensor{leaf(s, x)}, autograd.GradCheckOptions{}))
+	}},
+	{"Scope.Copy", "copy", f32, func(s scope, x tensor) { s.Copy(x, other(s, x)) }},
+	{"Scope.Item", "item", f32, func(s scope, x tensor) { s.Item(x) }},
+	{"GradsOf", "gradients", f32, func(s scope, x tensor) { autograd.GradsOf(s, one(x)) }},
+	{"List.AddScaled", "list add scaled", f32, func(s scope, x tensor) { one(x).AddScaled(s, one(other(s, x)), 1) }},
+	{"List.AddProduct", "list add product", f32, func(s scope, x tensor) { one(x).AddProduct(s, one(x), one(other(s, x)), 1) }},
+	{"List.AddQuotient", "list add quotient", f32, func(s scope, x tensor) { one(x).AddQuotient(s, one(x), one(other(s, x)), 1) }},
+	{"List.Lerp", "list lerp", f32, func(s scope, x tensor) { one(x).Lerp(s, one(other(s, x)), 0.5) }},
+	{"List.CopyFrom", "list copy", f32, func(s scope, x tensor) { one(x).CopyFrom(s, one(other(s, x))) }},
+	{"List.Sqrt", "list sqrt", i64, func(s scope, x tensor) { one(x).Sqrt(s) }},
+	{"List.Scale", "list scale", i64, func(s scope, x tensor) { one(x).Scale(s, 0.5) }},
+	{"List.AddScalar", "list add scalar", i64, func(s scope, x tensor) { one(x).AddScalar(s, 0.5) }},
+	{"List.FullLike", "list add scalar", i64, func(s scope, x tensor) { one(x).FullLike(s, 0.5) }},
+	{"List.Norm", "list norm", i64, func(s scope, x tensor) { one(x).Norm(s) }},
+	{"Scope.ForwardModule", "reshape", f32, func(s scope, x tensor) {
+		s.ForwardModule(s.Module(func(s scope, x tensor) tensor { return s.Reshape(x, 10007) }), x)
+	}},
+	{"Scope.Module", "matmul", f32, func(s scope, x tensor) {
+		s.ForwardModule(s.Module(func(s scope, x tensor) tensor { return s.Matmul(x, x) }), x)
+	}},
+}
+
+// plainWrong are wrong arguments that no tensor's shape belongs to.
+var plainWrong = []wrongUse{
+	{of: "Scope.Zeros", name: "zeros", use: func(s scope, _ tensor) { s.Zeros(f32, autograd.CPU, -1) }},
+	{of: "Scope.Dropout", name: "dropout", use: func(s scope, x tensor) { s.Dropout(x, 1.5) }},
+	{of: "Scope.NormalizeImages", name: "normalize images", use: func(s scope, _ tensor) {
+		s.NormalizeImages(nil, 1, 2, 3, [3]float64{}, [3]float64{}, autograd.CPU)
+	}},
+	{of: "Scope.FromGotch", name: "from gotch", use: func(s scope, _ tensor) { s.FromGotch(nil) }},
+	{of: "FromSlice", name: "from slice", use: func(s scope, _ tensor) { autograd.FromSlice(s, []float32{1}, 2) }},
+	{of: "CopyFromSlice", name: "from slice", use: func(s scope, x tensor) { autograd.CopyFromSlice(s, x, []float32{1}) }},
+	{of: "SetThreads", name: "set threads", use: func(s scope, _ tensor) { autograd.SetThreads(s, 0) }},
+	{of: "SetGeneratorState", name: "set generator state", use: func(s scope, _ tensor) { autograd.SetGeneratorState(s, []byte{1}) }},
+}
+
+// onDead are operations that nothing but a dead tensor makes fail.
+var onDead = []wrongUse{
+	{of: "Scope.Scale", name: "scale", use: func(s scope, x tensor) { s.Scale(x, 2) }},
+	{of: "Scope.AddScalar", name: "add scalar", use: func(s scope, x tensor) { s.AddScalar(x, 2) }},
+	{of: "Scope.Square", name: "square", use: func(s scope, x tensor) { s.Square(x) }},
+	{of: "Scope.Sum", name: "sum", use: func(s scope, x tensor) { s.Sum(x) }},
+	{of: "Scope.To", name: "to", use: func(s scope, x tensor) { s.To(x, f64) }},
+	{of: "Scope.Detach", name: "detach", use: func(s scope, x tensor) { s.Detach(x) }},
+	{of: "Scope.Grad", name: "grad", use: func(s scope, x tensor) { s.Grad(x) }},
+	{of: "Scope.Gotch", name: "gotch", use: func(s scope, x tensor) { s.Gotch(x) }},
+	{of: "ToSlice", name: "to", use: func(s scope, x tensor) { autograd.ToSlice[float32](s, x) }},
+	{of: "ZeroGrads", name: "zero grads", use: func(s scope, x tensor) { autograd.ZeroGrads(s, one(x)) }},
+	{of: "List.Zero", name: "list zero", use: func(s scope, x tensor) { one(x).Zero(s) }},
+	{of: "List.AllFinite", name: "list all finite", use: func(s scope, x tensor) { one(x).AllFinite(s) }},
+	{of: "List.ZerosLike", name: "zeros like", use: func(s scope, x tensor) { one(x).ZerosLike(s) }},
+	{of: "List.Clone", name: "zeros like", use: func(s scope, x tensor) { one(x).Clone(s) }},
+}
+
+// noOperations are exported and take a scope, but cannot fail by themselves.
+var noOperations = []string{"Scope.Sub", "Scope.NoGrad", "Scope.Autocast", "Scope.Keep", "Scope.Free", "Scope.Err", "Scope.Fail",
+	"Scope.Context", "RemovableHandle.Remove", "Seed", "GeneratorState"}
+
+// TestEveryOperationHasAWrongUse finds the operations in the source.
+func TestEveryOperationHasAWrongUse(t *testing.T) {
+	covered := slices.Clone(noOperations)
+	for _, w := range slices.Concat(wrongUses, plainWrong, onDead) {
+		covered = append(covered, w.of)
+	}
+	operations := exportedOperations(t)
+	if len(operations) < 60 {
+		t.Fatalf("the source has %d operations: not read rightly", len(operations))
+	}
+	for _, name := range operations {
+		if !slices.Contains(covered, name) {
+			t.Errorf("%s has no wrong use: add one to the table in wronguses_test.go", name)
+		}
+	}
+	for _, name := range covered {
+		if !slices.Contains(operations, name) {
+			t.Errorf("%s is in the table and not in the source", name)
+		}
+	}
+}
+
+// exportedOperations are the package's exported functions and methods that have a scope as receiver or parameter.
+func exportedOperations(t *testing.T) (names []string) {
+	source := func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }
+	packages, err := parser.ParseDir(token.NewFileSet(), ".", source, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range packages["autograd"].Files {
+		for _, d := range f.Decls {
+			function, ok := d.(*ast.FuncDecl)
+			if !ok || !function.Name.IsExported() {
+				continue
+			}
+			name, takesScope := function.Name.Name, slices.ContainsFunc(function.Type.Params.List, isScope)
+			if function.Recv != nil {
+				receiver := function.Recv.List[0].Type
+				if pointer, ok := receiver.(*ast.StarExpr); ok {
+					receiver = pointer.X
+				}
+				of := receiver.(*ast.Ident)
+				takesScope = takesScope || of.Name == "Scope"
+				if !of.IsExported() {
+					continue
+				}
+				name = of.Name + "." + name
+			}
+			if takesScope {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+func isScope(f *ast.Field) bool {
+	pointer, ok := f.Type.(*ast.StarExpr)
+	if !ok {
+		return false
+	}
+	name, ok := pointer.X.(*ast.Ident)
+	return ok && name.Name == "Scope"
+}
+
+// provoked is what a wrong use did, checked: its own error with its own operation and shape, or what is wrong with that.
+func (w wrongUse) provoked(err error, want string) error {
+	switch {
+	case err == nil:
+		return errors.New("the error was lost")
+	case !strings.Contains(err.Error(), "autograd: "+w.name) || !strings.Contains(err.Error(), want):
+		return errors.Join(errors.New("the error tells another operation or shape, want "+w.name+" and "+want), err)
+	}
+	return nil
+}
+
+// TestWrongUses: the error of each names the operation and what it was given.
+func TestWrongUses(t *testing.T) {
+	for _, w := range slices.Concat(wrongUses, plainWrong, onDead) {
+		t.Run(w.of, func(t *testing.T) {
+			autogradtest.Run(t, func(s *autograd.Scope) {
+				if err := provokeOne(s, w, 5, 11); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
