@@ -36,6 +36,8 @@ test: setup ## vet, then all tests: with the race detector where no libtorch is 
 	@$(GO) test $(TESTFLAGS) $(REST)
 	@echo "== go test -tags invariants, packages with libtorch"
 	@$(GO) test -tags invariants $(TESTFLAGS) $(TORCH)
+	@echo "== go test -race -tags invariants, scopes under stress"
+	@$(GO) test -race -tags invariants -run Stress $(TESTFLAGS) ./autograd
 
 build: setup ## build bin/train, which servers run
 	@echo "== build bin/train"

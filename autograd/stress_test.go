@@ -12,9 +12,9 @@ import (
 	"depthwise.dev/autograd"
 )
 
-// TestProvokedErrors makes every operation fail over and over, on several goroutines, with a good operation before each.
+// TestStressErrors makes every operation fail over and over, on several goroutines, with a good operation before each.
 // Each error must come, from its own call and with that call's shape, and nothing may be left behind.
-func TestProvokedErrors(t *testing.T) {
+func TestStressErrors(t *testing.T) {
 	const goroutines = 4
 	total := 100_000
 	if testing.Short() {

@@ -84,9 +84,9 @@ func inTurn(ctx context.Context, steps int, between func(s *autograd.Scope, i in
 
 func undisturbed(*autograd.Scope, int, [2]*trainee) error { return nil }
 
-// TestTwoNetworksInTurn trains, cancels at random steps, makes hooks, panics and operations fail in the middle of steps,
+// TestStressTraining trains, cancels at random steps, makes hooks, panics and operations fail in the middle of steps,
 // and goes on. What was disturbed leaves nothing behind and changes no later run by a bit.
-func TestTwoNetworksInTurn(t *testing.T) {
+func TestStressTraining(t *testing.T) {
 	const steps = 8
 	threads := autograd.Threads()
 	t.Cleanup(func() {
