@@ -27,6 +27,9 @@ func (d *Dataset) Len() int { return len(d.Samples) }
 // Distant reports whether the images lie at addresses, so that reading them all takes long.
 func (d *Dataset) Distant() bool { return d.cache != nil }
 
+// Sharded reports whether the images lie in tar files.
+func (d *Dataset) Sharded() bool { return d.Len() > 0 && d.Samples[0].part.in != nil }
+
 // Counts returns the number of samples of each class.
 func (d *Dataset) Counts() []int {
 	counts := make([]int, len(d.Classes))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"depthwise.dev/data/jpeg"
 )
@@ -22,6 +23,7 @@ type reader struct {
 	// The image that was opened last.
 	data          []byte // the file
 	own           []byte // memory of data, when it came from a shard
+	reading       time.Duration
 	format        format
 	rgb           []byte // its pixels, unless it is a JPEG
 	width, height int    // as it is seen
@@ -83,12 +85,15 @@ func (r *reader) orient() {
 
 // read reads a sample and tells its format.
 func (r *reader) read(ctx context.Context, s Sample) (err error) {
+	start := time.Now()
+	r.data, r.width, r.height = nil, 0, 0
 	if s.part.in == nil {
 		r.data, err = readFile(r.jpeg, s.Path)
 	} else {
 		r.own, err = s.part.read(ctx, r.own)
 		r.data = r.own
 	}
+	r.reading = time.Since(start)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,8 @@ type Iterator struct {
 	next     int       // the position that is decoded next
 	batch    int       // the batch that Next returns next
 	released int       // batches below it were handed back
-	err      error     // sticks
+	effort   Effort
+	err      error // sticks
 }
 
 // Next returns the next batch, io.EOF after the last, the context's error when it was
@@ -153,6 +154,16 @@ func (it *Iterator) done(t task, err error) {
 	}
 }
 
+// make makes an image, without the lock.
+func (it *Iterator) make(r *reader, t task) {
+	it.mu.Unlock()
+	start := time.Now()
+	err := it.loader.load(it.ctx, r, it.epoch, t.slot.samples[t.place], t.slot.image(t.place))
+	it.mu.Lock()
+	it.effort.spend(r, start)
+	it.done(t, err)
+}
+
 // decode is a worker's life.
 func (it *Iterator) decode() {
 	r, err := newReader()
@@ -168,10 +179,7 @@ func (it *Iterator) decode() {
 		if !ok {
 			return
 		}
-		it.mu.Unlock()
-		err := it.loader.load(it.ctx, r, it.epoch, t.slot.samples[t.place], t.slot.image(t.place))
-		it.mu.Lock()
-		it.done(t, err)
+		it.make(r, t)
 	}
 }
 
@@ -185,9 +193,6 @@ func (it *Iterator) decodeBatch() {
 		if !ok {
 			return
 		}
-		it.mu.Unlock()
-		err := it.loader.load(it.ctx, it.own, it.epoch, t.slot.samples[t.place], t.slot.image(t.place))
-		it.mu.Lock()
-		it.done(t, err)
+		it.make(it.own, t)
 	}
 }

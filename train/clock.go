@@ -1,6 +1,10 @@
 package train
 
-import "time"
+import (
+	"time"
+
+	"depthwise.dev/data"
+)
 
 // clock measures a run. Nothing of it reaches a checkpoint.
 type clock struct {
@@ -8,8 +12,8 @@ type clock struct {
 	began     time.Time // the epoch, likewise
 	lastStep  time.Time
 	lastSaved time.Time
-	images    int // trained on in this epoch, in this process
-	waited    time.Duration
+	images    int           // trained on in this epoch, in this process
+	effort    data.Effort   // of the epoch's loader, likewise
 	steps     int           // in this process
 	early     time.Duration // spent in the steps that the estimate is made from
 
@@ -26,7 +30,7 @@ func (c *clock) start(config Config) {
 
 func (c *clock) epoch() {
 	c.began = time.Now()
-	c.lastStep, c.images, c.waited = c.began, 0, 0
+	c.lastStep, c.images, c.effort = c.began, 0, data.Effort{}
 }
 
 func (c *clock) sinceEpoch() time.Duration { return max(time.Since(c.began), time.Nanosecond) }

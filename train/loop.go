@@ -55,7 +55,7 @@ func (r *run) epoch(ctx context.Context, s *autograd.Scope) error {
 			}
 		}
 	}
-	r.clock.waited = batches.Waited()
+	r.clock.effort = batches.Effort()
 	return r.endEpoch(ctx, s)
 }
 
@@ -69,19 +69,35 @@ func (r *run) mayGoOn(ctx context.Context) error {
 // endEpoch validates, tells, and moves on to the next epoch.
 func (r *run) endEpoch(ctx context.Context, s *autograd.Scope) error {
 	trained := r.clock.sinceEpoch()
+	p := r.pace(trained)
 	sum := report.Epoch{Epoch: r.Epoch + 1, Epochs: r.config.Epochs, Step: r.Step, LR: r.schedule.LR(max(r.Step-1, 0)),
-		ImagesPerSecond: float64(r.clock.images) / trained.Seconds(), DataWaitShare: r.clock.waited.Seconds() / trained.Seconds(), Skipped: r.Seen.Skipped}
+		ImagesPerSecond: float64(r.clock.images) / trained.Seconds(), DataWaitShare: r.clock.effort.Waited.Seconds() / trained.Seconds(), Skipped: r.Seen.Skipped}
 	sum.TrainLoss, sum.TrainTop1 = r.Seen.rates()
 	if err := r.validate(ctx, s, &sum); err != nil {
 		return err
 	}
 	sum.Seconds = r.clock.sinceEpoch().Seconds()
-	if err := r.recorder.Record(sum); err != nil {
+	if err := errors.Join(r.recorder.Record(sum), r.tellVerdict(p)); err != nil {
 		return err
 	}
 	r.Epoch, r.Batch, r.Seen = r.Epoch+1, 0, tally{}
 	r.Done = r.Step >= r.totalSteps
 	return r.save(s, sum.Best)
+}
+
+// pace is how the images of the epoch that was trained in so long came.
+func (r *run) pace(trained time.Duration) pace {
+	options := r.config.LoaderOptions(true)
+	set := r.images.train
+	return pace{effort: r.clock.effort, seconds: trained.Seconds(), workers: options.Workers, cores: PhysicalCores(), resolution: r.config.Model.Resolution,
+		shards: set.Sharded(), distant: set.Distant(), streamed: set.Distant() || options.ShuffleBuffer > 0}
+}
+
+func (r *run) tellVerdict(p pace) error {
+	if verdict := p.verdict(); verdict != "" {
+		return r.note(report.Info, fmt.Sprintf("epoch %d: %s", r.Epoch+1, verdict))
+	}
+	return nil
 }
 
 // validate measures the network on the validation images and notes whether it is the best so far.

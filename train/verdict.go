@@ -1,0 +1,74 @@
+package train
+
+import (
+	"fmt"
+	"math"
+
+	"depthwise.dev/data"
+)
+
+// pace is how an epoch's images came, and from where.
+type pace struct {
+	effort     data.Effort
+	seconds    float64 // of the epoch's training
+	workers    int
+	cores      int
+	resolution int
+	shards     bool // the images lie in tar files
+	distant    bool // at addresses
+	streamed   bool // read with a shuffle buffer
+}
+
+// waitMatters is the share of the time from which on waiting for images is worth a word; that of report's epoch lines.
+const waitMatters = 0.05
+
+// verdict says how long an epoch's training waited for images, and what would help; "" where it hardly did.
+func (p pace) verdict() string {
+	share := p.effort.Waited.Seconds() / math.Max(p.seconds, 1e-9)
+	if !(share >= waitMatters) || p.effort.Images == 0 {
+		return ""
+	}
+	return fmt.Sprintf("training waited for images %.0f %% of the time; %s; what would help: %s", 100*math.Min(share, 1), p.cost(), p.help())
+}
+
+// cost tells where the workers' time goes.
+func (p pace) cost() string {
+	n := float64(p.effort.Images)
+	return fmt.Sprintf("an image takes %.1f ms to read and %.1f ms to decode", 1000*p.effort.Reading.Seconds()/n, 1000*p.effort.Decoding.Seconds()/n)
+}
+
+// help names what makes the slower part of the loader quicker.
+func (p pace) help() string {
+	if p.workers == 0 {
+		return "--workers auto, which decodes beside the training"
+	}
+	if p.effort.Reading > p.effort.Decoding {
+		return p.helpReading()
+	}
+	switch {
+	case p.workers < p.cores:
+		return fmt.Sprintf("--workers %d, one a core", p.cores)
+	case p.side() > 2.5*float64(p.resolution): // a crop of half the side is still as large as the input
+		return fmt.Sprintf("smaller files: train data shard --max-side %d (the images have about %.0f pixels a side), or a lower --resolution", p.smaller(), p.side())
+	}
+	return "a lower --resolution, less augmentation, or more cores"
+}
+
+func (p pace) helpReading() string {
+	perImage := float64(p.effort.Bytes) / float64(p.effort.Images) / 1024
+	switch {
+	case p.distant:
+		return fmt.Sprintf("a nearer or faster server, a --shard-cache that holds all shards, or smaller ones: train data shard --max-side %d (%.0f KB an image)", p.smaller(), perImage)
+	case !p.shards:
+		return fmt.Sprintf("train data shard, which reads few large files instead of many small ones (%.0f KB an image; --max-side %d makes them smaller)", perImage, p.smaller())
+	case !p.streamed:
+		return fmt.Sprintf("--shuffle-buffer 16384, which reads the shards as a stream, or smaller images: train data shard --max-side %d (%.0f KB an image)", p.smaller(), perImage)
+	}
+	return fmt.Sprintf("a faster disk, or smaller images: train data shard --max-side %d (%.0f KB an image)", p.smaller(), perImage)
+}
+
+// side is the square root of the images' mean area.
+func (p pace) side() float64 { return math.Sqrt(float64(p.effort.Pixels) / float64(p.effort.Images)) }
+
+// smaller is the longer side that suffices for crops: 512 for 224, as is the custom.
+func (p pace) smaller() int { return (p.resolution*16/7 + 31) / 32 * 32 }

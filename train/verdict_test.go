@@ -1,0 +1,51 @@
+package train
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"depthwise.dev/data"
+)
+
+func TestVerdict(t *testing.T) {
+	const ms = time.Millisecond
+	// 100 images of 2 MP and 400 KB, an epoch of 10 s.
+	at := func(waited, reading, decoding time.Duration, change func(*pace)) pace {
+		p := pace{seconds: 10, workers: 2, cores: 2, resolution: 224,
+			effort: data.Effort{Waited: waited, Reading: reading, Decoding: decoding, Images: 100, Pixels: 100 * 2_000_000, Bytes: 100 * 400 << 10}}
+		if change != nil {
+			change(&p)
+		}
+		return p
+	}
+	for _, c := range []struct {
+		name string
+		pace pace
+		want []string // in the verdict; none: no verdict
+	}{
+		{"hardly waited", at(400*ms, 900*ms, 100*ms, nil), nil},
+		{"no image", at(5000*ms, 0, 0, func(p *pace) { p.effort = data.Effort{Waited: p.effort.Waited} }), nil},
+		{"no time", at(0, 0, 0, func(p *pace) { p.seconds = 0 }), nil},
+		{"decoding, few workers", at(5000*ms, 100*ms, 900*ms, func(p *pace) { p.workers = 1 }), []string{"50 % of the time", "1.0 ms to read and 9.0 ms to decode", "--workers 2,"}},
+		{"decoding in the loop", at(5000*ms, 100*ms, 900*ms, func(p *pace) { p.workers = 0 }), []string{"--workers auto"}},
+		{"decoding large files", at(1200*ms, 100*ms, 900*ms, nil), []string{"12 %", "--max-side 512", "1414 pixels"}},
+		{"decoding small files", at(1200*ms, 100*ms, 900*ms, func(p *pace) { p.effort.Pixels = 100 * 300 * 300 }), []string{"lower --resolution", "more cores"}},
+		{"decoding small files for small inputs", at(1200*ms, 100*ms, 900*ms, func(p *pace) { p.effort.Pixels, p.resolution = 100*400*400, 128 }), []string{"--max-side 320"}},
+		{"reading files", at(9000*ms, 900*ms, 100*ms, nil), []string{"train data shard, which reads few large files", "400 KB"}},
+		{"reading shards at random", at(9000*ms, 900*ms, 100*ms, func(p *pace) { p.shards = true }), []string{"--shuffle-buffer 16384"}},
+		{"reading shards as a stream", at(9000*ms, 900*ms, 100*ms, func(p *pace) { p.shards, p.streamed = true, true }), []string{"a faster disk"}},
+		{"reading from afar", at(9000*ms, 900*ms, 100*ms, func(p *pace) { p.shards, p.streamed, p.distant = true, true, true }), []string{"server", "--shard-cache"}},
+		{"more than the epoch", at(11000*ms, 900*ms, 100*ms, nil), []string{"100 %"}},
+	} {
+		got := c.pace.verdict()
+		if len(c.want) == 0 && got != "" {
+			t.Errorf("%s: %q, want no verdict", c.name, got)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: %q does not say %q", c.name, got, want)
+			}
+		}
+	}
+}
