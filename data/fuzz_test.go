@@ -11,13 +11,15 @@ import (
 // FuzzDecodeRGB feeds damaged files of every format but JPEG: an error or as many
 // pixels as the size says, never a panic that leaves the package.
 func FuzzDecodeRGB(f *testing.F) {
-	files, err := filepath.Glob("testdata/formats/*")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, path := range files {
-		if data, err := os.ReadFile(path); err == nil && !strings.HasSuffix(path, ".want") {
-			f.Add(data)
+	for _, folder := range []string{"formats", "troubles"} {
+		files, err := filepath.Glob("testdata/" + folder + "/*")
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, path := range files {
+			if !strings.HasSuffix(path, ".want") {
+				f.Add(readBytes(f, path))
+			}
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
