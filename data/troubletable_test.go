@@ -42,7 +42,7 @@ var troubles = []trouble{
 	{"EXIF orientation, without `--exif`", "exif.jpg", copied("testdata/formats/exif_rotated.jpg"), nil, used, "as it is stored, like torchvision", "testdata/formats/exif_rotated.jpg.want"},
 	{"corrupt EXIF", "corrupt_exif.jpg", copied("testdata/troubles/corrupt_exif.jpg"), nil, used, "taken as upright, with and without `--exif`", "testdata/troubles/corrupt_exif.jpg.want"},
 	{"garbage after the end of a JPEG", "garbage.jpg", copied("jpeg/testdata/garbage_after_end.jpg"), nil, used, "the garbage is ignored", "jpeg/testdata/garbage_after_end.png"},
-	{"damage inside a JPEG's compressed data", "damaged.jpg", copied("testdata/troubles/damaged.jpg"), nil, used, "libjpeg bridges it, as for Pillow", "testdata/troubles/damaged.jpg.want"},
+	{"damage inside a JPEG's compressed data", "damaged.jpg", copied("testdata/troubles/damaged.jpg"), nil, used, "libjpeg bridges it, as for Pillow; `train data check` names it", "testdata/troubles/damaged.jpg.want"},
 	{"JPEG cut in two", "half.jpg", changed("testdata/geometry/40x40.jpg", half), nil, skipped, "file is truncated", ""},
 	{"JPEG whose second half is zeros", "zeros_inside.jpg", changed("testdata/geometry/40x40.jpg", zeroed), nil, skipped, "file is truncated", ""},
 	{"JPEG header of 65535x65535", "bomb.jpg", changed("testdata/geometry/40x40.jpg", jpegHeader(func(h []byte) { copy(h[5:9], "\xff\xff\xff\xff") })), nil, skipped, "65500 pixels", ""},

@@ -64,7 +64,7 @@ func (im *images) verify(ctx context.Context, set *data.Dataset) error {
 		}
 		problems = append(problems, unreadable...)
 	} else {
-		im.notes = append(im.notes, fmt.Sprintf("%s: its %d images are not looked at before training, since they are more than %d: a bad one is left out and named when its batch comes, and above %.3g %% of them the run ends",
+		im.notes = append(im.notes, fmt.Sprintf("%s: its %d images are not looked at before training, since they are more than %d: a bad one is left out and named when its batch comes, and above %.3g %% of them the run ends; train data check looks at all",
 			set.Root, set.Len(), verifyUpTo, 100*data.DefaultUnreadableLimit))
 	}
 	for _, p := range problems {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"io"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 )
@@ -26,5 +28,20 @@ func bar(w io.Writer, what string, u unit) func(done, total int64) {
 				progressbar.OptionShowCount(), progressbar.OptionShowBytes(u == inBytes), progressbar.OptionClearOnFinish())
 		}
 		_ = b.Set64(done) // a bar that cannot be drawn is no reason to stop
+	}
+}
+
+// progress is bar on a terminal, and elsewhere a line every ten seconds.
+func progress(w io.Writer, what string) func(done, total int64) {
+	if b := bar(w, what, inImages); b != nil {
+		return b
+	}
+	const every = 10 * time.Second
+	told := time.Now()
+	return func(done, total int64) {
+		if time.Since(told) >= every {
+			told = time.Now()
+			fmt.Fprintf(w, "%s: %d of %d images\n", what, done, total)
+		}
 	}
 }

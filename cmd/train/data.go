@@ -7,10 +7,10 @@ import (
 func newData() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "data",
-		Short: "Prepare data sets",
+		Short: "Check and prepare data sets",
 		Args:  oneCommand,
 		RunE:  func(*cobra.Command, []string) error { return nil },
 	}
-	cmd.AddCommand(newDataImageNet(), newDataShard(), newDataStats())
+	cmd.AddCommand(newDataImageNet(), newDataShard(), newDataCheck(), newDataStats())
 	return cmd
 }
