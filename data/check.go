@@ -148,7 +148,7 @@ type checkedSplit struct {
 // splitsToCheck lists train and val, or all. Unlike [Source.Open] it takes what is there:
 // what is missing is a finding.
 func (s Source) splitsToCheck(ctx context.Context) ([]*checkedSplit, error) {
-	shards, ok, err := findShards(s.Path)
+	shards, ok, err := s.findShards(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +189,7 @@ func (s Source) shardsToCheck(ctx context.Context, shards shardPaths) ([]*checke
 		if len(part.paths) == 0 {
 			continue
 		}
-		set, err := openShards(ctx, shards.root, part.paths, s.cache())
+		set, err := s.openShards(ctx, shards.root, part.paths)
 		if err != nil {
 			return nil, err
 		}

@@ -58,9 +58,10 @@ func brightness(rgb []byte, columns, rows int) []int {
 }
 
 const (
-	alikeBits  = 12   // of 128, in which looks of the same picture may differ
-	alikeShare = 0.02 // of the pixels' variance that their differences may have: a correlation of 0.99
-	mostAlike  = 3    // images of train that one of val is compared with, pixel by pixel
+	alikeBits    = 12    // of 128, in which looks of the same picture may differ
+	alikeShare   = 0.02  // of the pixels' variance that their differences may have: a correlation of 0.99
+	alikeSerious = 0.001 // share of val from which such copies are serious
+	mostAlike    = 3     // images of train that one of val is compared with, pixel by pixel
 )
 
 // pair is an image of val and one of train.
@@ -104,7 +105,11 @@ func (c *checkup) findLookalikes(ctx context.Context) error {
 	for _, p := range alike {
 		examples = append(examples, Example{val.set.Samples[p.val].Path, "looks like " + train.set.Samples[p.train].Path})
 	}
-	c.find(Serious, "lookalikes_in_train_and_val", examples,
+	severity := Warning // one digit in thousands may look like another
+	if float64(len(alike)) > alikeSerious*float64(len(val.seen)) {
+		severity = Serious
+	}
+	c.find(severity, "lookalikes_in_train_and_val", examples,
 		"images of val look the same as images of train, in another size or compression: validation would flatter. Remove one of each pair")
 	return err
 }

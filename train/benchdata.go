@@ -64,7 +64,7 @@ type stream struct {
 
 // openStream opens the training images of c.Data.
 func openStream(ctx context.Context, c Config) (*stream, error) {
-	source, err := dataSource(ctx, c.Data)
+	source, err := DataSource(ctx, c.Data)
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func LookAtData(ctx context.Context, c DataStatsConfig) (DataStats, error) {
 	if err := c.validateBench(); err != nil {
 		return DataStats{}, err
 	}
-	source, err := dataSource(ctx, c.Data)
+	source, err := DataSource(ctx, c.Data)
 	if err != nil {
 		return DataStats{}, err
 	}

@@ -91,7 +91,7 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 // validationImages opens the val part, or one split's folder or shards; of data that the weights were trained on with
 // --val-split, the images that were kept from training, found again by share and seed.
 func (w Weights) validationImages(ctx context.Context, name string) (*data.Dataset, error) {
-	source, err := dataSource(ctx, name)
+	source, err := DataSource(ctx, name)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ type images struct {
 
 // openImages opens what Config.Data names. Too many unreadable images are an error that names the worst.
 func openImages(ctx context.Context, c Config) (images, error) {
-	source, err := dataSource(ctx, c.Data)
+	source, err := DataSource(ctx, c.Data)
 	if err != nil {
 		return images{}, err
 	}
@@ -73,9 +73,9 @@ func (im *images) verify(ctx context.Context, set *data.Dataset) error {
 	return nil
 }
 
-// dataSource is where the data of a name lies; listings of large sets, and distant shards, are kept in the
-// user's cache.
-func dataSource(ctx context.Context, name string) (data.Source, error) {
+// DataSource is where the data of a name, as in [Config.Data], lies; listings of large sets, and distant shards, are
+// kept in the user's cache.
+func DataSource(ctx context.Context, name string) (data.Source, error) {
 	path, err := dataFolder(ctx, name)
 	if err != nil {
 		return data.Source{}, err

@@ -68,7 +68,11 @@ func checkData(cmd *cobra.Command, s *settings, asJSON bool) error {
 	}
 	s.Data = ""
 	loader := s.LoaderOptions(true)
-	report, err := data.Check(cmd.Context(), data.Source{Path: dir}, data.CheckOptions{
+	source, err := train.DataSource(cmd.Context(), dir)
+	if err != nil {
+		return err
+	}
+	report, err := data.Check(cmd.Context(), source, data.CheckOptions{
 		Workers: max(loader.Workers, 1), Progress: progress(cmd.ErrOrStderr(), "check"), Loader: loader,
 	})
 	if err != nil {
