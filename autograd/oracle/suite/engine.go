@@ -2,6 +2,8 @@ package suite
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"depthwise.dev/autograd"
 )
@@ -69,4 +71,17 @@ var Engines = []Engine{
 	// cancel in layers of 8 channels, angles of 0.15 (logits) and 0.37 (gradients in evaluation).
 	{Name: "bf16", Case: mixed.Case, Network: mixed.Network, Bound: 0.3,
 		Angles: &Angles{Output: 0.4, Gradient: 0.8, FewestValues: 16}},
+}
+
+// ByName returns the engines with the names.
+func ByName(names ...string) ([]Engine, error) {
+	var list []Engine
+	for _, name := range names {
+		i := slices.IndexFunc(Engines, func(e Engine) bool { return e.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("suite: no engine %q", name)
+		}
+		list = append(list, Engines[i])
+	}
+	return list, nil
 }

@@ -14,8 +14,13 @@ var ErrNotWritten = errors.New("suite: the case is not written for this engine")
 // Gorgonia computes with package oracle, in float64. Its zero value is ready.
 type Gorgonia struct{}
 
-// Case computes a case forward and backward.
-func (Gorgonia) Case(ctx context.Context, c Case) (Result, error) {
+// Case computes a case forward and backward. A panic in between is an error.
+func (Gorgonia) Case(ctx context.Context, c Case) (r Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("suite: %s: gorgonia panicked: %v", c.Name, p)
+		}
+	}()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -39,7 +44,7 @@ func (Gorgonia) Case(ctx context.Context, c Case) (Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("suite: %s: gorgonia: %w", c.Name, err)
 	}
-	r := Result{{Kind: Output, Array: computed.Outputs[0]}}
+	r = Result{{Kind: Output, Array: computed.Outputs[0]}}
 	statistics, gradients := computed.Outputs[1:], computed.Gradients
 	for _, input := range c.Inputs {
 		if input.Running {
@@ -53,14 +58,9 @@ func (Gorgonia) Case(ctx context.Context, c Case) (Result, error) {
 	return r, nil
 }
 
-// build makes the case's graph; a panic there is an error.
-func build(c Case, g *oracle.Graph, in []*oracle.Node) (outputs []*oracle.Node, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("building the graph panicked: %v", p)
-		}
-	}()
-	outputs = c.Gorgonia(g, in)
+// build makes the case's graph.
+func build(c Case, g *oracle.Graph, in []*oracle.Node) ([]*oracle.Node, error) {
+	outputs := c.Gorgonia(g, in)
 	if g.Err() != nil {
 		return nil, g.Err()
 	}

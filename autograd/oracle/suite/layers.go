@@ -17,16 +17,19 @@ func Layers() []Case {
 		bias   bool
 		stride int
 		groups int
-		pad    [2]int // before and after, on both axes
+		pad    [4]int // top, left, bottom, right
 	}{
 		{name: "convolution without padding", x: []int64{2, 3, 5, 5}, w: []int64{4, 3, 3, 3}},
-		{name: "stem", x: []int64{2, 3, 6, 6}, w: []int64{4, 3, 3, 3}, stride: 2, pad: [2]int{1, 1}},
-		{name: "stem, TensorFlow's padding", x: []int64{2, 3, 6, 6}, w: []int64{4, 3, 3, 3}, stride: 2, pad: [2]int{0, 1}},
-		{name: "convolution with bias, oblong", x: []int64{1, 2, 4, 6}, w: []int64{3, 2, 3, 3}, bias: true, pad: [2]int{1, 1}},
+		{name: "stem", x: []int64{2, 3, 6, 6}, w: []int64{4, 3, 3, 3}, stride: 2, pad: [4]int{1, 1, 1, 1}},
+		{name: "stem, TensorFlow's padding", x: []int64{2, 3, 6, 6}, w: []int64{4, 3, 3, 3}, stride: 2, pad: [4]int{0, 0, 1, 1}},
+		{name: "convolution with bias, oblong", x: []int64{1, 2, 4, 6}, w: []int64{3, 2, 3, 3}, bias: true, pad: [4]int{1, 1, 1, 1}},
 		{name: "pointwise", x: []int64{2, 3, 3, 3}, w: []int64{5, 3, 1, 1}},
-		{name: "depthwise", x: []int64{2, 4, 5, 5}, w: []int64{4, 1, 3, 3}, groups: 4, pad: [2]int{1, 1}},
-		{name: "depthwise, stride 2, bias", x: []int64{2, 4, 6, 5}, w: []int64{4, 1, 3, 3}, bias: true, stride: 2, groups: 4, pad: [2]int{1, 1}},
-		{name: "depthwise, TensorFlow's padding", x: []int64{2, 4, 6, 6}, w: []int64{4, 1, 3, 3}, stride: 2, groups: 4, pad: [2]int{0, 1}},
+		{name: "depthwise", x: []int64{2, 4, 5, 5}, w: []int64{4, 1, 3, 3}, groups: 4, pad: [4]int{1, 1, 1, 1}},
+		{name: "depthwise, stride 2, bias", x: []int64{2, 4, 6, 5}, w: []int64{4, 1, 3, 3}, bias: true, stride: 2, groups: 4, pad: [4]int{1, 1, 1, 1}},
+		{name: "depthwise, TensorFlow's padding", x: []int64{2, 4, 6, 6}, w: []int64{4, 1, 3, 3}, stride: 2, groups: 4, pad: [4]int{0, 0, 1, 1}},
+		{name: "rows padded", x: []int64{1, 2, 4, 6}, w: []int64{3, 2, 2, 3}, pad: [4]int{2, 1, 2, 1}},
+		{name: "four paddings", x: []int64{1, 2, 4, 6}, w: []int64{3, 2, 2, 3}, pad: [4]int{0, 1, 2, 3}},
+		{name: "depthwise, four paddings", x: []int64{2, 3, 4, 6}, w: []int64{3, 1, 3, 2}, groups: 3, pad: [4]int{3, 1, 0, 2}},
 		{name: "two groups", x: []int64{2, 4, 5, 4}, w: []int64{6, 2, 3, 2}, groups: 2},
 	} {
 		inputs := []Input{
@@ -37,7 +40,7 @@ func Layers() []Case {
 			inputs = append(inputs, Input{Name: "bias", Array: Draw("bias", -1, 1, k.w[0])})
 		}
 		list = append(list, convolution(k.name, inputs, oracle.Conv{Stride: k.stride, Groups: k.groups,
-			Top: k.pad[0], Left: k.pad[0], Bottom: k.pad[1], Right: k.pad[1]}))
+			Top: k.pad[0], Left: k.pad[1], Bottom: k.pad[2], Right: k.pad[3]}))
 	}
 	for _, mode := range []autograd.Mode{autograd.Training, autograd.Evaluation} {
 		for _, eps := range []float64{1e-5, 1e-3} { // gorgonia's own batch norm takes one for the other
@@ -63,7 +66,7 @@ func convolution(name string, inputs []Input, c oracle.Conv) Case {
 // padded convolves with autograd, padding apart where both ends differ, as mobilenet's forward pass does.
 func padded(s *autograd.Scope, x, w, b *autograd.Tensor, c oracle.Conv) *autograd.Tensor {
 	conv := autograd.Conv{Stride: int64(c.Stride), Groups: int64(c.Groups)}
-	if c.Top == c.Bottom && c.Top == c.Left && c.Left == c.Right {
+	if c.Top == c.Bottom && c.Left == c.Right && c.Top == c.Left {
 		conv.Padding = int64(c.Top)
 	} else {
 		x = s.Pad2d(x, int64(c.Left), int64(c.Right), int64(c.Top), int64(c.Bottom))

@@ -183,8 +183,13 @@ func (n Network) read(s *autograd.Scope, net *mobilenet.Network, logits, loss, i
 	return r
 }
 
-// Network computes the task with oracle.Network.
-func (Gorgonia) Network(ctx context.Context, n Network) (Result, error) {
+// Network computes the task with oracle.Network. A panic in between is an error.
+func (Gorgonia) Network(ctx context.Context, n Network) (r Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("suite: %v: gorgonia panicked: %v", n, p)
+		}
+	}()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
