@@ -28,6 +28,7 @@ type reader struct {
 	rgb           []byte // its pixels, unless it is a JPEG
 	width, height int    // as it is seen
 
+	fast        bool        // decode large JPEG files at half their size where that does
 	exif        bool        // turn images as their EXIF data says
 	orientation orientation // of the image that was opened last
 	turned      []byte      // its view, before place
@@ -131,6 +132,7 @@ func (r *reader) render(part jpeg.Resize, dst []byte, stride int) error {
 // resize writes a part of the stored image.
 func (r *reader) resize(s jpeg.Resize, w, h int, dst []byte, stride int) error {
 	if r.format == formatJPEG {
+		s.Fast = r.fast
 		return r.jpeg.DecodeResized(r.data, s, dst, stride)
 	}
 	return r.jpeg.ResizeRGB(r.rgb, w, h, s, dst, stride)

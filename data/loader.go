@@ -16,6 +16,7 @@ type LoaderOptions struct {
 	Train      bool       // shuffle and augment; else dataset order and evaluation's geometry
 	Preprocess Preprocess // the size of the output, and evaluation's geometry
 	Augment    Augment    // used when Train
+	Decode     string     // DecodeExact (also when empty) or DecodeFast, which is used when Train
 	// ShuffleBuffer, of shards, is the number of images that are shuffled with each other,
 	// in shuffled shards that are read as a stream. 0: all of them, read at random; of
 	// distant shards, 16,384.
@@ -23,6 +24,12 @@ type LoaderOptions struct {
 }
 
 const defaultPrefetch = 4
+
+// The ways to decode training images; evaluation is always exact.
+const (
+	DecodeExact = "exact" // the pixels of a full decode
+	DecodeFast  = "fast"  // photographs with a side above 1,000 pixels from half their size, where the crop becomes that small anyway
+)
 
 // Validate names every field that is wrong.
 func (o LoaderOptions) Validate() error {
@@ -38,6 +45,9 @@ func (o LoaderOptions) Validate() error {
 	}
 	if o.ShuffleBuffer < 0 {
 		errs = append(errs, fmt.Errorf("data: a shuffle buffer of %d images", o.ShuffleBuffer))
+	}
+	if o.Decode != "" && o.Decode != DecodeExact && o.Decode != DecodeFast {
+		errs = append(errs, fmt.Errorf("data: decode %q is neither %q nor %q", o.Decode, DecodeExact, DecodeFast))
 	}
 	errs = append(errs, o.Preprocess.Validate())
 	if o.Train {
@@ -153,6 +163,7 @@ func (l *Loader) returnSlots(slots []*slot) {
 // load makes the image of one sample in one epoch; it depends on nothing else.
 func (l *Loader) load(ctx context.Context, r *reader, epoch, sample int, dst []uint8) error {
 	r.exif = l.options.Preprocess.EXIF
+	r.fast = l.options.Train && l.options.Decode == DecodeFast
 	if err := r.openSample(ctx, l.set.Samples[sample]); err != nil {
 		return err
 	}

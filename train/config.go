@@ -93,6 +93,10 @@ type Config struct {
 	// (shorter side to 8/7 of it, centre crop), letterbox (the whole image as
 	// large as fits, centred on black) or pad (the same, never enlarged).
 	Fit string `yaml:"fit"`
+	// Decode is exact or fast: training takes photographs with a side above
+	// 1,000 pixels from half their size where the crop is reduced to that or
+	// less anyway. Evaluation is always exact.
+	Decode string `yaml:"decode"`
 	// EXIF turns images as their EXIF data says, in training, evaluation and
 	// prediction. torchvision does not.
 	EXIF bool `yaml:"exif"`
@@ -128,6 +132,7 @@ var (
 	Schedules  = []string{"constant", "step", "exp", "cosine", "onecycle"}
 	Augments   = []string{"none", "basic", "randaug", "trivial"}
 	Fits       = []string{"crop", "letterbox", "pad"}
+	Decodes    = []string{data.DecodeExact, data.DecodeFast}
 	Precisions = []string{"auto", "fp32", "bf16"}
 	Devices    = []string{"auto", "cpu", "cuda", "cuda:N"}
 	Progresses = []string{"auto", "bar", "plain", "json", "none"}
@@ -158,6 +163,7 @@ func Default() Config {
 		WarmupEpochs:    -1,
 		LabelSmoothing:  0.1,
 		Augment:         "basic",
+		Decode:          data.DecodeExact,
 		CropScale:       [2]float64{0.08, 1},        // torchvision, timm
 		CropRatio:       [2]float64{3. / 4, 4. / 3}, // torchvision, timm
 		Flip:            0.5,

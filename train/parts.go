@@ -49,6 +49,7 @@ func (c Config) LoaderOptions(train bool) data.LoaderOptions {
 	}
 	if train {
 		o.Augment = c.augment()
+		o.Decode = c.Decode
 	}
 	return o
 }

@@ -152,6 +152,7 @@ func (v *validator) optimization(c Config) {
 
 func (v *validator) augmentation(c Config) {
 	v.oneOf("augment", c.Augment, Augments)
+	v.oneOf("decode", c.Decode, Decodes)
 	lo, hi := c.CropScale[0], c.CropScale[1]
 	v.check(0 < lo && lo <= hi && hi <= 1, "crop_scale", c.CropScale, "must be two shares of the area, 0 < least <= greatest <= 1, such as 0.35,1")
 	lo, hi = c.CropRatio[0], c.CropRatio[1]

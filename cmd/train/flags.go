@@ -56,6 +56,7 @@ func augmentFlags(cmd *cobra.Command, c *train.Config) {
 		fs.Var((*span)(&c.CropRatio), "crop-ratio", "width through height of a crop")
 		fs.Lookup("crop-ratio").DefValue = "0.75,1.333"
 		fs.Float64Var(&c.Flip, "flip", c.Flip, "chance of a horizontal flip")
+		fs.Var(choice{&c.Decode, train.Decodes}, "decode", "fast: photographs above 1,000 pixels from half their size, in training only")
 		fs.Var((*jitter)(&c.ColorJitter), "color-jitter", "how far brightness, contrast, saturation (and hue, up to 0.5) vary; one number means the first three")
 		fs.Float64Var(&c.RandomErase, "random-erase", c.RandomErase, "chance that a rectangle of the image is painted over; 0.25 is usual")
 		fs.Float64Var(&c.MixUp, "mixup", c.MixUp, "blend images and classes in pairs, by shares from Beta(X, X); 0.2 is usual")

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { group_width = 32, block = 8 };
+enum { in_group = 4, coefficients_of_block = 64 };
 
 // Space before and behind each row of samples, for the neighbours of the first and last.
 enum { lead = 64 };
@@ -29,8 +29,10 @@ static int describe(dw_baseline *b, const struct jpeg_decompress_struct *info) {
 		return -1;
 	b->image_width = (int)info->image_width;
 	b->image_height = (int)info->image_height;
-	b->mcus_across = (b->image_width - 1) / (block * b->across) + 1;
-	b->mcus_down = (b->image_height - 1) / (block * b->down) + 1;
+	b->mcus_across = (b->image_width - 1) / (8 * b->across) + 1;
+	b->mcus_down = (b->image_height - 1) / (8 * b->down) + 1;
+	b->image_width = (b->image_width * b->side + 7) / 8;
+	b->image_height = (b->image_height * b->side + 7) / 8;
 	b->interval = info->restart_interval > 0 ? (int)info->restart_interval : b->mcus_across * b->mcus_down;
 	return 0;
 }
@@ -67,7 +69,7 @@ static int describe_component(dw_baseline *b, const struct jpeg_decompress_struc
 // Chooses the columns of MCUs that the region needs with the neighbours of its edges,
 // and lays out memory for one row of them.
 static int reserve(dw_worker *w, dw_baseline *b) {
-	int mcu = block * b->across;
+	int mcu = b->side * b->across;
 	b->first_column = (b->x > 2 ? b->x - 2 : 0) / mcu;
 	b->last_column = (smaller(b->x + b->width + 2, b->image_width) - 1) / mcu;
 	int columns = b->last_column - b->first_column + 1;
@@ -75,9 +77,9 @@ static int reserve(dw_worker *w, dw_baseline *b) {
 	for (int k = 0; k < b->components; k++) {
 		dw_component *c = &b->component[k];
 		c->groups = (columns * c->across + 3) / 4;
-		c->stride = (size_t)c->groups * group_width + lead;
-		coefficients += (size_t)(c->groups * c->down) * 4 * block * block;
-		samples += c->stride * (size_t)(dw_kept + block * c->down) + lead;
+		c->stride = (size_t)(c->groups * in_group * b->side) + lead;
+		coefficients += (size_t)(c->groups * c->down) * in_group * coefficients_of_block;
+		samples += c->stride * (size_t)(dw_kept + b->side * c->down) + lead;
 	}
 	size_t row = (size_t)b->width + dw_slack + lead;
 	if (dw_buffer_get(w, &b->coefficients, coefficients * sizeof(int16_t)) == NULL || dw_buffer_get(w, &b->planes, samples) == NULL ||
@@ -90,20 +92,20 @@ static int reserve(dw_worker *w, dw_baseline *b) {
 		dw_component *c = &b->component[k];
 		c->coefficients = next;
 		c->plane = plane;
-		next += (size_t)(c->groups * c->down) * 4 * block * block;
-		plane += c->stride * (size_t)(dw_kept + block * c->down) + lead;
+		next += (size_t)(c->groups * c->down) * in_group * coefficients_of_block;
+		plane += c->stride * (size_t)(dw_kept + b->side * c->down) + lead;
 	}
 	return 0;
 }
 
 // The samples beyond the image's edges repeat those at the edges.
 static void extend(const dw_baseline *b, dw_component *c) {
-	int first = b->first_column * block * c->across, last = c->width - 1 - first;
-	for (int i = 0; i < block * c->down; i++) {
+	int first = b->first_column * b->side * c->across, last = c->width - 1 - first;
+	for (int i = 0; i < b->side * c->down; i++) {
 		uint8_t *row = c->plane + c->stride * (size_t)(dw_kept + i);
 		if (first == 0)
 			row[-1] = row[0];
-		if (last < c->groups * group_width)
+		if (last < c->groups * in_group * b->side)
 			row[last + 1] = row[last];
 	}
 }
@@ -115,13 +117,13 @@ static int decode_mcus(const dw_kernels *kernels, dw_baseline *b, int line) {
 		return -1;
 	for (int k = 0; k < b->components; k++) {
 		dw_component *c = &b->component[k];
-		const uint8_t *kept = c->plane + c->stride * (size_t)(block * c->down);
+		const uint8_t *kept = c->plane + c->stride * (size_t)(b->side * c->down);
 		memcpy(c->plane - lead, kept - lead, c->stride * dw_kept + lead); // with the neighbours on both sides
 		for (int v = 0; v < c->down; v++)
 			for (int g = 0; g < c->groups; g++) {
-				uint8_t *dst = c->plane + c->stride * (size_t)(dw_kept + block * v) + group_width * g;
-				int16_t *from = c->coefficients + (size_t)(v * c->groups + g) * 4 * block * block;
-				if (kernels->transform(from, dst, c->stride) != 0)
+				uint8_t *dst = c->plane + c->stride * (size_t)(dw_kept + b->side * v) + (size_t)(in_group * b->side * g);
+				int16_t *from = c->coefficients + (size_t)(v * c->groups + g) * in_group * coefficients_of_block;
+				if ((b->side == 8 ? kernels->transform : kernels->transform_half)(from, dst, c->stride) != 0)
 					return -1;
 			}
 		extend(b, c);
@@ -133,8 +135,8 @@ static int decode_mcus(const dw_kernels *kernels, dw_baseline *b, int line) {
 static const uint8_t *samples(const dw_baseline *b, int k, int line, int x, int y) {
 	const dw_component *c = &b->component[k];
 	y = y < 0 ? 0 : smaller(y, c->height - 1);
-	int row = y - line * block * c->down + dw_kept;
-	return c->plane + c->stride * (size_t)row + (x - b->first_column * block * c->across);
+	int row = y - line * b->side * c->down + dw_kept;
+	return c->plane + c->stride * (size_t)row + (x - b->first_column * b->side * c->across);
 }
 
 // Turns row y into red, green and blue and hands it on.
@@ -164,7 +166,7 @@ static void emit(const dw_kernels *kernels, dw_baseline *b, int line, int y, dw_
 
 // Decodes row after row of MCUs, and emits pixels as soon as their neighbours are there.
 static int decode_rows(const dw_kernels *kernels, dw_baseline *b, dw_take_row take, void *to) {
-	int mcu = block * b->down, below = b->down == 2, end = b->y + b->height;
+	int mcu = b->side * b->down, below = b->down == 2, end = b->y + b->height;
 	int first = (b->y > below ? b->y - below : 0) / mcu, last = smaller(end - 1 + below, b->image_height - 1) / mcu;
 	int y = b->y;
 	b->at = 0;
@@ -178,9 +180,10 @@ static int decode_rows(const dw_kernels *kernels, dw_baseline *b, dw_take_row ta
 	return dw_scan_check(b, SIZE_MAX);
 }
 
-int dw_baseline_decode(struct dw_codec *c, int x, int y, int width, int height, dw_take_row take, void *to) {
+int dw_baseline_decode(struct dw_codec *c, int side, int x, int y, int width, int height, dw_take_row take, void *to) {
 	dw_worker *w = c->worker;
 	dw_baseline *b = w->baseline;
+	b->side = side;
 	b->x = x;
 	b->y = y;
 	b->width = width;

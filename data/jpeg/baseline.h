@@ -70,8 +70,9 @@ typedef struct dw_baseline {
 	int first_column, last_column;    // MCUs that are wanted
 	dw_reader reader;
 	int at;                           // the MCU that comes next
-	int x, y, width, height;          // the wanted pixels
-	int image_width, image_height;
+	int side;                         // samples that a block becomes, across and down: 8, or 4 for half the size
+	int x, y, width, height;          // the wanted pixels, of the size that comes out
+	int image_width, image_height;    // of that size
 } dw_baseline;
 
 extern const uint8_t dw_places[64];
@@ -89,8 +90,9 @@ int dw_scan_check(const dw_baseline *b, size_t spare_bits);
 // What is done with a row of pixels: planes of red, green and blue, from column x on.
 typedef void (*dw_take_row)(void *to, const uint8_t *const planes[3], int line);
 
-// Decodes a region of the file whose header was read. Returns -1 when libjpeg has to do it.
-int dw_baseline_decode(struct dw_codec *c, int x, int y, int width, int height, dw_take_row take, void *to);
+// Decodes a region of the file whose header was read, of its full size (side 8) or of half
+// (side 4): each block's 4x4 lowest frequencies, which differs from libjpeg's. Returns -1 when libjpeg has to do it.
+int dw_baseline_decode(struct dw_codec *c, int side, int x, int y, int width, int height, dw_take_row take, void *to);
 void dw_baseline_free(dw_baseline *b);
 
 #endif

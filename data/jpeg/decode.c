@@ -196,7 +196,7 @@ typedef struct {
 // The own decoder comes first. What it refuses, perhaps after some rows, libjpeg does from the start.
 static void decode_region(struct dw_codec *c, region r, sink take) {
 	check_end(c);
-	if (c->worker->baseline != NULL && dw_baseline_decode(c, r.x, r.y, r.width, r.height, take.planes, take.to) == 0) {
+	if (c->worker->baseline != NULL && dw_baseline_decode(c, 8, r.x, r.y, r.width, r.height, take.planes, take.to) == 0) {
 		c->worker->own++;
 		return;
 	}
@@ -219,7 +219,7 @@ typedef struct {
 	size_t n;
 	region r;
 	dw_axis x, y;
-	int flip;
+	int flip, fast;
 	uint8_t *dst;
 	size_t stride;
 	const dw_kernels *kernels;
@@ -278,10 +278,35 @@ static void resize_planes(void *to, const uint8_t *const planes[3], int line) {
 	dw_resize_planes(to, planes, line);
 }
 
+// The region of an axis in an image of half the size.
+static dw_axis halved(dw_axis a) {
+	int low = a.origin / 2, high = (a.origin + a.size + 1) / 2;
+	return (dw_axis){low, high - low, a.scaled, a.first, a.count, a.origin % 2 * 0.5, a.size * 0.5};
+}
+
+// For large images that are reduced to half or less anyway: resizes from half their
+// size. Returns -1 when that is not for this image.
+static int decode_halved(struct dw_codec *c, job *j) {
+	enum { large = 1000 };
+	dw_worker *w = c->worker;
+	if (w->baseline == NULL || (w->width <= large && w->height <= large) || j->x.size < 2 * j->x.scaled || j->y.size < 2 * j->y.scaled)
+		return -1;
+	check_end(c);
+	if (dw_resize_begin(w, halved(j->x), halved(j->y), j->flip) != 0)
+		return -1;
+	if (dw_baseline_decode(c, 4, w->x.low, w->y.low, w->x.high - w->x.low, w->y.high - w->y.low, resize_planes, w) != 0)
+		return -1;
+	w->own++;
+	dw_resize_end(w, j->dst, j->stride);
+	return 0;
+}
+
 static void decode_resized(struct dw_codec *c, job *j) {
 	dw_worker *w = c->worker;
 	begin(c, j->data, j->n);
 	check_inside(c, (region){j->x.origin, j->y.origin, j->x.size, j->y.size});
+	if (j->fast && decode_halved(c, j) == 0)
+		return;
 	if (dw_resize_begin(w, j->x, j->y, j->flip) != 0)
 		longjmp(c->escape, 1);
 	region needed = {w->x.low, w->y.low, w->x.high - w->x.low, w->y.high - w->y.low};
@@ -301,8 +326,8 @@ int dw_decode(dw_worker *w, const uint8_t *data, size_t n, int x, int y, int wid
 	return guarded(w, decode, &(job){.data = data, .n = n, .r = {x, y, width, height}, .dst = dst});
 }
 
-int dw_decode_resized(dw_worker *w, const uint8_t *data, size_t n, dw_axis x, dw_axis y, int flip, uint8_t *dst, size_t stride) {
-	return guarded(w, decode_resized, &(job){.data = data, .n = n, .x = x, .y = y, .flip = flip, .dst = dst, .stride = stride});
+int dw_decode_resized(dw_worker *w, const uint8_t *data, size_t n, dw_axis x, dw_axis y, int flip, int fast, uint8_t *dst, size_t stride) {
+	return guarded(w, decode_resized, &(job){.data = data, .n = n, .x = x, .y = y, .flip = flip, .fast = fast, .dst = dst, .stride = stride});
 }
 
 static void create_first(struct dw_codec *c, job *j) {

@@ -100,6 +100,53 @@ AVX2 int dw_transform_avx2(int16_t *coefficients, uint8_t *dst, size_t stride) {
 	return first | second;
 }
 
+// One pass over the four lowest frequencies of blocks of 4x4, two rows in a register: from (0 1)
+// and (2 3) to columns in the same places.
+AVX2 static inline void transform_4(__m256i x[2], __m256i p02, __m256i p13, int shift) {
+	const __m256i rounding = _mm256_set1_epi32(1 << (shift - 1));
+	__m256i even[2] = {_mm256_madd_epi16(p02, pair(dw_one, dw_one)), _mm256_madd_epi16(p02, pair(dw_one, -dw_one))};
+	__m256i odd[2] = {
+		_mm256_madd_epi16(p13, pair(dw_1_306562965, dw_0_541196100)),
+		_mm256_madd_epi16(p13, pair(dw_0_541196100, -dw_1_306562965)),
+	};
+	__m256i out[4];
+	for (int i = 0; i < 2; i++) {
+		even[i] = _mm256_add_epi32(even[i], rounding);
+		out[i] = _mm256_srai_epi32(_mm256_add_epi32(even[i], odd[i]), shift);
+		out[3 - i] = _mm256_srai_epi32(_mm256_sub_epi32(even[i], odd[i]), shift);
+	}
+	__m256i a = _mm256_packs_epi32(out[0], out[1]), b = _mm256_packs_epi32(out[2], out[3]);
+	__m256i low = _mm256_unpacklo_epi16(a, b), high = _mm256_unpackhi_epi16(a, b);
+	x[0] = _mm256_unpacklo_epi16(low, high);
+	x[1] = _mm256_unpackhi_epi16(low, high);
+}
+
+// Two of the four blocks.
+AVX2 static int transform_half_two(int16_t *coefficients, uint8_t *dst, size_t stride) {
+	__m256i x[8];
+	for (int i = 0; i < 8; i++) {
+		x[i] = load(coefficients + 32 * i);
+		_mm256_storeu_si256((__m256i *)(coefficients + 32 * i), _mm256_setzero_si256());
+	}
+	if (beyond_range(x))
+		return -1;
+	__m256i y[2];
+	transform_4(y, _mm256_unpacklo_epi16(x[0], x[2]), _mm256_unpacklo_epi16(x[1], x[3]), 11);
+	transform_4(y, _mm256_unpacklo_epi16(y[0], y[1]), _mm256_unpackhi_epi16(y[0], y[1]), 18);
+	__m256i bytes = _mm256_xor_si256(_mm256_packs_epi16(y[0], y[1]), _mm256_set1_epi8(-128));
+	for (int i = 0; i < 4; i++, bytes = _mm256_srli_si256(bytes, 4)) { // a row of each block
+		int32_t first = _mm256_extract_epi32(bytes, 0), second = _mm256_extract_epi32(bytes, 4);
+		memcpy(dst + stride * (size_t)i, &first, sizeof first);
+		memcpy(dst + stride * (size_t)i + 4, &second, sizeof second);
+	}
+	return 0;
+}
+
+AVX2 int dw_transform_half_avx2(int16_t *coefficients, uint8_t *dst, size_t stride) {
+	int first = transform_half_two(coefficients, dst, stride), second = transform_half_two(coefficients + 16, dst + 8, stride);
+	return first | second;
+}
+
 AVX2 static inline __m256i wide(const uint8_t *src) {
 	return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)src));
 }

@@ -88,6 +88,48 @@ AVX512 int dw_transform_avx512(int16_t *coefficients, uint8_t *dst, size_t strid
 	return 0;
 }
 
+// One pass over the four lowest frequencies of blocks of 4x4, two rows in a register: from (0 1)
+// and (2 3) to columns in the same places.
+AVX512 static inline void transform_4(__m512i x[2], __m512i p02, __m512i p13, int shift) {
+	const __m512i rounding = _mm512_set1_epi32(1 << (shift - 1));
+	__m512i even[2] = {_mm512_madd_epi16(p02, pair(dw_one, dw_one)), _mm512_madd_epi16(p02, pair(dw_one, -dw_one))};
+	__m512i odd[2] = {
+		_mm512_madd_epi16(p13, pair(dw_1_306562965, dw_0_541196100)),
+		_mm512_madd_epi16(p13, pair(dw_0_541196100, -dw_1_306562965)),
+	};
+	__m512i out[4];
+	for (int i = 0; i < 2; i++) {
+		even[i] = _mm512_add_epi32(even[i], rounding);
+		out[i] = _mm512_srai_epi32(_mm512_add_epi32(even[i], odd[i]), shift);
+		out[3 - i] = _mm512_srai_epi32(_mm512_sub_epi32(even[i], odd[i]), shift);
+	}
+	__m512i a = _mm512_packs_epi32(out[0], out[1]), b = _mm512_packs_epi32(out[2], out[3]);
+	__m512i low = _mm512_unpacklo_epi16(a, b), high = _mm512_unpackhi_epi16(a, b);
+	x[0] = _mm512_unpacklo_epi16(low, high);
+	x[1] = _mm512_unpackhi_epi16(low, high);
+}
+
+AVX512 int dw_transform_half_avx512(int16_t *coefficients, uint8_t *dst, size_t stride) {
+	__m512i x[8];
+	for (int i = 0; i < 8; i++) {
+		x[i] = _mm512_loadu_si512(coefficients + 32 * i);
+		_mm512_storeu_si512(coefficients + 32 * i, _mm512_setzero_si512());
+	}
+	if (beyond_range(x))
+		return -1;
+	__m512i y[2];
+	transform_4(y, _mm512_unpacklo_epi16(x[0], x[2]), _mm512_unpacklo_epi16(x[1], x[3]), 11);
+	transform_4(y, _mm512_unpacklo_epi16(y[0], y[1]), _mm512_unpackhi_epi16(y[0], y[1]), 18);
+	const __m256i order = _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7); // of two rows from four blocks
+	for (int i = 0; i < 2; i++) {
+		__m256i bytes = _mm256_xor_si256(_mm512_cvtsepi16_epi8(y[i]), _mm256_set1_epi8(-128));
+		bytes = _mm256_permutevar8x32_epi32(bytes, order);
+		_mm_storeu_si128((__m128i *)(dst + stride * (size_t)(2 * i)), _mm256_castsi256_si128(bytes));
+		_mm_storeu_si128((__m128i *)(dst + stride * (size_t)(2 * i + 1)), _mm256_extracti128_si256(bytes, 1));
+	}
+	return 0;
+}
+
 AVX512 static inline __m512i wide(const uint8_t *src) {
 	return _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)src));
 }

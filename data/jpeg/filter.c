@@ -20,17 +20,17 @@ enum { max_precision = 22 };
 enum { weights_at_once = 32 };
 
 typedef struct {
-	double scale, support, inverse;
+	double scale, support, inverse, offset;
 } triangle;
 
 static triangle triangle_of(dw_axis a) {
-	double scale = (double)a.size / a.scaled;
-	return (triangle){scale, scale < 1 ? 1 : scale, scale < 1 ? 1 : 1 / scale};
+	double scale = (a.extent > 0 ? a.extent : (double)a.size) / a.scaled;
+	return (triangle){scale, scale < 1 ? 1 : scale, scale < 1 ? 1 : 1 / scale, a.offset};
 }
 
 // The weights of one output pixel, which sum to one; returns how many, from pixel *low on.
 static int weigh(triangle f, int size, int output, int *low, double *restrict weight) {
-	double centre = f.scale * (output + 0.5), total = 0;
+	double centre = f.offset + f.scale * (output + 0.5), total = 0;
 	int from = (int)(centre - f.support + 0.5), to = (int)(centre + f.support + 0.5);
 	from = from < 0 ? 0 : from;
 	to = to > size ? size : to;

@@ -29,6 +29,9 @@ struct dw_kernels {
 	// which the inverse transforms in use differ.
 	int (*transform)(int16_t *coefficients, uint8_t *dst, size_t stride);
 
+	// The same to half the size: 4 rows of 16, of the four lowest frequencies each way.
+	int (*transform_half)(int16_t *coefficients, uint8_t *dst, size_t stride);
+
 	// n samples of half width become 2*n by a triangle filter, from one row or from two with
 	// weights 3 and 1. The samples before the first and after the last are read.
 	void (*widen)(const uint8_t *src, uint8_t *dst, int n);
@@ -57,7 +60,7 @@ enum { dw_most_sum = 5900 };
 enum {
 	dw_0_298631336 = 2446, dw_0_390180644 = 3196, dw_0_541196100 = 4433, dw_0_765366865 = 6270, dw_0_899976223 = 7373,
 	dw_1_175875602 = 9633, dw_1_501321110 = 12299, dw_1_847759065 = 15137, dw_1_961570560 = 16069, dw_2_053119869 = 16819,
-	dw_2_562915447 = 20995, dw_3_072711026 = 25172,
+	dw_2_562915447 = 20995, dw_3_072711026 = 25172, dw_1_306562965 = 10703, dw_one = 8192,
 };
 
 static inline uint8_t dw_clip(int32_t v) {

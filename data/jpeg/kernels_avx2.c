@@ -149,6 +149,7 @@ AVX2 static void join(const uint8_t *const planes[3], uint8_t *rgb, int n) {
 const dw_kernels dw_kernels_avx2 = {
 	.name = "avx2", .lanes = 8, .sharing = 4, .reach = 16,
 	.horizontal = horizontal, .vertical = vertical, .split = split, .join = join,
-	.transform = dw_transform_avx2, .widen = dw_widen_avx2, .widen_two = dw_widen_two_avx2, .colour = dw_colour_avx2,
+	.transform = dw_transform_avx2, .transform_half = dw_transform_half_avx2,
+	.widen = dw_widen_avx2, .widen_two = dw_widen_two_avx2, .colour = dw_colour_avx2,
 };
 #endif

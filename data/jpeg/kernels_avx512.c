@@ -119,6 +119,7 @@ AVX512 static void join(const uint8_t *const planes[3], uint8_t *rgb, int n) {
 const dw_kernels dw_kernels_avx512 = {
 	.name = "avx512", .lanes = 16, .sharing = 16, .reach = 128,
 	.horizontal = horizontal, .vertical = vertical, .split = split, .join = join,
-	.transform = dw_transform_avx512, .widen = dw_widen_avx512, .widen_two = dw_widen_two_avx512, .colour = dw_colour_avx512,
+	.transform = dw_transform_avx512, .transform_half = dw_transform_half_avx512,
+	.widen = dw_widen_avx512, .widen_two = dw_widen_two_avx512, .colour = dw_colour_avx512,
 };
 #endif

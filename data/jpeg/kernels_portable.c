@@ -60,17 +60,36 @@ static void transform_8(int32_t *x, int step, int shift) {
 	}
 }
 
+// One pass of the inverse DCT over the first 4 of 8 numbers.
+static void transform_4(int32_t *x, int step, int shift) {
+	int32_t even[2] = {(x[0] + x[2 * step]) * dw_one, (x[0] - x[2 * step]) * dw_one};
+	int32_t odd[2] = {
+		x[step] * dw_1_306562965 + x[3 * step] * dw_0_541196100,
+		x[step] * dw_0_541196100 - x[3 * step] * dw_1_306562965,
+	};
+	for (int i = 0; i < 2; i++) {
+		x[i * step] = (even[i] + odd[i] + (1 << (shift - 1))) >> shift;
+		x[(3 - i) * step] = (even[i] - odd[i] + (1 << (shift - 1))) >> shift;
+	}
+}
+
+// Takes a block's coefficients. Returns -1 when they are out of range.
+static int take(int16_t *coefficients, int32_t x[64]) {
+	int32_t sum = 0;
+	for (int i = 0; i < 64; i++) {
+		int16_t *c = &coefficients[i / 8 * 32 + i % 8];
+		x[i] = *c;
+		sum += *c < 0 ? -*c : *c;
+		*c = 0;
+	}
+	return sum > dw_most_sum ? -1 : 0;
+}
+
 static int transform(int16_t *coefficients, uint8_t *dst, size_t stride) {
 	int bad = 0;
 	for (int block = 0; block < 4; block++, coefficients += 8, dst += 8) {
-		int32_t x[64], sum = 0;
-		for (int i = 0; i < 64; i++) {
-			int16_t *c = &coefficients[i / 8 * 32 + i % 8];
-			x[i] = *c;
-			sum += *c < 0 ? -*c : *c;
-			*c = 0;
-		}
-		if (sum > dw_most_sum) {
+		int32_t x[64];
+		if (take(coefficients, x) != 0) {
 			bad = -1;
 			continue;
 		}
@@ -80,6 +99,24 @@ static int transform(int16_t *coefficients, uint8_t *dst, size_t stride) {
 			transform_8(x + 8 * i, 1, 18);
 		for (int i = 0; i < 64; i++)
 			dst[(size_t)(i / 8) * stride + i % 8] = dw_clip(x[i] + 128);
+	}
+	return bad;
+}
+
+static int transform_half(int16_t *coefficients, uint8_t *dst, size_t stride) {
+	int bad = 0;
+	for (int block = 0; block < 4; block++, coefficients += 8, dst += 4) {
+		int32_t x[64];
+		if (take(coefficients, x) != 0) {
+			bad = -1;
+			continue;
+		}
+		for (int i = 0; i < 4; i++)
+			transform_4(x + i, 8, 11);
+		for (int i = 0; i < 4; i++)
+			transform_4(x + 8 * i, 1, 18);
+		for (int i = 0; i < 16; i++)
+			dst[(size_t)(i / 4) * stride + i % 4] = dw_clip(x[i / 4 * 8 + i % 4] + 128);
 	}
 	return bad;
 }
@@ -114,5 +151,5 @@ static void colour(const uint8_t *const ycc[3], uint8_t *const rgb[3], int n) {
 
 const dw_kernels dw_kernels_portable = {
 	.name = "portable", .horizontal = horizontal, .vertical = vertical, .split = split, .join = join,
-	.transform = transform, .widen = widen, .widen_two = widen_two, .colour = colour,
+	.transform = transform, .transform_half = transform_half, .widen = widen, .widen_two = widen_two, .colour = colour,
 };

@@ -19,11 +19,15 @@ type Axis struct {
 type Resize struct {
 	X, Y Axis
 	Flip bool
+	// Fast lets DecodeResized take an image with a side above 1,000 pixels that becomes
+	// half as large or less from its DCT's lowest frequencies, at half its size. That is
+	// close to the exact result, not equal. It needs our own decoder.
+	Fast bool
 }
 
 // DecodeResized decodes what r needs of a JPEG file and writes r.Y.Count rows of
-// r.X.Count RGB pixels to dst, the rows stride bytes apart. It equals Decode of the
-// whole image followed by ResizeRGB, and needs less time and memory.
+// r.X.Count RGB pixels to dst, the rows stride bytes apart. Unless r is Fast it equals
+// Decode of the whole image followed by ResizeRGB, and needs less time and memory.
 func (d *Decoder) DecodeResized(data []byte, r Resize, dst []byte, stride int) error {
 	if err := d.check(data); err != nil {
 		return err
@@ -31,7 +35,7 @@ func (d *Decoder) DecodeResized(data []byte, r Resize, dst []byte, stride int) e
 	if err := r.check(len(dst), stride); err != nil {
 		return err
 	}
-	if C.dw_decode_resized(d.worker, bytePointer(data), C.size_t(len(data)), r.X.c(), r.Y.c(), flag(r.Flip),
+	if C.dw_decode_resized(d.worker, bytePointer(data), C.size_t(len(data)), r.X.c(), r.Y.c(), flag(r.Flip), flag(r.Fast),
 		bytePointer(dst), C.size_t(stride)) != 0 {
 		return d.failure()
 	}

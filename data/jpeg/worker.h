@@ -26,6 +26,7 @@ typedef struct {
 // pixels, of which [first, first+count) are wanted.
 typedef struct {
 	int origin, size, scaled, first, count;
+	double offset, extent; // where in its first pixel the region begins, and its length if that is no whole number
 } dw_axis;
 
 // The weights of one axis: output i is the sum over t < taps[i] of
@@ -72,7 +73,7 @@ const char *dw_form(const dw_worker *w); // the name of its inner loops
 int dw_header(dw_worker *w, const uint8_t *data, size_t n);
 int dw_check(dw_worker *w, const uint8_t *data, size_t n);
 int dw_decode(dw_worker *w, const uint8_t *data, size_t n, int x, int y, int width, int height, uint8_t *dst);
-int dw_decode_resized(dw_worker *w, const uint8_t *data, size_t n, dw_axis x, dw_axis y, int flip, uint8_t *dst, size_t stride);
+int dw_decode_resized(dw_worker *w, const uint8_t *data, size_t n, dw_axis x, dw_axis y, int flip, int fast, uint8_t *dst, size_t stride);
 int dw_resize_rgb(dw_worker *w, const uint8_t *src, int width, dw_axis x, dw_axis y, int flip, uint8_t *dst, size_t stride);
 
 // Reads a whole regular file into worker->file. Returns 0, an errno, or one of these.
