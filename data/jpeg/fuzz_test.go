@@ -19,6 +19,7 @@ func FuzzDecode(f *testing.F) {
 		{width: 64, height: 20, sampling: s422, components: 3, restart: 1, randomTables: true, density: 0.05, most: 90, factor: 9},
 		{width: 50, height: 49, sampling: s420, components: 3, restart: 3, density: 0.1, most: 20, factor: 9},
 		{width: 50, height: 49, sampling: s420, components: 3, density: 0.5, most: 400, factor: 20},
+		{width: 1010, height: 70, sampling: s420, components: 3, density: 0.02, most: 20, factor: 9},
 	} {
 		f.Add(g.file(rand.New(rand.NewPCG(16, uint64(i)))), uint16(0), uint16(3), uint16(40), uint16(20), uint8(9))
 	}
@@ -42,6 +43,11 @@ func FuzzDecode(f *testing.F) {
 		gotErr, wantErr := best.DecodeResized(data, r, got, 3*n), oracle.DecodeResized(data, r, want, 3*n)
 		if (gotErr == nil) != (wantErr == nil) || gotErr == nil && !bytes.Equal(got, want) {
 			t.Errorf("crop %v of %dx%d resized: %v, libjpeg %v, differs by up to %d", crop, width, height, gotErr, wantErr, largestDifference(got, want))
+		}
+		r.Fast = true
+		gotErr, wantErr = best.DecodeResized(data, r, got, 3*n), portable.DecodeResized(data, r, want, 3*n)
+		if (gotErr == nil) != (wantErr == nil) || gotErr == nil && !bytes.Equal(got, want) {
+			t.Errorf("crop %v of %dx%d at half its size: %v, portable %v, differs by up to %d", crop, width, height, gotErr, wantErr, largestDifference(got, want))
 		}
 	})
 }
