@@ -29,6 +29,15 @@ func appendRGB(dst []byte, im image.Image) []byte {
 		dst = appendWebP(dst, im)
 	case *image.NYCbCrA:
 		dst = appendWebP(dst, &im.YCbCr)
+	case *image.Gray16:
+		dst = appendHighBytes(dst, im.Pix, im.Stride, b, 1)
+	case *image.NRGBA64:
+		dst = appendHighBytes(dst, im.Pix, im.Stride, b, 4)
+	case *image.RGBA64:
+		if im.Opaque() {
+			return appendHighBytes(dst, im.Pix, im.Stride, b, 4)
+		}
+		dst = appendAny(dst, im)
 	default:
 		dst = appendAny(dst, im)
 	}
@@ -68,7 +77,23 @@ func appendPalette(dst []byte, im *image.Paletted) []byte {
 	return dst
 }
 
-// appendAny serves the rare kinds, above all 16-bit ones.
+// appendHighBytes takes 16-bit samples, the high byte first, of 1 or 4 channels. (At would
+// make garbage of each pixel: twice the image.)
+func appendHighBytes(dst, pix []byte, stride int, b image.Rectangle, channels int) []byte {
+	for y := range b.Dy() {
+		row := pix[y*stride : y*stride+2*channels*b.Dx()]
+		for ; len(row) >= 2*channels; row = row[2*channels:] {
+			if channels == 1 {
+				dst = append(dst, row[0], row[0], row[0])
+			} else {
+				dst = append(dst, row[0], row[2], row[4])
+			}
+		}
+	}
+	return dst
+}
+
+// appendAny serves the rare kinds.
 func appendAny(dst []byte, im image.Image) []byte {
 	b := im.Bounds()
 	for y := b.Min.Y; y < b.Max.Y; y++ {
