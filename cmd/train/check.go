@@ -13,6 +13,7 @@ import (
 
 func newCheck() *cobra.Command {
 	s, asJSON, images := newSettings(), false, -1
+	plot, weights := "", ""
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Compare the network's gradients in every way to compute them",
@@ -24,9 +25,15 @@ output is what a bug report needs.
 The arrays are drawn at random; the images are noise, or a batch of --data. At
 224x224 it takes about half a minute; a smaller --resolution or --width is
 quicker. Where whole networks are too large for gorgonia, their layers alone
-are compared with it.`,
+are compared with it.
+
+With --plot nothing is compared: one training step is taken in memory, and a
+page shows what it does in each layer: norms of gradients, updates in
+proportion to weights, activations. --weights names the checkpoint, run or
+export to look at; without it the initial weights are.`,
 		Example: `  train check --width 0.5 --resolution 128
-  train check --config runs/photos-1/config.yaml --data photos --json`,
+  train check --config runs/photos-1/config.yaml --data photos --json
+  train check --plot layers.html --weights runs/photos-1 --data photos`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := s.resolve(cmd); err != nil {
@@ -40,6 +47,12 @@ are compared with it.`,
 				return err
 			}
 			s.Data = dir
+			if plot != "" {
+				return plotLayers(cmd, s.Config, weights, images, plot, asJSON)
+			}
+			if weights != "" {
+				return usagef("--weights needs --plot: a comparison draws its arrays at random")
+			}
 			r, err := train.Check(cmd.Context(), s.Config, images, bar(cmd.ErrOrStderr(), "check", inImages))
 			if r.Layers == nil {
 				return err
@@ -52,14 +65,16 @@ are compared with it.`,
 	}
 	flagGroup(cmd, "Data", func(fs *pflag.FlagSet) {
 		fs.StringVar(&s.Data, "data", "", "`DIR` with images to take a batch of, or mnist (default noise)")
-		fs.Var(auto[int]{&images}, "batch-size", "images (auto: the fewest that give batch norm 16 values a channel, at least 2)")
+		fs.Var(auto[int]{&images}, "batch-size", "images (auto: the fewest that give batch norm 16 values a channel, at least 2; 32 with --plot)")
 	})
+	weightsFlag(cmd, &weights)
 	modelFlags(cmd, &s.Config)
 	flagGroup(cmd, "Machine", func(fs *pflag.FlagSet) {
 		fs.IntVar(&s.Threads, "threads", s.Threads, "threads that compute (default one for each physical core)")
 	})
 	flagGroup(cmd, "Output", func(fs *pflag.FlagSet) {
 		fs.StringVar(&s.file, "config", "", "`FILE` with settings, such as a run's config.yaml")
+		fs.StringVar(&plot, "plot", "", "write what a training step does in each layer to this `FILE`, as HTML")
 	})
 	jsonFlag(cmd, &asJSON)
 	return cmd

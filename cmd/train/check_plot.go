@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"depthwise.dev/report"
+	"depthwise.dev/train"
+)
+
+// plotLayers takes a training step and writes the page of it.
+func plotLayers(cmd *cobra.Command, c train.Config, weights string, images int, file string, asJSON bool) error {
+	r, err := train.Inspect(cmd.Context(), c, weights, images)
+	if err != nil {
+		return err
+	}
+	var page bytes.Buffer
+	if err := report.WriteBars(&page, layersPage(r)); err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, page.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("check: --plot: %w", err)
+	}
+	return show(cmd, asJSON, r, func() string {
+		return fmt.Sprintf("%s: %d layers and %d arrays of %s\n", file, len(r.Layers), len(r.Parameters), r.Network)
+	})
+}
+
+// layersPage shows the numbers that people look at when a network does not learn.
+func layersPage(r train.Inspection) report.BarPage {
+	weights, images := "initial weights", "of noise"
+	if r.Weights != "" {
+		weights = "weights of " + r.Weights
+	}
+	if r.Data != "" {
+		images = "of " + r.Data
+	}
+	var gradients, updates, norms, means, stds, zeros, dead, flow []report.Bar
+	for _, p := range r.Parameters {
+		gradients = append(gradients, report.Bar{Name: p.Name, Value: p.Gradient})
+		norms = append(norms, report.Bar{Name: p.Name, Value: p.Norm})
+		if p.Norm > 0 {
+			updates = append(updates, report.Bar{Name: p.Name, Value: p.Update})
+		}
+	}
+	for _, l := range r.Layers {
+		means = append(means, report.Bar{Name: l.Name, Value: l.Mean})
+		stds = append(stds, report.Bar{Name: l.Name, Value: l.Std})
+		zeros = append(zeros, report.Bar{Name: l.Name, Value: l.Zeros})
+		dead = append(dead, report.Bar{Name: l.Name, Value: l.Dead})
+		flow = append(flow, report.Bar{Name: l.Name, Value: l.Gradient})
+	}
+	return report.BarPage{
+		Title: "One training step, layer by layer",
+		Facts: []string{r.Network, fmt.Sprintf("%s; %d images %s; loss %.4g", weights, r.Images, images, r.Loss),
+			fmt.Sprintf("the first step of %s at a learning rate of %g", r.Optimizer, r.LR)},
+		Charts: []report.BarChart{
+			{Title: "Updates in proportion to weights", Note: "norm of the step over norm of the array; about 0.001 is usual", Log: true,
+				Bars: updates, Low: 1e-4, High: 1e-2},
+			{Title: "Gradients of the arrays", Note: "L2 norm", Log: true, Bars: gradients},
+			{Title: "Arrays", Note: "L2 norm", Log: true, Bars: norms},
+			{Title: "Gradients at the layers' outputs", Note: "L2 norm; a steady fall or rise from layer to layer is vanishing or exploding", Log: true, Bars: flow},
+			{Title: "Activations: standard deviation", Note: "over images, channels and positions, after normalisation and activation", Bars: stds},
+			{Title: "Activations: mean", Note: "the same", Bars: means},
+			{Title: "Activations: share of zeros", Note: "what ReLU has cut off", Bars: zeros, High: 1},
+			{Title: "Activations: share of dead channels", Note: "zero everywhere in all images", Bars: dead, High: 1},
+		},
+	}
+}

@@ -1,0 +1,221 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/data"
+	"depthwise.dev/models/mobilenet"
+	"depthwise.dev/optim"
+)
+
+// Inspection is what one training step does in each layer: the numbers that people look at when a network does not learn.
+type Inspection struct {
+	Network    string           `json:"network"`
+	Weights    string           `json:"weights"` // "" for initial ones
+	Data       string           `json:"data"`    // "" for noise
+	Images     int              `json:"images"`
+	Loss       float64          `json:"loss"`
+	Optimizer  string           `json:"optimizer"`
+	LR         float64          `json:"lr"`
+	Layers     []LayerState     `json:"layers"`
+	Parameters []ParameterState `json:"parameters"`
+}
+
+// LayerState tells of a layer's output, after normalisation and activation, over a batch.
+type LayerState struct {
+	Name     string  `json:"name"`
+	Mean     float64 `json:"mean"`
+	Std      float64 `json:"std"`
+	Zeros    float64 `json:"zeros"`    // the share that ReLU has cut off
+	Dead     float64 `json:"dead"`     // the share of channels that are zero everywhere
+	Gradient float64 `json:"gradient"` // the norm of the loss's gradient at the output
+}
+
+// ParameterState tells of a trainable array. Norms are L2.
+type ParameterState struct {
+	Name     string  `json:"name"`
+	Norm     float64 `json:"norm"`
+	Gradient float64 `json:"gradient"`
+	Update   float64 `json:"update"` // the norm of the step that the optimizer takes over that of the array; 0 where that is
+}
+
+// inspectImages is the batch of an inspection where none is given.
+const inspectImages = 32
+
+// Inspect takes one training step, in memory, and tells what it does in each layer: of the weights of a file or run, see
+// [ReadWeights], or of initial ones where none is named. The step is the configured optimizer's first at the learning rate
+// c.LR, in float32, with as many images of c.Data as given (below zero 32), or noise without data.
+func Inspect(ctx context.Context, c Config, weights string, images int) (Inspection, error) {
+	if c.BatchSize = images; images < 0 {
+		c.BatchSize = inspectImages
+	}
+	r := Inspection{Weights: weights, Data: c.Data, Images: c.BatchSize, Optimizer: c.Optimizer, LR: c.LR}
+	c.MixUp, c.CutMix = 0, 0
+	var w *Weights
+	if weights != "" {
+		read, err := ReadWeights(weights)
+		if err != nil {
+			return r, err
+		}
+		w, c.Model = &read, read.Config
+	}
+	if err := c.validateBench(); err != nil {
+		return r, err
+	}
+	err := autograd.Run(ctx, func(s *autograd.Scope) error {
+		m, err := newMachine(s, "fp32", "cpu", c.Threads)
+		if err != nil {
+			return err
+		}
+		x, labels, err := inspectBatch(s, m, &c, w)
+		if err != nil {
+			return err
+		}
+		network, err := inspected(s, c, w)
+		if err != nil {
+			return err
+		}
+		r.Network = network.String()
+		autograd.Seed(s, c.Seed)
+		return r.step(s, c, network, x, labels)
+	})
+	if err != nil {
+		return r, fmt.Errorf("train: inspect: %w", err)
+	}
+	return r, nil
+}
+
+// inspected is the network of the weights, or a new one.
+func inspected(s *autograd.Scope, c Config, w *Weights) (*mobilenet.Network, error) {
+	if w != nil {
+		return w.Network(s, autograd.CPU)
+	}
+	n := mobilenet.New(s, c.Model, c.Seed)
+	return n, s.Err()
+}
+
+// inspectBatch is a training batch of the data, with the classes of the weights, or noise.
+func inspectBatch(s *autograd.Scope, m machine, c *Config, w *Weights) (x, labels *autograd.Tensor, err error) {
+	if c.Data == "" {
+		return synthetic(s, m, c)(s)
+	}
+	source, err := dataSource(s.Context(), c.Data)
+	if err != nil {
+		return nil, nil, err
+	}
+	images, err := source.OpenTrain(s.Context())
+	if err != nil {
+		return nil, nil, err
+	}
+	options := c.LoaderOptions(true)
+	if w != nil {
+		options.Preprocess = w.Preprocess
+		images, _, _ = images.Match(w.Classes)
+	}
+	if images.Len() < c.BatchSize {
+		return nil, nil, fmt.Errorf("%s has %d images of the classes, less than a batch of %d: take a smaller --batch-size", c.Data, images.Len(), c.BatchSize)
+	}
+	c.Model.Classes = max(c.Model.Classes, len(images.Classes))
+	loader, err := data.NewLoader(images, options)
+	if err != nil {
+		return nil, nil, err
+	}
+	batches := loader.Epoch(s.Context(), 0, 0)
+	defer batches.Close()
+	b, err := batches.Next()
+	if err != nil {
+		return nil, nil, err
+	}
+	p := options.Preprocess
+	x = s.NormalizeImages(b.Pixels, b.N, b.Height, b.Width, p.Mean, p.Std, m.device)
+	return x, autograd.FromSlice(s, b.Labels, int64(b.N)), s.Err()
+}
+
+// step is the training step, watched.
+func (r *Inspection) step(s *autograd.Scope, c Config, n *mobilenet.Network, x, labels *autograd.Tensor) error {
+	optimizer, err := c.NewOptimizer(s, n.Parameters())
+	if err != nil {
+		return err
+	}
+	watch := n.RegisterForwardHook(func(s *autograd.Scope, l mobilenet.Layer, y *autograd.Tensor) *autograd.Tensor {
+		at := len(r.Layers)
+		r.Layers = append(r.Layers, layerState(s, l, y))
+		s.RegisterHook(y, func(s *autograd.Scope, g *autograd.Tensor) *autograd.Tensor {
+			r.Layers[at].Gradient = norm(autograd.ToSlice[float32](s, g), nil)
+			return nil
+		})
+		return nil
+	})
+	defer watch.Remove()
+	loss := autograd.CrossEntropy{LabelSmoothing: c.LabelSmoothing}.Loss(s, n.Forward(s, x, autograd.Training), labels)
+	s.Backward(loss)
+	r.Loss = s.Item(loss)
+	r.update(s, n, optimizer, c.LR)
+	return s.Err()
+}
+
+// update steps, and compares the parameters before and after.
+func (r *Inspection) update(s *autograd.Scope, n *mobilenet.Network, o optim.Optimizer, lr float64) {
+	before := map[string][]float32{}
+	for _, p := range n.Parameters() {
+		before[p.Name] = autograd.ToSlice[float32](s, p.Tensor)
+	}
+	o.Step(s, lr)
+	for _, p := range n.Parameters() {
+		if s.Err() != nil {
+			return
+		}
+		was := before[p.Name]
+		state := ParameterState{Name: p.Name, Norm: norm(was, nil), Gradient: norm(autograd.ToSlice[float32](s, s.Grad(p.Tensor)), nil)}
+		if state.Norm > 0 {
+			state.Update = norm(autograd.ToSlice[float32](s, p.Tensor), was) / state.Norm
+		}
+		r.Parameters = append(r.Parameters, state)
+	}
+}
+
+// layerState measures an output (N, C, ...).
+func layerState(s *autograd.Scope, l mobilenet.Layer, y *autograd.Tensor) LayerState {
+	values, shape := autograd.ToSlice[float32](s, y), y.Shape()
+	if len(values) == 0 {
+		return LayerState{Name: l.Name}
+	}
+	state, count := LayerState{Name: l.Name}, float64(len(values))
+	channels := int(shape[1])
+	plane := len(values) / int(shape[0]) / channels
+	alive := make([]bool, channels)
+	for i, v := range values {
+		state.Mean += float64(v) / count
+		if v == 0 {
+			state.Zeros += 1 / count
+		} else {
+			alive[i/plane%channels] = true
+		}
+	}
+	for _, v := range values {
+		state.Std += (float64(v) - state.Mean) * (float64(v) - state.Mean) / count
+	}
+	state.Std = math.Sqrt(state.Std)
+	for _, a := range alive {
+		if !a {
+			state.Dead += 1 / float64(channels)
+		}
+	}
+	return state
+}
+
+// norm is the L2 norm of a - b; nil is zero.
+func norm(a, b []float32) float64 {
+	sum := 0.0
+	for i, v := range a {
+		d := float64(v)
+		if b != nil {
+			d -= float64(b[i])
+		}
+		sum += d * d
+	}
+	return math.Sqrt(sum)
+}
