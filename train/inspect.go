@@ -102,7 +102,7 @@ func inspectBatch(s *autograd.Scope, m machine, c *Config, w *Weights) (x, label
 	if c.Data == "" {
 		return synthetic(s, m, c)(s)
 	}
-	source, err := dataSource(s.Context(), c.Data)
+	source, err := DataSource(s.Context(), c.Data)
 	if err != nil {
 		return nil, nil, err
 	}

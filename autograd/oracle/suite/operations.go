@@ -17,7 +17,7 @@ type (
 // kinks.
 func Operations(scale float64) []Case {
 	list := append(arithmetic(scale), matrices(scale)...)
-	return append(list, activations()...)
+	return append(append(list, activations()...), extensions(scale)...)
 }
 
 // drawn is an activation with values up to the scale.
