@@ -64,7 +64,8 @@ func Check(ctx context.Context, c Config, images int, progress func(done, total 
 			return err
 		}
 		r.Model, r.Threads = c.Model, m.Threads
-		r.Network = fmt.Sprintf("%s %s, width %v, resolution %d, %d classes", c.Arch, c.Model.Variant, c.Model.Width, c.Model.Resolution, c.Model.Classes)
+		r.Network = fmt.Sprintf("%s %s, width %v, resolution %d, %d classes",
+			c.Arch, c.Model.Variant, c.Model.Width, c.Model.Resolution, c.Model.Classes)
 		return r.compare(ctx, c, x, labels, progress)
 	})
 	if err != nil {
@@ -147,7 +148,8 @@ func (c Config) validateCheck() error {
 		return err
 	}
 	if n := suite.Activations(c.Model, c.BatchSize); n > checkActivations {
-		v.check(false, "batch_size", c.BatchSize, fmt.Sprintf("gives %d million values between the layers, of which a check has memory for %d: take a smaller batch size or resolution", n>>20, checkActivations>>20))
+		v.check(false, "batch_size", c.BatchSize, fmt.Sprintf("gives %d million values between the layers, of which "+
+			"a check has memory for %d: take a smaller batch size or resolution", n>>20, checkActivations>>20))
 	}
 	return v.orNil()
 }

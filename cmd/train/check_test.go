@@ -14,8 +14,9 @@ import (
 func TestCheckCommand(t *testing.T) {
 	args := []string{"check", "--width", "0.005", "--resolution", "32", "--classes", "4", "--threads", "1"}
 	text := done(t, args...)
-	for _, want := range []string{"resolution 32, 4 classes; 16 images of noise", "libtorch 2.", "gorgonia      differences   fp32          bf16",
-		"blocks.4.1.conv_pw ", "\nloss ", "network, training", "- differences: computes single layers only"} {
+	for _, want := range []string{"resolution 32, 4 classes; 16 images of noise", "libtorch 2.",
+		"gorgonia      differences   fp32          bf16", "blocks.4.1.conv_pw ", "\nloss ", "network, training",
+		"- differences: computes single layers only"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the table lacks %q:\n%s", want, text)
 		}

@@ -62,7 +62,8 @@ func (r Report) Summary() []string {
 				worst = worst.merge(row.Cells[i])
 			}
 			if worst.Value != "" {
-				list = append(list, fmt.Sprintf("%s, %s: %.2g, allowed are %.2g (%s)", group.what, worst.Engine, worst.Relative, worst.Bound, worst.Value))
+				list = append(list, fmt.Sprintf("%s, %s: %.2g, allowed are %.2g (%s)",
+					group.what, worst.Engine, worst.Relative, worst.Bound, worst.Value))
 			}
 		}
 	}
@@ -70,7 +71,8 @@ func (r Report) Summary() []string {
 }
 
 // judge measures one engine's result. Of all values it keeps the one that is nearest to its bound, or beyond.
-func judge(e Engine, bound func(Kind) float64, want Result, compute func() (Result, error), measure func(want, got Result) ([]Difference, error)) Cell {
+func judge(e Engine, bound func(Kind) float64, want Result, compute func() (Result, error),
+	measure func(want, got Result) ([]Difference, error)) Cell {
 	cell := Cell{Engine: e.Name}
 	got, err := compute()
 	var list []Difference

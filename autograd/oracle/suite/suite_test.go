@@ -72,14 +72,15 @@ func TestCasesAreInGorgonia(t *testing.T) {
 // the last normalisations, the steepest case there is; 16 are what bfloat16 is compared with.
 func TestNetworks(t *testing.T) {
 	checkLeaks(t)
+	both := []autograd.Mode{autograd.Training, autograd.Evaluation}
 	for _, tc := range []struct {
 		variant, activation string
 		resolution          int
 		images              int64
 		modes               []autograd.Mode
 	}{
-		{variant: "paper", activation: mobilenet.ReLU, resolution: 32, images: 2, modes: []autograd.Mode{autograd.Training, autograd.Evaluation}},
-		{variant: "article", activation: mobilenet.ReLU, resolution: 32, images: 2, modes: []autograd.Mode{autograd.Training, autograd.Evaluation}},
+		{variant: "paper", activation: mobilenet.ReLU, resolution: 32, images: 2, modes: both},
+		{variant: "article", activation: mobilenet.ReLU, resolution: 32, images: 2, modes: both},
 		{variant: "article", activation: mobilenet.ReLU6, resolution: 33, images: 8, modes: []autograd.Mode{autograd.Training}},
 	} {
 		for _, mode := range tc.modes {
@@ -89,7 +90,8 @@ func TestNetworks(t *testing.T) {
 			}
 			c.Width, c.Resolution, c.Classes, c.Activation = 0.25, tc.resolution, 10, tc.activation
 			side := int64(tc.resolution)
-			n := suite.NewNetwork(c, mode, suite.Draw("images", -2, 2, tc.images, 3, side, side), []int64{3, 8, 0, 5, 9, 3, 1, 2}[:tc.images])
+			labels := []int64{3, 8, 0, 5, 9, 3, 1, 2}[:tc.images]
+			n := suite.NewNetwork(c, mode, suite.Draw("images", -2, 2, tc.images, 3, side, side), labels)
 			t.Run(fmt.Sprintf("%v/%s", n, tc.activation), func(t *testing.T) {
 				whole, err := suite.CheckNetwork(t.Context(), n, suite.Engines)
 				if err != nil {
