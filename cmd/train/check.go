@@ -98,11 +98,12 @@ func checkText(r train.CheckReport) string {
 	for _, row := range r.Networks {
 		checkRow(&b, row)
 	}
-	fmt.Fprintf(&b, "%-22s", "allowed for a layer")
+	var bounds []string
 	for _, e := range suite.Engines {
-		fmt.Fprintf(&b, "%-14.0e", e.Bound)
+		bounds = append(bounds, fmt.Sprintf("%.0e", e.Bound))
 	}
-	b.WriteString("\n\n~ 1 - cosine; ! out of bounds; - not computed\n")
+	fmt.Fprintf(&b, "%-22s%s\n\n", "allowed for a layer", columns(bounds))
+	fmt.Fprintln(&b, "~ 1 - cosine; ! out of bounds; - not computed")
 	for _, note := range leftOut(r.Report) {
 		fmt.Fprintln(&b, "-", note)
 	}

@@ -36,8 +36,8 @@ type Input struct {
 	Activation bool
 	// Running statistics may be changed in place and have no gradient; all other inputs must stay what they are.
 	Running bool
-	// Like names an input whose gradient measures the differences of this one's, which is zero but for rounding: that
-	// of a bias before batch normalisation.
+	// Like names an input whose gradient measures the differences of this one's, which may be zero but for rounding:
+	// that of a bias before batch normalisation.
 	Like string
 }
 

@@ -20,8 +20,8 @@ func Compare(want, got Result) ([]Difference, error) {
 	return compare(want, got, relative)
 }
 
-// CompareAngles measures 1 - cosine of the angle between the arrays in place of the length, and leaves out what is zero
-// but for rounding. It is for low precision end to end.
+// CompareAngles measures 1 - cosine of the angle between the arrays in place of the length, and leaves out what may
+// be zero but for rounding. It is for low precision end to end.
 func CompareAngles(want, got Result) ([]Difference, error) {
 	kept := func(r Result) Result {
 		return slices.DeleteFunc(slices.Clone(r), func(v Value) bool { return v.Like != "" })

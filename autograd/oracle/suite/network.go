@@ -55,8 +55,8 @@ func (n Network) layerArrays(l mobilenet.Layer) []Input {
 	}
 	if l.Bias {
 		bias := Input{Name: l.Name + ".bias", Array: Draw(l.Name+".bias", -0.2, 0.2, int64(l.Out))}
-		if l.Norm != "" && n.Mode == autograd.Training {
-			bias.Like = l.Name + ".weight"
+		if l.Norm == "" || n.Mode == autograd.Training {
+			bias.Like = l.Name + ".weight" // the head's: a sum over images that cancels with few classes
 		}
 		list = append(list, bias)
 	}
