@@ -57,8 +57,10 @@ func generatedFiles() map[string]struct {
 		"beyond all ranges": {generated{width: 61, height: 47, sampling: s420, components: 3, density: 0.5, most: 1000, factor: 255}, false},
 	}
 	for name, s := range map[string]entry{
-		"gray": {generated{sampling: gray, components: 1}, true}, "4:4:4": {generated{sampling: s444, components: 3}, true},
-		"4:2:2": {generated{sampling: s422, components: 3}, true}, "4:2:0": {generated{sampling: s420, components: 3}, true},
+		"gray":  {generated{sampling: gray, components: 1}, true},
+		"4:4:4": {generated{sampling: s444, components: 3}, true},
+		"4:2:2": {generated{sampling: s422, components: 3}, true},
+		"4:2:0": {generated{sampling: s420, components: 3}, true},
 	} {
 		for i, size := range [][2]int{{61, 47}, {5, 1}, {16, 16}, {17, 33}, {150, 40}, {8, 90}, {64, 65}} {
 			for j, restart := range []int{0, 1, 3, 7, 1000} {
@@ -132,7 +134,8 @@ func TestDamageLeadsToTheSamePixels(t *testing.T) {
 		oracle := newLibjpeg(t)
 		rng := rand.New(rand.NewPCG(14, 15))
 		for _, restart := range []int{0, 2} {
-			g := generated{width: 70, height: 50, sampling: s420, components: 3, restart: restart, randomTables: true, density: 0.1, most: 30, factor: 6}
+			g := generated{width: 70, height: 50, sampling: s420, components: 3, restart: restart, randomTables: true}
+			g.density, g.most, g.factor = 0.1, 30, 6
 			data := g.file(rng)
 			for range 1500 {
 				damaged := bytes.Clone(data)

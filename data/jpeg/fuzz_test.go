@@ -38,16 +38,16 @@ func FuzzDecode(f *testing.F) {
 		expectSame(t, portable, oracle, data, crop)
 		expectSame(t, oracle, oracle, data, crop)
 		n := 1 + int(out)%64
-		r := Resize{X: Axis{Origin: crop.Min.X, Size: crop.Dx(), Scaled: n, Count: n}, Y: Axis{Origin: crop.Min.Y, Size: crop.Dy(), Scaled: n, Count: n}}
+		r := square(crop.Min.X, crop.Min.Y, crop.Dx(), crop.Dy(), n)
 		got, want := make([]byte, 3*n*n), make([]byte, 3*n*n)
 		gotErr, wantErr := best.DecodeResized(data, r, got, 3*n), oracle.DecodeResized(data, r, want, 3*n)
 		if (gotErr == nil) != (wantErr == nil) || gotErr == nil && !bytes.Equal(got, want) {
-			t.Errorf("crop %v of %dx%d resized: %v, libjpeg %v, differs by up to %d", crop, width, height, gotErr, wantErr, largestDifference(got, want))
+			t.Errorf("crop %v resized to %d: %v, libjpeg %v, differs by up to %d", crop, n, gotErr, wantErr, largestDifference(got, want))
 		}
 		r.Fast = true
 		gotErr, wantErr = best.DecodeResized(data, r, got, 3*n), portable.DecodeResized(data, r, want, 3*n)
 		if (gotErr == nil) != (wantErr == nil) || gotErr == nil && !bytes.Equal(got, want) {
-			t.Errorf("crop %v of %dx%d at half its size: %v, portable %v, differs by up to %d", crop, width, height, gotErr, wantErr, largestDifference(got, want))
+			t.Errorf("crop %v halved to %d: %v, portable %v, differs by up to %d", crop, n, gotErr, wantErr, largestDifference(got, want))
 		}
 	})
 }
