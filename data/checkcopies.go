@@ -27,7 +27,8 @@ func (c *checkup) findCopies() {
 			}
 		}
 	}
-	c.find(Serious, "copies_in_train_and_val", across, "images of val are copies of images of train: validation would flatter. Remove one of each pair")
+	c.find(Serious, "copies_in_train_and_val", across,
+		"images of val are copies of images of train: validation would flatter. Remove one of each pair")
 	c.find(Serious, "copies_with_two_labels", labels, "images are copies of images of another class: one of the labels is wrong")
 	c.find(Warning, "copies", within, "images are copies of others of their class")
 }
@@ -50,7 +51,9 @@ func (c *checkup) sameContent() [][]place {
 	}
 	content := func(p place) []byte { return c.splits[p.split].seen[p.image].content[:] }
 	inOrder := func(a, b place) int { return cmp.Or(cmp.Compare(a.split, b.split), cmp.Compare(a.image, b.image)) }
-	slices.SortFunc(all, func(a, b place) int { return cmp.Or(bytes.Compare(content(a), content(b)), inOrder(a, b)) })
+	slices.SortFunc(all, func(a, b place) int {
+		return cmp.Or(bytes.Compare(content(a), content(b)), inOrder(a, b))
+	})
 	var groups [][]place
 	for len(all) > 0 {
 		n := 1

@@ -85,8 +85,10 @@ func (r *Report) Text() string {
 		formats = append(formats, fmt.Sprintf("%s %d", f.Name, f.Images))
 	}
 	fmt.Fprintf(&b, "  formats  %s\n", strings.Join(formats, ", "))
-	fmt.Fprintf(&b, "  sizes    %dx%d to %dx%d, median %dx%d\n", r.Smallest[0], r.Smallest[1], r.Largest[0], r.Largest[1], r.Median[0], r.Median[1])
-	fmt.Fprintf(&b, "  pixels   mean %.3f %.3f %.3f, standard deviation %.3f %.3f %.3f\n", r.Mean[0], r.Mean[1], r.Mean[2], r.Std[0], r.Std[1], r.Std[2])
+	fmt.Fprintf(&b, "  sizes    %dx%d to %dx%d, median %dx%d\n",
+		r.Smallest[0], r.Smallest[1], r.Largest[0], r.Largest[1], r.Median[0], r.Median[1])
+	fmt.Fprintf(&b, "  pixels   mean %.3f %.3f %.3f, standard deviation %.3f %.3f %.3f\n",
+		r.Mean[0], r.Mean[1], r.Mean[2], r.Std[0], r.Std[1], r.Std[2])
 	for _, f := range r.Findings {
 		fmt.Fprintf(&b, "%s (%d): %s\n", f.Severity, f.Count, f.Text)
 		for i, e := range f.Examples {

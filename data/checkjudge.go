@@ -54,7 +54,8 @@ func (c *checkup) judgeFiles() {
 			return s.reasons[i]
 		}
 		return ""
-	}), fmt.Sprintf("images cannot be read; training leaves them out, and ends when they are more than %.3g %%. Mend or remove them", 100*DefaultUnreadableLimit))
+	}), fmt.Sprintf("images cannot be read; training leaves them out, and ends when they are more than %.3g %%. Mend or remove them",
+		100*DefaultUnreadableLimit))
 	var left []Example
 	for _, s := range c.splits {
 		for _, p := range s.set.Problems {
@@ -138,7 +139,8 @@ func (c *checkup) judgeBalance() {
 		c.find(Warning, "imbalance", []Example{
 			{joinPath(c.splits[0].set.Root, s.Largest.Name), fmt.Sprintf("%d images", s.Largest.Images)},
 			{joinPath(c.splits[0].set.Root, s.Smallest.Name), fmt.Sprintf("%d images", s.Smallest.Images)},
-		}, fmt.Sprintf("the largest class has %.0f times the images of the smallest: a network learns to guess it", float64(s.Largest.Images)/float64(s.Smallest.Images)))
+		}, fmt.Sprintf("the largest class has %.0f times the images of the smallest: a network learns to guess it",
+			float64(s.Largest.Images)/float64(s.Smallest.Images)))
 		last := &c.report.Findings[len(c.report.Findings)-1]
 		last.Count = 1
 	}
@@ -149,7 +151,8 @@ func (c *checkup) judgeSplits() {
 	if only := c.splits[0]; len(c.splits) == 1 {
 		if only.name != "all" {
 			other := map[string]string{"train": "val", "val": "train"}[only.name]
-			c.find(Serious, "no_"+other, []Example{{filepath.Join(c.report.Root, other), "not there"}}, "one of train and val is missing: training refuses the folder. Add it, or give the folder of classes with --val-split 0.1")
+			c.find(Serious, "no_"+other, []Example{{filepath.Join(c.report.Root, other), "not there"}},
+				"one of train and val is missing: training refuses the folder. Add it, or give the folder of classes with --val-split 0.1")
 		}
 		if len(only.set.Classes) < 2 {
 			c.oneClass(only)
@@ -174,5 +177,6 @@ func (c *checkup) judgeSplits() {
 }
 
 func (c *checkup) oneClass(s *checkedSplit) {
-	c.find(Serious, "one_class", []Example{{s.set.Root, fmt.Sprintf("%d class", len(s.set.Classes))}}, "a classifier needs two or more classes")
+	c.find(Serious, "one_class", []Example{{s.set.Root, fmt.Sprintf("%d class", len(s.set.Classes))}},
+		"a classifier needs two or more classes")
 }

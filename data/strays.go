@@ -12,8 +12,10 @@ import (
 var unread = map[string]string{
 	".avif": unsupported("AVIF"), ".heic": unsupported("HEIC"), ".heif": unsupported("HEIC"),
 	".jxl": unsupported("JPEG XL"), ".jp2": unsupported("JPEG 2000"), ".j2k": unsupported("JPEG 2000"),
-	".svg": unsupported("SVG"), ".psd": unsupported("Photoshop"), ".dng": unsupported("raw"), ".cr2": unsupported("raw"), ".nef": unsupported("raw"),
-	".jpe": anotherName("JPEG"), ".jfif": anotherName("JPEG"), ".pjpeg": anotherName("JPEG"), ".dib": anotherName("BMP"), ".apng": anotherName("PNG"), ".pnm": anotherName("PGM or PPM"),
+	".svg": unsupported("SVG"), ".psd": unsupported("Photoshop"),
+	".dng": unsupported("raw"), ".cr2": unsupported("raw"), ".nef": unsupported("raw"),
+	".jpe": anotherName("JPEG"), ".jfif": anotherName("JPEG"), ".pjpeg": anotherName("JPEG"),
+	".dib": anotherName("BMP"), ".apng": anotherName("PNG"), ".pnm": anotherName("PGM or PPM"),
 }
 
 func unsupported(format string) string {
@@ -33,11 +35,15 @@ var foreign = []struct {
 	bytes, meaning string
 }{
 	{4, "ftypavif", unsupported("AVIF")}, {4, "ftypavis", unsupported("AVIF")},
-	{4, "ftyphei", unsupported("HEIC")}, {4, "ftyphev", unsupported("HEIC")}, {4, "ftypmif1", unsupported("HEIC")}, {4, "ftypmsf1", unsupported("HEIC")},
+	{4, "ftyphei", unsupported("HEIC")}, {4, "ftyphev", unsupported("HEIC")},
+	{4, "ftypmif1", unsupported("HEIC")}, {4, "ftypmsf1", unsupported("HEIC")},
 	{4, "ftyp", "a video"},
-	{0, "\xff\x0a", unsupported("JPEG XL")}, {4, "JXL ", unsupported("JPEG XL")}, {4, "jP  ", unsupported("JPEG 2000")}, {0, "\xff\x4f\xff\x51", unsupported("JPEG 2000")},
-	{0, "8BPS", unsupported("Photoshop")}, {0, "%PDF", "a PDF document"}, {0, "\x00\x05\x16\x07", "a macOS resource fork, not the image of this name; remove it"},
-	{0, "PK\x03\x04", "a zip archive"}, {0, "\x1f\x8b", "a gzip archive"}, {0, "version https://git-lfs", "a Git LFS pointer; fetch the file itself (git lfs pull)"},
+	{0, "\xff\x0a", unsupported("JPEG XL")}, {4, "JXL ", unsupported("JPEG XL")},
+	{4, "jP  ", unsupported("JPEG 2000")}, {0, "\xff\x4f\xff\x51", unsupported("JPEG 2000")},
+	{0, "8BPS", unsupported("Photoshop")}, {0, "%PDF", "a PDF document"},
+	{0, "\x00\x05\x16\x07", "a macOS resource fork, not the image of this name; remove it"},
+	{0, "PK\x03\x04", "a zip archive"}, {0, "\x1f\x8b", "a gzip archive"},
+	{0, "version https://git-lfs", "a Git LFS pointer; fetch the file itself (git lfs pull)"},
 	{0, "<!DOCTYPE", htmlPage}, {0, "<!doctype", htmlPage}, {0, "<html", htmlPage}, {0, "<HTML", htmlPage},
 }
 
