@@ -16,14 +16,13 @@ func Example_trainingLoop() {
 		w1 := s.RequireGrad(autograd.FromSlice(s, []float32{1, -1, -1, 1, 1, 1, -1, -1}, 4, 2))
 		b1 := s.RequireGrad(autograd.FromSlice(s, []float32{0.1, 0.1, 0.1, 0.1}, 4))
 		w2 := s.RequireGrad(autograd.FromSlice(s, []float32{0.5, 0.3, -0.6, 0.2, -0.4, -0.5, 0.7, 0.1}, 2, 4))
-		parameters := autograd.List{w1, b1, w2}
 		optimizer := optim.NewSGD(s, []optim.Parameter{{Name: "w1", Tensor: w1}, {Name: "b1", Tensor: b1, NoDecay: true},
 			{Name: "w2", Tensor: w2}}, optim.SGD{Momentum: 0.9})
 		schedule := optim.Cosine{Base: 0.3, Total: 200}
 
 		for step := range int64(200) {
 			if err := s.Sub(func(s *autograd.Scope) error { // one step, one scope: all that it makes ends with it
-				autograd.ZeroGrads(s, parameters)
+				autograd.ZeroGrads(s, autograd.List{w1, b1, w2})
 				logits := s.Linear(s.ReLU(s.Linear(x, w1, b1)), w2, nil)
 				loss := autograd.CrossEntropy{}.Loss(s, logits, labels)
 				s.Backward(loss)
