@@ -34,10 +34,14 @@ func errTooMany(pattern string) error {
 // expandOne expands the first brace and what follows it.
 func expandOne(text string) ([]string, error) {
 	open := strings.IndexByte(text, '{')
+	before := text
+	if open >= 0 {
+		before = text[:open]
+	}
+	if strings.ContainsRune(before, '}') {
+		return nil, fmt.Errorf("a } without its {")
+	}
 	if open < 0 {
-		if strings.ContainsRune(text, '}') {
-			return nil, fmt.Errorf("a } without its {")
-		}
 		return []string{text}, nil
 	}
 	inside, rest, err := braced(text[open:])
@@ -58,7 +62,7 @@ func expandOne(text string) ([]string, error) {
 	all := make([]string, 0, len(choices)*len(tails))
 	for _, choice := range choices {
 		for _, tail := range tails {
-			all = append(all, text[:open]+choice+tail)
+			all = append(all, before+choice+tail)
 		}
 	}
 	return all, nil

@@ -31,7 +31,7 @@ func TestExpandBracesAsBashDoes(t *testing.T) {
 }
 
 func TestExpandBracesRefuses(t *testing.T) {
-	for _, pattern := range []string{"{", "}", "a{b", "a}b", "{3..1}", "{a..b}", "{1..}", "{..}", "{0..99999999}",
+	for _, pattern := range []string{"{", "}", "a{b", "a}b", "}{}", "{3..1}", "{a..b}", "{1..}", "{..}", "{0..99999999}",
 		"{0..999}{0..999}{0..999}", "{-1..3}", "{{0..99999},{0..999999}}"} {
 		if got, err := expandBraces(pattern); err == nil {
 			t.Errorf("%s: accepted as %d names", pattern, len(got))

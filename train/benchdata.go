@@ -16,6 +16,8 @@ type LoaderSpeed struct {
 	Batch           int     `json:"batch"`
 	Resolution      int     `json:"resolution"`
 	Workers         int     `json:"workers"`
+	ReadMS          float64 `json:"read_ms"`   // of an image, in the worker that reads it
+	DecodeMS        float64 `json:"decode_ms"` // likewise: decode, resize, augment
 	PeakRSSMB       int64   `json:"peak_rss_mb"`
 }
 
@@ -43,8 +45,13 @@ func BenchLoader(ctx context.Context, c Config, steps BenchSteps) (LoaderSpeed, 
 		}
 		images += b.N
 	}
+	took := time.Since(start).Seconds()
+	spent := batches.spent()
+	each := 1000 / float64(max(spent.Images, 1))
 	return LoaderSpeed{
-		ImagesPerSecond: float64(images) / time.Since(start).Seconds(),
+		ImagesPerSecond: float64(images) / took,
+		ReadMS:          each * spent.Reading.Seconds(),
+		DecodeMS:        each * spent.Decoding.Seconds(),
 		Batch:           c.BatchSize,
 		Resolution:      c.Model.Resolution,
 		Workers:         c.LoaderOptions(true).Workers,
@@ -58,6 +65,7 @@ type stream struct {
 	loader  *data.Loader
 	epoch   int
 	batches *data.Iterator
+	before  data.Effort // of the epochs that have ended
 	classes int
 	size    int // of a whole batch
 }
@@ -95,6 +103,7 @@ func (s *stream) next() (*data.Batch, error) {
 		switch {
 		case errors.Is(err, io.EOF):
 			ends++
+			s.before = s.spent()
 			s.epoch++
 			if err := s.batches.Close(); err != nil {
 				return nil, err
@@ -107,6 +116,15 @@ func (s *stream) next() (*data.Batch, error) {
 		}
 	}
 	return nil, errNoWholeBatch
+}
+
+// spent adds up what the loader has spent in all epochs.
+func (s *stream) spent() data.Effort {
+	e := s.batches.Effort()
+	e.Reading += s.before.Reading
+	e.Decoding += s.before.Decoding
+	e.Images += s.before.Images
+	return e
 }
 
 func (s *stream) Close() error { return s.batches.Close() }

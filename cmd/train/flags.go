@@ -36,6 +36,8 @@ func modelFlags(cmd *cobra.Command, c *train.Config) {
 func dataFlags(cmd *cobra.Command, c *train.Config) {
 	flagGroup(cmd, "Data", func(fs *pflag.FlagSet) {
 		fs.StringVar(&c.Data, "data", c.Data, "`DIR` with train/CLASS/* and val/CLASS/*, or with CLASS/*, or with shards\n(train-*.tar, val-*.tar); a pattern such as DIR/train-{000000..000127}.tar; shards at http://, https://, s3:// and gs:// too; or mnist")
+		fs.IntVar(&c.ShuffleBuffer, "shuffle-buffer", c.ShuffleBuffer, "read shards as a stream and shuffle so many images at a time (default all, read at random;\nof distant shards 16384)")
+		fs.IntVar(&c.ShardCache, "shard-cache", c.ShardCache, "`GB` of distant shards to keep in the user's cache folder")
 		fs.IntVar(&c.BatchSize, "batch-size", c.BatchSize, "images in a batch")
 		fs.Var(auto[int]{&c.Workers}, "workers", "decoders beside the training loop; never changes the result (auto: one a core)")
 	})

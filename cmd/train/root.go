@@ -50,8 +50,6 @@ Settings come from the defaults, then what mnist implies, then --recipe, then
 	dataFlags(cmd, &s.Config)
 	flagGroup(cmd, "Data", func(fs *pflag.FlagSet) {
 		fs.Float64Var(&s.ValSplit, "val-split", s.ValSplit, "share of a DIR without val/ to validate with, such as 0.1")
-		fs.IntVar(&s.ShuffleBuffer, "shuffle-buffer", s.ShuffleBuffer, "read shards as a stream and shuffle so many images at a time (default all, read at random;\nof distant shards 16384)")
-		fs.IntVar(&s.ShardCache, "shard-cache", s.ShardCache, "`GB` of distant shards to keep in the user's cache folder")
 	})
 	exifFlag(cmd, &s.Config)
 	modelFlags(cmd, &s.Config)
