@@ -1,6 +1,7 @@
 package data
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,8 +14,10 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 )
 
@@ -38,36 +41,53 @@ func scene(seed uint64, w, h int) *image.NRGBA {
 	return m
 }
 
+func encodeJPEG(m image.Image, quality int) ([]byte, error) {
+	var b bytes.Buffer
+	err := jpeg.Encode(&b, m, &jpeg.Options{Quality: quality})
+	return b.Bytes(), err
+}
+
 func writeJPEG(t testing.TB, path string, m image.Image, quality int) {
 	t.Helper()
-	f, err := os.Create(path)
+	content, err := encodeJPEG(m, quality)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	if err := jpeg.Encode(f, m, &jpeg.Options{Quality: quality}); err != nil {
-		t.Fatal(err)
-	}
+	write(t, path, content)
 }
 
-// album makes a clean data set: three classes of 12 images in train and 3 in val.
-func album(t testing.TB) string {
-	t.Helper()
-	dir := t.TempDir()
+// pictures are an album's files: three classes of 12 images in train and 3 in val.
+var pictures = sync.OnceValues(func() (fstest.MapFS, error) {
+	files := fstest.MapFS{}
 	seed := uint64(0)
 	for _, split := range []struct {
 		name string
 		n    int
 	}{{"train", 12}, {"val", 3}} {
 		for _, class := range []string{"a", "b", "c"} {
-			if err := os.MkdirAll(filepath.Join(dir, split.name, class), 0o700); err != nil {
-				t.Fatal(err)
-			}
 			for i := range split.n {
 				seed++
-				writeJPEG(t, filepath.Join(dir, split.name, class, fmt.Sprintf("%d.jpg", i)), scene(seed, 80, 60), 90)
+				content, err := encodeJPEG(scene(seed, 80, 60), 90)
+				if err != nil {
+					return nil, err
+				}
+				files[fmt.Sprintf("%s/%s/%d.jpg", split.name, class, i)] = &fstest.MapFile{Data: content, Mode: 0o600}
 			}
 		}
+	}
+	return files, nil
+})
+
+// album makes a clean data set of the pictures.
+func album(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	files, err := pictures()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(dir, files); err != nil {
+		t.Fatal(err)
 	}
 	return dir
 }

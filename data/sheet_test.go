@@ -1,6 +1,7 @@
 package data
 
 import (
+	"bytes"
 	"image"
 	"image/color"
 	"math"
@@ -11,9 +12,7 @@ import (
 func solid(n, side int) *Batch {
 	b := &Batch{N: n, Width: side, Height: side, Share: 1}
 	for i := range n {
-		for range side * side {
-			b.Pixels = append(b.Pixels, uint8(10*i), 20, 30)
-		}
+		b.Pixels = append(b.Pixels, bytes.Repeat([]byte{uint8(10 * i), 20, 30}, side*side)...)
 		b.Labels = append(b.Labels, int64(i%2))
 	}
 	return b
