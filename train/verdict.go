@@ -22,6 +22,10 @@ type pace struct {
 // waitMatters is the share of the time from which on waiting for images is worth a word; that of report's epoch lines.
 const waitMatters = 0.05
 
+// readersPerCore is how many workers a core keeps busy that wait for the disk; docs/loader.md has 1.5 times the
+// images from four as from one.
+const readersPerCore = 4
+
 // verdict says how long an epoch's training waited for images, and what would help; "" where it hardly did.
 func (p pace) verdict() string {
 	share := p.effort.Waited.Seconds() / math.Max(p.seconds, 1e-9)
@@ -43,6 +47,9 @@ func (p pace) help() string {
 		return "--workers auto, which decodes beside the training"
 	}
 	if p.effort.Reading > p.effort.Decoding {
+		if many := readersPerCore * p.cores; !p.distant && p.workers < many {
+			return fmt.Sprintf("--workers %d, which wait for the disk side by side, or %s", many, p.helpReading())
+		}
 		return p.helpReading()
 	}
 	switch {

@@ -32,10 +32,11 @@ func TestVerdict(t *testing.T) {
 		{"decoding large files", at(1200*ms, 100*ms, 900*ms, nil), []string{"12 %", "--max-side 512", "1414 pixels"}},
 		{"decoding small files", at(1200*ms, 100*ms, 900*ms, func(p *pace) { p.effort.Pixels = 100 * 300 * 300 }), []string{"lower --resolution", "more cores"}},
 		{"decoding small files for small inputs", at(1200*ms, 100*ms, 900*ms, func(p *pace) { p.effort.Pixels, p.resolution = 100*400*400, 128 }), []string{"--max-side 320"}},
-		{"reading files", at(9000*ms, 900*ms, 100*ms, nil), []string{"train data shard, which reads few large files", "400 KB"}},
+		{"reading files", at(9000*ms, 900*ms, 100*ms, nil), []string{"help: --workers 8, which wait", "train data shard, which reads few large files", "400 KB"}},
+		{"reading files, many workers", at(9000*ms, 900*ms, 100*ms, func(p *pace) { p.workers = 8 }), []string{"help: train data shard"}},
 		{"reading shards at random", at(9000*ms, 900*ms, 100*ms, func(p *pace) { p.shards = true }), []string{"--shuffle-buffer 16384"}},
 		{"reading shards as a stream", at(9000*ms, 900*ms, 100*ms, func(p *pace) { p.shards, p.streamed = true, true }), []string{"a faster disk"}},
-		{"reading from afar", at(9000*ms, 900*ms, 100*ms, func(p *pace) { p.shards, p.streamed, p.distant = true, true, true }), []string{"server", "--shard-cache"}},
+		{"reading from afar", at(9000*ms, 900*ms, 100*ms, func(p *pace) { p.shards, p.streamed, p.distant = true, true, true }), []string{"help: a nearer or faster server", "--shard-cache"}},
 		{"more than the epoch", at(11000*ms, 900*ms, 100*ms, nil), []string{"100 %"}},
 	} {
 		got := c.pace.verdict()
