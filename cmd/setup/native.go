@@ -20,8 +20,9 @@ var nativeFlags = []string{"-std=c++20", "-O3", "-fPIC", "-Wall", "-fopenmp"}
 
 // nativeSource is one file of autograd/native and what its object file depends on.
 type nativeSource struct {
-	Name string // relative to autograd/native
-	Key  string // over its text, the texts of the headers it includes, the compiler and its flags
+	Name  string   // relative to autograd/native
+	Flags []string // its own, beside nativeFlags: those of its instruction set
+	Key   string   // over its text, the texts of the headers it includes, the compiler and its flags
 }
 
 func (s *setup) nativeDir() string { return filepath.Join(s.repo, "autograd", "native") }
@@ -87,7 +88,7 @@ func (s *setup) compileNative(c compiler, t libtorch, sources []nativeSource) ([
 		wg.Go(func() {
 			s.say("compiling autograd/native/%s", src.Name)
 			temp := filepath.Join(s.cache, tempPrefix+src.Key+".o")
-			args := slices.Concat(nativeFlags, torchIncludes(t), []string{"-c", src.Name, "-o", temp})
+			args := slices.Concat(nativeFlags, src.Flags, torchIncludes(t), []string{"-c", src.Name, "-o", temp})
 			if err := c.run(s.nativeDir(), args...); err != nil {
 				failed[i] = fmt.Errorf("compile autograd/native/%s: %w", src.Name, err)
 				return
@@ -115,8 +116,8 @@ func sourcesIn(dir, common string) ([]nativeSource, error) {
 	}
 	var sources []nativeSource
 	for _, e := range entries {
-		if ext := filepath.Ext(e.Name()); ext != ".cc" && ext != ".cpp" {
-			continue
+		if ext := filepath.Ext(e.Name()); ext != ".cc" && ext != ".cpp" || strings.HasSuffix(e.Name(), "_test"+ext) {
+			continue // a test of the kernels is a program of its own
 		}
 		_, texts, err := withIncludes(dir, e.Name(), nil, nil)
 		if err != nil {
@@ -126,13 +127,26 @@ func sourcesIn(dir, common string) ([]nativeSource, error) {
 			return nil, fmt.Errorf("%s must start with the line //go:build ignore: without it go compiles the file too, and without libtorch's headers",
 				filepath.Join(dir, e.Name()))
 		}
-		sources = append(sources, nativeSource{Name: e.Name(), Key: key(append(texts, common)...)})
+		sources = append(sources, nativeSource{Name: e.Name(), Flags: ownFlags(texts[1], runtime.GOARCH), Key: key(append(texts, common)...)})
 	}
 	return sources, nil
 }
 
 // hiddenFromGo matches a source that go leaves to setup; go reads the constraint in C++ files too.
 var hiddenFromGo = regexp.MustCompile(`^(//.*\n|\s)*//go:build ignore\n`)
+
+// flagsLine is how a source asks for an instruction set: "// compile for amd64 with: -mavx2 -mfma".
+var flagsLine = regexp.MustCompile(`(?m)^// compile for (\w+) with: (.+)$`)
+
+// ownFlags are the flags that a source asks for on an architecture. The text is part of the source's key, so they are too.
+func ownFlags(text, arch string) []string {
+	for _, m := range flagsLine.FindAllStringSubmatch(text, -1) {
+		if m[1] == arch {
+			return strings.Fields(m[2])
+		}
+	}
+	return nil
+}
 
 var quotedInclude = regexp.MustCompile(`(?m)^\s*#\s*include\s+"([^"]+)"`)
 

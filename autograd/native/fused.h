@@ -1,0 +1,231 @@
+// The seam between the fused trunk (fused_engine.cc: which layer, which buffer, in which order) and its kernels
+// (fused_pointwise.h, fused_stem.h, fused_depthwise.h, fused_pool.h: loops over memory, one file a kernel). The kernels are
+// compiled once for each instruction set (fused_avx512bf16.cc, ...) and reached through the table Kernels.
+//
+// Activations. Every convolution writes its raw output y (bias added, before batch norm) once, as rows of channels (NHWC),
+// in the storage type S: float, or bfloat16 as its upper 16 bits. Batch norm and activation are applied by whoever reads y
+// (Activation below) and are never stored. Gradients g are stored like y and are those of the normalised value before the
+// activation, the activation's mask already applied.
+//
+// Channels are padded to a multiple of kLanes in every stored tensor; the padding of y and g is zero, and stays zero because
+// weights, scales, shifts and coefficients of padding channels are zero. So no kernel masks a channel.
+//
+// No kernel allocates, throws or depends on anything but its arguments. All are deterministic for a given number of threads:
+// thread t takes the t-th contiguous part of the rows, and sums of threads are added in the order of threads.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace depthwise::fused {
+
+constexpr int kLanes = 16; // floats of the widest vector
+
+constexpr int padded(int channels) { return (channels + kLanes - 1) / kLanes * kLanes; }
+
+// Threads to run on, and memory for each of them: scratch + t*stride bytes, 64-byte aligned, content undefined.
+struct Workers {
+  int threads;
+  char *scratch;
+  size_t stride;
+};
+
+// How a reader of y gets the activation a = min(max(scale*y + shift, 0), cap), all per channel but cap, which is infinite for
+// ReLU and 6 for ReLU6. Not-a-number passes, as in libtorch.
+struct Activation {
+  const float *scale, *shift; // (padded channels)
+  float cap;
+};
+
+// Sums over all rows of y - pivot and of its square, per channel: the batch's mean and variance. The pivot (the running mean)
+// keeps the difference of squares from cancelling where the mean is far from zero. sum is null where nobody wants them.
+struct Moments {
+  const float *pivot;   // (padded channels)
+  double *sum, *square; // (padded channels), overwritten
+};
+
+// The gradient of a layer's raw output, from the gradient g of its normalised output: dy = c1*g + c2*y + c3 per channel.
+struct NormGradient {
+  const float *c1, *c2, *c3; // (padded channels)
+};
+
+// Sums over all rows of g and of g*(x - mean) per channel, where g is a gradient that a kernel writes for the layer below and x
+// that layer's raw output: the gradients of its batch norm's bias and weight, and its NormGradient, follow from them.
+struct GradientSums {
+  const float *mean;   // (padded channels)
+  double *g, *gx;      // (padded channels), overwritten
+};
+
+// 1x1 convolution: y[r] = W a(x[r]) + bias for rows r = (image, row, column).
+struct PointwiseForward {
+  int64_t rows;
+  int in, out;          // padded channels
+  const void *x;        // S (rows, in)
+  Activation activation;
+  const void *weight;   // forward panels made by pack_pointwise
+  const float *bias;    // (out)
+  void *y;              // S (rows, out)
+  Moments moments;      // of y before it is rounded to S
+};
+
+// Its gradients: gx = mask(x) * (W^T dy), dW = dy^T a(x). The mask is 0 where scale*x + shift <= 0 or >= cap.
+struct PointwiseBackward {
+  int64_t rows;
+  int in, out;               // padded channels
+  int weight_in, weight_out; // channels of dw
+  const void *g, *y;         // S (rows, out)
+  NormGradient norm;
+  const void *weight;        // backward panels made by pack_pointwise
+  const void *x;             // S (rows, in)
+  Activation activation;
+  void *gx;                  // S (rows, in)
+  GradientSums sums;         // of gx before it is rounded to S
+  float *dw;                 // (weight_out, weight_in), overwritten
+};
+
+// Weights (out, in) of float, unpadded, to the panels that the GEMMs read. Sizes in bytes come from panel_bytes, which is the
+// same for both.
+struct PackPointwise {
+  int in, out;         // unpadded
+  const float *weight; // (out, in)
+  void *forward;       // for PointwiseForward
+  void *backward;      // for PointwiseBackward; null where no gradient is wanted
+};
+
+// The geometry of a 3x3 convolution. Rows and columns before the image are zeros, and as many after it as are needed.
+struct Window {
+  int64_t images;
+  int height, width;         // of the input
+  int out_height, out_width;
+  int stride;                // 1 or 2
+  int top, left;             // zeros before the image, 0 or 1
+};
+
+// The network's input as the stem reads it: (images, out_height*2+1 or more rows, columns, 3) of S with its padding around
+// it, so that the 27 values under a window are three runs of nine. Exactly one of pixels and values is set.
+struct StemImage {
+  Window window;
+  const uint8_t *pixels;       // (images, height, width, 3): values are pixel*scale + shift per colour
+  const float *values;         // (images, height, width, 3), normalised already
+  float scale[3], shift[3];
+  void *image;                 // S, stem_image_bytes(window)
+};
+
+struct StemForward {
+  Window window;
+  int out;            // padded channels
+  const void *image;  // from StemImage
+  const void *weight; // panels from pack_stem
+  const float *bias;  // (out)
+  void *y;            // S (images*out_height*out_width, out)
+  Moments moments;
+};
+
+// The stem's weight gradient; that of the image is not computed here.
+struct StemBackward {
+  Window window;
+  int out, weight_out;
+  const void *g, *y;
+  NormGradient norm;
+  const void *image;
+  float *dw; // (weight_out, 3, 3, 3): output channel, row, column, colour; overwritten
+};
+
+struct PackStem {
+  int out;             // unpadded
+  const float *weight; // (out, 3, 3, 3): output channel, row, column, colour
+  void *panels;
+};
+
+// 3x3 convolution of each channel by itself.
+struct DepthwiseForward {
+  Window window;
+  int channels;        // padded
+  const void *x;       // S (images, height, width, channels)
+  Activation activation;
+  const float *weight; // (9, channels), from pack_depthwise
+  const float *bias;   // (channels)
+  void *y;             // S (images, out_height, out_width, channels)
+  Moments moments;
+};
+
+struct DepthwiseBackward {
+  Window window;
+  int channels, weight_channels;
+  const void *g, *y;   // S (images, out_height, out_width, channels)
+  NormGradient norm;
+  const float *weight; // (9, channels)
+  const void *x;       // S (images, height, width, channels)
+  Activation activation;
+  void *gx;            // S, as x
+  GradientSums sums;
+  float *dw;           // (weight_channels, 9), overwritten
+};
+
+struct PackDepthwise {
+  int channels;        // unpadded
+  const float *weight; // (channels, 9)
+  float *packed;       // (9, padded channels)
+};
+
+// Average of the activations over each image's positions.
+struct PoolForward {
+  int64_t images, positions;
+  int channels, features_channels; // padded, unpadded
+  const void *x;                   // S (images, positions, channels)
+  Activation activation;
+  float *features;                 // (images, features_channels)
+};
+
+struct PoolBackward {
+  int64_t images, positions;
+  int channels, features_channels;
+  const float *dfeatures; // (images, features_channels)
+  const void *x;
+  Activation activation;
+  void *gx;               // S, as x
+  GradientSums sums;
+};
+
+// The kernels for one storage type. A scratch function tells the bytes that each thread needs.
+struct KernelSet {
+  size_t element;                                      // bytes of S
+  size_t (*panel_bytes)(int in, int out);              // of one side's panels, from unpadded channels
+  void (*pack_pointwise)(const Workers &, const PackPointwise &);
+  size_t (*pointwise_forward_scratch)(const PointwiseForward &);
+  void (*pointwise_forward)(const Workers &, const PointwiseForward &);
+  size_t (*pointwise_backward_scratch)(const PointwiseBackward &);
+  void (*pointwise_backward)(const Workers &, const PointwiseBackward &);
+
+  size_t (*stem_image_bytes)(const Window &);
+  void (*stem_image)(const Workers &, const StemImage &);
+  size_t (*stem_panel_bytes)(int out);
+  void (*pack_stem)(const PackStem &);
+  size_t (*stem_forward_scratch)(const StemForward &);
+  void (*stem_forward)(const Workers &, const StemForward &);
+  size_t (*stem_backward_scratch)(const StemBackward &);
+  void (*stem_backward)(const Workers &, const StemBackward &);
+
+  void (*pack_depthwise)(const PackDepthwise &);
+  size_t (*depthwise_forward_scratch)(const DepthwiseForward &);
+  void (*depthwise_forward)(const Workers &, const DepthwiseForward &);
+  size_t (*depthwise_backward_scratch)(const DepthwiseBackward &);
+  void (*depthwise_backward)(const Workers &, const DepthwiseBackward &);
+
+  size_t (*pool_scratch)(int channels);
+  void (*pool_forward)(const Workers &, const PoolForward &);
+  void (*pool_backward)(const Workers &, const PoolBackward &);
+};
+
+// The kernels of one instruction set.
+struct Kernels {
+  const char *name; // "avx512_bf16"
+  KernelSet float32, bfloat16;
+};
+
+// One function each, in fused_NAME.cc; each returns null where the library was built for another architecture.
+const Kernels *avx512bf16_kernels();
+const Kernels *avx512_kernels();
+const Kernels *avx2_kernels();
+const Kernels *portable_kernels();
+
+} // namespace depthwise::fused

@@ -1,0 +1,44 @@
+// All kernels for one instruction set, gathered in its table. Included once by each fused_ISA.cc, which defines FUSED_ISA.
+#pragma once
+#include "fused_depthwise.h"
+#include "fused_pointwise.h"
+#include "fused_pool.h"
+#include "fused_simd.h"
+#include "fused_stem.h"
+
+#define FUSED_NAME_OF(isa) #isa
+#define FUSED_NAME(isa) FUSED_NAME_OF(isa)
+
+namespace depthwise::fused::FUSED_ISA {
+
+template <class S> constexpr KernelSet kernel_set() {
+  return {
+      .element = sizeof(S),
+      .panel_bytes = panel_bytes<S>,
+      .pack_pointwise = pack_pointwise<S>,
+      .pointwise_forward_scratch = pointwise_forward_scratch<S>,
+      .pointwise_forward = pointwise_forward<S>,
+      .pointwise_backward_scratch = pointwise_backward_scratch<S>,
+      .pointwise_backward = pointwise_backward<S>,
+      .stem_image_bytes = stem_image_bytes<S>,
+      .stem_image = stem_image<S>,
+      .stem_panel_bytes = stem_panel_bytes<S>,
+      .pack_stem = pack_stem<S>,
+      .stem_forward_scratch = stem_forward_scratch<S>,
+      .stem_forward = stem_forward<S>,
+      .stem_backward_scratch = stem_backward_scratch<S>,
+      .stem_backward = stem_backward<S>,
+      .pack_depthwise = pack_depthwise,
+      .depthwise_forward_scratch = depthwise_forward_scratch<S>,
+      .depthwise_forward = depthwise_forward<S>,
+      .depthwise_backward_scratch = depthwise_backward_scratch<S>,
+      .depthwise_backward = depthwise_backward<S>,
+      .pool_scratch = pool_scratch,
+      .pool_forward = pool_forward<S>,
+      .pool_backward = pool_backward<S>,
+  };
+}
+
+static constexpr Kernels kernels = {FUSED_NAME(FUSED_ISA), kernel_set<float>(), kernel_set<bf16>()};
+
+} // namespace depthwise::fused::FUSED_ISA
