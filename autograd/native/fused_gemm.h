@@ -1,0 +1,197 @@
+// The matrix products under the convolutions: tiles of C = A B in registers, and the loops over tiles.
+//
+// The reduction advances by elements of 32 bits: a float, or, where the processor multiplies pairs of bfloat16, two of them
+// that are neighbours along the reduction. One step of a tile broadcasts an element of each row of A and multiplies it with
+// vectors of elements of B, one for each 16 columns; so floats and pairs differ in one instruction. Without that instruction
+// bfloat16 operands are rounded all the same but kept as floats.
+#pragma once
+#include "fused_simd.h"
+#include <omp.h>
+
+#define FUSED_MEMBER inline __attribute__((always_inline))
+
+namespace depthwise::fused::FUSED_ISA {
+
+// Element<S>: what a product of operands in S reads. kPack<E>: values of the reduction in one.
+#if defined(__AVX512BF16__)
+template <class S> struct ElementOf { using type = uint32_t; };
+template <> struct ElementOf<float> { using type = float; };
+#else
+template <class S> struct ElementOf { using type = float; };
+#endif
+template <class S> using Element = typename ElementOf<S>::type;
+template <class E> constexpr int kPack = 1;
+template <> inline constexpr int kPack<uint32_t> = 2;
+
+// N is a vector register, and a tile is kRows x kVectors*16: as many accumulators as leave room for the operands, since a
+// step loads kRows + kVectors*kParts vectors for their product's worth of multiplications. Twelve rows by two vectors keep
+// a panel of B of 256 elements in half of a 48 KB first-level cache, which six by four would not.
+// Weight gradients have channels for rows, which 12 and 6 do not divide, hence kChannelRows.
+#if defined(__AVX512F__)
+typedef V N; // 32 registers
+constexpr int kRows = 12, kChannelRows = 8, kVectors = 2;
+#elif defined(__AVX2__)
+typedef float N __attribute__((vector_size(32))); // 16 registers, two to a V
+constexpr int kRows = 6, kChannelRows = 4, kVectors = 1;
+#elif defined(__aarch64__)
+typedef float N __attribute__((vector_size(16))); // 32 registers, four to a V
+constexpr int kRows = 6, kChannelRows = 4, kVectors = 1;
+#else
+typedef float N __attribute__((vector_size(16))); // 16 registers
+constexpr int kRows = 3, kChannelRows = 2, kVectors = 1;
+#endif
+constexpr int kParts = sizeof(V) / sizeof(N); // registers to 16 columns
+constexpr int kColumns = kVectors * kLanes;   // of a tile, and of a panel
+
+FUSED_INLINE V multiply_add(V a, V b, V c) {
+#if defined(__AVX512F__)
+  return (V)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#else
+  return a * b + c;
+#endif
+}
+
+// sum + a*b, where a is the same element for all columns.
+FUSED_INLINE N accumulate(N sum, const float *a, N b) {
+#if defined(__AVX512F__)
+  return (N)_mm512_fmadd_ps(_mm512_set1_ps(*a), (__m512)b, (__m512)sum);
+#elif defined(__AVX2__)
+  return (N)_mm256_fmadd_ps(_mm256_set1_ps(*a), (__m256)b, (__m256)sum);
+#else
+  return sum + b * *a;
+#endif
+}
+#if defined(__AVX512BF16__)
+FUSED_INLINE N accumulate(N sum, const uint32_t *a, N b) {
+  return (N)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_epi32((int)*a), (__m512bh)b);
+}
+#endif
+
+// The sums of R rows and C vectors of 16 columns.
+template <int R, int C> struct Tile {
+  N sums[R][C * kParts];
+
+  FUSED_MEMBER V get(int row, int column) const {
+    V v;
+    memcpy(&v, &sums[row][column * kParts], sizeof v);
+    return v;
+  }
+  FUSED_MEMBER void set(int row, int column, V v) {
+    memcpy(&sums[row][column * kParts], &v, sizeof v);
+  }
+};
+
+// tile += A B over depth elements. A's rows are row elements apart and its columns one (kAlong: A is row-major along the
+// reduction), or the reverse: rows are neighbours and columns row elements apart. B's steps are step elements apart.
+template <bool kAlong, class E, int R, int C>
+FUSED_INLINE void multiply(Tile<R, C> &tile, int64_t depth, const E *a, size_t row, const E *b, size_t step) {
+  // Three rows share a pointer, which reaches them by base, base + row and base + 2*row: twelve pointers would be spilled.
+  constexpr int kPointers = (R + 2) / 3;
+  const E *base[kPointers];
+#pragma GCC unroll 8
+  for (int i = 0; i < kPointers; i++) base[i] = a + i * 3 * (kAlong ? row : 1);
+  for (int64_t k = 0; k < depth; k++) {
+    N columns[C * kParts];
+#pragma GCC unroll 8
+    for (int c = 0; c < C * kParts; c++) memcpy(&columns[c], b + c * (kLanes / kParts), sizeof columns[c]);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++) {
+      const E *element = kAlong ? base[r / 3] + r % 3 * row : a + r;
+#pragma GCC unroll 8
+      for (int c = 0; c < C * kParts; c++) tile.sums[r][c] = accumulate(tile.sums[r][c], element, columns[c]);
+    }
+    b += step;
+    if constexpr (kAlong) {
+#pragma GCC unroll 8
+      for (int i = 0; i < kPointers; i++) base[i]++;
+    } else {
+      a += row;
+    }
+  }
+}
+
+// Reads ahead of the GEMM what the next block of rows will need, a few cache lines for each tile, so that memory works while
+// the multipliers do.
+struct Ahead {
+  const char *next[3] = {}, *end[3] = {};
+  int lines = 0; // for each tile and range
+
+  void range(int i, const void *begin, size_t bytes) {
+    next[i] = static_cast<const char *>(begin);
+    end[i] = next[i] + bytes;
+  }
+  // Spreads the ranges over so many tiles.
+  void spread(int64_t tiles) {
+    int64_t most = 0;
+    for (int i = 0; i < 3; i++)
+      if (end[i] - next[i] > most) most = end[i] - next[i];
+    lines = static_cast<int>((most / 64 + tiles - 1) / tiles);
+  }
+  FUSED_MEMBER void fetch() {
+    for (int i = 0; i < 3; i++)
+      for (int n = 0; n < lines && next[i] < end[i]; n++, next[i] += 64) __builtin_prefetch(next[i], 0, 2);
+  }
+};
+
+// C = A B + start for a block of rows: A (rows, depth) with rows stride elements apart, readable up to a multiple of kRows;
+// panels [columns/kColumns][depth][kColumns], the last one perhaps narrower. start is per column, or null for zero. Each tile
+// goes to finish(tile, row, column, rows of it that count).
+template <int C, class E, class Finish>
+FUSED_INLINE void multiply_panel(int rows, int column, int64_t depth, const E *a, size_t stride, const E *panel,
+                                 const float *start, Ahead &ahead, Finish &finish) {
+  for (int r = 0; r < rows; r += kRows) {
+    Tile<kRows, C> tile;
+#pragma GCC unroll 4
+    for (int c = 0; c < C; c++) {
+      V first = start ? load(start + column + c * kLanes) : V{};
+#pragma GCC unroll 16
+      for (int i = 0; i < kRows; i++) tile.set(i, c, first);
+    }
+    ahead.fetch();
+    multiply<true>(tile, depth, a + r * stride, stride, panel, C * kLanes);
+    finish(tile, r, column, rows - r < kRows ? rows - r : kRows);
+  }
+}
+
+template <class E, class Finish>
+void multiply_block(int rows, int columns, int64_t depth, const E *a, size_t stride, const E *panels, const float *start,
+                    Ahead &ahead, Finish &finish) {
+  ahead.spread(static_cast<int64_t>((rows + kRows - 1) / kRows) * ((columns + kColumns - 1) / kColumns));
+  int column = 0;
+  for (; column + kColumns <= columns; column += kColumns)
+    multiply_panel<kVectors>(rows, column, depth, a, stride, panels + column * depth, start, ahead, finish);
+  for (; column < columns; column += kLanes)
+    multiply_panel<1>(rows, column, depth, a, stride, panels + column * depth, start, ahead, finish);
+}
+
+// C (+)= A^T B for a block's weight gradient: A [depth][rows] and B [depth][columns] have their steps a_step and b_step
+// elements apart; C (rows, columns) is dense, and zero before where fresh.
+template <int C, class E>
+FUSED_INLINE void outer_columns(bool fresh, int rows, int columns, int column, int64_t depth, const E *a, size_t a_step,
+                                const E *b, size_t b_step, float *sums) {
+  for (int r = 0; r < rows; r += kChannelRows) {
+    Tile<kChannelRows, C> tile;
+    float *to = sums + static_cast<size_t>(r) * columns + column;
+#pragma GCC unroll 8
+    for (int i = 0; i < kChannelRows; i++)
+#pragma GCC unroll 4
+      for (int c = 0; c < C; c++) tile.set(i, c, fresh ? V{} : load(to + i * columns + c * kLanes));
+    multiply<false>(tile, depth, a + r, a_step, b + column, b_step);
+#pragma GCC unroll 8
+    for (int i = 0; i < kChannelRows; i++)
+#pragma GCC unroll 4
+      for (int c = 0; c < C; c++) store(to + i * columns + c * kLanes, tile.get(i, c));
+  }
+}
+
+template <class E>
+void outer_block(bool fresh, int rows, int columns, int64_t depth, const E *a, size_t a_step, const E *b, size_t b_step,
+                 float *sums) {
+  int column = 0;
+  for (; column + kColumns <= columns; column += kColumns)
+    outer_columns<kVectors>(fresh, rows, columns, column, depth, a, a_step, b, b_step, sums);
+  for (; column < columns; column += kLanes)
+    outer_columns<1>(fresh, rows, columns, column, depth, a, a_step, b, b_step, sums);
+}
+
+} // namespace depthwise::fused::FUSED_ISA

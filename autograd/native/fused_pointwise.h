@@ -1,0 +1,275 @@
+// 1x1 convolution: a matrix product of rows of channels, forward and backward, each one pass over blocks of rows.
+#pragma once
+#include "fused_rows.h"
+
+namespace depthwise::fused::FUSED_ISA {
+
+// Panels for a product whose B is (depth, columns): [columns/kColumns][depth/kPack][kColumns][kPack], the last panel perhaps
+// narrower, both sides padded to kLanes.
+template <class S> size_t panel_bytes(int in, int out) {
+  return static_cast<size_t>(padded(in)) * padded(out) * 4 / kPack<Element<S>>;
+}
+
+FUSED_INLINE uint32_t bits(float v) {
+  uint32_t u;
+  memcpy(&u, &v, sizeof u);
+  return u;
+}
+// The upper half of v, rounded to the nearest even; not-a-number stays one.
+FUSED_INLINE uint32_t round_bits(float v) {
+  uint32_t u = bits(v);
+  return v != v ? u >> 16 | 0x40 : (u + 0x7fff + (u >> 16 & 1)) >> 16;
+}
+// An element of operands v and, where it is a pair, next.
+template <class S> FUSED_INLINE Element<S> element(float v, float next) {
+  if constexpr (kPack<Element<S>> == 2) {
+    return round_bits(v) | round_bits(next) << 16;
+  } else if constexpr (sizeof(S) == sizeof(bf16)) {
+    uint32_t u = round_bits(v) << 16;
+    memcpy(&v, &u, sizeof v);
+    return v;
+  } else {
+    return v;
+  }
+}
+
+// Packs the 16 columns from column: B[k][n] = weight[k*along + n*across] for k < depth and n < columns, else zero; to is the
+// panel's place for them, whose steps are step elements apart.
+template <class S>
+void pack_columns(int depth, int columns, const float *weight, size_t along, size_t across, int column, Element<S> *to, size_t step) {
+  constexpr int kPairs = kPack<Element<S>>;
+  for (int k = 0; k < padded(depth); k += kPairs, to += step)
+    for (int n = 0; n < kLanes; n++) {
+      const float *p = weight + k * along + (column + n) * across;
+      const bool inside = column + n < columns;
+      to[n] = element<S>(inside && k < depth ? p[0] : 0, inside && k + 1 < depth ? p[along] : 0);
+    }
+}
+
+template <class S>
+void pack_panels(const Workers &w, int depth, int columns, const float *weight, size_t along, size_t across, void *panels) {
+  const int all = padded(columns), steps = padded(depth) / kPack<Element<S>>;
+#pragma omp parallel for num_threads(w.threads) schedule(static)
+  for (int column = 0; column < all; column += kLanes) {
+    const int first = column / kColumns * kColumns, width = all - first < kColumns ? kLanes : kColumns;
+    Element<S> *to = static_cast<Element<S> *>(panels) + static_cast<size_t>(first) * steps + (column - first);
+    pack_columns<S>(depth, columns, weight, along, across, column, to, width);
+  }
+}
+
+template <class S> void pack_pointwise(const Workers &w, const PackPointwise &p) {
+  pack_panels<S>(w, p.in, p.out, p.weight, 1, p.in, p.forward);
+  if (p.backward) pack_panels<S>(w, p.out, p.in, p.weight, p.in, 1, p.backward);
+}
+
+// A thread's memory for the forward pass.
+template <class S> struct ForwardBlock {
+  static constexpr size_t kBytes = 128 << 10; // of a
+  RunningSums moments;                        // (2, out)
+  int rows;
+  size_t stride;
+  Element<S> *a; // (rows, stride): activations
+
+  template <class Memory> ForwardBlock(Memory &memory, int in, int out) {
+    const size_t sums = 2 * static_cast<size_t>(out);
+    moments.total = memory.template take<double>(sums);
+    moments.part = memory.template take<float>(sums);
+    moments.count = sums;
+    stride = row_stride(in / kPack<Element<S>>);
+    rows = block_rows(kBytes, stride * sizeof(Element<S>));
+    a = memory.template take<Element<S>>(rows * stride);
+  }
+};
+
+template <class S> size_t pointwise_forward_scratch(const PointwiseForward &p) {
+  ScratchSize size;
+  ForwardBlock<S>(size, p.in, p.out);
+  return size.bytes;
+}
+
+// Rows of x as operands along the channels.
+template <class S> void activate_rows(int rows, int channels, const S *x, const Activation &n, Element<S> *a, size_t stride) {
+  const V cap = set1(n.cap);
+  for (int r = 0; r < rows; r++, x += channels, a += stride)
+    for (int c = 0; c < channels; c += kLanes)
+      store_operand<S>(a, c, activate(load(x + c), load(n.scale + c), load(n.shift + c), cap));
+}
+
+// Thread t's part of all rows, in whole tiles.
+FUSED_INLINE RowPart tile_part(int64_t rows, int t, int threads) {
+  constexpr int kUnit = kRows % 2 ? 2 * kRows : kRows;
+  RowPart part = row_part((rows + kUnit - 1) / kUnit, t, threads);
+  part.begin *= kUnit, part.end *= kUnit;
+  return {part.begin < rows ? part.begin : rows, part.end < rows ? part.end : rows};
+}
+
+template <class S> void pointwise_forward_part(const PointwiseForward &p, ForwardBlock<S> &block, RowPart part) {
+  const S *x = static_cast<const S *>(p.x);
+  S *y = static_cast<S *>(p.y);
+  const bool past_caches = streamed<S>(p.y, p.rows * p.out);
+  block.moments.clear();
+  for (int64_t begin = part.begin; begin < part.end; begin += block.rows) {
+    const int rows = static_cast<int>(part.end - begin < block.rows ? part.end - begin : block.rows);
+    activate_rows<S>(rows, p.in, x + begin * p.in, p.activation, block.a, block.stride);
+    Ahead ahead;
+    const int64_t next = begin + rows, after = next + block.rows < part.end ? next + block.rows : part.end;
+    ahead.range(0, x + next * p.in, (after - next) * p.in * sizeof(S));
+    OutputTiles<S> tiles{y + begin * p.out, static_cast<size_t>(p.out), p.moments.sum ? p.moments.pivot : nullptr, block.moments.part,
+                         past_caches};
+    multiply_block(rows, p.out, p.in / kPack<Element<S>>, block.a, block.stride, static_cast<const Element<S> *>(p.weight), p.bias,
+                   ahead, tiles);
+    block.moments.add_positions(rows);
+  }
+  block.moments.flush();
+  if (past_caches) stream_fence();
+}
+
+template <class S> void pointwise_forward(const Workers &w, const PointwiseForward &p) {
+  each_thread(w, [&](int t) {
+    ScratchMemory memory(w, t);
+    ForwardBlock<S> block(memory, p.in, p.out);
+    pointwise_forward_part<S>(p, block, tile_part(p.rows, t, w.threads));
+  });
+  if (!p.moments.sum) return;
+  sum_threads(w, 0, p.out, p.moments.sum);
+  sum_threads(w, p.out, p.out, p.moments.square);
+}
+
+// A thread's memory for the backward pass. Floats need one copy of dy, pairs one along the channels and one along the rows.
+template <class S> struct BackwardBlock {
+  static constexpr bool kTwice = kPack<Element<S>> == 2;
+  static constexpr size_t kBytes = 384 << 10;
+  RunningSums sums; // (2, in)
+  int rows;
+  size_t stride;             // of dy
+  size_t dw_offset;          // of dw in scratch memory, in bytes
+  Element<S> *dy;            // (rows, stride)
+  Outer<S> gradient, inputs; // dy and a(x), along the rows
+  float *dw;                 // (out, in)
+
+  template <class Memory> BackwardBlock(Memory &memory, int in, int out) {
+    const size_t count = 2 * static_cast<size_t>(in);
+    sums.total = memory.template take<double>(count);
+    sums.part = memory.template take<float>(count);
+    sums.count = count;
+    dw_offset = whole_cache_lines(count * sizeof(double)) + whole_cache_lines(count * sizeof(float));
+    dw = memory.template take<float>(static_cast<size_t>(out) * in);
+    stride = row_stride(out / kPack<Element<S>>);
+    gradient.stride = row_stride(out);
+    inputs.stride = row_stride(in);
+    rows = block_rows(kBytes, (kTwice * stride + (gradient.stride + inputs.stride) / kPack<Element<S>>) * sizeof(Element<S>));
+    gradient.memory = memory.template take<Element<S>>(rows * gradient.stride / kPack<Element<S>>);
+    inputs.memory = memory.template take<Element<S>>(rows * inputs.stride / kPack<Element<S>>);
+    dy = kTwice ? memory.template take<Element<S>>(rows * stride) : gradient.memory;
+  }
+};
+
+template <class S> size_t pointwise_backward_scratch(const PointwiseBackward &p) {
+  ScratchSize size;
+  BackwardBlock<S>(size, p.in, p.out);
+  return size.bytes;
+}
+
+// Rows of x as operands along the rows.
+template <class S> void activate_pairs(int rows, int channels, const S *x, const Activation &n, const Outer<S> &to) {
+  const V cap = set1(n.cap);
+  for (int r = 0; r < rows; r += 2, x += 2 * channels)
+    for (int c = 0; c < channels; c += kLanes) {
+      V scale = load(n.scale + c), shift = load(n.shift + c);
+      V even = activate(load(x + c), scale, shift, cap), odd{};
+      if (r + 1 < rows) odd = activate(load(x + channels + c), scale, shift, cap);
+      to.set(r, c, even, odd);
+    }
+}
+
+// Takes the tiles of the data gradient: masks them by the activation of x, stores them, and sums what GradientSums wants in
+// sums (2, columns).
+template <class S> struct InputGradientTiles {
+  const S *x; // the block's first row
+  S *gx;
+  size_t columns;
+  const Activation &activation;
+  const float *mean;
+  float *sums;
+  bool past_caches;
+
+  template <int C> FUSED_MEMBER void operator()(const Tile<kRows, C> &tile, int row, int column, int rows) const {
+    if (past_caches)
+      put<true>(tile, row, column, rows);
+    else
+      put<false>(tile, row, column, rows);
+  }
+
+  template <bool kStream, int C> FUSED_MEMBER void put(const Tile<kRows, C> &tile, int row, int column, int rows) const {
+    const V cap = set1(activation.cap);
+#pragma GCC unroll 4
+    for (int c = 0; c < C; c++) {
+      const int at = column + c * kLanes;
+      const V scale = load(activation.scale + at), shift = load(activation.shift + at), center = load(mean + at);
+      V sum = load(sums + at), product = load(sums + columns + at);
+#pragma GCC unroll 16
+      for (int r = 0; r < kRows; r++) {
+        if (r >= rows) break;
+        const size_t i = (row + r) * columns + at;
+        const V value = load(x + i), g = masked(tile.get(r, c), multiply_add(value, scale, shift), cap);
+        sum += g;
+        product = multiply_add(g, value - center, product);
+        if constexpr (kStream)
+          stream(gx + i, g);
+        else
+          store(gx + i, g);
+      }
+      store(sums + at, sum);
+      store(sums + columns + at, product);
+    }
+  }
+};
+
+// One block: rows from begin, after which the thread's part ends at end.
+template <class S>
+void pointwise_backward_block(const PointwiseBackward &p, BackwardBlock<S> &block, int64_t begin, int rows, int64_t end, bool fresh) {
+  using E = Element<S>;
+  const S *g = static_cast<const S *>(p.g), *y = static_cast<const S *>(p.y), *x = static_cast<const S *>(p.x);
+  gradient_rows<S>(rows, p.out, g + begin * p.out, y + begin * p.out, p.norm, block.kTwice ? block.dy : nullptr, block.stride,
+                   block.gradient);
+  activate_pairs<S>(rows, p.in, x + begin * p.in, p.activation, block.inputs);
+  Ahead ahead;
+  const int64_t next = begin + rows, count = end - next < block.rows ? end - next : block.rows;
+  ahead.range(0, g + next * p.out, count * p.out * sizeof(S));
+  ahead.range(1, y + next * p.out, count * p.out * sizeof(S));
+  ahead.range(2, x + next * p.in, count * p.in * sizeof(S));
+  InputGradientTiles<S> tiles{x + begin * p.in,
+                              static_cast<S *>(p.gx) + begin * p.in,
+                              static_cast<size_t>(p.in),
+                              p.activation,
+                              p.sums.mean,
+                              block.sums.part,
+                              streamed<S>(p.gx, p.rows * p.in)};
+  multiply_block(rows, p.in, p.out / kPack<E>, block.dy, block.stride, static_cast<const E *>(p.weight), nullptr, ahead, tiles);
+  outer_block(fresh, p.out, p.in, Outer<S>::depth(rows), block.gradient.memory, block.gradient.stride, block.inputs.memory,
+              block.inputs.stride, block.dw);
+  block.sums.add_positions(rows);
+}
+
+template <class S> void pointwise_backward(const Workers &w, const PointwiseBackward &p) {
+  ScratchSize size;
+  const size_t dw_offset = BackwardBlock<S>(size, p.in, p.out).dw_offset;
+  each_thread(w, [&](int t) {
+    ScratchMemory memory(w, t);
+    BackwardBlock<S> block(memory, p.in, p.out);
+    const RowPart part = tile_part(p.rows, t, w.threads);
+    block.sums.clear();
+    if (part.begin == part.end) memset(block.dw, 0, static_cast<size_t>(p.out) * p.in * sizeof(float));
+    for (int64_t begin = part.begin; begin < part.end; begin += block.rows) {
+      const int rows = static_cast<int>(part.end - begin < block.rows ? part.end - begin : block.rows);
+      pointwise_backward_block<S>(p, block, begin, rows, part.end, begin == part.begin);
+    }
+    block.sums.flush();
+    stream_fence();
+  });
+  sum_threads(w, 0, p.in, p.sums.g);
+  sum_threads(w, p.in, p.in, p.sums.gx);
+  sum_weight_gradients(w, dw_offset, p.in, p.weight_out, p.weight_in, p.dw);
+}
+
+} // namespace depthwise::fused::FUSED_ISA

@@ -1,0 +1,183 @@
+// Blocks of rows on their way into and out of the matrix products (fused_gemm.h): what the pointwise convolutions and the stem
+// share. A block's operands are made in scratch memory that fits the second-level cache, and never leave it.
+#pragma once
+#include "fused_gemm.h"
+#include "fused_lines.h"
+
+namespace depthwise::fused::FUSED_ISA {
+
+// Runs body(t) for each of the workers' threads.
+template <class Body> void each_thread(const Workers &w, Body body) {
+#pragma omp parallel num_threads(w.threads)
+  for (int t = omp_get_thread_num(); t < w.threads; t += omp_get_num_threads()) body(t);
+}
+
+// Measures what ScratchMemory would be asked for.
+struct ScratchSize {
+  size_t bytes = 0;
+  template <class T> T *take(size_t n) {
+    bytes += whole_cache_lines(n * sizeof(T));
+    return nullptr;
+  }
+};
+
+// Elements between the rows of a block: a cache line more than the row, since with a power of two between them the rows would
+// fall into the same sets of the first-level cache.
+constexpr size_t row_stride(int elements) { return elements + kLanes; }
+
+// Rows of a block of so many bytes: a multiple of both tiles' rows and of 2, and within what sums in float can bear.
+static int block_rows(size_t bytes, size_t row_bytes) {
+  constexpr int kUnit = kRows % 2 ? 2 * kRows : kRows, kMost = 480 / kUnit, kLeast = 48 / kUnit;
+  size_t units = bytes / row_bytes / kUnit;
+  return kUnit * static_cast<int>(units < kLeast ? kLeast : units > kMost ? kMost : units);
+}
+
+FUSED_INLINE V activate(V y, V scale, V shift, V cap) { return at_most(at_least(multiply_add(y, scale, shift), V{}), cap); }
+
+// Writes 16 values of a row, rounded to S, as operands along the row.
+template <class S> FUSED_INLINE void store_operand(Element<S> *row, int column, V v) {
+  if constexpr (kPack<Element<S>> == 2) {
+    store(reinterpret_cast<bf16 *>(row) + column, v);
+  } else if constexpr (sizeof(S) == sizeof(bf16)) {
+    bf16 rounded[kLanes];
+    store(rounded, v);
+    store(row + column, load(rounded));
+  } else {
+    store(row + column, v);
+  }
+}
+
+// Writes 16 values of each of two rows as pairs along the rows.
+FUSED_INLINE void store_pairs(uint32_t *to, V even, V odd) {
+  U pairs = __builtin_convertvector(round_bf16(even), U) | __builtin_convertvector(round_bf16(odd), U) << 16;
+  memcpy(to, &pairs, sizeof pairs);
+}
+
+// One side of a block's weight gradient, (rows, channels) with the reduction along the rows: for floats the rows themselves,
+// for pairs rows two and two, the last one's partner zero.
+template <class S> struct Outer {
+  Element<S> *memory;
+  size_t stride; // elements between rows, or between pairs of them
+
+  FUSED_MEMBER void set(int row, int column, V even, V odd) const {
+    if constexpr (kPack<Element<S>> == 2) {
+      store_pairs(memory + row / 2 * stride + column, even, odd);
+    } else {
+      store_operand<S>(memory + row * stride, column, even);
+      store_operand<S>(memory + (row + 1) * stride, column, odd);
+    }
+  }
+  static int64_t depth(int rows) { return (rows + kPack<Element<S>> - 1) / kPack<Element<S>>; }
+};
+
+// The gradient of a layer's raw output for rows of g and y: as operands along the channels (null where there is no data
+// gradient; floats need no second copy and have it null too) and along the rows.
+template <class S>
+void gradient_rows(int rows, int channels, const S *g, const S *y, const NormGradient &n, Element<S> *along, size_t stride,
+                   const Outer<S> &across) {
+  for (int r = 0; r < rows; r += 2) {
+    const bool pair = r + 1 < rows;
+    const size_t even = static_cast<size_t>(r) * channels, odd = pair ? even + channels : even;
+    for (int c = 0; c < channels; c += kLanes) {
+      V c1 = load(n.c1 + c), c2 = load(n.c2 + c), c3 = load(n.c3 + c);
+      V first = multiply_add(load(g + even + c), c1, multiply_add(load(y + even + c), c2, c3));
+      V second = multiply_add(load(g + odd + c), c1, multiply_add(load(y + odd + c), c2, c3));
+      if (!pair) second = V{};
+      across.set(r, c, first, second);
+      if (along) {
+        store_operand<S>(along + r * stride, c, first);
+        store_operand<S>(along + (r + 1) * stride, c, second);
+      }
+    }
+  }
+}
+
+// Stores 16 values of a row past the caches; rows of bfloat16 begin at multiples of 32 bytes.
+FUSED_INLINE void stream(float *p, V v) {
+#if defined(__AVX512F__)
+  _mm512_stream_ps(p, (__m512)v);
+#else
+  stream_copy(p, &v, sizeof v);
+#endif
+}
+FUSED_INLINE void stream(bf16 *p, V v) {
+  H h = round_bf16(v);
+#if defined(__AVX512F__)
+  _mm256_stream_si256(reinterpret_cast<__m256i *>(p), (__m256i)h);
+#else
+  memcpy(p, &h, sizeof h);
+#endif
+}
+
+// Whether a tensor goes past the caches.
+template <class S> bool streamed(const void *p, size_t values) {
+  return values * sizeof(S) > kStreamedBytes && reinterpret_cast<uintptr_t>(p) % kCacheLine == 0;
+}
+
+// Takes the tiles of a convolution's output: stores them, and sums what Moments wants in sums.part (2, columns).
+template <class S> struct OutputTiles {
+  S *y; // the block's first row
+  size_t columns;
+  const float *pivot; // null where nobody wants moments
+  float *sums;
+  bool past_caches;
+
+  template <int C> FUSED_MEMBER void operator()(const Tile<kRows, C> &tile, int row, int column, int rows) const {
+    if (past_caches)
+      put<true>(tile, row, column, rows);
+    else
+      put<false>(tile, row, column, rows);
+    if (pivot) add(tile, column, rows);
+  }
+
+  template <bool kStream, int C> FUSED_MEMBER void put(const Tile<kRows, C> &tile, int row, int column, int rows) const {
+    S *to = y + row * columns + column;
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; r++) {
+      if (r >= rows) break;
+#pragma GCC unroll 4
+      for (int c = 0; c < C; c++)
+        if constexpr (kStream)
+          stream(to + r * columns + c * kLanes, tile.get(r, c));
+        else
+          store(to + r * columns + c * kLanes, tile.get(r, c));
+    }
+  }
+
+  template <int C> FUSED_MEMBER void add(const Tile<kRows, C> &tile, int column, int rows) const {
+#pragma GCC unroll 4
+    for (int c = 0; c < C; c++) {
+      float *to = sums + column + c * kLanes;
+      V center = load(pivot + column + c * kLanes), sum = load(to), square = load(to + columns);
+#pragma GCC unroll 16
+      for (int r = 0; r < kRows; r++) {
+        if (r >= rows) break;
+        V d = tile.get(r, c) - center;
+        sum += d;
+        square = multiply_add(d, d, square);
+      }
+      store(to, sum);
+      store(to + columns, square);
+    }
+  }
+};
+
+// Adds up the first n doubles in each thread's scratch memory.
+static void sum_threads(const Workers &w, size_t first, size_t n, double *to) {
+  for (size_t i = 0; i < n; i++) to[i] = sum_of_threads(w, first + i);
+}
+
+// dw (weight_rows, weight_columns) = the sum over threads of their parts (rows, columns), at an offset in scratch memory.
+static void sum_weight_gradients(const Workers &w, size_t offset, int columns, int weight_rows, int weight_columns, float *dw) {
+#pragma omp parallel for num_threads(w.threads) schedule(static)
+  for (int r = 0; r < weight_rows; r++)
+    for (int c = 0; c < weight_columns; c += kLanes) {
+      V sum{};
+      for (int t = 0; t < w.threads; t++)
+        sum += load(reinterpret_cast<const float *>(w.scratch + t * w.stride + offset) + static_cast<size_t>(r) * columns + c);
+      const int n = weight_columns - c < kLanes ? weight_columns - c : kLanes;
+      memcpy(dw + static_cast<size_t>(r) * weight_columns + c, &sum, n * sizeof(float));
+    }
+}
+
+} // namespace depthwise::fused::FUSED_ISA
