@@ -20,7 +20,7 @@ constexpr int kColumnsBefore = 1;
 // One zero column, the image, and zeros up to the last window's end.
 static int forward_columns(const Window &w) {
   int end = (w.out_width - 1) * w.stride - w.left + 3;
-  return odd(kColumnsBefore + (end > w.width ? end : w.width));
+  return kColumnsBefore + (end > w.width ? end : w.width);
 }
 
 // Everything a thread works with.
@@ -51,18 +51,21 @@ template <class S> size_t depthwise_forward_scratch(const DepthwiseForward &p) {
 
 // Makes the line of one row's activations.
 template <class S> FUSED_INLINE void activate_row(const S *x, int width, const Activation &a, const Lines &lines, float *line) {
-  V cap = set1(a.cap);
-  line += kColumnsBefore * kLanes;
-  for (int w = 0; w < width; w++, x += lines.channels, line += kLanes)
-    for (int c = 0; c < lines.channels; c += kLanes)
-      store(line + lines.block(c), at_most(at_least(load(x + c) * load(a.scale + c) + load(a.shift + c), V{}), cap));
+  const V cap = set1(a.cap);
+  for (int c = 0; c < lines.channels; c += kLanes) {
+    const V scale = load(a.scale + c), shift = load(a.shift + c);
+    float *to = line + lines.block(c) + kColumnsBefore * kLanes;
+    const S *from = x + c;
+    for (int w = 0; w < width; w++, from += lines.channels, to += kLanes)
+      store(to, at_most(at_least(load(from) * scale + shift, V{}), cap));
+  }
 }
 
 // What one row of output is made from, and where it goes: pointers to the first channel.
 template <class S> struct ForwardRow {
   const float *line[3]; // at the first window's first column
   S *y;
-  const char *ahead;    // the input rows that come next
+  const char *ahead;    // the input rows that come next, asked for while this row is convolved
 };
 
 // One row of output for the 16 channels from c.

@@ -14,7 +14,7 @@ constexpr int kOutputsBefore = 2;
 // Two zero columns, the output's row, and zeros up to where the windows over the last input column begin.
 static int backward_columns(const Window &w) {
   int end = (w.width - 1 + w.left) / w.stride + 1;
-  return odd(kOutputsBefore + (end > w.out_width ? end : w.out_width));
+  return kOutputsBefore + (end > w.out_width ? end : w.out_width);
 }
 
 // Sums a thread keeps for each channel: the weights' nine gradients, of g, of g*(x - mean).
@@ -49,10 +49,12 @@ template <class S> size_t depthwise_backward_scratch(const DepthwiseBackward &p)
 // Makes the line of dy for one row of output.
 template <class S>
 FUSED_INLINE void gradient_row(const S *g, const S *y, int width, const NormGradient &n, const Lines &lines, float *line) {
-  line += kOutputsBefore * kLanes;
-  for (int w = 0; w < width; w++, g += lines.channels, y += lines.channels, line += kLanes)
-    for (int c = 0; c < lines.channels; c += kLanes)
-      store(line + lines.block(c), load(g + c) * load(n.c1 + c) + (load(y + c) * load(n.c2 + c) + load(n.c3 + c)));
+  for (int c = 0; c < lines.channels; c += kLanes) {
+    const V c1 = load(n.c1 + c), c2 = load(n.c2 + c), c3 = load(n.c3 + c);
+    float *to = line + lines.block(c) + kOutputsBefore * kLanes;
+    size_t at = c;
+    for (int w = 0; w < width; w++, at += lines.channels, to += kLanes) store(to, load(g + at) * c1 + (load(y + at) * c2 + c3));
+  }
 }
 
 // What one row of gx is made from, and where it goes: pointers to the first channel.
@@ -65,13 +67,13 @@ template <class S> struct BackwardRow {
 
 // What the inner loops share for the 16 channels from c of one row: constants of the channels, and sums, which are taken from
 // the thread's memory and put back after the row.
-template <class S> struct BackwardBlock {
+template <class S> struct BackwardTaps {
   V scale, shift, cap, mean;
   V g, gx;
   float *sums; // the channels' first sum
   int channels;
 
-  FUSED_ALWAYS BackwardBlock(const BackwardThread<S> &t, int c) : sums(t.sums.part + c), channels(t.p.channels) {
+  FUSED_ALWAYS BackwardTaps(const BackwardThread<S> &t, int c) : sums(t.sums.part + c), channels(t.p.channels) {
     const Activation &a = t.p.activation;
     scale = load(a.scale + c), shift = load(a.shift + c), cap = set1(a.cap), mean = load(t.p.sums.mean + c);
     g = load(sums + 9 * channels), gx = load(sums + 10 * channels);
@@ -99,7 +101,7 @@ template <class S> FUSED_INLINE void backward_block_stride1(BackwardThread<S> &t
   const V k0 = load(k), k1 = load(k + channels), k2 = load(k + 2 * channels);
   const V k3 = load(k + 3 * channels), k4 = load(k + 4 * channels), k5 = load(k + 5 * channels);
   const V k6 = load(k + 6 * channels), k7 = load(k + 7 * channels), k8 = load(k + 8 * channels);
-  BackwardBlock<S> b(t, c);
+  BackwardTaps<S> b(t, c);
   V s0 = b.tap(0), s1 = b.tap(1), s2 = b.tap(2), s3 = b.tap(3), s4 = b.tap(4), s5 = b.tap(5), s6 = b.tap(6), s7 = b.tap(7),
     s8 = b.tap(8);
   const ptrdiff_t first = (ptrdiff_t)t.lines.block(c) + (t.p.window.left - 2) * kLanes;
@@ -136,7 +138,7 @@ template <class S> FUSED_INLINE void backward_block_odd(BackwardThread<S> &t, co
   const int channels = t.p.channels, width = t.p.window.width, left = t.p.window.left;
   const float *k = t.p.weight + c;
   const V k3 = load(k + 3 * channels), k4 = load(k + 4 * channels), k5 = load(k + 5 * channels);
-  BackwardBlock<S> b(t, c);
+  BackwardTaps<S> b(t, c);
   V s3 = b.tap(3), s4 = b.tap(4), s5 = b.tap(5);
   const float *line = row.line[1] + t.lines.block(c);
   const S *x = row.x + c, *next = row.next_x + (size_t)c * width;
@@ -167,7 +169,7 @@ template <class S> FUSED_INLINE void backward_block_even(BackwardThread<S> &t, c
   const float *k = t.p.weight + c;
   const V k0 = load(k), k1 = load(k + channels), k2 = load(k + 2 * channels);
   const V k6 = load(k + 6 * channels), k7 = load(k + 7 * channels), k8 = load(k + 8 * channels);
-  BackwardBlock<S> b(t, c);
+  BackwardTaps<S> b(t, c);
   V s0 = b.tap(0), s1 = b.tap(1), s2 = b.tap(2), s6 = b.tap(6), s7 = b.tap(7), s8 = b.tap(8);
   const float *l0 = row.line[0] + t.lines.block(c), *l2 = row.line[2] + t.lines.block(c);
   const S *x = row.x + c, *next = row.next_x + (size_t)c * width;
