@@ -228,7 +228,7 @@ template <class S> static void test_backward(const Case &c) {
     for (int i = 0; i < c.channels; i++) {
       double dy = d.dy(out, i), a = d.a(in, i), v = dy * d.weight[i * 9 + tap];
       gradient[in * n + i] += v, size[in * n + i] += std::fabs(v) + 8 * std::fabs(d.weight[i * 9 + tap]);
-      dw[i * 9 + tap] += dy * a, dw_size[i * 9 + tap] += (std::fabs(dy) + 8) * a;
+      dw[i * 9 + tap] += dy * a, dw_size[i * 9 + tap] += (std::fabs(dy) + 8) * (a + 1);
     }
   });
   check_gradients(d, gradient, size);
