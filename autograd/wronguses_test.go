@@ -67,6 +67,7 @@ var wrongUses = []wrongUse{
 	{"Scope.ReLU6InPlace", "relu6_", f32, func(s scope, x tensor) { s.ReLU6InPlace(leaf(s, x)) }},
 	{"Scope.GlobalAvgPool", "global average pool", i64, func(s scope, x tensor) { s.GlobalAvgPool(x) }},
 	{"BatchNorm.Forward", "batch norm", f32, func(s scope, x tensor) { newBatchNorm(s, x, x).Forward(s, x, autograd.Training) }},
+	{"Trunk.Forward", "fused trunk", f32, func(s scope, x tensor) { autograd.Trunk{}.Forward(s, x, nil, nil, autograd.Training) }},
 	{"CrossEntropy.Loss", "cross entropy", f32, func(s scope, x tensor) { autograd.CrossEntropy{}.Loss(s, x, other(s, x)) }},
 	{"CrossEntropy.SoftLoss", "soft cross entropy", f32, func(s scope, x tensor) { autograd.CrossEntropy{}.SoftLoss(s, x, other(s, x)) }},
 	{"Scope.RequireGrad", "require grad", i64, func(s scope, x tensor) { s.RequireGrad(x) }},

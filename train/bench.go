@@ -44,6 +44,8 @@ type ComputeSpeed struct {
 	Resolution int     `json:"resolution"`
 	Width      float64 `json:"width"`
 	Precision  string  `json:"precision"`
+	Kernels    string  `json:"kernels"`      // torch, or fused with its instruction set
+	Fused      int64   `json:"fused_layers"` // computed by fused kernels, in all steps, forward and backward
 	Threads    int     `json:"threads"`
 	PeakRSSMB  int64   `json:"peak_rss_mb"`
 }
@@ -122,7 +124,7 @@ func bench(ctx context.Context, c Config, f func(*autograd.Scope, *benched) (tim
 	}
 	speed := ComputeSpeed{Batch: c.BatchSize, Resolution: c.Model.Resolution, Width: c.Model.Width}
 	err := autograd.Run(ctx, func(s *autograd.Scope) error {
-		m, err := newMachine(s, c.Precision, c.Device, c.Threads)
+		m, err := newMachine(s, c.compute())
 		if err != nil {
 			return err
 		}
@@ -142,15 +144,18 @@ func bench(ctx context.Context, c Config, f func(*autograd.Scope, *benched) (tim
 		}
 		b.network = mobilenet.New(s, c.Model, c.Seed)
 		b.network.To(s, m.device)
+		b.network.Kernels = m.kernels
 		for _, p := range b.network.Parameters() {
 			b.parameters = append(b.parameters, p.Tensor)
 		}
 		if err := s.Err(); err != nil {
 			return err
 		}
+		before := autograd.TrunkCount()
 		took, err := f(s, b)
 		speed.StepMS = 1000 * took.Seconds()
-		speed.Precision, speed.Threads = string(m.Precision), m.Threads
+		speed.Precision, speed.Threads, speed.Kernels = string(m.Precision), m.Threads, m.Kernels
+		speed.Fused = autograd.TrunkCount() - before
 		return err
 	})
 	speed.PeakRSSMB = peakRSS()

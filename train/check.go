@@ -55,7 +55,7 @@ func Check(ctx context.Context, c Config, images int, progress func(done, total 
 		r.Engines = append(r.Engines, e.Name)
 	}
 	err := autograd.Run(ctx, func(s *autograd.Scope) error { // all of it on one thread, which SetThreads is for
-		m, err := newMachine(s, "fp32", "cpu", c.Threads)
+		m, err := newMachine(s, compute{Precision: "fp32", Device: "cpu", Kernels: "torch", Threads: c.Threads})
 		if err != nil {
 			return err
 		}

@@ -103,7 +103,10 @@ type Config struct {
 
 	// Precision is auto, fp32 or bf16; Device auto, cpu, cuda or cuda:N.
 	Precision string `yaml:"precision"`
-	Device    string `yaml:"device"`
+	// Kernels is auto, fused (the whole trunk one operation on the CPU) or torch
+	// (libtorch's operations, which the others are checked against).
+	Kernels string `yaml:"kernels"`
+	Device  string `yaml:"device"`
 	// Threads that compute. 0: one for each physical core.
 	Threads int `yaml:"threads"`
 	// Workers that decode images; they change nothing in the result. 0: decode
@@ -134,6 +137,7 @@ var (
 	Fits       = []string{"crop", "letterbox", "pad"}
 	Decodes    = []string{data.DecodeExact, data.DecodeFast}
 	Precisions = []string{"auto", "fp32", "bf16"}
+	Kernels    = []string{"auto", "fused", "torch"}
 	Devices    = []string{"auto", "cpu", "cuda", "cuda:N"}
 	Progresses = []string{"auto", "bar", "plain", "json", "none"}
 	NoDecays   = []string{"depthwise", "norm", "bias"}
@@ -169,6 +173,7 @@ func Default() Config {
 		Flip:            0.5,
 		Fit:             "crop",
 		Precision:       "auto",
+		Kernels:         "auto",
 		Device:          "auto",
 		Workers:         -1,
 		CheckpointEvery: "10m",

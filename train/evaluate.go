@@ -24,8 +24,8 @@ type EvalConfig struct {
 	BatchSize, Workers int
 	// Threads that compute. 0: one for each physical core.
 	Threads int
-	// Precision is fp32, bf16 or auto, Device cpu, cuda, cuda:N or auto.
-	Precision, Device string
+	// Precision is fp32, bf16 or auto, Device cpu, cuda, cuda:N or auto, Kernels fused, torch or auto ("").
+	Precision, Device, Kernels string
 	// Limit ends the evaluation after about so many images, a whole number of batches. 0: all.
 	Limit int
 }
@@ -66,11 +66,11 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 		return EvalResult{}, err
 	}
 	err = autograd.Run(ctx, func(s *autograd.Scope) error {
-		m, err := newMachine(s, c.Precision, c.Device, c.Threads)
+		m, err := newMachine(s, c.compute())
 		if err != nil {
 			return err
 		}
-		network, err := w.Network(s, m.device)
+		network, err := w.network(s, m)
 		if err != nil {
 			return err
 		}

@@ -112,7 +112,7 @@ func (r *run) result() Result {
 // build makes every part of the run, and puts it where the checkpoint says if it is resumed.
 func (r *run) build(s *autograd.Scope) (err error) {
 	c := r.config
-	if r.machine, err = newMachine(s, c.Precision, c.Device, c.Threads); err != nil {
+	if r.machine, err = newMachine(s, c.compute()); err != nil {
 		return err
 	}
 	if r.loader, err = data.NewLoader(r.images.train, c.LoaderOptions(true)); err != nil {
@@ -134,6 +134,7 @@ func (r *run) build(s *autograd.Scope) (err error) {
 	autograd.Seed(s, c.Seed)
 	r.network = mobilenet.New(s, c.Model, c.Seed)
 	r.network.To(s, r.device)
+	r.network.Kernels = r.machine.kernels
 	for _, p := range r.network.Parameters() {
 		r.leaves = append(r.leaves, p.Tensor)
 	}

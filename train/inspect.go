@@ -66,7 +66,7 @@ func Inspect(ctx context.Context, c Config, weights string, images int) (Inspect
 		return r, err
 	}
 	err := autograd.Run(ctx, func(s *autograd.Scope) error {
-		m, err := newMachine(s, "fp32", "cpu", c.Threads)
+		m, err := newMachine(s, compute{Precision: "fp32", Device: "cpu", Kernels: "torch", Threads: c.Threads})
 		if err != nil {
 			return err
 		}

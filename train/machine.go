@@ -12,34 +12,60 @@ import (
 // machine is what computes, with nothing left to "auto". It is recorded in checkpoints: another one computes other bits.
 type machine struct {
 	device     autograd.Device
+	kernels    mobilenet.Kernels
 	Device     string             `json:"device"`
 	Precision  autograd.Precision `json:"precision"` // fp32 or bf16
 	Threads    int                `json:"threads"`
-	Kernels    string             `json:"kernels"`    // torch: composed libtorch operations
+	Kernels    string             `json:"kernels"`    // torch, or fused with its instruction set, as "fused avx512_bf16"
 	Capability string             `json:"capability"` // the instruction set, as "AVX512"
 	Libtorch   string             `json:"libtorch"`
 }
 
-// newMachine makes a configuration's precision, device and threads definite, and sets the number of threads.
-func newMachine(s *autograd.Scope, precision, device string, threads int) (machine, error) {
-	d, err := autograd.ParseDevice(device)
+// compute is what a configuration says of the machine.
+type compute struct {
+	Precision, Device, Kernels string
+	Threads                    int
+}
+
+// newMachine makes precision, device, kernels and threads definite, and sets the number of threads.
+func newMachine(s *autograd.Scope, c compute) (machine, error) {
+	d, err := autograd.ParseDevice(c.Device)
 	if err != nil {
 		return machine{}, err
 	}
-	p, err := autograd.Precision(precision).Resolve(d)
+	p, err := autograd.Precision(c.Precision).Resolve(d)
+	if err != nil {
+		return machine{}, err
+	}
+	kernels, isa, err := chooseKernels(c.Kernels, d)
 	if err != nil {
 		return machine{}, err
 	}
 	processor := autograd.ThisProcessor()
-	m := machine{device: d, Device: d.String(), Precision: p, Threads: cmp.Or(threads, PhysicalCores()),
-		Kernels: "torch", Capability: processor.Capability, Libtorch: processor.Libtorch}
+	m := machine{device: d, kernels: kernels, Device: d.String(), Precision: p, Threads: cmp.Or(c.Threads, PhysicalCores()),
+		Kernels: strings.TrimSpace(string(kernels) + " " + isa), Capability: processor.Capability, Libtorch: processor.Libtorch}
 	autograd.SetThreads(s, m.Threads)
 	return m, s.Err()
 }
 
-// String is the machine in a line, as "cpu AVX512, bf16, 2 threads, libtorch 2.15.0".
+// chooseKernels makes "auto" definite: the fused kernels on a CPU that they have an instruction set for, else libtorch's.
+func chooseKernels(name string, d autograd.Device) (kernels mobilenet.Kernels, isa string, err error) {
+	if name == string(mobilenet.Torch) || name == "auto" && d != autograd.CPU {
+		return mobilenet.Torch, "", nil
+	}
+	if d != autograd.CPU {
+		return "", "", fmt.Errorf("train: the fused kernels compute on the CPU, not on %v; use --kernels torch or --device cpu", d)
+	}
+	isa, err = autograd.TrunkKernels()
+	if name == "auto" && isa == "portable" {
+		return mobilenet.Torch, "", err
+	}
+	return mobilenet.Fused, isa, err
+}
+
+// String is the machine in a line, as "cpu AVX512, bf16, 2 threads, kernels fused avx512_bf16, libtorch 2.15.0".
 func (m machine) String() string {
-	return fmt.Sprintf("%s %s, %s, %d threads, libtorch %s", m.Device, m.Capability, m.Precision, m.Threads, m.Libtorch)
+	return fmt.Sprintf("%s %s, %s, %d threads, kernels %s, libtorch %s", m.Device, m.Capability, m.Precision, m.Threads, m.Kernels, m.Libtorch)
 }
 
 // differences names what is not the same in another machine, with the flag that makes it so where there is one.
@@ -59,7 +85,11 @@ func (m machine) differences(was machine) []string {
 	differ("device", "--device", kind(was.Device), kind(m.Device))
 	differ("precision", "--precision", string(was.Precision), string(m.Precision))
 	differ("threads", "--threads", fmt.Sprint(was.Threads), fmt.Sprint(m.Threads))
-	differ("kernels", "", was.Kernels, m.Kernels)
+	if kind, _, _ := strings.Cut(was.Kernels, " "); kind != string(m.kernels) {
+		differ("kernels", "--kernels", kind, string(m.kernels))
+	} else {
+		differ("kernels", "", was.Kernels, m.Kernels)
+	}
 	differ("instruction set", "", was.Capability, m.Capability)
 	differ("libtorch", "", was.Libtorch, m.Libtorch)
 	return list

@@ -20,8 +20,8 @@ type PredictConfig struct {
 	BatchSize int
 	// Threads that compute. 0: one for each physical core.
 	Threads int
-	// Precision is fp32, bf16 or auto, Device cpu, cuda, cuda:N or auto; "": fp32, auto.
-	Precision, Device string
+	// Precision is fp32, bf16 or auto, Device cpu, cuda, cuda:N or auto, Kernels fused, torch or auto; "": fp32, auto, auto.
+	Precision, Device, Kernels string
 }
 
 // Prediction is what an image shows: its likeliest classes, or why it cannot be read.

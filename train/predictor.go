@@ -29,11 +29,11 @@ func (c PredictConfig) run(ctx context.Context, f func(*predictor) error) error 
 		return err
 	}
 	return autograd.Run(ctx, func(s *autograd.Scope) error {
-		m, err := newMachine(s, cmp.Or(c.Precision, "fp32"), cmp.Or(c.Device, "auto"), c.Threads)
+		m, err := newMachine(s, c.compute())
 		if err != nil {
 			return err
 		}
-		network, err := w.Network(s, m.device)
+		network, err := w.network(s, m)
 		if err != nil {
 			return err
 		}

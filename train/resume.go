@@ -21,7 +21,7 @@ var ErrOtherRun = errors.New("the checkpoint belongs to another run")
 // data stand for.
 func (c Config) decisive() Config {
 	c.Workers, c.Keep, c.CheckpointEvery, c.Progress, c.Time = 0, 0, "", "", 0
-	c.Data, c.Precision, c.Device, c.Threads, c.ShardCache = "", "", "", 0, 0
+	c.Data, c.Precision, c.Device, c.Kernels, c.Threads, c.ShardCache = "", "", "", "", 0, 0
 	return c
 }
 

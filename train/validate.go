@@ -170,16 +170,29 @@ func (v *validator) augmentation(c Config) {
 // devices is the form of Config.Device.
 var devices = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]{1,3})?)$`)
 
-func (v *validator) computes(precision, device string, threads int) {
-	v.oneOf("precision", precision, Precisions)
-	v.check(devices.MatchString(device), "device", fmt.Sprintf("%q", device), oneOf(device, Devices))
-	v.check(threads >= 0, "threads", threads, "must be at least 1, or 0 for the physical cores")
+func (v *validator) computes(c compute) {
+	v.oneOf("precision", c.Precision, Precisions)
+	v.oneOf("kernels", c.Kernels, Kernels)
+	v.check(devices.MatchString(c.Device), "device", fmt.Sprintf("%q", c.Device), oneOf(c.Device, Devices))
+	v.check(c.Threads >= 0, "threads", c.Threads, "must be at least 1, or 0 for the physical cores")
+}
+
+func (c Config) compute() compute {
+	return compute{Precision: c.Precision, Device: c.Device, Kernels: c.Kernels, Threads: c.Threads}
+}
+
+func (c EvalConfig) compute() compute {
+	return compute{Precision: c.Precision, Device: c.Device, Kernels: cmp.Or(c.Kernels, "auto"), Threads: c.Threads}
+}
+
+func (c PredictConfig) compute() compute {
+	return compute{Precision: cmp.Or(c.Precision, "fp32"), Device: cmp.Or(c.Device, "auto"), Kernels: cmp.Or(c.Kernels, "auto"), Threads: c.Threads}
 }
 
 // validate names every wrong field.
 func (c EvalConfig) validate() error {
 	var v validator
-	v.computes(c.Precision, c.Device, c.Threads)
+	v.computes(c.compute())
 	v.check(c.BatchSize >= 1, "batch_size", c.BatchSize, "must be at least 1")
 	v.check(c.Workers >= -1, "workers", c.Workers, "must be at least 0, or -1 for the physical cores")
 	v.check(c.Limit >= 0, "limit", c.Limit, "must be at least 1, or 0 for all images")
@@ -189,12 +202,12 @@ func (c EvalConfig) validate() error {
 // validate names every wrong field.
 func (c PredictConfig) validate() error {
 	var v validator
-	v.computes(cmp.Or(c.Precision, "fp32"), cmp.Or(c.Device, "auto"), c.Threads)
+	v.computes(c.compute())
 	return v.orNil()
 }
 
 func (v *validator) machine(c Config) {
-	v.computes(c.Precision, c.Device, c.Threads)
+	v.computes(c.compute())
 	v.check(c.Workers >= -1, "workers", c.Workers, "must be at least 0, or -1 for the physical cores")
 	v.oneOf("progress", c.Progress, Progresses)
 }

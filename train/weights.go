@@ -128,6 +128,15 @@ func (w Weights) Write(path string) error {
 	return checkpoints.Write(path, f)
 }
 
+// network is Network on a machine, with its kernels.
+func (w Weights) network(s *autograd.Scope, m machine) (*mobilenet.Network, error) {
+	n, err := w.Network(s, m.device)
+	if n != nil {
+		n.Kernels = m.kernels
+	}
+	return n, err
+}
+
 // Network builds the network on a device, as part of s.
 func (w Weights) Network(s *autograd.Scope, dev autograd.Device) (*mobilenet.Network, error) {
 	n := mobilenet.New(s, w.Config, 0)

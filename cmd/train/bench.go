@@ -78,7 +78,7 @@ with it, each step waits for its batch as training does.`,
 	}
 	dataFlags(cmd, &b.Config)
 	modelFlags(cmd, &b.Config)
-	machineFlags(cmd, &b.Precision, &b.Device, &b.Threads)
+	machineFlags(cmd, &b.Precision, &b.Device, &b.Kernels, &b.Threads)
 	b.flags(cmd, "steps")
 	return cmd
 }
@@ -107,7 +107,7 @@ func newBenchInfer() *cobra.Command {
 	}
 	dataFlags(cmd, &b.Config)
 	modelFlags(cmd, &b.Config)
-	machineFlags(cmd, &b.Precision, &b.Device, &b.Threads)
+	machineFlags(cmd, &b.Precision, &b.Device, &b.Kernels, &b.Threads)
 	b.flags(cmd, "batches")
 	return cmd
 }

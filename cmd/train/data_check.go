@@ -42,7 +42,7 @@ It ends with 0 when nothing serious was found, 1 when something would hurt.`,
 		fs.Var(auto[int]{&s.Workers}, "workers", "images that are read at the same time; never changes what is found (auto: one a core)")
 	})
 	modelFlags(cmd, &s.Config)
-	machineFlags(cmd, &s.Precision, &s.Device, &s.Threads)
+	machineFlags(cmd, &s.Precision, &s.Device, &s.Kernels, &s.Threads)
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }

@@ -12,7 +12,9 @@ import (
 func TestDataCheck(t *testing.T) {
 	dir := pictures(t)
 	flags := []string{"--width", "0.25", "--resolution", "32", "--batch-size", "4", "--threads", "1"}
-	args := func(more ...string) []string { return append(append([]string{"data", "check", dir}, flags...), more...) }
+	args := func(more ...string) []string {
+		return append(append([]string{"data", "check", dir}, flags...), more...)
+	}
 
 	code, stdout, stderr := execute(t, args()...)
 	if code != exitDone || !strings.Contains(stdout, "24 images") || !strings.Contains(stdout, "an epoch of 18 images takes about") {

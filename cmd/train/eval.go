@@ -12,7 +12,7 @@ import (
 
 func newEval() *cobra.Command {
 	s, asJSON := newSettings(), false
-	c := train.EvalConfig{Precision: "fp32", Device: "auto"}
+	c := train.EvalConfig{Precision: "fp32", Device: "auto", Kernels: "auto"}
 	cmd := &cobra.Command{
 		Use:   "eval --weights FILE --data DIR",
 		Short: "Measure the accuracy of trained weights on a folder of images",
@@ -44,7 +44,7 @@ are matched by name; those that only one side knows are reported.`,
 	flagGroup(cmd, "Data", func(fs *pflag.FlagSet) {
 		fs.IntVar(&c.Limit, "limit", 0, "stop after so many images (default all)")
 	})
-	machineFlags(cmd, &c.Precision, &c.Device, &c.Threads)
+	machineFlags(cmd, &c.Precision, &c.Device, &c.Kernels, &c.Threads)
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }

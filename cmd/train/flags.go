@@ -68,8 +68,9 @@ func augmentFlags(cmd *cobra.Command, c *train.Config) {
 }
 
 // machineFlags are those of every command that computes.
-func machineFlags(cmd *cobra.Command, precision, device *string, threads *int) {
+func machineFlags(cmd *cobra.Command, precision, device, kernels *string, threads *int) {
 	flagGroup(cmd, "Machine", func(fs *pflag.FlagSet) {
+		fs.Var(choice{kernels, train.Kernels}, "kernels", "fused: the network's trunk as one operation, on the CPU; torch: libtorch's operations; auto: fused where it is fast")
 		fs.Var(choice{precision, train.Precisions}, "precision", "of the convolutions; auto: bf16 where the processor has it in hardware")
 		fs.StringVar(device, "device", *device, "`DEVICE` that computes: auto, cpu, cuda or cuda:N")
 		fs.IntVar(threads, "threads", *threads, "threads that compute (default one for each physical core)")

@@ -12,7 +12,7 @@ import (
 )
 
 func newPredict() *cobra.Command {
-	c, asJSON := train.PredictConfig{Top: 5, BatchSize: 32, Precision: "fp32", Device: "auto"}, false
+	c, asJSON := train.PredictConfig{Top: 5, BatchSize: 32, Precision: "fp32", Device: "auto", Kernels: "auto"}, false
 	var input, output string
 	cmd := &cobra.Command{
 		Use:   "predict --weights FILE IMAGE...",
@@ -50,7 +50,7 @@ format is taken as it is: float32, (N, 3, H, W), already normalised.`,
 		fs.StringVar(&input, "input", "", "`BATCH.npy`: float32, (N, 3, H, W), normalised")
 		fs.StringVar(&output, "output", "", "`LOGITS.npy` to write: float32, (N, classes)")
 	})
-	machineFlags(cmd, &c.Precision, &c.Device, &c.Threads)
+	machineFlags(cmd, &c.Precision, &c.Device, &c.Kernels, &c.Threads)
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }

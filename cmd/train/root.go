@@ -56,7 +56,7 @@ Settings come from the defaults, then what mnist implies, then --recipe, then
 	lengthFlags(cmd, &s.Config)
 	optimizationFlags(cmd, &s.Config)
 	augmentFlags(cmd, &s.Config)
-	machineFlags(cmd, &s.Precision, &s.Device, &s.Threads)
+	machineFlags(cmd, &s.Precision, &s.Device, &s.Kernels, &s.Threads)
 	runFlags(cmd, s)
 	return cmd
 }

@@ -46,8 +46,12 @@ func (n *Network) bind() {
 // follows the actual sizes and the pool covers all positions. In training mode
 // batch normalisation uses the batch's statistics and updates the running ones,
 // and dropout drops. Within Autocast the convolutions compute in its type; pool
-// and head compute in the parameters' own, float32.
+// and head compute in the parameters' own, float32. Kernels chooses what computes;
+// with forward hooks it is always Torch.
 func (n *Network) Forward(s *autograd.Scope, x *autograd.Tensor, mode autograd.Mode) *autograd.Tensor {
+	if n.fused() {
+		return n.classify(s, n.features(s, x, mode), mode)
+	}
 	features := x
 	for _, u := range n.units {
 		next := n.observed(s, u.layer, n.unit(s, u, features, mode))
@@ -56,11 +60,11 @@ func (n *Network) Forward(s *autograd.Scope, x *autograd.Tensor, mode autograd.M
 		}
 		features = next
 	}
-	logits := n.observed(s, n.head.layer, n.classify(s, features, mode))
+	pooled := n.pool(s, features)
 	if features != x {
 		s.Free(features)
 	}
-	return logits
+	return n.observed(s, n.head.layer, n.classify(s, pooled, mode))
 }
 
 // unit applies one convolution, its normalisation and the activation.
@@ -101,18 +105,28 @@ func (n *Network) activate(s *autograd.Scope, x *autograd.Tensor) *autograd.Tens
 	return s.ReLUInPlace(x)
 }
 
-// classify pools the features (N, C, H, W) and applies dropout and the head.
+// pool averages the features (N, C, H, W) over their positions, in the
+// parameters' own type.
+func (n *Network) pool(s *autograd.Scope, x *autograd.Tensor) *autograd.Tensor {
+	var pooled *autograd.Tensor
+	s.Fail(s.Sub(func(s *autograd.Scope) error {
+		pooled = s.Keep(s.GlobalAvgPool(s.To(x, n.head.weight.DType())))
+		return s.Err()
+	}))
+	return pooled
+}
+
+// classify applies dropout and the head to the pooled features (N, C), which it frees.
 func (n *Network) classify(s *autograd.Scope, x *autograd.Tensor, mode autograd.Mode) *autograd.Tensor {
 	var logits *autograd.Tensor
-	err := s.Autocast(autograd.Float32, func(s *autograd.Scope) error {
-		x = s.To(x, n.head.weight.DType())
-		x = s.GlobalAvgPool(x)
+	s.Fail(s.Autocast(autograd.Float32, func(s *autograd.Scope) error {
+		y := x
 		if mode == autograd.Training && n.Config.Dropout > 0 {
-			x = s.Dropout(x, n.Config.Dropout)
+			y = s.Dropout(y, n.Config.Dropout)
 		}
-		logits = s.Keep(s.Linear(x, n.head.weight, n.head.bias))
+		logits = s.Keep(s.Linear(y, n.head.weight, n.head.bias))
 		return s.Err()
-	})
-	s.Fail(err)
+	}))
+	s.Free(x)
 	return logits
 }

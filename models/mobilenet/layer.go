@@ -39,7 +39,7 @@ func (c Config) Layers() []Layer {
 			l.Out, l.Bias = c.Classes, true
 		}
 		l.Pad = l.padding(c.Padding, size)
-		l.OutSize = (size+l.Pad.Before+l.Pad.After-l.Kernel)/l.Stride + 1
+		l.OutSize = l.outSize(l.Pad, size)
 		size = l.OutSize
 		layers = append(layers, l)
 	}
@@ -59,6 +59,9 @@ func (l Layer) padding(scheme string, size int) Pad {
 		return Pad{Before: l.Kernel / 2, After: l.Kernel / 2}
 	}
 }
+
+// outSize is the number of outputs along an axis.
+func (l Layer) outSize(p Pad, size int) int { return (size+p.Before+p.After-l.Kernel)/l.Stride + 1 }
 
 // Convolution tells whether the layer is one, and so has a normalisation and an
 // activation after it.

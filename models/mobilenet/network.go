@@ -9,6 +9,7 @@ import (
 // Network is a MobileNet's tensors. It belongs to the scope that it was made in.
 type Network struct {
 	Config  Config
+	Kernels Kernels // what computes Forward; "" is Torch
 	arrays  []array
 	tensors []*autograd.Tensor // one for each array
 	units   []unit             // the convolutions, over the same tensors

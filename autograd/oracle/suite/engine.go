@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/models/mobilenet"
 )
 
 // An Engine is one way to compute what the reference computes. To add one is to add an entry to [Engines].
@@ -71,6 +72,16 @@ var Engines = []Engine{
 	// cancel in layers of 8 channels, angles of 0.15 (logits) and 0.37 (gradients in evaluation).
 	{Name: "bf16", Case: mixed.Case, Network: mixed.Network, Bound: 0.3,
 		Angles: &Angles{Output: 0.4, Gradient: 0.8, FewestValues: 16}},
+	// The fused kernels compute whole trunks; layer by layer autograd's own tests compare them. Bounds as above.
+	{Name: "fused fp32", Network: single.NetworkBy(fused),
+		Angles: &Angles{Output: 1e-5, Gradient: 1e-3, TrainingGradient: 0.1, FewestValues: 16}},
+	{Name: "fused bf16", Network: mixed.NetworkBy(fused), Angles: &Angles{Output: 0.4, Gradient: 0.8, FewestValues: 16}},
+}
+
+// fused computes with the fused kernels.
+func fused(s *autograd.Scope, net *mobilenet.Network, x *autograd.Tensor, mode autograd.Mode) *autograd.Tensor {
+	net.Kernels = mobilenet.Fused
+	return net.Forward(s, x, mode)
 }
 
 // ByName returns the engines with the names.

@@ -1,0 +1,68 @@
+package native
+
+// #include "fused_node.h"
+import "C"
+
+import (
+	"runtime"
+	"unsafe"
+)
+
+// LayerKind says which kernels compute a layer of a trunk.
+type LayerKind int
+
+// The kinds; the numbers are those of dw_layer_kind.
+const (
+	StemLayer LayerKind = iota
+	DepthwiseLayer
+	PointwiseLayer
+)
+
+// TrunkLayer is a convolution with batch norm at the sizes of one call's images.
+type TrunkLayer struct {
+	Kind                LayerKind
+	In, Out, Stride     int // channels; 1 or 2
+	Bias                bool
+	Height, Width       int // of the input
+	OutHeight, OutWidth int
+	Top, Left           int // zeros before the image
+}
+
+// Trunk is what the layers have in common.
+type Trunk struct {
+	Layers        []TrunkLayer
+	Cap           float64 // of the activation; infinite for ReLU
+	Eps, Momentum float64
+	Training      bool // the batch's statistics, and the running ones move
+	BFloat16      bool // else float32
+}
+
+// TrunkForward is the pooled features of images x. The tensors are described at dw_trunk_forward.
+func TrunkForward(t Trunk, x Tensor, parameters, statistics []Tensor) (features Tensor, err error) {
+	layers := make([]C.dw_layer, len(t.Layers))
+	for i, l := range t.Layers {
+		layers[i] = C.dw_layer{kind: C.dw_layer_kind(l.Kind), in: C.int(l.In), out: C.int(l.Out), stride: C.int(l.Stride), has_bias: truth(l.Bias),
+			height: C.int(l.Height), width: C.int(l.Width), out_height: C.int(l.OutHeight), out_width: C.int(l.OutWidth),
+			top: C.int(l.Top), left: C.int(l.Left)}
+	}
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	pinner.Pin(unsafe.SliceData(layers))
+	trunk := C.dw_trunk{layers: unsafe.SliceData(layers), n: C.int(len(layers)), cap: C.double(t.Cap), eps: C.double(t.Eps),
+		momentum: C.double(t.Momentum), training: truth(t.Training), bf16: truth(t.BFloat16)}
+	var out C.dw_tensor
+	err = take(C.dw_trunk_forward(&out, &trunk, C.dw_tensor(x), first(parameters), count(parameters), first(statistics), count(statistics)))
+	return Tensor(out), err
+}
+
+// TrunkISA names the instruction set of the trunk's kernels, as "avx512_bf16".
+func TrunkISA() (string, error) {
+	var name *C.char
+	if err := take(C.dw_trunk_isa(&name)); err != nil {
+		return "", err
+	}
+	return C.GoString(name), nil
+}
+
+// TrunkCount counts the layers that fused kernels have computed in this process, forward and backward each.
+func TrunkCount() int64 { return int64(C.dw_trunk_count()) }

@@ -1,0 +1,43 @@
+// The C face of the fused trunk: stem, blocks and pooling of a MobileNet as one operation of libtorch's graph.
+// Conventions are those of native.h.
+#pragma once
+#include "native.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum { DW_STEM, DW_DEPTHWISE, DW_POINTWISE } dw_layer_kind;
+
+// A convolution with batch norm at the sizes of this call's images.
+typedef struct {
+  dw_layer_kind kind;
+  int in, out, stride;
+  int has_bias;
+  int height, width, out_height, out_width;
+  int top, left; // zeros before the image
+} dw_layer;
+
+typedef struct {
+  const dw_layer *layers;
+  int n;
+  double cap;           // of the activation: 6 for ReLU6, infinity for ReLU
+  double eps, momentum; // of batch norm
+  int training;         // normalise by the batch's statistics and move the running ones
+  int bf16;             // store and multiply in bfloat16, else float
+} dw_trunk;
+
+// The kernels that run here, as "avx512_bf16"; DEPTHWISE_ISA names others that this processor has. An error where it does not.
+dw_error dw_trunk_isa(const char **name);
+
+// Layers that fused kernels have computed since the process began, forward and backward counted each.
+int64_t dw_trunk_count(void);
+
+// features (N, channels) float32 of images x (N, 3, H, W) float32. parameters holds for each layer weight, bias where it has
+// one, batch norm's weight and bias; statistics running mean and variance; all float32 on the CPU.
+dw_error dw_trunk_forward(dw_tensor *features, const dw_trunk *t, dw_tensor x, const dw_tensor *parameters, int n_parameters,
+                          const dw_tensor *statistics, int n_statistics);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,66 @@
+package native
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/cpu"
+)
+
+// instructionSets are those that the kernels are compiled for, and whether this processor has them.
+var instructionSets = map[string]bool{
+	"avx512bf16": cpu.X86.HasAVX512 && cpu.X86.HasAVX512BF16,
+	"avx512":     cpu.X86.HasAVX512,
+	"avx2":       cpu.X86.HasAVX2 && cpu.X86.HasFMA,
+	"portable":   true,
+}
+
+var flagsLine = regexp.MustCompile(`(?m)^// compile for amd64 with: (.+)$`)
+
+// TestKernels compiles each fused_*_test.cc, which compares kernels with plain loops in double, for each instruction set and
+// runs it under the address and undefined-behaviour sanitizers.
+func TestKernels(t *testing.T) {
+	programs, err := filepath.Glob("fused_*_test.cc")
+	if err != nil || len(programs) == 0 {
+		t.Fatalf("no tests of kernels here: %v", err)
+	}
+	for isa, here := range instructionSets {
+		for _, program := range programs {
+			t.Run(isa+"/"+strings.TrimSuffix(program, "_test.cc"), func(t *testing.T) {
+				if !here {
+					t.Skipf("this processor has no %s", isa)
+				}
+				t.Parallel()
+				runKernels(t, program, isa)
+			})
+		}
+	}
+}
+
+func runKernels(t *testing.T, program, isa string) {
+	source, err := os.ReadFile("fused_" + isa + ".cc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := os.Getenv("CXX")
+	if compiler == "" {
+		compiler = "g++"
+	}
+	binary := filepath.Join(t.TempDir(), "kernels")
+	args := []string{"-std=c++20", "-O1", "-g", "-fopenmp", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-DFUSED_ISA=" + isa}
+	if m := flagsLine.FindSubmatch(source); m != nil {
+		args = append(args, strings.Fields(string(m[1]))...)
+	}
+	if out, err := exec.Command(compiler, append(args, program, "-o", binary)...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", program, err, out)
+	}
+	run := exec.Command(binary)
+	run.Env = append(os.Environ(), "ASAN_OPTIONS=detect_leaks=0") // the OpenMP runtime keeps its threads
+	if out, err := run.CombinedOutput(); err != nil {
+		t.Fatalf("%s, %s: %v\n%s", program, isa, err, out)
+	}
+}

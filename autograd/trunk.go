@@ -1,0 +1,60 @@
+package autograd
+
+import (
+	"fmt"
+
+	lib "github.com/sugarme/gotch/libtch"
+
+	"depthwise.dev/autograd/native"
+)
+
+// TrunkLayer is a convolution with batch norm at the sizes of one call's images.
+type TrunkLayer = native.TrunkLayer
+
+// The kinds of a trunk's layers.
+const (
+	StemLayer      = native.StemLayer      // 3x3, of three colours
+	DepthwiseLayer = native.DepthwiseLayer // 3x3, one filter per channel
+	PointwiseLayer = native.PointwiseLayer // 1x1
+)
+
+// Trunk is a MobileNet's stem, blocks and pooling as one operation that fused CPU kernels compute, forward and backward.
+// Batch norm and activation follow each convolution; they are applied where the next layer reads, and never stored.
+type Trunk struct {
+	Layers        []TrunkLayer // the stem first
+	Cap           float64      // of the activation: 6 for ReLU6, infinity for ReLU
+	Eps, Momentum float64      // of batch norm
+}
+
+// Forward is the average over all positions (N, channels), float32, of the last layer's output for images x (N, 3, H, W),
+// float32 on the CPU. Parameters are for each layer weight, bias where it has one, and batch norm's weight and bias;
+// statistics running mean and variance. In training the batch's statistics normalise and move the running ones. Within
+// Autocast to BFloat16 values are stored and multiplied in it, sums and batch norm stay float32. Gradients flow to x and the
+// parameters, once for each forward pass; there are no second derivatives.
+func (t Trunk) Forward(s *Scope, x *Tensor, parameters, statistics []*Tensor, mode Mode) *Tensor {
+	const name = "fused trunk"
+	inputs := append(append([]*Tensor{x}, parameters...), statistics...)
+	if !s.ready(name, inputs...) {
+		return nil
+	}
+	out, err := native.TrunkForward(native.Trunk{Layers: t.Layers, Cap: t.Cap, Eps: t.Eps, Momentum: t.Momentum,
+		Training: mode == Training, BFloat16: s.compute == BFloat16}, native.Tensor(x.c), List(parameters).handles(), List(statistics).handles())
+	if err != nil {
+		s.Fail(opError(name, inputs[:1], err))
+		return nil
+	}
+	return s.own(lib.Ctensor(out))
+}
+
+// TrunkKernels names the instruction set of the fused kernels on this processor, as "avx512_bf16": the best that it has, or
+// the one that the environment's DEPTHWISE_ISA names. "portable" is what every processor has; it is not fast.
+func TrunkKernels() (string, error) {
+	name, err := native.TrunkISA()
+	if err != nil {
+		return "", fmt.Errorf("autograd: fused kernels: %w", err)
+	}
+	return name, nil
+}
+
+// TrunkCount counts the layers that fused kernels have computed in this process, forward and backward each.
+func TrunkCount() int64 { return native.TrunkCount() }

@@ -1,0 +1,331 @@
+package autograd_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/autograd/autogradtest"
+)
+
+// trunkCase is a trunk and the images that it is given.
+type trunkCase struct {
+	name                  string
+	images, height, width int
+	trunk                 autograd.Trunk
+	mode                  autograd.Mode
+}
+
+// trunkBuilder builds the layers of a trunk one after another for the sizes of the images.
+type trunkBuilder struct {
+	c       *trunkCase
+	h, w    int
+	channel int
+	same    bool // TensorFlow's padding, else one pixel on every side
+	bias    bool
+}
+
+func (b *trunkBuilder) add(kind int, out, stride int) {
+	l := autograd.TrunkLayer{Kind: autograd.PointwiseLayer, In: b.channel, Out: out, Stride: stride, Bias: b.bias,
+		Height: b.h, Width: b.w, OutHeight: b.h, OutWidth: b.w}
+	if kind != 1 {
+		l.Kind = autograd.DepthwiseLayer
+		if kind == 3 {
+			l.Kind = autograd.StemLayer
+		}
+		l.Top, l.OutHeight = b.window(b.h, stride)
+		l.Left, l.OutWidth = b.window(b.w, stride)
+	}
+	b.c.trunk.Layers = append(b.c.trunk.Layers, l)
+	b.h, b.w, b.channel = l.OutHeight, l.OutWidth, out
+}
+
+func (b *trunkBuilder) window(size, stride int) (before, out int) {
+	if !b.same {
+		return 1, (size-1)/stride + 1
+	}
+	out = (size + stride - 1) / stride
+	return max(0, (out-1)*stride+3-size) / 2, out
+}
+
+// trunkCases are named ones for each option, and random ones.
+func trunkCases() []trunkCase {
+	inf := math.Inf(1)
+	var cases []trunkCase
+	add := func(name string, n, h, w int, cap float64, mode autograd.Mode, same, bias bool, rows ...[3]int) {
+		c := trunkCase{name: name, images: n, height: h, width: w, mode: mode, trunk: autograd.Trunk{Cap: cap, Eps: 1e-3, Momentum: 0.1}}
+		b := &trunkBuilder{c: &c, h: h, w: w, channel: 3, same: same, bias: bias}
+		for _, r := range rows {
+			b.add(r[0], r[1], r[2])
+		}
+		cases = append(cases, c)
+	}
+	stem, blocks := [3]int{3, 16, 2}, [][3]int{{2, 16, 1}, {1, 32, 1}, {2, 32, 2}, {1, 64, 1}}
+	whole := append([][3]int{stem}, blocks...)
+	train, eval := autograd.Training, autograd.Evaluation
+	add("stem", 3, 18, 18, inf, train, false, false, stem)
+	add("stem of stride 1", 2, 9, 7, inf, train, false, false, [3]int{3, 16, 1})
+	add("depthwise", 3, 18, 18, inf, train, false, false, stem, blocks[0])
+	add("pointwise", 3, 18, 18, inf, train, false, false, whole[:3]...)
+	add("depthwise, stride 2", 3, 18, 18, inf, train, false, false, whole[:4]...)
+	add("two blocks", 4, 16, 16, inf, train, false, false, whole...)
+	add("relu6", 4, 16, 16, 6, train, false, false, whole...)
+	add("relu capped low", 4, 16, 16, 0.5, train, false, false, whole...)
+	add("same padding", 4, 16, 16, inf, train, true, false, whole...)
+	add("same padding, odd sizes", 4, 17, 15, inf, train, true, false, whole...)
+	add("symmetric padding, odd sizes", 4, 15, 17, inf, train, false, false, whole...)
+	add("biases", 4, 16, 16, inf, train, true, true, whole...)
+	add("running statistics", 2, 16, 16, inf, eval, false, false, whole...)
+	add("running statistics, biases, relu6", 2, 16, 12, 6, eval, true, true, whole...)
+	add("one image", 1, 24, 24, inf, train, false, false, whole...)
+	add("seven images", 7, 16, 16, inf, train, false, false, whole...)
+	add("channels of width 0.25", 4, 16, 16, inf, train, false, false, [3]int{3, 8, 2}, [3]int{2, 8, 1}, [3]int{1, 24, 1}, [3]int{2, 24, 2}, [3]int{1, 40, 1})
+	add("channels that are no multiple of 8", 4, 16, 16, inf, train, false, false, [3]int{3, 9, 2}, [3]int{2, 9, 1}, [3]int{1, 19, 1})
+	add("many channels", 2, 8, 8, inf, train, false, false, [3]int{3, 64, 1}, [3]int{1, 256, 1}, [3]int{2, 256, 2}, [3]int{1, 512, 1})
+	rng := rand.New(rand.NewPCG(11, 0))
+	for i := range 8 {
+		rows := [][3]int{{3, 8 + rng.IntN(24), 1 + rng.IntN(2)}}
+		for range 1 + rng.IntN(3) {
+			rows = append(rows, [3]int{2, rows[len(rows)-1][1], 1 + rng.IntN(2)}, [3]int{1, 1 + rng.IntN(70), 1})
+		}
+		add(fmt.Sprintf("random %d", i), 2+rng.IntN(5), 12+rng.IntN(20), 12+rng.IntN(20), []float64{inf, 6}[rng.IntN(2)],
+			[]autograd.Mode{train, train, eval}[rng.IntN(3)], rng.IntN(2) == 0, rng.IntN(2) == 0, rows...)
+	}
+	return cases
+}
+
+// tensors are a trunk's parameters and statistics, random but far from degenerate, and the images.
+func (c trunkCase) tensors(s *autograd.Scope, dtype autograd.DType) (x *autograd.Tensor, parameters, statistics []*autograd.Tensor) {
+	seed := uint64(100)
+	make := func(scale, shift float64, shape ...int64) *autograd.Tensor {
+		seed++
+		a := random(seed, shape...)
+		for i := range a.data {
+			a.data[i] = float64(float32(shift + scale*a.data[i]))
+		}
+		t := s.To(a.tensor(s), dtype)
+		if len(shape) == 4 {
+			t = s.ChannelsLast(t)
+		}
+		return t
+	}
+	leaf := func(t *autograd.Tensor) { parameters = append(parameters, s.RequireGrad(t)) }
+	x = s.RequireGrad(make(1, 0.1, int64(c.images), 3, int64(c.height), int64(c.width)))
+	for _, l := range c.trunk.Layers {
+		out, in, k := int64(l.Out), int64(l.In), int64(3)
+		switch l.Kind {
+		case autograd.DepthwiseLayer:
+			in = 1
+		case autograd.PointwiseLayer:
+			k = 1
+		}
+		leaf(make(math.Sqrt(3/float64(in*k*k)), 0.05, out, in, k, k))
+		if l.Bias {
+			leaf(make(0.5, 0, out))
+		}
+		leaf(make(0.5, 1, out))
+		leaf(make(0.5, 0.2, out))
+		statistics = append(statistics, make(0.3, 0, out), make(0.4, 0.8, out))
+	}
+	return x, parameters, statistics
+}
+
+// composed computes the trunk by libtorch's operations, the reference.
+func (c trunkCase) composed(s *autograd.Scope, x *autograd.Tensor, parameters, statistics []*autograd.Tensor) *autograd.Tensor {
+	next := func() *autograd.Tensor {
+		p := parameters[0]
+		parameters = parameters[1:]
+		return p
+	}
+	for i, l := range c.trunk.Layers {
+		w := next()
+		var bias *autograd.Tensor
+		if l.Bias {
+			bias = next()
+		}
+		conv := autograd.Conv{Stride: int64(l.Stride), Groups: 1}
+		if l.Kind != autograd.PointwiseLayer {
+			bottom, right := (l.OutHeight-1)*l.Stride+3-l.Height-l.Top, (l.OutWidth-1)*l.Stride+3-l.Width-l.Left
+			x = s.Pad2d(x, int64(l.Left), int64(right), int64(l.Top), int64(bottom))
+		}
+		if l.Kind == autograd.DepthwiseLayer {
+			conv.Groups = int64(l.In)
+		}
+		x = s.Conv2d(x, w, bias, conv)
+		x = autograd.BatchNorm{Weight: next(), Bias: next(), Mean: statistics[2*i], Var: statistics[2*i+1], Momentum: c.trunk.Momentum,
+			Eps: c.trunk.Eps}.Forward(s, x, c.mode)
+		x = c.activate(s, x)
+	}
+	return s.GlobalAvgPool(x)
+}
+
+// activate is min(max(x, 0), cap), by way of relu6 where there is a cap.
+func (c trunkCase) activate(s *autograd.Scope, x *autograd.Tensor) *autograd.Tensor {
+	if math.IsInf(c.trunk.Cap, 1) {
+		return s.ReLU(x)
+	}
+	return s.Scale(s.ReLU6(s.Scale(x, 6/c.trunk.Cap)), c.trunk.Cap/6)
+}
+
+// trunkResult is all that a pass leaves: features, gradients of images and parameters, statistics.
+type trunkResult map[string][]float64
+
+// run computes forward and backward, with fixed weights of the features as loss.
+func (c trunkCase) run(t *testing.T, dtype, compute autograd.DType, fused bool) trunkResult {
+	r := trunkResult{}
+	autogradtest.Run(t, func(s *autograd.Scope) {
+		x, parameters, statistics := c.tensors(s, dtype)
+		var features *autograd.Tensor
+		s.Fail(s.Autocast(compute, func(s *autograd.Scope) error {
+			if fused {
+				features = s.Keep(c.trunk.Forward(s, x, parameters, statistics, c.mode))
+			} else {
+				features = s.Keep(s.To(c.composed(s, x, parameters, statistics), dtype))
+			}
+			return s.Err()
+		}))
+		weights := s.To(random(7, features.Shape()...).tensor(s), dtype)
+		s.Backward(s.Sum(s.Mul(features, weights)))
+		r["features"] = values(s, features)
+		r["images"] = values(s, s.Grad(x))
+		for i, p := range parameters {
+			r[fmt.Sprintf("parameter %d %v", i, p.Shape())] = values(s, s.Grad(p))
+		}
+		for i, b := range statistics {
+			r[fmt.Sprintf("statistic %d", i)] = values(s, b)
+		}
+	})
+	return r
+}
+
+func values(s *autograd.Scope, t *autograd.Tensor) []float64 {
+	return autograd.ToSlice[float64](s, s.To(s.Detach(t), autograd.Float64))
+}
+
+// distance is |a - b| / |b|, Euclidean norms; a bias before a batch norm has no gradient, so small b count as one in a thousand.
+func distance(a, b []float64) float64 {
+	var d, n float64
+	for i := range b {
+		d += (a[i] - b[i]) * (a[i] - b[i])
+		n += b[i] * b[i]
+	}
+	return math.Sqrt(d) / (math.Sqrt(n) + 1e-3*math.Sqrt(float64(len(b))))
+}
+
+// TestTrunkIsTheComposedOperations compares the fused kernels with libtorch's operations in float64, and bf16 with what
+// libtorch's own bf16 differs by.
+func TestTrunkIsTheComposedOperations(t *testing.T) {
+	for _, c := range trunkCases() {
+		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
+			want := c.run(t, autograd.Float64, autograd.Float32, false)
+			got := c.run(t, autograd.Float32, autograd.Float32, true)
+			half := c.run(t, autograd.Float32, autograd.BFloat16, true)
+			torch := c.run(t, autograd.Float32, autograd.BFloat16, false)
+			for name, w := range want {
+				// float32: 6e-8 a rounding; a value that rounding takes across a kink of the activation moves its gradient.
+				if d := distance(got[name], w); !(d <= 2e-3) {
+					t.Errorf("fp32: %s is off by %.1e", name, d)
+				}
+				// bfloat16: as far off as libtorch, which rounds at least as often, by the same 2^-9.
+				if d, theirs := distance(half[name], w), distance(torch[name], w); !(d <= 1.5*theirs+0.02) {
+					t.Errorf("bf16: %s is off by %.3f, libtorch by %.3f", name, d, theirs)
+				}
+			}
+		})
+	}
+}
+
+// TestTrunkRepeats: the same bits every time, and gradients that add up over two graphs alive at once.
+func TestTrunkRepeats(t *testing.T) {
+	c := trunkCases()[5]
+	for _, compute := range []autograd.DType{autograd.Float32, autograd.BFloat16} {
+		a, b := c.run(t, autograd.Float32, compute, true), c.run(t, autograd.Float32, compute, true)
+		for name := range a {
+			checkClose(t, name, a[name], b[name], 0)
+		}
+	}
+	autogradtest.Run(t, func(s *autograd.Scope) {
+		x, parameters, statistics := c.tensors(s, autograd.Float32)
+		first := c.trunk.Forward(s, x, parameters, statistics, autograd.Training)
+		second := c.trunk.Forward(s, x, parameters, statistics, autograd.Training)
+		s.Backward(s.Sum(first))
+		once := values(s, s.Grad(parameters[0]))
+		s.Backward(s.Sum(second))
+		twice := values(s, s.Grad(parameters[0]))
+		for i := range once {
+			once[i] *= 2
+		}
+		checkClose(t, "gradient of both", twice, once, 1e-5)
+	})
+}
+
+// TestTrunkSpreadsNaN: what is not a number stays visible, as in libtorch.
+func TestTrunkSpreadsNaN(t *testing.T) {
+	c := trunkCases()[5]
+	for _, bad := range []float32{float32(math.NaN()), float32(math.Inf(1))} {
+		for _, mode := range []autograd.Mode{autograd.Training, autograd.Evaluation} {
+			for _, compute := range []autograd.DType{autograd.Float32, autograd.BFloat16} {
+				autogradtest.Run(t, func(s *autograd.Scope) {
+					c := c
+					c.mode = mode
+					x, parameters, statistics := c.tensors(s, autograd.Float32)
+					pixels := autograd.ToSlice[float32](s, x)
+					pixels[len(pixels)/2] = bad
+					x = s.ChannelsLast(autograd.FromSlice(s, pixels, x.Shape()...))
+					s.Fail(s.Autocast(compute, func(s *autograd.Scope) error {
+						got, want := c.trunk.Forward(s, x, parameters, statistics, mode), c.composed(s, x, parameters, statistics)
+						checkFinite(t, fmt.Sprintf("%v, mode %v, %v", bad, mode, compute), values(s, got), values(s, want))
+						return s.Err()
+					}))
+				})
+			}
+		}
+	}
+}
+
+// checkFinite: the same values are finite.
+func checkFinite(t *testing.T, what string, got, want []float64) {
+	t.Helper()
+	finite := func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+	for i := range want {
+		if finite(want[i]) != finite(got[i]) {
+			t.Errorf("%s: feature %d is %v, libtorch's %v", what, i, got[i], want[i])
+			return
+		}
+	}
+}
+
+// TestTrunkRefuses what it cannot do, and says what can.
+func TestTrunkRefuses(t *testing.T) {
+	c := trunkCases()[5]
+	forward := func(s *autograd.Scope, dtype autograd.DType) (*autograd.Tensor, *autograd.Tensor) {
+		x, parameters, statistics := c.tensors(s, dtype)
+		return c.trunk.Forward(s, x, parameters, statistics, autograd.Training), x
+	}
+	for _, r := range []struct {
+		name, want string
+		f          func(s *autograd.Scope)
+	}{
+		{"a second backward pass", "one backward pass", func(s *autograd.Scope) {
+			y, _ := forward(s, autograd.Float32)
+			s.BackwardWith(s.Sum(y), autograd.BackwardOptions{RetainGraph: true})
+			s.Backward(s.Sum(y))
+		}},
+		{"second derivatives", "--kernels torch", func(s *autograd.Scope) {
+			y, x := forward(s, autograd.Float32)
+			autograd.Grad(s, []*autograd.Tensor{s.Sum(y)}, []*autograd.Tensor{x}, autograd.GradOptions{CreateGraph: true})
+		}},
+		{"float64", "float32", func(s *autograd.Scope) { forward(s, autograd.Float64) }},
+	} {
+		err := failing(t, func(s *autograd.Scope) error {
+			r.f(s)
+			return s.Err()
+		})
+		if !strings.Contains(err.Error(), r.want) {
+			t.Errorf("%s: %q does not say %q", r.name, err, r.want)
+		}
+	}
+}
