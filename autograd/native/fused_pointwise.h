@@ -138,7 +138,7 @@ template <class S> void pointwise_forward(const Workers &w, const PointwiseForwa
 // A thread's memory for the backward pass. Floats need one copy of dy, pairs one along the channels and one along the rows.
 template <class S> struct BackwardBlock {
   static constexpr bool kTwice = kPack<Element<S>> == 2;
-  static constexpr size_t kBytes = 384 << 10;
+  static constexpr size_t kBytes = 384 << 10; // of operands, beside a panel and x in 1 MB of second-level cache
   RunningSums sums; // (2, in)
   int rows;
   size_t stride;             // of dy

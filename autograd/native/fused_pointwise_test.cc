@@ -120,7 +120,8 @@ template <class S> void compute(const Problem<S> &p, Result<S> &r, int garbage) 
   Buffer<char> forward(panel_bytes<S>(p.c.in, p.c.out)), backward(panel_bytes<S>(p.c.in, p.c.out));
   memset(forward.p, garbage, forward.n);
   memset(backward.p, garbage, backward.n);
-  PointwiseForward f{p.c.rows, p.in, p.out, p.x.p, {p.scale.p, p.shift.p, p.c.cap}, forward.p, p.bias.p, r.y.p, {p.pivot.p, r.sum.p, r.square.p}};
+  PointwiseForward f{p.c.rows, p.in, p.out, p.x.p, {p.scale.p, p.shift.p, p.c.cap}, forward.p, p.bias.p,
+                     r.y.p, {p.pivot.p, r.sum.p, r.square.p}};
   if (!p.c.moments) f.moments = {};
   PointwiseBackward b{p.c.rows, p.in, p.out, p.c.in, p.c.out, p.g.p, p.y0.p, {p.c1.p, p.c2.p, p.c3.p}, backward.p, p.x.p,
                       {p.scale.p, p.shift.p, p.c.cap}, r.gx.p, {p.mean.p, r.sum_g.p, r.sum_gx.p}, r.dw.p};

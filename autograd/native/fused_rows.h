@@ -25,9 +25,10 @@ struct ScratchSize {
 // fall into the same sets of the first-level cache.
 constexpr size_t row_stride(int elements) { return elements + kLanes; }
 
-// Rows of a block of so many bytes: a multiple of both tiles' rows and of 2, and within what sums in float can bear.
+// Rows of a block of so many bytes: a multiple of the tiles' rows and of 2. At most 192: 401408 x 32 x 64 in bfloat16 took 4.8 and
+// 11.9 ms forward and backward on a Zen 5 core, 6.5 and 14.6 with 480 rows, whose narrow rows leave the first-level cache.
 static int block_rows(size_t bytes, size_t row_bytes) {
-  constexpr int kUnit = kRows % 2 ? 2 * kRows : kRows, kMost = 480 / kUnit, kLeast = 48 / kUnit;
+  constexpr int kUnit = kRows % 2 ? 2 * kRows : kRows, kMost = 192 / kUnit, kLeast = 48 / kUnit;
   size_t units = bytes / row_bytes / kUnit;
   return kUnit * static_cast<int>(units < kLeast ? kLeast : units > kMost ? kMost : units);
 }
