@@ -17,6 +17,7 @@ type trunkCase struct {
 	images, height, width int
 	trunk                 autograd.Trunk
 	mode                  autograd.Mode
+	seed                  uint64
 }
 
 // trunkBuilder builds the layers of a trunk one after another for the sizes of the images.
@@ -99,7 +100,7 @@ func trunkCases() []trunkCase {
 
 // tensors are a trunk's parameters and statistics, random but far from degenerate, and the images.
 func (c trunkCase) tensors(s *autograd.Scope, dtype autograd.DType) (x *autograd.Tensor, parameters, statistics []*autograd.Tensor) {
-	seed := uint64(100)
+	seed := c.seed + 100
 	make := func(scale, shift float64, shape ...int64) *autograd.Tensor {
 		seed++
 		a := random(seed, shape...)
@@ -222,19 +223,39 @@ func TestTrunkIsTheComposedOperations(t *testing.T) {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
 			want := c.run(t, autograd.Float64, autograd.Float32, false)
 			got := c.run(t, autograd.Float32, autograd.Float32, true)
-			half := c.run(t, autograd.Float32, autograd.BFloat16, true)
-			torch := c.run(t, autograd.Float32, autograd.BFloat16, false)
 			for name, w := range want {
 				// float32: 6e-8 a rounding; a value that rounding takes across a kink of the activation moves its gradient.
 				if d := distance(got[name], w); !(d <= 2e-3) {
-					t.Errorf("fp32: %s is off by %.1e", name, d)
-				}
-				// bfloat16: as far off as libtorch, which rounds at least as often, by the same 2^-9.
-				if d, theirs := distance(half[name], w), distance(torch[name], w); !(d <= 1.5*theirs+0.02) {
-					t.Errorf("bf16: %s is off by %.3f, libtorch by %.3f", name, d, theirs)
+					t.Errorf("%s is off by %.1e", name, d)
 				}
 			}
 		})
+	}
+}
+
+// TestTrunkRoundsNoMoreThanLibtorch: in bfloat16 single gradients of both differ widely from the exact ones, because rounding
+// turns activations on and off, but on average over weights and arrays the fused kernels, which round less often, are nearer.
+func TestTrunkRoundsNoMoreThanLibtorch(t *testing.T) {
+	for _, c := range trunkCases() {
+		logs, n := 0.0, 0
+		for seed := range uint64(6) {
+			c.seed = 1000 * seed
+			want := c.run(t, autograd.Float64, autograd.Float32, false)
+			ours := c.run(t, autograd.Float32, autograd.BFloat16, true)
+			theirs := c.run(t, autograd.Float32, autograd.BFloat16, false)
+			for name, w := range want {
+				d, their := distance(ours[name], w), distance(theirs[name], w)
+				if !(d < 1) {
+					t.Errorf("%s, seed %d: %s is off by %.2f", c.name, seed, name, d)
+				}
+				if their > 1e-4 && d > 1e-4 { // a bias before a batch norm has no gradient, here exactly
+					logs, n = logs+math.Log(d/their), n+1
+				}
+			}
+		}
+		if ratio := math.Exp(logs / float64(n)); !(ratio < 1.3) { // measured 0.5 to 1.13
+			t.Errorf("%s: %.2f times as far off as libtorch (geometric mean of %d arrays)", c.name, ratio, n)
+		}
 	}
 }
 

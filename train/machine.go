@@ -85,8 +85,9 @@ func (m machine) differences(was machine) []string {
 	differ("device", "--device", kind(was.Device), kind(m.Device))
 	differ("precision", "--precision", string(was.Precision), string(m.Precision))
 	differ("threads", "--threads", fmt.Sprint(was.Threads), fmt.Sprint(m.Threads))
-	if kind, _, _ := strings.Cut(was.Kernels, " "); kind != string(m.kernels) {
-		differ("kernels", "--kernels", kind, string(m.kernels))
+	first := func(words string) string { w, _, _ := strings.Cut(words, " "); return w }
+	if first(was.Kernels) != first(m.Kernels) {
+		differ("kernels", "--kernels", first(was.Kernels), first(m.Kernels))
 	} else {
 		differ("kernels", "", was.Kernels, m.Kernels)
 	}

@@ -144,14 +144,19 @@ func TestMachineDifferences(t *testing.T) {
 		{"device", func(m *machine) { m.Device = "cpu" }, []string{"device cpu, here cuda (--device cpu)"}},
 		{"precision", func(m *machine) { m.Precision = "fp32" }, []string{"precision fp32, here bf16 (--precision fp32)"}},
 		{"threads", func(m *machine) { m.Threads = 2 }, []string{"threads 2, here 4 (--threads 2)"}},
-		{"what no flag changes", func(m *machine) { m.Kernels, m.Capability, m.Libtorch = "fused", "AVX2", "2.14.0" },
-			[]string{"kernels fused, here torch", "instruction set AVX2, here AVX512", "libtorch 2.14.0, here 2.15.0"}},
+		{"kernels", func(m *machine) { m.Kernels = "fused avx2" }, []string{"kernels fused, here torch (--kernels fused)"}},
+		{"what no flag changes", func(m *machine) { m.Capability, m.Libtorch = "AVX2", "2.14.0" },
+			[]string{"instruction set AVX2, here AVX512", "libtorch 2.14.0, here 2.15.0"}},
 	} {
 		was := is
 		c.change(&was)
 		if got := is.differences(was); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
+	}
+	got := machine{Kernels: "fused avx512bf16"}.differences(machine{Kernels: "fused avx2"})
+	if want := []string{"kernels fused avx2, here fused avx512bf16"}; !slices.Equal(got, want) {
+		t.Errorf("another instruction set: %q, want %q", got, want)
 	}
 }
 

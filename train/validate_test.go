@@ -26,7 +26,7 @@ func TestValidate(t *testing.T) {
 		{"zero value", func(c *Config) { *c = Config{} }, []string{
 			"data", "arch", "variant", "width", "resolution", "activation", "padding", "bn_eps", "bn_momentum",
 			"epochs", "batch_size", "accumulate", "optimizer", "lr", "schedule",
-			"augment", "decode", "crop_scale", "crop_ratio", "fit", "precision", "device", "progress", "keep"}},
+			"augment", "decode", "crop_scale", "crop_ratio", "fit", "precision", "kernels", "device", "progress", "keep"}},
 		{"no warm-up in a run of one epoch", func(c *Config) { c.Epochs, c.WarmupEpochs = 1, 0.5 }, nil},
 		{"warm-up as long as the run", func(c *Config) { c.Epochs, c.WarmupEpochs = 5, 5 }, []string{"warmup_epochs"}},
 		{"not a number", func(c *Config) {

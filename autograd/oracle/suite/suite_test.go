@@ -169,6 +169,9 @@ func TestEnginesReturnErrors(t *testing.T) {
 	end()
 	wrong := suite.Case{Name: "wrong", Inputs: input, Torch: torch}
 	for _, e := range append(suite.Engines, suite.Reference) {
+		if e.Case == nil {
+			continue // computes whole networks only
+		}
 		if cell := suite.JudgeCase(t.Context(), e, wrong, nil); !cell.Failed && e.Name != "gorgonia" || cell.Failed && cell.Error == "" {
 			t.Errorf("%s: shapes that do not fit: %+v", e.Name, cell)
 		}
