@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -338,6 +339,35 @@ func TestTrunkRefuses(t *testing.T) {
 		{"second derivatives", "--kernels torch", func(s *autograd.Scope) {
 			y, x := forward(s, autograd.Float32)
 			autograd.Grad(s, []*autograd.Tensor{s.Sum(y)}, []*autograd.Tensor{x}, autograd.GradOptions{CreateGraph: true})
+		}},
+		{"images of another size", "does not fit 9x16", func(s *autograd.Scope) {
+			_, parameters, statistics := c.tensors(s, autograd.Float32)
+			c.trunk.Forward(s, s.Zeros(autograd.Float32, autograd.CPU, 2, 3, 9, 16), parameters, statistics, autograd.Training)
+		}},
+		{"too few parameters", "too few", func(s *autograd.Scope) {
+			x, parameters, statistics := c.tensors(s, autograd.Float32)
+			c.trunk.Forward(s, x, parameters[:len(parameters)-1], statistics, autograd.Training)
+		}},
+		{"a parameter of another size", "numbers are expected", func(s *autograd.Scope) {
+			x, parameters, statistics := c.tensors(s, autograd.Float32)
+			parameters[3] = s.Zeros(autograd.Float32, autograd.CPU, 5)
+			c.trunk.Forward(s, x, parameters, statistics, autograd.Training)
+		}},
+		{"layers in another order", "layer 1 does not follow", func(s *autograd.Scope) {
+			x, parameters, statistics := c.tensors(s, autograd.Float32)
+			t := c.trunk
+			t.Layers = append(slices.Clone(t.Layers[:1]), t.Layers[3:]...)
+			t.Layers[1].In = 7
+			t.Forward(s, x, parameters, statistics, autograd.Training)
+		}},
+		{"one value per channel", "single value", func(s *autograd.Scope) {
+			one := trunkCases()[0]
+			one.images, one.height, one.width = 1, 1, 1
+			one.trunk.Layers = slices.Clone(one.trunk.Layers)
+			l := &one.trunk.Layers[0]
+			l.Height, l.Width, l.OutHeight, l.OutWidth = 1, 1, 1, 1
+			x, parameters, statistics := one.tensors(s, autograd.Float32)
+			one.trunk.Forward(s, x, parameters, statistics, autograd.Training)
 		}},
 		{"float64", "float32", func(s *autograd.Scope) { forward(s, autograd.Float64) }},
 	} {

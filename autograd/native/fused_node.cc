@@ -36,6 +36,38 @@ at::Tensor laid_out(const at::Tensor &t) {
   return t.contiguous(t.dim() == 4 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
 }
 
+// The layers fit together and the images fit the first: kernels trust these numbers with memory.
+void check(const dw_trunk &t, const at::Tensor &x) {
+  TORCH_CHECK(x.dim() == 4 && x.size(1) == 3 && x.scalar_type() == at::kFloat && x.device().is_cpu(),
+              "fused kernels: images must be (N, 3, H, W) float32 on the CPU");
+  TORCH_CHECK(t.n > 0 && x.size(0) > 0, "fused kernels: no layers or no images");
+  int channels = 3;
+  int64_t height = x.size(2), width = x.size(3);
+  for (int i = 0; i < t.n; i++) {
+    const dw_layer &l = t.layers[i];
+    TORCH_CHECK((l.kind == DW_STEM) == (i == 0) && l.in == channels && l.out > 0 && (l.kind != DW_DEPTHWISE || l.in == l.out), "fused kernels: layer ",
+                i, " does not follow ", channels, " channels, or is no stem at the start");
+    int before = l.kind == DW_POINTWISE ? 0 : 1, kernel = l.kind == DW_POINTWISE ? 1 : 3;
+    auto fits = [&](int in, int out, int zeros) {
+      int after = (out - 1) * l.stride + kernel - in - zeros; // at most a window's worth of zeros behind the image
+      return out > 0 && zeros >= 0 && zeros <= before && after <= 2;
+    };
+    TORCH_CHECK(l.height == height && l.width == width && (l.stride == 1 || (l.stride == 2 && kernel == 3)) &&
+                    fits(l.height, l.out_height, l.top) && fits(l.width, l.out_width, l.left),
+                "fused kernels: the window of layer ", i, " does not fit ", height, "x", width);
+    TORCH_CHECK(!t.training || x.size(0) * l.out_height * l.out_width > 1, "fused kernels: batch norm of layer ", i,
+                " has a single value per channel; training needs more");
+    channels = l.out;
+    height = l.out_height;
+    width = l.out_width;
+  }
+}
+
+// As many numbers as the kernels will read.
+void check_size(const at::Tensor &t, size_t want) {
+  TORCH_CHECK(size_t(t.numel()) == want, "fused kernels: a parameter of shape ", t.sizes(), " where ", want, " numbers are expected");
+}
+
 Window window(const dw_layer &l, int64_t images) { return {images, l.height, l.width, l.out_height, l.out_width, l.stride, l.top, l.left}; }
 
 // The tensors behind a trunk's layers, laid out as its kernels read them; parameters that already are share their memory.
@@ -60,6 +92,12 @@ Bound bind(const dw_trunk &t, int64_t images, const variable_list &parameters, c
     const at::Tensor &mean = statistics[2 * i], &var = statistics[2 * i + 1];
     check_parameter(mean);
     check_parameter(var);
+    TORCH_CHECK(mean.is_contiguous() && var.is_contiguous(), "fused kernels: running statistics must be contiguous");
+    for (const at::Tensor *s : {&mean, &var})
+      check_size(*s, l.out);
+    check_size(b.held[b.held.size() - 3 - l.has_bias], layer.weights());
+    for (int k = 1; k <= 2 + l.has_bias; k++)
+      check_size(b.held[b.held.size() - k], l.out);
     layer.norm = {l.out, weight, bias, mean.data_ptr<float>(), var.data_ptr<float>(), t.eps, t.momentum};
     b.layers.push_back(layer);
   }
@@ -167,8 +205,7 @@ void changed(const variable_list &statistics) {
 }
 
 at::Tensor forward(const dw_trunk &t, const at::Tensor &x, const variable_list &parameters, const variable_list &statistics) {
-  TORCH_CHECK(x.dim() == 4 && x.size(1) == 3 && x.scalar_type() == at::kFloat && x.device().is_cpu(),
-              "fused kernels: images must be (N, 3, H, W) float32 on the CPU");
+  check(t, x);
   variable_list inputs{x};
   inputs.insert(inputs.end(), parameters.begin(), parameters.end());
   bool record = c10::GradMode::is_enabled() && torch::autograd::any_variable_requires_grad(inputs);
