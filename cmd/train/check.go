@@ -100,6 +100,10 @@ func checkText(r train.CheckReport) string {
 	}
 	var bounds []string
 	for _, e := range suite.Engines {
+		if e.Case == nil {
+			bounds = append(bounds, "-")
+			continue
+		}
 		bounds = append(bounds, fmt.Sprintf("%.0e", e.Bound))
 	}
 	fmt.Fprintf(&b, "%-22s%s\n\n", "allowed for a layer", columns(bounds))
