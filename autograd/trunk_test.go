@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -231,6 +233,23 @@ func TestTrunkIsTheComposedOperations(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestTrunkInEveryInstructionSet runs the comparison with each set of kernels that this processor has, in a process of its
+// own, since the choice is made once.
+func TestTrunkInEveryInstructionSet(t *testing.T) {
+	best, err := autograd.TrunkKernels()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sets := []string{"avx512bf16", "avx512", "avx2", "portable"} // each has all that follow it
+	for _, set := range sets[slices.Index(sets, best)+1:] {
+		test := exec.Command(os.Args[0], "-test.run", "^TestTrunkIsTheComposedOperations$")
+		test.Env = append(os.Environ(), "DEPTHWISE_ISA="+set)
+		if out, err := test.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", set, err, out)
+		}
 	}
 }
 
