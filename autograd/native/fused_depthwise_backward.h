@@ -73,20 +73,20 @@ template <class S> struct BackwardTaps {
   float *sums; // the channels' first sum
   int channels;
 
-  FUSED_ALWAYS BackwardTaps(const BackwardThread<S> &t, int c) : sums(t.sums.part + c), channels(t.p.channels) {
+  FUSED_MEMBER BackwardTaps(const BackwardThread<S> &t, int c) : sums(t.sums.part + c), channels(t.p.channels) {
     const Activation &a = t.p.activation;
     scale = load(a.scale + c), shift = load(a.shift + c), cap = set1(a.cap), mean = load(t.p.sums.mean + c);
     g = load(sums + 9 * channels), gx = load(sums + 10 * channels);
   }
-  FUSED_ALWAYS void store_sums() { store(sums + 9 * channels, g), store(sums + 10 * channels, gx); }
+  FUSED_MEMBER void store_sums() { store(sums + 9 * channels, g), store(sums + 10 * channels, gx); }
   // The sum of weight gradients of tap 0 to 8.
-  FUSED_ALWAYS V tap(int i) const { return load(sums + i * channels); }
-  FUSED_ALWAYS void store_tap(int i, V v) const { store(sums + i * channels, v); }
+  FUSED_MEMBER V tap(int i) const { return load(sums + i * channels); }
+  FUSED_MEMBER void store_tap(int i, V v) const { store(sums + i * channels, v); }
 
-  FUSED_ALWAYS V normalised(V x) const { return x * scale + shift; }
-  FUSED_ALWAYS V activated(V z) const { return at_most(at_least(z, V{}), cap); }
+  FUSED_MEMBER V normalised(V x) const { return x * scale + shift; }
+  FUSED_MEMBER V activated(V z) const { return at_most(at_least(z, V{}), cap); }
   // Masks r, the gradient of the activation of z = normalised(x), stores it and adds it to the sums.
-  FUSED_ALWAYS void finish(V r, V x, V z, S *to) {
+  FUSED_MEMBER void finish(V r, V x, V z, S *to) {
     r = masked(r, z, cap);
     store(to, r);
     g += r, gx = r * (x - mean) + gx;

@@ -8,8 +8,6 @@
 #include "fused_simd.h"
 #include <omp.h>
 
-#define FUSED_MEMBER inline __attribute__((always_inline))
-
 namespace depthwise::fused::FUSED_ISA {
 
 // Element<S>: what a product of operands in S reads. kPack<E>: values of the reduction in one.

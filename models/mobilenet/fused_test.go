@@ -71,7 +71,7 @@ func compareKernels(t *testing.T, c Config, size int64) {
 	})
 }
 
-// checkNear compares by Euclidean norms: float32 rounding over 28 layers, measured 3e-6; a value that it takes across a kink
+// checkNear compares by Euclidean norms: float32 rounding over 28 layers, measured at most 2.6e-6; a value that it takes across a kink
 // of the activation moves a gradient by more.
 func checkNear(t *testing.T, what string, got, want []float32) {
 	t.Helper()
@@ -80,7 +80,7 @@ func checkNear(t *testing.T, what string, got, want []float32) {
 		d += math.Pow(float64(got[i]-want[i]), 2)
 		n += math.Pow(float64(want[i]), 2)
 	}
-	if !(math.Sqrt(d) <= 1e-3*math.Sqrt(n)+1e-12) {
+	if !(math.Sqrt(d) <= 1e-4*math.Sqrt(n)+1e-12) {
 		t.Errorf("%s: differs by %.1e of its norm", what, math.Sqrt(d/n))
 	}
 }
