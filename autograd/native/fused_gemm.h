@@ -39,6 +39,7 @@ typedef float N __attribute__((vector_size(16))); // 16 registers
 constexpr int kRows = 3, kChannelRows = 2, kVectors = 1;
 #endif
 constexpr int kParts = sizeof(V) / sizeof(N); // registers to 16 columns
+template <class E> constexpr int kBlockRows = kRows; // a block's rows are readable up to a multiple of this
 constexpr int kColumns = kVectors * kLanes;   // of a tile, and of a panel
 
 FUSED_INLINE V multiply_add(V a, V b, V c) {
@@ -131,9 +132,9 @@ struct Ahead {
   }
 };
 
-// C = A B + start for a block of rows: A (rows, depth) with rows stride elements apart, readable up to a multiple of kRows;
-// panels [columns/kColumns][depth][kColumns], the last one perhaps narrower. start is per column, or null for zero. Each tile
-// goes to finish(tile, row, column, rows of it that count).
+// C = A B + start for a block of rows: A (rows, depth) with rows stride elements apart, readable up to a multiple of
+// kBlockRows<E>; panels [columns/kColumns][depth][kColumns], the last one perhaps narrower. start is per column, or null for
+// zero. Each tile, of as many rows as suit the processor, goes to finish(tile, row, column, rows of it that count).
 template <int C, class E, class Finish>
 FUSED_INLINE void multiply_panel(int rows, int column, int64_t depth, const E *a, size_t stride, const E *panel,
                                  const float *start, Ahead &ahead, Finish &finish) {
@@ -163,33 +164,33 @@ void multiply_block(int rows, int columns, int64_t depth, const E *a, size_t str
 }
 
 // C (+)= A^T B for a block's weight gradient: A [depth][rows] and B [depth][columns] have their steps a_step and b_step
-// elements apart; C (rows, columns) is dense, and zero before where fresh.
+// elements apart; the rows of C (rows, columns) are stride apart, and zero before where fresh.
 template <int C, class E>
-FUSED_INLINE void outer_columns(bool fresh, int rows, int columns, int column, int64_t depth, const E *a, size_t a_step,
-                                const E *b, size_t b_step, float *sums) {
+FUSED_INLINE void outer_columns(bool fresh, int rows, int column, int64_t depth, const E *a, size_t a_step,
+                                const E *b, size_t b_step, float *sums, size_t stride) {
   for (int r = 0; r < rows; r += kChannelRows) {
     Tile<kChannelRows, C> tile;
-    float *to = sums + static_cast<size_t>(r) * columns + column;
+    float *to = sums + r * stride + column;
 #pragma GCC unroll 8
     for (int i = 0; i < kChannelRows; i++)
 #pragma GCC unroll 4
-      for (int c = 0; c < C; c++) tile.set(i, c, fresh ? V{} : load(to + i * columns + c * kLanes));
+      for (int c = 0; c < C; c++) tile.set(i, c, fresh ? V{} : load(to + i * stride + c * kLanes));
     multiply<false>(tile, depth, a + r, a_step, b + column, b_step);
 #pragma GCC unroll 8
     for (int i = 0; i < kChannelRows; i++)
 #pragma GCC unroll 4
-      for (int c = 0; c < C; c++) store(to + i * columns + c * kLanes, tile.get(i, c));
+      for (int c = 0; c < C; c++) store(to + i * stride + c * kLanes, tile.get(i, c));
   }
 }
 
 template <class E>
 void outer_block(bool fresh, int rows, int columns, int64_t depth, const E *a, size_t a_step, const E *b, size_t b_step,
-                 float *sums) {
+                 float *sums, size_t stride) {
   int column = 0;
   for (; column + kColumns <= columns; column += kColumns)
-    outer_columns<kVectors>(fresh, rows, columns, column, depth, a, a_step, b, b_step, sums);
+    outer_columns<kVectors>(fresh, rows, column, depth, a, a_step, b, b_step, sums, stride);
   for (; column < columns; column += kLanes)
-    outer_columns<1>(fresh, rows, columns, column, depth, a, a_step, b, b_step, sums);
+    outer_columns<1>(fresh, rows, column, depth, a, a_step, b, b_step, sums, stride);
 }
 
 } // namespace depthwise::fused::FUSED_ISA

@@ -76,7 +76,7 @@ template <class S> struct ForwardBlock {
     moments.part = memory.template take<float>(sums);
     moments.count = sums;
     stride = row_stride(in / kPack<Element<S>>);
-    rows = block_rows(kBytes, stride * sizeof(Element<S>));
+    rows = block_rows<Element<S>>(kBytes, stride * sizeof(Element<S>));
     a = memory.template take<Element<S>>(rows * stride);
   }
 };
@@ -96,8 +96,8 @@ template <class S> void activate_rows(int rows, int channels, const S *x, const 
 }
 
 // Thread t's part of all rows, in whole tiles.
-FUSED_INLINE RowPart tile_part(int64_t rows, int t, int threads) {
-  constexpr int kUnit = kRows % 2 ? 2 * kRows : kRows;
+template <class S> RowPart tile_part(int64_t rows, int t, int threads) {
+  constexpr int kUnit = kRowUnit<Element<S>>;
   RowPart part = row_part((rows + kUnit - 1) / kUnit, t, threads);
   part.begin *= kUnit, part.end *= kUnit;
   return {part.begin < rows ? part.begin : rows, part.end < rows ? part.end : rows};
@@ -128,7 +128,7 @@ template <class S> void pointwise_forward(const Workers &w, const PointwiseForwa
   each_thread(w, [&](int t) {
     ScratchMemory memory(w, t);
     ForwardBlock<S> block(memory, p.in, p.out);
-    pointwise_forward_part<S>(p, block, tile_part(p.rows, t, w.threads));
+    pointwise_forward_part<S>(p, block, tile_part<S>(p.rows, t, w.threads));
   });
   if (!p.moments.sum) return;
   sum_threads(w, 0, p.out, p.moments.sum);
@@ -145,6 +145,7 @@ template <class S> struct BackwardBlock {
   size_t dw_offset;          // of dw in scratch memory, in bytes
   Element<S> *dy;            // (rows, stride)
   Outer<S> gradient, inputs; // dy and a(x), along the rows
+  size_t dw_stride;          // floats between its rows
   float *dw;                 // (out, in)
 
   template <class Memory> BackwardBlock(Memory &memory, int in, int out) {
@@ -153,11 +154,12 @@ template <class S> struct BackwardBlock {
     sums.part = memory.template take<float>(count);
     sums.count = count;
     dw_offset = whole_cache_lines(count * sizeof(double)) + whole_cache_lines(count * sizeof(float));
-    dw = memory.template take<float>(static_cast<size_t>(out) * in);
+    dw_stride = sum_stride(in);
+    dw = memory.template take<float>(out * dw_stride);
     stride = row_stride(out / kPack<Element<S>>);
     gradient.stride = row_stride(out);
     inputs.stride = row_stride(in);
-    rows = block_rows(kBytes, (kTwice * stride + (gradient.stride + inputs.stride) / kPack<Element<S>>) * sizeof(Element<S>));
+    rows = block_rows<Element<S>>(kBytes, (kTwice * stride + (gradient.stride + inputs.stride) / kPack<Element<S>>) * sizeof(Element<S>));
     gradient.memory = memory.template take<Element<S>>(rows * gradient.stride / kPack<Element<S>>);
     inputs.memory = memory.template take<Element<S>>(rows * inputs.stride / kPack<Element<S>>);
     dy = kTwice ? memory.template take<Element<S>>(rows * stride) : gradient.memory;
@@ -193,14 +195,14 @@ template <class S> struct InputGradientTiles {
   float *sums;
   bool past_caches;
 
-  template <int C> FUSED_MEMBER void operator()(const Tile<kRows, C> &tile, int row, int column, int rows) const {
+  template <int R, int C> FUSED_MEMBER void operator()(const Tile<R, C> &tile, int row, int column, int rows) const {
     if (past_caches)
       put<true>(tile, row, column, rows);
     else
       put<false>(tile, row, column, rows);
   }
 
-  template <bool kStream, int C> FUSED_MEMBER void put(const Tile<kRows, C> &tile, int row, int column, int rows) const {
+  template <bool kStream, int R, int C> FUSED_MEMBER void put(const Tile<R, C> &tile, int row, int column, int rows) const {
     const V cap = set1(activation.cap);
 #pragma GCC unroll 4
     for (int c = 0; c < C; c++) {
@@ -208,7 +210,7 @@ template <class S> struct InputGradientTiles {
       const V scale = load(activation.scale + at), shift = load(activation.shift + at), center = load(mean + at);
       V sum = load(sums + at), product = load(sums + columns + at);
 #pragma GCC unroll 16
-      for (int r = 0; r < kRows; r++) {
+      for (int r = 0; r < R; r++) {
         if (r >= rows) break;
         const size_t i = (row + r) * columns + at;
         const V value = load(x + i), g = masked(tile.get(r, c), multiply_add(value, scale, shift), cap);
@@ -247,19 +249,19 @@ void pointwise_backward_block(const PointwiseBackward &p, BackwardBlock<S> &bloc
                               streamed<S>(p.gx, p.rows * p.in)};
   multiply_block(rows, p.in, p.out / kPack<E>, block.dy, block.stride, static_cast<const E *>(p.weight), nullptr, ahead, tiles);
   outer_block(fresh, p.out, p.in, Outer<S>::depth(rows), block.gradient.memory, block.gradient.stride, block.inputs.memory,
-              block.inputs.stride, block.dw);
+              block.inputs.stride, block.dw, block.dw_stride);
   block.sums.add_positions(rows);
 }
 
 template <class S> void pointwise_backward(const Workers &w, const PointwiseBackward &p) {
-  ScratchSize size;
-  const size_t dw_offset = BackwardBlock<S>(size, p.in, p.out).dw_offset;
+  ScratchSize bytes;
+  const BackwardBlock<S> size(bytes, p.in, p.out);
   each_thread(w, [&](int t) {
     ScratchMemory memory(w, t);
     BackwardBlock<S> block(memory, p.in, p.out);
-    const RowPart part = tile_part(p.rows, t, w.threads);
+    const RowPart part = tile_part<S>(p.rows, t, w.threads);
     block.sums.clear();
-    if (part.begin == part.end) memset(block.dw, 0, static_cast<size_t>(p.out) * p.in * sizeof(float));
+    if (part.begin == part.end) memset(block.dw, 0, p.out * block.dw_stride * sizeof(float));
     for (int64_t begin = part.begin; begin < part.end; begin += block.rows) {
       const int rows = static_cast<int>(part.end - begin < block.rows ? part.end - begin : block.rows);
       pointwise_backward_block<S>(p, block, begin, rows, part.end, begin == part.begin);
@@ -269,7 +271,7 @@ template <class S> void pointwise_backward(const Workers &w, const PointwiseBack
   });
   sum_threads(w, 0, p.in, p.sums.g);
   sum_threads(w, p.in, p.in, p.sums.gx);
-  sum_weight_gradients(w, dw_offset, p.in, p.weight_out, p.weight_in, p.dw);
+  sum_weight_gradients(w, size.dw_offset, size.dw_stride, p.weight_out, p.weight_in, p.dw);
 }
 
 } // namespace depthwise::fused::FUSED_ISA

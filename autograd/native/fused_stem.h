@@ -156,7 +156,7 @@ template <class S> void stem_forward(const Workers &w, const StemForward &p) {
   each_thread(w, [&](int t) {
     ScratchMemory memory(w, t);
     ForwardBlock<S> block(memory, kTapLanes, p.out);
-    stem_forward_part<S>(p, block, tile_part(stem_output_rows(p.window), t, w.threads));
+    stem_forward_part<S>(p, block, tile_part<S>(stem_output_rows(p.window), t, w.threads));
   });
   if (!p.moments.sum) return;
   sum_threads(w, 0, p.out, p.moments.sum);
@@ -188,25 +188,25 @@ template <class S> void window_pairs(int rows, Windows<S> &windows, const Outer<
 template <class S> void stem_backward_part(const StemBackward &p, BackwardBlock<S> &block, RowPart part) {
   const S *g = static_cast<const S *>(p.g), *y = static_cast<const S *>(p.y);
   Windows<S> windows(p.window, p.image, part.begin);
-  if (part.begin == part.end) memset(block.dw, 0, static_cast<size_t>(p.out) * kTapLanes * sizeof(float));
+  if (part.begin == part.end) memset(block.dw, 0, p.out * block.dw_stride * sizeof(float));
   for (int64_t begin = part.begin; begin < part.end; begin += block.rows) {
     const int rows = static_cast<int>(part.end - begin < block.rows ? part.end - begin : block.rows);
     gradient_rows<S>(rows, p.out, g + begin * p.out, y + begin * p.out, p.norm, nullptr, 0, block.gradient);
     window_pairs<S>(rows, windows, block.inputs);
     outer_block(begin == part.begin, p.out, kTapLanes, Outer<S>::depth(rows), block.gradient.memory, block.gradient.stride,
-                block.inputs.memory, block.inputs.stride, block.dw);
+                block.inputs.memory, block.inputs.stride, block.dw, block.dw_stride);
   }
 }
 
 template <class S> void stem_backward(const Workers &w, const StemBackward &p) {
-  ScratchSize size;
-  const size_t dw_offset = BackwardBlock<S>(size, kTapLanes, p.out).dw_offset;
+  ScratchSize bytes;
+  const BackwardBlock<S> size(bytes, kTapLanes, p.out);
   each_thread(w, [&](int t) {
     ScratchMemory memory(w, t);
     BackwardBlock<S> block(memory, kTapLanes, p.out);
-    stem_backward_part<S>(p, block, tile_part(stem_output_rows(p.window), t, w.threads));
+    stem_backward_part<S>(p, block, tile_part<S>(stem_output_rows(p.window), t, w.threads));
   });
-  sum_weight_gradients(w, dw_offset, kTapLanes, p.weight_out, kTaps, p.dw);
+  sum_weight_gradients(w, size.dw_offset, size.dw_stride, p.weight_out, kTaps, p.dw);
 }
 
 } // namespace depthwise::fused::FUSED_ISA
