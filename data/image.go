@@ -51,9 +51,17 @@ func (r *reader) open(path string) error {
 	return r.openSample(context.Background(), Sample{Path: path})
 }
 
-// openSample reads a sample and its size; formats other than JPEG are decoded at once.
-func (r *reader) openSample(ctx context.Context, s Sample) (err error) {
+// openSample reads a sample and its size.
+func (r *reader) openSample(ctx context.Context, s Sample) error {
 	if err := r.read(ctx, s); err != nil {
+		return err
+	}
+	return r.openData()
+}
+
+// openData finds the format and size of what was read; formats other than JPEG are decoded at once.
+func (r *reader) openData() (err error) {
+	if err := r.tellFormat(); err != nil {
 		return err
 	}
 	if r.format == formatJPEG {
@@ -84,7 +92,7 @@ func (r *reader) orient() {
 	}
 }
 
-// read reads a sample and tells its format.
+// read reads a sample.
 func (r *reader) read(ctx context.Context, s Sample) (err error) {
 	start := time.Now()
 	r.data, r.width, r.height = nil, 0, 0
@@ -95,9 +103,10 @@ func (r *reader) read(ctx context.Context, s Sample) (err error) {
 		r.data = r.own
 	}
 	r.reading = time.Since(start)
-	if err != nil {
-		return err
-	}
+	return err
+}
+
+func (r *reader) tellFormat() error {
 	var reason string
 	if r.format, reason = formatOf(r.data); reason != "" {
 		return fmt.Errorf("%s", reason)
@@ -143,6 +152,9 @@ func (r *reader) check(ctx context.Context, s Sample) error {
 	if err := r.read(ctx, s); err != nil {
 		return err
 	}
+	if err := r.tellFormat(); err != nil {
+		return err
+	}
 	if r.format == formatJPEG {
 		return r.jpeg.Check(r.data)
 	}
@@ -152,6 +164,19 @@ func (r *reader) check(ctx context.Context, s Sample) error {
 // LoadImage reads one image file in evaluation's geometry: Resolution x Resolution RGB
 // pixels, 3 bytes each.
 func LoadImage(path string, p Preprocess) (pixels []uint8, err error) {
+	return evaluated(path, p, func(r *reader) error { return r.open(path) })
+}
+
+// DecodeImage is [LoadImage] for the content of an image file.
+func DecodeImage(file []byte, p Preprocess) (pixels []uint8, err error) {
+	return evaluated("image", p, func(r *reader) error {
+		r.data = file
+		return r.openData()
+	})
+}
+
+// evaluated is the image that a reader opens, in evaluation's geometry. Its name is for errors.
+func evaluated(name string, p Preprocess, open func(*reader) error) (pixels []uint8, err error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
@@ -161,14 +186,14 @@ func LoadImage(path string, p Preprocess) (pixels []uint8, err error) {
 	}
 	defer r.close()
 	r.exif = p.EXIF
-	if err := r.open(path); isSystemError(err) {
+	if err := open(r); isSystemError(err) {
 		return nil, err
 	} else if err != nil {
-		return nil, fmt.Errorf("data: %s: %s", path, reasonOf(err))
+		return nil, fmt.Errorf("data: %s: %s", name, reasonOf(err))
 	}
 	pixels = make([]uint8, 3*p.Resolution*p.Resolution)
 	if err := r.draw(p.evaluation(r.width, r.height), p.Resolution, pixels); err != nil {
-		return nil, fmt.Errorf("data: %s: %w", path, err)
+		return nil, fmt.Errorf("data: %s: %w", name, err)
 	}
 	return pixels, nil
 }

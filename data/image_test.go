@@ -134,7 +134,31 @@ func TestUnreadableFilesAreNamed(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
 				t.Errorf("error %v, want the path and %q", err, c.want)
 			}
+			_, inMemory := DecodeImage(c.data, Preprocess{Resolution: 32})
+			if inMemory == nil || strings.ReplaceAll(err.Error(), path, "image") != inMemory.Error() {
+				t.Errorf("of its content: error %v, want that of the file, %v", inMemory, err)
+			}
 		})
+	}
+}
+
+// TestDecodeImage: the content of a file gives the pixels of the file.
+func TestDecodeImage(t *testing.T) {
+	for _, path := range []string{"testdata/formats/still.gif", "testdata/formats/rgb.png", "testdata/geometry/40x40.jpg"} {
+		for _, fit := range []string{FitCrop, FitPad, FitLetterbox} {
+			p := Preprocess{Resolution: 32, Fit: fit, EXIF: true}
+			file, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := LoadImage(path, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := DecodeImage(file, p); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%s, %s: error %v, or other pixels than the file's", path, fit, err)
+			}
+		}
 	}
 }
 

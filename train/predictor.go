@@ -3,7 +3,6 @@ package train
 import (
 	"cmp"
 	"context"
-	"math"
 	"slices"
 
 	"depthwise.dev/autograd"
@@ -89,7 +88,7 @@ func (p *predictor) images(batch []Prediction, top int) error {
 // guesses are the top likeliest classes of one image; equal ones in class order.
 func guesses(logits []float32, names []string, top int) []Guess {
 	list := make([]Guess, len(logits))
-	for i, p := range softmax(logits) {
+	for i, p := range mobilenet.Softmax(logits) {
 		list[i] = Guess{Index: i, Probability: p}
 		if i < len(names) {
 			list[i].Class = names[i]
@@ -97,18 +96,4 @@ func guesses(logits []float32, names []string, top int) []Guess {
 	}
 	slices.SortStableFunc(list, func(a, b Guess) int { return cmp.Compare(b.Probability, a.Probability) })
 	return list[:min(top, len(list))]
-}
-
-// softmax turns logits into probabilities.
-func softmax(logits []float32) []float64 {
-	highest, sum := float64(slices.Max(logits)), 0.0
-	p := make([]float64, len(logits))
-	for i, x := range logits {
-		p[i] = math.Exp(float64(x) - highest)
-		sum += p[i]
-	}
-	for i := range p {
-		p[i] /= sum
-	}
-	return p
 }

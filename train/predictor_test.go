@@ -3,6 +3,8 @@ package train
 import (
 	"math"
 	"testing"
+
+	"depthwise.dev/models/mobilenet"
 )
 
 func TestGuesses(t *testing.T) {
@@ -21,7 +23,7 @@ func TestGuesses(t *testing.T) {
 			}
 		}
 	}
-	huge := softmax([]float32{1e30, -1e30, 0})
+	huge := mobilenet.Softmax([]float32{1e30, -1e30, 0})
 	if huge[0] != 1 || huge[1] != 0 || huge[2] != 0 {
 		t.Errorf("softmax of huge logits is %v", huge)
 	}

@@ -189,6 +189,17 @@ func (c PredictConfig) compute() compute {
 	return compute{Precision: cmp.Or(c.Precision, "fp32"), Device: cmp.Or(c.Device, "auto"), Kernels: cmp.Or(c.Kernels, "auto"), Threads: c.Threads}
 }
 
+func (c ClassifierConfig) compute() compute {
+	return PredictConfig{Precision: c.Precision, Device: c.Device, Kernels: c.Kernels, Threads: c.Threads}.compute()
+}
+
+// validate names every wrong field that the classifier itself does not look at.
+func (c ClassifierConfig) validate() error {
+	var v validator
+	v.computes(c.compute())
+	return v.orNil()
+}
+
 // validate names every wrong field.
 func (c EvalConfig) validate() error {
 	var v validator

@@ -1,0 +1,20 @@
+package mobilenet
+
+import (
+	"math"
+	"slices"
+)
+
+// Softmax turns the logits of an image into probabilities.
+func Softmax(logits []float32) []float64 {
+	highest, sum := float64(slices.Max(logits)), 0.0
+	p := make([]float64, len(logits))
+	for i, x := range logits {
+		p[i] = math.Exp(float64(x) - highest)
+		sum += p[i]
+	}
+	for i := range p {
+		p[i] /= sum
+	}
+	return p
+}
