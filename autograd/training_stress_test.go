@@ -106,7 +106,7 @@ func TestStressTraining(t *testing.T) {
 	uses := slices.Concat(wrongUses, plainWrong, onDead)
 	losses, err := inTurn(context.Background(), steps, func(s *autograd.Scope, i int, both [2]*trainee) error {
 		for k := range 20 {
-			if err := provokeOne(s, uses[(20*i+k)%len(uses)], int64(5+i), int64(11+k)); err != nil {
+			if err := provokeOne(s, uses[(20*i+k)%len(uses)], int64(5+i), int64(5+steps+k)); err != nil {
 				return err
 			}
 		}

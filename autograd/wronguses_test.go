@@ -43,6 +43,11 @@ func leaf(s scope, x tensor) tensor { return s.RequireGrad(x) }
 
 func one(x tensor) autograd.List { return autograd.List{x} }
 
+// update moves an average after a parameter.
+func update(parameter, average tensor) autograd.Update {
+	return autograd.Update{Groups: []autograd.UpdateGroup{{Parameters: one(parameter), Averages: one(average)}}}
+}
+
 func identity(s scope, in []tensor) tensor { return in[0] }
 
 // wrongUses has an entry for each operation of the package.
@@ -102,6 +107,7 @@ var wrongUses = []wrongUse{
 	{"Scope.Item", "item", f32, func(s scope, x tensor) { s.Item(x) }},
 	{"GradsOf", "gradients", f32, func(s scope, x tensor) { autograd.GradsOf(s, one(x)) }},
 	{"List.AddScaled", "list add scaled", f32, func(s scope, x tensor) { one(x).AddScaled(s, one(other(s, x)), 1) }},
+	{"Update.Apply", "fused update", f32, func(s scope, x tensor) { update(x, other(s, x)).Apply(s) }},
 	{"List.AddProduct", "list add product", f32, func(s scope, x tensor) { one(x).AddProduct(s, one(x), one(other(s, x)), 1) }},
 	{"List.AddQuotient", "list add quotient", f32, func(s scope, x tensor) { one(x).AddQuotient(s, one(x), one(other(s, x)), 1) }},
 	{"List.Lerp", "list lerp", f32, func(s scope, x tensor) { one(x).Lerp(s, one(other(s, x)), 0.5) }},
@@ -145,6 +151,7 @@ var onDead = []wrongUse{
 	{of: "Scope.Gotch", name: "gotch", use: func(s scope, x tensor) { s.Gotch(x) }},
 	{of: "ToSlice", name: "to", use: func(s scope, x tensor) { autograd.ToSlice[float32](s, x) }},
 	{of: "ZeroGrads", name: "zero grads", use: func(s scope, x tensor) { autograd.ZeroGrads(s, one(x)) }},
+	{of: "FitsUpdate", name: "fits update", use: func(s scope, x tensor) { autograd.FitsUpdate(s, one(x)) }},
 	{of: "List.Zero", name: "list zero", use: func(s scope, x tensor) { one(x).Zero(s) }},
 	{of: "List.AllFinite", name: "list all finite", use: func(s scope, x tensor) { one(x).AllFinite(s) }},
 	{of: "List.ZerosLike", name: "zeros like", use: func(s scope, x tensor) { one(x).ZerosLike(s) }},

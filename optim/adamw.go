@@ -61,3 +61,8 @@ func (c AdamW) update(s *autograd.Scope, g group, grads autograd.List, at moment
 	root.AddScalar(s, c.Eps)
 	g.params.AddQuotient(s, mean, root, -at.lr/seen1)
 }
+
+func (c AdamW) fused(g group) autograd.UpdateGroup {
+	return autograd.UpdateGroup{Means: g.state[firstMoment], Squares: g.state[secondMoment],
+		UpdateNumbers: autograd.UpdateNumbers{Rule: autograd.AdamWUpdate, Momentum: c.Beta1, Past: c.Beta2, Eps: c.Eps}}
+}

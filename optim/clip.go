@@ -19,8 +19,16 @@ func ClipGradNorm(s *autograd.Scope, grads autograd.List, max float64) float64 {
 		return 0
 	}
 	norm := grads.Norm(s)
-	if scale := max / (norm + clipEps); !(scale >= 1) {
+	if scale := clipScale(norm, max); scale != 1 {
 		grads.Scale(s, scale)
 	}
 	return norm
+}
+
+// clipScale is what gradients of a norm are multiplied by, 1 where it is low enough.
+func clipScale(norm, max float64) float64 {
+	if scale := max / (norm + clipEps); !(scale >= 1) {
+		return scale
+	}
+	return 1
 }

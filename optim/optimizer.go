@@ -21,6 +21,10 @@ type Optimizer interface {
 	// Step applies one update with the learning rate. Every parameter must have a
 	// gradient; gradients are not changed. Errors stick to the scope.
 	Step(s *autograd.Scope, lr float64)
+	// StepWith is Step with more in the same pass over memory, and returns the
+	// gradients' norm where MaxGradNorm limits it, else 0. Where the norm is not
+	// finite nothing is changed and the step does not count.
+	StepWith(s *autograd.Scope, o StepOptions) (norm float64)
 	// State lists what the optimizer keeps between steps.
 	State() State
 	// Load copies a state by name. It must hold the same tensors with the same
@@ -45,6 +49,8 @@ type rule interface {
 	weightDecay() decay
 	// update changes the parameters of a group. grads are not the rule's to change.
 	update(s *autograd.Scope, g group, grads autograd.List, at moment)
+	// fused describes the same update for autograd.Update, parameters and decay apart.
+	fused(g group) autograd.UpdateGroup
 }
 
 // kept is a tensor beside each parameter: its PyTorch name and first value.
@@ -80,6 +86,7 @@ type optimizer struct {
 	steps  int64
 	groups []group
 	state  []autograd.Named
+	fits   bool // the fused update can do it
 }
 
 // newOptimizer allocates all that the rule keeps. What is wrong sticks to the scope.
@@ -110,40 +117,12 @@ func newOptimizer(s *autograd.Scope, params []Parameter, r rule) *optimizer {
 		}
 		o.groups = append(o.groups, g)
 	}
+	var all autograd.List
+	for _, p := range params {
+		all = append(all, p.Tensor)
+	}
+	o.fits = autograd.FitsUpdate(s, all)
 	return o
-}
-
-// Step implements [Optimizer].
-func (o *optimizer) Step(s *autograd.Scope, lr float64) {
-	err := s.NoGrad(func(s *autograd.Scope) error {
-		for _, g := range o.groups {
-			at := moment{step: o.steps + 1, lr: lr * g.lrScale}
-			grads := g.gradients(s)
-			if g.decay != 0 && !o.rule.weightDecay().decoupled {
-				grads = grads.Clone(s)
-				grads.AddScaled(s, g.params, g.decay)
-			}
-			o.rule.update(s, g, grads, at)
-		}
-		return s.Err()
-	})
-	if err != nil {
-		s.Fail(err)
-		return
-	}
-	o.steps++
-}
-
-// gradients lists those of the parameters; one without is an error.
-func (g group) gradients(s *autograd.Scope) autograd.List {
-	grads := make(autograd.List, len(g.params))
-	for i, p := range g.params {
-		if grads[i] = s.Grad(p); grads[i] == nil {
-			s.Fail(fmt.Errorf("optim: %s has no gradient: the loss does not depend on it, or its backward pass has not run", g.names[i]))
-			return nil
-		}
-	}
-	return grads
 }
 
 // grouped are the parameters that are updated together: those with decay before those without, and in each the learning

@@ -91,3 +91,13 @@ func (c RMSProp) variance(s *autograd.Scope, g group, grads autograd.List) autog
 	}
 	return variance
 }
+
+func (c RMSProp) fused(g group) autograd.UpdateGroup {
+	return c.fusedBy(autograd.RMSPropUpdate, g)
+}
+
+// fusedBy is fused of both forms.
+func (c RMSProp) fusedBy(rule autograd.UpdateRule, g group) autograd.UpdateGroup {
+	return autograd.UpdateGroup{Momenta: g.state[momentumBuffer], Squares: g.state[squareAverage], Means: g.state[gradientAverage],
+		UpdateNumbers: autograd.UpdateNumbers{Rule: rule, Momentum: c.Momentum, Past: c.Alpha, Eps: c.Eps}}
+}

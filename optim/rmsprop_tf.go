@@ -49,3 +49,7 @@ func (c RMSPropTF) update(s *autograd.Scope, g group, grads autograd.List, at mo
 	buffer.AddQuotient(s, grads, root, at.lr)
 	g.params.AddScaled(s, buffer, -1)
 }
+
+func (c RMSPropTF) fused(g group) autograd.UpdateGroup {
+	return RMSProp(c).fusedBy(autograd.RMSPropTFUpdate, g)
+}

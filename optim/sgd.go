@@ -71,6 +71,11 @@ func (c SGD) update(s *autograd.Scope, g group, grads autograd.List, at moment) 
 	g.params.AddScaled(s, ahead, -at.lr)
 }
 
+func (c SGD) fused(g group) autograd.UpdateGroup {
+	return autograd.UpdateGroup{Momenta: g.state[momentumBuffer],
+		UpdateNumbers: autograd.UpdateNumbers{Rule: autograd.SGDUpdate, Momentum: c.Momentum, Dampening: c.Dampening, Nesterov: c.Nesterov}}
+}
+
 // notNegative checks a setting that has no upper bound.
 func notNegative(optimizer, setting string, v float64) error {
 	if !(v >= 0) {

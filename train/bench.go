@@ -12,6 +12,7 @@ import (
 	"depthwise.dev/autograd"
 	"depthwise.dev/data"
 	"depthwise.dev/models/mobilenet"
+	"depthwise.dev/optim"
 )
 
 // BenchSteps is how often something is measured: Count times, after Warmup
@@ -80,7 +81,7 @@ func BenchStep(ctx context.Context, c Config, steps BenchSteps) (StepSpeed, erro
 				}
 				loss := autograd.CrossEntropy{LabelSmoothing: c.LabelSmoothing}.Loss(s, b.forward(s, b.network, x, autograd.Training), labels)
 				s.Backward(loss)
-				optimizer.Step(s, c.LR)
+				optimizer.StepWith(s, optim.StepOptions{LR: c.LR, Reference: b.kernels != mobilenet.Fused})
 				autograd.ZeroGrads(s, b.parameters)
 				return s.Err()
 			})

@@ -8,6 +8,7 @@ import (
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/data"
+	"depthwise.dev/models/mobilenet"
 	"depthwise.dev/optim"
 	"depthwise.dev/report"
 )
@@ -121,26 +122,14 @@ func (r *run) update(s *autograd.Scope, seen tally, lr float64) (norm float64, e
 	if seen.Images == 0 {
 		return 0, nil // every image of the step was unreadable
 	}
-	err = s.NoGrad(func(s *autograd.Scope) error {
-		if r.config.Accumulate == 1 && r.config.ClipGradNorm == 0 {
-			return nil
-		}
-		grads := autograd.GradsOf(s, r.leaves)
-		if r.config.Accumulate > 1 {
-			grads.Scale(s, 1/float64(seen.Images))
-		}
-		if r.config.ClipGradNorm > 0 {
-			norm = optim.ClipGradNorm(s, grads, r.config.ClipGradNorm)
-			if s.Err() == nil && (math.IsNaN(norm) || math.IsInf(norm, 0)) {
-				return fmt.Errorf("train: epoch %d step %d: the gradients' norm is %v: %w; %s", r.Epoch+1, r.Step+1, norm, ErrNotFinite, r.advice())
-			}
-		}
-		return s.Err()
-	})
-	if err != nil {
-		return norm, err
+	o := optim.StepOptions{LR: lr, MaxGradNorm: r.config.ClipGradNorm, Reference: r.kernels != mobilenet.Fused}
+	if r.config.Accumulate > 1 {
+		o.GradScale = 1 / float64(seen.Images)
 	}
-	r.optimizer.Step(s, lr)
+	norm = r.optimizer.StepWith(s, o)
+	if s.Err() == nil && (math.IsNaN(norm) || math.IsInf(norm, 0)) {
+		return norm, fmt.Errorf("train: epoch %d step %d: the gradients' norm is %v: %w; %s", r.Epoch+1, r.Step+1, norm, ErrNotFinite, r.advice())
+	}
 	return norm, s.Err()
 }
 

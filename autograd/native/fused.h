@@ -216,9 +216,38 @@ struct KernelSet {
   void (*pool_backward)(const Workers &, const PoolBackward &);
 };
 
+// An optimizer's update; package optim has the formulas.
+enum class Rule { average_only, sgd, rmsprop, rmsprop_tf, adamw };
+
+// The numbers of an update, the same for all parameters of a group.
+struct Update {
+  Rule rule;
+  float scale;             // of the gradients
+  float decay;             // what of the parameter is added to the gradient
+  float keep;              // adamw: what of the parameter weight decay leaves
+  float lr;
+  float momentum, present; // of the buffer and of the gradient in it; adamw: beta1 and 1 - beta1
+  float past, fresh;       // of the squares and of the new one in it: alpha, beta2 and 1 less them
+  float eps;
+  float correction;        // adamw: of the root
+  float average;           // weight of the parameter in its average
+  bool first, nesterov;
+};
+
+// A part of a parameter, its gradient and what is kept beside it: n floats each, null where there is none.
+struct UpdatePiece {
+  int64_t n;
+  float *p;
+  const float *g;
+  float *momentum, *square, *mean; // of Update's rule
+  float *average;
+};
+
 // The kernels of one instruction set.
 struct Kernels {
   const char *name; // "avx512_bf16"
+  void (*update)(const Update &, const UpdatePiece &);
+  double (*square_sum)(const float *, int64_t n);
   KernelSet float32, bfloat16;
 };
 

@@ -5,6 +5,7 @@
 #include "fused_pool.h"
 #include "fused_simd.h"
 #include "fused_stem.h"
+#include "fused_update.h"
 
 #define FUSED_NAME_OF(isa) #isa
 #define FUSED_NAME(isa) FUSED_NAME_OF(isa)
@@ -39,6 +40,6 @@ template <class S> constexpr KernelSet kernel_set() {
   };
 }
 
-static constexpr Kernels kernels = {FUSED_NAME(FUSED_ISA), kernel_set<float>(), kernel_set<bf16>()};
+static constexpr Kernels kernels = {FUSED_NAME(FUSED_ISA), update, square_sum, kernel_set<float>(), kernel_set<bf16>()};
 
 } // namespace depthwise::fused::FUSED_ISA
