@@ -2,13 +2,15 @@
 
 // The fused trunk's kernels for x86-64 processors with AVX2 and FMA.
 // compile for amd64 with: -march=x86-64-v3
-#if defined(__x86_64__)
+#include "fused.h"
+
+#if defined(__AVX2__)
 #define FUSED_ISA avx2
 #include "fused_kernels.h"
 #endif
 
 const depthwise::fused::Kernels *depthwise::fused::avx2_kernels() {
-#if defined(__x86_64__)
+#if defined(__AVX2__)
   return &avx2::kernels;
 #else
   return nullptr;

@@ -88,8 +88,7 @@ func (s *setup) compileNative(c compiler, t libtorch, sources []nativeSource) ([
 		wg.Go(func() {
 			s.say("compiling autograd/native/%s", src.Name)
 			temp := filepath.Join(s.cache, tempPrefix+src.Key+".o")
-			args := slices.Concat(nativeFlags, src.Flags, torchIncludes(t), []string{"-c", src.Name, "-o", temp})
-			if err := c.run(s.nativeDir(), args...); err != nil {
+			if err := s.compileSource(c, t, src, temp); err != nil {
 				failed[i] = fmt.Errorf("compile autograd/native/%s: %w", src.Name, err)
 				return
 			}
@@ -99,6 +98,25 @@ func (s *setup) compileNative(c compiler, t libtorch, sources []nativeSource) ([
 	wg.Wait()
 	return objects, errors.Join(failed...)
 }
+
+// compileSource compiles one file. Where the compiler does not know the instruction set that the file asks for, it is compiled
+// without: such a file then says at run time that it has nothing.
+func (s *setup) compileSource(c compiler, t libtorch, src nativeSource, object string) error {
+	compile := func(flags []string) error {
+		return c.run(s.nativeDir(), slices.Concat(nativeFlags, flags, torchIncludes(t), []string{"-c", src.Name, "-o", object})...)
+	}
+	err := compile(src.Flags)
+	var refused *compileError
+	if len(src.Flags) == 0 || !errors.As(err, &refused) || !unknownInstructions.MatchString(refused.Output) {
+		return err
+	}
+	s.say("compiling autograd/native/%s without its instructions: %s does not know %s", src.Name, c.Version, strings.Join(src.Flags, " "))
+	return compile(nil)
+}
+
+// unknownInstructions is what GCC and clang say of a flag that they do not know, and assemblers of an instruction.
+var unknownInstructions = regexp.MustCompile(`unrecognized command-line option|bad value .* for .-march|unknown argument|` +
+	`unsupported (option|argument)|unknown target CPU|no such instruction`)
 
 // nativeSources lists the C++ files of autograd/native with their keys.
 func (s *setup) nativeSources(c compiler, t libtorch) ([]nativeSource, error) {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -79,6 +81,35 @@ func TestNativeErrorNamesFile(t *testing.T) {
 	writeFile(t, filepath.Join(s.nativeDir(), "kernel.cc"), "//go:build ignore\n\nnonsense")
 	_, err := s.buildNative(compiler{Path: "g++"}, libtorch{Dir: "/torch"})
 	wantError(t, err, "compile autograd/native/kernel.cc", "error: nonsense")
+}
+
+// TestUnknownInstructionSet: a file whose flags the compiler does not know is compiled without them, and set-up says so; any other
+// refusal stays one.
+func TestUnknownInstructionSet(t *testing.T) {
+	const kernel = "//go:build ignore\n\n// compile for amd64 with: -mamx-tile\n// compile for arm64 with: -mamx-tile\nint kernel;"
+	tests := []struct {
+		name, said string
+		compiled   bool
+	}{
+		{"gcc", "g++: error: unrecognized command-line option '-mamx-tile'", true},
+		{"gcc's march", "cc1plus: error: bad value ('x86-64-v4') for '-march=' switch", true},
+		{"clang", "clang: error: unknown argument: '-mamx-tile'", true},
+		{"an old assembler", "/tmp/x.s:10: Error: no such instruction: `tilerelease'", true},
+		{"a mistake", "kernel.cc:1:1: error: nonsense", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s, out := newFake(t, map[string]string{
+				"g++": "for last; do :; done; case \"$*\" in *-mamx-tile*) echo \"" + strings.ReplaceAll(tt.said, "`", "'") + "\" >&2; exit 1;; esac; echo object > \"$last\""})
+			locked(t, s)
+			writeFile(t, filepath.Join(s.nativeDir(), "kernel.cc"), kernel)
+			_, err := s.buildNative(compiler{Path: "g++", Version: "g++ 9"}, libtorch{Dir: "/torch"})
+			told := strings.Contains(out.String(), "kernel.cc without its instructions: g++ 9 does not know -mamx-tile")
+			if strings.Contains(fmt.Sprint(err), "compile autograd/native/kernel.cc") == tt.compiled || told != tt.compiled {
+				t.Errorf("compiled without the flags: %v, want %v; said %q", err, tt.compiled, out)
+			}
+		})
+	}
 }
 
 // TestSourceThatGoWouldCompile: go compiles the C++ files of a package itself unless a constraint keeps them from it.
