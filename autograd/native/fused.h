@@ -251,7 +251,9 @@ struct Kernels {
   KernelSet float32, bfloat16;
 };
 
-// One function each, in fused_NAME.cc; each returns null where the library was built for another architecture.
+// One function each, in fused_NAME.cc; each returns null where the library was built for another architecture, or by a compiler
+// that does not know the instructions.
+const Kernels *amx_kernels();
 const Kernels *avx512bf16_kernels();
 const Kernels *avx512_kernels();
 const Kernels *avx2_kernels();

@@ -39,8 +39,15 @@ typedef float N __attribute__((vector_size(16))); // 16 registers
 constexpr int kRows = 3, kChannelRows = 2, kVectors = 1;
 #endif
 constexpr int kParts = sizeof(V) / sizeof(N); // registers to 16 columns
-template <class E> constexpr int kBlockRows = kRows; // a block's rows are readable up to a multiple of this
 constexpr int kColumns = kVectors * kLanes;   // of a tile, and of a panel
+
+// kTiled<E>: whether products of E are computed in tile registers (fused_amx.h), 32 rows and columns at a time.
+// kBlockRows<E>: a block of A is readable up to a multiple of so many rows.
+template <class E> constexpr bool kTiled = false;
+#if defined(__AMX_BF16__)
+template <> inline constexpr bool kTiled<uint32_t> = true;
+#endif
+template <class E> constexpr int kBlockRows = kTiled<E> ? 32 : kRows;
 
 FUSED_INLINE V multiply_add(V a, V b, V c) {
 #if defined(__AVX512F__)
@@ -132,6 +139,13 @@ struct Ahead {
   }
 };
 
+// The same in tile registers (fused_amx.h).
+template <class Finish>
+void multiply_block_in_tiles(int rows, int columns, int64_t depth, const uint32_t *a, size_t stride, const uint32_t *panels,
+                             const float *start, Ahead &ahead, Finish &finish);
+void outer_block_in_tiles(bool fresh, int rows, int columns, int64_t depth, const uint32_t *a, size_t a_step, const uint32_t *b,
+                          size_t b_step, float *sums, size_t stride);
+
 // C = A B + start for a block of rows: A (rows, depth) with rows stride elements apart, readable up to a multiple of
 // kBlockRows<E>; panels [columns/kColumns][depth][kColumns], the last one perhaps narrower. start is per column, or null for
 // zero. Each tile, of as many rows as suit the processor, goes to finish(tile, row, column, rows of it that count).
@@ -155,6 +169,7 @@ FUSED_INLINE void multiply_panel(int rows, int column, int64_t depth, const E *a
 template <class E, class Finish>
 void multiply_block(int rows, int columns, int64_t depth, const E *a, size_t stride, const E *panels, const float *start,
                     Ahead &ahead, Finish &finish) {
+  if constexpr (kTiled<E>) return multiply_block_in_tiles(rows, columns, depth, a, stride, panels, start, ahead, finish);
   ahead.spread(static_cast<int64_t>((rows + kRows - 1) / kRows) * ((columns + kColumns - 1) / kColumns));
   int column = 0;
   for (; column + kColumns <= columns; column += kColumns)
@@ -186,6 +201,7 @@ FUSED_INLINE void outer_columns(bool fresh, int rows, int column, int64_t depth,
 template <class E>
 void outer_block(bool fresh, int rows, int columns, int64_t depth, const E *a, size_t a_step, const E *b, size_t b_step,
                  float *sums, size_t stride) {
+  if constexpr (kTiled<E>) return outer_block_in_tiles(fresh, rows, columns, depth, a, a_step, b, b_step, sums, stride);
   int column = 0;
   for (; column + kColumns <= columns; column += kColumns)
     outer_columns<kVectors>(fresh, rows, column, depth, a, a_step, b, b_step, sums, stride);
@@ -194,3 +210,7 @@ void outer_block(bool fresh, int rows, int columns, int64_t depth, const E *a, s
 }
 
 } // namespace depthwise::fused::FUSED_ISA
+
+#if defined(__AMX_BF16__)
+#include "fused_amx.h"
+#endif

@@ -2,6 +2,7 @@
 
 // The choice among the kernels that are compiled in.
 #include "fused_isa.h"
+#include "fused_amx_permission.h"
 #include <cstdlib>
 #include <cstring>
 #include <stdexcept>
@@ -36,11 +37,17 @@ bool has_avx512bf16() {
 #endif
 }
 
+bool has_amx() { return has_avx512bf16() && amx_permitted(); }
+
 const Kernels &choose() {
   const struct {
     bool runs;
     const Kernels *kernels;
-  } sets[] = {{has_avx512bf16(), avx512bf16_kernels()}, {has_avx512(), avx512_kernels()}, {has_avx2(), avx2_kernels()}, {true, portable_kernels()}};
+  } sets[] = {{has_amx(), amx_kernels()},
+              {has_avx512bf16(), avx512bf16_kernels()},
+              {has_avx512(), avx512_kernels()},
+              {has_avx2(), avx2_kernels()},
+              {true, portable_kernels()}};
   const char *wanted = getenv("DEPTHWISE_ISA");
   std::string names;
   for (const auto &set : sets) {

@@ -326,7 +326,7 @@ template <class S> void test_all() {
 }
 
 int main() {
-  test_all<float>();
+  if (!kTiled<Element<bf16>>) test_all<float>(); // beside tiles the same as in avx512bf16
   test_all<bf16>();
   if (failures) printf("%d failures\n", failures);
   return failures != 0;
