@@ -16,6 +16,15 @@ func (o *optimizer) State() State {
 
 // Load implements [Optimizer].
 func (o *optimizer) Load(s *autograd.Scope, state State) error {
+	if err := load(s, "of this optimizer and network", o.state, state); err != nil {
+		return err
+	}
+	o.steps = state.Steps
+	return nil
+}
+
+// load copies a state into the tensors of the same names. of says what the state should be of.
+func load(s *autograd.Scope, of string, own []autograd.Named, state State) error {
 	if s.Err() != nil {
 		return s.Err()
 	}
@@ -23,26 +32,22 @@ func (o *optimizer) Load(s *autograd.Scope, state State) error {
 	for _, n := range state.Tensors {
 		given[n.Name] = n.Tensor
 	}
-	if err := o.compare(state, given); err != nil {
+	if err := compare(of, own, state, given); err != nil {
 		return err
 	}
-	var to, from autograd.List
-	for _, n := range o.state {
-		to, from = append(to, n.Tensor), append(from, given[n.Name])
+	from := make(autograd.List, len(own))
+	for i, n := range own {
+		from[i] = given[n.Name]
 	}
-	to.CopyFrom(s, from)
-	if err := s.Err(); err != nil {
-		return err
-	}
-	o.steps = state.Steps
-	return nil
+	list(own).CopyFrom(s, from)
+	return s.Err()
 }
 
 // compare names what is missing, unexpected or of another shape.
-func (o *optimizer) compare(state State, given map[string]*autograd.Tensor) error {
+func compare(of string, own []autograd.Named, state State, given map[string]*autograd.Tensor) error {
 	var missing, unexpected, shapes []string
-	known := make(map[string]bool, len(o.state))
-	for _, n := range o.state {
+	known := make(map[string]bool, len(own))
+	for _, n := range own {
 		known[n.Name] = true
 		switch t := given[n.Name]; {
 		case t == nil:
@@ -62,7 +67,7 @@ func (o *optimizer) compare(state State, given map[string]*autograd.Tensor) erro
 		names []string
 	}{{"missing", missing}, {"unexpected", unexpected}, {"of another shape", shapes}} {
 		if len(group.names) > 0 {
-			errs = append(errs, fmt.Errorf("optim: the state is not of this optimizer and network: %s: %s", group.what, strings.Join(group.names, ", ")))
+			errs = append(errs, fmt.Errorf("optim: the state is not %s: %s: %s", of, group.what, strings.Join(group.names, ", ")))
 		}
 	}
 	if state.Steps < 0 {

@@ -13,6 +13,8 @@ type StepOptions struct {
 	GradScale float64 // gradients count so many times; 0 stands for 1
 	// MaxGradNorm limits the norm of all gradients together, after GradScale, as [ClipGradNorm]; 0: no limit.
 	MaxGradNorm float64
+	// Average follows the parameters and other arrays after the update; nil: none.
+	Average *Average
 	// Reference updates by libtorch's operations one after another, as it is done off the CPU and in other types than
 	// float32. Otherwise one native call does all of it in one pass over memory (autograd.Update); results differ by
 	// roundings.
@@ -28,7 +30,7 @@ func (o *optimizer) StepWith(s *autograd.Scope, options StepOptions) (norm float
 		options.GradScale = 1
 	}
 	err := s.NoGrad(func(s *autograd.Scope) error {
-		if o.fits && !options.Reference {
+		if o.fits && !options.Reference && (options.Average == nil || options.Average.fits) {
 			norm = o.fused(s, options)
 		} else {
 			norm = o.reference(s, options)
@@ -39,8 +41,12 @@ func (o *optimizer) StepWith(s *autograd.Scope, options StepOptions) (norm float
 		s.Fail(err)
 		return norm
 	}
-	if finite(norm) {
-		o.steps++
+	if !finite(norm) {
+		return norm
+	}
+	o.steps++
+	if options.Average != nil {
+		options.Average.steps++
 	}
 	return norm
 }
@@ -55,6 +61,9 @@ func (o *optimizer) fused(s *autograd.Scope, options StepOptions) (norm float64)
 		group.Step, group.LR, group.Decay = o.steps+1, options.LR*g.lrScale, g.decay
 		group.Names, group.Parameters = g.names, g.params
 		u.Groups = append(u.Groups, group)
+	}
+	if options.Average != nil {
+		options.Average.join(s, &u)
 	}
 	return u.Apply(s)
 }
@@ -87,6 +96,9 @@ func (o *optimizer) reference(s *autograd.Scope, options StepOptions) (norm floa
 			grads[i].AddScaled(s, g.params, g.decay)
 		}
 		o.rule.update(s, g, grads[i], moment{step: o.steps + 1, lr: options.LR * g.lrScale})
+	}
+	if options.Average != nil {
+		options.Average.update(s)
 	}
 	return norm
 }
