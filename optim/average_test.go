@@ -99,7 +99,9 @@ func TestAverageInTheFusedPass(t *testing.T) {
 	})
 }
 
-func values32(s *autograd.Scope, t *autograd.Tensor) []float32 { return autograd.ToSlice[float32](s, t) }
+func values32(s *autograd.Scope, t *autograd.Tensor) []float32 {
+	return autograd.ToSlice[float32](s, t)
+}
 
 // Saving and loading continues bit for bit.
 func TestAverageContinuesExactly(t *testing.T) {

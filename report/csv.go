@@ -17,8 +17,8 @@ import (
 // learning rate of the epoch's last step, seconds the epoch with its validation, best 0 or 1. What is not known, or not finite,
 // is an empty cell.
 var csvColumns = []string{
-	"epoch", "step", "train_loss", "train_top1", "val_loss", "val_top1", "val_top5", "lr",
-	"images_per_second", "seconds", "data_wait_share", "val_images", "skipped", "best",
+	"epoch", "step", "train_loss", "train_top1", "val_loss", "val_top1", "val_top5",
+	"ema_val_loss", "ema_val_top1", "ema_val_top5", "lr", "images_per_second", "seconds", "data_wait_share", "val_images", "skipped", "best",
 }
 
 const csvEpochColumn, csvStepColumn = 0, 1
@@ -27,7 +27,7 @@ var columnsLine = strings.Join(csvColumns, ",") + "\n"
 
 // OpenCSV opens metrics.csv, one row for each epoch, written at once, below a row of column names:
 //
-//	epoch,step,train_loss,train_top1,val_loss,val_top1,val_top5,lr,images_per_second,seconds,data_wait_share,val_images,skipped,best
+//	epoch,step,train_loss,train_top1,val_loss,val_top1,val_top5,ema_val_loss,ema_val_top1,ema_val_top5,lr,images_per_second,seconds,data_wait_share,val_images,skipped,best
 //
 // From step 0 on the file starts empty. Otherwise the rows of later steps and epochs go, as do rows that are not whole; a file with other columns is
 // left alone, and an error.
@@ -103,19 +103,20 @@ func csvLine(row []string) ([]byte, error) {
 }
 
 func csvRow(e Epoch) []string {
-	valLoss, valTop1, valTop5 := csvFloat(e.ValLoss), csvFloat(e.ValTop1), csvFloat(e.ValTop5)
-	if e.ValImages == 0 {
-		valLoss, valTop1, valTop5 = "", "", ""
+	validation := make([]string, 6) // empty cells
+	if e.ValImages > 0 {
+		validation = append([]string{csvFloat(e.ValLoss), csvFloat(e.ValTop1), csvFloat(e.ValTop5)}, validation[3:]...)
+	}
+	if e.ValImages > 0 && e.Averaged {
+		validation = append(validation[:3], csvFloat(e.EMAValLoss), csvFloat(e.EMAValTop1), csvFloat(e.EMAValTop5))
 	}
 	best := "0"
 	if e.Best {
 		best = "1"
 	}
-	return []string{
-		strconv.Itoa(e.Epoch), strconv.FormatInt(e.Step, 10), csvFloat(e.TrainLoss), csvFloat(e.TrainTop1), valLoss, valTop1, valTop5,
-		csvFloat(e.LR), csvFloat(e.ImagesPerSecond), csvFloat(e.Seconds), csvFloat(e.DataWaitShare), strconv.Itoa(e.ValImages),
-		strconv.Itoa(e.Skipped), best,
-	}
+	row := append([]string{strconv.Itoa(e.Epoch), strconv.FormatInt(e.Step, 10), csvFloat(e.TrainLoss), csvFloat(e.TrainTop1)}, validation...)
+	return append(row, csvFloat(e.LR), csvFloat(e.ImagesPerSecond), csvFloat(e.Seconds), csvFloat(e.DataWaitShare), strconv.Itoa(e.ValImages),
+		strconv.Itoa(e.Skipped), best)
 }
 
 func csvFloat(f float64) string {

@@ -42,7 +42,8 @@ type Validation struct {
 	Batches int `json:"batches"`
 }
 
-// Epoch sums up an epoch and its validation. Without a validation ValImages is 0, and the figures that it would give mean nothing.
+// Epoch sums up an epoch and its validation. Without a validation ValImages is 0, and the figures that it would give mean
+// nothing; without a weight average Averaged is false, and nor do its.
 type Epoch struct {
 	Epoch           int     `json:"epoch"`
 	Epochs          int     `json:"epochs"`
@@ -52,6 +53,10 @@ type Epoch struct {
 	ValLoss         float64 `json:"val_loss"`
 	ValTop1         float64 `json:"val_top1"`
 	ValTop5         float64 `json:"val_top5"`
+	Averaged        bool    `json:"averaged"`     // the weight average was validated too, and decides what is best
+	EMAValLoss      float64 `json:"ema_val_loss"` // of the weight average
+	EMAValTop1      float64 `json:"ema_val_top1"`
+	EMAValTop5      float64 `json:"ema_val_top5"`
 	LR              float64 `json:"lr"` // of the epoch's last step
 	ImagesPerSecond float64 `json:"images_per_second"`
 	Seconds         float64 `json:"seconds"`

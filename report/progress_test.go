@@ -186,6 +186,15 @@ func TestBarShortensTheEpochLine(t *testing.T) {
 	}
 }
 
+func TestEpochLineOfAWeightAverage(t *testing.T) {
+	e := anEpoch
+	e.Averaged, e.EMAValLoss, e.EMAValTop1, e.EMAValTop5 = true, 1.5, 0.5, 0.8
+	want := "val loss 1.930  val top-1 42.0 %  val top-5 78.5 %  ema loss 1.500  ema top-1 50.0 %  ema top-5 80.0 %"
+	if got := join(epochFields(e)); !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q in it", got, want)
+	}
+}
+
 func TestBarIsDrawnAtMostTenTimesASecond(t *testing.T) {
 	var out bytes.Buffer
 	clock := newClock()

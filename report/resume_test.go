@@ -93,11 +93,14 @@ func TestCSV(t *testing.T) {
 	}
 	second := anEpoch
 	second.Epoch, second.Step, second.ValImages, second.Skipped, second.Best, second.TrainLoss = 4, 114, 0, 2, true, 1/0.3
-	record(t, r, aStart, aStep, aVal, anEpoch, aCheckpoint, aSkip, aNote, second, aDone)
+	third := second
+	third.Epoch, third.Step, third.ValImages, third.Best, third.Averaged, third.EMAValLoss, third.EMAValTop1, third.EMAValTop5 = 5, 171, 9, false, true, 1.5, 0.5, 0.75
+	record(t, r, aStart, aStep, aVal, anEpoch, aCheckpoint, aSkip, aNote, second, third, aDone)
 	closeIt(t, r)
-	want := `epoch,step,train_loss,train_top1,val_loss,val_top1,val_top5,lr,images_per_second,seconds,data_wait_share,val_images,skipped,best
-3,57,2.104,0.382,1.93,0.42,0.785,0.05,412.3,23.4,0.01,20,0,0
-4,114,3.3333333333333335,0.382,,,,0.05,412.3,23.4,0.01,0,2,1
+	want := `epoch,step,train_loss,train_top1,val_loss,val_top1,val_top5,ema_val_loss,ema_val_top1,ema_val_top5,lr,images_per_second,seconds,data_wait_share,val_images,skipped,best
+3,57,2.104,0.382,1.93,0.42,0.785,,,,0.05,412.3,23.4,0.01,20,0,0
+4,114,3.3333333333333335,0.382,,,,,,,0.05,412.3,23.4,0.01,0,2,1
+5,171,3.3333333333333335,0.382,1.93,0.42,0.785,1.5,0.5,0.75,0.05,412.3,23.4,0.01,9,2,0
 `
 	if got := content(t, path); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
@@ -137,7 +140,7 @@ func TestResumeBeforeAnEpochsSum(t *testing.T) {
 }
 
 func TestCSVResume(t *testing.T) {
-	row := func(epoch, step int) string { return fmt.Sprintf("%d,%d,1,1,1,1,1,1,1,1,1,1,1,1\n", epoch, step) }
+	row := func(epoch, step int) string { return fmt.Sprintf("%d,%d,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1\n", epoch, step) }
 	header := strings.Join(csvColumns, ",") + "\n"
 	tests := []struct {
 		name   string
@@ -149,7 +152,7 @@ func TestCSVResume(t *testing.T) {
 		{"behind the checkpoint", header + row(1, 10) + row(2, 20), 19, header + row(1, 10)},
 		{"a torn row", header + row(1, 10) + row(2, 20)[:9], 20, header + row(1, 10)},
 		{"a row without its end", header + row(1, 10) + strings.TrimSpace(row(2, 20)), 20, header + row(1, 10)},
-		{"no number", header + "1,x,1,1,1,1,1,1,1,1,1,1,1,1\n" + row(1, 10), 20, header + row(1, 10)},
+		{"no number", header + "1,x,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1\n" + row(1, 10), 20, header + row(1, 10)},
 		{"torn column names", header[:20], 20, header},
 		{"empty", "", 20, header},
 		{"fresh", header + row(1, 10), 0, header},
@@ -166,7 +169,7 @@ func TestCSVResume(t *testing.T) {
 				t.Fatal(err)
 			}
 			record(t, r, anEpoch)
-			want := test.want + "3,57,2.104,0.382,1.93,0.42,0.785,0.05,412.3,23.4,0.01,20,0,0\n"
+			want := test.want + "3,57,2.104,0.382,1.93,0.42,0.785,,,,0.05,412.3,23.4,0.01,20,0,0\n"
 			if got := content(t, path); got != want {
 				t.Errorf("got\n%swant\n%s", got, want)
 			}

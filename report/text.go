@@ -49,6 +49,10 @@ func epochFields(e Epoch) []field {
 	if e.ValImages > 0 {
 		fields = append(fields, field{"val loss " + number(e.ValLoss), 4}, field{"val top-1 " + percent(e.ValTop1), 0},
 			field{"val top-5 " + percent(e.ValTop5), 3})
+		if e.Averaged {
+			fields = append(fields, field{"ema loss " + number(e.EMAValLoss), 4}, field{"ema top-1 " + percent(e.EMAValTop1), 0},
+				field{"ema top-5 " + percent(e.EMAValTop5), 3})
+		}
 	}
 	fields = append(fields, field{speed(e.ImagesPerSecond), 2}, field{clock(seconds(e.Seconds)), 1})
 	if e.DataWaitShare >= 0.05 { // below that the loader is no matter

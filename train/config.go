@@ -68,6 +68,10 @@ type Config struct {
 	LabelSmoothing float64 `yaml:"label_smoothing"`
 	// ClipGradNorm is the greatest L2 norm of all gradients together. 0: no limit.
 	ClipGradNorm float64 `yaml:"clip_grad_norm"`
+	// EMADecay is how much of the past an exponential moving average of the
+	// weights keeps at each step, as 0.9999; the average is what best, eval,
+	// predict and export use. 0: no average.
+	EMADecay float64 `yaml:"ema_decay"`
 
 	// Augment is none; basic: a random crop, resized, and a flip; randaug or
 	// trivial: RandAugment or TrivialAugmentWide after those.

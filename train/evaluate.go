@@ -18,6 +18,8 @@ import (
 type EvalConfig struct {
 	// Weights is a file or a run's folder, see [ReadWeights].
 	Weights string
+	// Raw takes the plain weights where there is an average of them, see [Weights.Plain].
+	Raw bool
 	// Data is a data set, whose val/ is taken, or one split's folder.
 	Data string
 	// BatchSize and Workers as in [Config].
@@ -47,7 +49,7 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 	if err := c.validate(); err != nil {
 		return EvalResult{}, err
 	}
-	w, err := ReadWeights(c.Weights)
+	w, err := readWeights(c.Weights, c.Raw)
 	if err != nil {
 		return EvalResult{}, err
 	}

@@ -80,6 +80,8 @@ type run struct {
 	network   *mobilenet.Network
 	leaves    autograd.List // the network's parameters
 	optimizer optim.Optimizer
+	average   *optim.Average     // of the network's weights; nil: none
+	averaged  *mobilenet.Network // whose weights are the average
 	schedule  optim.Schedule
 
 	stepsPerEpoch, totalSteps int64
@@ -140,6 +142,12 @@ func (r *run) build(s *autograd.Scope) (err error) {
 	}
 	if r.optimizer, err = c.NewOptimizer(s, r.network.Parameters()); err != nil {
 		return err
+	}
+	if c.EMADecay > 0 {
+		r.averaged = mobilenet.New(s, c.Model, c.Seed)
+		r.averaged.To(s, r.device)
+		r.averaged.Kernels = r.machine.kernels
+		r.average = optim.NewAverage(s, r.network.State(), r.averaged.State(), c.EMADecay)
 	}
 	if r.folder.resume != nil {
 		return r.resume(s)

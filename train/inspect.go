@@ -46,7 +46,7 @@ type ParameterState struct {
 const inspectImages = 32
 
 // Inspect takes one training step, in memory, and tells what it does in each layer: of the weights of a file or run, see
-// [ReadWeights], or of initial ones where none is named. The step is the configured optimizer's first at the learning rate
+// [ReadWeights], the plain ones where there is an average, or of initial ones where none is named. The step is the configured optimizer's first at the learning rate
 // c.LR, in float32, with as many images of c.Data as given (below zero 32), or noise without data.
 func Inspect(ctx context.Context, c Config, weights string, images int) (Inspection, error) {
 	if c.BatchSize = images; images < 0 {
@@ -56,7 +56,7 @@ func Inspect(ctx context.Context, c Config, weights string, images int) (Inspect
 	c.MixUp, c.CutMix = 0, 0
 	var w *Weights
 	if weights != "" {
-		read, err := ReadWeights(weights)
+		read, err := readWeights(weights, true) // training goes on from those
 		if err != nil {
 			return r, err
 		}

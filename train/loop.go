@@ -9,6 +9,7 @@ import (
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/data"
+	"depthwise.dev/models/mobilenet"
 	"depthwise.dev/report"
 )
 
@@ -100,32 +101,54 @@ func (r *run) tellVerdict(p pace) error {
 	return nil
 }
 
-// validate measures the network on the validation images and notes whether it is the best so far.
+// validate measures the network on the validation images, and its weight average where there is one, and notes whether that
+// is the best so far.
 func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch) error {
 	if r.valLoader == nil {
 		return nil
 	}
-	e := evaluation{machine: r.machine, network: r.network, preprocess: r.config.Preprocess(), tell: func(batch, of int) error {
-		return r.recorder.Record(report.Validation{Epoch: r.Epoch + 1, Batch: batch, Batches: of})
-	}}
-	score, err := e.run(ctx, s, r.valLoader)
-	if err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		return fmt.Errorf("train: epoch %d: validation: %w", r.Epoch+1, err)
+	networks := []*mobilenet.Network{r.network}
+	if r.average != nil {
+		networks = append(networks, r.averaged)
 	}
-	tooMany := data.CheckUnreadable(score.skipped, r.images.val.Len(), data.DefaultUnreadableLimit)
-	if err := errors.Join(r.tellSkipped(score.skipped), tooMany); err != nil {
+	scores := make([]score, len(networks))
+	for i, network := range networks {
+		var err error
+		if scores[i], err = r.score(ctx, s, network, i, len(networks)); err != nil {
+			return err
+		}
+	}
+	tooMany := data.CheckUnreadable(scores[0].skipped, r.images.val.Len(), data.DefaultUnreadableLimit)
+	if err := errors.Join(r.tellSkipped(scores[0].skipped), tooMany); err != nil {
 		return err
 	}
-	sum.ValImages = score.images
-	sum.ValTop1, sum.ValTop5, sum.ValLoss = score.rates()
-	if !math.IsNaN(sum.ValLoss) && (r.Best.Step == 0 || sum.ValTop1 > r.Best.Top1) {
+	sum.ValImages = scores[0].images
+	sum.ValTop1, sum.ValTop5, sum.ValLoss = scores[0].rates()
+	if r.average != nil {
+		sum.Averaged = true
+		sum.EMAValTop1, sum.EMAValTop5, sum.EMAValLoss = scores[1].rates()
+	}
+	top1, top5, loss := scores[len(scores)-1].rates()
+	if !math.IsNaN(loss) && (r.Best.Step == 0 || top1 > r.Best.Top1) {
 		sum.Best = true
-		r.Best = best{Step: r.Step, Epoch: r.Epoch + 1, Top1: sum.ValTop1, Top5: sum.ValTop5, Loss: sum.ValLoss}
+		r.Best = best{Step: r.Step, Epoch: r.Epoch + 1, Top1: top1, Top5: top5, Loss: loss}
 	}
 	return nil
+}
+
+// score measures one of so many networks on the validation images.
+func (r *run) score(ctx context.Context, s *autograd.Scope, network *mobilenet.Network, i, networks int) (score, error) {
+	e := evaluation{machine: r.machine, network: network, preprocess: r.config.Preprocess(), tell: func(batch, of int) error {
+		return r.recorder.Record(report.Validation{Epoch: r.Epoch + 1, Batch: i*of + batch, Batches: networks * of})
+	}}
+	scored, err := e.run(ctx, s, r.valLoader)
+	if err != nil {
+		if ctx.Err() != nil {
+			return scored, ctx.Err()
+		}
+		return scored, fmt.Errorf("train: epoch %d: validation: %w", r.Epoch+1, err)
+	}
+	return scored, nil
 }
 
 func (r *run) tellSkipped(problems []data.Problem) error {

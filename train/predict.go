@@ -14,6 +14,8 @@ import (
 type PredictConfig struct {
 	// Weights is a file or a run's folder, see [ReadWeights].
 	Weights string
+	// Raw takes the plain weights where there is an average of them, see [Weights.Plain].
+	Raw bool
 	// Top is how many classes each image gets, at most; 0: 5.
 	Top int
 	// BatchSize is how many images are computed at once; 0: 32.

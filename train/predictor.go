@@ -23,7 +23,7 @@ func (c PredictConfig) run(ctx context.Context, f func(*predictor) error) error 
 	if err := c.validate(); err != nil {
 		return err
 	}
-	w, err := ReadWeights(c.Weights)
+	w, err := readWeights(c.Weights, c.Raw)
 	if err != nil {
 		return err
 	}

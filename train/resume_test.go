@@ -33,6 +33,7 @@ var resumeCases = []struct {
 	}},
 	{"rmsprop_tf", func(c *Config) { c.Optimizer, c.LR, c.Schedule = "rmsprop_tf", 0.045, "exp" }},
 	{"adamw", func(c *Config) { c.Optimizer, c.LR = "adamw", 1e-3 }},
+	{"sgd, weight average", func(c *Config) { c.EMADecay = 0.8 }},
 	{"dropout", func(c *Config) { c.Model.Dropout = 0.2 }},
 	{"randaug, jitter, erasing, mixup and cutmix", func(c *Config) {
 		c.Workers, c.Augment, c.RandomErase, c.MixUp, c.CutMix = 2, "randaug", 0.25, 0.2, 1

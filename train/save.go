@@ -44,6 +44,11 @@ func (r *run) save(s *autograd.Scope, isBest bool) error {
 func (r *run) checkFinite(s *autograd.Scope) error {
 	return s.NoGrad(func(s *autograd.Scope) error {
 		tensors := append(r.network.State(), r.optimizer.State().Tensors...)
+		if r.average != nil {
+			for _, t := range r.average.State().Tensors {
+				tensors = append(tensors, autograd.Named{Name: averagePrefix + t.Name, Tensor: t.Tensor})
+			}
+		}
 		for _, t := range tensors {
 			if !(autograd.List{t.Tensor}).AllFinite(s) && s.Err() == nil {
 				return fmt.Errorf("train: epoch %d step %d: %s holds a value that is %w; nothing is saved; %s", r.Epoch+1, r.Step, t.Name, ErrNotFinite, r.advice())

@@ -57,6 +57,7 @@ type best struct {
 const (
 	metaProgress  = "progress"
 	metaOptimizer = "optimizer_steps"
+	metaAverage   = "average_steps" // of a run with a weight average
 	metaMachine   = "machine"
 	metaData      = "data_digest"
 	metaConfig    = "config"
@@ -68,20 +69,19 @@ const (
 // The arrays of a checkpoint that are no weights.
 const (
 	optimizerPrefix = "optimizer/"
+	averagePrefix   = "ema/"
 	generatorArray  = "generator/cpu"
 )
 
-// weights copies the network to the host.
-func (r *run) weights(s *autograd.Scope) (Weights, error) {
-	w := Weights{Config: r.network.Config, Classes: r.images.train.Classes, Preprocess: r.config.Preprocess(), Meta: r.splitMeta()}
-	for _, n := range r.network.State() {
-		a, err := hostArray(s, n.Name, n.Tensor)
-		if err != nil {
-			return w, err
-		}
-		w.Arrays = append(w.Arrays, a)
+// weights copies the network to the host, and its average where there is one.
+func (r *run) weights(s *autograd.Scope) (w Weights, err error) {
+	w = Weights{Config: r.network.Config, Classes: r.images.train.Classes, Preprocess: r.config.Preprocess(), Meta: r.splitMeta()}
+	if w.Arrays, err = hostArrays(s, "", r.network.State()); err != nil || r.average == nil {
+		return w, err
 	}
-	return w, nil
+	w.Raw = w.Arrays
+	w.Arrays, err = hostArrays(s, "", r.average.State().Tensors)
+	return w, err
 }
 
 // splitMeta tells, of a run whose validation images were taken from among its images, which ones they were.
@@ -98,17 +98,19 @@ func (r *run) snapshot(s *autograd.Scope) (checkpoints.File, error) {
 	if err != nil {
 		return checkpoints.File{}, err
 	}
-	f, err := w.file()
+	f, err := w.Plain().file()
 	if err != nil {
 		return f, err
 	}
 	state := r.optimizer.State()
-	for _, n := range state.Tensors {
-		a, err := hostArray(s, optimizerPrefix+n.Name, n.Tensor)
-		if err != nil {
-			return f, err
-		}
-		f.Arrays = append(f.Arrays, a)
+	kept, err := hostArrays(s, optimizerPrefix, state.Tensors)
+	if err != nil {
+		return f, err
+	}
+	f.Arrays = append(f.Arrays, kept...)
+	if r.average != nil {
+		f.Arrays = append(f.Arrays, renamed(w.Arrays, averagePrefix)...)
+		f.Meta[metaAverage] = strconv.FormatInt(r.average.State().Steps, 10)
 	}
 	generator := autograd.GeneratorState(s)
 	a, err := checkpoints.NewArray(generatorArray, generator, len(generator))
@@ -139,8 +141,12 @@ func (r *run) meta(optimizerSteps int64) (map[string]string, error) {
 
 // restore puts the run where the snapshot was taken.
 func (r *run) restore(s *autograd.Scope, f checkpoints.File) error {
-	state := optim.State{}
-	for key, to := range map[string]any{metaProgress: &r.progress, metaOptimizer: &state.Steps} {
+	var state, average optim.State
+	metas := map[string]any{metaProgress: &r.progress, metaOptimizer: &state.Steps}
+	if r.average != nil {
+		metas[metaAverage] = &average.Steps
+	}
+	for key, to := range metas {
 		if err := json.Unmarshal([]byte(f.Meta[key]), to); err != nil {
 			return fmt.Errorf("train: its metadata %q: %w", key, err)
 		}
@@ -148,19 +154,24 @@ func (r *run) restore(s *autograd.Scope, f checkpoints.File) error {
 	return s.Sub(func(s *autograd.Scope) error {
 		values := map[string][]float32{}
 		for _, a := range f.Arrays {
-			switch name, isState := strings.CutPrefix(a.Name, optimizerPrefix); {
-			case isState:
-				t, err := deviceTensor(s, a)
-				if err != nil {
-					return err
-				}
-				state.Tensors = append(state.Tensors, autograd.Named{Name: name, Tensor: t})
+			folder, name, within := strings.Cut(a.Name, "/")
+			switch {
 			case a.Name == generatorArray:
 				generator, err := checkpoints.Values[uint8](a)
 				if err != nil {
 					return err
 				}
 				autograd.SetGeneratorState(s, generator)
+			case within:
+				t, err := deviceTensor(s, a)
+				if err != nil {
+					return err
+				}
+				to := map[string]*optim.State{optimizerPrefix: &state, averagePrefix: &average}[folder+"/"]
+				if to == nil {
+					return fmt.Errorf("train: its array %q: no part of a checkpoint", a.Name)
+				}
+				to.Tensors = append(to.Tensors, autograd.Named{Name: name, Tensor: t})
 			default:
 				v, err := checkpoints.Values[float32](a)
 				if err != nil {
@@ -169,8 +180,25 @@ func (r *run) restore(s *autograd.Scope, f checkpoints.File) error {
 				values[a.Name] = v
 			}
 		}
-		return errors.Join(r.network.Load(s, values), r.optimizer.Load(s, state))
+		err := errors.Join(r.network.Load(s, values), r.optimizer.Load(s, state))
+		if r.average != nil {
+			err = errors.Join(err, r.average.Load(s, average))
+		}
+		return err
 	})
+}
+
+// hostArrays copies float32 tensors to the host, with a prefix before their names.
+func hostArrays(s *autograd.Scope, prefix string, tensors []autograd.Named) ([]checkpoints.Array, error) {
+	arrays := make([]checkpoints.Array, len(tensors))
+	for i, n := range tensors {
+		a, err := hostArray(s, prefix+n.Name, n.Tensor)
+		if err != nil {
+			return nil, err
+		}
+		arrays[i] = a
+	}
+	return arrays, nil
 }
 
 // hostArray copies a float32 tensor to the host.

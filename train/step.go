@@ -122,7 +122,7 @@ func (r *run) update(s *autograd.Scope, seen tally, lr float64) (norm float64, e
 	if seen.Images == 0 {
 		return 0, nil // every image of the step was unreadable
 	}
-	o := optim.StepOptions{LR: lr, MaxGradNorm: r.config.ClipGradNorm, Reference: r.kernels != mobilenet.Fused}
+	o := optim.StepOptions{LR: lr, MaxGradNorm: r.config.ClipGradNorm, Average: r.average, Reference: r.kernels != mobilenet.Fused}
 	if r.config.Accumulate > 1 {
 		o.GradScale = 1 / float64(seen.Images)
 	}

@@ -148,6 +148,7 @@ func (v *validator) optimization(c Config) {
 	v.check(c.WarmupEpochs < float64(max(1, c.Epochs)), "warmup_epochs", c.WarmupEpochs, "must be below epochs")
 	v.check(c.LabelSmoothing >= 0 && c.LabelSmoothing < 1, "label_smoothing", c.LabelSmoothing, "must be at least 0 and below 1")
 	v.within("clip_grad_norm", c.ClipGradNorm, 0, math.MaxFloat64, "must be above 0, or 0 for no limit")
+	v.check(c.EMADecay >= 0 && c.EMADecay < 1, "ema_decay", c.EMADecay, "must be above 0 and below 1, such as 0.9999, or 0 for no average")
 }
 
 func (v *validator) augmentation(c Config) {

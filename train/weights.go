@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"depthwise.dev/autograd"
@@ -21,7 +22,8 @@ type Weights struct {
 	Classes    []string
 	Preprocess data.Preprocess
 	Arrays     []checkpoints.Array
-	Meta       map[string]string // what else the file tells, such as the step and the accuracy
+	Raw        []checkpoints.Array // where Arrays are a weight average: the weights that it is of; else nil
+	Meta       map[string]string   // what else the file tells, such as the step and the accuracy
 }
 
 // The metadata entries that describe weights, each a JSON value.
@@ -35,7 +37,8 @@ const (
 var ErrNoWeights = errors.New("no weights of depthwise here")
 
 // ReadWeights reads the weights of a file (best.safetensors, a checkpoint, an export) or of a run's folder: its
-// best.safetensors, or its newest checkpoint where there is none yet.
+// best.safetensors, or its newest checkpoint where there is none yet. Of a run with a weight average it is the average; see
+// [Weights.Plain].
 func ReadWeights(path string) (Weights, error) {
 	file, err := weightsFile(path)
 	if err != nil {
@@ -50,6 +53,15 @@ func ReadWeights(path string) (Weights, error) {
 		return Weights{}, fmt.Errorf("train: %s: %w", file, err)
 	}
 	return w, nil
+}
+
+// readWeights is ReadWeights, or the plain weights of those.
+func readWeights(path string, raw bool) (Weights, error) {
+	w, err := ReadWeights(path)
+	if raw {
+		w = w.Plain()
+	}
+	return w, err
 }
 
 // weightsFile is the file that a path given as --weights means.
@@ -89,11 +101,7 @@ func weightsOf(f checkpoints.File) (Weights, error) {
 			w.Meta[key] = value
 		}
 	}
-	for _, a := range f.Arrays {
-		if !strings.Contains(a.Name, "/") {
-			w.Arrays = append(w.Arrays, a)
-		}
-	}
+	w.take(f.Arrays)
 	if len(w.Classes) != w.Config.Classes {
 		return Weights{}, fmt.Errorf("its metadata names %d classes for a network of %d", len(w.Classes), w.Config.Classes)
 	}
@@ -103,9 +111,47 @@ func weightsOf(f checkpoints.File) (Weights, error) {
 	return w, w.Preprocess.Validate()
 }
 
-// file is the weights as a safetensors file: the arrays alone, described in the metadata.
+// take sorts a file's arrays: a checkpoint has the network's under their names and a weight average of them under ema/, a
+// weights file the average under the names and what it is of under raw/.
+func (w *Weights) take(arrays []checkpoints.Array) {
+	var average []checkpoints.Array
+	for _, a := range arrays {
+		switch folder, name, within := strings.Cut(a.Name, "/"); {
+		case !within:
+			w.Arrays = append(w.Arrays, a)
+		case folder+"/" == averagePrefix:
+			average = append(average, checkpoints.Array{Name: name, Data: a.Data})
+		case folder+"/" == rawPrefix:
+			w.Raw = append(w.Raw, checkpoints.Array{Name: name, Data: a.Data})
+		}
+	}
+	if average != nil {
+		w.Arrays, w.Raw = average, w.Arrays
+	}
+}
+
+// Plain is the weights as training left them where w holds an average of them, else w itself.
+func (w Weights) Plain() Weights {
+	if w.Raw != nil {
+		w.Arrays, w.Raw = w.Raw, nil
+	}
+	return w
+}
+
+// rawPrefix stands before the arrays of Raw in a weights file.
+const rawPrefix = "raw/"
+
+func renamed(arrays []checkpoints.Array, prefix string) []checkpoints.Array {
+	list := make([]checkpoints.Array, len(arrays))
+	for i, a := range arrays {
+		list[i] = checkpoints.Array{Name: prefix + a.Name, Data: a.Data}
+	}
+	return list
+}
+
+// file is the weights as a safetensors file: the arrays, those that they average below them, described in the metadata.
 func (w Weights) file() (checkpoints.File, error) {
-	f := checkpoints.File{Arrays: w.Arrays, Meta: map[string]string{}}
+	f := checkpoints.File{Arrays: append(slices.Clip(w.Arrays), renamed(w.Raw, rawPrefix)...), Meta: map[string]string{}}
 	for key, value := range w.Meta {
 		f.Meta[key] = value
 	}

@@ -37,6 +37,13 @@ func weightsFlag(cmd *cobra.Command, weights *string) {
 	})
 }
 
+// rawFlag is that of the commands that use weights as they are.
+func rawFlag(cmd *cobra.Command, raw *bool) {
+	flagGroup(cmd, "Weights", func(fs *pflag.FlagSet) {
+		fs.BoolVar(raw, "raw", false, "take the plain weights of a run with --ema-decay, in place of their average")
+	})
+}
+
 // show prints a result: as one line of JSON or as text.
 func show(cmd *cobra.Command, asJSON bool, result any, text func() string) error {
 	out := cmd.OutOrStdout()

@@ -40,6 +40,7 @@ are matched by name; those that only one side knows are reported.`,
 		},
 	}
 	weightsFlag(cmd, &c.Weights)
+	rawFlag(cmd, &c.Raw)
 	dataFlags(cmd, &s.Config)
 	flagGroup(cmd, "Data", func(fs *pflag.FlagSet) {
 		fs.IntVar(&c.Limit, "limit", 0, "stop after so many images (default all)")

@@ -10,8 +10,7 @@ import (
 )
 
 func newExport() *cobra.Command {
-	var weights, output string
-	format := "safetensors"
+	c := train.ExportConfig{Format: "safetensors"}
 	cmd := &cobra.Command{
 		Use:   "export --weights FILE --format safetensors|npz --output PATH",
 		Short: "Write trained weights for other programs",
@@ -25,17 +24,18 @@ its metadata and can be given to --weights; npz is NumPy's, arrays alone.`,
 			if err := required(cmd, "weights", "output"); err != nil {
 				return err
 			}
-			if err := train.Export(weights, format, output); err != nil {
+			if err := train.Export(c); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "wrote %s\n", output)
+			fmt.Fprintf(cmd.ErrOrStderr(), "wrote %s\n", c.Output)
 			return nil
 		},
 	}
-	weightsFlag(cmd, &weights)
+	weightsFlag(cmd, &c.Weights)
+	rawFlag(cmd, &c.Raw)
 	flagGroup(cmd, "Output", func(fs *pflag.FlagSet) {
-		fs.Var(choice{&format, train.ExportFormats}, "format", "of the file")
-		fs.StringVar(&output, "output", "", "`PATH` of the file to write")
+		fs.Var(choice{&c.Format, train.ExportFormats}, "format", "of the file")
+		fs.StringVar(&c.Output, "output", "", "`PATH` of the file to write")
 	})
 	return cmd
 }

@@ -42,6 +42,7 @@ format is taken as it is: float32, (N, 3, H, W), already normalised.`,
 		},
 	}
 	weightsFlag(cmd, &c.Weights)
+	rawFlag(cmd, &c.Raw)
 	flagGroup(cmd, "Images", func(fs *pflag.FlagSet) {
 		fs.IntVar(&c.Top, "top", c.Top, "classes to print for each image")
 		fs.IntVar(&c.BatchSize, "batch-size", c.BatchSize, "images computed at once")

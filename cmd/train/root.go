@@ -83,6 +83,7 @@ func optimizationFlags(cmd *cobra.Command, c *train.Config) {
 		fs.Var(auto[float64]{&c.WarmupEpochs}, "warmup-epochs", "linear rise of the learning rate at first (auto: 5 % of a cosine run)")
 		fs.Float64Var(&c.LabelSmoothing, "label-smoothing", c.LabelSmoothing, "share of the target given to all classes alike")
 		fs.Float64Var(&c.ClipGradNorm, "clip-grad-norm", c.ClipGradNorm, "greatest norm of all gradients together (default no limit)")
+		fs.Float64Var(&c.EMADecay, "ema-decay", c.EMADecay, "keep a moving average of the weights, which best, eval, predict and export then use;\n0.9999 averages over 10,000 steps, so shorter runs want less (default none)")
 		fs.IntVar(&c.Accumulate, "accumulate", c.Accumulate, "batches whose gradients make one step")
 	})
 }

@@ -1,0 +1,154 @@
+package train
+
+import (
+	"context"
+	"math"
+	"path/filepath"
+	"testing"
+
+	"depthwise.dev/checkpoints"
+	"depthwise.dev/report"
+)
+
+// averagedRun trains with a weight average, keeps every checkpoint, and returns the epochs that it told of.
+func averagedRun(t *testing.T) (Config, []report.Epoch) {
+	t.Helper()
+	c := small(t, pictures(t, 14, 6))
+	c.EMADecay, c.Keep, c.LR = 0.75, 99, 0.1
+	var epochs []report.Epoch
+	_, err := Fit(context.Background(), c, recorderFunc(func(e report.Event) error {
+		if e, ok := e.(report.Epoch); ok {
+			epochs = append(epochs, e)
+		}
+		return nil
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, epochs
+}
+
+// host are a file's arrays by name.
+func host(t *testing.T, arrays []checkpoints.Array) map[string][]float32 {
+	t.Helper()
+	values := map[string][]float32{}
+	for _, a := range arrays {
+		v, err := checkpoints.Values[float32](a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values[a.Name] = v
+	}
+	return values
+}
+
+func readOrFail(t *testing.T, path string) Weights {
+	t.Helper()
+	w, err := ReadWeights(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// TestWeightAverage works the average out in float64 from the weights of each step's checkpoint, parameters and running
+// statistics alike.
+func TestWeightAverage(t *testing.T) {
+	c, epochs := averagedRun(t)
+	store := checkpoints.Store{Dir: filepath.Join(c.Out, checkpointFolder)}
+	want := map[string][]float64{}
+	for step := int64(1); step <= epochs[len(epochs)-1].Step; step++ {
+		w := readOrFail(t, store.Path(step))
+		got := host(t, w.Arrays)
+		for name, values := range host(t, w.Plain().Arrays) {
+			if step == 1 {
+				want[name] = make([]float64, len(values))
+			}
+			for i, v := range values {
+				decay := c.EMADecay
+				if step == 1 {
+					decay = 0
+				}
+				want[name][i] = decay*want[name][i] + (1-decay)*float64(v)
+				if d := math.Abs(float64(got[name][i]) - want[name][i]); d > 1e-6*(1+math.Abs(want[name][i])) { // roundings of float32
+					t.Fatalf("step %d: %s[%d] is %v, want %v", step, name, i, got[name][i], want[name][i])
+				}
+			}
+		}
+		if len(got) != len(want) {
+			t.Fatalf("step %d: %d averages of %d arrays", step, len(got), len(want))
+		}
+	}
+}
+
+// TestWeightAverageIsUsed: best is chosen by the average, and whatever takes weights takes the average, or the plain ones
+// when they are asked for.
+func TestWeightAverageIsUsed(t *testing.T) {
+	c, epochs := averagedRun(t)
+	store := checkpoints.Store{Dir: filepath.Join(c.Out, checkpointFolder)}
+	greatest, best := -1.0, 0
+	for i, e := range epochs {
+		if !e.Averaged || e.ValLoss == e.EMAValLoss {
+			t.Errorf("epoch %d: %+v", i+1, e)
+		}
+		if e.Best != (e.EMAValTop1 > greatest) {
+			t.Errorf("epoch %d: best is %v at %v after %v", i+1, e.Best, e.EMAValTop1, greatest)
+		}
+		if e.EMAValTop1 > greatest {
+			greatest, best = e.EMAValTop1, i
+		}
+	}
+	for _, of := range []struct {
+		path  string
+		epoch report.Epoch
+	}{{store.Path(epochs[0].Step), epochs[0]}, {filepath.Join(c.Out, bestFile), epochs[best]}, {c.Out, epochs[best]}} {
+		for _, raw := range []bool{false, true} {
+			want := of.epoch.EMAValLoss
+			if raw {
+				want = of.epoch.ValLoss
+			}
+			got, err := Evaluate(context.Background(), EvalConfig{Weights: of.path, Raw: raw, Data: c.Data, BatchSize: c.BatchSize, Threads: 1,
+				Precision: c.Precision, Device: c.Device, Kernels: c.Kernels})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if math.Abs(got.Loss-want) > 1e-12 { // the same arithmetic
+				t.Errorf("%s, raw %v: loss %v, validation had %v", of.path, raw, got.Loss, want)
+			}
+		}
+	}
+}
+
+// TestWeightAverageIsExported: an export holds one network, whichever was asked for.
+func TestWeightAverageIsExported(t *testing.T) {
+	c, _ := averagedRun(t)
+	w := readOrFail(t, c.Out)
+	if w.Raw == nil {
+		t.Fatal("the best weights lack those that they average")
+	}
+	for _, raw := range []bool{false, true} {
+		want := host(t, w.Arrays)
+		if raw {
+			want = host(t, w.Raw)
+		}
+		path := filepath.Join(t.TempDir(), "export.safetensors")
+		if err := Export(ExportConfig{Weights: c.Out, Raw: raw, Format: "safetensors", Output: path}); err != nil {
+			t.Fatal(err)
+		}
+		f, err := checkpoints.Read(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := host(t, f.Arrays)
+		if len(got) != len(want) {
+			t.Errorf("raw %v: %d arrays, want %d", raw, len(got), len(want))
+		}
+		for name, values := range want {
+			for i, v := range values {
+				if got[name][i] != v {
+					t.Fatalf("raw %v: %s[%d] is %v, want %v", raw, name, i, got[name][i], v)
+				}
+			}
+		}
+	}
+}
