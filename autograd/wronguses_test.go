@@ -73,6 +73,9 @@ var wrongUses = []wrongUse{
 	{"Scope.GlobalAvgPool", "global average pool", i64, func(s scope, x tensor) { s.GlobalAvgPool(x) }},
 	{"BatchNorm.Forward", "batch norm", f32, func(s scope, x tensor) { newBatchNorm(s, x, x).Forward(s, x, autograd.Training) }},
 	{"Trunk.Forward", "fused trunk", f32, func(s scope, x tensor) { autograd.Trunk{}.Forward(s, x, nil, nil, autograd.Training) }},
+	{"FoldedTrunk.Forward", "folded trunk", f32, func(s scope, x tensor) {
+		autograd.NewFoldedTrunk(s, autograd.Float32, nil, nil).Forward(s, autograd.Trunk{}, x)
+	}},
 	{"CrossEntropy.Loss", "cross entropy", f32, func(s scope, x tensor) { autograd.CrossEntropy{}.Loss(s, x, other(s, x)) }},
 	{"CrossEntropy.SoftLoss", "soft cross entropy", f32, func(s scope, x tensor) { autograd.CrossEntropy{}.SoftLoss(s, x, other(s, x)) }},
 	{"Scope.RequireGrad", "require grad", i64, func(s scope, x tensor) { s.RequireGrad(x) }},
@@ -135,6 +138,9 @@ var plainWrong = []wrongUse{
 	{of: "Scope.FromGotch", name: "from gotch", use: func(s scope, _ tensor) { s.FromGotch(nil) }},
 	{of: "FromSlice", name: "from slice", use: func(s scope, _ tensor) { autograd.FromSlice(s, []float32{1}, 2) }},
 	{of: "CopyFromSlice", name: "from slice", use: func(s scope, x tensor) { autograd.CopyFromSlice(s, x, []float32{1}) }},
+	{of: "FoldedTrunk.ForwardPixels", name: "folded trunk", use: func(s scope, _ tensor) {
+		autograd.NewFoldedTrunk(s, f32, nil, nil).ForwardPixels(s, autograd.Trunk{}, autograd.Pixels{N: 1, Height: 2, Width: 3})
+	}},
 	{of: "SetThreads", name: "set threads", use: func(s scope, _ tensor) { autograd.SetThreads(s, 0) }},
 	{of: "SetGeneratorState", name: "set generator state", use: func(s scope, _ tensor) { autograd.SetGeneratorState(s, []byte{1}) }},
 }
@@ -160,7 +166,7 @@ var onDead = []wrongUse{
 
 // noOperations are exported and take a scope, but cannot fail by themselves.
 var noOperations = []string{"Scope.Sub", "Scope.NoGrad", "Scope.Autocast", "Scope.Keep", "Scope.Free", "Scope.Err", "Scope.Fail",
-	"Scope.Context", "RemovableHandle.Remove", "Seed", "GeneratorState"}
+	"Scope.Context", "RemovableHandle.Remove", "NewFoldedTrunk", "Seed", "GeneratorState"}
 
 // TestEveryOperationHasAWrongUse finds the operations in the source.
 func TestEveryOperationHasAWrongUse(t *testing.T) {

@@ -98,12 +98,11 @@ func BenchInfer(ctx context.Context, c Config, steps BenchSteps) (InferSpeed, er
 		if err != nil {
 			return 0, err
 		}
+		inference := b.inference(s, b.network)
 		return steps.median(func() error {
 			return s.Sub(func(s *autograd.Scope) error {
-				return s.NoGrad(func(s *autograd.Scope) error {
-					s.Item(s.Sum(b.forward(s, b.network, x, autograd.Evaluation)))
-					return s.Err()
-				})
+				s.Item(s.Sum(inference.Forward(s, x)))
+				return s.Err()
 			})
 		})
 	})

@@ -135,8 +135,17 @@ func (c score) rates() (top1, top5, loss float64) {
 }
 
 // run evaluates all batches of the loader. It ends early with ctx's error.
-func (e evaluation) run(ctx context.Context, s *autograd.Scope, loader *data.Loader) (score, error) {
+func (e evaluation) run(ctx context.Context, s *autograd.Scope, loader *data.Loader) (total score, err error) {
+	err = s.Sub(func(s *autograd.Scope) error {
+		total, err = e.batches(ctx, s, loader)
+		return err
+	})
+	return total, err
+}
+
+func (e evaluation) batches(ctx context.Context, s *autograd.Scope, loader *data.Loader) (score, error) {
 	var total score
+	inference := e.inference(s, e.network)
 	batches := loader.Epoch(ctx, 0, 0)
 	defer batches.Close()
 	for e.limit == 0 || total.images < e.limit {
@@ -147,7 +156,7 @@ func (e evaluation) run(ctx context.Context, s *autograd.Scope, loader *data.Loa
 		if err != nil {
 			return total, err
 		}
-		if err := e.add(s, b, &total); err != nil {
+		if err := e.add(s, inference, b, &total); err != nil {
 			return total, err
 		}
 		if e.tell != nil {
@@ -163,14 +172,14 @@ func (e evaluation) run(ctx context.Context, s *autograd.Scope, loader *data.Loa
 }
 
 // add computes one batch.
-func (e evaluation) add(s *autograd.Scope, b *data.Batch, total *score) error {
+func (e evaluation) add(s *autograd.Scope, inference *mobilenet.Inference, b *data.Batch, total *score) error {
 	total.skipped = append(total.skipped, b.Skipped...)
 	if b.N == 0 {
 		return nil
 	}
-	return s.NoGrad(func(s *autograd.Scope) error {
-		x := s.NormalizeImages(b.Pixels, b.N, b.Height, b.Width, e.preprocess.Mean, e.preprocess.Std, e.device)
-		logits := autograd.ToSlice[float32](s, e.forward(s, e.network, x, autograd.Evaluation))
+	return s.Sub(func(s *autograd.Scope) error {
+		images := autograd.Pixels{Values: b.Pixels, N: b.N, Height: b.Height, Width: b.Width, Mean: e.preprocess.Mean, Std: e.preprocess.Std}
+		logits := autograd.ToSlice[float32](s, inference.ForwardPixels(s, images))
 		if s.Err() != nil {
 			return s.Err()
 		}

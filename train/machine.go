@@ -96,6 +96,11 @@ func (m machine) differences(was machine) []string {
 	return list
 }
 
+// inference is the network's form for evaluation in the machine's precision. It belongs to s.
+func (m machine) inference(s *autograd.Scope, n *mobilenet.Network) *mobilenet.Inference {
+	return n.Inference(s, m.Precision.Compute())
+}
+
 // forward computes the network's logits, (N, classes) in float32, in the machine's precision.
 func (m machine) forward(s *autograd.Scope, n *mobilenet.Network, x *autograd.Tensor, mode autograd.Mode) *autograd.Tensor {
 	var logits *autograd.Tensor

@@ -77,7 +77,7 @@ func PredictArray(ctx context.Context, c PredictConfig, input, output string) er
 			to := min(n, from+cmp.Or(c.BatchSize, 32))
 			part, err := p.logits(func(s *autograd.Scope) *autograd.Tensor {
 				x := autograd.FromSlice(s, pixels[from*each:to*each], int64(to-from), 3, int64(shape[2]), int64(shape[3]))
-				return s.ChannelsLast(s.ToDevice(x, p.device))
+				return p.inference.Forward(s, s.ChannelsLast(s.ToDevice(x, p.device)))
 			})
 			if err != nil {
 				return err

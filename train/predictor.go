@@ -13,9 +13,9 @@ import (
 // predictor is a trained network that is ready to compute.
 type predictor struct {
 	machine
-	scope   *autograd.Scope
-	network *mobilenet.Network
-	weights Weights
+	scope     *autograd.Scope
+	inference *mobilenet.Inference
+	weights   Weights
 }
 
 // run reads the weights and lends f a predictor.
@@ -36,21 +36,18 @@ func (c PredictConfig) run(ctx context.Context, f func(*predictor) error) error 
 		if err != nil {
 			return err
 		}
-		return f(&predictor{machine: m, scope: s, network: network, weights: w})
+		return f(&predictor{machine: m, scope: s, inference: m.inference(s, network), weights: w})
 	})
 }
 
-// logits computes the network's outputs on a batch: n*classes values, row-major.
+// logits takes a batch's outputs to the host: n*classes values, row-major.
 func (p *predictor) logits(batch func(*autograd.Scope) *autograd.Tensor) (logits []float32, err error) {
 	if err := p.scope.Context().Err(); err != nil {
 		return nil, err
 	}
 	err = p.scope.Sub(func(s *autograd.Scope) error {
-		return s.NoGrad(func(s *autograd.Scope) error {
-			y := p.forward(s, p.network, batch(s), autograd.Evaluation)
-			logits = autograd.ToSlice[float32](s, y)
-			return s.Err()
-		})
+		logits = autograd.ToSlice[float32](s, batch(s))
+		return s.Err()
 	})
 	return logits, err
 }
@@ -73,7 +70,8 @@ func (p *predictor) images(batch []Prediction, top int) error {
 		return nil
 	}
 	logits, err := p.logits(func(s *autograd.Scope) *autograd.Tensor {
-		return s.NormalizeImages(pixels, len(read), pre.Resolution, pre.Resolution, pre.Mean, pre.Std, p.device)
+		return p.inference.ForwardPixels(s, autograd.Pixels{Values: pixels, N: len(read), Height: pre.Resolution, Width: pre.Resolution,
+			Mean: pre.Mean, Std: pre.Std})
 	})
 	if err != nil {
 		return err

@@ -39,20 +39,27 @@ type Trunk struct {
 
 // TrunkForward is the pooled features of images x. The tensors are described at dw_trunk_forward.
 func TrunkForward(t Trunk, x Tensor, parameters, statistics []Tensor) (features Tensor, err error) {
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	trunk := t.c(&pinner)
+	var out C.dw_tensor
+	err = take(C.dw_trunk_forward(&out, &trunk, C.dw_tensor(x), first(parameters), count(parameters), first(statistics), count(statistics)))
+	return Tensor(out), err
+}
+
+// c is the trunk as C reads it, on memory that pinner holds.
+func (t Trunk) c(pinner *runtime.Pinner) C.dw_trunk {
 	layers := make([]C.dw_layer, len(t.Layers))
 	for i, l := range t.Layers {
 		layers[i] = C.dw_layer{kind: C.dw_layer_kind(l.Kind), in: C.int(l.In), out: C.int(l.Out), stride: C.int(l.Stride), has_bias: truth(l.Bias),
 			height: C.int(l.Height), width: C.int(l.Width), out_height: C.int(l.OutHeight), out_width: C.int(l.OutWidth),
 			top: C.int(l.Top), left: C.int(l.Left)}
 	}
-	var pinner runtime.Pinner
-	defer pinner.Unpin()
-	pinner.Pin(unsafe.SliceData(layers))
-	trunk := C.dw_trunk{layers: unsafe.SliceData(layers), n: C.int(len(layers)), cap: C.double(t.Cap), eps: C.double(t.Eps),
+	if len(layers) > 0 {
+		pinner.Pin(unsafe.SliceData(layers))
+	}
+	return C.dw_trunk{layers: unsafe.SliceData(layers), n: C.int(len(layers)), cap: C.double(t.Cap), eps: C.double(t.Eps),
 		momentum: C.double(t.Momentum), training: truth(t.Training), bf16: truth(t.BFloat16)}
-	var out C.dw_tensor
-	err = take(C.dw_trunk_forward(&out, &trunk, C.dw_tensor(x), first(parameters), count(parameters), first(statistics), count(statistics)))
-	return Tensor(out), err
 }
 
 // TrunkISA names the instruction set of the trunk's kernels, as "avx512_bf16".

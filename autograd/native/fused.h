@@ -186,6 +186,35 @@ struct PoolBackward {
   GradientSums sums;
 };
 
+// Inference. Batch norm is folded into weights and biases, and activations are stored activated: a = min(max(y, 0), cap). These
+// kernels run on one thread, over a part of the output's rows, counted through all images; scratch is 64-byte aligned.
+
+// The stem, from the images themselves.
+struct InferStem {
+  StemImage image;    // its image is not used
+  int out;            // padded channels
+  const void *weight; // panels from infer_pack_stem
+  const float *bias;  // (out)
+  float cap;
+  void *y;            // S (images*out_height, out_width, out), activated
+  int64_t begin, end; // rows of y to compute
+};
+
+// A block: the 3x3 convolution of each channel, activation, 1x1 convolution, activation.
+struct InferBlock {
+  Window window;               // of the 3x3 convolution
+  int in, out;                 // padded channels
+  const void *x;               // S (images, height, width, in), activated
+  const float *depthwise;      // (9, in), from pack_depthwise
+  const float *depthwise_bias; // (in)
+  const void *pointwise;       // panels from infer_pack_pointwise
+  const float *pointwise_bias; // (out)
+  float cap;
+  void *y;                     // S (images*out_height, out_width, out), activated
+  int64_t begin, end;          // rows of y to compute
+  int first, last;             // channels of y to compute; multiples of infer_columns, or the end
+};
+
 // The kernels for one storage type. A scratch function tells the bytes that each thread needs.
 struct KernelSet {
   size_t element;                                      // bytes of S
@@ -214,6 +243,15 @@ struct KernelSet {
   size_t (*pool_scratch)(int channels);
   void (*pool_forward)(const Workers &, const PoolForward &);
   void (*pool_backward)(const Workers &, const PoolBackward &);
+
+  int infer_columns;                                   // channels of a panel
+  void (*infer_pack_stem)(const PackStem &);           // into stem_panel_bytes
+  void (*infer_pack_pointwise)(const Workers &, const PackPointwise &); // forward alone, into panel_bytes
+  size_t (*infer_stem_scratch)(const InferStem &);
+  void (*infer_stem)(char *scratch, const InferStem &);
+  size_t (*infer_block_scratch)(const InferBlock &);
+  void (*infer_block)(char *scratch, const InferBlock &);
+  void (*infer_pool)(const PoolForward &, int64_t image); // of one image
 };
 
 // An optimizer's update; package optim has the formulas.

@@ -1,6 +1,7 @@
 // All kernels for one instruction set, gathered in its table. Included once by each fused_ISA.cc, which defines FUSED_ISA.
 #pragma once
 #include "fused_depthwise.h"
+#include "fused_infer.h"
 #include "fused_pointwise.h"
 #include "fused_pool.h"
 #include "fused_simd.h"
@@ -37,6 +38,14 @@ template <class S> constexpr KernelSet kernel_set() {
       .pool_scratch = pool_scratch,
       .pool_forward = pool_forward<S>,
       .pool_backward = pool_backward<S>,
+      .infer_columns = kColumns,
+      .infer_pack_stem = pack_stem<S>,
+      .infer_pack_pointwise = infer_pack_pointwise<S>,
+      .infer_stem_scratch = infer_stem_scratch<S>,
+      .infer_stem = infer_stem<S>,
+      .infer_block_scratch = infer_block_scratch<S>,
+      .infer_block = infer_block<S>,
+      .infer_pool = infer_pool<S>,
   };
 }
 

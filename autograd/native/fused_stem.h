@@ -42,10 +42,9 @@ template <class S> void stem_values(const float *values, size_t n, S *to) {
 }
 
 // One row of the padded image.
-template <class S> void stem_row(const StemImage &p, int64_t image, int row) {
+template <class S> void stem_row(const StemImage &p, int64_t image, int row, S *to) {
   const Window &w = p.window;
   const size_t line = stem_line(w), before = static_cast<size_t>(w.left) * kColours;
-  S *to = static_cast<S *>(p.image) + (image * stem_rows(w) + row) * line;
   const int from = row - w.top;
   size_t n = static_cast<size_t>(w.width) * kColours;
   if (n > line - before) n = line - before;
@@ -64,8 +63,10 @@ template <class S> void stem_row(const StemImage &p, int64_t image, int row) {
 
 template <class S> void stem_image(const Workers &w, const StemImage &p) {
   const int rows = stem_rows(p.window);
+  S *image = static_cast<S *>(p.image);
 #pragma omp parallel for num_threads(w.threads) schedule(static)
-  for (int64_t i = 0; i < p.window.images * rows; i++) stem_row<S>(p, i / rows, static_cast<int>(i % rows));
+  for (int64_t i = 0; i < p.window.images * rows; i++)
+    stem_row<S>(p, i / rows, static_cast<int>(i % rows), image + i * stem_line(p.window));
 }
 
 template <class S> size_t stem_panel_bytes(int out) {

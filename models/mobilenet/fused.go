@@ -40,13 +40,24 @@ func (n *Network) trunk(height, width int) autograd.Trunk {
 	return t
 }
 
+// size is the height and width of images x, where x is no batch of images those of the configuration: the operation that is
+// given x says what is wrong with it.
+func (n *Network) size(x *autograd.Tensor) (height, width int) {
+	if shape := x.Shape(); len(shape) == 4 {
+		return int(shape[2]), int(shape[3])
+	}
+	return n.Config.Resolution, n.Config.Resolution
+}
+
 // features is the pooled output of the trunk (N, channels) by the fused kernels.
 func (n *Network) features(s *autograd.Scope, x *autograd.Tensor, mode autograd.Mode) *autograd.Tensor {
-	height, width := n.Config.Resolution, n.Config.Resolution
-	if shape := x.Shape(); len(shape) == 4 { // else the operation says what is wrong with x
-		height, width = int(shape[2]), int(shape[3])
-	}
-	var parameters, statistics []*autograd.Tensor
+	parameters, statistics := n.trunkTensors()
+	height, width := n.size(x)
+	return n.trunk(height, width).Forward(s, x, parameters, statistics, mode)
+}
+
+// trunkTensors are the trunk's parameters and running statistics in the order that [autograd.Trunk] takes them.
+func (n *Network) trunkTensors() (parameters, statistics []*autograd.Tensor) {
 	for _, u := range n.units {
 		parameters = append(parameters, u.weight)
 		if u.bias != nil {
@@ -55,5 +66,5 @@ func (n *Network) features(s *autograd.Scope, x *autograd.Tensor, mode autograd.
 		parameters = append(parameters, u.norm.Weight, u.norm.Bias)
 		statistics = append(statistics, u.norm.Mean, u.norm.Var)
 	}
-	return n.trunk(height, width).Forward(s, x, parameters, statistics, mode)
+	return parameters, statistics
 }

@@ -1,0 +1,87 @@
+package autograd
+
+import (
+	"fmt"
+	"slices"
+
+	"depthwise.dev/autograd/native"
+)
+
+// FoldedTrunk is a trunk for inference: batch norm by its running statistics is folded into the convolutions, and CPU kernels
+// of their own compute each block's two convolutions in one cache-resident tile. It folds when it is first asked, and again
+// whenever a parameter or a running statistic has been written to since, which takes a few milliseconds. Writes through
+// libtorch are seen; memory that is written behind libtorch's back is not.
+//
+// It belongs to the scope that it was made in, with the memory that it computes in, which grows to what the largest batch needs.
+type FoldedTrunk struct {
+	scope                  *Scope
+	compute                DType
+	parameters, statistics []*Tensor
+	versions               []int64
+	weights, workspace     *Tensor // nil before the first call
+}
+
+// NewFoldedTrunk folds the parameters and running statistics that [Trunk.Forward] takes. Float32 or BFloat16 is what values are
+// stored and multiplied in; sums are float32.
+func NewFoldedTrunk(s *Scope, compute DType, parameters, statistics []*Tensor) *FoldedTrunk {
+	return &FoldedTrunk{scope: s, compute: compute, parameters: slices.Clone(parameters), statistics: slices.Clone(statistics)}
+}
+
+// Pixels are images as a loader leaves them: bytes (N, Height, Width, 3), RGB. They are normalised to (v/255 - Mean)/Std.
+type Pixels = native.Pixels
+
+// Forward is the average over all positions (N, channels), float32, of the last layer's output for images x (N, 3, H, W),
+// float32 on the CPU; the trunk's layers must be of x's sizes, a stem and then blocks of a depthwise and a pointwise layer. No
+// gradients. An image's features do not depend on the batch that it is in, nor on the number of threads.
+func (f *FoldedTrunk) Forward(s *Scope, t Trunk, x *Tensor) *Tensor {
+	if !s.ready(foldedTrunk, x) {
+		return nil
+	}
+	return f.infer(s, t, native.Tensor(x.c), Pixels{}, x)
+}
+
+// ForwardPixels is Forward of pixels, which it normalises as it reads them. It does not change them.
+func (f *FoldedTrunk) ForwardPixels(s *Scope, t Trunk, p Pixels) *Tensor {
+	if err := checkCount(len(p.Values), []int64{int64(p.N), int64(p.Height), int64(p.Width), 3}); err != nil {
+		s.Fail(fmt.Errorf("autograd: %s: %w", foldedTrunk, err))
+	}
+	return f.infer(s, t, nil, p)
+}
+
+const foldedTrunk = "folded trunk" // in errors
+
+// infer computes images x, or the pixels where x is nil. Errors name the inputs.
+func (f *FoldedTrunk) infer(s *Scope, t Trunk, x native.Tensor, p Pixels, inputs ...*Tensor) *Tensor {
+	fused := native.Trunk{Layers: t.Layers, Cap: t.Cap, Eps: t.Eps, Momentum: t.Momentum, BFloat16: f.compute == BFloat16}
+	if !s.ready(foldedTrunk, slices.Concat(f.parameters, f.statistics)...) || !f.ready(s) {
+		return nil
+	}
+	if err := f.fold(fused); err != nil {
+		s.Fail(opError(foldedTrunk, inputs, err))
+		return nil
+	}
+	out, err := native.TrunkInfer(fused, native.Tensor(f.weights.c), native.Tensor(f.workspace.c), x, p)
+	return s.made(foldedTrunk, inputs, out, err)
+}
+
+// ready makes the tensors of bytes, empty at first, that the native side keeps its memory in.
+func (f *FoldedTrunk) ready(s *Scope) bool {
+	if f.weights == nil {
+		f.weights, f.workspace = f.scope.Zeros(Uint8, CPU, 0), f.scope.Zeros(Uint8, CPU, 0)
+	}
+	return s.ready(foldedTrunk, f.weights, f.workspace)
+}
+
+// fold sees to it that the folded weights are those of the parameters.
+func (f *FoldedTrunk) fold(t native.Trunk) error {
+	versions, err := native.Versions(slices.Concat(handles(f.parameters), handles(f.statistics)))
+	if err != nil || f.versions != nil && slices.Equal(versions, f.versions) {
+		return err
+	}
+	f.versions = nil
+	if err := native.TrunkFold(native.Tensor(f.weights.c), t, handles(f.parameters), handles(f.statistics)); err != nil {
+		return err
+	}
+	f.versions = versions
+	return nil
+}

@@ -1,0 +1,230 @@
+package autograd_test
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/autograd/autogradtest"
+)
+
+// foldedCases are those trunks of trunkCases that are a stem and whole blocks, and some for the ways that threads share work.
+func foldedCases() []trunkCase {
+	var cases []trunkCase
+	for _, c := range trunkCases() {
+		blocks := len(c.trunk.Layers)%2 == 1
+		for i, l := range c.trunk.Layers[1:] {
+			blocks = blocks && (l.Kind == autograd.DepthwiseLayer) == (i%2 == 0)
+		}
+		if blocks {
+			cases = append(cases, c)
+		}
+	}
+	inf := math.Inf(1)
+	add := func(name string, n, h, w int, same bool, rows ...[3]int) {
+		c := trunkCase{name: name, images: n, height: h, width: w, trunk: autograd.Trunk{Cap: inf, Eps: 1e-3, Momentum: 0.1}}
+		b := &trunkBuilder{c: &c, h: h, w: w, channel: 3, same: same}
+		for _, r := range rows {
+			b.add(r[0], r[1], r[2])
+		}
+		cases = append(cases, c)
+	}
+	narrow := [][3]int{{3, 16, 2}, {2, 16, 1}, {1, 48, 1}, {2, 48, 2}, {1, 96, 1}, {2, 96, 2}, {1, 200, 1}, {2, 200, 1}, {1, 208, 1}}
+	add("groups of images", 23, 32, 32, false, narrow...)
+	add("one image over narrow layers", 1, 32, 40, false, narrow...)
+	add("one image of one pixel", 1, 1, 1, false, narrow...)
+	add("wide images", 2, 6, 500, true, narrow[:5]...)
+	return cases
+}
+
+// fold is the features of the images by folded weights.
+func (c trunkCase) fold(s *autograd.Scope, compute autograd.DType, x *autograd.Tensor, parameters, statistics []*autograd.Tensor) []float64 {
+	return values(s, autograd.NewFoldedTrunk(s, compute, parameters, statistics).Forward(s, c.trunk, x))
+}
+
+// TestFoldedTrunkIsTheComposedOperations compares with libtorch's operations in float64, and in bfloat16 with what libtorch's
+// own bfloat16 differs by.
+func TestFoldedTrunkIsTheComposedOperations(t *testing.T) {
+	for _, c := range foldedCases() {
+		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
+			c.mode = autograd.Evaluation
+			autogradtest.Run(t, func(s *autograd.Scope) {
+				x, parameters, statistics := c.tensors(s, autograd.Float64)
+				want := values(s, c.composed(s, x, parameters, statistics))
+				x, parameters, statistics = c.tensors(s, autograd.Float32)
+				// float32: 6e-8 a rounding, of weights, products and sums of up to 200; measured at most 5e-7
+				if d := distance(c.fold(s, autograd.Float32, x, parameters, statistics), want); !(d <= 5e-6) {
+					t.Errorf("float32 is off by %.1e", d)
+				}
+				ours := distance(c.fold(s, autograd.BFloat16, x, parameters, statistics), want)
+				s.Fail(s.Autocast(autograd.BFloat16, func(s *autograd.Scope) error {
+					theirs := distance(values(s, s.To(c.composed(s, x, parameters, statistics), autograd.Float32)), want)
+					// Each stored value is rounded by 2^-9 here and there, at different places.
+					if !(ours <= 2*theirs+4e-3) {
+						t.Errorf("bfloat16 is off by %.1e, libtorch's by %.1e", ours, theirs)
+					}
+					return s.Err()
+				}))
+			})
+		})
+	}
+}
+
+// TestFoldedTrunkInEveryInstructionSet runs the comparison with each set of kernels that this processor has.
+func TestFoldedTrunkInEveryInstructionSet(t *testing.T) {
+	best, err := autograd.TrunkKernels()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sets := []string{"avx512bf16", "avx512", "avx2", "portable"} // each has all that follow it
+	for _, set := range sets[slices.Index(sets, best)+1:] {
+		test := exec.Command(os.Args[0], "-test.run", "^TestFoldedTrunk(IsTheComposedOperations|DoesNotDependOnTheBatch)$")
+		test.Env = append(os.Environ(), "DEPTHWISE_ISA="+set)
+		if out, err := test.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", set, err, out)
+		}
+	}
+}
+
+// TestFoldedTrunkDoesNotDependOnTheBatch: an image has the same bits alone, in every batch and on every number of threads.
+func TestFoldedTrunkDoesNotDependOnTheBatch(t *testing.T) {
+	c := foldedCases()[slices.IndexFunc(foldedCases(), func(c trunkCase) bool { return c.name == "groups of images" })]
+	autogradtest.Run(t, func(s *autograd.Scope) {
+		defer autograd.SetThreads(s, autograd.Threads())
+		x, parameters, statistics := c.tensors(s, autograd.Float32)
+		pixels := autograd.ToSlice[float32](s, x)
+		each := len(pixels) / c.images
+		for _, compute := range []autograd.DType{autograd.Float32, autograd.BFloat16} {
+			folded := autograd.NewFoldedTrunk(s, compute, parameters, statistics)
+			autograd.SetThreads(s, 1)
+			want := values(s, folded.Forward(s, c.trunk, x))
+			for _, threads := range []int{1, 2, 3, 5, 8} {
+				autograd.SetThreads(s, threads)
+				for _, n := range []int{1, 2, 5, c.images} {
+					part := s.ChannelsLast(autograd.FromSlice(s, pixels[:n*each], int64(n), 3, int64(c.height), int64(c.width)))
+					got := values(s, folded.Forward(s, c.trunk, part))
+					if !slices.Equal(got, want[:len(got)]) {
+						t.Errorf("%v: %d images on %d threads: other bits than in a batch of %d on one", compute, n, threads, c.images)
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestFoldedTrunkSpreadsNaN: what is not a number stays visible, as in libtorch.
+func TestFoldedTrunkSpreadsNaN(t *testing.T) {
+	c := trunkCases()[5]
+	c.mode = autograd.Evaluation
+	for _, bad := range []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))} {
+		for _, compute := range []autograd.DType{autograd.Float32, autograd.BFloat16} {
+			autogradtest.Run(t, func(s *autograd.Scope) {
+				x, parameters, statistics := c.tensors(s, autograd.Float32)
+				pixels := autograd.ToSlice[float32](s, x)
+				pixels[len(pixels)/2] = bad
+				x = s.ChannelsLast(autograd.FromSlice(s, pixels, x.Shape()...))
+				got := c.fold(s, compute, x, parameters, statistics)
+				s.Fail(s.Autocast(compute, func(s *autograd.Scope) error {
+					checkFinite(t, fmt.Sprintf("%v, %v", bad, compute), got, values(s, c.composed(s, x, parameters, statistics)))
+					return s.Err()
+				}))
+			})
+		}
+	}
+}
+
+// TestFoldedTrunkFoldsAgain: no write to a parameter or a statistic is missed.
+func TestFoldedTrunkFoldsAgain(t *testing.T) {
+	c := trunkCases()[5]
+	c.mode = autograd.Evaluation
+	autogradtest.Run(t, func(s *autograd.Scope) {
+		x, parameters, statistics := c.tensors(s, autograd.Float32)
+		folded := autograd.NewFoldedTrunk(s, autograd.Float32, parameters, statistics)
+		before := values(s, folded.Forward(s, c.trunk, x))
+		for i, p := range slices.Concat(parameters, statistics) {
+			s.Fail(s.NoGrad(func(s *autograd.Scope) error {
+				autograd.List{p}.Scale(s, 1.5)
+				return s.Err()
+			}))
+			got := values(s, folded.Forward(s, c.trunk, x))
+			if slices.Equal(got, before) {
+				t.Errorf("tensor %d was changed, the features were not", i)
+			}
+			if want := c.fold(s, autograd.Float32, x, parameters, statistics); !slices.Equal(got, want) {
+				t.Errorf("tensor %d: not what folding from the beginning gives", i)
+			}
+			before = got
+		}
+	})
+}
+
+// TestFoldedTrunkReadsPixels: they are what normalised images give.
+func TestFoldedTrunkReadsPixels(t *testing.T) {
+	c := trunkCases()[5]
+	autogradtest.Run(t, func(s *autograd.Scope) {
+		_, parameters, statistics := c.tensors(s, autograd.Float32)
+		p := autograd.Pixels{N: c.images, Height: c.height, Width: c.width, Mean: [3]float64{0.4, 0.5, 0.6}, Std: [3]float64{0.2, 0.25, 0.3}}
+		p.Values = make([]uint8, p.N*p.Height*p.Width*3)
+		for i := range p.Values {
+			p.Values[i] = uint8(i * 7 % 256)
+		}
+		x := s.NormalizeImages(p.Values, p.N, p.Height, p.Width, p.Mean, p.Std, autograd.CPU)
+		for compute, within := range map[autograd.DType]float64{autograd.Float32: 1e-6, autograd.BFloat16: 4e-3} { // rounded otherwise in their last bit
+			folded := autograd.NewFoldedTrunk(s, compute, parameters, statistics)
+			got, want := values(s, folded.ForwardPixels(s, c.trunk, p)), values(s, folded.Forward(s, c.trunk, x))
+			if d := distance(got, want); !(d <= within) {
+				t.Errorf("%v: differs by %.1e", compute, d)
+			}
+		}
+	})
+}
+
+// TestFoldedTrunkRefuses what it cannot do.
+func TestFoldedTrunkRefuses(t *testing.T) {
+	c := trunkCases()[5]
+	for _, r := range []struct {
+		name, want string
+		f          func(s *autograd.Scope)
+	}{
+		{"other layers", "blocks of a depthwise and a pointwise", func(s *autograd.Scope) {
+			c := c
+			c.trunk.Layers = c.trunk.Layers[:2]
+			x, parameters, statistics := c.tensors(s, autograd.Float32)
+			c.fold(s, autograd.Float32, x, parameters, statistics)
+		}},
+		{"images of another size", "does not fit 9x16", func(s *autograd.Scope) {
+			_, parameters, statistics := c.tensors(s, autograd.Float32)
+			c.fold(s, autograd.Float32, s.Zeros(autograd.Float32, autograd.CPU, 2, 3, 9, 16), parameters, statistics)
+		}},
+		{"the weights of another trunk", "another trunk", func(s *autograd.Scope) {
+			x, parameters, statistics := c.tensors(s, autograd.Float32)
+			folded := autograd.NewFoldedTrunk(s, autograd.Float32, parameters, statistics)
+			folded.Forward(s, c.trunk, x)
+			t := c.trunk
+			t.Layers = t.Layers[:3]
+			folded.Forward(s, t, x)
+		}},
+		{"float64", "float32", func(s *autograd.Scope) {
+			x, parameters, statistics := c.tensors(s, autograd.Float64)
+			c.fold(s, autograd.Float32, s.To(x, autograd.Float32), parameters, statistics)
+		}},
+		{"fewer pixels than the sizes say", "the slice has 5", func(s *autograd.Scope) {
+			_, parameters, statistics := c.tensors(s, autograd.Float32)
+			autograd.NewFoldedTrunk(s, autograd.Float32, parameters, statistics).ForwardPixels(s, c.trunk,
+				autograd.Pixels{Values: make([]uint8, 5), N: 1, Height: 16, Width: 16})
+		}},
+	} {
+		err := failing(t, func(s *autograd.Scope) error {
+			r.f(s)
+			return s.Err()
+		})
+		if !strings.Contains(err.Error(), r.want) {
+			t.Errorf("%s: %q does not say %q", r.name, err, r.want)
+		}
+	}
+}

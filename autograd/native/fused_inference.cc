@@ -1,0 +1,272 @@
+//go:build ignore
+
+#include "fused_inference.h"
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <omp.h>
+#include <stdexcept>
+
+namespace depthwise::fused {
+
+namespace {
+
+// Positions that make a good block for a matrix product. Stages with fewer in an image compute a group of images together, so
+// that weights are read once for all of them.
+constexpr int64_t kPositions = 192, kWidePositions = 96;
+
+constexpr size_t kPage = 4096;
+
+size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+// How members of a team share a block: so many parts of the rows of output, each in so many parts of the channels. Each
+// member makes the depthwise output of its rows, so parts of channels repeat work, and parts of few rows are uneven.
+struct Shares {
+  int rows, columns;
+};
+
+Shares share(const InferBlock &p, int members, int panel) {
+  Shares best{1, members};
+  double least = std::numeric_limits<double>::infinity();
+  for (int parts = 1; parts <= members; parts++) {
+    if (members % parts)
+      continue;
+    double rows = std::ceil(double(p.end - p.begin) / parts) * p.window.out_width;
+    double columns = std::ceil(double((p.out + panel - 1) / panel) / (members / parts)) * panel;
+    constexpr double kDepthwise = 30; // multiplications of a product in the time of one depthwise output (bfloat16, Zen 5)
+    double cost = rows * p.in * (kDepthwise + columns);
+    if (cost < least) {
+      least = cost;
+      best = {parts, members / parts};
+    }
+  }
+  return best;
+}
+
+int64_t part(int64_t n, int i, int parts) { return n * i / parts; }
+
+} // namespace
+
+Inference::Inference(std::vector<Layer> layers, const InferenceSettings &settings) : settings_(settings) {
+  auto refuse = [] { throw std::invalid_argument("inference computes a stem and blocks of a depthwise and a pointwise convolution, not other layers"); };
+  if (layers.empty() || layers.size() % 2 == 0 || layers[0].kind != Kind::Stem)
+    refuse();
+  images_ = layers[0].window.images;
+  stages_.push_back({{}, layers[0]});
+  for (size_t i = 1; i < layers.size(); i += 2) {
+    if (layers[i].kind != Kind::Depthwise || layers[i + 1].kind != Kind::Pointwise)
+      refuse();
+    stages_.push_back({layers[i], layers[i + 1]});
+  }
+  plan();
+}
+
+// Offsets of the folded weights, and the sizes of a thread's memory.
+void Inference::plan() {
+  const KernelSet &k = *settings_.kernels;
+  auto cut = [&](size_t bytes) {
+    size_t at = folded_bytes_;
+    folded_bytes_ += aligned(bytes);
+    return at;
+  };
+  for (size_t i = 0; i < stages_.size(); i++) {
+    Stage &s = stages_[i];
+    int in = padded(s.product.in), out = padded(s.product.out);
+    if (i > 0) {
+      s.depthwise_weight = cut(9 * in * sizeof(float));
+      s.depthwise_bias = cut(in * sizeof(float));
+    }
+    s.product_weight = cut(i > 0 ? k.panel_bytes(s.product.in, s.product.out) : k.stem_panel_bytes(s.product.out));
+    s.product_bias = cut(out * sizeof(float));
+  }
+  ones_ = cut(padded(stages_.back().product.out) * sizeof(float));
+  zeros_ = cut(padded(stages_.back().product.out) * sizeof(float));
+
+  while (wide_ < stages_.size() && stages_[wide_].positions() >= kWidePositions)
+    wide_++;
+  int64_t each = std::max<int64_t>(1, images_ / settings_.threads);
+  if (wide_ < stages_.size())
+    group_ = std::min(each, std::max<int64_t>(1, kPositions / stages_.back().positions()));
+  for (size_t i = 0; i < stages_.size(); i++)
+    if (i + 1 < wide_)
+      wide_bytes_ = std::max(wide_bytes_, image_bytes(i));
+    else
+      group_bytes_ = std::max(group_bytes_, group_ * image_bytes(i));
+  // A page more, and not a power of two apart, so that buffers do not share cache sets.
+  wide_bytes_ = (wide_bytes_ + kPage - 1) / kPage * kPage + kPage + 832;
+  group_bytes_ = (group_bytes_ + kPage - 1) / kPage * kPage + kPage + 832;
+  Call call{};
+  scratch_bytes_ = k.infer_stem_scratch(stem(call, nullptr));
+  for (size_t i = 1; i < stages_.size(); i++)
+    scratch_bytes_ = std::max(scratch_bytes_, k.infer_block_scratch(block(call, i, nullptr, nullptr, group_)));
+  scratch_bytes_ = aligned(scratch_bytes_) + kPage + 832;
+}
+
+size_t Inference::workspace_bytes() const { return settings_.threads * (2 * wide_bytes_ + 2 * group_bytes_ + scratch_bytes_); }
+
+size_t Inference::fold_scratch_bytes() const {
+  size_t most = 0;
+  for (const Stage &s : stages_)
+    most = std::max({most, s.product.weights(), s.depthwise.weights()});
+  return most * sizeof(float);
+}
+
+void Inference::fold(char *folded, char *scratch) {
+  memset(folded, 0, folded_bytes_); // the padding of biases; panels are overwritten
+  for (size_t i = 0; i < stages_.size(); i++) {
+    const Stage &s = stages_[i];
+    if (i > 0)
+      fold_layer(s.depthwise, s.depthwise_weight, s.depthwise_bias, folded, reinterpret_cast<float *>(scratch));
+    fold_layer(s.product, s.product_weight, s.product_bias, folded, reinterpret_cast<float *>(scratch));
+  }
+  for (int c = 0; c < padded(stages_.back().product.out); c++)
+    reinterpret_cast<float *>(folded + ones_)[c] = 1;
+}
+
+// y = gamma*(w*x + b - mean)/sqrt(var + eps) + beta, in double until it is rounded to float; the panels may round once more.
+void Inference::fold_layer(const Layer &l, size_t weight, size_t bias, char *folded, float *scratch) const {
+  const KernelSet &k = *settings_.kernels;
+  const size_t each = l.weights() / l.out;
+  const Norm &n = l.norm;
+  float *biases = reinterpret_cast<float *>(folded + bias);
+#pragma omp parallel for num_threads(settings_.threads) schedule(static)
+  for (int o = 0; o < l.out; o++) {
+    const double scale = n.weight[o] / std::sqrt(n.running_var[o] + n.eps);
+    for (size_t i = o * each; i < (o + 1) * each; i++)
+      scratch[i] = float(l.weight[i] * scale);
+    biases[o] = float(n.bias[o] + ((l.bias ? l.bias[o] : 0.0) - n.running_mean[o]) * scale);
+  }
+  switch (l.kind) {
+  case Kind::Stem:
+    return k.infer_pack_stem({l.out, scratch, folded + weight});
+  case Kind::Depthwise:
+    return k.pack_depthwise({l.out, scratch, reinterpret_cast<float *>(folded + weight)});
+  case Kind::Pointwise:
+    return k.infer_pack_pointwise({settings_.threads, nullptr, 0}, {l.in, l.out, scratch, folded + weight, nullptr});
+  }
+}
+
+// As many images as every thread gets equally many of are computed each by one thread, in groups; the rest by teams.
+void Inference::forward(const char *folded, char *workspace, StemImage input, float *features) {
+  input.window = stages_[0].product.window;
+  const Call call{folded, input, features};
+#pragma omp parallel num_threads(settings_.threads)
+  {
+    const int threads = omp_get_num_threads(), thread = omp_get_thread_num();
+    const size_t stride = 2 * wide_bytes_ + 2 * group_bytes_ + scratch_bytes_;
+    char *own = workspace + thread * stride;
+    const int64_t each = images_ / threads, rest = images_ - each * threads;
+    const Team alone{0, 1, false, own, own + stride - scratch_bytes_};
+    for (int64_t i = 0; i < each; i += group_)
+      compute(call, alone, thread * each + i, std::min(group_, each - i));
+    if (rest > 0) {
+#pragma omp barrier // the teams' buffers are those of threads that are done
+      const int size = int(threads / rest), number = thread / size;
+      Team team{thread % size, size, true, workspace + number * size * stride, own + stride - scratch_bytes_};
+      if (number >= rest)
+        team.size = 0;
+      compute(call, team, each * threads + number, 1);
+    }
+  }
+}
+
+// Where a stage's output for an image of the group lies: the stages image by image alternate between two buffers, the last of
+// them begins the group's, which the others alternate between.
+char *Inference::output(const Team &team, size_t stage, int64_t image) const {
+  if (stage + 1 < wide_)
+    return team.buffers + stage % 2 * wide_bytes_;
+  return team.buffers + 2 * wide_bytes_ + (stage + 1 - wide_) % 2 * group_bytes_ + image * image_bytes(stage);
+}
+
+void Inference::compute(const Call &call, const Team &team, int64_t image, int64_t count) const {
+  for (int64_t i = 0; i < count; i++) {
+    Call one = call;
+    if (team.size > 0) {
+      const Window &w = call.input.window;
+      const size_t offset = (image + i) * int64_t(w.height) * w.width * 3;
+      one.input.pixels = call.input.pixels ? call.input.pixels + offset : nullptr;
+      one.input.values = call.input.values ? call.input.values + offset : nullptr;
+    }
+    compute_stem(one, team, i);
+    for (size_t s = 1; s < wide_; s++)
+      compute_block(call, team, s, output(team, s - 1, i), output(team, s, i), 1);
+  }
+  for (size_t s = wide_; s < stages_.size(); s++)
+    compute_block(call, team, s, output(team, s - 1, 0), output(team, s, 0), count);
+  pool(call, team, output(team, stages_.size() - 1, 0), image, count);
+}
+
+InferStem Inference::stem(const Call &call, char *y) const {
+  const Stage &s = stages_[0];
+  InferStem p{call.input, padded(s.product.out), call.folded + s.product_weight, reinterpret_cast<const float *>(call.folded + s.product_bias),
+              settings_.cap, y, 0, s.product.window.out_height};
+  p.image.window = s.product.window;
+  p.image.window.images = 1;
+  return p;
+}
+
+InferBlock Inference::block(const Call &call, size_t stage, const char *x, char *y, int64_t images) const {
+  const Stage &s = stages_[stage];
+  auto floats = [&](size_t at) { return reinterpret_cast<const float *>(call.folded + at); };
+  InferBlock p{s.depthwise.window,
+               padded(s.product.in),
+               padded(s.product.out),
+               x,
+               floats(s.depthwise_weight),
+               floats(s.depthwise_bias),
+               call.folded + s.product_weight,
+               floats(s.product_bias),
+               settings_.cap,
+               y,
+               0,
+               images * s.product.window.out_height,
+               0,
+               padded(s.product.out)};
+  p.window.images = images;
+  return p;
+}
+
+void Inference::compute_stem(const Call &call, const Team &team, int64_t image) const {
+  if (team.size > 0) {
+    InferStem p = stem(call, output(team, 0, image));
+    const int64_t rows = p.end;
+    p.begin = part(rows, team.member, team.size);
+    p.end = part(rows, team.member + 1, team.size);
+    settings_.kernels->infer_stem(team.scratch, p);
+  }
+  if (team.meets) {
+#pragma omp barrier
+  }
+}
+
+void Inference::compute_block(const Call &call, const Team &team, size_t stage, const char *x, char *y, int64_t images) const {
+  if (team.size > 0) {
+    InferBlock p = block(call, stage, x, y, images);
+    const int panel = settings_.kernels->infer_columns;
+    const Shares shares = share(p, team.size, panel);
+    const int row = team.member / shares.columns, column = team.member % shares.columns;
+    const int64_t rows = p.end, panels = (p.out + panel - 1) / panel;
+    p.begin = part(rows, row, shares.rows);
+    p.end = part(rows, row + 1, shares.rows);
+    p.first = int(part(panels, column, shares.columns)) * panel;
+    p.last = std::min(p.out, int(part(panels, column + 1, shares.columns)) * panel);
+    if (p.first < p.last)
+      settings_.kernels->infer_block(team.scratch, p);
+  }
+  if (team.meets) {
+#pragma omp barrier
+  }
+}
+
+void Inference::pool(const Call &call, const Team &team, const char *x, int64_t image, int64_t count) const {
+  if (team.member > 0 || team.size == 0)
+    return;
+  const Stage &s = stages_.back();
+  auto floats = [&](size_t at) { return reinterpret_cast<const float *>(call.folded + at); };
+  PoolForward p{count, s.positions(), padded(s.product.out), s.product.out, x, {floats(ones_), floats(zeros_), settings_.cap},
+                call.features + image * s.product.out};
+  for (int64_t i = 0; i < count; i++)
+    settings_.kernels->infer_pool(p, i);
+}
+
+} // namespace depthwise::fused

@@ -1,0 +1,71 @@
+// A trunk for inference: batch norm folded into weights and biases, and the order in which threads compute stem, blocks and
+// pooling (fused_infer.h). No libtorch here: fused_inference_node.cc has the C face.
+#pragma once
+#include "fused_trunk.h"
+
+namespace depthwise::fused {
+
+struct InferenceSettings {
+  const KernelSet *kernels;
+  int threads;
+  float cap; // of the activation
+};
+
+// The layers are a stem and then blocks of a depthwise and a pointwise convolution; others throw std::invalid_argument. The
+// caller gives memory, all of it 64-byte aligned; the folded weights depend on the layers' channels and not on their sizes.
+class Inference {
+public:
+  Inference(std::vector<Layer> layers, const InferenceSettings &);
+
+  size_t folded_bytes() const { return folded_bytes_; }
+  size_t fold_scratch_bytes() const; // for fold alone
+  size_t workspace_bytes() const;    // for forward alone; its content need not last
+
+  // Folds the layers' parameters and running statistics.
+  void fold(char *folded, char *scratch);
+
+  // features (images, channels) of input.pixels or input.values. Layers' parameters are not read.
+  void forward(const char *folded, char *workspace, StemImage input, float *features);
+
+private:
+  // The stem or a block: its folded weights, and its output's size.
+  struct Stage {
+    Layer depthwise, product; // the stem has only the second
+    size_t depthwise_weight, depthwise_bias, product_weight, product_bias; // in folded
+    int64_t positions() const { return int64_t(product.window.out_height) * product.window.out_width; }
+    size_t values() const { return positions() * padded(product.out); } // of an image's output
+  };
+  // A team of threads computes some images together; each of its members a share of every stage.
+  struct Team {
+    int member, size;
+    bool meets; // at a barrier after each stage; a thread in no team has size 0 and meets the others
+    char *buffers, *scratch;
+  };
+  struct Call {
+    const char *folded;
+    StemImage input;
+    float *features;
+  };
+
+  void plan();
+  void fold_layer(const Layer &, size_t weight, size_t bias, char *folded, float *scratch) const;
+  void compute(const Call &, const Team &, int64_t image, int64_t count) const;
+  void compute_stem(const Call &, const Team &, int64_t image) const;
+  void compute_block(const Call &, const Team &, size_t stage, const char *x, char *y, int64_t images) const;
+  void pool(const Call &, const Team &, const char *x, int64_t image, int64_t count) const;
+  InferStem stem(const Call &, char *y) const;
+  InferBlock block(const Call &, size_t stage, const char *x, char *y, int64_t images) const;
+  char *output(const Team &, size_t stage, int64_t image) const;
+  size_t image_bytes(size_t stage) const { return stages_[stage].values() * settings_.kernels->element; }
+
+  InferenceSettings settings_;
+  std::vector<Stage> stages_;
+  int64_t images_;
+  size_t folded_bytes_ = 0, ones_ = 0, zeros_ = 0; // the last two: the pooling's activation, which changes nothing
+  size_t wide_ = 1;     // stages that are computed image by image; the others for a group of images
+  int64_t group_ = 1;   // images
+  size_t wide_bytes_ = 0, group_bytes_ = 0; // each of two buffers of a thread
+  size_t scratch_bytes_ = 0;                // of a thread
+};
+
+} // namespace depthwise::fused

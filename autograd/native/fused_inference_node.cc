@@ -1,0 +1,94 @@
+//go:build ignore
+
+// The C face of the trunk for inference.
+#include "fused_bind.h"
+#include "fused_inference.h"
+#include "node.h"
+#include <ATen/Parallel.h>
+
+using depthwise::tensor;
+using depthwise::tensors;
+using namespace depthwise::fused;
+
+namespace {
+
+at::Tensor &bytes_of(dw_tensor t) { return *static_cast<at::Tensor *>(t); }
+
+InferenceSettings settings(const dw_trunk &t) { return {&kernel_set(t.bf16), at::get_num_threads(), float(t.cap)}; }
+
+// Makes t hold n bytes or more; what it held is lost.
+void provide(at::Tensor &t, size_t n) {
+  if (size_t(t.numel()) < n)
+    t = bytes(n);
+}
+
+void fold(at::Tensor &folded, const dw_trunk &t, const std::vector<at::Tensor> &parameters, const std::vector<at::Tensor> &statistics) {
+  TORCH_CHECK(t.n > 0, "fused kernels: no layers");
+  check_layers(t, 1, t.layers[0].height, t.layers[0].width);
+  Bound bound = bind_layers(t, 1, parameters, statistics);
+  Inference inference(bound.layers, settings(t));
+  provide(folded, inference.folded_bytes());
+  at::Tensor scratch = bytes(inference.fold_scratch_bytes());
+  inference.fold(start(folded), start(scratch));
+}
+
+Inference inference_of(const dw_trunk &t, int64_t images) {
+  std::vector<Layer> layers;
+  for (int i = 0; i < t.n; i++) {
+    const dw_layer &l = t.layers[i];
+    layers.push_back({Kind(l.kind), l.in, l.out, window(l, images), nullptr, nullptr, {}});
+  }
+  return Inference(std::move(layers), settings(t));
+}
+
+// Features of n images of the layers' size.
+at::Tensor infer(const dw_trunk &t, const at::Tensor &folded, at::Tensor &workspace, int64_t n, const StemImage &input) {
+  Inference inference = inference_of(t, n);
+  TORCH_CHECK(size_t(folded.numel()) == inference.folded_bytes(), "fused kernels: the folded weights are those of another trunk");
+  provide(workspace, inference.workspace_bytes());
+  at::Tensor features = at::empty({n, t.layers[t.n - 1].out}, at::kFloat);
+  inference.forward(start(folded), start(workspace), input, features.data_ptr<float>());
+  computed_layers += t.n;
+  return features;
+}
+
+at::Tensor infer_values(const dw_trunk &t, const at::Tensor &folded, at::Tensor &workspace, const at::Tensor &x) {
+  check_images(x);
+  check_layers(t, x.size(0), x.size(2), x.size(3));
+  at::Tensor images = x.detach().contiguous(at::MemoryFormat::ChannelsLast);
+  StemImage input{};
+  input.values = values(images);
+  return infer(t, folded, workspace, x.size(0), input);
+}
+
+at::Tensor infer_pixels(const dw_trunk &t, const at::Tensor &folded, at::Tensor &workspace, const dw_pixels &p) {
+  check_layers(t, p.n, p.height, p.width);
+  StemImage input{};
+  input.pixels = p.values;
+  for (int c = 0; c < 3; c++) {
+    input.scale[c] = float(1 / (255 * p.std[c]));
+    input.shift[c] = float(-p.mean[c] / p.std[c]);
+  }
+  return infer(t, folded, workspace, p.n, input);
+}
+
+} // namespace
+
+dw_error dw_trunk_fold(dw_tensor folded, const dw_trunk *t, const dw_tensor *parameters, int n_parameters, const dw_tensor *statistics,
+                       int n_statistics) {
+  return depthwise::guard([&] { fold(bytes_of(folded), *t, tensors(parameters, n_parameters), tensors(statistics, n_statistics)); });
+}
+
+dw_error dw_trunk_infer(dw_tensor *features, const dw_trunk *t, dw_tensor folded, dw_tensor workspace, dw_tensor x, const dw_pixels *pixels) {
+  return depthwise::guard([&] {
+    at::Tensor &work = bytes_of(workspace);
+    *features = new at::Tensor(x ? infer_values(*t, tensor(folded), work, tensor(x)) : infer_pixels(*t, tensor(folded), work, *pixels));
+  });
+}
+
+dw_error dw_versions(int64_t *versions, const dw_tensor *xs, int n) {
+  return depthwise::guard([&] {
+    for (int i = 0; i < n; i++)
+      versions[i] = static_cast<at::Tensor *>(xs[i])->_version();
+  });
+}
