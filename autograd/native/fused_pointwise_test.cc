@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <vector>
 
 using namespace depthwise::fused;
 using namespace depthwise::fused::FUSED_ISA;
@@ -84,6 +85,7 @@ template <class S> struct Problem {
   int in, out; // padded
   Buffer<float> weight, bias, scale, shift, pivot, mean, c1, c2, c3;
   Buffer<S> x, g, y0;
+  std::vector<double> w_, a_, dy_; // (out, in), (rows, in), (rows, out): what the loops below multiply
   explicit Problem(const Case &c)
       : c(c), in(padded(c.in)), out(padded(c.out)), weight(static_cast<size_t>(c.in) * c.out), bias(out), scale(in), shift(in),
         pivot(out), mean(in), c1(out), c2(out), c3(out), x(c.rows * in), g(c.rows * out), y0(c.rows * out) {
@@ -98,12 +100,18 @@ template <class S> struct Problem {
       for (int64_t r = 0; r < c.rows; r++) set(g[r * out + i], random_step(32, 0.125f)), set(y0[r * out + i], random_step(32, 0.125f));
     }
     if (c.poison != 0) set(x[(c.rows / 2) * in + c.in / 2], c.poison), scale[c.in / 2] = 1;
+    for (int o = 0; o < out; o++)
+      for (int i = 0; i < in; i++)
+        w_.push_back(o < c.out && i < c.in ? rounded<S>(weight[static_cast<size_t>(o) * c.in + i]) : 0);
+    for (int64_t r = 0; r < c.rows; r++) {
+      for (int i = 0; i < in; i++) a_.push_back(rounded<S>(reference_activation(value(x[r * in + i]), scale[i], shift[i], c.cap)));
+      for (int o = 0; o < out; o++)
+        dy_.push_back(rounded<S>(c1[o] * value(g[r * out + o]) + (c2[o] * value(y0[r * out + o]) + c3[o])));
+    }
   }
-  double w(int o, int i) const { return o < c.out && i < c.in ? rounded<S>(weight[static_cast<size_t>(o) * c.in + i]) : 0; }
-  double a(int64_t r, int i) const { return rounded<S>(reference_activation(value(x[r * in + i]), scale[i], shift[i], c.cap)); }
-  double dy(int64_t r, int o) const {
-    return rounded<S>(c1[o] * value(g[r * out + o]) + (c2[o] * value(y0[r * out + o]) + c3[o]));
-  }
+  double w(int o, int i) const { return w_[static_cast<size_t>(o) * in + i]; }
+  double a(int64_t r, int i) const { return a_[r * in + i]; }
+  double dy(int64_t r, int o) const { return dy_[r * out + o]; }
 };
 
 template <class S> struct Result {
