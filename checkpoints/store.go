@@ -19,18 +19,18 @@ type Store struct {
 	Keep int // how many of the newest checkpoints Save leaves; 0 means all
 }
 
-// Save writes the checkpoint of a step, makes the folder if need be, and then removes the oldest ones beyond Keep. Files of later steps are
-// neither removed nor counted: they are there because they were damaged when the run was resumed from an earlier one, and the run will
-// overwrite them. So the newest valid file is never removed. An error with a path means that the checkpoint was saved
-// and an old one could not be removed.
-func (s Store) Save(step int64, f File) (path string, err error) {
-	return s.save(disk{}, step, f)
+// Save writes the checkpoint of a step, makes the folder if need be, and then removes the oldest ones beyond Keep, but none of a step
+// that is to be spared. Files of later steps are neither removed nor counted: they are there because they were damaged when the run was
+// resumed from an earlier one, and the run will overwrite them. So the newest valid file is never removed. An error with a path means
+// that the checkpoint was saved and an old one could not be removed.
+func (s Store) Save(step int64, f File, spare ...int64) (path string, err error) {
+	return s.save(disk{}, step, f, spare...)
 }
 
 // Path is the file of a step, whether it is there or not.
 func (s Store) Path(step int64) string { return filepath.Join(s.Dir, stepName(step)) }
 
-func (s Store) save(fsys filesystem, step int64, f File) (string, error) {
+func (s Store) save(fsys filesystem, step int64, f File, spare ...int64) (string, error) {
 	if step < 0 {
 		return "", fmt.Errorf("checkpoints: save in %s: step %d is negative", s.Dir, step)
 	}
@@ -41,7 +41,7 @@ func (s Store) save(fsys filesystem, step int64, f File) (string, error) {
 	if err := write(fsys, path, f); err != nil {
 		return "", err
 	}
-	if err := s.retain(fsys, step); err != nil {
+	if err := s.retain(fsys, step, spare); err != nil {
 		return path, fmt.Errorf("checkpoints: remove old checkpoints: %w", err)
 	}
 	return path, nil
@@ -58,7 +58,7 @@ func (s Store) prepare(fsys filesystem) error {
 	return removeStaleIn(fsys, s.Dir, isStepTemp)
 }
 
-func (s Store) retain(fsys filesystem, newest int64) error {
+func (s Store) retain(fsys filesystem, newest int64, spare []int64) error {
 	if s.Keep <= 0 {
 		return nil
 	}
@@ -68,6 +68,9 @@ func (s Store) retain(fsys filesystem, newest int64) error {
 	}
 	steps = slices.DeleteFunc(steps, func(c checkpoint) bool { return c.step > newest })
 	for _, old := range steps[min(s.Keep, len(steps)):] {
+		if slices.Contains(spare, old.step) {
+			continue
+		}
 		if err := removeOld(fsys, old.path); err != nil {
 			return err
 		}

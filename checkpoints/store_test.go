@@ -42,16 +42,19 @@ func TestStoreRetention(t *testing.T) {
 		before  []int64 // saved with Keep 0
 		damaged []int64
 		save    int64
+		spare   []int64
 		want    []int64
 	}{
-		{"all", 0, []int64{1, 2, 3}, nil, 4, []int64{1, 2, 3, 4}},
-		{"the newest two", 2, []int64{1, 2, 3}, nil, 4, []int64{3, 4}},
-		{"fewer than two", 2, nil, nil, 4, []int64{4}},
-		{"one", 1, []int64{1, 2, 3}, nil, 4, []int64{4}},
-		{"by number, not by name", 2, []int64{99999999, 100000000}, nil, 100000001, []int64{100000000, 100000001}},
-		{"resumed before damaged ones", 1, []int64{1, 2, 3}, []int64{2, 3}, 1, []int64{1, 2, 3}},
-		{"a newer valid one stays", 1, []int64{1, 9}, nil, 2, []int64{2, 9}},
-		{"overwrites", 2, []int64{1, 2, 3}, []int64{3}, 3, []int64{2, 3}},
+		{"all", 0, []int64{1, 2, 3}, nil, 4, nil, []int64{1, 2, 3, 4}},
+		{"the newest two", 2, []int64{1, 2, 3}, nil, 4, nil, []int64{3, 4}},
+		{"fewer than two", 2, nil, nil, 4, nil, []int64{4}},
+		{"one", 1, []int64{1, 2, 3}, nil, 4, nil, []int64{4}},
+		{"by number, not by name", 2, []int64{99999999, 100000000}, nil, 100000001, nil, []int64{100000000, 100000001}},
+		{"resumed before damaged ones", 1, []int64{1, 2, 3}, []int64{2, 3}, 1, nil, []int64{1, 2, 3}},
+		{"a newer valid one stays", 1, []int64{1, 9}, nil, 2, nil, []int64{2, 9}},
+		{"overwrites", 2, []int64{1, 2, 3}, []int64{3}, 3, nil, []int64{2, 3}},
+		{"the best one is spared", 2, []int64{1, 2, 3, 4}, nil, 5, []int64{2}, []int64{2, 4, 5}},
+		{"a spared one among the newest", 2, []int64{1, 2, 3}, nil, 4, []int64{3, 7}, []int64{3, 4}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -60,7 +63,9 @@ func TestStoreRetention(t *testing.T) {
 			for _, step := range test.damaged {
 				flip(t, all, step)
 			}
-			save(t, Store{Dir: all.Dir, Keep: test.keep}, test.save)
+			if _, err := (Store{Dir: all.Dir, Keep: test.keep}).Save(test.save, stepFile(t, test.save), test.spare...); err != nil {
+				t.Fatal(err)
+			}
 			var want []string
 			for _, step := range test.want {
 				want = append(want, stepName(step))

@@ -18,6 +18,7 @@ type Start struct {
 	Epochs      int    `json:"epochs"`
 	Batches     int    `json:"batches"`     // in an epoch
 	Step        int64  `json:"step"`        // where it continues; 0 at the beginning
+	Steps       int64  `json:"steps"`       // of the whole run
 	Description string `json:"description"` // network, device, estimated time; may have several lines
 }
 

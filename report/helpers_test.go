@@ -92,7 +92,7 @@ func (h *halfWay) Stat() (fs.FileInfo, error) { return h.File.Stat() }
 
 // One event of each kind.
 var (
-	aStart  = Start{Run: "runs/a", Images: 100, ValImages: 20, Epochs: 12, Batches: 57, Step: 3, Description: "<paper> & 0.5\ntwo lines"}
+	aStart  = Start{Run: "runs/a", Images: 100, ValImages: 20, Epochs: 12, Batches: 57, Step: 3, Steps: 684, Description: "<paper> & 0.5\ntwo lines"}
 	aStep   = Step{Step: 57, Epoch: 1, Batch: 57, Batches: 57, Loss: 2.104, LR: 0.05, Top1: 0.375, Images: 32, ImagesPerSecond: 412.25, GradNorm: 1e-7}
 	aVal    = Validation{Epoch: 1, Batch: 2, Batches: 5}
 	anEpoch = Epoch{Epoch: 3, Epochs: 12, Step: 57, TrainLoss: 2.104, TrainTop1: 0.382, ValLoss: 1.93, ValTop1: 0.42, ValTop5: 0.785, LR: 0.05,

@@ -14,7 +14,7 @@ import (
 // aRun records two epochs of 40 batches, half a second each, with a validation of 4 batches.
 func aRun(t *testing.T, r Recorder, clock *fakeClock, look func(at string)) {
 	t.Helper()
-	record(t, r, Start{Run: "runs/a", Images: 1280, ValImages: 100, Epochs: 2, Batches: 40, Description: "MobileNet paper\nabout 0:40\n"})
+	record(t, r, Start{Run: "runs/a", Images: 1280, ValImages: 100, Epochs: 2, Batches: 40, Steps: 80, Description: "MobileNet paper\nabout 0:40\n"})
 	look("start")
 	for epoch := 1; epoch <= 2; epoch++ {
 		for batch := 1; batch <= 40; batch++ {
@@ -266,15 +266,24 @@ func TestTracker(t *testing.T) {
 	}
 
 	resumed := tracker{now: clock.now}
-	resumed.start(Start{Epochs: 4})
-	resumed.step(Step{Epoch: 3, Batch: 1, Batches: 10})
+	resumed.start(Start{Epochs: 4, Steps: 40})
+	resumed.step(Step{Step: 21, Epoch: 3, Batch: 1, Batches: 10})
 	if left := resumed.timeLeft(); left != "" {
 		t.Errorf("after one step: %q", left)
 	}
 	clock.sleep(20 * time.Second)
-	resumed.step(Step{Epoch: 3, Batch: 5, Batches: 10})
-	if left := resumed.timeLeft(); left != "1:15 left" { // 5 s a batch, 15 batches
+	resumed.step(Step{Step: 25, Epoch: 3, Batch: 5, Batches: 10})
+	if left := resumed.timeLeft(); left != "1:15 left" { // 5 s a step, 15 steps
 		t.Errorf("left: %q", left)
+	}
+
+	short := tracker{now: clock.now}
+	short.start(Start{Epochs: 90, Steps: 6}) // of --max-steps
+	short.step(Step{Step: 2, Epoch: 1, Batch: 4, Batches: 1000})
+	clock.sleep(20 * time.Second)
+	short.step(Step{Step: 4, Epoch: 1, Batch: 8, Batches: 1000})
+	if left := short.timeLeft(); left != "0:20 left" {
+		t.Errorf("with fewer steps than epochs have: %q", left)
 	}
 }
 

@@ -26,18 +26,19 @@ func (a *average) value() float64 {
 type tracker struct {
 	now    func() time.Time
 	epochs int
+	steps  int64 // of the whole run
 
 	loss, top1, speed average
 	badLoss           bool // the last step's loss was not finite
 	lastLoss          float64
 
-	// The time left follows from the batches since the first step, whose own time is not counted: it warms up.
+	// The time left follows from the steps since the first one, whose own time is not counted: it warms up.
 	first time.Time
-	done  int
+	done  int64
 	left  time.Duration
 }
 
-func (t *tracker) start(s Start) { t.epochs = s.Epochs }
+func (t *tracker) start(s Start) { t.epochs, t.steps = s.Epochs, s.Steps }
 
 func (t *tracker) step(s Step) {
 	weight := float64(max(1, s.Images))
@@ -49,14 +50,12 @@ func (t *tracker) step(s Step) {
 }
 
 func (t *tracker) estimate(s Step) {
-	done := (s.Epoch-1)*s.Batches + s.Batch
 	if t.first.IsZero() {
-		t.first, t.done = t.now(), done
+		t.first, t.done = t.now(), s.Step
 	}
-	total := max(t.epochs, s.Epoch) * s.Batches
-	if done > t.done {
-		perBatch := float64(t.now().Sub(t.first)) / float64(done-t.done)
-		t.left = time.Duration(perBatch * float64(max(0, total-done)))
+	if s.Step > t.done {
+		perStep := float64(t.now().Sub(t.first)) / float64(s.Step-t.done)
+		t.left = time.Duration(perStep * float64(max(0, t.steps-s.Step)))
 	}
 }
 

@@ -68,6 +68,11 @@ func TestLayers(t *testing.T) {
 			c.Epochs, c.LabelSmoothing = 300, 0
 			c.LR, c.Schedule, c.StepEpochs, c.Gamma, c.WarmupEpochs = 0.2, "exp", 1, 0.98, 0
 		}},
+		{"recipe by flag over the file, optimizer and all", "recipe: paper\noptimizer: adamw\nlr: 0.2\nepochs: 7\nseed: 3\n", Layers{Recipe: "torchvision"}, func(c *Config) {
+			c.Recipe, c.Seed = "torchvision", 3
+			c.Epochs, c.LabelSmoothing = 300, 0
+			c.LR, c.Schedule, c.StepEpochs, c.Gamma, c.WarmupEpochs = 0.045, "exp", 1, 0.98, 0
+		}},
 		{"variant brings its layers", "variant: article\nwidth: 0.5\n", Layers{}, func(c *Config) {
 			c.Model = article
 			c.Model.Width, c.Model.Classes = 0.5, 0

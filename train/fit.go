@@ -171,7 +171,7 @@ func (r *run) record(progress report.Recorder) error {
 	r.files = append(r.files, metrics)
 	r.recorder = append(append(r.recorder, r.files...), &shown{Recorder: progress})
 
-	start := report.Start{Run: r.folder.dir, Images: r.images.train.Len(), Epochs: r.config.Epochs, Batches: r.loader.Batches(), Step: r.Step,
+	start := report.Start{Run: r.folder.dir, Images: r.images.train.Len(), Epochs: r.config.Epochs, Batches: r.loader.Batches(), Step: r.Step, Steps: r.totalSteps,
 		Description: fmt.Sprintf("%v; %v", r.network, r.machine)}
 	if r.images.val != nil {
 		start.ValImages = r.images.val.Len()

@@ -76,7 +76,7 @@ func (im *images) verify(ctx context.Context, set *data.Dataset) error {
 // DataSource is where the data of a name, as in [Config.Data], lies; listings of large sets, and distant shards, are
 // kept in the user's cache.
 func DataSource(ctx context.Context, name string) (data.Source, error) {
-	path, err := dataFolder(ctx, name)
+	path, err := DataFolder(ctx, name, nil)
 	if err != nil {
 		return data.Source{}, err
 	}
@@ -88,8 +88,9 @@ func DataSource(ctx context.Context, name string) (data.Source, error) {
 	return source, err
 }
 
-// dataFolder is the folder of a name: MNIST's in the user's cache, which is laid out first where it is not there.
-func dataFolder(ctx context.Context, name string) (string, error) {
+// DataFolder is the folder of a name: MNIST's in the user's cache, which is laid out first where it is not there, as
+// [data.MNIST] does and tells progress.
+func DataFolder(ctx context.Context, name string, progress func(done, total int64)) (string, error) {
 	if name != MNIST {
 		return name, nil
 	}
@@ -97,7 +98,7 @@ func dataFolder(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return data.MNIST(ctx, cache, nil)
+	return data.MNIST(ctx, cache, progress)
 }
 
 // CacheFolder is where what can be made again is kept: depthwise in the user's cache folder.

@@ -10,7 +10,8 @@ import (
 
 // Layers says what a configuration is put together from. Each later one wins:
 // the defaults (with the variant's network), what data "mnist" implies, the
-// recipe, the file. A caller's explicit values come on top of the result.
+// file's recipe, the file, the explicit choices below. A caller's explicit
+// values come on top of the result.
 type Layers struct {
 	// File is a YAML file with some or all of Config's fields; "" is none.
 	File string
@@ -51,21 +52,27 @@ func (l Layers) over(file []byte) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	l.Data = cmp.Or(l.Data, named.Data)
-	l.Recipe = cmp.Or(l.Recipe, named.Recipe)
-	l.Variant = cmp.Or(l.Variant, named.Variant)
-	l.Optimizer = cmp.Or(l.Optimizer, named.Optimizer)
+	named.Data = cmp.Or(l.Data, named.Data)
+	named.Recipe = cmp.Or(l.Recipe, named.Recipe)
+	named.Variant = cmp.Or(l.Variant, named.Variant)
+	named.Optimizer = cmp.Or(l.Optimizer, named.Optimizer)
 
-	c, err := l.implied()
+	c, err := named.implied()
 	if err != nil {
 		return Config{}, err
 	}
 	if err := decode(file, &c); err != nil {
 		return Config{}, err
 	}
-	c.Data, c.Recipe = l.Data, l.Recipe
+	c.Data, c.Recipe = named.Data, named.Recipe
+	if err := c.useVariant(l.Variant); err != nil {
+		return Config{}, err
+	}
+	if err := c.useRecipe(l.Recipe); err != nil {
+		return Config{}, err
+	}
 	c.useOptimizer(l.Optimizer)
-	return c, c.useVariant(l.Variant)
+	return c, nil
 }
 
 // implied is the configuration of the choices alone.
@@ -77,15 +84,23 @@ func (l Layers) implied() (Config, error) {
 	if l.Data == MNIST {
 		c.forMNIST()
 	}
-	if l.Recipe != "" {
-		r, err := recipe(l.Recipe)
-		if err != nil {
-			return Config{}, err
-		}
-		r.apply(&c)
+	if err := c.useRecipe(l.Recipe); err != nil {
+		return Config{}, err
 	}
 	c.useOptimizer(l.Optimizer)
 	return c, nil
+}
+
+// useRecipe sets what a recipe says, and leaves the rest.
+func (c *Config) useRecipe(name string) error {
+	if name == "" {
+		return nil
+	}
+	r, err := recipe(name)
+	if err == nil {
+		r.apply(c)
+	}
+	return err
 }
 
 // useVariant makes the network that of another variant and keeps its width,

@@ -244,7 +244,11 @@ func TestMendBest(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, true},
-		{"its step's checkpoint is gone too", 1, atStep(5), func(t *testing.T, _ Config, best string) { remove(t, best) }, false},
+		{"missing, from its step's checkpoint beyond those to keep", 1, atStep(5), func(t *testing.T, _ Config, best string) { remove(t, best) }, true},
+		{"its step's checkpoint is gone too", 20, atStep(5), func(t *testing.T, c Config, best string) {
+			remove(t, best)
+			remove(t, filepath.Join(c.Out, checkpointFolder, "step-00000003.safetensors"))
+		}, false},
 		{"its step's checkpoint is damaged too", 20, atStep(5), func(t *testing.T, c Config, best string) {
 			remove(t, best)
 			if err := os.Truncate(filepath.Join(c.Out, checkpointFolder, "step-00000003.safetensors"), 1000); err != nil {

@@ -25,7 +25,7 @@ func (r *run) save(s *autograd.Scope, isBest bool) error {
 		if err != nil {
 			return err
 		}
-		path, err := r.folder.store.Save(r.Step, snapshot)
+		path, err := r.folder.store.Save(r.Step, snapshot, r.Best.Step) // best.safetensors can be written again from it
 		if err != nil {
 			if path == "" {
 				return fmt.Errorf("train: step %d: %w; make room or fix the folder, then --resume auto", r.Step, err)
