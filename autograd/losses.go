@@ -1,7 +1,11 @@
 package autograd
 
 import (
+	"fmt"
+
 	lib "github.com/sugarme/gotch/libtch"
+
+	"depthwise.dev/autograd/native"
 )
 
 // libtorch's numbers for Reduction and its default for classes to leave out.
@@ -32,4 +36,34 @@ func (l CrossEntropy) loss(s *Scope, name string, logits, target *Tensor) *Tenso
 	return s.op(name, []*Tensor{logits, target}, func(out *lib.Ctensor) {
 		lib.AtgCrossEntropyLoss(out, logits.c, target.c, nil, reductionMean, ignoreIndex, l.LabelSmoothing)
 	})
+}
+
+// Targets are the classes of a batch's rows of logits.
+type Targets struct {
+	Labels []int64
+	// Partners are the second classes of rows that were mixed, of which Share is the row's own class and the rest its
+	// partner's; nil: no row was mixed.
+	Partners []int64
+	Share    float64
+}
+
+// Scored is what a batch comes to.
+type Scored struct {
+	Loss    float64 // the loss's value
+	Correct int     // rows whose logit of the class with the larger share, the own one at 0.5, is above all others
+}
+
+// Fused is Loss, or SoftLoss of mixed rows, in one native call on the CPU, with the loss's value and the number of rows that
+// are right: logits (N, classes) in float32, float64 or bfloat16, labels from 0 to classes-1. There are no second derivatives.
+func (l CrossEntropy) Fused(s *Scope, logits *Tensor, t Targets) (loss *Tensor, scored Scored) {
+	const name = "fused cross entropy"
+	if !s.ready(name, logits) {
+		return nil, Scored{}
+	}
+	if t.Partners != nil && len(t.Partners) != len(t.Labels) {
+		s.Fail(fmt.Errorf("autograd: %s(%v): %d labels and %d partners", name, logits, len(t.Labels), len(t.Partners)))
+		return nil, Scored{}
+	}
+	c, out, err := native.CrossEntropy(native.Tensor(logits.c), native.Targets{Labels: t.Labels, Partners: t.Partners, Share: t.Share, Smoothing: l.LabelSmoothing})
+	return s.made(name, []*Tensor{logits}, c, err), Scored(out)
 }

@@ -78,6 +78,9 @@ var wrongUses = []wrongUse{
 	}},
 	{"CrossEntropy.Loss", "cross entropy", f32, func(s scope, x tensor) { autograd.CrossEntropy{}.Loss(s, x, other(s, x)) }},
 	{"CrossEntropy.SoftLoss", "soft cross entropy", f32, func(s scope, x tensor) { autograd.CrossEntropy{}.SoftLoss(s, x, other(s, x)) }},
+	{"CrossEntropy.Fused", "fused cross entropy", f32, func(s scope, x tensor) {
+		autograd.CrossEntropy{}.Fused(s, x, autograd.Targets{Labels: []int64{0}})
+	}},
 	{"Scope.RequireGrad", "require grad", i64, func(s scope, x tensor) { s.RequireGrad(x) }},
 	{"Scope.SetRequiresGrad", "require grad", f32, func(s scope, x tensor) { s.SetRequiresGrad(s.Scale(leaf(s, x), 1), false) }},
 	{"Scope.Backward", "backward", f32, func(s scope, x tensor) { s.Backward(x) }},
