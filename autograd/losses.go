@@ -42,7 +42,7 @@ func (l CrossEntropy) loss(s *Scope, name string, logits, target *Tensor) *Tenso
 type Targets struct {
 	Labels []int64
 	// Partners are the second classes of rows that were mixed, of which Share is the row's own class and the rest its
-	// partner's; nil: no row was mixed.
+	// partner's; empty: no row was mixed.
 	Partners []int64
 	Share    float64
 }
@@ -60,7 +60,7 @@ func (l CrossEntropy) Fused(s *Scope, logits *Tensor, t Targets) (loss *Tensor, 
 	if !s.ready(name, logits) {
 		return nil, Scored{}
 	}
-	if t.Partners != nil && len(t.Partners) != len(t.Labels) {
+	if len(t.Partners) > 0 && len(t.Partners) != len(t.Labels) {
 		s.Fail(fmt.Errorf("autograd: %s(%v): %d labels and %d partners", name, logits, len(t.Labels), len(t.Partners)))
 		return nil, Scored{}
 	}

@@ -114,7 +114,7 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 	scores := make([]score, len(networks))
 	for i, network := range networks {
 		var err error
-		if scores[i], err = r.score(ctx, s, network, i, len(networks)); err != nil {
+		if scores[i], err = r.validation(ctx, s, network, i, len(networks)); err != nil {
 			return err
 		}
 	}
@@ -136,8 +136,8 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 	return nil
 }
 
-// score measures one of so many networks on the validation images.
-func (r *run) score(ctx context.Context, s *autograd.Scope, network *mobilenet.Network, i, networks int) (score, error) {
+// validation measures one of so many networks on the validation images.
+func (r *run) validation(ctx context.Context, s *autograd.Scope, network *mobilenet.Network, i, networks int) (score, error) {
 	e := evaluation{machine: r.machine, network: network, preprocess: r.config.Preprocess(), tell: func(batch, of int) error {
 		return r.recorder.Record(report.Validation{Epoch: r.Epoch + 1, Batch: i*of + batch, Batches: networks * of})
 	}}

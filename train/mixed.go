@@ -3,7 +3,18 @@ package train
 import (
 	"depthwise.dev/autograd"
 	"depthwise.dev/data"
+	"depthwise.dev/models/mobilenet"
 )
+
+// score is the loss of a batch's logits, its value, and how many images are right.
+func (r *run) score(s *autograd.Scope, logits *autograd.Tensor, b *data.Batch) (loss *autograd.Tensor, scored autograd.Scored) {
+	l := autograd.CrossEntropy{LabelSmoothing: r.config.LabelSmoothing}
+	if r.kernels == mobilenet.Fused {
+		return l.Fused(s, logits, autograd.Targets{Labels: b.Labels, Partners: b.Partners, Share: b.Share})
+	}
+	loss = lossOf(s, l, logits, b)
+	return loss, autograd.Scored{Loss: s.Item(loss), Correct: correct(autograd.ToSlice[float32](s, logits), mainClasses(b))}
+}
 
 // lossOf is the loss of a batch's logits, on their device. Of a batch that was mixed, each image's target is Share of
 // its own class and the rest of its partner's.

@@ -8,6 +8,7 @@ import (
 	"depthwise.dev/autograd"
 	"depthwise.dev/autograd/autogradtest"
 	"depthwise.dev/data"
+	"depthwise.dev/models/mobilenet"
 )
 
 // TestLossOfAMixedBatch: the values are PyTorch's, in float64:
@@ -21,23 +22,38 @@ func TestLossOfAMixedBatch(t *testing.T) {
 		-0.203904650532693, 0.281474435980423, -0.093025322459712, 0.015455537011982,
 		-0.092419355929630, -0.162223040477733, 0.144190246404228, 0.110452150003134}
 	b := &data.Batch{N: 3, Labels: []int64{2, 0, 1}, Partners: []int64{1, 2, 0}, Share: 0.7}
-	smoothed := autograd.CrossEntropy{LabelSmoothing: 0.1}
+	for _, kernels := range []mobilenet.Kernels{mobilenet.Torch, mobilenet.Fused} {
+		r := &run{config: Config{LabelSmoothing: 0.1}, machine: machine{kernels: kernels}}
+		t.Run(string(kernels), func(t *testing.T) {
+			autogradtest.Run(t, func(s *autograd.Scope) {
+				x := s.RequireGrad(autograd.FromSlice(s, logits, 3, 4))
+				loss, scored := r.score(s, x, b)
+				s.Backward(loss)
+				if got := s.Item(loss); math.Abs(got-wantLoss) > 1e-6 || math.Abs(scored.Loss-wantLoss) > 1e-6 { // float32
+					t.Errorf("loss %v, value %v, want %v", got, scored.Loss, wantLoss)
+				}
+				// The greatest are classes 3, 1 and 2.
+				if _, partners := r.score(s, x, &data.Batch{N: 3, Labels: b.Labels, Partners: []int64{3, 1, 0}, Share: 0.3}); scored.Correct != 0 || partners.Correct != 2 {
+					t.Errorf("%d and %d right, want 0 and 2", scored.Correct, partners.Correct)
+				}
+				for i, got := range autograd.ToSlice[float64](s, s.Grad(x)) {
+					if math.Abs(got-wantGradient[i]) > 1e-7 {
+						t.Errorf("gradient %d is %v, want %v", i, got, wantGradient[i])
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestLossOfAPlainBatch: without partners it is the loss of the labels.
+func TestLossOfAPlainBatch(t *testing.T) {
 	autogradtest.Run(t, func(s *autograd.Scope) {
-		x := s.RequireGrad(autograd.FromSlice(s, logits, 3, 4))
-		loss := lossOf(s, smoothed, x, b)
-		s.Backward(loss)
-		if got := s.Item(loss); math.Abs(got-wantLoss) > 1e-6 { // float32
-			t.Errorf("loss %v, want %v", got, wantLoss)
-		}
-		for i, got := range autograd.ToSlice[float64](s, s.Grad(x)) {
-			if math.Abs(got-wantGradient[i]) > 1e-7 {
-				t.Errorf("gradient %d is %v, want %v", i, got, wantGradient[i])
-			}
-		}
-		plain := &data.Batch{N: 3, Labels: b.Labels, Share: 1}
-		labels := smoothed.Loss(s, x, autograd.FromSlice(s, b.Labels, 3))
-		if got, want := s.Item(lossOf(s, smoothed, x, plain)), s.Item(labels); got != want {
-			t.Errorf("loss of a batch that is not mixed is %v, want %v", got, want)
+		smoothed, labels := autograd.CrossEntropy{LabelSmoothing: 0.1}, []int64{2, 0, 1}
+		x := autograd.FromSlice(s, []float32{1.5, -0.25, 0.75, 2, 0, 3, -1, 0.5, -2, 0.25, 1.25, 1}, 3, 4)
+		got := s.Item(lossOf(s, smoothed, x, &data.Batch{N: 3, Labels: labels, Share: 1}))
+		if want := s.Item(smoothed.Loss(s, x, autograd.FromSlice(s, labels, 3))); got != want {
+			t.Errorf("loss %v, want %v", got, want)
 		}
 	})
 }

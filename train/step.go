@@ -93,18 +93,17 @@ func (r *run) add(s *autograd.Scope, b *data.Batch, seen *tally) error {
 	p := r.config.Preprocess()
 	x := s.NormalizeImages(b.Pixels, b.N, b.Height, b.Width, p.Mean, p.Std, r.device)
 	logits := r.forward(s, r.network, x, autograd.Training)
-	loss := lossOf(s, autograd.CrossEntropy{LabelSmoothing: r.config.LabelSmoothing}, logits, b)
-	value := s.Item(loss)
-	if s.Err() == nil && (math.IsNaN(value) || math.IsInf(value, 0)) {
-		return fmt.Errorf("the loss is %v: %w; %s", value, ErrNotFinite, r.advice())
+	loss, scored := r.score(s, logits, b)
+	if s.Err() == nil && (math.IsNaN(scored.Loss) || math.IsInf(scored.Loss, 0)) {
+		return fmt.Errorf("the loss is %v: %w; %s", scored.Loss, ErrNotFinite, r.advice())
 	}
 	if r.config.Accumulate > 1 {
 		loss = s.Scale(loss, float64(b.N))
 	}
 	s.Backward(loss)
 	seen.Images += b.N
-	seen.Loss += value * float64(b.N)
-	seen.Correct += correct(autograd.ToSlice[float32](s, logits), mainClasses(b))
+	seen.Loss += scored.Loss * float64(b.N)
+	seen.Correct += scored.Correct
 	return s.Err()
 }
 

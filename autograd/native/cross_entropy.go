@@ -10,7 +10,7 @@ import (
 
 // Targets are the classes of rows of logits; see dw_targets.
 type Targets struct {
-	Labels, Partners []int64 // Partners nil, or as many as Labels
+	Labels, Partners []int64 // Partners empty, or as many as Labels
 	Share, Smoothing float64
 }
 
