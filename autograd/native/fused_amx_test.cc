@@ -158,8 +158,8 @@ static void test_block(int rows, int columns, int depth, bool start) {
   for (int r = 0; r < rows; r++)
     for (int n = 0; n < columns; n++) {
       const int panel = n / 32 * 32, width = columns - panel < 32 ? 16 : 32;
-      const double want =
-          (start ? first[n] : 0) + expected_product(depth, &a[r * stride], 1, &panels[static_cast<size_t>(panel) * depth + n - panel], width);
+      const uint32_t *b = &panels[static_cast<size_t>(panel) * depth + n - panel];
+      const double want = (start ? first[n] : 0) + expected_product(depth, &a[r * stride], 1, b, width);
       check(c[static_cast<size_t>(r) * columns + n] == want, "a block's value", rows, columns, depth);
     }
   check(!amx_emulator::active || products == tiles_of(rows) * tiles_of(columns) * even_steps(depth).count, "a block's products", rows,

@@ -99,8 +99,10 @@ func TestUnknownInstructionSet(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s, out := newFake(t, map[string]string{
-				"g++": "for last; do :; done; case \"$*\" in *-mamx-tile*) echo \"" + strings.ReplaceAll(tt.said, "`", "'") + "\" >&2; exit 1;; esac; echo object > \"$last\""})
+			script := `for last; do :; done
+case "$*" in *-mamx-tile*) echo "` + strings.ReplaceAll(tt.said, "`", "'") + `" >&2; exit 1;; esac
+echo object > "$last"`
+			s, out := newFake(t, map[string]string{"g++": script})
 			locked(t, s)
 			writeFile(t, filepath.Join(s.nativeDir(), "kernel.cc"), kernel)
 			_, err := s.buildNative(compiler{Path: "g++", Version: "g++ 9"}, libtorch{Dir: "/torch"})
