@@ -77,8 +77,9 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 			return err
 		}
 		start := time.Now()
-		e := evaluation{machine: m, network: network, preprocess: w.Preprocess, limit: c.Limit}
-		score, err := e.run(ctx, s, loader)
+		e := evaluation{machine: m, networks: []*mobilenet.Network{network}, preprocess: w.Preprocess, limit: c.Limit}
+		scores, err := e.run(ctx, s, loader)
+		score := scores[0]
 		result.Top1, result.Top5, result.Loss = score.rates()
 		result.Images, result.Skipped = score.images, score.skipped
 		result.ImagesPerSecond = float64(score.images) / time.Since(start).Seconds()
@@ -116,7 +117,7 @@ func workersOr(n int) int {
 // evaluation runs a network over a data set.
 type evaluation struct {
 	machine
-	network    *mobilenet.Network
+	networks   []*mobilenet.Network // each on every image
 	preprocess data.Preprocess
 	limit      int                       // images, 0: all
 	tell       func(batch, of int) error // after each batch; may be nil
@@ -134,41 +135,43 @@ func (c score) rates() (top1, top5, loss float64) {
 	return float64(c.top1) / n, float64(c.top5) / n, c.loss / n
 }
 
-// run evaluates all batches of the loader. It ends early with ctx's error.
-func (e evaluation) run(ctx context.Context, s *autograd.Scope, loader *data.Loader) (total score, err error) {
-	err = s.Sub(func(s *autograd.Scope) error {
-		total, err = e.batches(ctx, s, loader)
-		return err
-	})
-	return total, err
+// run evaluates all batches of the loader and scores each network. It ends early with ctx's error.
+func (e evaluation) run(ctx context.Context, s *autograd.Scope, loader *data.Loader) ([]score, error) {
+	totals := make([]score, len(e.networks))
+	err := s.Sub(func(s *autograd.Scope) error { return e.batches(ctx, s, loader, totals) })
+	return totals, err
 }
 
-func (e evaluation) batches(ctx context.Context, s *autograd.Scope, loader *data.Loader) (score, error) {
-	var total score
-	inference := e.inference(s, e.network)
+func (e evaluation) batches(ctx context.Context, s *autograd.Scope, loader *data.Loader, totals []score) error {
+	inferences := make([]*mobilenet.Inference, len(e.networks))
+	for i, network := range e.networks {
+		inferences[i] = e.inference(s, network)
+	}
 	batches := loader.Epoch(ctx, 0, 0)
 	defer batches.Close()
-	for e.limit == 0 || total.images < e.limit {
+	for e.limit == 0 || totals[0].images < e.limit {
 		b, err := batches.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return total, err
+			return err
 		}
-		if err := e.add(s, inference, b, &total); err != nil {
-			return total, err
+		for i, inference := range inferences {
+			if err := e.add(s, inference, b, &totals[i]); err != nil {
+				return err
+			}
 		}
 		if e.tell != nil {
 			if err := e.tell(b.Index+1, loader.Batches()); err != nil {
-				return total, err
+				return err
 			}
 		}
 	}
-	if total.images == 0 {
-		return total, errors.New("no image of the data set could be read")
+	if totals[0].images == 0 {
+		return errors.New("no image of the data set could be read")
 	}
-	return total, nil
+	return nil
 }
 
 // add computes one batch.

@@ -107,16 +107,18 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 	if r.valLoader == nil {
 		return nil
 	}
-	networks := []*mobilenet.Network{r.network}
+	e := evaluation{machine: r.machine, networks: []*mobilenet.Network{r.network}, preprocess: r.config.Preprocess(), tell: func(batch, of int) error {
+		return r.recorder.Record(report.Validation{Epoch: r.Epoch + 1, Batch: batch, Batches: of})
+	}}
 	if r.average != nil {
-		networks = append(networks, r.averaged)
+		e.networks = append(e.networks, r.averaged)
 	}
-	scores := make([]score, len(networks))
-	for i, network := range networks {
-		var err error
-		if scores[i], err = r.validation(ctx, s, network, i, len(networks)); err != nil {
-			return err
+	scores, err := e.run(ctx, s, r.valLoader)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
+		return fmt.Errorf("train: epoch %d: validation: %w", r.Epoch+1, err)
 	}
 	tooMany := data.CheckUnreadable(scores[0].skipped, r.images.val.Len(), data.DefaultUnreadableLimit)
 	if err := errors.Join(r.tellSkipped(scores[0].skipped), tooMany); err != nil {
@@ -134,21 +136,6 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 		r.Best = best{Step: r.Step, Epoch: r.Epoch + 1, Top1: top1, Top5: top5, Loss: loss}
 	}
 	return nil
-}
-
-// validation measures one of so many networks on the validation images.
-func (r *run) validation(ctx context.Context, s *autograd.Scope, network *mobilenet.Network, i, networks int) (score, error) {
-	e := evaluation{machine: r.machine, network: network, preprocess: r.config.Preprocess(), tell: func(batch, of int) error {
-		return r.recorder.Record(report.Validation{Epoch: r.Epoch + 1, Batch: i*of + batch, Batches: networks * of})
-	}}
-	scored, err := e.run(ctx, s, r.valLoader)
-	if err != nil {
-		if ctx.Err() != nil {
-			return scored, ctx.Err()
-		}
-		return scored, fmt.Errorf("train: epoch %d: validation: %w", r.Epoch+1, err)
-	}
-	return scored, nil
 }
 
 func (r *run) tellSkipped(problems []data.Problem) error {
