@@ -90,6 +90,7 @@ type run struct {
 	recorder report.Multi // everybody who is told
 	files    report.Multi // those of them that Fit closes
 	named    map[string]bool
+	bound    binding        // what was said last to set the pace
 	unread   []data.Problem // training images that could not be read in this epoch, in this process
 	clock
 }

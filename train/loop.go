@@ -94,11 +94,14 @@ func (r *run) pace(trained time.Duration) pace {
 		shards: set.Sharded(), distant: set.Distant(), streamed: set.Distant() || options.ShuffleBuffer > 0}
 }
 
+// tellVerdict says what sets the pace: after each epoch that waited for the loader, and once where the step does.
 func (r *run) tellVerdict(p pace) error {
-	if verdict := p.verdict(); verdict != "" {
-		return r.note(report.Info, fmt.Sprintf("epoch %d: %s", r.Epoch+1, verdict))
+	binds := p.binds()
+	if binds == "" || binds == stepBinds && r.bound == stepBinds {
+		return nil
 	}
-	return nil
+	r.bound = binds
+	return r.note(report.Info, fmt.Sprintf("epoch %d: %s", r.Epoch+1, p.verdict()))
 }
 
 // validate measures the network on the validation images, and its weight average where there is one, and notes whether that

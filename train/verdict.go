@@ -26,13 +26,45 @@ const waitMatters = 0.05
 // images from four as from one.
 const readersPerCore = 4
 
-// verdict says how long an epoch's training waited for images, and what would help; "" where it hardly did.
-func (p pace) verdict() string {
-	share := p.effort.Waited.Seconds() / math.Max(p.seconds, 1e-9)
-	if !(share >= waitMatters) || p.effort.Images == 0 {
+// binding is what sets an epoch's pace.
+type binding string
+
+const (
+	loaderBinds binding = "loader"
+	stepBinds   binding = "step"
+)
+
+// binds says what sets the pace: the loader where training waits for images; "" where there were none.
+func (p pace) binds() binding {
+	switch {
+	case p.effort.Images == 0:
 		return ""
+	case p.waited() >= waitMatters:
+		return loaderBinds
 	}
-	return fmt.Sprintf("training waited for images %.0f %% of the time; %s; what would help: %s", 100*math.Min(share, 1), p.cost(), p.help())
+	return stepBinds
+}
+
+// waited is the share of the epoch's training that was spent waiting for images.
+func (p pace) waited() float64 {
+	return math.Min(p.effort.Waited.Seconds()/math.Max(p.seconds, 1e-9), 1)
+}
+
+// verdict says what sets the epoch's pace, and where that is the loader, what would help.
+func (p pace) verdict() string {
+	switch p.binds() {
+	case loaderBinds:
+		return fmt.Sprintf("the loader sets the pace: training waited for images %.0f %% of the time; %s; what would help: %s", 100*p.waited(), p.cost(), p.help())
+	case stepBinds:
+		return fmt.Sprintf("the training step sets the pace: it waited for images %.1f %% of the time; %s, at most %.0f %% of what the cores can do", 100*p.waited(), p.cost(), 100*p.loaded())
+	}
+	return ""
+}
+
+// loaded is the share of the cores that the loader took, at most: its time includes that in which others had the core.
+func (p pace) loaded() float64 {
+	spent := p.effort.Reading + p.effort.Decoding
+	return math.Min(spent.Seconds()/math.Max(p.seconds*float64(max(p.cores, 1)), 1e-9), 1)
 }
 
 // cost tells where the workers' time goes.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"depthwise.dev/data"
+	"depthwise.dev/report"
 )
 
 func TestVerdict(t *testing.T) {
@@ -24,9 +25,11 @@ func TestVerdict(t *testing.T) {
 		pace pace
 		want []string // in the verdict; none: no verdict
 	}{
-		{"hardly waited", at(400*ms, 900*ms, 100*ms, nil), nil},
+		{"hardly waited", at(400*ms, 900*ms, 1100*ms, nil), []string{"the training step sets the pace: it waited for images 4.0 %", "9.0 ms to read and 11.0 ms to decode, at most 10 % of what the cores can do"}},
+		{"more than the cores", at(0, 30000*ms, 0, nil), []string{"it waited for images 0.0 %", "at most 100 %"}},
 		{"no image", at(5000*ms, 0, 0, func(p *pace) { p.effort = data.Effort{Waited: p.effort.Waited} }), nil},
-		{"no time", at(0, 0, 0, func(p *pace) { p.seconds = 0 }), nil},
+		{"no time", at(0, 0, 0, func(p *pace) { p.seconds = 0 }), []string{"the training step sets the pace"}},
+		{"waited long", at(5000*ms, 100*ms, 900*ms, nil), []string{"the loader sets the pace: training waited for images 50 %"}},
 		{"decoding, few workers", at(5000*ms, 100*ms, 900*ms, func(p *pace) { p.workers = 1 }), []string{"50 % of the time", "1.0 ms to read and 9.0 ms to decode", "--workers 2,"}},
 		{"decoding in the loop", at(5000*ms, 100*ms, 900*ms, func(p *pace) { p.workers = 0 }), []string{"--workers auto"}},
 		{"decoding large files", at(1200*ms, 100*ms, 900*ms, nil), []string{"12 %", "--max-side 512", "1414 pixels"}},
@@ -47,6 +50,33 @@ func TestVerdict(t *testing.T) {
 			if !strings.Contains(got, want) {
 				t.Errorf("%s: %q does not say %q", c.name, got, want)
 			}
+		}
+	}
+}
+
+// TestVerdictIsToldOnce: that the step sets the pace is said once, and again when the loader has in between.
+func TestVerdictIsToldOnce(t *testing.T) {
+	step := pace{seconds: 10, cores: 2, effort: data.Effort{Images: 100}}
+	loader, none := step, pace{seconds: 10}
+	loader.effort.Waited = 5 * time.Second
+	var told []string
+	r := &run{recorder: report.Multi{recorderFunc(func(e report.Event) error {
+		told = append(told, e.(report.Note).Text)
+		return nil
+	})}}
+	for epoch, p := range []pace{none, step, step, none, step, loader, loader, step, step} {
+		r.Epoch = epoch
+		if err := r.tellVerdict(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"epoch 2: the training step", "epoch 6: the loader", "epoch 7: the loader", "epoch 8: the training step"}
+	if len(told) != len(want) {
+		t.Fatalf("%d notes, want %d: %q", len(told), len(want), told)
+	}
+	for i, text := range told {
+		if !strings.HasPrefix(text, want[i]+" sets the pace: ") {
+			t.Errorf("note %d is %q, want %q", i, text, want[i])
 		}
 	}
 }
