@@ -212,7 +212,7 @@ struct InferBlock {
   float cap;
   void *y;                     // S (images*out_height, out_width, out), activated
   int64_t begin, end;          // rows of y to compute
-  int first, last;             // channels of y to compute; multiples of infer_columns, or the end
+  int first, last;             // channels of y to compute, at least one; multiples of infer_columns, or the end
 };
 
 // The kernels for one storage type. A scratch function tells the bytes that each thread needs.
