@@ -211,7 +211,7 @@ struct InferBlock {
   const float *pointwise_bias; // (out)
   float cap;
   void *y;                     // S (images*out_height, out_width, out), activated
-  int64_t begin, end;          // rows of y to compute
+  int64_t begin, end;          // rows of y to compute, at least one
   int first, last;             // channels of y to compute, at least one; multiples of infer_columns, or the end
 };
 

@@ -53,10 +53,12 @@ struct Taps {
     for (int i = 0; i < 9; i++) k[i] = load(p.depthwise + static_cast<size_t>(i) * p.in + c);
   }
   FUSED_MEMBER V operator()(const Column &a, const Column &b, const Column &d) const {
-    V r0 = multiply_add(a.row[0], k[0], bias), r1 = a.row[1] * k[3], r2 = a.row[2] * k[6];
-    r0 = multiply_add(b.row[0], k[1], r0), r1 = multiply_add(b.row[1], k[4], r1), r2 = multiply_add(b.row[2], k[7], r2);
-    r0 = multiply_add(d.row[0], k[2], r0), r1 = multiply_add(d.row[1], k[5], r1), r2 = multiply_add(d.row[2], k[8], r2);
-    return at_most(at_least(r0 + (r1 + r2), V{}), cap);
+    V r0 = multiply_add(a.row[0], k[0], bias), r1 = a.row[1] * k[3];
+    r0 = multiply_add(b.row[0], k[1], r0), r1 = multiply_add(b.row[1], k[4], r1);
+    r0 = multiply_add(a.row[2], k[6], r0), r1 = multiply_add(d.row[1], k[5], r1);
+    r0 = multiply_add(b.row[2], k[7], r0), r1 = multiply_add(d.row[0], k[2], r1);
+    r0 = multiply_add(d.row[2], k[8], r0);
+    return at_most(at_least(r0 + r1, V{}), cap);
   }
 };
 

@@ -1,11 +1,12 @@
 //go:build ignore
 
-// Tests the inference kernels (fused_infer.h) against loops in double. A program by itself:
+// Tests the inference kernels (fused_infer.h, fused_infer_stem.h) against loops in double. A program by itself:
 //   g++ -std=c++20 -O2 -fopenmp -DFUSED_ISA=avx2 -march=x86-64-v3 fused_infer_test.cc && ./a.out
 // Inputs and depthwise weights have few bits, so that the depthwise values are exact in float and round to S alike here and
 // there; what is left is the order of the product's sums and the rounding of what is stored.
 #include "fused_depthwise.h"
 #include "fused_infer.h"
+#include "fused_infer_stem.h"
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -131,7 +132,7 @@ template <class S> void test_block(const Case &c) {
     const RowPart part = row_part(rows, i / c.column_parts, c.row_parts), columns = row_part(all_panels, i % c.column_parts, c.column_parts);
     p.begin = part.begin, p.end = part.end, p.first = static_cast<int>(columns.begin) * kColumns, p.last = static_cast<int>(columns.end) * kColumns;
     if (p.last > out) p.last = out;
-    if (p.first >= p.last) continue; // more parts than panels
+    if (p.first >= p.last || p.begin == p.end) continue; // more parts than panels or rows
     Buffer<char> scratch(infer_block_scratch<S>(p));
     infer_block<S>(scratch.p, p);
   }
@@ -157,7 +158,7 @@ template <class S> void test_stem(const Case &c, bool bytes) {
   if (c.poison != 0) values[n / 2] = c.poison;
   fill(weight, weight.n, 400, 1.0f / 512), fill(bias, c.out, 16, 0.25f);
   Buffer<char> panels(stem_panel_bytes<S>(c.out));
-  pack_stem<S>({c.out, weight.p, panels.p});
+  infer_pack_stem<S>({c.out, weight.p, panels.p});
   Buffer<S> y(positions(w) * out);
   InferStem p{image, out, panels.p, bias.p, c.cap, y.p, 0, 0};
   for (int i = 0; i < c.row_parts; i++) {

@@ -232,7 +232,8 @@ void Inference::compute_stem(const Call &call, const Team &team, int64_t image) 
     const int64_t rows = p.end;
     p.begin = part(rows, team.member, team.size);
     p.end = part(rows, team.member + 1, team.size);
-    settings_.kernels->infer_stem(team.scratch, p);
+    if (p.begin < p.end)
+      settings_.kernels->infer_stem(team.scratch, p);
   }
   if (team.meets) {
 #pragma omp barrier
@@ -250,7 +251,7 @@ void Inference::compute_block(const Call &call, const Team &team, size_t stage, 
     p.end = part(rows, row + 1, shares.rows);
     p.first = int(part(panels, column, shares.columns)) * panel;
     p.last = std::min(p.out, int(part(panels, column + 1, shares.columns)) * panel);
-    if (p.first < p.last)
+    if (p.first < p.last && p.begin < p.end)
       settings_.kernels->infer_block(team.scratch, p);
   }
   if (team.meets) {

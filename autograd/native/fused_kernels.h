@@ -2,6 +2,7 @@
 #pragma once
 #include "fused_depthwise.h"
 #include "fused_infer.h"
+#include "fused_infer_stem.h"
 #include "fused_pointwise.h"
 #include "fused_pool.h"
 #include "fused_simd.h"
@@ -39,7 +40,7 @@ template <class S> constexpr KernelSet kernel_set() {
       .pool_forward = pool_forward<S>,
       .pool_backward = pool_backward<S>,
       .infer_columns = kColumns,
-      .infer_pack_stem = pack_stem<S>,
+      .infer_pack_stem = infer_pack_stem<S>,
       .infer_pack_pointwise = infer_pack_pointwise<S>,
       .infer_stem_scratch = infer_stem_scratch<S>,
       .infer_stem = infer_stem<S>,

@@ -59,6 +59,18 @@ FUSED_INLINE void store(bf16 *p, V v) {
   memcpy(p, &h, sizeof h);
 }
 
+// Stores vectors that lie side by side.
+template <class S, int C> FUSED_INLINE void store_all(S *p, const V (&v)[C]) {
+#pragma GCC unroll 4
+  for (int c = 0; c < C; c++) store(p + c * kLanes, v[c]);
+}
+#if defined(__AVX512BF16__)
+FUSED_INLINE void store_all(bf16 *p, const V (&v)[2]) {
+  __m512bh both = _mm512_cvtne2ps_pbh((__m512)v[1], (__m512)v[0]);
+  memcpy(p, &both, sizeof both);
+}
+#endif
+
 // max(v, low) and min(v, high) that keep not-a-number: the second operand of maxps and minps is the one returned then.
 FUSED_INLINE V at_least(V v, V low) {
 #if defined(__AVX512F__)
