@@ -64,6 +64,7 @@ func (l CrossEntropy) Fused(s *Scope, logits *Tensor, t Targets) (loss *Tensor, 
 		s.Fail(fmt.Errorf("autograd: %s(%v): %d labels and %d partners", name, logits, len(t.Labels), len(t.Partners)))
 		return nil, Scored{}
 	}
-	c, out, err := native.CrossEntropy(native.Tensor(logits.c), native.Targets{Labels: t.Labels, Partners: t.Partners, Share: t.Share, Smoothing: l.LabelSmoothing})
+	targets := native.Targets{Labels: t.Labels, Partners: t.Partners, Share: t.Share, Smoothing: l.LabelSmoothing}
+	c, out, err := native.CrossEntropy(native.Tensor(logits.c), targets)
 	return s.made(name, []*Tensor{logits}, c, err), Scored(out)
 }

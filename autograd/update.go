@@ -68,7 +68,8 @@ func (u Update) Apply(s *Scope) (norm float64) {
 	}
 	out, err := native.UpdateStep(step)
 	if err == nil && out.Missing >= 0 {
-		err = fmt.Errorf("%s has no gradient: the loss does not depend on it, or its backward pass has not run", u.Groups[out.MissingGroup].name(out.Missing))
+		err = fmt.Errorf("%s has no gradient: the loss does not depend on it, or its backward pass has not run",
+			u.Groups[out.MissingGroup].name(out.Missing))
 	}
 	if err != nil {
 		s.Fail(opError(name, some[:min(1, len(some))], err))

@@ -21,7 +21,8 @@ type averaged struct {
 func newAveraged(s *autograd.Scope, decay float64) averaged {
 	a := averaged{parameter: vector(s, "w", []float32{1, 2, 3}, nil), statistic: autograd.FromSlice(s, []float32{4, 5}, 2)}
 	a.average = NewAverage(s, []autograd.Named{{Name: "w", Tensor: a.parameter.Tensor}, {Name: "mean", Tensor: a.statistic}},
-		[]autograd.Named{{Name: "w", Tensor: s.Zeros(autograd.Float32, autograd.CPU, 3)}, {Name: "mean", Tensor: s.Zeros(autograd.Float32, autograd.CPU, 2)}}, decay)
+		[]autograd.Named{{Name: "w", Tensor: s.Zeros(autograd.Float32, autograd.CPU, 3)},
+			{Name: "mean", Tensor: s.Zeros(autograd.Float32, autograd.CPU, 2)}}, decay)
 	return a
 }
 

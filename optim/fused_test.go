@@ -81,7 +81,8 @@ func (f *fixture) giveGradients(s *autograd.Scope) {
 // add) and the norm has others. Centered variances are differences that cancel: 1e-5, measured 2.6e-6.
 func TestFusedUpdateIsTheReference(t *testing.T) {
 	for name, setting := range everySetting {
-		for _, o := range []StepOptions{{LR: 0.01}, {LR: 0.01, GradScale: 0.125}, {LR: 0.01, GradScale: 3, MaxGradNorm: 1}, {LR: 0.01, MaxGradNorm: 1e9}} {
+		for _, o := range []StepOptions{{LR: 0.01}, {LR: 0.01, GradScale: 0.125}, {LR: 0.01, GradScale: 3, MaxGradNorm: 1},
+			{LR: 0.01, MaxGradNorm: 1e9}} {
 			t.Run(fmt.Sprintf("%s, scale %v, norm %v", name, o.GradScale, o.MaxGradNorm), func(t *testing.T) {
 				autogradtest.Run(t, func(s *autograd.Scope) {
 					fused, reference := newFixture(s), newFixture(s)

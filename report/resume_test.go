@@ -94,7 +94,8 @@ func TestCSV(t *testing.T) {
 	second := anEpoch
 	second.Epoch, second.Step, second.ValImages, second.Skipped, second.Best, second.TrainLoss = 4, 114, 0, 2, true, 1/0.3
 	third := second
-	third.Epoch, third.Step, third.ValImages, third.Best, third.Averaged, third.EMAValLoss, third.EMAValTop1, third.EMAValTop5 = 5, 171, 9, false, true, 1.5, 0.5, 0.75
+	third.Epoch, third.Step, third.ValImages, third.Best, third.Averaged = 5, 171, 9, false, true
+	third.EMAValLoss, third.EMAValTop1, third.EMAValTop5 = 1.5, 0.5, 0.75
 	record(t, r, aStart, aStep, aVal, anEpoch, aCheckpoint, aSkip, aNote, second, third, aDone)
 	closeIt(t, r)
 	want := `epoch,step,train_loss,train_top1,val_loss,val_top1,val_top5,ema_val_loss,ema_val_top1,ema_val_top5,lr,images_per_second,seconds,data_wait_share,val_images,skipped,best

@@ -110,9 +110,10 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 	if r.valLoader == nil {
 		return nil
 	}
-	e := evaluation{machine: r.machine, networks: []*mobilenet.Network{r.network}, preprocess: r.config.Preprocess(), tell: func(batch, of int) error {
+	e := evaluation{machine: r.machine, networks: []*mobilenet.Network{r.network}, preprocess: r.config.Preprocess()}
+	e.tell = func(batch, of int) error {
 		return r.recorder.Record(report.Validation{Epoch: r.Epoch + 1, Batch: batch, Batches: of})
-	}}
+	}
 	if r.average != nil {
 		e.networks = append(e.networks, r.averaged)
 	}

@@ -33,7 +33,8 @@ func TestLossOfAMixedBatch(t *testing.T) {
 					t.Errorf("loss %v, value %v, want %v", got, scored.Loss, wantLoss)
 				}
 				// The greatest are classes 3, 1 and 2.
-				if _, partners := r.score(s, x, &data.Batch{N: 3, Labels: b.Labels, Partners: []int64{3, 1, 0}, Share: 0.3}); scored.Correct != 0 || partners.Correct != 2 {
+				_, partners := r.score(s, x, &data.Batch{N: 3, Labels: b.Labels, Partners: []int64{3, 1, 0}, Share: 0.3})
+				if scored.Correct != 0 || partners.Correct != 2 {
 					t.Errorf("%d and %d right, want 0 and 2", scored.Correct, partners.Correct)
 				}
 				for i, got := range autograd.ToSlice[float64](s, s.Grad(x)) {

@@ -42,11 +42,13 @@ private:
 void check(const at::Tensor &logits, const dw_targets &t) {
   TORCH_CHECK(logits.dim() == 2 && logits.size(0) > 0 && logits.size(1) > 0, "logits must be (N, classes), not ", logits.sizes());
   TORCH_CHECK(logits.device().is_cpu() && (logits.scalar_type() == at::kFloat || logits.scalar_type() == at::kDouble),
-              "logits must be float32 or float64 on the CPU, not ", logits.scalar_type(), " on ", logits.device(), "; CrossEntropy.Loss takes others");
+              "logits must be float32 or float64 on the CPU, not ", logits.scalar_type(), " on ", logits.device(),
+              "; CrossEntropy.Loss takes others");
   TORCH_CHECK(t.n == logits.size(0), t.n, " labels for ", logits.size(0), " rows");
   for (const int64_t *classes : {t.labels, t.partners})
     for (int64_t i = 0; classes && i < t.n; i++)
-      TORCH_CHECK(classes[i] >= 0 && classes[i] < logits.size(1), "label ", classes[i], " of row ", i, " is not in [0, ", logits.size(1), ")");
+      TORCH_CHECK(classes[i] >= 0 && classes[i] < logits.size(1), "label ", classes[i], " of row ", i, " is not in [0, ",
+                  logits.size(1), ")");
 }
 
 // Calls f with each row, on all threads.
@@ -123,7 +125,8 @@ at::Tensor cross_entropy(const at::Tensor &given, const dw_targets &t, dw_scored
   check(logits, t);
   bool record = c10::GradMode::is_enabled() && logits.requires_grad();
   at::Tensor values = logits.detach();
-  at::Tensor gradient = logits.scalar_type() == at::kFloat ? compute<float>(values, t, record, out) : compute<double>(values, t, record, out);
+  auto computed = logits.scalar_type() == at::kFloat ? compute<float> : compute<double>;
+  at::Tensor gradient = computed(values, t, record, out);
   at::Tensor loss = at::scalar_tensor(out->loss, values.options());
   if (record) {
     auto node = depthwise::makeNode<CrossEntropyBackward>(std::move(gradient));

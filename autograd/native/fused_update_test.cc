@@ -79,7 +79,8 @@ static void test(const Update &u, int n, int offset, bool momentum, bool square,
       x = positive ? 3 + noise() : noise(); // above the square of any mean
     return v;
   };
-  auto p = make(true, false), g = make(true, false), b = make(momentum, false), v = make(square, true), m = make(mean, false), a = make(average, false);
+  auto p = make(true, false), g = make(true, false), b = make(momentum, false);
+  auto v = make(square, true), m = make(mean, false), a = make(average, false);
   auto at = [&](std::vector<float> &x) { return x.empty() ? nullptr : x.data() + offset; };
   UpdatePiece piece{n, at(p), at(g), at(b), at(v), at(m), at(a)};
   auto p0 = p, b0 = b, v0 = v, m0 = m, a0 = a;

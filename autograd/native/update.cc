@@ -99,8 +99,8 @@ void cut(Plan &plan, const Update *u, UpdatePiece x) {
   auto on = [](auto *p, int64_t by) { return p ? p + by : p; };
   for (int64_t from = 0; from < x.n; from += kPiece) {
     int64_t n = std::min(kPiece, x.n - from);
-    plan.pieces.push_back({plan.elements, u,
-                           {n, on(x.p, from), on(x.g, from), on(x.momentum, from), on(x.square, from), on(x.mean, from), on(x.average, from)}});
+    UpdatePiece part{n, on(x.p, from), on(x.g, from), on(x.momentum, from), on(x.square, from), on(x.mean, from), on(x.average, from)};
+    plan.pieces.push_back({plan.elements, u, part});
     plan.elements += n;
   }
 }
