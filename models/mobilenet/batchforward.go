@@ -11,9 +11,9 @@ import (
 type batchForward struct {
 	scope     *autograd.Scope
 	network   *Network
+	inference *Inference
 	mean, std [3]float64
-	dtype     autograd.DType // what convolutions compute in
-	pixels    []uint8        // of the batch
+	pixels    []uint8 // of the batch
 }
 
 // newBatchForward builds the configured network and sets the number of threads.
@@ -29,7 +29,7 @@ func newBatchForward(s *autograd.Scope, c ClassifierConfig) (*batchForward, erro
 	if c.Threads > 0 {
 		autograd.SetThreads(s, c.Threads)
 	}
-	return &batchForward{scope: s, network: n, mean: c.Mean, std: c.Std, dtype: precision.Compute()}, s.Err()
+	return &batchForward{scope: s, network: n, inference: n.Inference(s, precision.Compute()), mean: c.Mean, std: c.Std}, s.Err()
 }
 
 // compute returns the logits of images, each Resolution x Resolution RGB. It leaves nothing in the scope, whatever happens.
@@ -38,16 +38,14 @@ func (b *batchForward) compute(images [][]uint8) (logits [][]float32, err error)
 	for _, image := range images {
 		b.pixels = append(b.pixels, image...)
 	}
-	err = b.scope.NoGrad(func(s *autograd.Scope) error {
-		return s.Autocast(b.dtype, func(s *autograd.Scope) error {
-			side, device := b.network.Config.Resolution, b.network.head.weight.Device()
-			x := s.NormalizeImages(b.pixels, len(images), side, side, b.mean, b.std, device)
-			rows := autograd.ToSlice[float32](s, b.network.Forward(s, x, autograd.Evaluation))
-			for row := range slices.Chunk(rows, b.network.Config.Classes) {
-				logits = append(logits, slices.Clone(row)) // so that one who keeps his row does not keep the batch
-			}
-			return s.Err()
-		})
+	err = b.scope.Sub(func(s *autograd.Scope) error {
+		c := b.network.Config
+		rows := autograd.ToSlice[float32](s, b.inference.ForwardPixels(s, autograd.Pixels{Values: b.pixels, N: len(images),
+			Height: c.Resolution, Width: c.Resolution, Mean: b.mean, Std: b.std}))
+		for row := range slices.Chunk(rows, c.Classes) {
+			logits = append(logits, slices.Clone(row)) // so that one who keeps his row does not keep the batch
+		}
+		return s.Err()
 	})
 	return logits, err
 }
