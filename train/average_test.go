@@ -11,10 +11,10 @@ import (
 )
 
 // averagedRun trains with a weight average, keeps every checkpoint, and returns the epochs that it told of.
-func averagedRun(t *testing.T) (Config, []report.Epoch) {
+func averagedRun(t *testing.T, kernels string) (Config, []report.Epoch) {
 	t.Helper()
 	c := small(t, pictures(t, 14, 6))
-	c.EMADecay, c.Keep, c.LR = 0.75, 99, 0.1
+	c.EMADecay, c.Keep, c.LR, c.Kernels = 0.75, 99, 0.1, kernels
 	var epochs []report.Epoch
 	_, err := Fit(context.Background(), c, recorderFunc(func(e report.Event) error {
 		if e, ok := e.(report.Epoch); ok {
@@ -54,10 +54,19 @@ func readOrFail(t *testing.T, path string) Weights {
 // TestWeightAverage works the average out in float64 from the weights of each step's checkpoint, parameters and running
 // statistics alike.
 func TestWeightAverage(t *testing.T) {
-	c, epochs := averagedRun(t)
+	for _, kernels := range []string{"fused", "torch"} {
+		t.Run(kernels, func(t *testing.T) {
+			c, epochs := averagedRun(t, kernels)
+			checkAverages(t, c, epochs[len(epochs)-1].Step)
+		})
+	}
+}
+
+func checkAverages(t *testing.T, c Config, steps int64) {
+	t.Helper()
 	store := checkpoints.Store{Dir: filepath.Join(c.Out, checkpointFolder)}
 	want := map[string][]float64{}
-	for step := int64(1); step <= epochs[len(epochs)-1].Step; step++ {
+	for step := int64(1); step <= steps; step++ {
 		w := readOrFail(t, store.Path(step))
 		got := host(t, w.Arrays)
 		for name, values := range host(t, w.Plain().Arrays) {
@@ -84,7 +93,7 @@ func TestWeightAverage(t *testing.T) {
 // TestWeightAverageIsUsed: best is chosen by the average, and whatever takes weights takes the average, or the plain ones
 // when they are asked for.
 func TestWeightAverageIsUsed(t *testing.T) {
-	c, epochs := averagedRun(t)
+	c, epochs := averagedRun(t, "auto")
 	store := checkpoints.Store{Dir: filepath.Join(c.Out, checkpointFolder)}
 	greatest, best := -1.0, 0
 	for i, e := range epochs {
@@ -121,7 +130,7 @@ func TestWeightAverageIsUsed(t *testing.T) {
 
 // TestWeightAverageIsExported: an export holds one network, whichever was asked for.
 func TestWeightAverageIsExported(t *testing.T) {
-	c, _ := averagedRun(t)
+	c, _ := averagedRun(t, "auto")
 	w := readOrFail(t, c.Out)
 	if w.Raw == nil {
 		t.Fatal("the best weights lack those that they average")

@@ -227,6 +227,7 @@ func TestMendBest(t *testing.T) {
 		damage func(t *testing.T, c Config, best string)
 		mended bool
 	}{
+		{"missing, of a weight average", 20, atStep(5), func(t *testing.T, _ Config, best string) { remove(t, best) }, true},
 		{"missing, from the checkpoint itself", 3, atEpoch(1), func(t *testing.T, _ Config, best string) { remove(t, best) }, true},
 		{"missing, from its step's checkpoint", 20, atStep(5), func(t *testing.T, _ Config, best string) { remove(t, best) }, true},
 		{"cut off", 20, atStep(5), func(t *testing.T, _ Config, best string) {
@@ -259,6 +260,9 @@ func TestMendBest(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			c := small(t, images)
 			c.Keep = test.keep
+			if strings.Contains(test.name, "average") {
+				c.EMADecay = 0.5
+			}
 			stop(t, c, test.until)
 			best := filepath.Join(c.Out, bestFile)
 			want := hashOf(t, best)
