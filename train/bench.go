@@ -69,22 +69,13 @@ type InferSpeed struct {
 // they run on one synthetic batch; with data each step waits for its own.
 func BenchStep(ctx context.Context, c Config, steps BenchSteps) (StepSpeed, error) {
 	speed, err := bench(ctx, c, func(s *autograd.Scope, b *benched) (time.Duration, error) {
-		optimizer, err := c.NewOptimizer(s, b.network.Parameters())
+		step, err := b.step(s, c)
 		if err != nil {
 			return 0, err
 		}
 		return steps.median(func() error {
-			return s.Sub(func(s *autograd.Scope) error {
-				x, labels, err := b.batch(s)
-				if err != nil {
-					return err
-				}
-				loss := autograd.CrossEntropy{LabelSmoothing: c.LabelSmoothing}.Loss(s, b.forward(s, b.network, x, autograd.Training), labels)
-				s.Backward(loss)
-				optimizer.StepWith(s, optim.StepOptions{LR: c.LR, Reference: b.kernels != mobilenet.Fused})
-				autograd.ZeroGrads(s, b.parameters)
-				return s.Err()
-			})
+			_, err := step()
+			return err
 		})
 	})
 	return StepSpeed{speed.imagesPerSecond(), speed}, err
@@ -107,6 +98,40 @@ func BenchInfer(ctx context.Context, c Config, steps BenchSteps) (InferSpeed, er
 		})
 	})
 	return InferSpeed{speed.imagesPerSecond(), speed}, err
+}
+
+// phases are what a training step spends its time on.
+type phases struct{ batch, forward, backward, update, whole time.Duration }
+
+// step prepares training steps: each call makes one and tells its times.
+func (b *benched) step(s *autograd.Scope, c Config) (func() (phases, error), error) {
+	optimizer, err := c.NewOptimizer(s, b.network.Parameters())
+	if err != nil {
+		return nil, err
+	}
+	return func() (phases, error) {
+		var p phases
+		start := time.Now()
+		last := start
+		lap := func(d *time.Duration) { now := time.Now(); *d, last = now.Sub(last), now }
+		err := s.Sub(func(s *autograd.Scope) error {
+			x, labels, err := b.batch(s)
+			if err != nil {
+				return err
+			}
+			lap(&p.batch)
+			loss := autograd.CrossEntropy{LabelSmoothing: c.LabelSmoothing}.Loss(s, b.forward(s, b.network, x, autograd.Training), labels)
+			lap(&p.forward)
+			s.Backward(loss)
+			lap(&p.backward)
+			optimizer.StepWith(s, optim.StepOptions{LR: c.LR, Reference: b.kernels != mobilenet.Fused})
+			autograd.ZeroGrads(s, b.parameters)
+			lap(&p.update)
+			return s.Err()
+		})
+		p.whole = time.Since(start)
+		return p, err
+	}, nil
 }
 
 // benched is a network on the machine, with where its batches come from.

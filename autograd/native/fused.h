@@ -252,6 +252,8 @@ struct KernelSet {
   size_t (*infer_block_scratch)(const InferBlock &);
   void (*infer_block)(char *scratch, const InferBlock &);
   void (*infer_pool)(const PoolForward &, int64_t image); // of one image
+
+  double (*multiply_in_registers)(const Workers &, int64_t products); // fused_peaks.h
 };
 
 // An optimizer's update; package optim has the formulas.
@@ -287,6 +289,8 @@ struct Kernels {
   void (*update)(const Update &, const UpdatePiece &);
   double (*square_sum)(const float *, int64_t n);
   KernelSet float32, bfloat16;
+  void (*read_memory)(const Workers &, const float *from, size_t n); // fused_peaks.h
+  void (*add_memory)(const Workers &, float *a, const float *b, const float *c, size_t n);
 };
 
 // One function each, in fused_NAME.cc; each returns null where the library was built for another architecture, or by a compiler

@@ -3,6 +3,7 @@
 #include "fused_depthwise.h"
 #include "fused_infer.h"
 #include "fused_infer_stem.h"
+#include "fused_peaks.h"
 #include "fused_pointwise.h"
 #include "fused_pool.h"
 #include "fused_simd.h"
@@ -47,9 +48,11 @@ template <class S> constexpr KernelSet kernel_set() {
       .infer_block_scratch = infer_block_scratch<S>,
       .infer_block = infer_block<S>,
       .infer_pool = infer_pool<S>,
+      .multiply_in_registers = multiply_in_registers<S>,
   };
 }
 
-static constexpr Kernels kernels = {FUSED_NAME(FUSED_ISA), update, square_sum, kernel_set<float>(), kernel_set<bf16>()};
+static constexpr Kernels kernels = {
+    FUSED_NAME(FUSED_ISA), update, square_sum, kernel_set<float>(), kernel_set<bf16>(), read_memory, add_memory};
 
 } // namespace depthwise::fused::FUSED_ISA

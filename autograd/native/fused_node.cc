@@ -18,6 +18,17 @@ std::atomic<int64_t> depthwise::fused::computed_layers{0};
 
 namespace {
 
+// The times of the last pass forward and backward, for dw_trunk_times.
+std::mutex last_mutex;
+Times last[2];
+
+void finished(bool backward, Times times, Stopwatch &watch) {
+  computed_layers += int64_t(times.layers.size());
+  times.whole = watch.lap();
+  std::lock_guard<std::mutex> lock(last_mutex);
+  last[backward] = std::move(times);
+}
+
 // The node. It holds the arena between forward and backward, and the parameters to see that nobody changes them meanwhile.
 class TrunkBackward : public torch::autograd::Node {
 public:
@@ -74,6 +85,7 @@ variable_list TrunkBackward::apply(variable_list &&grads) {
   TORCH_CHECK(!c10::GradMode::is_enabled(), "fused kernels have no second derivatives; the torch kernels do (--kernels torch)");
   TORCH_CHECK(arena_.defined(), "the fused trunk's values are gone after one backward pass; the torch kernels keep them on request "
                                 "(--kernels torch with Retain)");
+  Stopwatch watch;
   variable_list inputs, out(saved_.size());
   for (auto &s : saved_)
     inputs.push_back(s.unpack());
@@ -82,10 +94,10 @@ variable_list TrunkBackward::apply(variable_list &&grads) {
   auto gradients = allocate(out, inputs);
   at::Tensor dfeatures = grads[0].to(at::kFloat).contiguous(), scratch = bytes(trunk_.scratch_bytes());
   trunk_.backward(start(arena_), start(scratch), values(dfeatures), gradients);
-  computed_layers += int64_t(trunk_.layers().size());
   if (task_should_compute_output(0))
     out[0] = input_gradient(inputs[0]);
   arena_.reset();
+  finished(true, trunk_.times(), watch);
   return out;
 }
 
@@ -116,6 +128,7 @@ void changed(const variable_list &statistics) {
 }
 
 at::Tensor forward(const dw_trunk &t, const at::Tensor &x, const variable_list &parameters, const variable_list &statistics) {
+  Stopwatch watch;
   check_images(x);
   check_layers(t, x.size(0), x.size(2), x.size(3));
   variable_list inputs{x};
@@ -129,15 +142,16 @@ at::Tensor forward(const dw_trunk &t, const at::Tensor &x, const variable_list &
   StemImage input{};
   input.values = values(images);
   trunk.forward(start(arena), start(scratch), input, features.data_ptr<float>());
-  computed_layers += t.n;
   if (t.training)
     changed(statistics);
+  Times times = trunk.times();
   if (record) {
     auto node = depthwise::makeNode<TrunkBackward>(std::move(trunk), std::move(arena), std::move(bound), t.bf16 != 0);
     node->set_next_edges(torch::autograd::collect_next_edges(inputs));
     torch::autograd::set_history(features, node);
     node->save(inputs);
   }
+  finished(false, std::move(times), watch);
   return features;
 }
 
@@ -148,6 +162,15 @@ dw_error dw_trunk_isa(const char **name) {
 }
 
 int64_t dw_trunk_count(void) { return computed_layers; }
+
+int dw_trunk_times(int backward, double *seconds, int n) {
+  std::lock_guard<std::mutex> lock(last_mutex);
+  const Times &t = last[backward != 0];
+  std::vector<double> all{t.whole, t.pack, t.image, t.pool};
+  all.insert(all.end(), t.layers.begin(), t.layers.end());
+  std::copy_n(all.begin(), std::min<size_t>(std::max(n, 0), all.size()), seconds);
+  return int(all.size());
+}
 
 dw_error dw_trunk_forward(dw_tensor *features, const dw_trunk *t, dw_tensor x, const dw_tensor *parameters, int n_parameters,
                           const dw_tensor *statistics, int n_statistics) {

@@ -33,6 +33,18 @@ dw_error dw_trunk_isa(const char **name);
 // Layers that fused kernels have computed since the process began, forward and backward counted each.
 int64_t dw_trunk_count(void);
 
+// The seconds that the last pass in a direction took: the whole call, and of it packing the weights, laying out the images,
+// the pooling, and each layer (from its kernel's start to the next one's). Returns how many there are and writes at most n.
+int dw_trunk_times(int backward, double *seconds, int n);
+
+// What this processor can do with a number of threads, measured in less than a second (fused_peaks.cc).
+typedef struct {
+  double multiply_adds;       // a second, of bfloat16 or float operands, by the instruction of the matrix products
+  double float_multiply_adds; // a second, of floats
+  double read, add;           // bytes a second: of one array; of a = b + c, with a past the caches
+} dw_trunk_peaks;
+dw_error dw_measure_peaks(dw_trunk_peaks *out, int bf16, int threads);
+
 // features (N, channels) float32 of images x (N, 3, H, W) float32. parameters holds for each layer weight, bias where it has
 // one, batch norm's weight and bias; statistics running mean and variance; all float32 on the CPU.
 dw_error dw_trunk_forward(dw_tensor *features, const dw_trunk *t, dw_tensor x, const dw_tensor *parameters, int n_parameters,

@@ -41,6 +41,7 @@ Trunk::Trunk(std::vector<Layer> layers, const TrunkSettings &settings) : layers_
   g_.resize(n);
   forward_panels_.resize(n);
   backward_panels_.resize(n);
+  times_.layers.resize(n);
   plan();
   for (int i = 0; i < int(n); i++)
     scratch_stride_ = std::max(scratch_stride_, scratch_for(i));
@@ -115,20 +116,25 @@ void Trunk::pack(const Workers &w) {
 }
 
 void Trunk::forward(char *arena, char *scratch, StemImage input, float *features) {
+  Stopwatch watch;
   Workers w{settings_.threads, scratch, scratch_stride_};
   const KernelSet &k = *settings_.kernels;
   bind(arena);
   pack(w);
+  times_.pack = watch.lap();
   input.window = layers_[0].window;
   input.image = image_;
   k.stem_image(w, input);
+  times_.image = watch.lap();
   int n = int(layers_.size());
   for (int i = 0; i < n; i++) {
     convolve(w, i);
     normalise(i);
+    times_.layers[i] = watch.lap();
   }
   const Layer &last = layers_.back();
   k.pool_forward(w, {last.window.images, last.rows() / last.window.images, padded(last.out), last.out, y_[n - 1], activation(n - 1), features});
+  times_.pool = watch.lap();
 }
 
 void Trunk::convolve(const Workers &w, int i) {
@@ -151,14 +157,18 @@ void Trunk::normalise(int i) {
 }
 
 void Trunk::backward(char *arena, char *scratch, const float *dfeatures, const std::vector<LayerGradients> &gradients) {
+  Stopwatch watch;
   Workers w{settings_.threads, scratch, scratch_stride_};
   bind(arena);
   int n = int(layers_.size());
   const Layer &last = layers_.back();
   settings_.kernels->pool_backward(w, {last.window.images, last.rows() / last.window.images, padded(last.out), last.out, dfeatures, y_[n - 1],
                                        activation(n - 1), g_[n - 1], sums(n - 1)});
-  for (int i = n - 1; i >= 0; i--)
+  times_ = {.pool = watch.lap(), .layers = std::vector<double>(n)};
+  for (int i = n - 1; i >= 0; i--) {
     differentiate(w, i, gradients[i]);
+    times_.layers[i] = watch.lap();
+  }
 }
 
 // One layer's backward step: its batch norm's gradients from the sums that the layer above has left, then its weight's, and

@@ -4,6 +4,7 @@
 #include "fused.h"
 #include "fused_norm.h"
 #include "fused_plan.h"
+#include "fused_stopwatch.h"
 #include <limits>
 #include <vector>
 
@@ -45,6 +46,7 @@ public:
   size_t arena_bytes() const { return arena_bytes_; }
   size_t scratch_bytes() const { return scratch_stride_ * settings_.threads; }
   const std::vector<Layer> &layers() const { return layers_; }
+  const Times &times() const { return times_; } // of the last pass
 
   // input.pixels or input.values are the images; window and image are filled in here. features is (images, channels).
   void forward(char *arena, char *scratch, StemImage input, float *features);
@@ -85,6 +87,7 @@ private:
   std::vector<Channels> channels_;
   std::vector<char *> y_, g_, forward_panels_, backward_panels_;
   char *image_ = nullptr;
+  Times times_;
 };
 
 } // namespace depthwise::fused

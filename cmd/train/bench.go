@@ -53,33 +53,46 @@ func (b *bench) ready(cmd *cobra.Command) error {
 }
 
 func newBenchStep() *cobra.Command {
-	b := newBenchmark()
+	b, layers := newBenchmark(), false
 	cmd := &cobra.Command{
 		Use:   "step",
 		Short: "Time training steps: forward, backward, update",
 		Long: `Time training steps. Without --data the batch is synthetic and made once;
-with it, each step waits for its batch as training does.`,
+with it, each step waits for its batch as training does.
+
+With --layers a table tells where the step's time goes: for each layer, forward
+and backward, milliseconds, share of the step, GFLOP/s, GB/s, and how many times
+the least it takes that memory and arithmetic allow on this machine, whose peaks
+are measured first. docs/kernels.md tells how the least is counted.`,
 		Example: `  train bench step --json
+  train bench step --layers
   train bench step --precision fp32 --batch-size 64 --width 0.5 --data photos`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := b.ready(cmd); err != nil {
 				return err
 			}
+			if layers {
+				r, err := train.BenchLayers(cmd.Context(), b.Config, b.steps)
+				if err != nil {
+					return err
+				}
+				return show(cmd, b.asJSON, r, func() string { return layersText(r) })
+			}
 			r, err := train.BenchStep(cmd.Context(), b.Config, b.steps)
 			if err != nil {
 				return err
 			}
-			return show(cmd, b.asJSON, r, func() string {
-				return fmt.Sprintf("%.1f img/s, %.0f ms a step of %d (%s, %d threads), %d MB at most\n",
-					r.ImagesPerSecond, r.StepMS, r.Batch, r.Precision, r.Threads, r.PeakRSSMB)
-			})
+			return show(cmd, b.asJSON, r, func() string { return stepText(r) })
 		},
 	}
 	dataFlags(cmd, &b.Config)
 	modelFlags(cmd, &b.Config)
 	machineFlags(cmd, &b.Precision, &b.Device, &b.Kernels, &b.Threads)
 	b.flags(cmd, "steps")
+	flagGroup(cmd, "Measurement", func(fs *pflag.FlagSet) {
+		fs.BoolVar(&layers, "layers", false, "tell the time of each layer, and how near it is to what the machine allows (fused kernels)")
+	})
 	return cmd
 }
 

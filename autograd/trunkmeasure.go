@@ -1,0 +1,49 @@
+package autograd
+
+import (
+	"fmt"
+
+	"depthwise.dev/autograd/native"
+)
+
+// TrunkTimes are the seconds that the fused kernels took for one pass in one direction: the whole operation, and of it
+// packing the weights and laying out the images (forward alone), the pooling, and each layer with the arithmetic of its batch
+// norm.
+type TrunkTimes = native.TrunkTimes
+
+// LastTrunkTimes are those of the last passes of [Trunk.Forward] and of its gradient in this process, whoever made them.
+// There are no Layers where there was no such pass.
+func LastTrunkTimes() (forward, backward TrunkTimes) {
+	return native.LastTrunkTimes(false), native.LastTrunkTimes(true)
+}
+
+// TrunkPeaks is what this processor can do at best in a second, with the instruction set of [TrunkKernels].
+type TrunkPeaks struct {
+	MultiplyAdds      float64 // of operands in the type of computation, as the matrix products of stem and pointwise layers do
+	FloatMultiplyAdds float64 // of floats, as the depthwise layers do in either type
+	Read              float64 // bytes that are read from memory
+	Add               float64 // bytes to and from memory in a = b + c
+}
+
+// Bandwidth is the most bytes that go to or from memory in a second.
+func (p TrunkPeaks) Bandwidth() float64 { return max(p.Read, p.Add) }
+
+// Best is the better of two measurements of the same.
+func (p TrunkPeaks) Best(q TrunkPeaks) TrunkPeaks {
+	return TrunkPeaks{MultiplyAdds: max(p.MultiplyAdds, q.MultiplyAdds), FloatMultiplyAdds: max(p.FloatMultiplyAdds, q.FloatMultiplyAdds),
+		Read: max(p.Read, q.Read), Add: max(p.Add, q.Add)}
+}
+
+// MeasureTrunkPeaks measures them with a number of threads, in half a second and 400 MB of memory, which it gives back.
+// Others who use the processor meanwhile make the result too low; the best of several tries counts. The type is Float32 or
+// BFloat16.
+func MeasureTrunkPeaks(t DType, threads int) (TrunkPeaks, error) {
+	if t != Float32 && t != BFloat16 {
+		return TrunkPeaks{}, fmt.Errorf("autograd: peaks of fused kernels: they compute in float32 and bfloat16, not in %v", t)
+	}
+	p, err := native.MeasureTrunkPeaks(t == BFloat16, threads)
+	if err != nil {
+		return TrunkPeaks{}, fmt.Errorf("autograd: peaks of fused kernels: %w", err)
+	}
+	return TrunkPeaks(p), nil
+}
