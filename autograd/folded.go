@@ -27,9 +27,6 @@ func NewFoldedTrunk(s *Scope, compute DType, parameters, statistics []*Tensor) *
 	return &FoldedTrunk{scope: s, compute: compute, parameters: slices.Clone(parameters), statistics: slices.Clone(statistics)}
 }
 
-// Pixels are images as a loader leaves them: bytes (N, Height, Width, 3), RGB. They are normalised to (v/255 - Mean)/Std.
-type Pixels = native.Pixels
-
 // Forward is the average over all positions (N, channels), float32, of the last layer's output for images x (N, 3, H, W),
 // float32 on the CPU; the trunk's layers must be of x's sizes, a stem and then blocks of a depthwise and a pointwise layer. No
 // gradients. An image's features do not depend on the batch that it is in, nor on the number of threads.

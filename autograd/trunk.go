@@ -2,8 +2,7 @@ package autograd
 
 import (
 	"fmt"
-
-	lib "github.com/sugarme/gotch/libtch"
+	"slices"
 
 	"depthwise.dev/autograd/native"
 )
@@ -32,18 +31,35 @@ type Trunk struct {
 // Autocast to BFloat16 values are stored and multiplied in it, sums and batch norm stay float32. Gradients flow to x and the
 // parameters, once for each forward pass; there are no second derivatives.
 func (t Trunk) Forward(s *Scope, x *Tensor, parameters, statistics []*Tensor, mode Mode) *Tensor {
-	const name = "fused trunk"
-	inputs := append(append([]*Tensor{x}, parameters...), statistics...)
-	if !s.ready(name, inputs...) {
+	if !s.ready(trunkName, x) {
+		return nil
+	}
+	return t.forward(s, []*Tensor{x}, Pixels{}, parameters, statistics, mode)
+}
+
+// ForwardPixels is Forward of pixels, which the stem normalises as it reads them: the same bits as of
+// [Scope.NormalizeImages]'s output. Pixels have no gradient, and are not read after it returns.
+func (t Trunk) ForwardPixels(s *Scope, p Pixels, parameters, statistics []*Tensor, mode Mode) *Tensor {
+	if err := checkCount(len(p.Values), []int64{int64(p.N), int64(p.Height), int64(p.Width), 3}); err != nil {
+		s.Fail(fmt.Errorf("autograd: %s: %w", trunkName, err))
+	}
+	return t.forward(s, []*Tensor{nil}, p, parameters, statistics, mode)
+}
+
+// Pixels are images as a loader leaves them: bytes (N, Height, Width, 3), RGB, and the mean and standard deviation by which
+// they become (v/255 - Mean)/Std.
+type Pixels = native.Pixels
+
+const trunkName = "fused trunk"
+
+// forward computes x[0], or the pixels where that is nil.
+func (t Trunk) forward(s *Scope, x []*Tensor, p Pixels, parameters, statistics []*Tensor, mode Mode) *Tensor {
+	if !s.ready(trunkName, slices.Concat(parameters, statistics)...) {
 		return nil
 	}
 	out, err := native.TrunkForward(native.Trunk{Layers: t.Layers, Cap: t.Cap, Eps: t.Eps, Momentum: t.Momentum,
-		Training: mode == Training, BFloat16: s.compute == BFloat16}, native.Tensor(x.c), List(parameters).handles(), List(statistics).handles())
-	if err != nil {
-		s.Fail(opError(name, inputs[:1], err))
-		return nil
-	}
-	return s.own(lib.Ctensor(out))
+		Training: mode == Training, BFloat16: s.compute == BFloat16}, List(x).handles()[0], p, List(parameters).handles(), List(statistics).handles())
+	return s.made(trunkName, x, out, err)
 }
 
 // TrunkKernels names the instruction set of the fused kernels on this processor, as "avx512_bf16": the best that it has, or

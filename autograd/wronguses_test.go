@@ -138,6 +138,9 @@ var plainWrong = []wrongUse{
 	{of: "Scope.NormalizeImages", name: "normalize images", use: func(s scope, _ tensor) {
 		s.NormalizeImages(nil, 1, 2, 3, [3]float64{}, [3]float64{}, autograd.CPU)
 	}},
+	{of: "Trunk.ForwardPixels", name: "fused trunk", use: func(s scope, _ tensor) {
+		autograd.Trunk{}.ForwardPixels(s, autograd.Pixels{N: 1, Height: 2, Width: 3}, nil, nil, autograd.Training)
+	}},
 	{of: "Scope.FromGotch", name: "from gotch", use: func(s scope, _ tensor) { s.FromGotch(nil) }},
 	{of: "FromSlice", name: "from slice", use: func(s scope, _ tensor) { autograd.FromSlice(s, []float32{1}, 2) }},
 	{of: "CopyFromSlice", name: "from slice", use: func(s scope, x tensor) { autograd.CopyFromSlice(s, x, []float32{1}) }},

@@ -92,7 +92,7 @@ func BenchInfer(ctx context.Context, c Config, steps BenchSteps) (InferSpeed, er
 		inference := b.inference(s, b.network)
 		return steps.median(func() error {
 			return s.Sub(func(s *autograd.Scope) error {
-				s.Item(s.Sum(inference.Forward(s, x)))
+				s.Item(s.Sum(inference.ForwardPixels(s, x)))
 				return s.Err()
 			})
 		})
@@ -139,8 +139,11 @@ type benched struct {
 	machine
 	network    *mobilenet.Network
 	parameters autograd.List
-	batch      func(*autograd.Scope) (x, labels *autograd.Tensor, err error)
+	batch      batches
 }
+
+// batches gives one batch after the other.
+type batches func(*autograd.Scope) (x autograd.Pixels, labels *autograd.Tensor, err error)
 
 // bench sets up the network and its batches, lets f measure, and fills in the rest.
 func bench(ctx context.Context, c Config, f func(*autograd.Scope, *benched) (time.Duration, error)) (ComputeSpeed, error) {
@@ -157,15 +160,15 @@ func bench(ctx context.Context, c Config, f func(*autograd.Scope, *benched) (tim
 		if c.Data == "" {
 			b.batch = synthetic(s, m, &c)
 		} else {
-			batches, err := openStream(ctx, c)
+			images, err := openStream(ctx, c)
 			if err != nil {
 				return err
 			}
-			defer batches.Close()
+			defer images.Close()
 			if c.Model.Classes == 0 {
-				c.Model.Classes = batches.classes
+				c.Model.Classes = images.classes
 			}
-			b.batch = loaded(batches, m, c.Preprocess())
+			b.batch = loaded(images, m, c.Preprocess())
 		}
 		b.network = mobilenet.New(s, c.Model, c.Seed)
 		b.network.To(s, m.device)
@@ -188,7 +191,7 @@ func bench(ctx context.Context, c Config, f func(*autograd.Scope, *benched) (tim
 }
 
 // synthetic is one batch of noise, made once.
-func synthetic(s *autograd.Scope, m machine, c *Config) func(*autograd.Scope) (x, labels *autograd.Tensor, err error) {
+func synthetic(s *autograd.Scope, m machine, c *Config) batches {
 	if c.Model.Classes == 0 {
 		c.Model.Classes = 1000
 	}
@@ -203,21 +206,20 @@ func synthetic(s *autograd.Scope, m machine, c *Config) func(*autograd.Scope) (x
 		classes[i] = rng.Int64N(int64(c.Model.Classes))
 	}
 	p := c.Preprocess()
-	x := s.NormalizeImages(pixels, c.BatchSize, size, size, p.Mean, p.Std, m.device)
+	x := autograd.Pixels{Values: pixels, N: c.BatchSize, Height: size, Width: size, Mean: p.Mean, Std: p.Std}
 	labels := s.ToDevice(autograd.FromSlice(s, classes, int64(len(classes))), m.device)
-	return func(*autograd.Scope) (*autograd.Tensor, *autograd.Tensor, error) { return x, labels, s.Err() }
+	return func(*autograd.Scope) (autograd.Pixels, *autograd.Tensor, error) { return x, labels, s.Err() }
 }
 
 // loaded is the loader's next batch each time.
-func loaded(batches *stream, m machine, p data.Preprocess) func(*autograd.Scope) (x, labels *autograd.Tensor, err error) {
-	return func(s *autograd.Scope) (*autograd.Tensor, *autograd.Tensor, error) {
-		b, err := batches.next()
+func loaded(images *stream, m machine, p data.Preprocess) batches {
+	return func(s *autograd.Scope) (autograd.Pixels, *autograd.Tensor, error) {
+		b, err := images.next()
 		if err != nil {
-			return nil, nil, err
+			return autograd.Pixels{}, nil, err
 		}
-		x := s.NormalizeImages(b.Pixels, b.N, b.Height, b.Width, p.Mean, p.Std, m.device)
 		labels := s.ToDevice(autograd.FromSlice(s, b.Labels, int64(b.N)), m.device)
-		return x, labels, s.Err()
+		return pixelsOf(b, p), labels, s.Err()
 	}
 }
 

@@ -117,22 +117,23 @@ func checkImages(m mobilenet.Config) int {
 
 // checkBatch is one batch on the host: of the data, or noise.
 func checkBatch(s *autograd.Scope, m machine, c *Config) (x oracle.Array, labels []int64, err error) {
-	var next func(*autograd.Scope) (x, labels *autograd.Tensor, err error)
+	var next batches
 	if c.Data == "" {
 		next = synthetic(s, m, c)
 	} else {
-		batches, err := openStream(s.Context(), *c)
+		images, err := openStream(s.Context(), *c)
 		if err != nil {
 			return x, nil, err
 		}
-		defer batches.Close()
-		c.Model.Classes = max(c.Model.Classes, batches.classes)
-		next = loaded(batches, m, c.Preprocess())
+		defer images.Close()
+		c.Model.Classes = max(c.Model.Classes, images.classes)
+		next = loaded(images, m, c.Preprocess())
 	}
-	images, classes, err := next(s)
+	pixels, classes, err := next(s)
 	if err != nil {
 		return x, nil, err
 	}
+	images := m.normalize(s, pixels)
 	x = oracle.Array{Shape: images.Shape(), Data: autograd.ToSlice[float64](s, images)}
 	return x, autograd.ToSlice[int64](s, classes), s.Err()
 }

@@ -181,8 +181,7 @@ func (e evaluation) add(s *autograd.Scope, inference *mobilenet.Inference, b *da
 		return nil
 	}
 	return s.Sub(func(s *autograd.Scope) error {
-		images := autograd.Pixels{Values: b.Pixels, N: b.N, Height: b.Height, Width: b.Width, Mean: e.preprocess.Mean, Std: e.preprocess.Std}
-		logits := autograd.ToSlice[float32](s, inference.ForwardPixels(s, images))
+		logits := autograd.ToSlice[float32](s, inference.ForwardPixels(s, pixelsOf(b, e.preprocess)))
 		if s.Err() != nil {
 			return s.Err()
 		}

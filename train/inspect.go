@@ -100,7 +100,8 @@ func inspected(s *autograd.Scope, c Config, w *Weights) (*mobilenet.Network, err
 // inspectBatch is a training batch of the data, with the classes of the weights, or noise.
 func inspectBatch(s *autograd.Scope, m machine, c *Config, w *Weights) (x, labels *autograd.Tensor, err error) {
 	if c.Data == "" {
-		return synthetic(s, m, c)(s)
+		pixels, labels, err := synthetic(s, m, c)(s)
+		return m.normalize(s, pixels), labels, err
 	}
 	source, err := DataSource(s.Context(), c.Data)
 	if err != nil {
@@ -129,9 +130,7 @@ func inspectBatch(s *autograd.Scope, m machine, c *Config, w *Weights) (x, label
 	if err != nil {
 		return nil, nil, err
 	}
-	p := options.Preprocess
-	x = s.NormalizeImages(b.Pixels, b.N, b.Height, b.Width, p.Mean, p.Std, m.device)
-	return x, autograd.FromSlice(s, b.Labels, int64(b.N)), s.Err()
+	return m.normalize(s, pixelsOf(b, options.Preprocess)), autograd.FromSlice(s, b.Labels, int64(b.N)), s.Err()
 }
 
 // step is the training step, watched.

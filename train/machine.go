@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/data"
 	"depthwise.dev/models/mobilenet"
 )
 
@@ -101,11 +102,11 @@ func (m machine) inference(s *autograd.Scope, n *mobilenet.Network) *mobilenet.I
 	return n.Inference(s, m.Precision.Compute())
 }
 
-// forward computes the network's logits, (N, classes) in float32, in the machine's precision.
-func (m machine) forward(s *autograd.Scope, n *mobilenet.Network, x *autograd.Tensor, mode autograd.Mode) *autograd.Tensor {
+// forward computes the network's logits of images, (N, classes) in float32, in the machine's precision.
+func (m machine) forward(s *autograd.Scope, n *mobilenet.Network, p autograd.Pixels, mode autograd.Mode) *autograd.Tensor {
 	var logits *autograd.Tensor
 	err := s.Autocast(m.Precision.Compute(), func(s *autograd.Scope) error {
-		logits = s.Keep(n.Forward(s, x, mode))
+		logits = s.Keep(n.ForwardPixels(s, p, mode))
 		return s.Err()
 	})
 	if err != nil {
@@ -113,4 +114,14 @@ func (m machine) forward(s *autograd.Scope, n *mobilenet.Network, x *autograd.Te
 		return nil
 	}
 	return logits
+}
+
+// normalize is what of pixels a network sees: (N, 3, H, W), float32.
+func (m machine) normalize(s *autograd.Scope, p autograd.Pixels) *autograd.Tensor {
+	return s.NormalizeImages(p.Values, p.N, p.Height, p.Width, p.Mean, p.Std, m.device)
+}
+
+// pixelsOf is a loader's batch as a network reads it, which shares its memory.
+func pixelsOf(b *data.Batch, p data.Preprocess) autograd.Pixels {
+	return autograd.Pixels{Values: b.Pixels, N: b.N, Height: b.Height, Width: b.Width, Mean: p.Mean, Std: p.Std}
 }

@@ -37,14 +37,34 @@ type Trunk struct {
 	BFloat16      bool // else float32
 }
 
-// TrunkForward is the pooled features of images x. The tensors are described at dw_trunk_forward.
-func TrunkForward(t Trunk, x Tensor, parameters, statistics []Tensor) (features Tensor, err error) {
+// Pixels are images as a loader leaves them, (N, Height, Width, 3), and what normalises them: (v/255 - Mean)/Std by colour.
+type Pixels struct {
+	Values           []uint8 // as many as the sizes say
+	N, Height, Width int
+	Mean, Std        [3]float64
+}
+
+// TrunkForward is the pooled features of images x, or of pixels where x is nil. The tensors are described at dw_trunk_forward.
+func TrunkForward(t Trunk, x Tensor, pixels Pixels, parameters, statistics []Tensor) (features Tensor, err error) {
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
-	trunk := t.c(&pinner)
+	trunk, p := t.c(&pinner), pixels.c(&pinner)
 	var out C.dw_tensor
-	err = take(C.dw_trunk_forward(&out, &trunk, C.dw_tensor(x), first(parameters), count(parameters), first(statistics), count(statistics)))
+	err = take(C.dw_trunk_forward(&out, &trunk, C.dw_tensor(x), &p, first(parameters), count(parameters), first(statistics), count(statistics)))
 	return Tensor(out), err
+}
+
+// c is the pixels as C reads them, on memory that pinner holds.
+func (p Pixels) c(pinner *runtime.Pinner) C.dw_pixels {
+	out := C.dw_pixels{n: C.int64_t(p.N), height: C.int(p.Height), width: C.int(p.Width)}
+	for i := range p.Mean {
+		out.mean[i], out.std[i] = C.double(p.Mean[i]), C.double(p.Std[i])
+	}
+	if len(p.Values) > 0 {
+		pinner.Pin(unsafe.SliceData(p.Values))
+		out.values = (*C.uint8_t)(unsafe.SliceData(p.Values))
+	}
+	return out
 }
 
 // c is the trunk as C reads it, on memory that pinner holds.

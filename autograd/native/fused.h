@@ -104,9 +104,9 @@ struct Window {
 // it, so that the 27 values under a window are three runs of nine. Exactly one of pixels and values is set.
 struct StemImage {
   Window window;
-  const uint8_t *pixels;       // (images, height, width, 3): values are pixel*scale + shift per colour
+  const uint8_t *pixels;       // (images, height, width, 3): values are (pixel/255 - mean)/std per colour
   const float *values;         // (images, height, width, 3), normalised already
-  float scale[3], shift[3];
+  float mean[3], std[3];       // of pixels
   void *image;                 // S, stem_image_bytes(window)
 };
 

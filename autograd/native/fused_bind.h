@@ -4,6 +4,7 @@
 #include "fused_node.h"
 #include "fused_trunk.h"
 #include <ATen/ATen.h>
+#include <algorithm>
 #include <atomic>
 
 namespace depthwise::fused {
@@ -28,9 +29,28 @@ inline at::Tensor laid_out(const at::Tensor &t) {
   return t.contiguous(t.dim() == 4 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
 }
 
-inline void check_images(const at::Tensor &x) {
+// What a trunk computes on: a tensor, or pixels, which have no gradient.
+struct Images {
+  at::Tensor given;  // undefined where there are pixels
+  at::Tensor values; // the same in the kernels' layout
+  StemImage input;   // points at values or pixels
+  int64_t n, height, width;
+};
+
+inline Images images_of(const at::Tensor &x) {
   TORCH_CHECK(x.dim() == 4 && x.size(1) == 3 && x.scalar_type() == at::kFloat && x.device().is_cpu(),
               "fused kernels: images must be (N, 3, H, W) float32 on the CPU");
+  Images i{x, x.detach().contiguous(at::MemoryFormat::ChannelsLast), {}, x.size(0), x.size(2), x.size(3)};
+  i.input.values = values(i.values);
+  return i;
+}
+
+inline Images images_of(const dw_pixels &p) {
+  Images i{{}, {}, {}, p.n, p.height, p.width};
+  i.input.pixels = p.values;
+  std::copy_n(p.mean, 3, i.input.mean);
+  std::copy_n(p.std, 3, i.input.std);
+  return i;
 }
 
 // The layers fit together and the images fit the first: kernels trust these numbers with memory.

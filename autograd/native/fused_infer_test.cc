@@ -153,7 +153,7 @@ template <class S> void test_stem(const Case &c, bool bytes) {
   const int out = padded(c.out);
   Buffer<uint8_t> pixels(n);
   Buffer<float> values(n), weight(c.out * 27), bias(out);
-  StemImage image{w, bytes ? pixels.p : nullptr, bytes ? nullptr : values.p, {1.0f / 64, 1.0f / 32, 1.0f / 128}, {-1, 2, 0.5f}, nullptr};
+  StemImage image{w, bytes ? pixels.p : nullptr, bytes ? nullptr : values.p, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}, nullptr};
   for (size_t i = 0; i < n; i++) pixels[i] = static_cast<uint8_t>(random_bits()), values[i] = random_step(32, 0.125f);
   if (c.poison != 0) values[n / 2] = c.poison;
   fill(weight, weight.n, 400, 1.0f / 512), fill(bias, c.out, 16, 0.25f);
@@ -171,7 +171,8 @@ template <class S> void test_stem(const Case &c, bool bytes) {
   each_tap(w, [&](size_t to, size_t from, int tap) {
     for (int colour = 0; colour < 3; colour++) {
       const size_t at = from * 3 + colour;
-      taps[to * 27 + tap * 3 + colour] = rounded<S>(bytes ? pixels[at] * image.scale[colour] + image.shift[colour] : values[at]);
+      taps[to * 27 + tap * 3 + colour] = rounded<S>(
+          bytes ? (static_cast<float>(pixels[at]) / 255.0f - image.mean[colour]) / image.std[colour] : values[at]);
     }
   });
   check_product<S>(c, y, taps, 27, weight, bias);

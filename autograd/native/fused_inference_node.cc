@@ -41,35 +41,16 @@ Inference inference_of(const dw_trunk &t, int64_t images) {
   return Inference(std::move(layers), settings(t));
 }
 
-// Features of n images of the layers' size.
-at::Tensor infer(const dw_trunk &t, const at::Tensor &folded, at::Tensor &workspace, int64_t n, const StemImage &input) {
-  Inference inference = inference_of(t, n);
+// Features of images of the layers' size.
+at::Tensor infer(const dw_trunk &t, const at::Tensor &folded, at::Tensor &workspace, const Images &x) {
+  check_layers(t, x.n, x.height, x.width);
+  Inference inference = inference_of(t, x.n);
   TORCH_CHECK(size_t(folded.numel()) == inference.folded_bytes(), "fused kernels: the folded weights are those of another trunk");
   provide(workspace, inference.workspace_bytes());
-  at::Tensor features = at::empty({n, t.layers[t.n - 1].out}, at::kFloat);
-  inference.forward(start(folded), start(workspace), input, features.data_ptr<float>());
+  at::Tensor features = at::empty({x.n, t.layers[t.n - 1].out}, at::kFloat);
+  inference.forward(start(folded), start(workspace), x.input, features.data_ptr<float>());
   computed_layers += t.n;
   return features;
-}
-
-at::Tensor infer_values(const dw_trunk &t, const at::Tensor &folded, at::Tensor &workspace, const at::Tensor &x) {
-  check_images(x);
-  check_layers(t, x.size(0), x.size(2), x.size(3));
-  at::Tensor images = x.detach().contiguous(at::MemoryFormat::ChannelsLast);
-  StemImage input{};
-  input.values = values(images);
-  return infer(t, folded, workspace, x.size(0), input);
-}
-
-at::Tensor infer_pixels(const dw_trunk &t, const at::Tensor &folded, at::Tensor &workspace, const dw_pixels &p) {
-  check_layers(t, p.n, p.height, p.width);
-  StemImage input{};
-  input.pixels = p.values;
-  for (int c = 0; c < 3; c++) {
-    input.scale[c] = float(1 / (255 * p.std[c]));
-    input.shift[c] = float(-p.mean[c] / p.std[c]);
-  }
-  return infer(t, folded, workspace, p.n, input);
 }
 
 } // namespace
@@ -82,7 +63,7 @@ dw_error dw_trunk_fold(dw_tensor folded, const dw_trunk *t, const dw_tensor *par
 dw_error dw_trunk_infer(dw_tensor *features, const dw_trunk *t, dw_tensor folded, dw_tensor workspace, dw_tensor x, const dw_pixels *pixels) {
   return depthwise::guard([&] {
     at::Tensor &work = bytes_of(workspace);
-    *features = new at::Tensor(x ? infer_values(*t, tensor(folded), work, tensor(x)) : infer_pixels(*t, tensor(folded), work, *pixels));
+    *features = new at::Tensor(infer(*t, tensor(folded), work, x ? images_of(tensor(x)) : images_of(*pixels)));
   });
 }
 

@@ -57,7 +57,7 @@ private:
   at::Tensor arena_;
   Bound bound_;
   bool bf16_;
-  std::vector<SavedVariable> saved_; // the images, then the parameters
+  std::vector<SavedVariable> saved_; // the images (undefined where they were pixels), then the parameters
 };
 
 // The gradients' tensors, one for each parameter in its own layout.
@@ -127,21 +127,17 @@ void changed(const variable_list &statistics) {
     t.unsafeGetTensorImpl()->bump_version();
 }
 
-at::Tensor forward(const dw_trunk &t, const at::Tensor &x, const variable_list &parameters, const variable_list &statistics) {
+at::Tensor forward(const dw_trunk &t, const Images &x, const variable_list &parameters, const variable_list &statistics) {
   Stopwatch watch;
-  check_images(x);
-  check_layers(t, x.size(0), x.size(2), x.size(3));
-  variable_list inputs{x};
+  check_layers(t, x.n, x.height, x.width);
+  variable_list inputs{x.given};
   inputs.insert(inputs.end(), parameters.begin(), parameters.end());
   bool record = c10::GradMode::is_enabled() && torch::autograd::any_variable_requires_grad(inputs);
-  Bound bound = bind_layers(t, x.size(0), parameters, statistics);
+  Bound bound = bind_layers(t, x.n, parameters, statistics);
   Trunk trunk(bound.layers, {&kernel_set(t.bf16), at::get_num_threads(), float(t.cap), t.training != 0, record});
   at::Tensor arena = bytes(trunk.arena_bytes()), scratch = bytes(trunk.scratch_bytes());
-  at::Tensor images = x.detach().contiguous(at::MemoryFormat::ChannelsLast);
-  at::Tensor features = at::empty({x.size(0), bound.layers.back().out}, at::kFloat);
-  StemImage input{};
-  input.values = values(images);
-  trunk.forward(start(arena), start(scratch), input, features.data_ptr<float>());
+  at::Tensor features = at::empty({x.n, bound.layers.back().out}, at::kFloat);
+  trunk.forward(start(arena), start(scratch), x.input, features.data_ptr<float>());
   if (t.training)
     changed(statistics);
   Times times = trunk.times();
@@ -172,9 +168,10 @@ int dw_trunk_times(int backward, double *seconds, int n) {
   return int(all.size());
 }
 
-dw_error dw_trunk_forward(dw_tensor *features, const dw_trunk *t, dw_tensor x, const dw_tensor *parameters, int n_parameters,
-                          const dw_tensor *statistics, int n_statistics) {
+dw_error dw_trunk_forward(dw_tensor *features, const dw_trunk *t, dw_tensor x, const dw_pixels *pixels, const dw_tensor *parameters,
+                          int n_parameters, const dw_tensor *statistics, int n_statistics) {
   return depthwise::guard([&] {
-    *features = new at::Tensor(forward(*t, tensor(x), tensors(parameters, n_parameters), tensors(statistics, n_statistics)));
+    const Images images = x ? images_of(tensor(x)) : images_of(*pixels);
+    *features = new at::Tensor(forward(*t, images, tensors(parameters, n_parameters), tensors(statistics, n_statistics)));
   });
 }

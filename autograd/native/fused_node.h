@@ -45,17 +45,6 @@ typedef struct {
 } dw_trunk_peaks;
 dw_error dw_measure_peaks(dw_trunk_peaks *out, int bf16, int threads);
 
-// features (N, channels) float32 of images x (N, 3, H, W) float32. parameters holds for each layer weight, bias where it has
-// one, batch norm's weight and bias; statistics running mean and variance; all float32 on the CPU.
-dw_error dw_trunk_forward(dw_tensor *features, const dw_trunk *t, dw_tensor x, const dw_tensor *parameters, int n_parameters,
-                          const dw_tensor *statistics, int n_statistics);
-
-// fused_inference_node.cc: the trunk for inference, whose layers are a stem and blocks of a depthwise and a pointwise one.
-// Folds batch norm into weights and biases, in a tensor of bytes that becomes as big as is needed and that dw_trunk_infer reads.
-// The layers' channels matter, not their sizes.
-dw_error dw_trunk_fold(dw_tensor folded, const dw_trunk *t, const dw_tensor *parameters, int n_parameters, const dw_tensor *statistics,
-                       int n_statistics);
-
 // Images as a loader leaves them: (n, height, width, 3). The network's input is (value/255 - mean)/std by colour.
 typedef struct {
   const uint8_t *values;
@@ -63,6 +52,18 @@ typedef struct {
   int height, width;
   double mean[3], std[3];
 } dw_pixels;
+
+// features (N, channels) float32 of images x (N, 3, H, W) float32, or of pixels where x is NULL. parameters holds for each layer
+// weight, bias where it has one, batch norm's weight and bias; statistics running mean and variance; all float32 on the CPU.
+// pixels are read before the function returns, and never again.
+dw_error dw_trunk_forward(dw_tensor *features, const dw_trunk *t, dw_tensor x, const dw_pixels *pixels, const dw_tensor *parameters,
+                          int n_parameters, const dw_tensor *statistics, int n_statistics);
+
+// fused_inference_node.cc: the trunk for inference, whose layers are a stem and blocks of a depthwise and a pointwise one.
+// Folds batch norm into weights and biases, in a tensor of bytes that becomes as big as is needed and that dw_trunk_infer reads.
+// The layers' channels matter, not their sizes.
+dw_error dw_trunk_fold(dw_tensor folded, const dw_trunk *t, const dw_tensor *parameters, int n_parameters, const dw_tensor *statistics,
+                       int n_statistics);
 
 // features (N, channels) float32 of images x (N, 3, H, W) float32, or of pixels where x is NULL. The workspace is a tensor of
 // bytes that becomes as big as is needed and may serve the next call.

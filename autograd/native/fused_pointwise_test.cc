@@ -228,7 +228,7 @@ template <class S> struct StemProblem {
   Buffer<uint8_t> pixels;
   Buffer<float> values, weight, bias, pivot, c1, c2, c3;
   Buffer<S> g, y0;
-  float scale[3] = {0.125f, 0.25f, 0.0625f}, shift[3] = {-4, 0.5f, -1};
+  float mean[3] = {0.485f, 0.456f, 0.406f}, std[3] = {0.229f, 0.224f, 0.225f};
   explicit StemProblem(const StemCase &c)
       : c(c), out(padded(c.out)), rows(c.window.images * c.window.out_height * c.window.out_width),
         pixels(c.window.images * c.window.height * c.window.width * 3), values(pixels.n), weight(c.out * 27), bias(out), pivot(out),
@@ -249,7 +249,7 @@ template <class S> struct StemProblem {
     const int column = static_cast<int>(r % w.out_width) * w.stride + t / 3 % 3 - w.left;
     if (row < 0 || row >= w.height || column < 0 || column >= w.width) return 0;
     const size_t at = ((image * w.height + row) * w.width + column) * 3 + t % 3;
-    return rounded<S>(c.pixels ? pixels[at] * scale[t % 3] + shift[t % 3] : values[at]);
+    return rounded<S>(c.pixels ? (static_cast<float>(pixels[at]) / 255.0f - mean[t % 3]) / std[t % 3] : values[at]);
   }
 };
 
@@ -271,7 +271,7 @@ template <class S> void test_stem(const char *title, const StemCase &c) {
   memset(scratch.p, 0xff, scratch.n);
   Workers w{c.threads, scratch.p, stride};
   StemImage s{v, c.pixels ? p.pixels.p : nullptr, c.pixels ? nullptr : p.values.p, {}, {}, image.p};
-  memcpy(s.scale, p.scale, sizeof s.scale), memcpy(s.shift, p.shift, sizeof s.shift);
+  memcpy(s.mean, p.mean, sizeof s.mean), memcpy(s.std, p.std, sizeof s.std);
   stem_image<S>(w, s);
   pack_stem<S>({c.out, p.weight.p, panels.p});
   stem_forward<S>(w, f);

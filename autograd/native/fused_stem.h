@@ -18,22 +18,20 @@ template <class S> size_t stem_image_bytes(const Window &w) { return w.images * 
 FUSED_INLINE void store_value(float *p, float v) { *p = v; }
 FUSED_INLINE void store_value(bf16 *p, float v) { *p = static_cast<bf16>(round_bits(v)); }
 
-// Converts n values of a row, pixel by pixel; 48 are a whole number of pixels and of vectors.
+// Normalises n values of a row; 48 are a whole number of pixels and of vectors. The operations are those of
+// dw_normalize_images, one by one, and so are the bits.
 template <class S> void stem_pixels(const StemImage &p, const uint8_t *pixels, size_t n, S *to) {
   typedef uint8_t Bytes __attribute__((vector_size(16)));
-  float scale[3 * kLanes], shift[3 * kLanes];
-  for (int i = 0; i < 3 * kLanes; i++) scale[i] = p.scale[i % kColours], shift[i] = p.shift[i % kColours];
+  float mean[3 * kLanes], std[3 * kLanes];
+  for (int i = 0; i < 3 * kLanes; i++) mean[i] = p.mean[i % kColours], std[i] = p.std[i % kColours];
   size_t i = 0;
   for (; i + 3 * kLanes <= n; i += 3 * kLanes)
     for (int part = 0; part < 3 * kLanes; part += kLanes) {
       Bytes bytes;
       memcpy(&bytes, pixels + i + part, sizeof bytes);
-      store(to + i + part, multiply_add(__builtin_convertvector(bytes, V), load(scale + part), load(shift + part)));
+      store(to + i + part, (__builtin_convertvector(bytes, V) / 255.0f - load(mean + part)) / load(std + part));
     }
-  for (; i < n; i++) {
-    V v = multiply_add(set1(pixels[i]), set1(p.scale[i % kColours]), set1(p.shift[i % kColours]));
-    store_value(to + i, v[0]);
-  }
+  for (; i < n; i++) store_value(to + i, (static_cast<float>(pixels[i]) / 255.0f - p.mean[i % kColours]) / p.std[i % kColours]);
 }
 template <class S> void stem_values(const float *values, size_t n, S *to) {
   size_t i = 0;

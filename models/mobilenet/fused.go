@@ -49,6 +49,17 @@ func (n *Network) size(x *autograd.Tensor) (height, width int) {
 	return n.Config.Resolution, n.Config.Resolution
 }
 
+// ForwardPixels is Forward of images as a loader leaves them, on the network's device and normalised to (v/255 - Mean)/Std:
+// the same bits. The fused kernels read the pixels themselves.
+func (n *Network) ForwardPixels(s *autograd.Scope, p autograd.Pixels, mode autograd.Mode) *autograd.Tensor {
+	if !n.fused() {
+		x := s.NormalizeImages(p.Values, p.N, p.Height, p.Width, p.Mean, p.Std, n.head.weight.Device())
+		return n.Forward(s, s.To(x, n.head.weight.DType()), mode)
+	}
+	parameters, statistics := n.trunkTensors()
+	return n.classify(s, n.trunk(p.Height, p.Width).ForwardPixels(s, p, parameters, statistics, mode), mode)
+}
+
 // features is the pooled output of the trunk (N, channels) by the fused kernels.
 func (n *Network) features(s *autograd.Scope, x *autograd.Tensor, mode autograd.Mode) *autograd.Tensor {
 	parameters, statistics := n.trunkTensors()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"depthwise.dev/autograd"
@@ -106,4 +107,32 @@ func TestHooksWantTorchKernels(t *testing.T) {
 			t.Errorf("the hook saw %d layers, the fused kernels computed %d", seen, autograd.TrunkCount()-before)
 		}
 	})
+}
+
+// TestPixelsAreNormalised: ForwardPixels gives the bits of Forward of normalised images, whatever computes.
+func TestPixelsAreNormalised(t *testing.T) {
+	c, err := Variant("paper")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Width, c.Resolution, c.Classes = 0.25, 32, 5
+	p := autograd.Pixels{Values: make([]uint8, 2*47*33*3), N: 2, Height: 47, Width: 33, Mean: [3]float64{0.5, 0.4, 0.3}, Std: [3]float64{0.2, 0.3, 0.25}}
+	rng := rand.New(rand.NewPCG(5, 6))
+	for i := range p.Values {
+		p.Values[i] = uint8(rng.Uint32())
+	}
+	for _, kernels := range []Kernels{Torch, Fused} {
+		for _, mode := range []autograd.Mode{autograd.Evaluation, autograd.Training} {
+			autogradtest.Run(t, func(s *autograd.Scope) {
+				n, same := New(s, c, 1), New(s, c, 1)
+				n.Kernels, same.Kernels = kernels, kernels
+				got := autograd.ToSlice[float32](s, n.ForwardPixels(s, p, mode))
+				x := s.NormalizeImages(p.Values, p.N, p.Height, p.Width, p.Mean, p.Std, autograd.CPU)
+				want := autograd.ToSlice[float32](s, same.Forward(s, x, mode))
+				if !slices.Equal(got, want) {
+					t.Errorf("%s, mode %v: %v, want %v", kernels, mode, got, want)
+				}
+			})
+		}
+	}
 }

@@ -39,8 +39,7 @@ func (i *Inference) ForwardPixels(s *autograd.Scope, p autograd.Pixels) *autogra
 	return i.logits(s, func(s *autograd.Scope) *autograd.Tensor {
 		n := i.network
 		if !n.fused() {
-			x := s.NormalizeImages(p.Values, p.N, p.Height, p.Width, p.Mean, p.Std, n.head.weight.Device())
-			return n.Forward(s, s.To(x, n.head.weight.DType()), autograd.Evaluation)
+			return n.ForwardPixels(s, p, autograd.Evaluation)
 		}
 		return i.classify(s, i.folded().ForwardPixels(s, n.trunk(p.Height, p.Width), p))
 	})

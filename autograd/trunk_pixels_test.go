@@ -1,0 +1,92 @@
+package autograd_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/autograd/autogradtest"
+)
+
+// pixels are random images of a case's size with ImageNet's normalisation.
+func (c trunkCase) pixels() autograd.Pixels {
+	rng := rand.New(rand.NewPCG(c.seed, 3))
+	p := autograd.Pixels{Values: make([]uint8, c.images*c.height*c.width*3), N: c.images, Height: c.height, Width: c.width,
+		Mean: [3]float64{0.485, 0.456, 0.406}, Std: [3]float64{0.229, 0.224, 0.225}}
+	for i := range p.Values {
+		p.Values[i] = uint8(rng.Uint32())
+	}
+	return p
+}
+
+// TestTrunkOfPixels: the stem normalises pixels to the bits of NormalizeImages, so everything that follows is the same.
+func TestTrunkOfPixels(t *testing.T) {
+	for _, c := range trunkCases() {
+		for _, compute := range []autograd.DType{autograd.Float32, autograd.BFloat16} {
+			t.Run(fmt.Sprintf("%s/%v", strings.ReplaceAll(c.name, " ", "_"), compute), func(t *testing.T) {
+				want, got := c.runPixels(t, compute, false), c.runPixels(t, compute, true)
+				for name := range want {
+					if !slices.Equal(got[name], want[name]) {
+						t.Errorf("%s differs", name)
+					}
+				}
+			})
+		}
+	}
+}
+
+// runPixels computes forward and backward from pixels, or from what NormalizeImages makes of them.
+func (c trunkCase) runPixels(t *testing.T, compute autograd.DType, direct bool) trunkResult {
+	r, p := trunkResult{}, c.pixels()
+	given := slices.Clone(p.Values)
+	autogradtest.Run(t, func(s *autograd.Scope) {
+		_, parameters, statistics := c.tensors(s, autograd.Float32)
+		var features *autograd.Tensor
+		s.Fail(s.Autocast(compute, func(s *autograd.Scope) error {
+			if direct {
+				features = s.Keep(c.trunk.ForwardPixels(s, p, parameters, statistics, c.mode))
+				if !slices.Equal(p.Values, given) {
+					t.Error("the pixels were written to")
+				}
+				clear(p.Values) // the loader's next batch
+			} else {
+				x := s.NormalizeImages(p.Values, p.N, p.Height, p.Width, p.Mean, p.Std, autograd.CPU)
+				features = s.Keep(c.trunk.Forward(s, x, parameters, statistics, c.mode))
+			}
+			return s.Err()
+		}))
+		s.Backward(s.Sum(s.Square(features)))
+		r["features"] = values(s, features)
+		for i, p := range parameters {
+			r[fmt.Sprintf("parameter %d", i)] = values(s, s.Grad(p))
+		}
+		for i, b := range statistics {
+			r[fmt.Sprintf("statistic %d", i)] = values(s, b)
+		}
+	})
+	return r
+}
+
+// TestTrunkRefusesPixels that do not fit.
+func TestTrunkRefusesPixels(t *testing.T) {
+	c := trunkCases()[5]
+	for want, change := range map[string]func(p *autograd.Pixels){
+		"has 3072 elements, the slice has 3071": func(p *autograd.Pixels) { p.Values = p.Values[1:] },
+		"does not fit 8x32":                     func(p *autograd.Pixels) { p.Height, p.Width = 8, 32 },
+		"no layers or no images":                func(p *autograd.Pixels) { p.Values, p.N = nil, 0 },
+	} {
+		err := failing(t, func(s *autograd.Scope) error {
+			_, parameters, statistics := c.tensors(s, autograd.Float32)
+			p := c.pixels()
+			change(&p)
+			c.trunk.ForwardPixels(s, p, parameters, statistics, autograd.Training)
+			return s.Err()
+		})
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q does not say %q", err, want)
+		}
+	}
+}
