@@ -14,9 +14,10 @@ import (
 // LayersSpeed is what BenchLayers measures.
 type LayersSpeed struct {
 	StepSpeed
-	Peaks   Peaks        `json:"peaks"`
-	FloorMS float64      `json:"floor_ms"` // the sum over layers and passes of the higher of their two floors
-	Layers  []LayerSpeed `json:"layers"`
+	Processor string       `json:"processor"`
+	Peaks     Peaks        `json:"peaks"`
+	FloorMS   float64      `json:"floor_ms"` // the sum over layers and passes of the higher of their two floors
+	Layers    []LayerSpeed `json:"layers"`
 }
 
 // Peaks is the best that this processor did with the fused kernels' instruction set and as many threads, measured before
@@ -55,7 +56,7 @@ func (p PassSpeed) FloorMS() float64 { return max(p.MemoryFloorMS, p.ArithmeticF
 
 // BenchLayers measures training steps as BenchStep does, and tells where their time goes. It needs the fused kernels.
 func BenchLayers(ctx context.Context, c Config, steps BenchSteps) (LayersSpeed, error) {
-	var r LayersSpeed
+	r := LayersSpeed{Processor: processor()}
 	var held int64 // before the second measurement of the peaks adds its arrays
 	speed, err := bench(ctx, c, func(s *autograd.Scope, b *benched) (time.Duration, error) {
 		if b.kernels != mobilenet.Fused {

@@ -53,7 +53,7 @@ func (b *bench) ready(cmd *cobra.Command) error {
 }
 
 func newBenchStep() *cobra.Command {
-	b, layers := newBenchmark(), false
+	b, layers, plot := newBenchmark(), false, ""
 	cmd := &cobra.Command{
 		Use:   "step",
 		Short: "Time training steps: forward, backward, update",
@@ -72,8 +72,14 @@ are measured first. docs/kernels.md tells how the least is counted.`,
 			if err := b.ready(cmd); err != nil {
 				return err
 			}
+			if plot != "" && !layers {
+				return usagef("--plot draws the layers: it needs --layers")
+			}
 			if layers {
 				r, err := train.BenchLayers(cmd.Context(), b.Config, b.steps)
+				if err == nil && plot != "" {
+					err = plotRoofline(plot, r)
+				}
 				if err != nil {
 					return err
 				}
@@ -92,6 +98,7 @@ are measured first. docs/kernels.md tells how the least is counted.`,
 	b.flags(cmd, "steps")
 	flagGroup(cmd, "Measurement", func(fs *pflag.FlagSet) {
 		fs.BoolVar(&layers, "layers", false, "tell the time of each layer, and how near it is to what the machine allows (fused kernels)")
+		fs.StringVar(&plot, "plot", "", "with --layers, draw them below the machine's roofs to this `FILE`, as PNG")
 	})
 	return cmd
 }

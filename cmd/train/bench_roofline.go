@@ -1,0 +1,61 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"depthwise.dev/models/mobilenet"
+	"depthwise.dev/report"
+	"depthwise.dev/train"
+)
+
+// labelled is how many points of the picture have their names: those with the most time over their floors.
+const labelled = 12
+
+// plotRoofline writes the layers as a roofline chart.
+func plotRoofline(file string, r train.LayersSpeed) error {
+	var picture bytes.Buffer
+	if err := report.WriteRoofline(&picture, rooflineOf(r)); err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, picture.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("bench: --plot: %w", err)
+	}
+	return nil
+}
+
+// rooflineOf has a point for each convolution and direction.
+func rooflineOf(r train.LayersSpeed) report.Roofline {
+	chart := report.Roofline{Memory: r.Peaks.GBS, Title: fmt.Sprintf("%s: training step, batch %d at %d, %s, kernels %s, %d threads",
+		r.Processor, r.Batch, r.Resolution, r.Precision, r.Kernels, r.Threads)}
+	if r.Precision != "fp32" {
+		chart.Roofs = append(chart.Roofs, report.Roof{Name: r.Precision + " products", GFLOPS: r.Peaks.GFLOPS})
+	}
+	chart.Roofs = append(chart.Roofs, report.Roof{Name: "fp32 products", GFLOPS: r.Peaks.FloatGFLOPS})
+	slices.SortFunc(chart.Roofs, func(a, b report.Roof) int { return cmp.Compare(b.GFLOPS, a.GFLOPS) })
+	names := map[string]string{string(mobilenet.Conv): "stem", string(mobilenet.Depthwise): "depthwise", string(mobilenet.Pointwise): "pointwise"}
+	var lost []float64 // ms over the floor, of each point
+	for _, l := range r.Layers {
+		kind, ok := names[l.Kind]
+		for i, p := range []*train.PassSpeed{l.Forward, l.Backward} {
+			if !ok || p == nil {
+				continue
+			}
+			label := fmt.Sprintf("%s %.1fx", strings.TrimPrefix(l.Name, "blocks."), p.MS/p.FloorMS())
+			chart.Points = append(chart.Points, report.RooflinePoint{Kind: kind, Label: label, Backward: i == 1,
+				Intensity: float64(p.FLOP) / float64(p.Bytes), GFLOPS: p.GFLOPS})
+			lost = append(lost, p.MS-p.FloorMS())
+		}
+	}
+	most := slices.Sorted(slices.Values(lost))
+	for i := range chart.Points {
+		if lost[i] < most[max(0, len(most)-labelled)] {
+			chart.Points[i].Label = ""
+		}
+	}
+	return chart
+}
