@@ -99,10 +99,10 @@ func newPeaks(p autograd.TrunkPeaks) Peaks {
 // Kinds of rows that are no layers of the table.
 const (
 	packRow   = "pack"   // weights to the kernels' layout
-	imageRow  = "image"  // images to the stem's layout
+	imageRow  = "image"  // images, normalised, to the stem's layout
 	trunkRow  = "trunk"  // what the fused operation does around its kernels: memory, tensors
 	headRow   = "head"   // dropout, classifier, loss
-	batchRow  = "batch"  // waiting for the batch, and normalising it; of synthetic data there is one alone
+	batchRow  = "batch"  // waiting for the batch; of synthetic data there is one alone
 	updateRow = "update" // the optimizer
 	restRow   = "rest"   // freeing the step's tensors
 )

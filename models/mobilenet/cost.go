@@ -7,7 +7,7 @@ type Cost struct{ MultiplyAdds, Bytes int64 }
 // Channels are stored in groups of so many (kLanes in autograd/native/fused.h); the last ones may be padding.
 const lanes = 16
 
-// Bytes of the numbers that are float32 in either precision: images, weights and their gradients, features.
+// Bytes of the numbers that are float32 in either precision: weights and their gradients, features.
 const floatBytes = 4
 
 // padded is a number of channels as it is stored.
@@ -72,9 +72,9 @@ func (c Config) PackCost(value int) Cost {
 	return cost
 }
 
-// ImageCost is that of the normalised images on their way into the type and padding that the stem reads.
+// ImageCost is that of the images' bytes on their way, normalised, into the type and padding that the stem reads.
 func (c Config) ImageCost(images, value int) Cost {
 	stem := c.Layers()[0]
 	pixels := int64(c.Resolution) * int64(c.Resolution) * int64(stem.In)
-	return Cost{Bytes: int64(images) * (pixels*floatBytes + stem.imageValues()*int64(value))}
+	return Cost{Bytes: int64(images) * (pixels + stem.imageValues()*int64(value))}
 }

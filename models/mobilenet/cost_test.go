@@ -36,7 +36,7 @@ func TestCosts(t *testing.T) {
 	if seen != len(want) {
 		t.Errorf("%d of %d layers", seen, len(want))
 	}
-	if got, want := c.ImageCost(2, 2), (Cost{Bytes: 2*32*32*3*4 + image}); got != want {
+	if got, want := c.ImageCost(2, 2), (Cost{Bytes: 2*32*32*3 + image}); got != want {
 		t.Errorf("images: %+v, want %+v", got, want)
 	}
 }
