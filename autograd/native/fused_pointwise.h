@@ -33,17 +33,33 @@ template <class S> FUSED_INLINE Element<S> element(float v, float next) {
   }
 }
 
+// A block of weights: block[k][n] = from[k*along + n*across] for k < depth and n < columns, else zero. One of the strides is 1;
+// the loops follow it, since rows of weights may be a power of two apart.
+FUSED_INLINE void weight_block(int depth, int columns, const float *from, size_t along, size_t across, float (*block)[kLanes]) {
+  if (depth < kLanes || columns < kLanes) memset(block, 0, kLanes * sizeof *block);
+  if (across == 1) {
+    for (int k = 0; k < depth; k++) memcpy(block[k], from + k * along, columns * sizeof(float));
+  } else {
+    for (int n = 0; n < columns; n++)
+      for (int k = 0; k < depth; k++) block[k][n] = from[n * across + k];
+  }
+}
+
 // Packs the 16 columns from column: B[k][n] = weight[k*along + n*across] for k < depth and n < columns, else zero; to is the
 // panel's place for them, whose steps are step elements apart.
 template <class S>
 void pack_columns(int depth, int columns, const float *weight, size_t along, size_t across, int column, Element<S> *to, size_t step) {
   constexpr int kPairs = kPack<Element<S>>;
-  for (int k = 0; k < padded(depth); k += kPairs, to += step)
-    for (int n = 0; n < kLanes; n++) {
-      const float *p = weight + k * along + (column + n) * across;
-      const bool inside = column + n < columns;
-      to[n] = element<S>(inside && k < depth ? p[0] : 0, inside && k + 1 < depth ? p[along] : 0);
-    }
+  const int width = columns - column < kLanes ? columns - column : kLanes;
+  alignas(kCacheLine) float block[kLanes][kLanes];
+  for (int first = 0; first < depth; first += kLanes) {
+    weight_block(depth - first < kLanes ? depth - first : kLanes, width, weight + first * along + column * across, along, across, block);
+    for (int k = 0; k < kLanes; k += kPairs, to += step)
+      if constexpr (kPairs == 2)
+        store_pairs(to, load(block[k]), load(block[k + 1]));
+      else
+        for (int n = 0; n < kLanes; n++) to[n] = element<S>(block[k][n], 0);
+  }
 }
 
 template <class S>
