@@ -85,11 +85,11 @@ func BenchStep(ctx context.Context, c Config, steps BenchSteps) (StepSpeed, erro
 // on the first of the data.
 func BenchInfer(ctx context.Context, c Config, steps BenchSteps) (InferSpeed, error) {
 	speed, err := bench(ctx, c, func(s *autograd.Scope, b *benched) (time.Duration, error) {
-		x, _, err := b.batch(s)
+		batch, err := b.batch()
 		if err != nil {
 			return 0, err
 		}
-		inference := b.inference(s, b.network)
+		x, inference := pixelsOf(batch, c.Preprocess()), b.inference(s, b.network)
 		return steps.median(func() error {
 			return s.Sub(func(s *autograd.Scope) error {
 				s.Item(s.Sum(inference.ForwardPixels(s, x)))
@@ -115,12 +115,13 @@ func (b *benched) step(s *autograd.Scope, c Config) (func() (phases, error), err
 		last := start
 		lap := func(d *time.Duration) { now := time.Now(); *d, last = now.Sub(last), now }
 		err := s.Sub(func(s *autograd.Scope) error {
-			x, labels, err := b.batch(s)
+			batch, err := b.batch()
 			if err != nil {
 				return err
 			}
 			lap(&p.batch)
-			loss := autograd.CrossEntropy{LabelSmoothing: c.LabelSmoothing}.Loss(s, b.forward(s, b.network, x, autograd.Training), labels)
+			logits := b.forward(s, b.network, pixelsOf(batch, c.Preprocess()), autograd.Training)
+			loss, _ := b.score(s, autograd.CrossEntropy{LabelSmoothing: c.LabelSmoothing}, logits, batch)
 			lap(&p.forward)
 			s.Backward(loss)
 			lap(&p.backward)
@@ -139,11 +140,8 @@ type benched struct {
 	machine
 	network    *mobilenet.Network
 	parameters autograd.List
-	batch      batches
+	batch      func() (*data.Batch, error) // the next one
 }
-
-// batches gives one batch after the other.
-type batches func(*autograd.Scope) (x autograd.Pixels, labels *autograd.Tensor, err error)
 
 // bench sets up the network and its batches, lets f measure, and fills in the rest.
 func bench(ctx context.Context, c Config, f func(*autograd.Scope, *benched) (time.Duration, error)) (ComputeSpeed, error) {
@@ -158,7 +156,8 @@ func bench(ctx context.Context, c Config, f func(*autograd.Scope, *benched) (tim
 		}
 		b := &benched{machine: m}
 		if c.Data == "" {
-			b.batch = synthetic(s, m, &c)
+			batch := synthetic(&c)
+			b.batch = func() (*data.Batch, error) { return batch, nil }
 		} else {
 			images, err := openStream(ctx, c)
 			if err != nil {
@@ -168,7 +167,7 @@ func bench(ctx context.Context, c Config, f func(*autograd.Scope, *benched) (tim
 			if c.Model.Classes == 0 {
 				c.Model.Classes = images.classes
 			}
-			b.batch = loaded(images, m, c.Preprocess())
+			b.batch = images.next
 		}
 		b.network = mobilenet.New(s, c.Model, c.Seed)
 		b.network.To(s, m.device)
@@ -190,37 +189,21 @@ func bench(ctx context.Context, c Config, f func(*autograd.Scope, *benched) (tim
 	return speed, err
 }
 
-// synthetic is one batch of noise, made once.
-func synthetic(s *autograd.Scope, m machine, c *Config) batches {
+// synthetic is a batch of noise.
+func synthetic(c *Config) *data.Batch {
 	if c.Model.Classes == 0 {
 		c.Model.Classes = 1000
 	}
 	rng := rand.New(rand.NewPCG(c.Seed, 0))
 	size := c.Model.Resolution
-	pixels := make([]uint8, c.BatchSize*size*size*3)
-	for i := range pixels {
-		pixels[i] = uint8(rng.Uint32())
+	b := &data.Batch{N: c.BatchSize, Height: size, Width: size, Pixels: make([]uint8, c.BatchSize*size*size*3), Labels: make([]int64, c.BatchSize)}
+	for i := range b.Pixels {
+		b.Pixels[i] = uint8(rng.Uint32())
 	}
-	classes := make([]int64, c.BatchSize)
-	for i := range classes {
-		classes[i] = rng.Int64N(int64(c.Model.Classes))
+	for i := range b.Labels {
+		b.Labels[i] = rng.Int64N(int64(c.Model.Classes))
 	}
-	p := c.Preprocess()
-	x := autograd.Pixels{Values: pixels, N: c.BatchSize, Height: size, Width: size, Mean: p.Mean, Std: p.Std}
-	labels := s.ToDevice(autograd.FromSlice(s, classes, int64(len(classes))), m.device)
-	return func(*autograd.Scope) (autograd.Pixels, *autograd.Tensor, error) { return x, labels, s.Err() }
-}
-
-// loaded is the loader's next batch each time.
-func loaded(images *stream, m machine, p data.Preprocess) batches {
-	return func(s *autograd.Scope) (autograd.Pixels, *autograd.Tensor, error) {
-		b, err := images.next()
-		if err != nil {
-			return autograd.Pixels{}, nil, err
-		}
-		labels := s.ToDevice(autograd.FromSlice(s, b.Labels, int64(b.N)), m.device)
-		return pixelsOf(b, p), labels, s.Err()
-	}
+	return b
 }
 
 // validateBench is Validate for what needs no data.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/autograd/oracle"
 	"depthwise.dev/autograd/oracle/suite"
+	"depthwise.dev/data"
 	"depthwise.dev/models/mobilenet"
 )
 
@@ -117,9 +119,9 @@ func checkImages(m mobilenet.Config) int {
 
 // checkBatch is one batch on the host: of the data, or noise.
 func checkBatch(s *autograd.Scope, m machine, c *Config) (x oracle.Array, labels []int64, err error) {
-	var next batches
+	var b *data.Batch
 	if c.Data == "" {
-		next = synthetic(s, m, c)
+		b = synthetic(c)
 	} else {
 		images, err := openStream(s.Context(), *c)
 		if err != nil {
@@ -127,15 +129,13 @@ func checkBatch(s *autograd.Scope, m machine, c *Config) (x oracle.Array, labels
 		}
 		defer images.Close()
 		c.Model.Classes = max(c.Model.Classes, images.classes)
-		next = loaded(images, m, c.Preprocess())
+		if b, err = images.next(); err != nil {
+			return x, nil, err
+		}
 	}
-	pixels, classes, err := next(s)
-	if err != nil {
-		return x, nil, err
-	}
-	images := m.normalize(s, pixels)
+	images := m.normalize(s, pixelsOf(b, c.Preprocess()))
 	x = oracle.Array{Shape: images.Shape(), Data: autograd.ToSlice[float64](s, images)}
-	return x, autograd.ToSlice[int64](s, classes), s.Err()
+	return x, slices.Clone(b.Labels), s.Err()
 }
 
 // validateCheck is Validate for what a check reads.

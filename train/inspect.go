@@ -100,8 +100,8 @@ func inspected(s *autograd.Scope, c Config, w *Weights) (*mobilenet.Network, err
 // inspectBatch is a training batch of the data, with the classes of the weights, or noise.
 func inspectBatch(s *autograd.Scope, m machine, c *Config, w *Weights) (x, labels *autograd.Tensor, err error) {
 	if c.Data == "" {
-		pixels, labels, err := synthetic(s, m, c)(s)
-		return m.normalize(s, pixels), labels, err
+		b := synthetic(c)
+		return m.normalize(s, pixelsOf(b, c.Preprocess())), autograd.FromSlice(s, b.Labels, int64(b.N)), s.Err()
 	}
 	source, err := DataSource(s.Context(), c.Data)
 	if err != nil {

@@ -7,9 +7,8 @@ import (
 )
 
 // score is the loss of a batch's logits, its value, and how many images are right.
-func (r *run) score(s *autograd.Scope, logits *autograd.Tensor, b *data.Batch) (loss *autograd.Tensor, scored autograd.Scored) {
-	l := autograd.CrossEntropy{LabelSmoothing: r.config.LabelSmoothing}
-	if r.kernels == mobilenet.Fused {
+func (m machine) score(s *autograd.Scope, l autograd.CrossEntropy, logits *autograd.Tensor, b *data.Batch) (loss *autograd.Tensor, scored autograd.Scored) {
+	if m.kernels == mobilenet.Fused {
 		return l.Fused(s, logits, autograd.Targets{Labels: b.Labels, Partners: b.Partners, Share: b.Share})
 	}
 	loss = lossOf(s, l, logits, b)

@@ -23,17 +23,17 @@ func TestLossOfAMixedBatch(t *testing.T) {
 		-0.092419355929630, -0.162223040477733, 0.144190246404228, 0.110452150003134}
 	b := &data.Batch{N: 3, Labels: []int64{2, 0, 1}, Partners: []int64{1, 2, 0}, Share: 0.7}
 	for _, kernels := range []mobilenet.Kernels{mobilenet.Torch, mobilenet.Fused} {
-		r := &run{config: Config{LabelSmoothing: 0.1}, machine: machine{kernels: kernels}}
+		m, smoothed := machine{kernels: kernels}, autograd.CrossEntropy{LabelSmoothing: 0.1}
 		t.Run(string(kernels), func(t *testing.T) {
 			autogradtest.Run(t, func(s *autograd.Scope) {
 				x := s.RequireGrad(autograd.FromSlice(s, logits, 3, 4))
-				loss, scored := r.score(s, x, b)
+				loss, scored := m.score(s, smoothed, x, b)
 				s.Backward(loss)
 				if got := s.Item(loss); math.Abs(got-wantLoss) > 1e-6 || math.Abs(scored.Loss-wantLoss) > 1e-6 { // float32
 					t.Errorf("loss %v, value %v, want %v", got, scored.Loss, wantLoss)
 				}
 				// The greatest are classes 3, 1 and 2.
-				_, partners := r.score(s, x, &data.Batch{N: 3, Labels: b.Labels, Partners: []int64{3, 1, 0}, Share: 0.3})
+				_, partners := m.score(s, smoothed, x, &data.Batch{N: 3, Labels: b.Labels, Partners: []int64{3, 1, 0}, Share: 0.3})
 				if scored.Correct != 0 || partners.Correct != 2 {
 					t.Errorf("%d and %d right, want 0 and 2", scored.Correct, partners.Correct)
 				}

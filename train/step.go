@@ -91,7 +91,7 @@ func (r *run) tellDropped(b *data.Batch) error {
 // add runs one batch forward and backward.
 func (r *run) add(s *autograd.Scope, b *data.Batch, seen *tally) error {
 	logits := r.forward(s, r.network, pixelsOf(b, r.config.Preprocess()), autograd.Training)
-	loss, scored := r.score(s, logits, b)
+	loss, scored := r.score(s, autograd.CrossEntropy{LabelSmoothing: r.config.LabelSmoothing}, logits, b)
 	if s.Err() == nil && (math.IsNaN(scored.Loss) || math.IsInf(scored.Loss, 0)) {
 		return fmt.Errorf("the loss is %v: %w; %s", scored.Loss, ErrNotFinite, r.advice())
 	}
