@@ -49,7 +49,7 @@ func newMachine(s *autograd.Scope, c compute) (machine, error) {
 	return m, s.Err()
 }
 
-// chooseKernels makes "auto" definite: the fused kernels on a CPU that they are fast on, else libtorch's.
+// chooseKernels makes "auto" definite: the fused kernels on a CPU that they have an instruction set for, else libtorch's.
 func chooseKernels(name string, d autograd.Device) (kernels mobilenet.Kernels, isa string, err error) {
 	if name == string(mobilenet.Torch) || name == "auto" && d != autograd.CPU {
 		return mobilenet.Torch, "", nil
@@ -58,7 +58,7 @@ func chooseKernels(name string, d autograd.Device) (kernels mobilenet.Kernels, i
 		return "", "", fmt.Errorf("train: the fused kernels compute on the CPU, not on %v; use --kernels torch or --device cpu", d)
 	}
 	isa, err = autograd.TrunkKernels()
-	if slow := isa == "avx2" || isa == "portable"; name == "auto" && slow {
+	if name == "auto" && isa == "portable" {
 		return mobilenet.Torch, "", err
 	}
 	return mobilenet.Fused, isa, err
