@@ -21,25 +21,20 @@ template <class S> using Element = typename ElementOf<S>::type;
 template <class E> constexpr int kPack = 1;
 template <> inline constexpr int kPack<uint32_t> = 2;
 
-// N is a vector register, and a tile is kRows x kVectors*16: as many accumulators as leave room for the operands, since a
-// step loads kRows + kVectors*kParts vectors for their product's worth of multiplications. Twelve rows by two vectors keep
+// A tile is kRows x kVectors*16: as many accumulators as leave room for the operands, since a step loads kRows elements and
+// kVectors*16 columns for their product's worth of multiplications. Twelve rows by two vectors keep
 // a panel of B of 256 elements in half of a 48 KB first-level cache, which six by four would not.
 // Weight gradients have channels for rows, which 12 and 6 do not divide, hence kChannelRows.
-#if defined(__AVX512F__)
-typedef V N; // 32 registers
+#if defined(__AVX512F__) // 32 registers
 constexpr int kRows = 12, kChannelRows = 8, kVectors = 2;
-#elif defined(__AVX2__)
-typedef float N __attribute__((vector_size(32))); // 16 registers, two to a V
+#elif defined(__AVX2__) // 16 registers, two to a V
 constexpr int kRows = 6, kChannelRows = 4, kVectors = 1;
-#elif defined(__aarch64__)
-typedef float N __attribute__((vector_size(16))); // 32 registers, four to a V
+#elif defined(__aarch64__) // 32 registers, four to a V
 constexpr int kRows = 6, kChannelRows = 4, kVectors = 1;
-#else
-typedef float N __attribute__((vector_size(16))); // 16 registers
+#else // 16 registers
 constexpr int kRows = 3, kChannelRows = 2, kVectors = 1;
 #endif
-constexpr int kParts = sizeof(V) / sizeof(N); // registers to 16 columns
-constexpr int kColumns = kVectors * kLanes;   // of a tile, and of a panel
+constexpr int kColumns = kVectors * kLanes; // of a tile, and of a panel
 
 // kTiled<E>: whether products of E are computed in tile registers (fused_amx.h), 32 rows and columns at a time.
 // kBlockRows<E>: a block of A is readable up to a multiple of so many rows.
@@ -49,42 +44,23 @@ template <> inline constexpr bool kTiled<uint32_t> = true;
 #endif
 template <class E> constexpr int kBlockRows = kTiled<E> ? 32 : kRows;
 
-FUSED_INLINE V multiply_add(V a, V b, V c) {
-#if defined(__AVX512F__)
-  return (V)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
-#else
-  return a * b + c;
-#endif
-}
-
 // sum + a*b, where a is the same element for all columns.
-FUSED_INLINE N accumulate(N sum, const float *a, N b) {
-#if defined(__AVX512F__)
-  return (N)_mm512_fmadd_ps(_mm512_set1_ps(*a), (__m512)b, (__m512)sum);
-#elif defined(__AVX2__)
-  return (N)_mm256_fmadd_ps(_mm256_set1_ps(*a), (__m256)b, (__m256)sum);
-#else
-  return sum + b * *a;
-#endif
-}
+FUSED_INLINE N accumulate(N sum, const float *a, N b) { return multiply_add(broadcast(*a), b, sum); }
 #if defined(__AVX512BF16__)
 FUSED_INLINE N accumulate(N sum, const uint32_t *a, N b) {
   return (N)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_epi32((int)*a), (__m512bh)b);
 }
 #endif
+template <class T> FUSED_INLINE Pair<T> accumulate(Pair<T> sum, const float *a, Pair<T> b) {
+  return {accumulate(sum.low, a, b.low), accumulate(sum.high, a, b.high)};
+}
 
 // The sums of R rows and C vectors of 16 columns.
 template <int R, int C> struct Tile {
-  N sums[R][C * kParts];
+  V sums[R][C];
 
-  FUSED_MEMBER V get(int row, int column) const {
-    V v;
-    memcpy(&v, &sums[row][column * kParts], sizeof v);
-    return v;
-  }
-  FUSED_MEMBER void set(int row, int column, V v) {
-    memcpy(&sums[row][column * kParts], &v, sizeof v);
-  }
+  FUSED_MEMBER V get(int row, int column) const { return sums[row][column]; }
+  FUSED_MEMBER void set(int row, int column, V v) { sums[row][column] = v; }
 };
 
 // tile += A B over depth elements. A's rows are row elements apart and its columns one (kAlong: A is row-major along the
@@ -97,14 +73,14 @@ FUSED_INLINE void multiply(Tile<R, C> &tile, int64_t depth, const E *a, size_t r
 #pragma GCC unroll 8
   for (int i = 0; i < kPointers; i++) base[i] = a + i * 3 * (kAlong ? row : 1);
   for (int64_t k = 0; k < depth; k++) {
-    N columns[C * kParts];
+    V columns[C];
 #pragma GCC unroll 8
-    for (int c = 0; c < C * kParts; c++) memcpy(&columns[c], b + c * (kLanes / kParts), sizeof columns[c]);
+    for (int c = 0; c < C; c++) columns[c] = load(reinterpret_cast<const float *>(b + c * kLanes));
 #pragma GCC unroll 16
     for (int r = 0; r < R; r++) {
       const E *element = kAlong ? base[r / 3] + r % 3 * row : a + r;
 #pragma GCC unroll 8
-      for (int c = 0; c < C * kParts; c++) tile.sums[r][c] = accumulate(tile.sums[r][c], element, columns[c]);
+      for (int c = 0; c < C; c++) tile.sums[r][c] = accumulate(tile.sums[r][c], element, columns[c]);
     }
     b += step;
     if constexpr (kAlong) {

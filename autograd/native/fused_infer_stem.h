@@ -64,11 +64,12 @@ template <class S> struct StemRows {
 
   // Each copy is 16 values, of which the next one overwrites those that are not the window's.
   void copy_apart(bf16 *to) const {
-    H inside{};
+    typedef uint16_t Run __attribute__((vector_size(32)));
+    Run inside{};
     for (int i = 0; i < kRun; i++) inside[i] = 0xffff;
     const bf16 *from = reinterpret_cast<const bf16 *>(values);
     for (int q = 0; q < window.out_width; q++, from += window.stride * kColours, to += kRunElements<S> * 2) {
-      H run;
+      Run run;
       memcpy(&run, from, sizeof run);
       run &= inside;
       memcpy(to, &run, sizeof run);

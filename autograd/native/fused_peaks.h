@@ -25,18 +25,17 @@ static double multiply_in_tiles(int64_t products) {
 
 // Multiplies (1, 1) or 1 by as much and adds that so many times to each of as many sums as a tile has, more than the latency
 // of one addition hides. Returns the multiply-adds of a thread; the sums began as 0, 1, 2...
-template <class S> double multiply_in_vectors(int64_t products, N (&sums)[kRows * kVectors * kParts]) {
-  constexpr int kSums = kRows * kVectors * kParts, kElements = sizeof(N) / sizeof(float);
-  Element<S> one = element<S>(1, 1), ones[kElements];
+template <class S> double multiply_in_vectors(int64_t products, V (&sums)[kRows * kVectors]) {
+  constexpr int kSums = kRows * kVectors;
+  Element<S> one = element<S>(1, 1), ones[kLanes];
   asm volatile("" : "+m"(one)); // any value, as far as the compiler knows
   for (auto &e : ones) e = one;
-  N factor;
-  memcpy(&factor, ones, sizeof factor);
-  for (int s = 0; s < kSums; s++) sums[s] = N{} + static_cast<float>(s); // equal ones would be computed once
+  const V factor = load(reinterpret_cast<const float *>(ones));
+  for (int s = 0; s < kSums; s++) sums[s] = set1(static_cast<float>(s)); // equal ones would be computed once
   for (int64_t i = 0; i < products; i++)
 #pragma GCC unroll 32
     for (int s = 0; s < kSums; s++) sums[s] = accumulate(sums[s], &one, factor);
-  return static_cast<double>(products) * kSums * kElements * kPack<Element<S>>;
+  return static_cast<double>(products) * kSums * kLanes * kPack<Element<S>>;
 }
 
 // So many products on each thread; returns the multiply-adds of all of them. The sums are left in the scratch memory, or
@@ -52,9 +51,9 @@ template <class S> double multiply_in_registers(const Workers &w, int64_t produc
       return;
     }
 #endif
-    N sums[kRows * kVectors * kParts];
+    V sums[kRows * kVectors];
     *count = multiply_in_vectors<S>(products, sums);
-    memcpy(memory.take<N>(kRows * kVectors * kParts), sums, sizeof sums);
+    memcpy(memory.take<V>(kRows * kVectors), sums, sizeof sums);
   });
   return *done * w.threads;
 }

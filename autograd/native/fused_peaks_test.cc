@@ -16,12 +16,15 @@ static void expect(bool ok, const char *what) {
 }
 
 template <class S> void test_products(const Workers &w) {
-  constexpr int kPairs = kPack<Element<S>>, kSums = kRows * kVectors * kParts, kElements = sizeof(N) / sizeof(float);
-  N sums[kSums];
-  expect(multiply_in_vectors<S>(5, sums) == 5.0 * kSums * kElements * kPairs, "multiply-adds of a thread");
-  for (int s = 0; s < kSums; s++)
-    for (int i = 0; i < kElements; i++) expect(sums[s][i] == s + 5 * kPairs, "a sum of products");
-  const double each = kTiled<Element<S>> ? 4.0 * 16 * 16 * 32 : 1.0 * kSums * kElements * kPairs;
+  constexpr int kPairs = kPack<Element<S>>, kSums = kRows * kVectors;
+  V sums[kSums];
+  expect(multiply_in_vectors<S>(5, sums) == 5.0 * kSums * kLanes * kPairs, "multiply-adds of a thread");
+  for (int s = 0; s < kSums; s++) {
+    float values[kLanes];
+    store(values, sums[s]);
+    for (float v : values) expect(v == s + 5 * kPairs, "a sum of products");
+  }
+  const double each = kTiled<Element<S>> ? 4.0 * 16 * 16 * 32 : 1.0 * kSums * kLanes * kPairs;
   expect(multiply_in_registers<S>(w, 5) == 5 * each * w.threads, "multiply-adds of all threads");
 }
 

@@ -55,11 +55,13 @@ template <class S> FUSED_INLINE void store_operand(Element<S> *row, int column, 
   }
 }
 
+#if defined(__AVX512BF16__)
 // Writes 16 values of each of two rows as pairs along the rows.
 FUSED_INLINE void store_pairs(uint32_t *to, V even, V odd) {
   U pairs = __builtin_convertvector(round_bf16(even), U) | __builtin_convertvector(round_bf16(odd), U) << 16;
   memcpy(to, &pairs, sizeof pairs);
 }
+#endif
 
 // One side of a block's weight gradient, (rows, channels) with the reduction along the rows: for floats the rows themselves,
 // for pairs rows two and two, the last one's partner zero.
@@ -109,11 +111,10 @@ FUSED_INLINE void stream(float *p, V v) {
 #endif
 }
 FUSED_INLINE void stream(bf16 *p, V v) {
-  H h = round_bf16(v);
 #if defined(__AVX512F__)
-  _mm256_stream_si256(reinterpret_cast<__m256i *>(p), (__m256i)h);
+  _mm256_stream_si256(reinterpret_cast<__m256i *>(p), (__m256i)round_bf16(v));
 #else
-  memcpy(p, &h, sizeof h);
+  store(p, v);
 #endif
 }
 

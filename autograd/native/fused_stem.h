@@ -21,16 +21,12 @@ FUSED_INLINE void store_value(bf16 *p, float v) { *p = static_cast<bf16>(round_b
 // Normalises n values of a row; 48 are a whole number of pixels and of vectors. The operations are those of
 // dw_normalize_images, one by one, and so are the bits.
 template <class S> void stem_pixels(const StemImage &p, const uint8_t *pixels, size_t n, S *to) {
-  typedef uint8_t Bytes __attribute__((vector_size(16)));
   float mean[3 * kLanes], std[3 * kLanes];
   for (int i = 0; i < 3 * kLanes; i++) mean[i] = p.mean[i % kColours], std[i] = p.std[i % kColours];
   size_t i = 0;
   for (; i + 3 * kLanes <= n; i += 3 * kLanes)
-    for (int part = 0; part < 3 * kLanes; part += kLanes) {
-      Bytes bytes;
-      memcpy(&bytes, pixels + i + part, sizeof bytes);
-      store(to + i + part, (__builtin_convertvector(bytes, V) / 255.0f - load(mean + part)) / load(std + part));
-    }
+    for (int part = 0; part < 3 * kLanes; part += kLanes)
+      store(to + i + part, (load(pixels + i + part) / set1(255) - load(mean + part)) / load(std + part));
   for (; i < n; i++) store_value(to + i, (static_cast<float>(pixels[i]) / 255.0f - p.mean[i % kColours]) / p.std[i % kColours]);
 }
 template <class S> void stem_values(const float *values, size_t n, S *to) {

@@ -2,20 +2,8 @@
 // with the formula in the middle reaches memory's speed, because each number is read and written once.
 #pragma once
 #include "fused_simd.h"
-#include <cmath>
 
 namespace depthwise::fused::FUSED_ISA {
-
-FUSED_INLINE V root(V v) {
-#if defined(__AVX512F__)
-  return (V)_mm512_sqrt_ps((__m512)v);
-#else
-  V r;
-  for (int k = 0; k < kLanes; k++)
-    r[k] = std::sqrt(v[k]);
-  return r;
-#endif
-}
 
 // from + weight*(to - from), reckoned from the nearer end as libtorch does, so that a weight of 1 gives `to` itself.
 FUSED_INLINE V lerp(V from, V to, float weight) {
@@ -69,14 +57,18 @@ FUSED_INLINE void adamw(const Update &u, const UpdatePiece &, Lanes &v) {
 
 // n elements from i on; n is kLanes but at the end. Null stands for nothing.
 FUSED_INLINE V take(const float *p, int64_t i, int n) {
-  V v{};
-  if (p)
-    memcpy(&v, p + i, n * sizeof(float));
-  return v;
+  if (!p) return V{};
+  if (n == kLanes) return load(p + i);
+  float some[kLanes] = {};
+  memcpy(some, p + i, n * sizeof(float));
+  return load(some);
 }
 FUSED_INLINE void give(float *p, int64_t i, int n, V v) {
-  if (p)
-    memcpy(p + i, &v, n * sizeof(float));
+  if (!p) return;
+  if (n == kLanes) return store(p + i, v);
+  float some[kLanes];
+  store(some, v);
+  memcpy(p + i, some, n * sizeof(float));
 }
 
 template <void (*rule)(const Update &, const UpdatePiece &, Lanes &)>
@@ -119,20 +111,16 @@ static void update(const Update &u, const UpdatePiece &x) {
 
 // The sum of squares of n floats, in double: no float's square overflows there.
 static double square_sum(const float *x, int64_t n) {
-  typedef double D __attribute__((vector_size(8 * kLanes)));
-  D sum{};
-  auto add = [&](V v) {
-    D d = __builtin_convertvector(v, D);
-    sum += d * d;
-  };
+  double sums[kLanes] = {}, total = 0;
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes)
-    add(load(x + i));
-  if (i < n)
-    add(take(x, i, int(n - i)));
-  double total = 0;
-  for (int k = 0; k < kLanes; k++)
-    total += sum[k];
+#pragma omp simd
+    for (int k = 0; k < kLanes; k++)
+      sums[k] += double(x[i + k]) * x[i + k];
+  for (; i < n; i++)
+    sums[i % kLanes] += double(x[i]) * x[i];
+  for (double sum : sums)
+    total += sum;
   return total;
 }
 
