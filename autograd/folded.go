@@ -9,16 +9,17 @@ import (
 
 // FoldedTrunk is a trunk for inference: batch norm by its running statistics is folded into the convolutions, and CPU kernels
 // of their own compute each block's two convolutions in one cache-resident tile. It folds when it is first asked, and again
-// whenever a parameter or a running statistic has been written to since, which takes a few milliseconds. Writes through
-// libtorch are seen; memory that is written behind libtorch's back is not.
+// whenever a parameter has been written to or a running statistic has changed since, which takes a few milliseconds. Writes to
+// parameters through libtorch are seen; memory that is written behind libtorch's back is not.
 //
 // It belongs to the scope that it was made in, with the memory that it computes in, which grows to what the largest batch needs.
 type FoldedTrunk struct {
 	scope                  *Scope
 	compute                DType
 	parameters, statistics []*Tensor
-	versions               []int64
+	versions               []int64 // of the parameters when they were folded; nil: they are not
 	weights, workspace     *Tensor // nil before the first call
+	folded                 *Tensor // the statistics that were
 }
 
 // NewFoldedTrunk folds the parameters and running statistics that [Trunk.Forward] takes. Float32 or BFloat16 is what values are
@@ -64,15 +65,20 @@ func (f *FoldedTrunk) infer(s *Scope, t Trunk, x native.Tensor, p Pixels, inputs
 // ready makes the tensors of bytes, empty at first, that the native side keeps its memory in.
 func (f *FoldedTrunk) ready(s *Scope) bool {
 	if f.weights == nil {
-		f.weights, f.workspace = f.scope.Zeros(Uint8, CPU, 0), f.scope.Zeros(Uint8, CPU, 0)
+		f.weights, f.workspace, f.folded = f.scope.Zeros(Uint8, CPU, 0), f.scope.Zeros(Uint8, CPU, 0), f.scope.Zeros(Uint8, CPU, 0)
 	}
-	return s.ready(foldedTrunk, f.weights, f.workspace)
+	return s.ready(foldedTrunk, f.weights, f.workspace, f.folded)
 }
 
-// fold sees to it that the folded weights are those of the parameters.
+// fold sees to it that the folded weights are those of the parameters and statistics. Statistics are compared by their values:
+// libtorch's batch norm writes to them in training without counting it.
 func (f *FoldedTrunk) fold(t native.Trunk) error {
-	versions, err := native.Versions(slices.Concat(handles(f.parameters), handles(f.statistics)))
-	if err != nil || f.versions != nil && slices.Equal(versions, f.versions) {
+	versions, err := native.Versions(handles(f.parameters))
+	if err != nil {
+		return err
+	}
+	same, err := native.Remember(native.Tensor(f.folded.c), handles(f.statistics))
+	if err != nil || same && f.versions != nil && slices.Equal(versions, f.versions) {
 		return err
 	}
 	f.versions = nil

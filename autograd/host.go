@@ -2,6 +2,7 @@ package autograd
 
 import (
 	"fmt"
+	"math"
 	"unsafe"
 
 	"depthwise.dev/autograd/native"
@@ -111,6 +112,9 @@ func checkCount(have int, shape []int64) error {
 	for _, d := range shape {
 		if d < 0 {
 			return fmt.Errorf("shape %v has a negative dimension", shape)
+		}
+		if d > 0 && want > math.MaxInt64/d {
+			return fmt.Errorf("shape %v has more elements than there can be", shape)
 		}
 		want *= d
 	}

@@ -67,6 +67,7 @@ func TestWrongCounts(t *testing.T) {
 	}{
 		{"too few", func(s *autograd.Scope) { autograd.FromSlice(s, []float32{1, 2}, 3) }, "shape [3] has 3 elements, the slice has 2"},
 		{"too many", func(s *autograd.Scope) { autograd.FromSlice(s, []float32{1, 2}, 1, 1) }, "shape [1 1] has 1 elements, the slice has 2"},
+		{"more than can be counted", func(s *autograd.Scope) { autograd.FromSlice(s, []float32{}, 1<<32, 1<<32) }, "more elements than there can be"},
 		{"scalar of two", func(s *autograd.Scope) { autograd.FromSlice(s, []float32{1, 2}) }, "has 1 elements, the slice has 2"},
 		{"negative", func(s *autograd.Scope) { autograd.FromSlice(s, []float32{1, 2}, -1, -2) }, "negative"},
 		{"copied", func(s *autograd.Scope) {

@@ -34,7 +34,7 @@ func (t Trunk) Forward(s *Scope, x *Tensor, parameters, statistics []*Tensor, mo
 	if !s.ready(trunkName, x) {
 		return nil
 	}
-	return t.forward(s, []*Tensor{x}, Pixels{}, parameters, statistics, mode)
+	return t.forward(s, native.Tensor(x.c), Pixels{}, parameters, statistics, mode, x)
 }
 
 // ForwardPixels is Forward of pixels, which the stem normalises as it reads them: the same bits as of
@@ -43,7 +43,7 @@ func (t Trunk) ForwardPixels(s *Scope, p Pixels, parameters, statistics []*Tenso
 	if err := checkCount(len(p.Values), []int64{int64(p.N), int64(p.Height), int64(p.Width), 3}); err != nil {
 		s.Fail(fmt.Errorf("autograd: %s: %w", trunkName, err))
 	}
-	return t.forward(s, []*Tensor{nil}, p, parameters, statistics, mode)
+	return t.forward(s, nil, p, parameters, statistics, mode)
 }
 
 // Pixels are images as a loader leaves them: bytes (N, Height, Width, 3), RGB, and the mean and standard deviation by which
@@ -52,14 +52,14 @@ type Pixels = native.Pixels
 
 const trunkName = "fused trunk"
 
-// forward computes x[0], or the pixels where that is nil.
-func (t Trunk) forward(s *Scope, x []*Tensor, p Pixels, parameters, statistics []*Tensor, mode Mode) *Tensor {
+// forward computes images x, or the pixels where x is nil. Errors name the inputs.
+func (t Trunk) forward(s *Scope, x native.Tensor, p Pixels, parameters, statistics []*Tensor, mode Mode, inputs ...*Tensor) *Tensor {
 	if !s.ready(trunkName, slices.Concat(parameters, statistics)...) {
 		return nil
 	}
 	out, err := native.TrunkForward(native.Trunk{Layers: t.Layers, Cap: t.Cap, Eps: t.Eps, Momentum: t.Momentum,
-		Training: mode == Training, BFloat16: s.compute == BFloat16}, List(x).handles()[0], p, List(parameters).handles(), List(statistics).handles())
-	return s.made(trunkName, x, out, err)
+		Training: mode == Training, BFloat16: s.compute == BFloat16}, x, p, List(parameters).handles(), List(statistics).handles())
+	return s.made(trunkName, inputs, out, err)
 }
 
 // TrunkKernels names the instruction set of the fused kernels on this processor, as "avx512_bf16": the best that it has, or

@@ -69,24 +69,3 @@ func (c trunkCase) runPixels(t *testing.T, compute autograd.DType, direct bool) 
 	})
 	return r
 }
-
-// TestTrunkRefusesPixels that do not fit.
-func TestTrunkRefusesPixels(t *testing.T) {
-	c := trunkCases()[5]
-	for want, change := range map[string]func(p *autograd.Pixels){
-		"has 3072 elements, the slice has 3071": func(p *autograd.Pixels) { p.Values = p.Values[1:] },
-		"does not fit 8x32":                     func(p *autograd.Pixels) { p.Height, p.Width = 8, 32 },
-		"no layers or no images":                func(p *autograd.Pixels) { p.Values, p.N = nil, 0 },
-	} {
-		err := failing(t, func(s *autograd.Scope) error {
-			_, parameters, statistics := c.tensors(s, autograd.Float32)
-			p := c.pixels()
-			change(&p)
-			c.trunk.ForwardPixels(s, p, parameters, statistics, autograd.Training)
-			return s.Err()
-		})
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%q does not say %q", err, want)
-		}
-	}
-}

@@ -1,4 +1,4 @@
-// The seam between the fused trunk (fused_engine.cc: which layer, which buffer, in which order) and its kernels
+// The seam between the fused trunk (fused_trunk.cc: which layer, which buffer, in which order) and its kernels
 // (fused_pointwise.h, fused_stem.h, fused_depthwise.h, fused_pool.h: loops over memory, one file a kernel). The kernels are
 // compiled once for each instruction set (fused_avx512bf16.cc, ...) and reached through the table Kernels.
 //

@@ -77,6 +77,11 @@ inline void check_layers(const dw_trunk &t, int64_t images, int64_t height, int6
   }
 }
 
+inline void check_statistic(const at::Tensor &t) {
+  check_parameter(t);
+  TORCH_CHECK(t.is_contiguous(), "fused kernels: running statistics must be contiguous");
+}
+
 // As many numbers as the kernels will read.
 inline void check_size(const at::Tensor &t, size_t want) {
   TORCH_CHECK(size_t(t.numel()) == want, "fused kernels: a parameter of shape ", t.sizes(), " where ", want, " numbers are expected");
@@ -104,11 +109,10 @@ inline Bound bind_layers(const dw_trunk &t, int64_t images, const std::vector<at
     Layer layer{Kind(l.kind), l.in, l.out, window(l, images), take(), l.has_bias ? take() : nullptr, {}};
     const float *weight = take(), *bias = take();
     const at::Tensor &mean = statistics[2 * i], &var = statistics[2 * i + 1];
-    check_parameter(mean);
-    check_parameter(var);
-    TORCH_CHECK(mean.is_contiguous() && var.is_contiguous(), "fused kernels: running statistics must be contiguous");
-    for (const at::Tensor *s : {&mean, &var})
+    for (const at::Tensor *s : {&mean, &var}) {
+      check_statistic(*s);
       check_size(*s, l.out);
+    }
     check_size(b.held[b.held.size() - 3 - l.has_bias], layer.weights());
     for (int k = 1; k <= 2 + l.has_bias; k++)
       check_size(b.held[b.held.size() - k], l.out);

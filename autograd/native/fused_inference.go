@@ -32,3 +32,10 @@ func Versions(ts []Tensor) ([]int64, error) {
 	err := take(C.dw_versions((*C.int64_t)(unsafe.SliceData(versions)), first(ts), count(ts)))
 	return versions, err
 }
+
+// Remember makes copy, a tensor of bytes, hold the values of running statistics, and reports whether it held them before.
+func Remember(copy Tensor, statistics []Tensor) (same bool, err error) {
+	var out C.int
+	err = take(C.dw_remember(&out, C.dw_tensor(copy), first(statistics), count(statistics)))
+	return out != 0, err
+}

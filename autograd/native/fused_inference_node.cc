@@ -5,6 +5,7 @@
 #include "fused_inference.h"
 #include "node.h"
 #include <ATen/Parallel.h>
+#include <cstring>
 
 using depthwise::tensor;
 using depthwise::tensors;
@@ -30,6 +31,26 @@ void fold(at::Tensor &folded, const dw_trunk &t, const std::vector<at::Tensor> &
   provide(folded, inference.folded_bytes());
   at::Tensor scratch = bytes(inference.fold_scratch_bytes());
   inference.fold(start(folded), start(scratch));
+}
+
+// Makes copy hold the values of the statistics, one after another, and tells whether it held them before.
+bool remember(at::Tensor &copy, const std::vector<at::Tensor> &statistics) {
+  size_t all = 0;
+  for (const at::Tensor &s : statistics) {
+    check_statistic(s);
+    all += s.nbytes();
+  }
+  bool same = size_t(copy.numel()) == all;
+  if (!same)
+    copy = bytes(all);
+  char *to = start(copy);
+  for (const at::Tensor &s : statistics) {
+    same = same && memcmp(to, s.const_data_ptr(), s.nbytes()) == 0;
+    if (!same)
+      memcpy(to, s.const_data_ptr(), s.nbytes());
+    to += s.nbytes();
+  }
+  return same;
 }
 
 Inference inference_of(const dw_trunk &t, int64_t images) {
@@ -72,4 +93,8 @@ dw_error dw_versions(int64_t *versions, const dw_tensor *xs, int n) {
     for (int i = 0; i < n; i++)
       versions[i] = static_cast<at::Tensor *>(xs[i])->_version();
   });
+}
+
+dw_error dw_remember(int *same, dw_tensor copy, const dw_tensor *statistics, int n) {
+  return depthwise::guard([&] { *same = remember(bytes_of(copy), tensors(statistics, n)); });
 }

@@ -72,6 +72,10 @@ dw_error dw_trunk_infer(dw_tensor *features, const dw_trunk *t, dw_tensor folded
 // How often each tensor has been written to.
 dw_error dw_versions(int64_t *versions, const dw_tensor *xs, int n);
 
+// Makes copy, a tensor of bytes, hold the values of running statistics, and tells whether it held them before. libtorch's batch
+// norm writes to them in training without counting it.
+dw_error dw_remember(int *same, dw_tensor copy, const dw_tensor *statistics, int n);
+
 #ifdef __cplusplus
 }
 #endif

@@ -63,7 +63,7 @@ with it, each step waits for its batch as training does.
 With --layers a table tells where the step's time goes: for each layer, forward
 and backward, milliseconds, share of the step, GFLOP/s, GB/s, and how many times
 the least it takes that memory and arithmetic allow on this machine, whose peaks
-are measured first. docs/kernels.md tells how the least is counted.`,
+are measured before and after. docs/layers.md tells how the least is counted.`,
 		Example: `  train bench step --json
   train bench step --layers
   train bench step --precision fp32 --batch-size 64 --width 0.5 --data photos`,
@@ -77,13 +77,13 @@ are measured first. docs/kernels.md tells how the least is counted.`,
 			}
 			if layers {
 				r, err := train.BenchLayers(cmd.Context(), b.Config, b.steps)
-				if err == nil && plot != "" {
-					err = plotRoofline(plot, r)
+				if err == nil {
+					err = show(cmd, b.asJSON, r, func() string { return layersText(r) })
 				}
-				if err != nil {
+				if err != nil || plot == "" {
 					return err
 				}
-				return show(cmd, b.asJSON, r, func() string { return layersText(r) })
+				return plotRoofline(plot, r)
 			}
 			r, err := train.BenchStep(cmd.Context(), b.Config, b.steps)
 			if err != nil {

@@ -33,8 +33,8 @@ configuration (config.yaml), its course (events.jsonl, metrics.csv), its
 checkpoints, and the weights of its best epoch (best.safetensors). Ctrl-C
 writes a checkpoint and stops; --resume auto goes on from there, exactly.
 
-Settings come from the defaults, then what mnist implies, then --recipe, then
---config, then the other flags; each later one wins.`,
+Settings come from the defaults, then what mnist implies, then --config with its
+own recipe below it, then --recipe, then the other flags; each later one wins.`,
 		Example: `  train --data mnist                                   handwritten digits, in minutes
   train --data photos --width 0.5 --resolution 128     DIR/train/CLASS/* and DIR/val/CLASS/*
   train --data photos --val-split 0.1 --crop-scale 0.35,1 --epochs 30

@@ -93,9 +93,14 @@ func (c ClassifierConfig) validate() error {
 	if c.Network == nil {
 		errs = append(errs, errors.New("mobilenet: classifier: Network is nil"))
 	}
-	for name, v := range map[string]int{"Threads": c.Threads, "MaxBatch": c.MaxBatch, "MaxWait": int(c.MaxWait), "QueueLength": c.QueueLength} {
-		if v < 0 {
-			errs = append(errs, fmt.Errorf("mobilenet: classifier: %s is %d; must not be negative", name, v))
+	for _, n := range []struct {
+		name     string
+		value    any
+		negative bool
+	}{{"Threads", c.Threads, c.Threads < 0}, {"MaxBatch", c.MaxBatch, c.MaxBatch < 0}, {"MaxWait", c.MaxWait, c.MaxWait < 0},
+		{"QueueLength", c.QueueLength, c.QueueLength < 0}} {
+		if n.negative {
+			errs = append(errs, fmt.Errorf("mobilenet: classifier: %s is %v; must not be negative", n.name, n.value))
 		}
 	}
 	for _, v := range c.Std {

@@ -264,7 +264,7 @@ func TestClassifierRefuses(t *testing.T) {
 		want   []string
 	}{
 		"nothing":        {ClassifierConfig{Std: std}, []string{"Network is nil"}},
-		"negative sizes": {ClassifierConfig{Std: std, MaxBatch: -1, MaxWait: -time.Second, QueueLength: -2, Threads: -3}, []string{"MaxBatch is -1", "MaxWait is -1", "QueueLength is -2", "Threads is -3"}},
+		"negative sizes": {ClassifierConfig{Std: std, MaxBatch: -1, MaxWait: -time.Second, QueueLength: -2, Threads: -3}, []string{"MaxBatch is -1", "MaxWait is -1s", "QueueLength is -2", "Threads is -3"}},
 		"no deviation":   {ClassifierConfig{}, []string{"Std is [0 0 0]"}},
 		"precision":      {ClassifierConfig{Std: std, Network: initial(tiny(t)), Precision: "fp8"}, []string{`unknown precision "fp8"`}},
 		"network":        {ClassifierConfig{Std: std, Network: func(*autograd.Scope) (*Network, error) { return nil, odd }}, []string{odd.Error()}},

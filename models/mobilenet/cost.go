@@ -15,7 +15,7 @@ func padded(channels int) int64 { return int64((channels + lanes - 1) / lanes * 
 
 // Costs are those of the layer's forward and backward pass by the fused kernels for so many images, whose activations
 // take so many bytes a value: 4, or 2 in bfloat16. The backward pass has the products of the forward pass once for the
-// gradient of the input, which the stem needs not have, and once for that of the weight. docs/kernels.md has the bytes as a
+// gradient of the input, which the stem needs not have, and once for that of the weight. docs/layers.md has the bytes as a
 // table. The head is libtorch's: its bytes are not counted.
 func (l Layer) Costs(images, value int) (forward, backward Cost) {
 	n, bytes := int64(images), int64(value)

@@ -51,7 +51,7 @@ func noisePixels(n, size int) autograd.Pixels {
 	return p
 }
 
-// TestInferenceSeesNewWeights: after steps of training, with other tensors after To, and with hooks.
+// TestInferenceSeesNewWeights: after steps of training by either kernels, with other tensors after To, and with hooks.
 func TestInferenceSeesNewWeights(t *testing.T) {
 	c, err := Variant("paper")
 	if err != nil {
@@ -87,6 +87,10 @@ func TestInferenceSeesNewWeights(t *testing.T) {
 		if slices.Equal(before, autograd.ToSlice[float32](s, inference.Forward(s, x))) {
 			t.Error("the steps changed nothing")
 		}
+		n.Kernels = Torch // whose batch norm moves the running statistics without libtorch's counting it
+		n.Forward(s, x, autograd.Training)
+		n.Kernels = Fused
+		check("after libtorch's batch norm")
 		n.ToDType(s, autograd.Float32)
 		scaleAll(s, n, 0.5)
 		check("with other tensors")

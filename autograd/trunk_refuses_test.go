@@ -1,0 +1,92 @@
+package autograd_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"depthwise.dev/autograd"
+)
+
+// TestTrunkRefuses what it cannot do, and says what can.
+func TestTrunkRefuses(t *testing.T) {
+	c := trunkCases()[5]
+	forward := func(s *autograd.Scope, dtype autograd.DType) (*autograd.Tensor, *autograd.Tensor) {
+		x, parameters, statistics := c.tensors(s, dtype)
+		return c.trunk.Forward(s, x, parameters, statistics, autograd.Training), x
+	}
+	for _, r := range []struct {
+		name, want string
+		f          func(s *autograd.Scope)
+	}{
+		{"a second backward pass", "one backward pass", func(s *autograd.Scope) {
+			y, _ := forward(s, autograd.Float32)
+			s.BackwardWith(s.Sum(y), autograd.BackwardOptions{RetainGraph: true})
+			s.Backward(s.Sum(y))
+		}},
+		{"second derivatives", "--kernels torch", func(s *autograd.Scope) {
+			y, x := forward(s, autograd.Float32)
+			autograd.Grad(s, []*autograd.Tensor{s.Sum(y)}, []*autograd.Tensor{x}, autograd.GradOptions{CreateGraph: true})
+		}},
+		{"images of another size", "does not fit 9x16", func(s *autograd.Scope) {
+			_, parameters, statistics := c.tensors(s, autograd.Float32)
+			c.trunk.Forward(s, s.Zeros(autograd.Float32, autograd.CPU, 2, 3, 9, 16), parameters, statistics, autograd.Training)
+		}},
+		{"too few parameters", "too few", func(s *autograd.Scope) {
+			x, parameters, statistics := c.tensors(s, autograd.Float32)
+			c.trunk.Forward(s, x, parameters[:len(parameters)-1], statistics, autograd.Training)
+		}},
+		{"a parameter of another size", "numbers are expected", func(s *autograd.Scope) {
+			x, parameters, statistics := c.tensors(s, autograd.Float32)
+			parameters[3] = s.Zeros(autograd.Float32, autograd.CPU, 5)
+			c.trunk.Forward(s, x, parameters, statistics, autograd.Training)
+		}},
+		{"layers in another order", "layer 1 does not follow", func(s *autograd.Scope) {
+			x, parameters, statistics := c.tensors(s, autograd.Float32)
+			t := c.trunk
+			t.Layers = append(slices.Clone(t.Layers[:1]), t.Layers[3:]...)
+			t.Layers[1].In = 7
+			t.Forward(s, x, parameters, statistics, autograd.Training)
+		}},
+		{"one value per channel", "single value", func(s *autograd.Scope) {
+			one := trunkCases()[0]
+			one.images, one.height, one.width = 1, 1, 1
+			one.trunk.Layers = slices.Clone(one.trunk.Layers)
+			l := &one.trunk.Layers[0]
+			l.Height, l.Width, l.OutHeight, l.OutWidth = 1, 1, 1, 1
+			x, parameters, statistics := one.tensors(s, autograd.Float32)
+			one.trunk.Forward(s, x, parameters, statistics, autograd.Training)
+		}},
+		{"float64", "float32", func(s *autograd.Scope) { forward(s, autograd.Float64) }},
+	} {
+		err := failing(t, func(s *autograd.Scope) error {
+			r.f(s)
+			return s.Err()
+		})
+		if !strings.Contains(err.Error(), r.want) {
+			t.Errorf("%s: %q does not say %q", r.name, err, r.want)
+		}
+	}
+}
+
+// TestTrunkRefusesPixels that do not fit.
+func TestTrunkRefusesPixels(t *testing.T) {
+	c := trunkCases()[5]
+	for want, change := range map[string]func(p *autograd.Pixels){
+		"has 3072 elements, the slice has 3071": func(p *autograd.Pixels) { p.Values = p.Values[1:] },
+		"does not fit 8x32":                     func(p *autograd.Pixels) { p.Height, p.Width = 8, 32 },
+		"no layers or no images":                func(p *autograd.Pixels) { p.Values, p.N = nil, 0 },
+		"more elements than there can be":       func(p *autograd.Pixels) { p.Values, p.N, p.Height, p.Width = nil, 1<<22, 1<<21, 1<<21 },
+	} {
+		err := failing(t, func(s *autograd.Scope) error {
+			_, parameters, statistics := c.tensors(s, autograd.Float32)
+			p := c.pixels()
+			change(&p)
+			c.trunk.ForwardPixels(s, p, parameters, statistics, autograd.Training)
+			return s.Err()
+		})
+		if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "nil") {
+			t.Errorf("%q does not say %q alone", err, want)
+		}
+	}
+}
