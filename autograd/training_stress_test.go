@@ -51,11 +51,15 @@ func (t *trainee) step(s *autograd.Scope) (loss float64, err error) {
 	return loss, err
 }
 
+// initialThreads is how many there are before a test sets another number, which belongs to the system's thread that it was set on.
+var initialThreads = autograd.Threads()
+
 // inTurn trains two networks in turn, calling between after each step, and returns their losses.
 func inTurn(ctx context.Context, steps int, between func(s *autograd.Scope, i int, both [2]*trainee) error) (losses []float64, err error) {
 	err = autograd.Run(ctx, func(s *autograd.Scope) error {
 		autograd.Seed(s, 1)
 		autograd.SetThreads(s, 1)
+		defer autograd.SetThreads(s, initialThreads)
 		both := [2]*trainee{
 			newTrainee(s, "paper", func(s *autograd.Scope, p []optim.Parameter) optim.Optimizer {
 				return optim.NewSGD(s, p, optim.SGD{Momentum: 0.9})
@@ -88,10 +92,6 @@ func undisturbed(*autograd.Scope, int, [2]*trainee) error { return nil }
 // and goes on. What was disturbed leaves nothing behind and changes no later run by a bit.
 func TestStressTraining(t *testing.T) {
 	const steps = 8
-	threads := autograd.Threads()
-	t.Cleanup(func() {
-		_ = autograd.Run(context.Background(), func(s *autograd.Scope) error { autograd.SetThreads(s, threads); return nil })
-	})
 	want, err := inTurn(context.Background(), steps, undisturbed)
 	if err != nil {
 		t.Fatal(err)
