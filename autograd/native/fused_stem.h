@@ -119,13 +119,24 @@ template <class S> size_t stem_forward_scratch(const StemForward &p) {
   return size.bytes;
 }
 
+// use(first, n, taps) for a few windows at a time, an even number but at the end. Taps that are read as soon as they
+// are written would keep the processor waiting: a vector is not forwarded from the parts that it was stored in.
+template <class S, class Use> FUSED_INLINE void each_windows(int rows, Windows<S> &windows, Use use) {
+  constexpr int kSome = 16;
+  alignas(kCacheLine) S taps[kSome][kTapLanes] = {};
+  for (int first = 0; first < rows; first += kSome) {
+    const int n = rows - first < kSome ? rows - first : kSome;
+    for (int i = 0; i < n; i++, windows.next()) windows.copy(taps[i]);
+    use(first, n, taps);
+  }
+}
+
 // Windows as operands along the taps.
 template <class S> void window_rows(int rows, Windows<S> &windows, Element<S> *a, size_t stride) {
-  S taps[kTapLanes] = {};
-  for (int r = 0; r < rows; r++, a += stride, windows.next()) {
-    windows.copy(taps);
-    for (int c = 0; c < kTapLanes; c += kLanes) store_operand<S>(a, c, load(taps + c));
-  }
+  each_windows<S>(rows, windows, [&](int first, int n, S(*taps)[kTapLanes]) {
+    for (int i = 0; i < n; i++)
+      for (int c = 0; c < kTapLanes; c += kLanes) store_operand<S>(a + (first + i) * stride, c, load(taps[i] + c));
+  });
 }
 
 template <class S> void stem_forward_part(const StemForward &p, ForwardBlock<S> &block, RowPart part) {
@@ -166,18 +177,11 @@ template <class S> size_t stem_backward_scratch(const StemBackward &p) {
 
 // Windows as operands along the rows.
 template <class S> void window_pairs(int rows, Windows<S> &windows, const Outer<S> &to) {
-  S even[kTapLanes] = {}, odd[kTapLanes] = {};
-  for (int r = 0; r < rows; r += 2) {
-    windows.copy(even);
-    windows.next();
-    if (r + 1 < rows) {
-      windows.copy(odd);
-      windows.next();
-    } else {
-      memset(odd, 0, sizeof odd);
-    }
-    for (int c = 0; c < kTapLanes; c += kLanes) to.set(r, c, load(even + c), load(odd + c));
-  }
+  each_windows<S>(rows, windows, [&](int first, int n, S(*taps)[kTapLanes]) {
+    if (n % 2) memset(taps[n], 0, sizeof taps[n]); // an odd number is less than there is room for
+    for (int i = 0; i < n; i += 2)
+      for (int c = 0; c < kTapLanes; c += kLanes) to.set(first + i, c, load(taps[i] + c), load(taps[i + 1] + c));
+  });
 }
 
 template <class S> void stem_backward_part(const StemBackward &p, BackwardBlock<S> &block, RowPart part) {
