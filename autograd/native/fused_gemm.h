@@ -28,7 +28,7 @@ template <> inline constexpr int kPack<uint32_t> = 2;
 #if defined(__AVX512F__) // 32 registers
 constexpr int kRows = 12, kChannelRows = 8, kVectors = 2;
 #elif defined(__AVX2__) // 16 registers, two to a V
-constexpr int kRows = 6, kChannelRows = 4, kVectors = 1;
+constexpr int kRows = 6, kChannelRows = 6, kVectors = 1;
 #elif defined(__aarch64__) // 32 registers, four to a V
 constexpr int kRows = 6, kChannelRows = 4, kVectors = 1;
 #else // 16 registers
@@ -156,22 +156,29 @@ void multiply_block(int rows, int columns, int64_t depth, const E *a, size_t str
 
 // C (+)= A^T B for a block's weight gradient: A [depth][rows] and B [depth][columns] have their steps a_step and b_step
 // elements apart; the rows of C (rows, columns) are stride apart, and zero before where fresh.
+template <int R, int C, class E>
+FUSED_INLINE void outer_tile(bool fresh, int64_t depth, const E *a, size_t a_step, const E *b, size_t b_step, float *to, size_t stride) {
+  Tile<R, C> tile;
+#pragma GCC unroll 8
+  for (int i = 0; i < R; i++)
+#pragma GCC unroll 4
+    for (int c = 0; c < C; c++) tile.set(i, c, fresh ? V{} : load(to + i * stride + c * kLanes));
+  multiply<false>(tile, depth, a, a_step, b, b_step);
+#pragma GCC unroll 8
+  for (int i = 0; i < R; i++)
+#pragma GCC unroll 4
+    for (int c = 0; c < C; c++) store(to + i * stride + c * kLanes, tile.get(i, c));
+}
+
 template <int C, class E>
 FUSED_INLINE void outer_columns(bool fresh, int rows, int column, int64_t depth, const E *a, size_t a_step,
                                 const E *b, size_t b_step, float *sums, size_t stride) {
-  for (int r = 0; r < rows; r += kChannelRows) {
-    Tile<kChannelRows, C> tile;
-    float *to = sums + r * stride + column;
-#pragma GCC unroll 8
-    for (int i = 0; i < kChannelRows; i++)
-#pragma GCC unroll 4
-      for (int c = 0; c < C; c++) tile.set(i, c, fresh ? V{} : load(to + i * stride + c * kLanes));
-    multiply<false>(tile, depth, a + r, a_step, b + column, b_step);
-#pragma GCC unroll 8
-    for (int i = 0; i < kChannelRows; i++)
-#pragma GCC unroll 4
-      for (int c = 0; c < C; c++) store(to + i * stride + c * kLanes, tile.get(i, c));
-  }
+  constexpr int kRest = 2; // rows are a multiple of 16
+  float *to = sums + column;
+  int r = 0;
+  for (; r + kChannelRows <= rows; r += kChannelRows)
+    outer_tile<kChannelRows, C>(fresh, depth, a + r, a_step, b + column, b_step, to + r * stride, stride);
+  for (; r < rows; r += kRest) outer_tile<kRest, C>(fresh, depth, a + r, a_step, b + column, b_step, to + r * stride, stride);
 }
 
 template <class E>
