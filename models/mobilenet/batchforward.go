@@ -2,6 +2,7 @@ package mobilenet
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 
 	"depthwise.dev/autograd"
@@ -19,8 +20,11 @@ type batchForward struct {
 // newBatchForward builds the configured network and sets the number of threads.
 func newBatchForward(s *autograd.Scope, c ClassifierConfig) (*batchForward, error) {
 	n, err := c.Network(s)
-	if err != nil {
+	if err = cmp.Or(err, s.Err()); err != nil {
 		return nil, err
+	}
+	if n == nil {
+		return nil, errors.New("the Network function built none")
 	}
 	precision, err := cmp.Or(c.Precision, autograd.FP32).Resolve(n.head.weight.Device())
 	if err != nil {

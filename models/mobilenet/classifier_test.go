@@ -268,6 +268,7 @@ func TestClassifierRefuses(t *testing.T) {
 		"no deviation":   {ClassifierConfig{}, []string{"Std is [0 0 0]"}},
 		"precision":      {ClassifierConfig{Std: std, Network: initial(tiny(t)), Precision: "fp8"}, []string{`unknown precision "fp8"`}},
 		"network":        {ClassifierConfig{Std: std, Network: func(*autograd.Scope) (*Network, error) { return nil, odd }}, []string{odd.Error()}},
+		"no network":     {ClassifierConfig{Std: std, Network: func(*autograd.Scope) (*Network, error) { return nil, nil }}, []string{"built none"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k, err := NewClassifier(c.config)
