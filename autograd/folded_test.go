@@ -3,8 +3,6 @@ package autograd_test
 import (
 	"fmt"
 	"math"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -77,18 +75,7 @@ func TestFoldedTrunkIsTheComposedOperations(t *testing.T) {
 
 // TestFoldedTrunkInEveryInstructionSet runs the comparison with each set of kernels that this processor has.
 func TestFoldedTrunkInEveryInstructionSet(t *testing.T) {
-	best, err := autograd.TrunkKernels()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sets := []string{"avx512bf16", "avx512", "avx2", "portable"} // each has all that follow it
-	for _, set := range sets[slices.Index(sets, best)+1:] {
-		test := exec.Command(os.Args[0], "-test.run", "^TestFoldedTrunk(IsTheComposedOperations|DoesNotDependOnTheBatch)$")
-		test.Env = append(os.Environ(), "DEPTHWISE_ISA="+set)
-		if out, err := test.CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", set, err, out)
-		}
-	}
+	inLesserSets(t, "^TestFoldedTrunk(IsTheComposedOperations|DoesNotDependOnTheBatch)$")
 }
 
 // TestFoldedTrunkDoesNotDependOnTheBatch: an image has the same bits alone, in every batch and on every number of threads.

@@ -297,13 +297,19 @@ func TestTrunkIsTheComposedOperations(t *testing.T) {
 // TestTrunkInEveryInstructionSet runs the comparison with each set of kernels that this processor has, in a process of its
 // own, since the choice is made once.
 func TestTrunkInEveryInstructionSet(t *testing.T) {
+	inLesserSets(t, "^TestTrunk(IsTheComposedOperations|OfPixels)$")
+}
+
+// inLesserSets runs tests again in a process for each instruction set below the best one that the processor has.
+func inLesserSets(t *testing.T, tests string) {
+	t.Helper()
 	best, err := autograd.TrunkKernels()
 	if err != nil {
 		t.Fatal(err)
 	}
 	sets := []string{"amx", "avx512bf16", "avx512", "avx2", "portable"} // each has all that follow it
 	for _, set := range sets[slices.Index(sets, best)+1:] {
-		test := exec.Command(os.Args[0], "-test.run", "^TestTrunk(IsTheComposedOperations|OfPixels)$")
+		test := exec.Command(os.Args[0], "-test.run", tests)
 		test.Env = append(os.Environ(), "DEPTHWISE_ISA="+set)
 		if out, err := test.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", set, err, out)
