@@ -1,8 +1,11 @@
 package optim
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -65,6 +68,56 @@ func TestAverage(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// timmAverages is testdata/average.json, which make_average.py writes.
+type timmAverages struct {
+	Decay float64
+	Steps []struct{ Arrays, Averages map[string][]float32 }
+}
+
+// TestAverageLikeTimm: the averages after each step are those of timm's ModelEmaV3, in one pass with the update and by
+// libtorch's operations.
+func TestAverageLikeTimm(t *testing.T) {
+	blob, err := os.ReadFile("testdata/average.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var golden timmAverages
+	if err := json.Unmarshal(blob, &golden); err != nil {
+		t.Fatal(err)
+	}
+	for _, reference := range []bool{false, true} {
+		t.Run(fmt.Sprint("reference ", reference), func(t *testing.T) {
+			autogradtest.Run(t, func(s *autograd.Scope) { followTimm(t, s, golden, reference) })
+		})
+	}
+}
+
+// followTimm gives the arrays of each step to an average, whose optimizer has zero gradients and so leaves them alone.
+func followTimm(t *testing.T, s *autograd.Scope, golden timmAverages, reference bool) {
+	names := slices.Sorted(maps.Keys(golden.Steps[0].Arrays))
+	var arrays, averages []autograd.Named
+	for _, name := range names {
+		n := int64(len(golden.Steps[0].Arrays[name]))
+		arrays = append(arrays, autograd.Named{Name: name, Tensor: s.Zeros(autograd.Float32, autograd.CPU, n)})
+		averages = append(averages, autograd.Named{Name: name, Tensor: s.Zeros(autograd.Float32, autograd.CPU, n)})
+	}
+	weight := slices.Index(names, "0.weight")
+	p := Parameter{Name: "0.weight", Tensor: s.RequireGrad(arrays[weight].Tensor)}
+	arrays[weight].Tensor = p.Tensor
+	average, o := NewAverage(s, arrays, averages, golden.Decay), NewSGD(s, []Parameter{p}, SGD{})
+	for i, step := range golden.Steps {
+		for _, a := range arrays {
+			autograd.CopyFromSlice(s, a.Tensor, step.Arrays[a.Name])
+		}
+		giveGradient(s, p.Tensor, make([]float32, len(step.Arrays[p.Name])))
+		o.StepWith(s, StepOptions{LR: 1, Average: average, Reference: reference})
+		for _, a := range average.State().Tensors {
+			what := fmt.Sprintf("step %d, %s", i+1, a.Name)
+			compare32(t, what, autograd.ToSlice[float32](s, a.Tensor), step.Averages[a.Name], 2e-7) // two roundings of float32
+		}
 	}
 }
 
