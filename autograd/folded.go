@@ -3,6 +3,7 @@ package autograd
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"depthwise.dev/autograd/native"
 )
@@ -14,6 +15,9 @@ import (
 //
 // It belongs to the scope that it was made in, with the memory that it computes in, which grows to what the largest batch needs.
 type FoldedTrunk struct {
+	// Times is where each call leaves its times. They are measured only for somebody who asks by setting it.
+	Times *FoldedTimes
+
 	scope                  *Scope
 	compute                DType
 	parameters, statistics []*Tensor
@@ -50,6 +54,7 @@ const foldedTrunk = "folded trunk" // in errors
 
 // infer computes images x, or the pixels where x is nil. Errors name the inputs.
 func (f *FoldedTrunk) infer(s *Scope, t Trunk, x native.Tensor, p Pixels, inputs ...*Tensor) *Tensor {
+	start := time.Now()
 	fused := native.Trunk{Layers: t.Layers, Cap: t.Cap, Eps: t.Eps, Momentum: t.Momentum, BFloat16: f.compute == BFloat16}
 	if !s.ready(foldedTrunk, slices.Concat(f.parameters, f.statistics)...) || !f.ready(s) {
 		return nil
@@ -58,7 +63,10 @@ func (f *FoldedTrunk) infer(s *Scope, t Trunk, x native.Tensor, p Pixels, inputs
 		s.Fail(opError(foldedTrunk, inputs, err))
 		return nil
 	}
-	out, err := native.TrunkInfer(fused, native.Tensor(f.weights.c), native.Tensor(f.workspace.c), x, p)
+	out, err := native.TrunkInfer(fused, native.Tensor(f.weights.c), native.Tensor(f.workspace.c), x, p, f.Times)
+	if f.Times != nil {
+		f.Times.Whole = time.Since(start).Seconds()
+	}
 	return s.made(foldedTrunk, inputs, out, err)
 }
 

@@ -104,6 +104,49 @@ func TestFoldedTrunkDoesNotDependOnTheBatch(t *testing.T) {
 	})
 }
 
+// TestFoldedTrunkTimes: whoever asks gets times that add up to no more than the call, with one for each layer, however images are
+// shared among threads; and the same bits as he who does not.
+func TestFoldedTrunkTimes(t *testing.T) {
+	c := foldedCases()[slices.IndexFunc(foldedCases(), func(c trunkCase) bool { return c.name == "groups of images" })]
+	autogradtest.Run(t, func(s *autograd.Scope) {
+		defer autograd.SetThreads(s, autograd.Threads())
+		x, parameters, statistics := c.tensors(s, autograd.Float32)
+		folded := autograd.NewFoldedTrunk(s, autograd.BFloat16, parameters, statistics)
+		want := values(s, folded.Forward(s, c.trunk, x))
+		pixels := autograd.ToSlice[float32](s, x)
+		each := len(pixels) / c.images
+		for _, threads := range []int{1, 2, 3} {
+			autograd.SetThreads(s, threads)
+			for _, n := range []int{1, 2, 5, c.images} {
+				part := s.ChannelsLast(autograd.FromSlice(s, pixels[:n*each], int64(n), 3, int64(c.height), int64(c.width)))
+				var times autograd.FoldedTimes
+				folded.Times = &times
+				got := values(s, folded.Forward(s, c.trunk, part))
+				if !slices.Equal(got, want[:len(got)]) {
+					t.Errorf("%d images on %d threads: other bits with the clock", n, threads)
+				}
+				sum := times.Waiting + times.Pool
+				for i, l := range times.Layers {
+					sum += l
+					if !(l > 0) {
+						t.Errorf("%d images on %d threads: layer %d took %g s", n, threads, i, l)
+					}
+				}
+				// Clocks are read a few times a layer, to a nanosecond.
+				if len(times.Layers) != len(c.trunk.Layers) || !(times.Pool > 0 && times.Waiting > -1e-6 && sum <= times.Whole+1e-6) {
+					t.Errorf("%d images on %d threads: %+v sum to %g s", n, threads, times, sum)
+				}
+				old := times.Whole
+				folded.Times = nil
+				folded.Forward(s, c.trunk, part)
+				if times.Whole != old {
+					t.Error("times that nobody asked for")
+				}
+			}
+		}
+	})
+}
+
 // TestFoldedTrunkSpreadsNaN: what is not a number stays visible, as in libtorch.
 func TestFoldedTrunkSpreadsNaN(t *testing.T) {
 	c := trunkCases()[5]

@@ -17,6 +17,12 @@ func LastTrunkTimes() (forward, backward TrunkTimes) {
 	return native.LastTrunkTimes(false), native.LastTrunkTimes(true)
 }
 
+// FoldedTimes are the seconds that one call of a [FoldedTrunk] took: the whole of it, with looking for changed weights and the
+// memory around the kernels; and of it each layer, the pooling, and waiting. An image stays with its thread, so threads are in
+// different layers at the same time: these parts are the time of all threads, divided by their number. Waiting is what threads
+// had no work for: for others of their team, for the slowest at the end.
+type FoldedTimes = native.FoldedTimes
+
 // TrunkPeaks is what this processor can do at best in a second, with the instruction set of [TrunkKernels].
 type TrunkPeaks struct {
 	MultiplyAdds      float64 // of operands in the type of computation, as the matrix products of stem and pointwise layers do

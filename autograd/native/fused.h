@@ -213,6 +213,7 @@ struct InferBlock {
   void *y;                     // S (images*out_height, out_width, out), activated
   int64_t begin, end;          // rows of y to compute, at least one
   int first, last;             // channels of y to compute, at least one; multiples of infer_columns, or the end
+  double *seconds;             // what the two convolutions take is added to seconds[0] and [1]; null where nobody asks
 };
 
 // The kernels for one storage type. A scratch function tells the bytes that each thread needs.

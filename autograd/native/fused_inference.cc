@@ -45,6 +45,15 @@ Shares share(const InferBlock &p, int members, int panel) {
 
 int64_t part(int64_t n, int i, int parts) { return n * i / parts; }
 
+// Calls f and adds what it takes to seconds, unless that is null.
+template <class F> void timed(double *seconds, F f) {
+  if (!seconds)
+    return f();
+  Stopwatch watch;
+  f();
+  *seconds += watch.lap();
+}
+
 } // namespace
 
 Inference::Inference(std::vector<Layer> layers, const InferenceSettings &settings) : settings_(settings) {
@@ -146,28 +155,51 @@ void Inference::fold_layer(const Layer &l, size_t weight, size_t bias, char *fol
   }
 }
 
-// As many images as every thread gets equally many of are computed each by one thread, in groups; the rest by teams.
-void Inference::forward(const char *folded, char *workspace, StemImage input, float *features) {
+void Inference::forward(const char *folded, char *workspace, StemImage input, float *features, InferTimes *times) const {
   input.window = stages_[0].product.window;
-  const Call call{folded, input, features};
+  Clocks clocks{layers() + 1 + 16, {}};
+  if (times)
+    clocks.all.resize(settings_.threads * clocks.stride);
+  Stopwatch watch;
+  const int threads = compute_all({folded, input, features}, workspace, clocks);
+  if (!times)
+    return;
+  times->waiting = watch.lap();
+  times->pool = 0;
+  times->layers.assign(layers(), 0);
+  for (int t = 0; t < threads; t++)
+    for (size_t i = 0; i <= layers(); i++) {
+      const double seconds = clocks.of(t)[i] / threads;
+      (i == 0 ? times->pool : times->layers[i - 1]) += seconds;
+      times->waiting -= seconds;
+    }
+}
+
+// As many images as every thread gets equally many of are computed each by one thread, in groups; the rest by teams. Returns the
+// number of threads.
+int Inference::compute_all(const Call &call, char *workspace, Clocks &clocks) const {
+  int used = 1;
 #pragma omp parallel num_threads(settings_.threads)
   {
     const int threads = omp_get_num_threads(), thread = omp_get_thread_num();
+    if (thread == 0)
+      used = threads;
     const size_t stride = 2 * wide_bytes_ + 2 * group_bytes_ + scratch_bytes_;
     char *own = workspace + thread * stride;
     const int64_t each = images_ / threads, rest = images_ - each * threads;
-    const Team alone{0, 1, false, own, own + stride - scratch_bytes_};
+    const Team alone{0, 1, false, own, own + stride - scratch_bytes_, clocks.of(thread)};
     for (int64_t i = 0; i < each; i += group_)
       compute(call, alone, thread * each + i, std::min(group_, each - i));
     if (rest > 0) {
 #pragma omp barrier // the teams' buffers are those of threads that are done
       const int size = int(threads / rest), number = thread / size;
-      Team team{thread % size, size, true, workspace + number * size * stride, own + stride - scratch_bytes_};
+      Team team{thread % size, size, true, workspace + number * size * stride, own + stride - scratch_bytes_, clocks.of(thread)};
       if (number >= rest)
         team.size = 0;
       compute(call, team, each * threads + number, 1);
     }
   }
+  return used;
 }
 
 // Where a stage's output for an image of the group lies: the stages image by image alternate between two buffers, the last of
@@ -221,7 +253,8 @@ InferBlock Inference::block(const Call &call, size_t stage, const char *x, char 
                0,
                images * s.product.window.out_height,
                0,
-               padded(s.product.out)};
+               padded(s.product.out),
+               nullptr};
   p.window.images = images;
   return p;
 }
@@ -233,7 +266,7 @@ void Inference::compute_stem(const Call &call, const Team &team, int64_t image) 
     p.begin = part(rows, team.member, team.size);
     p.end = part(rows, team.member + 1, team.size);
     if (p.begin < p.end)
-      settings_.kernels->infer_stem(team.scratch, p);
+      timed(team.seconds ? team.seconds + 1 : nullptr, [&] { settings_.kernels->infer_stem(team.scratch, p); });
   }
   if (team.meets) {
 #pragma omp barrier
@@ -251,6 +284,7 @@ void Inference::compute_block(const Call &call, const Team &team, size_t stage, 
     p.end = part(rows, row + 1, shares.rows);
     p.first = int(part(panels, column, shares.columns)) * panel;
     p.last = std::min(p.out, int(part(panels, column + 1, shares.columns)) * panel);
+    p.seconds = team.seconds ? team.seconds + 2 * stage : nullptr;
     if (p.first < p.last && p.begin < p.end)
       settings_.kernels->infer_block(team.scratch, p);
   }
@@ -266,8 +300,10 @@ void Inference::pool(const Call &call, const Team &team, const char *x, int64_t 
   auto floats = [&](size_t at) { return reinterpret_cast<const float *>(call.folded + at); };
   PoolForward p{count, s.positions(), padded(s.product.out), s.product.out, x, {floats(ones_), floats(zeros_), settings_.cap},
                 call.features + image * s.product.out};
-  for (int64_t i = 0; i < count; i++)
-    settings_.kernels->infer_pool(p, i);
+  timed(team.seconds, [&] {
+    for (int64_t i = 0; i < count; i++)
+      settings_.kernels->infer_pool(p, i);
+  });
 }
 
 } // namespace depthwise::fused

@@ -16,13 +16,22 @@ func TrunkFold(folded Tensor, t Trunk, parameters, statistics []Tensor) error {
 	return take(C.dw_trunk_fold(C.dw_tensor(folded), &trunk, first(parameters), count(parameters), first(statistics), count(statistics)))
 }
 
-// TrunkInfer is the pooled features of images x, or of pixels where x is nil; see dw_trunk_infer.
-func TrunkInfer(t Trunk, folded, workspace, x Tensor, pixels Pixels) (features Tensor, err error) {
+// TrunkInfer is the pooled features of images x, or of pixels where x is nil; see dw_trunk_infer. It fills in times, which may be
+// nil, but for Whole.
+func TrunkInfer(t Trunk, folded, workspace, x Tensor, pixels Pixels, times *FoldedTimes) (features Tensor, err error) {
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
 	trunk, p := t.c(&pinner), pixels.c(&pinner)
+	var seconds []float64
+	if times != nil {
+		seconds = make([]float64, 2+len(t.Layers))
+	}
 	var out C.dw_tensor
-	err = take(C.dw_trunk_infer(&out, &trunk, C.dw_tensor(folded), C.dw_tensor(workspace), C.dw_tensor(x), &p))
+	err = take(C.dw_trunk_infer(&out, &trunk, C.dw_tensor(folded), C.dw_tensor(workspace), C.dw_tensor(x), &p,
+		(*C.double)(unsafe.SliceData(seconds))))
+	if times != nil {
+		times.Waiting, times.Pool, times.Layers = seconds[0], seconds[1], seconds[2:]
+	}
 	return Tensor(out), err
 }
 

@@ -11,6 +11,14 @@ struct InferenceSettings {
   float cap; // of the activation
 };
 
+// The seconds that parts of a call take, of all threads together, divided by their number: several threads are in different
+// layers at the same time. All parts add up to the time from the kernels' start to their end.
+struct InferTimes {
+  double pool = 0;
+  std::vector<double> layers;
+  double waiting = 0; // for other threads, or for work
+};
+
 // The layers are a stem and then blocks of a depthwise and a pointwise convolution; others throw std::invalid_argument. The
 // caller gives memory, all of it 64-byte aligned; the folded weights depend on the layers' channels and not on their sizes.
 class Inference {
@@ -24,8 +32,9 @@ public:
   // Folds the layers' parameters and running statistics.
   void fold(char *folded, char *scratch);
 
-  // features (images, channels) of input.pixels or input.values. Layers' parameters are not read.
-  void forward(const char *folded, char *workspace, StemImage input, float *features);
+  // features (images, channels) of input.pixels or input.values. Layers' parameters are not read. The clock is read for times
+  // alone, which may be null.
+  void forward(const char *folded, char *workspace, StemImage input, float *features, InferTimes *times) const;
 
 private:
   // The stem or a block: its folded weights, and its output's size.
@@ -40,14 +49,22 @@ private:
     int member, size;
     bool meets; // at a barrier after each stage; a thread in no team has size 0 and meets the others
     char *buffers, *scratch;
+    double *seconds; // the member's own, of pooling and layers; null where nobody asks
   };
   struct Call {
     const char *folded;
     StemImage input;
     float *features;
   };
+  // Each thread's seconds, a cache line and more apart.
+  struct Clocks {
+    size_t stride;
+    std::vector<double> all;
+    double *of(int thread) { return all.empty() ? nullptr : all.data() + thread * stride; }
+  };
 
   void plan();
+  int compute_all(const Call &, char *workspace, Clocks &) const;
   void fold_layer(const Layer &, size_t weight, size_t bias, char *folded, float *scratch) const;
   void compute(const Call &, const Team &, int64_t image, int64_t count) const;
   void compute_stem(const Call &, const Team &, int64_t image) const;
@@ -55,6 +72,7 @@ private:
   void pool(const Call &, const Team &, const char *x, int64_t image, int64_t count) const;
   InferStem stem(const Call &, char *y) const;
   InferBlock block(const Call &, size_t stage, const char *x, char *y, int64_t images) const;
+  size_t layers() const { return 2 * stages_.size() - 1; }
   char *output(const Team &, size_t stage, int64_t image) const;
   size_t image_bytes(size_t stage) const { return stages_[stage].values() * settings_.kernels->element; }
 

@@ -63,13 +63,13 @@ Inference inference_of(const dw_trunk &t, int64_t images) {
 }
 
 // Features of images of the layers' size.
-at::Tensor infer(const dw_trunk &t, const at::Tensor &folded, at::Tensor &workspace, const Images &x) {
+at::Tensor infer(const dw_trunk &t, const at::Tensor &folded, at::Tensor &workspace, const Images &x, InferTimes *times) {
   check_layers(t, x.n, x.height, x.width);
   Inference inference = inference_of(t, x.n);
   TORCH_CHECK(size_t(folded.numel()) == inference.folded_bytes(), "fused kernels: the folded weights are those of another trunk");
   provide(workspace, inference.workspace_bytes());
   at::Tensor features = at::empty({x.n, t.layers[t.n - 1].out}, at::kFloat);
-  inference.forward(start(folded), start(workspace), x.input, features.data_ptr<float>());
+  inference.forward(start(folded), start(workspace), x.input, features.data_ptr<float>(), times);
   computed_layers += t.n;
   return features;
 }
@@ -81,10 +81,17 @@ dw_error dw_trunk_fold(dw_tensor folded, const dw_trunk *t, const dw_tensor *par
   return depthwise::guard([&] { fold(bytes_of(folded), *t, tensors(parameters, n_parameters), tensors(statistics, n_statistics)); });
 }
 
-dw_error dw_trunk_infer(dw_tensor *features, const dw_trunk *t, dw_tensor folded, dw_tensor workspace, dw_tensor x, const dw_pixels *pixels) {
+dw_error dw_trunk_infer(dw_tensor *features, const dw_trunk *t, dw_tensor folded, dw_tensor workspace, dw_tensor x, const dw_pixels *pixels,
+                        double *seconds) {
   return depthwise::guard([&] {
     at::Tensor &work = bytes_of(workspace);
-    *features = new at::Tensor(infer(*t, tensor(folded), work, x ? images_of(tensor(x)) : images_of(*pixels)));
+    InferTimes times;
+    *features = new at::Tensor(infer(*t, tensor(folded), work, x ? images_of(tensor(x)) : images_of(*pixels), seconds ? &times : nullptr));
+    if (!seconds)
+      return;
+    seconds[0] = times.waiting;
+    seconds[1] = times.pool;
+    std::copy(times.layers.begin(), times.layers.end(), seconds + 2);
   });
 }
 

@@ -66,8 +66,10 @@ dw_error dw_trunk_fold(dw_tensor folded, const dw_trunk *t, const dw_tensor *par
                        int n_statistics);
 
 // features (N, channels) float32 of images x (N, 3, H, W) float32, or of pixels where x is NULL. The workspace is a tensor of
-// bytes that becomes as big as is needed and may serve the next call.
-dw_error dw_trunk_infer(dw_tensor *features, const dw_trunk *t, dw_tensor folded, dw_tensor workspace, dw_tensor x, const dw_pixels *pixels);
+// bytes that becomes as big as is needed and may serve the next call. seconds, which may be NULL, are 2 + t->n: threads' waiting,
+// the pooling and each layer; each the time of all threads, divided by their number.
+dw_error dw_trunk_infer(dw_tensor *features, const dw_trunk *t, dw_tensor folded, dw_tensor workspace, dw_tensor x, const dw_pixels *pixels,
+                        double *seconds);
 
 // How often each tensor has been written to.
 dw_error dw_versions(int64_t *versions, const dw_tensor *xs, int n);

@@ -52,8 +52,28 @@ func (b *bench) ready(cmd *cobra.Command) error {
 	return err
 }
 
+// layersOf are the flags of benchmarks that tell where time goes.
+type layersOf struct {
+	asked bool
+	plot  string
+}
+
+func (l *layersOf) flags(cmd *cobra.Command) {
+	flagGroup(cmd, "Measurement", func(fs *pflag.FlagSet) {
+		fs.BoolVar(&l.asked, "layers", false, "tell the time of each layer, and how near it is to what the machine allows (fused kernels)")
+		fs.StringVar(&l.plot, "plot", "", "with --layers, draw them below the machine's roofs to this `FILE`, as PNG")
+	})
+}
+
+func (l *layersOf) validate() error {
+	if l.plot != "" && !l.asked {
+		return usagef("--plot draws the layers: it needs --layers")
+	}
+	return nil
+}
+
 func newBenchStep() *cobra.Command {
-	b, layers, plot := newBenchmark(), false, ""
+	b, layers := newBenchmark(), layersOf{}
 	cmd := &cobra.Command{
 		Use:   "step",
 		Short: "Time training steps: forward, backward, update",
@@ -72,18 +92,18 @@ are measured before and after. docs/layers.md tells how the least is counted.`,
 			if err := b.ready(cmd); err != nil {
 				return err
 			}
-			if plot != "" && !layers {
-				return usagef("--plot draws the layers: it needs --layers")
+			if err := layers.validate(); err != nil {
+				return err
 			}
-			if layers {
+			if layers.asked {
 				r, err := train.BenchLayers(cmd.Context(), b.Config, b.steps)
-				if err == nil {
-					err = show(cmd, b.asJSON, r, func() string { return layersText(r) })
-				}
-				if err != nil || plot == "" {
+				if err != nil {
 					return err
 				}
-				return plotRoofline(plot, r)
+				if err := show(cmd, b.asJSON, r, func() string { return layersText(r) }); err != nil {
+					return err
+				}
+				return plotRoofline(layers.plot, rooflineOf("training step", r.ComputeSpeed, r.LayerTable))
 			}
 			r, err := train.BenchStep(cmd.Context(), b.Config, b.steps)
 			if err != nil {
@@ -96,39 +116,54 @@ are measured before and after. docs/layers.md tells how the least is counted.`,
 	modelFlags(cmd, &b.Config)
 	machineFlags(cmd, &b.Precision, &b.Device, &b.Kernels, &b.Threads)
 	b.flags(cmd, "steps")
-	flagGroup(cmd, "Measurement", func(fs *pflag.FlagSet) {
-		fs.BoolVar(&layers, "layers", false, "tell the time of each layer, and how near it is to what the machine allows (fused kernels)")
-		fs.StringVar(&plot, "plot", "", "with --layers, draw them below the machine's roofs to this `FILE`, as PNG")
-	})
+	layers.flags(cmd)
 	return cmd
 }
 
 func newBenchInfer() *cobra.Command {
-	b := newBenchmark()
+	b, layers := newBenchmark(), layersOf{}
 	cmd := &cobra.Command{
-		Use:     "infer",
-		Short:   "Time the network's forward pass as evaluation runs it",
-		Long:    "Time the network's forward pass, on a synthetic batch or on the first of --data.",
-		Example: `  train bench infer --batch-size 1 --json`,
-		Args:    noArguments,
+		Use:   "infer",
+		Short: "Time the network's forward pass as evaluation runs it",
+		Long: `Time the network's forward pass, on a synthetic batch or on the first of --data.
+
+With --layers a table tells where the time goes: for each layer milliseconds,
+share, GFLOP/s, GB/s, and how many times the least it takes that memory and
+arithmetic allow on this machine. Threads work on different images, so the time
+of a layer is that of all threads together, divided by their number; what they
+wait has a row. docs/layers.md tells more.`,
+		Example: `  train bench infer --batch-size 1 --json
+  train bench infer --layers --plot layers.png`,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := b.ready(cmd); err != nil {
 				return err
+			}
+			if err := layers.validate(); err != nil {
+				return err
+			}
+			if layers.asked {
+				r, err := train.BenchInferLayers(cmd.Context(), b.Config, b.steps)
+				if err != nil {
+					return err
+				}
+				if err := show(cmd, b.asJSON, r, func() string { return inferLayersText(r) }); err != nil {
+					return err
+				}
+				return plotRoofline(layers.plot, rooflineOf("inference", r.ComputeSpeed, r.LayerTable))
 			}
 			r, err := train.BenchInfer(cmd.Context(), b.Config, b.steps)
 			if err != nil {
 				return err
 			}
-			return show(cmd, b.asJSON, r, func() string {
-				return fmt.Sprintf("%.1f img/s, %.1f ms a batch of %d (%s, %d threads), %d MB at most\n",
-					r.ImagesPerSecond, r.StepMS, r.Batch, r.Precision, r.Threads, r.PeakRSSMB)
-			})
+			return show(cmd, b.asJSON, r, func() string { return inferText(r) })
 		},
 	}
 	dataFlags(cmd, &b.Config)
 	modelFlags(cmd, &b.Config)
 	machineFlags(cmd, &b.Precision, &b.Device, &b.Kernels, &b.Threads)
 	b.flags(cmd, "batches")
+	layers.flags(cmd)
 	return cmd
 }
 

@@ -13,31 +13,69 @@ func stepText(r train.StepSpeed) string {
 		r.ImagesPerSecond, r.StepMS, r.Batch, r.Precision, r.Kernels, r.Fused, r.Threads, r.PeakRSSMB)
 }
 
+// inferText is a measured forward pass in a line.
+func inferText(r train.InferSpeed) string {
+	return fmt.Sprintf("%.1f img/s, %.*f ms a batch of %d (%s, kernels %s, %d threads), %d MB at most\n",
+		r.ImagesPerSecond, digits(r.StepMS), r.StepMS, r.Batch, r.Precision, r.Kernels, r.Threads, r.PeakRSSMB)
+}
+
 // layersText is a measured training step with a table of its layers.
 func layersText(r train.LayersSpeed) string {
 	var b strings.Builder
 	b.WriteString(stepText(r.StepSpeed))
-	p := r.Peaks
-	fmt.Fprintf(&b, "measured peaks: %.0f GFLOP/s in %s products, %.0f in fp32; memory %.1f GB/s read, %.1f read and written\n",
-		p.GFLOPS, r.Precision, p.FloatGFLOPS, p.ReadGBS, p.AddGBS)
+	writePeaks(&b, r.Precision, r.Peaks)
 	fmt.Fprintf(&b, "floors: %.1f ms, the sum of each layer's higher one; the step takes %.2f times that\n\n", r.FloorMS, r.StepMS/r.FloorMS)
 	fmt.Fprintf(&b, "%-20s  %-42s  %s\n", "", "forward", "backward")
-	const heads = "     ms  share GFLOP/s   GB/s  /memory /arith"
-	fmt.Fprintf(&b, "%-20s%s%s\n", "", heads, heads)
-	for _, l := range r.Layers {
-		line := fmt.Sprintf("%-20s%s%s", l.Name, passText(l.Forward), passText(l.Backward))
-		fmt.Fprintln(&b, strings.TrimRight(line, " "))
-	}
-	fmt.Fprint(&b, "\n/memory and /arith: the time over the least that its memory traffic and its arithmetic take at the measured peaks\n")
+	writeRows(&b, r.Layers, 2, 2)
 	return b.String()
 }
 
+// inferLayersText is a measured forward pass with a table of its layers.
+func inferLayersText(r train.InferLayersSpeed) string {
+	var b strings.Builder
+	b.WriteString(inferText(r.InferSpeed))
+	writePeaks(&b, r.Precision, r.Peaks)
+	n := digits(r.StepMS)
+	fmt.Fprintf(&b, "floors: %.*f ms, the sum of each block's higher one; the batch takes %.2f times that\n\n",
+		n, r.FloorMS, r.StepMS/r.FloorMS)
+	writeRows(&b, r.Layers, 1, n)
+	b.WriteString("ms: of all threads, divided by their number\n")
+	return b.String()
+}
+
+// digits of milliseconds after the point: more where all of it is few.
+func digits(ms float64) int {
+	if ms < 10 {
+		return 3
+	}
+	return 2
+}
+
+func writePeaks(b *strings.Builder, precision string, p train.Peaks) {
+	fmt.Fprintf(b, "measured peaks: %.0f GFLOP/s in %s products, %.0f in fp32; memory %.1f GB/s read, %.1f read and written\n",
+		p.GFLOPS, precision, p.FloatGFLOPS, p.ReadGBS, p.AddGBS)
+}
+
+// writeRows is the table with one direction or both, milliseconds with so many digits.
+func writeRows(b *strings.Builder, rows []train.LayerSpeed, directions, digits int) {
+	const heads = "     ms  share GFLOP/s   GB/s  /memory /arith"
+	fmt.Fprintf(b, "%-20s%s\n", "", strings.Repeat(heads, directions))
+	for _, l := range rows {
+		line := fmt.Sprintf("%-20s%s", l.Name, passText(l.Forward, digits))
+		if directions == 2 {
+			line += passText(l.Backward, digits)
+		}
+		fmt.Fprintln(b, strings.TrimRight(line, " "))
+	}
+	fmt.Fprint(b, "\n/memory and /arith: the time over the least that its memory traffic and its arithmetic take at the measured peaks\n")
+}
+
 // passText is one direction's columns.
-func passText(p *train.PassSpeed) string {
+func passText(p *train.PassSpeed, digits int) string {
 	if p == nil {
 		return strings.Repeat(" ", 46)
 	}
-	return fmt.Sprintf("%7.2f %5.1f%% %7s %6s %8s %6s", p.MS, 100*p.Share, counted("%.0f", p.GFLOPS), counted("%.1f", p.GBS),
+	return fmt.Sprintf("%7.*f %5.1f%% %7s %6s %8s %6s", digits, p.MS, 100*p.Share, counted("%.0f", p.GFLOPS), counted("%.1f", p.GBS),
 		counted("%.2f", over(p.MS, p.MemoryFloorMS)), counted("%.2f", over(p.MS, p.ArithmeticFloorMS)))
 }
 

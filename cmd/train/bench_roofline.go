@@ -16,10 +16,13 @@ import (
 // labelled is how many points of the picture have their names: those with the most time over their floors.
 const labelled = 12
 
-// plotRoofline writes the layers as a roofline chart.
-func plotRoofline(file string, r train.LayersSpeed) error {
+// plotRoofline writes the chart, unless file is empty.
+func plotRoofline(file string, chart report.Roofline) error {
+	if file == "" {
+		return nil
+	}
 	var picture bytes.Buffer
-	if err := report.WriteRoofline(&picture, rooflineOf(r)); err != nil {
+	if err := report.WriteRoofline(&picture, chart); err != nil {
 		return err
 	}
 	if err := os.WriteFile(file, picture.Bytes(), 0o644); err != nil {
@@ -29,17 +32,17 @@ func plotRoofline(file string, r train.LayersSpeed) error {
 }
 
 // rooflineOf has a point for each convolution and direction.
-func rooflineOf(r train.LayersSpeed) report.Roofline {
-	chart := report.Roofline{Memory: r.Peaks.GBS, Title: fmt.Sprintf("%s: training step, batch %d at %d, %s, kernels %s, %d threads",
-		r.Processor, r.Batch, r.Resolution, r.Precision, r.Kernels, r.Threads)}
+func rooflineOf(what string, r train.ComputeSpeed, t train.LayerTable) report.Roofline {
+	chart := report.Roofline{Memory: t.Peaks.GBS, Title: fmt.Sprintf("%s: %s, batch %d at %d, %s, kernels %s, %d threads",
+		t.Processor, what, r.Batch, r.Resolution, r.Precision, r.Kernels, r.Threads)}
 	if r.Precision != "fp32" {
-		chart.Roofs = append(chart.Roofs, report.Roof{Name: r.Precision + " products", GFLOPS: r.Peaks.GFLOPS})
+		chart.Roofs = append(chart.Roofs, report.Roof{Name: r.Precision + " products", GFLOPS: t.Peaks.GFLOPS})
 	}
-	chart.Roofs = append(chart.Roofs, report.Roof{Name: "fp32 products", GFLOPS: r.Peaks.FloatGFLOPS})
+	chart.Roofs = append(chart.Roofs, report.Roof{Name: "fp32 products", GFLOPS: t.Peaks.FloatGFLOPS})
 	slices.SortFunc(chart.Roofs, func(a, b report.Roof) int { return cmp.Compare(b.GFLOPS, a.GFLOPS) })
 	names := map[string]string{string(mobilenet.Conv): "stem", string(mobilenet.Depthwise): "depthwise", string(mobilenet.Pointwise): "pointwise"}
 	var lost []float64 // ms over the floor, of each point
-	for _, l := range r.Layers {
+	for _, l := range t.Layers {
 		kind, ok := names[l.Kind]
 		for i, p := range []*train.PassSpeed{l.Forward, l.Backward} {
 			if !ok || p == nil {

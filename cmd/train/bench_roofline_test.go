@@ -11,13 +11,14 @@ func TestRooflineOf(t *testing.T) {
 	pass := func(ms, floor float64) *train.PassSpeed {
 		return &train.PassSpeed{MS: ms, FLOP: 6e6, Bytes: 2e6, GFLOPS: 6 / ms, MemoryFloorMS: floor}
 	}
-	r := train.LayersSpeed{Peaks: train.Peaks{GFLOPS: 1000, FloatGFLOPS: 500, GBS: 100}}
+	var r train.LayersSpeed
+	r.Peaks = train.Peaks{GFLOPS: 1000, FloatGFLOPS: 500, GBS: 100}
 	r.Precision = "bf16"
 	r.Layers = []train.LayerSpeed{{Name: "pack weights", Kind: "pack", Forward: pass(9, 1)}, {Name: "conv_stem", Kind: "conv", Forward: pass(4, 1)}}
 	for i := range 10 {
 		r.Layers = append(r.Layers, train.LayerSpeed{Name: "blocks.0.0.conv_pw", Kind: "pointwise", Forward: pass(1.1, 1), Backward: pass(2+float64(i), 1)})
 	}
-	chart := rooflineOf(r)
+	chart := rooflineOf("training step", r.ComputeSpeed, r.LayerTable)
 	if len(chart.Points) != 21 || len(chart.Roofs) != 2 || chart.Roofs[0].GFLOPS != 1000 || chart.Memory != 100 {
 		t.Fatalf("%+v", chart)
 	}

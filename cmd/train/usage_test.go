@@ -72,6 +72,8 @@ func TestWrongUsage(t *testing.T) {
 		{"stats of no images", "data stats x --images 0", "--images 0: must be at least 1"},
 		{"loader without data", "bench loader", "--data"},
 		{"no steps", "bench step --steps 0", "--steps"},
+		{"a picture of no layers", "bench step --plot x.png", "needs --layers"},
+		{"a picture of no layers of inference", "bench infer --plot x.png", "needs --layers"},
 		{"no network", "summary --width 0", "--width 0: must be above 0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -105,6 +107,8 @@ func TestFailures(t *testing.T) {
 		{"no data to shard", "data shard nowhere out", "nowhere"},
 		{"no data to look at", "data stats nowhere", "nowhere"},
 		{"no data to load", "bench loader --data nowhere", "nowhere"},
+		{"layers of libtorch's kernels", "bench step --layers --kernels torch --plot x.png", "use --kernels fused"},
+		{"layers of libtorch's inference", "bench infer --layers --kernels torch --plot x.png", "use --kernels fused"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())

@@ -331,3 +331,31 @@ func TestBench(t *testing.T) {
 		})
 	}
 }
+
+// TestBenchLayers: the tables of a training step and of inference, whose rows have the layers' names, and their pictures.
+func TestBenchLayers(t *testing.T) {
+	for _, c := range []struct {
+		what  string
+		wants []string
+	}{
+		{"step", []string{"backward", "blocks.4.1.conv_pw", "\npack weights ", "\nupdate "}},
+		{"infer", []string{"blocks.4.1.conv_pw", "\nthreads waiting ", "\nclassifier ", "of all threads, divided by their number"}},
+	} {
+		picture := filepath.Join(t.TempDir(), "layers.png")
+		text := done(t, "bench", c.what, "--layers", "--plot", picture, "--width", "0.25", "--resolution", "32", "--batch-size", "3",
+			"--steps", "2", "--precision", "fp32", "--kernels", "fused")
+		for _, want := range append(c.wants, "measured peaks: ", "floors: ", "kernels fused ") {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: the table lacks %q:\n%s", c.what, want, text)
+			}
+		}
+		file, err := os.Open(picture)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		if _, err := png.Decode(file); err != nil {
+			t.Errorf("%s: the picture: %v", c.what, err)
+		}
+	}
+}

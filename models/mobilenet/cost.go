@@ -24,7 +24,7 @@ func (l Layer) Costs(images, value int) (forward, backward Cost) {
 	out := rows * padded(l.Out) * bytes                                // the raw output, and as much for its gradient
 	forward.MultiplyAdds = n * l.MultiplyAdds()
 	backward.MultiplyAdds = 2 * forward.MultiplyAdds
-	weights := int64(l.In/max(l.Groups, 1)) * int64(l.Out) * int64(l.Kernel) * int64(l.Kernel)
+	weights := l.weights()
 	switch l.Kind {
 	case Conv:
 		image := n * l.imageValues() * bytes
@@ -45,6 +45,32 @@ func (l Layer) Costs(images, value int) (forward, backward Cost) {
 	return forward, backward
 }
 
+// InferCost is that of the layer in inference by the fused kernels, from the images' bytes. A block's two convolutions are
+// computed in one tile, whose depthwise output is never in memory: the depthwise layer reads the block's input, the pointwise one
+// writes its output. The head is libtorch's: its bytes are not counted.
+func (l Layer) InferCost(images, value int) Cost {
+	n, bytes := int64(images), int64(value)
+	in := n * int64(l.InSize) * int64(l.InSize) * padded(l.In) * bytes
+	out := n * int64(l.OutSize) * int64(l.OutSize) * padded(l.Out) * bytes
+	cost := Cost{MultiplyAdds: n * l.MultiplyAdds()}
+	switch l.Kind {
+	case Conv:
+		cost.Bytes = n*int64(l.InSize)*int64(l.InSize)*int64(l.In) + l.weights()*bytes + out
+	case Depthwise:
+		cost.Bytes = in + l.weights()*floatBytes
+	case Pointwise:
+		cost.Bytes = l.weights()*bytes + out
+	case Pool:
+		cost.Bytes = in + n*int64(l.Out)*floatBytes
+	}
+	return cost
+}
+
+// weights are those of a convolution, without biases.
+func (l Layer) weights() int64 {
+	return int64(l.In/max(l.Groups, 1)) * int64(l.Out) * int64(l.Kernel) * int64(l.Kernel)
+}
+
 // imageValues are those of one image as the stem reads it: just what its windows cover, with the padding.
 func (l Layer) imageValues() int64 {
 	side := int64(l.OutSize-1)*int64(l.Stride) + int64(l.Kernel)
@@ -59,7 +85,7 @@ func (c Config) PackCost(value int) Cost {
 		if !l.Convolution() {
 			continue
 		}
-		weights := int64(l.In/l.Groups) * int64(l.Out) * int64(l.Kernel) * int64(l.Kernel)
+		weights := l.weights()
 		read, written := weights*floatBytes, weights*int64(value)
 		switch l.Kind {
 		case Pointwise:

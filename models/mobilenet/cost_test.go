@@ -41,6 +41,42 @@ func TestCosts(t *testing.T) {
 	}
 }
 
+// TestInferCosts: the same network's inference: pixels are read, the depthwise layers' outputs are not in memory.
+func TestInferCosts(t *testing.T) {
+	c := variant(t, "paper")
+	c.Width, c.Resolution, c.Classes = 0.5, 32, 10
+	stem, wide, half := int64(2*16*16*16*2), int64(2*16*16*32*2), int64(2*8*8*64*2)
+	want := map[string]Cost{
+		"conv_stem":          {MultiplyAdds: 2 * 16 * 16 * 16 * 27, Bytes: 2*32*32*3 + 16*27*2 + stem},
+		"blocks.0.0.conv_dw": {MultiplyAdds: 2 * 16 * 16 * 16 * 9, Bytes: stem + 16*9*4},
+		"blocks.0.0.conv_pw": {MultiplyAdds: 2 * 16 * 16 * 16 * 32, Bytes: 16*32*2 + wide},
+		"blocks.1.0.conv_dw": {MultiplyAdds: 2 * 8 * 8 * 32 * 9, Bytes: wide + 32*9*4},
+		"blocks.1.0.conv_pw": {MultiplyAdds: 2 * 8 * 8 * 32 * 64, Bytes: 32*64*2 + half},
+		"global_pool":        {Bytes: 2*512*2 + 2*512*4},
+		"classifier":         {MultiplyAdds: 2 * 512 * 10},
+	}
+	seen, adds := 0, int64(0)
+	for _, l := range c.Layers() {
+		got := l.InferCost(2, 2)
+		adds += got.MultiplyAdds
+		w, ok := want[l.Name]
+		if !ok {
+			continue
+		}
+		seen++
+		if got != w {
+			t.Errorf("%s: %+v, want %+v", l.Name, got, w)
+		}
+	}
+	if want := 2 * c.Summary().MultiplyAdds; seen != 7 || adds != want {
+		t.Errorf("%d of 7 layers, %d multiply-adds, want %d", seen, adds, want)
+	}
+	c.Width = 0.25 // 8 channels after the stem, stored as 16
+	if got, want := c.Layers()[0].InferCost(1, 4).Bytes, int64(32*32*3+8*27*4+16*16*16*4); got != want {
+		t.Errorf("a stem of 8 channels: %d bytes, want %d", got, want)
+	}
+}
+
 // TestCostsPadded: channels that are no multiple of 16 are stored with padding, and take its bytes but not its products.
 func TestCostsPadded(t *testing.T) {
 	c := variant(t, "paper")

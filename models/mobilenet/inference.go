@@ -10,6 +10,9 @@ import (
 // ([autograd.FoldedTrunk]); it folds again when the network's weights have changed. Otherwise it is Network.Forward in
 // evaluation. It belongs to the scope that it was made in.
 type Inference struct {
+	// Times, where it is set, is where each call of the Fused kernels leaves the times of its trunk; see [autograd.FoldedTrunk].
+	Times *autograd.FoldedTimes
+
 	network *Network
 	scope   *autograd.Scope
 	compute autograd.DType
@@ -74,5 +77,6 @@ func (i *Inference) folded() *autograd.FoldedTrunk {
 		i.tensors = slices.Clone(i.network.tensors)
 		i.trunk = autograd.NewFoldedTrunk(i.scope, i.compute, parameters, statistics)
 	}
+	i.trunk.Times = i.Times
 	return i.trunk
 }

@@ -1,0 +1,128 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/models/mobilenet"
+)
+
+// InferLayersSpeed is what BenchInferLayers measures.
+type InferLayersSpeed struct {
+	InferSpeed
+	LayerTable
+}
+
+// BenchInferLayers measures forward passes as BenchInfer does, and tells where their time goes: a row's is that of all threads,
+// divided by their number. It needs the fused kernels.
+func BenchInferLayers(ctx context.Context, c Config, steps BenchSteps) (InferLayersSpeed, error) {
+	table, speed, err := benchTable(ctx, c, func(s *autograd.Scope, b *benched, t *LayerTable) ([]float64, error) {
+		call, err := b.inferCall(s, c)
+		if err != nil {
+			return nil, err
+		}
+		t.Layers = inferRows(b.network.Config, c.BatchSize, b.Precision.Compute())
+		return measureRows(steps, func() ([]float64, error) {
+			times, err := call()
+			if err != nil {
+				return nil, err
+			}
+			cells, err := times.seconds(t.Layers)
+			return append(cells, times.whole.Seconds()), err
+		})
+	})
+	table.FloorMS = table.tileFloors()
+	return InferLayersSpeed{InferSpeed{speed.imagesPerSecond(), speed}, table}, err
+}
+
+// waitRow is the time for which threads have nothing to do.
+const waitRow = "wait"
+
+// inferRows are the table of a forward pass without times.
+func inferRows(c mobilenet.Config, images int, compute autograd.DType) []LayerSpeed {
+	var rows []LayerSpeed
+	for _, l := range c.Layers() {
+		row := LayerSpeed{Name: l.Name, Kind: string(l.Kind), Forward: costed(l.InferCost(images, storedBytes(compute)))}
+		if l.Kind == mobilenet.Linear {
+			rows = append(rows, LayerSpeed{Name: "threads waiting", Kind: waitRow, Forward: &PassSpeed{}},
+				LayerSpeed{Name: "around the trunk", Kind: trunkRow, Forward: &PassSpeed{}})
+			row.Kind = headRow
+		}
+		rows = append(rows, row)
+	}
+	return append(rows, LayerSpeed{Name: "the rest", Kind: restRow, Forward: &PassSpeed{}})
+}
+
+// inferTimes are those of one call: its trunk, until there were logits, and until somebody had read them and all was freed.
+type inferTimes struct {
+	trunk         autograd.FoldedTimes
+	logits, whole time.Duration
+}
+
+// inferCall prepares calls of inference: each makes one and tells its times.
+func (b *benched) inferCall(s *autograd.Scope, c Config) (func() (inferTimes, error), error) {
+	batch, err := b.batch()
+	if err != nil {
+		return nil, err
+	}
+	x, inference := pixelsOf(batch, c.Preprocess()), b.inference(s, b.network)
+	return func() (inferTimes, error) {
+		var t inferTimes
+		inference.Times = &t.trunk
+		start := time.Now()
+		err := s.Sub(func(s *autograd.Scope) error {
+			logits := inference.ForwardPixels(s, x)
+			t.logits = time.Since(start)
+			s.Item(s.Sum(logits))
+			return s.Err()
+		})
+		t.whole = time.Since(start)
+		return t, err
+	}, nil
+}
+
+// seconds are the times of one call in the order of the rows.
+func (t inferTimes) seconds(rows []LayerSpeed) ([]float64, error) {
+	cells := make([]float64, 0, len(rows)+1)
+	layer, trunk := 0, 0.0
+	for _, r := range rows {
+		var seconds float64
+		switch r.Kind {
+		case string(mobilenet.Pool):
+			seconds = t.trunk.Pool
+		case waitRow:
+			seconds = t.trunk.Waiting
+		case trunkRow:
+			seconds = t.trunk.Whole - trunk
+		case headRow:
+			seconds = t.logits.Seconds() - t.trunk.Whole
+		case restRow:
+			seconds = (t.whole - t.logits).Seconds()
+		default:
+			if layer >= len(t.trunk.Layers) {
+				return nil, fmt.Errorf("train: bench: the fused kernels timed %d layers, fewer than the network has", len(t.trunk.Layers))
+			}
+			seconds = t.trunk.Layers[layer]
+			layer++
+		}
+		trunk += seconds
+		cells = append(cells, seconds)
+	}
+	return cells, nil
+}
+
+// tileFloors are the sum of the higher of the two floors of what is computed as one: a block's two convolutions are, and one of
+// them may compute while the other's input is on its way.
+func (t *LayerTable) tileFloors() float64 {
+	sum, memory, arithmetic := 0.0, 0.0, 0.0
+	for _, l := range t.Layers {
+		memory, arithmetic = memory+l.Forward.MemoryFloorMS, arithmetic+l.Forward.ArithmeticFloorMS
+		if l.Kind != string(mobilenet.Depthwise) {
+			sum += max(memory, arithmetic)
+			memory, arithmetic = 0, 0
+		}
+	}
+	return sum
+}
