@@ -227,25 +227,33 @@ template <class S> struct InputGradientTiles {
 
   template <bool kStream, int R, int C> FUSED_MEMBER void put(const Tile<R, C> &tile, int row, int column, int rows) const {
     const V cap = set1(activation.cap);
+    V scale[C], shift[C], center[C], sum[C], product[C];
+    float *total = sums + column;
 #pragma GCC unroll 4
     for (int c = 0; c < C; c++) {
       const int at = column + c * kLanes;
-      const V scale = load(activation.scale + at), shift = load(activation.shift + at), center = load(mean + at);
-      V sum = load(sums + at), product = load(sums + columns + at);
-#pragma GCC unroll 16
-      for (int r = 0; r < R; r++) {
-        if (r >= rows) break;
-        const size_t i = (row + r) * columns + at;
-        const V value = load(x + i), g = masked(tile.get(r, c), multiply_add(value, scale, shift), cap);
-        sum += g;
-        product = multiply_add(g, value - center, product);
+      scale[c] = load(activation.scale + at), shift[c] = load(activation.shift + at), center[c] = load(mean + at);
+      sum[c] = load(total + c * kLanes), product[c] = load(total + columns + c * kLanes);
+    }
+    size_t at = row * columns + column;
+#pragma GCC unroll kStripUnroll
+    for (int r = 0; r < R; r++, at += columns) {
+      if (r >= rows) break;
+#pragma GCC unroll 4
+      for (int c = 0; c < C; c++) {
+        const V value = load(x + at + c * kLanes), g = masked(tile.get(r, c), multiply_add(value, scale[c], shift[c]), cap);
+        sum[c] += g;
+        product[c] = multiply_add(g, value - center[c], product[c]);
         if constexpr (kStream)
-          stream(gx + i, g);
+          stream(gx + at + c * kLanes, g);
         else
-          store(gx + i, g);
+          store(gx + at + c * kLanes, g);
       }
-      store(sums + at, sum);
-      store(sums + columns + at, product);
+    }
+#pragma GCC unroll 4
+    for (int c = 0; c < C; c++) {
+      store(total + c * kLanes, sum[c]);
+      store(total + columns + c * kLanes, product[c]);
     }
   }
 };

@@ -106,6 +106,9 @@ void gradient_rows(int rows, int channels, const S *g, const S *y, const NormGra
 FUSED_INLINE void stream(float *p, V v) {
 #if defined(__AVX512F__)
   _mm512_stream_ps(p, (__m512)v);
+#elif defined(__AVX2__)
+  _mm256_stream_ps(p, (__m256)v.low);
+  _mm256_stream_ps(p + kLanes / 2, (__m256)v.high);
 #else
   stream_copy(p, &v, sizeof v);
 #endif
@@ -136,37 +139,35 @@ template <class S> struct OutputTiles {
       put<true>(tile, row, column, rows);
     else
       put<false>(tile, row, column, rows);
-    if (pivot) add(tile, column, rows);
   }
 
   template <bool kStream, int R, int C> FUSED_MEMBER void put(const Tile<R, C> &tile, int row, int column, int rows) const {
-    S *to = y + row * columns + column;
-#pragma GCC unroll 16
-    for (int r = 0; r < R; r++) {
-      if (r >= rows) break;
-#pragma GCC unroll 4
-      for (int c = 0; c < C; c++)
-        if constexpr (kStream)
-          stream(to + r * columns + c * kLanes, tile.get(r, c));
-        else
-          store(to + r * columns + c * kLanes, tile.get(r, c));
-    }
-  }
-
-  template <int R, int C> FUSED_MEMBER void add(const Tile<R, C> &tile, int column, int rows) const {
+    V center[C], sum[C], square[C];
+    float *total = sums + column;
 #pragma GCC unroll 4
     for (int c = 0; c < C; c++) {
-      float *to = sums + column + c * kLanes;
-      V center = load(pivot + column + c * kLanes), sum = load(to), square = load(to + columns);
-#pragma GCC unroll 16
-      for (int r = 0; r < R; r++) {
-        if (r >= rows) break;
-        V d = tile.get(r, c) - center;
-        sum += d;
-        square = multiply_add(d, d, square);
+      center[c] = pivot ? load(pivot + column + c * kLanes) : V{};
+      sum[c] = load(total + c * kLanes), square[c] = load(total + columns + c * kLanes);
+    }
+    S *to = y + row * columns + column;
+#pragma GCC unroll kStripUnroll
+    for (int r = 0; r < R; r++, to += columns) {
+      if (r >= rows) break;
+#pragma GCC unroll 4
+      for (int c = 0; c < C; c++) {
+        const V v = tile.get(r, c), d = v - center[c];
+        sum[c] += d;
+        square[c] = multiply_add(d, d, square[c]);
+        if constexpr (kStream)
+          stream(to + c * kLanes, v);
+        else
+          store(to + c * kLanes, v);
       }
-      store(to, sum);
-      store(to + columns, square);
+    }
+#pragma GCC unroll 4
+    for (int c = 0; c < C; c++) {
+      store(total + c * kLanes, sum[c]);
+      store(total + columns + c * kLanes, square[c]);
     }
   }
 };
