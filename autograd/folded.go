@@ -8,8 +8,9 @@ import (
 	"depthwise.dev/autograd/native"
 )
 
-// FoldedTrunk is a trunk for inference: batch norm by its running statistics is folded into the convolutions, and CPU kernels
-// of their own compute each block's two convolutions in one cache-resident tile. It folds when it is first asked, and again
+// FoldedTrunk is a trunk for inference, with the head behind it where [FoldedTrunk.WithHead] puts one: batch norm by its running
+// statistics is folded into the convolutions, and CPU kernels of their own compute each block's two convolutions in one
+// cache-resident tile. It folds when it is first asked, and again
 // whenever a parameter has been written to or a running statistic has changed since, which takes a few milliseconds. Writes to
 // parameters through libtorch are seen; memory that is written behind libtorch's back is not.
 //
@@ -21,9 +22,10 @@ type FoldedTrunk struct {
 	scope                  *Scope
 	compute                DType
 	parameters, statistics []*Tensor
-	versions               []int64 // of the parameters when they were folded; nil: they are not
-	weights, workspace     *Tensor // nil before the first call
-	folded                 *Tensor // the statistics that were
+	head                   []*Tensor // weight, and perhaps bias
+	versions               []int64   // of the parameters when they were folded; nil: they are not
+	weights, workspace     *Tensor   // nil before the first call
+	folded                 *Tensor   // the statistics that were
 }
 
 // NewFoldedTrunk folds the parameters and running statistics that [Trunk.Forward] takes. Float32 or BFloat16 is what values are
@@ -39,31 +41,63 @@ func (f *FoldedTrunk) Forward(s *Scope, t Trunk, x *Tensor) *Tensor {
 	if !s.ready(foldedTrunk, x) {
 		return nil
 	}
-	return f.infer(s, t, native.Tensor(x.c), Pixels{}, x)
+	return f.infer(s, t, false, native.Tensor(x.c), Pixels{}, x)
 }
 
 // ForwardPixels is Forward of pixels, which it normalises as it reads them. It does not change them.
 func (f *FoldedTrunk) ForwardPixels(s *Scope, t Trunk, p Pixels) *Tensor {
-	if err := checkCount(len(p.Values), []int64{int64(p.N), int64(p.Height), int64(p.Width), 3}); err != nil {
-		s.Fail(fmt.Errorf("autograd: %s: %w", foldedTrunk, err))
+	return f.inferPixels(s, t, p, false)
+}
+
+// WithHead puts a linear layer behind the trunk, for Logits, and returns f: a weight (classes, channels) and a bias (classes), which
+// may be nil; float32 on the CPU. They are seen to change as the trunk's parameters are.
+func (f *FoldedTrunk) WithHead(weight, bias *Tensor) *FoldedTrunk {
+	f.head, f.versions = []*Tensor{weight}, nil
+	if bias != nil {
+		f.head = append(f.head, bias)
 	}
-	return f.infer(s, t, nil, p)
+	return f
+}
+
+// Logits are the head's (N, classes), float32 in either type of computation, of the features that Forward gives. They do not depend on
+// the batch that an image is in either, nor on the number of threads.
+func (f *FoldedTrunk) Logits(s *Scope, t Trunk, x *Tensor) *Tensor {
+	if !s.ready(foldedTrunk, x) {
+		return nil
+	}
+	return f.infer(s, t, true, native.Tensor(x.c), Pixels{}, x)
+}
+
+// LogitsPixels is Logits of pixels.
+func (f *FoldedTrunk) LogitsPixels(s *Scope, t Trunk, p Pixels) *Tensor {
+	return f.inferPixels(s, t, p, true)
 }
 
 const foldedTrunk = "folded trunk" // in errors
 
+func (f *FoldedTrunk) inferPixels(s *Scope, t Trunk, p Pixels, logits bool) *Tensor {
+	if err := checkCount(len(p.Values), []int64{int64(p.N), int64(p.Height), int64(p.Width), 3}); err != nil {
+		s.Fail(fmt.Errorf("autograd: %s: %w", foldedTrunk, err))
+	}
+	return f.infer(s, t, logits, nil, p)
+}
+
 // infer computes images x, or the pixels where x is nil. Errors name the inputs.
-func (f *FoldedTrunk) infer(s *Scope, t Trunk, x native.Tensor, p Pixels, inputs ...*Tensor) *Tensor {
+func (f *FoldedTrunk) infer(s *Scope, t Trunk, logits bool, x native.Tensor, p Pixels, inputs ...*Tensor) *Tensor {
 	start := time.Now()
+	if logits && f.head == nil {
+		s.Fail(fmt.Errorf("autograd: %s: there is no head to make logits: WithHead puts one behind it", foldedTrunk))
+	}
 	fused := native.Trunk{Layers: t.Layers, Cap: t.Cap, Eps: t.Eps, Momentum: t.Momentum, BFloat16: f.compute == BFloat16}
-	if !s.ready(foldedTrunk, slices.Concat(f.parameters, f.statistics)...) || !f.ready(s) {
+	if !s.ready(foldedTrunk, slices.Concat(f.parameters, f.statistics, f.head)...) || !f.ready(s) {
 		return nil
 	}
 	if err := f.fold(fused); err != nil {
 		s.Fail(opError(foldedTrunk, inputs, err))
 		return nil
 	}
-	out, err := native.TrunkInfer(fused, native.Tensor(f.weights.c), native.Tensor(f.workspace.c), x, p, f.Times)
+	folded := native.Folded{Weights: native.Tensor(f.weights.c), Classes: f.classes()}
+	out, err := native.TrunkInfer(fused, folded, logits, native.Tensor(f.workspace.c), x, p, f.Times)
 	if f.Times != nil {
 		f.Times.Whole = time.Since(start).Seconds()
 	}
@@ -81,7 +115,7 @@ func (f *FoldedTrunk) ready(s *Scope) bool {
 // fold sees to it that the folded weights are those of the parameters and statistics. Statistics are compared by their values:
 // libtorch's batch norm writes to them in training without counting it.
 func (f *FoldedTrunk) fold(t native.Trunk) error {
-	versions, err := native.Versions(handles(f.parameters))
+	versions, err := native.Versions(handles(slices.Concat(f.parameters, f.head)))
 	if err != nil {
 		return err
 	}
@@ -90,9 +124,24 @@ func (f *FoldedTrunk) fold(t native.Trunk) error {
 		return err
 	}
 	f.versions = nil
-	if err := native.TrunkFold(native.Tensor(f.weights.c), t, handles(f.parameters), handles(f.statistics)); err != nil {
+	var head native.Head
+	if len(f.head) > 0 {
+		head.Weight = native.Tensor(f.head[0].c)
+	}
+	if len(f.head) > 1 {
+		head.Bias = native.Tensor(f.head[1].c)
+	}
+	if err := native.TrunkFold(native.Tensor(f.weights.c), t, handles(f.parameters), handles(f.statistics), head); err != nil {
 		return err
 	}
 	f.versions = versions
 	return nil
+}
+
+// classes are the head's, 0 without one.
+func (f *FoldedTrunk) classes() int {
+	if len(f.head) == 0 {
+		return 0
+	}
+	return int(f.head[0].Shape()[0])
 }

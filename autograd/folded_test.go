@@ -75,7 +75,7 @@ func TestFoldedTrunkIsTheComposedOperations(t *testing.T) {
 
 // TestFoldedTrunkInEveryInstructionSet runs the comparison with each set of kernels that this processor has.
 func TestFoldedTrunkInEveryInstructionSet(t *testing.T) {
-	inLesserSets(t, "^TestFoldedTrunk(IsTheComposedOperations|DoesNotDependOnTheBatch)$")
+	inLesserSets(t, "^TestFolded(TrunkIsTheComposedOperations|HeadIsALinearLayer|(Trunk|Head)DoesNotDependOnTheBatch)$")
 }
 
 // TestFoldedTrunkDoesNotDependOnTheBatch: an image has the same bits alone, in every batch and on every number of threads.
@@ -111,8 +111,8 @@ func TestFoldedTrunkTimes(t *testing.T) {
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		defer autograd.SetThreads(s, autograd.Threads())
 		x, parameters, statistics := c.tensors(s, autograd.Float32)
-		folded := autograd.NewFoldedTrunk(s, autograd.BFloat16, parameters, statistics)
-		want := values(s, folded.Forward(s, c.trunk, x))
+		folded := autograd.NewFoldedTrunk(s, autograd.BFloat16, parameters, statistics).WithHead(headOf(s, 70, 208))
+		want := values(s, folded.Logits(s, c.trunk, x))
 		pixels := autograd.ToSlice[float32](s, x)
 		each := len(pixels) / c.images
 		for _, threads := range []int{1, 2, 3} {
@@ -121,11 +121,11 @@ func TestFoldedTrunkTimes(t *testing.T) {
 				part := s.ChannelsLast(autograd.FromSlice(s, pixels[:n*each], int64(n), 3, int64(c.height), int64(c.width)))
 				var times autograd.FoldedTimes
 				folded.Times = &times
-				got := values(s, folded.Forward(s, c.trunk, part))
+				got := values(s, folded.Logits(s, c.trunk, part))
 				if !slices.Equal(got, want[:len(got)]) {
 					t.Errorf("%d images on %d threads: other bits with the clock", n, threads)
 				}
-				sum := times.Waiting + times.Pool
+				sum := times.Waiting + times.Pool + times.Head
 				for i, l := range times.Layers {
 					sum += l
 					if !(l > 0) {
@@ -133,12 +133,12 @@ func TestFoldedTrunkTimes(t *testing.T) {
 					}
 				}
 				// Clocks are read a few times a layer, to a nanosecond.
-				if len(times.Layers) != len(c.trunk.Layers) || !(times.Pool > 0 && times.Waiting > -1e-6 && sum <= times.Whole+1e-6) {
+				if len(times.Layers) != len(c.trunk.Layers) || !(times.Pool > 0 && times.Head > 0 && times.Waiting > -1e-6 && sum <= times.Whole+1e-6) {
 					t.Errorf("%d images on %d threads: %+v sum to %g s", n, threads, times, sum)
 				}
 				old := times.Whole
 				folded.Times = nil
-				folded.Forward(s, c.trunk, part)
+				folded.Logits(s, c.trunk, part)
 				if times.Whole != old {
 					t.Error("times that nobody asked for")
 				}

@@ -18,8 +18,8 @@ func LastTrunkTimes() (forward, backward TrunkTimes) {
 }
 
 // FoldedTimes are the seconds that one call of a [FoldedTrunk] took: the whole of it, with looking for changed weights and the
-// memory around the kernels; and of it each layer, the pooling, and waiting. An image stays with its thread, so threads are in
-// different layers at the same time: these parts are the time of all threads, divided by their number. Waiting is what threads
+// memory around the kernels; and of it each layer, the pooling, the head (of Logits), and waiting. An image stays with its thread,
+// so threads are in different layers at the same time: these parts are the time of all threads, divided by their number. Waiting is what threads
 // had no work for: for others of their team, for the slowest at the end.
 type FoldedTimes = native.FoldedTimes
 

@@ -76,6 +76,9 @@ var wrongUses = []wrongUse{
 	{"FoldedTrunk.Forward", "folded trunk", f32, func(s scope, x tensor) {
 		autograd.NewFoldedTrunk(s, autograd.Float32, nil, nil).Forward(s, autograd.Trunk{}, x)
 	}},
+	{"FoldedTrunk.Logits", "folded trunk", f32, func(s scope, x tensor) {
+		autograd.NewFoldedTrunk(s, autograd.Float32, nil, nil).WithHead(x, nil).Logits(s, autograd.Trunk{}, x)
+	}},
 	{"CrossEntropy.Loss", "cross entropy", f32, func(s scope, x tensor) { autograd.CrossEntropy{}.Loss(s, x, other(s, x)) }},
 	{"CrossEntropy.SoftLoss", "soft cross entropy", f32, func(s scope, x tensor) { autograd.CrossEntropy{}.SoftLoss(s, x, other(s, x)) }},
 	{"CrossEntropy.Fused", "fused cross entropy", f32, func(s scope, x tensor) {
@@ -146,6 +149,9 @@ var plainWrong = []wrongUse{
 	{of: "CopyFromSlice", name: "from slice", use: func(s scope, x tensor) { autograd.CopyFromSlice(s, x, []float32{1}) }},
 	{of: "FoldedTrunk.ForwardPixels", name: "folded trunk", use: func(s scope, _ tensor) {
 		autograd.NewFoldedTrunk(s, f32, nil, nil).ForwardPixels(s, autograd.Trunk{}, autograd.Pixels{N: 1, Height: 2, Width: 3})
+	}},
+	{of: "FoldedTrunk.LogitsPixels", name: "folded trunk", use: func(s scope, x tensor) {
+		autograd.NewFoldedTrunk(s, f32, nil, nil).WithHead(x, nil).LogitsPixels(s, autograd.Trunk{}, autograd.Pixels{N: 1, Height: 2, Width: 3})
 	}},
 	{of: "SetThreads", name: "set threads", use: func(s scope, _ tensor) { autograd.SetThreads(s, 0) }},
 	{of: "SetGeneratorState", name: "set generator state", use: func(s scope, _ tensor) { autograd.SetGeneratorState(s, []byte{1}) }},

@@ -46,18 +46,18 @@ func inferRows(c mobilenet.Config, images int, compute autograd.DType) []LayerSp
 	for _, l := range c.Layers() {
 		row := LayerSpeed{Name: l.Name, Kind: string(l.Kind), Forward: costed(l.InferCost(images, storedBytes(compute)))}
 		if l.Kind == mobilenet.Linear {
-			rows = append(rows, LayerSpeed{Name: "threads waiting", Kind: waitRow, Forward: &PassSpeed{}},
-				LayerSpeed{Name: "around the trunk", Kind: trunkRow, Forward: &PassSpeed{}})
 			row.Kind = headRow
 		}
 		rows = append(rows, row)
 	}
-	return append(rows, LayerSpeed{Name: "the rest", Kind: restRow, Forward: &PassSpeed{}})
+	return append(rows, LayerSpeed{Name: "threads waiting", Kind: waitRow, Forward: &PassSpeed{}},
+		LayerSpeed{Name: "around the kernels", Kind: trunkRow, Forward: &PassSpeed{}},
+		LayerSpeed{Name: "the rest", Kind: restRow, Forward: &PassSpeed{}})
 }
 
-// inferTimes are those of one call: its trunk, until there were logits, and until somebody had read them and all was freed.
+// inferTimes are those of one call: of its kernels, until there were logits, and until somebody had read them and all was freed.
 type inferTimes struct {
-	trunk         autograd.FoldedTimes
+	kernels       autograd.FoldedTimes
 	logits, whole time.Duration
 }
 
@@ -70,7 +70,7 @@ func (b *benched) inferCall(s *autograd.Scope, c Config) (func() (inferTimes, er
 	x, inference := pixelsOf(batch, c.Preprocess()), b.inference(s, b.network)
 	return func() (inferTimes, error) {
 		var t inferTimes
-		inference.Times = &t.trunk
+		inference.Times = &t.kernels
 		start := time.Now()
 		err := s.Sub(func(s *autograd.Scope) error {
 			logits := inference.ForwardPixels(s, x)
@@ -86,28 +86,28 @@ func (b *benched) inferCall(s *autograd.Scope, c Config) (func() (inferTimes, er
 // seconds are the times of one call in the order of the rows.
 func (t inferTimes) seconds(rows []LayerSpeed) ([]float64, error) {
 	cells := make([]float64, 0, len(rows)+1)
-	layer, trunk := 0, 0.0
+	layer, counted := 0, 0.0
 	for _, r := range rows {
 		var seconds float64
 		switch r.Kind {
 		case string(mobilenet.Pool):
-			seconds = t.trunk.Pool
+			seconds = t.kernels.Pool
 		case waitRow:
-			seconds = t.trunk.Waiting
+			seconds = t.kernels.Waiting
 		case trunkRow:
-			seconds = t.trunk.Whole - trunk
+			seconds = t.logits.Seconds() - counted
 		case headRow:
-			seconds = t.logits.Seconds() - t.trunk.Whole
+			seconds = t.kernels.Head
 		case restRow:
 			seconds = (t.whole - t.logits).Seconds()
 		default:
-			if layer >= len(t.trunk.Layers) {
-				return nil, fmt.Errorf("train: bench: the fused kernels timed %d layers, fewer than the network has", len(t.trunk.Layers))
+			if layer >= len(t.kernels.Layers) {
+				return nil, fmt.Errorf("train: bench: the fused kernels timed %d layers, fewer than the network has", len(t.kernels.Layers))
 			}
-			seconds = t.trunk.Layers[layer]
+			seconds = t.kernels.Layers[layer]
 			layer++
 		}
-		trunk += seconds
+		counted += seconds
 		cells = append(cells, seconds)
 	}
 	return cells, nil

@@ -29,7 +29,7 @@ func TestInferRows(t *testing.T) {
 	if want := 2 * 4 * c.Summary().MultiplyAdds; flop != want {
 		t.Errorf("%d operations, want %d", flop, want)
 	}
-	if want := []string{"global_pool", "threads waiting", "around the trunk", "classifier", "the rest"}; len(names) != 32 ||
+	if want := []string{"global_pool", "classifier", "threads waiting", "around the kernels", "the rest"}; len(names) != 32 ||
 		names[0] != "conv_stem" || names[26] != "blocks.4.1.conv_pw" || !slices.Equal(names[27:], want) {
 		t.Errorf("%d rows: %q", len(rows), names)
 	}
@@ -39,16 +39,17 @@ func TestInferRows(t *testing.T) {
 	}
 }
 
-// TestInferSeconds: every second of a call is in one row, and those of the trunk's layers are in theirs.
+// TestInferSeconds: every second of a call is in one row, and those of the kernels are in theirs.
 func TestInferSeconds(t *testing.T) {
 	rows := inferRows(Default().Model, 1, autograd.Float32)
-	times := inferTimes{trunk: autograd.FoldedTimes{Whole: 5, Waiting: 0.5, Pool: 0.25}, logits: 6 * time.Second, whole: 8 * time.Second}
+	times := inferTimes{kernels: autograd.FoldedTimes{Whole: 5, Waiting: 0.5, Pool: 0.25, Head: 1}, logits: 6 * time.Second,
+		whole: 8 * time.Second}
 	var want []float64
 	for i := range 27 {
-		times.trunk.Layers = append(times.trunk.Layers, float64(i+1)/1024)
+		times.kernels.Layers = append(times.kernels.Layers, float64(i+1)/1024)
 	}
-	want = append(want, times.trunk.Layers...)
-	want = append(want, 0.25, 0.5, 5-0.75-float64(27*28/2)/1024, 1, 2)
+	want = append(want, times.kernels.Layers...)
+	want = append(want, 0.25, 1, 0.5, 6-1.75-float64(27*28/2)/1024, 2)
 	cells, err := times.seconds(rows)
 	if err != nil || !slices.Equal(cells, want) {
 		t.Errorf("cells %v, want %v, %v", cells, want, err)
@@ -60,7 +61,7 @@ func TestInferSeconds(t *testing.T) {
 	if sum != 8 {
 		t.Errorf("the rows sum to %v s of 8", sum)
 	}
-	times.trunk.Layers = nil
+	times.kernels.Layers = nil
 	if _, err := times.seconds(rows); err == nil {
 		t.Error("no error without times of layers")
 	}
@@ -118,7 +119,7 @@ func TestBenchInferLayers(t *testing.T) {
 			if l.Backward != nil {
 				t.Errorf("%s has a backward pass", l.Name)
 			}
-			if l.Kind != "conv" && l.Kind != "depthwise" && l.Kind != "pointwise" {
+			if l.Kind != "conv" && l.Kind != "depthwise" && l.Kind != "pointwise" && l.Kind != "head" {
 				continue
 			}
 			for _, key := range []string{"ms", "share", "flop", "bytes", "gflop_s", "gb_s", "memory_floor_ms", "arithmetic_floor_ms"} {

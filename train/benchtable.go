@@ -23,7 +23,7 @@ type LayerTable struct {
 // and after: others may use it and its memory as well.
 type Peaks struct {
 	GFLOPS      float64 `json:"gflop_s"`      // products in the precision of computation: stem and pointwise layers
-	FloatGFLOPS float64 `json:"fp32_gflop_s"` // products of floats: depthwise layers in any precision
+	FloatGFLOPS float64 `json:"fp32_gflop_s"` // products of floats: depthwise layers and head in any precision
 	ReadGBS     float64 `json:"read_gb_s"`    // from memory
 	AddGBS      float64 `json:"add_gb_s"`     // from and to memory, in a = b + c
 	GBS         float64 `json:"gb_s"`         // the greater of them, which the floors are made of
@@ -145,7 +145,7 @@ func (t *LayerTable) fill(seconds []float64) {
 	next := 0
 	for _, l := range t.Layers {
 		peak := t.Peaks.GFLOPS
-		if l.Kind == string(mobilenet.Depthwise) {
+		if l.Kind == string(mobilenet.Depthwise) || l.Kind == headRow {
 			peak = t.Peaks.FloatGFLOPS
 		}
 		for _, p := range l.passes() {
@@ -162,7 +162,7 @@ func (p *PassSpeed) fill(seconds, whole, bandwidth, peak float64) {
 		p.GFLOPS, p.GBS = 1e-9*float64(p.FLOP)/seconds, 1e-9*float64(p.Bytes)/seconds
 	}
 	p.MemoryFloorMS = 1e-6 * float64(p.Bytes) / bandwidth
-	if p.Bytes > 0 { // the head is libtorch's, and held to no floor
+	if p.Bytes > 0 { // in training the head is libtorch's, and held to no floor
 		p.ArithmeticFloorMS = 1e-6 * float64(p.FLOP) / peak
 	}
 }

@@ -216,6 +216,18 @@ struct InferBlock {
   double *seconds;             // what the two convolutions take is added to seconds[0] and [1]; null where nobody asks
 };
 
+// The linear layer behind the pooling, from features to classes, in float.
+struct InferHead {
+  int images;
+  int in, classes;       // padded channels, unpadded classes
+  const float *features; // (images, in), readable up to a multiple of infer_head_rows images
+  size_t stride;         // floats between images
+  const void *weight;    // panels from float32's infer_pack_pointwise
+  const float *bias;     // (padded classes)
+  float *logits;         // (images, classes)
+  int first, last;       // classes to compute, at least one; multiples of infer_columns, or the padded end
+};
+
 // The kernels for one storage type. A scratch function tells the bytes that each thread needs.
 struct KernelSet {
   size_t element;                                      // bytes of S
@@ -252,7 +264,7 @@ struct KernelSet {
   void (*infer_stem)(char *scratch, const InferStem &);
   size_t (*infer_block_scratch)(const InferBlock &);
   void (*infer_block)(char *scratch, const InferBlock &);
-  void (*infer_pool)(const PoolForward &, int64_t image); // of one image
+  void (*infer_pool)(const PoolForward &);             // of one image
 
   double (*multiply_in_registers)(const Workers &, int64_t products); // fused_peaks.h
 };
@@ -290,6 +302,8 @@ struct Kernels {
   void (*update)(const Update &, const UpdatePiece &);
   double (*square_sum)(const float *, int64_t n);
   KernelSet float32, bfloat16;
+  int infer_head_rows;
+  void (*infer_head)(const InferHead &); // on one thread
   void (*read_memory)(const Workers &, const float *from, size_t n); // fused_peaks.h
   void (*add_memory)(const Workers &, float *a, const float *b, const float *c, size_t n);
 };

@@ -103,8 +103,8 @@ template <class S> void infer_block(char *scratch, const InferBlock &p) {
 }
 
 // The average of one image's values; p.activation changes none that is activated.
-template <class S> void infer_pool(const PoolForward &p, int64_t image) {
-  for (int c = 0; c < p.channels; c += kLanes) pool_forward_block<S>(p, image, c);
+template <class S> void infer_pool(const PoolForward &p) {
+  for (int c = 0; c < p.channels; c += kLanes) pool_forward_block<S>(p, 0, c);
 }
 
 } // namespace depthwise::fused::FUSED_ISA

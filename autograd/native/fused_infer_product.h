@@ -11,6 +11,16 @@ constexpr int kThird = kRows / 3;
 // Rows past the last position that a product may read.
 template <class S> constexpr int kReadRows = kTiled<Element<S>> ? kBlockRows<Element<S>> : kThird;
 
+// Sums that begin at a bias.
+template <int R, int C> FUSED_INLINE void start_at(const float *bias, Tile<R, C> &tile, int column) {
+#pragma GCC unroll 4
+  for (int c = 0; c < C; c++) {
+    V first = load(bias + column + c * kLanes);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++) tile.set(r, c, first);
+  }
+}
+
 // Where sums begin and end: at the bias, and activated in y.
 template <class S> struct InferOutput {
   const float *bias;
@@ -18,14 +28,7 @@ template <class S> struct InferOutput {
   S *y; // the block's first row
   size_t columns;
 
-  template <int R, int C> FUSED_MEMBER void start(Tile<R, C> &tile, int column) const {
-#pragma GCC unroll 4
-    for (int c = 0; c < C; c++) {
-      V first = load(bias + column + c * kLanes);
-#pragma GCC unroll 16
-      for (int r = 0; r < R; r++) tile.set(r, c, first);
-    }
-  }
+  template <int R, int C> FUSED_MEMBER void start(Tile<R, C> &tile, int column) const { start_at(bias, tile, column); }
 
   template <int R, int C> FUSED_MEMBER void put(const Tile<R, C> &tile, int row, int column, int rows) const {
     S *to = y + row * columns + column;

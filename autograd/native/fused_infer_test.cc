@@ -1,11 +1,12 @@
 //go:build ignore
 
-// Tests the inference kernels (fused_infer.h, fused_infer_stem.h) against loops in double. A program by itself:
+// Tests the inference kernels (fused_infer.h, fused_infer_stem.h, fused_infer_head.h) against loops in double. A program by itself:
 //   g++ -std=c++20 -O2 -fopenmp -DFUSED_ISA=avx2 -march=x86-64-v3 fused_infer_test.cc && ./a.out
 // Inputs and depthwise weights have few bits, so that the depthwise values are exact in float and round to S alike here and
 // there; what is left is the order of the product's sums and the rounding of what is stored.
 #include "fused_depthwise.h"
 #include "fused_infer.h"
+#include "fused_infer_head.h"
 #include "fused_infer_stem.h"
 #include <cmath>
 #include <cstdio>
@@ -181,6 +182,43 @@ template <class S> void test_stem(const Case &c, bool bytes) {
   check_product<S>(c, y, taps, 27, weight, bias);
 }
 
+// Logits of so many images; classes in so many parts. The bits of each are those that the image has alone.
+static void test_head(int images, int in, int classes, int parts) {
+  snprintf(name, sizeof name, "head: %d images of %d to %d, %d parts", images, in, classes, parts);
+  const int all = padded(classes), depth = padded(in), all_panels = (all + kColumns - 1) / kColumns;
+  const size_t stride = depth + kLanes;
+  Buffer<float> x((images + kThird) * stride), weight(static_cast<size_t>(classes) * in), bias(all);
+  Buffer<float> y(static_cast<size_t>(images) * classes);
+  Buffer<char> panels(panel_bytes<float>(in, classes));
+  for (int r = 0; r < images + kThird; r++)
+    for (int i = 0; i < depth; i++) x[r * stride + i] = i < in && r < images ? random_step(1 << 20, 1.0f / (1 << 18)) : 0;
+  fill(weight, weight.n, 1 << 20, 1.0f / (1 << 20)), fill(bias, classes, 16, 0.25f);
+  infer_pack_pointwise<float>({1, nullptr, 0}, {in, classes, weight.p, panels.p, nullptr});
+  InferHead p{images, depth, classes, x.p, stride, panels.p, bias.p, y.p, 0, 0};
+  for (int i = 0; i < parts; i++) {
+    const RowPart columns = row_part(all_panels, i, parts);
+    p.first = static_cast<int>(columns.begin) * kColumns, p.last = static_cast<int>(columns.end) * kColumns;
+    if (p.last > all) p.last = all;
+    if (p.first < p.last) infer_head(p);
+  }
+  Buffer<float> alone(classes);
+  for (int r = 0; r < images; r++) {
+    p.images = 1, p.features = x.p + r * stride, p.logits = alone.p, p.first = 0, p.last = all;
+    infer_head(p);
+    for (int o = 0; o < classes; o++) {
+      double sum = bias[o], size = std::fabs(sum);
+      for (int i = 0; i < in; i++) {
+        const double term = static_cast<double>(x[r * stride + i]) * weight[o * in + i];
+        sum += term, size += std::fabs(term);
+      }
+      const size_t at = static_cast<size_t>(r) * classes + o;
+      // Each of kDepth products and of the sums of them rounds by 2^-24 of what there is so far.
+      if (!(std::fabs(y[at] - sum) <= 1e-6 * size) && ++failures <= 30) printf("%s: y[%zu] is %g, want %g\n", name, at, y[at], sum);
+      if (y[at] != alone[o] && ++failures <= 30) printf("%s: y[%zu] is %g, alone %g\n", name, at, y[at], alone[o]);
+    }
+  }
+}
+
 static void test(const Case &c) {
   test_block<float>(c), test_block<bf16>(c);
   Case stem = c;
@@ -216,6 +254,10 @@ int main() {
     c.row_parts = random_between(1, 3), c.column_parts = random_between(1, 3);
     test(c);
   }
+  const int heads[][4] = {{1, 8, 1, 1}, {1, 1024, 1000, 2}, {13, 24, 2, 1}, {14, 200, 3, 1},
+                          {5, 136, 20, 1}, {30, 129, 47, 3}, {7, 1000, 100, 2}};
+  for (const auto &h : heads) test_head(h[0], h[1], h[2], h[3]);
+  for (int i = 0; i < 20; i++) test_head(random_between(1, 40), random_between(1, 400), random_between(1, 200), random_between(1, 4));
   if (failures) printf("%d values differ\n", failures);
   return failures != 0;
 }

@@ -88,8 +88,12 @@ void Inference::plan() {
     s.product_weight = cut(i > 0 ? k.panel_bytes(s.product.in, s.product.out) : k.stem_panel_bytes(s.product.out));
     s.product_bias = cut(out * sizeof(float));
   }
-  ones_ = cut(padded(stages_.back().product.out) * sizeof(float));
-  zeros_ = cut(padded(stages_.back().product.out) * sizeof(float));
+  ones_ = cut(padded(channels()) * sizeof(float));
+  zeros_ = cut(padded(channels()) * sizeof(float));
+  if (settings_.classes > 0) {
+    head_weight_ = cut(settings_.isa->float32.panel_bytes(channels(), settings_.classes));
+    head_bias_ = cut(padded(settings_.classes) * sizeof(float));
+  }
 
   while (wide_ < stages_.size() && stages_[wide_].positions() >= kWidePositions)
     wide_++;
@@ -109,9 +113,20 @@ void Inference::plan() {
   for (size_t i = 1; i < stages_.size(); i++)
     scratch_bytes_ = std::max(scratch_bytes_, k.infer_block_scratch(block(call, i, nullptr, nullptr, group_)));
   scratch_bytes_ = aligned(scratch_bytes_) + kPage + 832;
+  if (settings_.classes > 0)
+    plan_head();
 }
 
-size_t Inference::workspace_bytes() const { return settings_.threads * (2 * wide_bytes_ + 2 * group_bytes_ + scratch_bytes_); }
+// The head's input is read in whole groups of rows, which do not begin in the same cache set.
+void Inference::plan_head() {
+  features_at_ = settings_.threads * (2 * wide_bytes_ + 2 * group_bytes_ + scratch_bytes_);
+  features_stride_ = padded(channels()) + kLanes;
+  features_bytes_ = (images_ + settings_.isa->infer_head_rows) * features_stride_ * sizeof(float);
+}
+
+size_t Inference::workspace_bytes() const {
+  return settings_.threads * (2 * wide_bytes_ + 2 * group_bytes_ + scratch_bytes_) + features_bytes_;
+}
 
 size_t Inference::fold_scratch_bytes() const {
   size_t most = 0;
@@ -120,7 +135,7 @@ size_t Inference::fold_scratch_bytes() const {
   return most * sizeof(float);
 }
 
-void Inference::fold(char *folded, char *scratch) {
+void Inference::fold(char *folded, char *scratch, const Head &head) {
   memset(folded, 0, folded_bytes_); // the padding of biases; panels are overwritten
   for (size_t i = 0; i < stages_.size(); i++) {
     const Stage &s = stages_[i];
@@ -128,8 +143,14 @@ void Inference::fold(char *folded, char *scratch) {
       fold_layer(s.depthwise, s.depthwise_weight, s.depthwise_bias, folded, reinterpret_cast<float *>(scratch));
     fold_layer(s.product, s.product_weight, s.product_bias, folded, reinterpret_cast<float *>(scratch));
   }
-  for (int c = 0; c < padded(stages_.back().product.out); c++)
+  for (int c = 0; c < padded(channels()); c++)
     reinterpret_cast<float *>(folded + ones_)[c] = 1;
+  if (settings_.classes == 0)
+    return;
+  settings_.isa->float32.infer_pack_pointwise({settings_.threads, nullptr, 0},
+                                              {channels(), settings_.classes, head.weight, folded + head_weight_, nullptr});
+  if (head.bias)
+    memcpy(folded + head_bias_, head.bias, settings_.classes * sizeof(float));
 }
 
 // y = gamma*(w*x + b - mean)/sqrt(var + eps) + beta, in double until it is rounded to float; the panels may round once more.
@@ -155,24 +176,36 @@ void Inference::fold_layer(const Layer &l, size_t weight, size_t bias, char *fol
   }
 }
 
-void Inference::forward(const char *folded, char *workspace, StemImage input, float *features, InferTimes *times) const {
+void Inference::forward(const char *folded, char *workspace, StemImage input, float *features, float *logits, InferTimes *times) const {
   input.window = stages_[0].product.window;
-  Clocks clocks{layers() + 1 + 16, {}};
+  Call call{folded, input, features, size_t(channels())};
+  if (logits) {
+    call.features = reinterpret_cast<float *>(workspace + features_at_);
+    call.stride = features_stride_;
+  }
+  Clocks clocks{layers()};
   if (times)
     clocks.all.resize(settings_.threads * clocks.stride);
   Stopwatch watch;
-  const int threads = compute_all({folded, input, features}, workspace, clocks);
-  if (!times)
-    return;
-  times->waiting = watch.lap();
-  times->pool = 0;
-  times->layers.assign(layers(), 0);
+  const int threads = compute_all(call, workspace, clocks);
+  if (logits)
+    classify(call, logits, clocks);
+  if (times)
+    *times = clocks.sum(watch.lap(), threads);
+}
+
+// Of so many threads; whole is the time from the kernels' start to their end.
+InferTimes Inference::Clocks::sum(double whole, int threads) {
+  InferTimes times;
+  times.waiting = whole;
+  times.layers.resize(layers);
   for (int t = 0; t < threads; t++)
-    for (size_t i = 0; i <= layers(); i++) {
-      const double seconds = clocks.of(t)[i] / threads;
-      (i == 0 ? times->pool : times->layers[i - 1]) += seconds;
-      times->waiting -= seconds;
+    for (size_t i = 0; i < layers + 2; i++) {
+      const double seconds = of(t)[i] / threads;
+      (i == 0 ? times.pool : i == 1 ? times.head : times.layers[i - 2]) += seconds;
+      times.waiting -= seconds;
     }
+  return times;
 }
 
 // As many images as every thread gets equally many of are computed each by one thread, in groups; the rest by teams. Returns the
@@ -266,7 +299,7 @@ void Inference::compute_stem(const Call &call, const Team &team, int64_t image) 
     p.begin = part(rows, team.member, team.size);
     p.end = part(rows, team.member + 1, team.size);
     if (p.begin < p.end)
-      timed(team.seconds ? team.seconds + 1 : nullptr, [&] { settings_.kernels->infer_stem(team.scratch, p); });
+      timed(team.seconds ? team.seconds + 2 : nullptr, [&] { settings_.kernels->infer_stem(team.scratch, p); });
   }
   if (team.meets) {
 #pragma omp barrier
@@ -284,7 +317,7 @@ void Inference::compute_block(const Call &call, const Team &team, size_t stage, 
     p.end = part(rows, row + 1, shares.rows);
     p.first = int(part(panels, column, shares.columns)) * panel;
     p.last = std::min(p.out, int(part(panels, column + 1, shares.columns)) * panel);
-    p.seconds = team.seconds ? team.seconds + 2 * stage : nullptr;
+    p.seconds = team.seconds ? team.seconds + 2 * stage + 1 : nullptr;
     if (p.first < p.last && p.begin < p.end)
       settings_.kernels->infer_block(team.scratch, p);
   }
@@ -296,14 +329,37 @@ void Inference::compute_block(const Call &call, const Team &team, size_t stage, 
 void Inference::pool(const Call &call, const Team &team, const char *x, int64_t image, int64_t count) const {
   if (team.member > 0 || team.size == 0)
     return;
-  const Stage &s = stages_.back();
+  const size_t last = stages_.size() - 1;
   auto floats = [&](size_t at) { return reinterpret_cast<const float *>(call.folded + at); };
-  PoolForward p{count, s.positions(), padded(s.product.out), s.product.out, x, {floats(ones_), floats(zeros_), settings_.cap},
-                call.features + image * s.product.out};
+  const Activation none{floats(ones_), floats(zeros_), settings_.cap};
   timed(team.seconds, [&] {
-    for (int64_t i = 0; i < count; i++)
-      settings_.kernels->infer_pool(p, i);
+    for (int64_t i = 0; i < count; i++) {
+      const PoolForward p{1, stages_[last].positions(), padded(channels()), channels(), x + i * image_bytes(last), none,
+                          call.features + (image + i) * call.stride};
+      settings_.kernels->infer_pool(p);
+    }
   });
+}
+
+// Threads share the classes, which have their own weights, and the images where there are more threads than panels.
+void Inference::classify(const Call &call, float *logits, Clocks &clocks) const {
+  const KernelSet &k = settings_.isa->float32;
+  const int in = padded(channels()), classes = settings_.classes, images = int(images_);
+  for (int64_t i = 0; i < images; i++) // the panels' zeros would make not-a-numbers of what the memory held
+    std::fill(call.features + i * call.stride + channels(), call.features + i * call.stride + in, 0.0f);
+  std::fill(call.features + images * call.stride, call.features + (images + settings_.isa->infer_head_rows) * call.stride, 0.0f);
+  const int panels = (classes + k.infer_columns - 1) / k.infer_columns;
+  const int columns = std::min(settings_.threads, panels), rows = std::min(settings_.threads / columns, images);
+#pragma omp parallel for num_threads(settings_.threads) schedule(static, 1)
+  for (int i = 0; i < columns * rows; i++) {
+    const int64_t begin = part(images, i / columns, rows), end = part(images, i / columns + 1, rows);
+    InferHead p{int(end - begin), in, classes, call.features + begin * call.stride, call.stride, call.folded + head_weight_,
+                reinterpret_cast<const float *>(call.folded + head_bias_), logits + begin * classes, 0, 0};
+    p.first = int(part(panels, i % columns, columns)) * k.infer_columns;
+    p.last = std::min(padded(classes), int(part(panels, i % columns + 1, columns)) * k.infer_columns);
+    double *seconds = clocks.of(omp_get_thread_num());
+    timed(seconds ? seconds + 1 : nullptr, [&] { settings_.isa->infer_head(p); });
+  }
 }
 
 } // namespace depthwise::fused

@@ -8,29 +8,39 @@ import (
 	"unsafe"
 )
 
-// TrunkFold folds the trunk's weights into a tensor of bytes. The tensors are described at dw_trunk_fold.
-func TrunkFold(folded Tensor, t Trunk, parameters, statistics []Tensor) error {
+// Head is a linear layer behind a trunk; Weight is nil where there is none, Bias where it has none.
+type Head struct{ Weight, Bias Tensor }
+
+// TrunkFold folds the trunk's weights into a tensor of bytes, with those of the head. The tensors are described at dw_trunk_fold.
+func TrunkFold(folded Tensor, t Trunk, parameters, statistics []Tensor, head Head) error {
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
 	trunk := t.c(&pinner)
-	return take(C.dw_trunk_fold(C.dw_tensor(folded), &trunk, first(parameters), count(parameters), first(statistics), count(statistics)))
+	return take(C.dw_trunk_fold(C.dw_tensor(folded), &trunk, first(parameters), count(parameters), first(statistics), count(statistics),
+		C.dw_tensor(head.Weight), C.dw_tensor(head.Bias)))
 }
 
-// TrunkInfer is the pooled features of images x, or of pixels where x is nil; see dw_trunk_infer. It fills in times, which may be
-// nil, but for Whole.
-func TrunkInfer(t Trunk, folded, workspace, x Tensor, pixels Pixels, times *FoldedTimes) (features Tensor, err error) {
+// Folded is a trunk's weights as TrunkFold left them, and the number of its head's classes, 0 without one.
+type Folded struct {
+	Weights Tensor
+	Classes int
+}
+
+// TrunkInfer is the pooled features of images x, or of pixels where x is nil, or their logits; see dw_trunk_infer. It fills in times,
+// which may be nil, but for Whole.
+func TrunkInfer(t Trunk, folded Folded, logits bool, workspace, x Tensor, pixels Pixels, times *FoldedTimes) (Tensor, error) {
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
 	trunk, p := t.c(&pinner), pixels.c(&pinner)
 	var seconds []float64
 	if times != nil {
-		seconds = make([]float64, 2+len(t.Layers))
+		seconds = make([]float64, 3+len(t.Layers))
 	}
 	var out C.dw_tensor
-	err = take(C.dw_trunk_infer(&out, &trunk, C.dw_tensor(folded), C.dw_tensor(workspace), C.dw_tensor(x), &p,
-		(*C.double)(unsafe.SliceData(seconds))))
+	err := take(C.dw_trunk_infer(&out, &trunk, C.dw_tensor(folded.Weights), C.int(folded.Classes), truth(logits), C.dw_tensor(workspace),
+		C.dw_tensor(x), &p, (*C.double)(unsafe.SliceData(seconds))))
 	if times != nil {
-		times.Waiting, times.Pool, times.Layers = seconds[0], seconds[1], seconds[2:]
+		times.Waiting, times.Pool, times.Head, times.Layers = seconds[0], seconds[1], seconds[2], seconds[3:]
 	}
 	return Tensor(out), err
 }

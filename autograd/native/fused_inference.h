@@ -6,15 +6,22 @@
 namespace depthwise::fused {
 
 struct InferenceSettings {
-  const KernelSet *kernels;
+  const Kernels *isa;
+  const KernelSet *kernels; // for the trunk's type
   int threads;
-  float cap; // of the activation
+  float cap;       // of the activation
+  int classes = 0; // of the head behind the trunk; 0 where there is none
+};
+
+// A linear layer from features to classes.
+struct Head {
+  const float *weight, *bias; // (classes, channels); (classes), null where there is none
 };
 
 // The seconds that parts of a call take, of all threads together, divided by their number: several threads are in different
 // layers at the same time. All parts add up to the time from the kernels' start to their end.
 struct InferTimes {
-  double pool = 0;
+  double pool = 0, head = 0;
   std::vector<double> layers;
   double waiting = 0; // for other threads, or for work
 };
@@ -29,12 +36,12 @@ public:
   size_t fold_scratch_bytes() const; // for fold alone
   size_t workspace_bytes() const;    // for forward alone; its content need not last
 
-  // Folds the layers' parameters and running statistics.
-  void fold(char *folded, char *scratch);
+  // Folds the layers' parameters and running statistics, and packs the head's, which is not read where there is none.
+  void fold(char *folded, char *scratch, const Head &);
 
-  // features (images, channels) of input.pixels or input.values. Layers' parameters are not read. The clock is read for times
-  // alone, which may be null.
-  void forward(const char *folded, char *workspace, StemImage input, float *features, InferTimes *times) const;
+  // features (images, channels) or logits (images, classes) of input.pixels or input.values, one of which is null. Layers'
+  // parameters are not read. The clock is read for times alone, which may be null.
+  void forward(const char *folded, char *workspace, StemImage input, float *features, float *logits, InferTimes *times) const;
 
 private:
   // The stem or a block: its folded weights, and its output's size.
@@ -49,29 +56,34 @@ private:
     int member, size;
     bool meets; // at a barrier after each stage; a thread in no team has size 0 and meets the others
     char *buffers, *scratch;
-    double *seconds; // the member's own, of pooling and layers; null where nobody asks
+    double *seconds; // the member's own, where nobody asks null
   };
   struct Call {
     const char *folded;
     StemImage input;
     float *features;
+    size_t stride; // floats between images' features
   };
-  // Each thread's seconds, a cache line and more apart.
+  // Each thread's seconds, of pooling, head and layers, a cache line and more apart.
   struct Clocks {
-    size_t stride;
-    std::vector<double> all;
+    size_t layers, stride = layers + 2 + 16;
+    std::vector<double> all = {};
     double *of(int thread) { return all.empty() ? nullptr : all.data() + thread * stride; }
+    InferTimes sum(double whole, int threads);
   };
 
   void plan();
+  void plan_head();
   int compute_all(const Call &, char *workspace, Clocks &) const;
   void fold_layer(const Layer &, size_t weight, size_t bias, char *folded, float *scratch) const;
   void compute(const Call &, const Team &, int64_t image, int64_t count) const;
   void compute_stem(const Call &, const Team &, int64_t image) const;
   void compute_block(const Call &, const Team &, size_t stage, const char *x, char *y, int64_t images) const;
+  void classify(const Call &, float *logits, Clocks &) const;
   void pool(const Call &, const Team &, const char *x, int64_t image, int64_t count) const;
   InferStem stem(const Call &, char *y) const;
   InferBlock block(const Call &, size_t stage, const char *x, char *y, int64_t images) const;
+  int channels() const { return stages_.back().product.out; }
   size_t layers() const { return 2 * stages_.size() - 1; }
   char *output(const Team &, size_t stage, int64_t image) const;
   size_t image_bytes(size_t stage) const { return stages_[stage].values() * settings_.kernels->element; }
@@ -84,6 +96,8 @@ private:
   int64_t group_ = 1;   // images
   size_t wide_bytes_ = 0, group_bytes_ = 0; // each of two buffers of a thread
   size_t scratch_bytes_ = 0;                // of a thread
+  size_t head_weight_ = 0, head_bias_ = 0;  // in folded
+  size_t features_at_ = 0, features_stride_ = 0, features_bytes_ = 0; // the head's input, in the workspace
 };
 
 } // namespace depthwise::fused

@@ -2,6 +2,7 @@
 #pragma once
 #include "fused_depthwise.h"
 #include "fused_infer.h"
+#include "fused_infer_head.h"
 #include "fused_infer_stem.h"
 #include "fused_peaks.h"
 #include "fused_pointwise.h"
@@ -53,6 +54,6 @@ template <class S> constexpr KernelSet kernel_set() {
 }
 
 static constexpr Kernels kernels = {
-    FUSED_NAME(FUSED_ISA), update, square_sum, kernel_set<float>(), kernel_set<bf16>(), read_memory, add_memory};
+    FUSED_NAME(FUSED_ISA), update, square_sum, kernel_set<float>(), kernel_set<bf16>(), kThird, infer_head, read_memory, add_memory};
 
 } // namespace depthwise::fused::FUSED_ISA

@@ -20,11 +20,11 @@ func LastTrunkTimes(backward bool) TrunkTimes {
 	return TrunkTimes{Whole: seconds[0], Pack: seconds[1], Image: seconds[2], Pool: seconds[3], Layers: seconds[4:]}
 }
 
-// FoldedTimes are the seconds of one call of a trunk for inference: the whole of it, and of that the layers and the pooling, each
-// the time of all threads divided by their number, and likewise the threads' waiting for others or for work.
+// FoldedTimes are the seconds of one call of a trunk for inference: the whole of it, and of that the layers, the pooling and
+// the head, each the time of all threads divided by their number, and likewise the threads' waiting for others or for work.
 type FoldedTimes struct {
-	Whole, Waiting, Pool float64
-	Layers               []float64
+	Whole, Waiting, Pool, Head float64
+	Layers                     []float64
 }
 
 // TrunkPeaks is what the processor can do at best; see dw_trunk_peaks.

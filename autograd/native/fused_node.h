@@ -61,15 +61,17 @@ dw_error dw_trunk_forward(dw_tensor *features, const dw_trunk *t, dw_tensor x, c
 
 // fused_inference_node.cc: the trunk for inference, whose layers are a stem and blocks of a depthwise and a pointwise one.
 // Folds batch norm into weights and biases, in a tensor of bytes that becomes as big as is needed and that dw_trunk_infer reads.
-// The layers' channels matter, not their sizes.
+// The layers' channels matter, not their sizes. A head behind the trunk has a weight (classes, channels) and perhaps a bias
+// (classes), float32; NULL where there is none.
 dw_error dw_trunk_fold(dw_tensor folded, const dw_trunk *t, const dw_tensor *parameters, int n_parameters, const dw_tensor *statistics,
-                       int n_statistics);
+                       int n_statistics, dw_tensor head_weight, dw_tensor head_bias);
 
-// features (N, channels) float32 of images x (N, 3, H, W) float32, or of pixels where x is NULL. The workspace is a tensor of
-// bytes that becomes as big as is needed and may serve the next call. seconds, which may be NULL, are 2 + t->n: threads' waiting,
-// the pooling and each layer; each the time of all threads, divided by their number.
-dw_error dw_trunk_infer(dw_tensor *features, const dw_trunk *t, dw_tensor folded, dw_tensor workspace, dw_tensor x, const dw_pixels *pixels,
-                        double *seconds);
+// features (N, channels) or, where logits are wanted, logits (N, classes), float32, of images x (N, 3, H, W) float32, or of pixels
+// where x is NULL. The workspace is a tensor of bytes that becomes as big as is needed and may serve the next call. classes are those of the head that was folded, 0 without one.
+// seconds, which may be NULL, are 3 + t->n: threads' waiting, the pooling, the head and each layer; each the time of all threads,
+// divided by their number.
+dw_error dw_trunk_infer(dw_tensor *out, const dw_trunk *t, dw_tensor folded, int classes, int logits, dw_tensor workspace, dw_tensor x,
+                        const dw_pixels *pixels, double *seconds);
 
 // How often each tensor has been written to.
 dw_error dw_versions(int64_t *versions, const dw_tensor *xs, int n);

@@ -31,7 +31,7 @@ func plotRoofline(file string, chart report.Roofline) error {
 	return nil
 }
 
-// rooflineOf has a point for each convolution and direction.
+// rooflineOf has a point for each convolution and direction, and for a head whose bytes are known.
 func rooflineOf(what string, r train.ComputeSpeed, t train.LayerTable) report.Roofline {
 	chart := report.Roofline{Memory: t.Peaks.GBS, Title: fmt.Sprintf("%s: %s, batch %d at %d, %s, kernels %s, %d threads",
 		t.Processor, what, r.Batch, r.Resolution, r.Precision, r.Kernels, r.Threads)}
@@ -40,12 +40,13 @@ func rooflineOf(what string, r train.ComputeSpeed, t train.LayerTable) report.Ro
 	}
 	chart.Roofs = append(chart.Roofs, report.Roof{Name: "fp32 products", GFLOPS: t.Peaks.FloatGFLOPS})
 	slices.SortFunc(chart.Roofs, func(a, b report.Roof) int { return cmp.Compare(b.GFLOPS, a.GFLOPS) })
-	names := map[string]string{string(mobilenet.Conv): "stem", string(mobilenet.Depthwise): "depthwise", string(mobilenet.Pointwise): "pointwise"}
+	names := map[string]string{string(mobilenet.Conv): "stem", string(mobilenet.Depthwise): "depthwise",
+		string(mobilenet.Pointwise): "pointwise", "head": "classifier"}
 	var lost []float64 // ms over the floor, of each point
 	for _, l := range t.Layers {
 		kind, ok := names[l.Kind]
 		for i, p := range []*train.PassSpeed{l.Forward, l.Backward} {
-			if !ok || p == nil {
+			if !ok || p == nil || p.Bytes == 0 {
 				continue
 			}
 			label := fmt.Sprintf("%s %.1fx", strings.TrimPrefix(l.Name, "blocks."), p.MS/p.FloorMS())

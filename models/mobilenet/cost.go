@@ -47,7 +47,7 @@ func (l Layer) Costs(images, value int) (forward, backward Cost) {
 
 // InferCost is that of the layer in inference by the fused kernels, from the images' bytes. A block's two convolutions are
 // computed in one tile, whose depthwise output is never in memory: the depthwise layer reads the block's input, the pointwise one
-// writes its output. The head is libtorch's: its bytes are not counted.
+// writes its output. The head computes in float32.
 func (l Layer) InferCost(images, value int) Cost {
 	n, bytes := int64(images), int64(value)
 	in := n * int64(l.InSize) * int64(l.InSize) * padded(l.In) * bytes
@@ -62,6 +62,8 @@ func (l Layer) InferCost(images, value int) Cost {
 		cost.Bytes = l.weights()*bytes + out
 	case Pool:
 		cost.Bytes = in + n*int64(l.Out)*floatBytes
+	case Linear:
+		cost.Bytes = (n*int64(l.In) + l.weights() + n*int64(l.Out)) * floatBytes
 	}
 	return cost
 }

@@ -53,7 +53,7 @@ func TestInferCosts(t *testing.T) {
 		"blocks.1.0.conv_dw": {MultiplyAdds: 2 * 8 * 8 * 32 * 9, Bytes: wide + 32*9*4},
 		"blocks.1.0.conv_pw": {MultiplyAdds: 2 * 8 * 8 * 32 * 64, Bytes: 32*64*2 + half},
 		"global_pool":        {Bytes: 2*512*2 + 2*512*4},
-		"classifier":         {MultiplyAdds: 2 * 512 * 10},
+		"classifier":         {MultiplyAdds: 2 * 512 * 10, Bytes: (2*512 + 512*10 + 2*10) * 4},
 	}
 	seen, adds := 0, int64(0)
 	for _, l := range c.Layers() {

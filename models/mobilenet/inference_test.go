@@ -51,6 +51,32 @@ func noisePixels(n, size int) autograd.Pixels {
 	return p
 }
 
+// TestInferenceOfAnyClasses: whatever their number, with a dropout that evaluation does not do, in both types.
+func TestInferenceOfAnyClasses(t *testing.T) {
+	for _, classes := range []int{1, 2, 3, 20, 1000} {
+		c, err := Variant("paper")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Width, c.Resolution, c.Classes, c.Dropout = 0.25, 32, classes, 0.5
+		autogradtest.Run(t, func(s *autograd.Scope) {
+			n := New(s, c, 1)
+			n.Kernels = Fused
+			p := noisePixels(3, 32)
+			for _, compute := range []autograd.DType{autograd.Float32, autograd.BFloat16} {
+				inference := n.Inference(s, compute)
+				got := autograd.ToSlice[float32](s, inference.ForwardPixels(s, p))
+				if len(got) != 3*classes {
+					t.Fatalf("%d logits of 3 images and %d classes", len(got), classes)
+				}
+				features := inference.folded().ForwardPixels(s, n.trunk(32, 32), p)
+				want := autograd.ToSlice[float32](s, s.Linear(features, n.head.weight, n.head.bias))
+				checkNear(t, fmt.Sprintf("%d classes in %v", classes, compute), got, want)
+			}
+		})
+	}
+}
+
 // TestInferenceSeesNewWeights: after steps of training by either kernels, with other tensors after To, and with hooks.
 func TestInferenceSeesNewWeights(t *testing.T) {
 	c, err := Variant("paper")
