@@ -193,7 +193,7 @@ struct PoolBackward {
 struct InferStem {
   StemImage image;    // its image is not used
   int out;            // padded channels
-  const void *weight; // panels from infer_pack_stem
+  const void *weight; // panels from pack_stem
   const float *bias;  // (out)
   float cap;
   void *y;            // S (images*out_height, out_width, out), activated
@@ -258,7 +258,6 @@ struct KernelSet {
   void (*pool_backward)(const Workers &, const PoolBackward &);
 
   int infer_columns;                                   // channels of a panel
-  void (*infer_pack_stem)(const PackStem &);           // into stem_panel_bytes
   void (*infer_pack_pointwise)(const Workers &, const PackPointwise &); // forward alone, into panel_bytes
   size_t (*infer_stem_scratch)(const InferStem &);
   void (*infer_stem)(char *scratch, const InferStem &);

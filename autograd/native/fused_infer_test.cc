@@ -162,7 +162,7 @@ template <class S> void test_stem(const Case &c, bool bytes) {
   if (c.poison != 0) values[n / 2] = c.poison;
   fill(weight, weight.n, 400, 1.0f / 512), fill(bias, c.out, 16, 0.25f);
   Buffer<char> panels(stem_panel_bytes<S>(c.out));
-  infer_pack_stem<S>({c.out, weight.p, panels.p});
+  pack_stem<S>({c.out, weight.p, panels.p});
   Buffer<S> y(positions(w) * out);
   InferStem p{image, out, panels.p, bias.p, c.cap, y.p, 0, 0};
   for (int i = 0; i < c.row_parts; i++) {

@@ -168,7 +168,7 @@ void Inference::fold_layer(const Layer &l, size_t weight, size_t bias, char *fol
   }
   switch (l.kind) {
   case Kind::Stem:
-    return k.infer_pack_stem({l.out, scratch, folded + weight});
+    return k.pack_stem({l.out, scratch, folded + weight});
   case Kind::Depthwise:
     return k.pack_depthwise({l.out, scratch, reinterpret_cast<float *>(folded + weight)});
   case Kind::Pointwise:

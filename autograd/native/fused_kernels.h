@@ -8,7 +8,7 @@
 #include "fused_pointwise.h"
 #include "fused_pool.h"
 #include "fused_simd.h"
-#include "fused_stem.h"
+#include "fused_stem_backward.h"
 #include "fused_update.h"
 
 #define FUSED_NAME_OF(isa) #isa
@@ -42,7 +42,6 @@ template <class S> constexpr KernelSet kernel_set() {
       .pool_forward = pool_forward<S>,
       .pool_backward = pool_backward<S>,
       .infer_columns = kColumns,
-      .infer_pack_stem = infer_pack_stem<S>,
       .infer_pack_pointwise = infer_pack_pointwise<S>,
       .infer_stem_scratch = infer_stem_scratch<S>,
       .infer_stem = infer_stem<S>,

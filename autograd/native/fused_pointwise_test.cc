@@ -1,11 +1,12 @@
 //go:build ignore
 
-// Tests the products of the fused trunk (fused_pointwise.h, fused_stem.h) against loops in double. A program by itself:
+// Tests the products of the fused trunk (fused_pointwise.h, fused_stem.h, fused_stem_backward.h) against loops in double. A
+// program by itself:
 //   g++ -std=c++20 -O2 -fopenmp -DFUSED_ISA=avx2 -march=x86-64-v3 fused_pointwise_test.cc && ./a.out
 // Inputs have few bits, so that activations and gradients are exact in float and round to S alike here and there; what is left
 // is the order of the sums.
 #include "fused_pointwise.h"
-#include "fused_stem.h"
+#include "fused_stem_backward.h"
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -219,6 +220,7 @@ struct StemCase {
   Window window;
   int out, threads;
   bool pixels;
+  double poison = 0; // put into one of the values
 };
 
 template <class S> struct StemProblem {
@@ -234,6 +236,7 @@ template <class S> struct StemProblem {
         pixels(c.window.images * c.window.height * c.window.width * 3), values(pixels.n), weight(c.out * 27), bias(out), pivot(out),
         c1(out), c2(out), c3(out), g(rows * out), y0(rows * out) {
     for (size_t i = 0; i < pixels.n; i++) pixels[i] = random_bits() & 255, values[i] = random_step(500, 0.0078125f);
+    if (c.poison != 0) set(values[values.n / 2], c.poison);
     for (size_t i = 0; i < weight.n; i++) weight[i] = random_step(400, 1.0f / 512);
     for (int i = 0; i < c.out; i++) {
       bias[i] = random_step(16, 0.25f), pivot[i] = random_step(16, 0.25f);
@@ -262,7 +265,7 @@ template <class S> void test_stem(const char *title, const StemCase &c) {
   memset(image.p, 0xff, image.n);
   Buffer<S> y(p.rows * p.out);
   Buffer<double> sum(p.out), square(p.out);
-  Buffer<float> dw(c.out * 27);
+  Buffer<float> dw(c.out * 27), again(c.out * 27);
   StemForward f{v, p.out, image.p, panels.p, p.bias.p, y.p, {p.pivot.p, sum.p, square.p}};
   StemBackward b{v, p.out, c.out, p.g.p, p.y0.p, {p.c1.p, p.c2.p, p.c3.p}, image.p, dw.p};
   size_t stride = stem_forward_scratch<S>(f), other = stem_backward_scratch<S>(b);
@@ -276,6 +279,10 @@ template <class S> void test_stem(const char *title, const StemCase &c) {
   pack_stem<S>({c.out, p.weight.p, panels.p});
   stem_forward<S>(w, f);
   stem_backward<S>(w, b);
+  memset(scratch.p, 0x3c, scratch.n);
+  b.dw = again.p;
+  stem_backward<S>(w, b);
+  check_same("dw", dw, again);
   for (int o = 0; o < p.out; o++) {
     double want_sum = 0, want_square = 0, sum_size = 0, square_size = 0, gradient[27] = {}, gradient_size[27] = {};
     for (int64_t r = 0; r < p.rows; r++) {
@@ -329,8 +336,17 @@ template <class S> void test_all() {
       {"one pixel", {{2, 1, 1, 1, 1, 2, 1, 1}, 48, 1, false}},
       {"wide rows", {{1, 40, 130, 20, 65, 2, 1, 1}, 32, 2, true}},
       {"past the caches", {{2, 224, 224, 112, 112, 2, 0, 0}, 32, 2, false}},
+      {"not a number", {{2, 17, 30, 9, 15, 2, 1, 1}, 32, 2, false, NAN}},
+      {"infinity", {{1, 12, 13, 12, 13, 1, 1, 1}, 16, 1, false, INFINITY}},
   };
   for (const auto &t : stems) test_stem<S>(t.title, t.c);
+  for (int i = 0; i < 24; i++) {
+    const int stride = random_between(1, 2), height = random_between(1, 9), width = random_between(1, i % 4 ? 30 : 90);
+    const int out_height = (height - 1) / stride + 1, out_width = (width - 1) / stride + 1;
+    test_stem<S>("random", {{random_between(1, 3), height, width, random_between(1, out_height), random_between(1, out_width), stride,
+                             random_between(0, 1), random_between(0, 1)},
+                            8 * random_between(1, 10), random_between(1, 3), i % 2 == 0});
+  }
 }
 
 int main() {

@@ -86,6 +86,15 @@ FUSED_INLINE H round_bf16(N v) {
 #endif
 }
 
+#if defined(__AVX512BF16__)
+// The values of two registers as pairs of bfloat16: even's in the lower halves.
+FUSED_INLINE U pair_bf16(N even, N odd) {
+  alignas(64) static constexpr uint16_t kOrder[32] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
+                                                      8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+  return (U)_mm512_permutexvar_epi16(_mm512_load_si512(kOrder), (__m512i)_mm512_cvtne2ps_pbh((__m512)odd, (__m512)even));
+}
+#endif
+
 // From and to memory. bfloat16 to float is exact, the lower half is zero; so are bytes.
 FUSED_INLINE void get(N &v, const float *p) { memcpy(&v, p, sizeof v); }
 FUSED_INLINE void get(N &v, const bf16 *p) {
