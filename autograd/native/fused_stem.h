@@ -92,11 +92,10 @@ template <class S> auto stem_lines(const Window &w, const void *image) {
 
 // One row of output. Tile registers want a window's three rows side by side.
 template <class S>
-void stem_forward_row(const StemForward &p, StemForwardMemory<S> &memory, const ThreeRows<Element<S>> &windows,
+void stem_forward_row(const StemForward &p, StemForwardMemory<S> &memory, const ThreeRows<Element<S>> &windows, Ahead &ahead,
                       const OutputTiles<S> &tiles) {
   const Element<S> *panels = static_cast<const Element<S> *>(p.weight);
   const int width = p.window.out_width;
-  Ahead ahead;
   if constexpr (kTiled<Element<S>>) {
     for (int q = 0; q < width; q++)
       for (int i = 0; i < 3; i++)
@@ -111,10 +110,13 @@ void stem_forward_row(const StemForward &p, StemForwardMemory<S> &memory, const 
 template <class S> void stem_forward_part(const StemForward &p, StemForwardMemory<S> &memory, RowPart part) {
   const size_t y_row = static_cast<size_t>(p.window.out_width) * p.out;
   const bool past_caches = streamed<S>(p.y, p.window.images * p.window.out_height * y_row);
+  const auto line = stem_lines<S>(p.window, p.image);
   memory.moments.clear();
   for (int64_t row = part.begin; row < part.end; row++) {
-    const auto windows = memory.rows.under(row, row == part.begin, stem_lines<S>(p.window, p.image));
-    stem_forward_row<S>(p, memory, windows,
+    const auto windows = memory.rows.under(row, row == part.begin, line);
+    Ahead ahead;
+    ahead.range(0, line(row / p.window.out_height, memory.rows.next), p.window.stride * stem_line(p.window) * sizeof(S));
+    stem_forward_row<S>(p, memory, windows, ahead,
                         {static_cast<S *>(p.y) + row * y_row, static_cast<size_t>(p.out), p.moments.sum ? p.moments.pivot : nullptr,
                          memory.moments.part, past_caches});
     memory.moments.add_positions(p.window.out_width);
