@@ -55,11 +55,11 @@ template <class T> FUSED_INLINE Pair<T> accumulate(Pair<T> sum, const float *a, 
   return {accumulate(sum.low, a, b.low), accumulate(sum.high, a, b.high)};
 }
 
-// The sums of R rows and C vectors of 16 columns: in registers while they are multiplied, or a strip of them in memory.
+// The sums of R rows and C vectors of 16 columns.
 template <int R, int C> struct Tile {
   V sums[R][C];
 
-  // A strip's by load: GCC 12 copies a Pair in memory by quarters, which keeps whoever reads it waiting.
+  // By load, for tiles in memory: GCC 12 copies a Pair there by quarters, which keeps whoever reads it waiting.
   FUSED_MEMBER V get(int row, int column) const { return load(reinterpret_cast<const float *>(&sums[row][column])); }
   FUSED_MEMBER void set(int row, int column, V v) { sums[row][column] = v; }
 };
@@ -123,42 +123,33 @@ void multiply_block_in_tiles(int rows, int columns, int64_t depth, const uint32_
 void outer_block_in_tiles(bool fresh, int rows, int columns, int64_t depth, const uint32_t *a, size_t a_step, const uint32_t *b,
                           size_t b_step, float *sums, size_t stride);
 
-// Tiles are handed over in strips of so many rows. Where what becomes of them fits no registers beside their sums, several tiles wait
-// in the first-level cache: pointwise backward passes of AVX2 in float take 3 % less so, those of 64 channels 9 %. With 32 registers
-// a strip is one tile and stays in them; in the cache, 200704 x 32 x 64 took 4.6 ms forward on a Zen 5 core, and 4.1 so.
-#if defined(__AVX512F__)
-constexpr int kStripRows = kRows, kStripUnroll = kRows;
+// What becomes of a tile takes kTileUnroll rows of it at a time: all, out of registers, or one, out of memory, where that and the
+// sums do not fit 16 registers together. AVX2's pointwise backward passes in float take 3 % less so, those of 64 channels 9 %; but
+// with 32 registers 200704 x 32 x 64 took 4.6 ms forward on a Zen 5 core by way of memory, and 4.1 without.
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kTileUnroll = 16;
 #else
-constexpr int kStripRows = 4 * kRows, kStripUnroll = 1;
+constexpr int kTileUnroll = 1;
 #endif
 
 // C = A B + start for a block of rows: A (rows, depth) with rows stride elements apart, readable up to a multiple of
 // kBlockRows<E>; panels [columns/kColumns][depth][kColumns], the last one perhaps narrower. start is per column, or null for
-// zero. The sums go to finish(tile, row, column, rows of it that count), in tiles of as many rows as suit the processor.
+// zero. Each tile, of as many rows as suit the processor, goes to finish(tile, row, column, rows of it that count).
 // Not inline, or GCC 12 takes registers away from the sums for what the caller wants to keep.
 template <int C, class E, class Finish>
 __attribute__((noinline)) void multiply_panel(int rows, int column, int64_t depth, const E *a, size_t stride, const E *panel,
                                               const float *start, Ahead &ahead, Finish &finish) {
-  for (int row = 0; row < rows; row += kStripRows) {
-    const int count = rows - row < kStripRows ? rows - row : kStripRows;
-    Tile<kStripRows, C> strip;
-    for (int r = 0; r < kStripRows; r += kRows) {
-      if (r >= count) break;
-      Tile<kRows, C> tile;
+  for (int r = 0; r < rows; r += kRows) {
+    Tile<kRows, C> tile;
 #pragma GCC unroll 4
-      for (int c = 0; c < C; c++) {
-        V first = start ? load(start + column + c * kLanes) : V{};
+    for (int c = 0; c < C; c++) {
+      V first = start ? load(start + column + c * kLanes) : V{};
 #pragma GCC unroll 16
-        for (int i = 0; i < kRows; i++) tile.set(i, c, first);
-      }
-      ahead.fetch();
-      multiply<true>(tile, depth, a + (row + r) * stride, stride, panel, C * kLanes);
-#pragma GCC unroll 16
-      for (int i = 0; i < kRows; i++)
-#pragma GCC unroll 4
-        for (int c = 0; c < C; c++) strip.set(r + i, c, tile.get(i, c));
+      for (int i = 0; i < kRows; i++) tile.set(i, c, first);
     }
-    finish(strip, row, column, count);
+    ahead.fetch();
+    multiply<true>(tile, depth, a + r * stride, stride, panel, C * kLanes);
+    finish(tile, r, column, rows - r < kRows ? rows - r : kRows);
   }
 }
 
@@ -193,10 +184,10 @@ FUSED_INLINE void outer_tile(bool fresh, int64_t depth, const E *a, size_t a_ste
 template <int C, class E>
 FUSED_INLINE void outer_columns(bool fresh, int rows, int column, int64_t depth, const E *a, size_t a_step,
                                 const E *b, size_t b_step, float *sums, size_t stride) {
-  constexpr int kRest = 2; // rows are a multiple of 16
+  constexpr int kRest = kChannelRows == 6 ? 4 : kChannelRows; // 16 rows are 6 + 6 + 4, 32 are four times 6 and twice 4
   float *to = sums + column;
   int r = 0;
-  for (; r + kChannelRows <= rows; r += kChannelRows)
+  for (; rows - r > 2 * kRest || rows - r == kChannelRows; r += kChannelRows)
     outer_tile<kChannelRows, C>(fresh, depth, a + r, a_step, b + column, b_step, to + r * stride, stride);
   for (; r < rows; r += kRest) outer_tile<kRest, C>(fresh, depth, a + r, a_step, b + column, b_step, to + r * stride, stride);
 }

@@ -236,7 +236,7 @@ template <class S> struct InputGradientTiles {
       sum[c] = load(total + c * kLanes), product[c] = load(total + columns + c * kLanes);
     }
     size_t at = row * columns + column;
-#pragma GCC unroll kStripUnroll
+#pragma GCC unroll kTileUnroll
     for (int r = 0; r < R; r++, at += columns) {
       if (r >= rows) break;
 #pragma GCC unroll 4

@@ -150,7 +150,7 @@ template <class S> struct OutputTiles {
       sum[c] = load(total + c * kLanes), square[c] = load(total + columns + c * kLanes);
     }
     S *to = y + row * columns + column;
-#pragma GCC unroll kStripUnroll
+#pragma GCC unroll kTileUnroll
     for (int r = 0; r < R; r++, to += columns) {
       if (r >= rows) break;
 #pragma GCC unroll 4
