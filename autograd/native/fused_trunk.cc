@@ -69,9 +69,11 @@ void Trunk::bind(char *arena) {
   const KernelSet &k = *settings_.kernels;
   int n = int(layers_.size());
   Cutter cutter(arena);
+  for (int i = 0; i < n; i++)
+    channels_[i] = cut_channels(cutter, padded(layers_[i].out));
+  channels_bytes_ = cutter.used();
   for (int i = 0; i < n; i++) {
     const Layer &l = layers_[i];
-    channels_[i] = cut_channels(cutter, padded(l.out));
     switch (l.kind) {
     case Kind::Stem:
       forward_panels_[i] = cutter.cut<char>(k.stem_panel_bytes(l.out));
@@ -96,7 +98,7 @@ void Trunk::bind(char *arena) {
 
 void Trunk::pack(const Workers &w) {
   const KernelSet &k = *settings_.kernels;
-  memset(channels_[0].bias, 0, planned_at_); // the padding of all channels; panels are overwritten
+  memset(channels_[0].bias, 0, channels_bytes_); // for the padding of all channels; panels are overwritten whole
   for (size_t i = 0; i < layers_.size(); i++) {
     const Layer &l = layers_[i];
     if (l.bias)

@@ -82,7 +82,7 @@ private:
 
   std::vector<Layer> layers_;
   TrunkSettings settings_;
-  size_t arena_bytes_ = 0, planned_at_ = 0, scratch_stride_ = 0;
+  size_t arena_bytes_ = 0, channels_bytes_ = 0, planned_at_ = 0, scratch_stride_ = 0;
   std::vector<Buffer> buffers_; // the y of each layer, then the g of each layer, then the stem's image
   std::vector<Channels> channels_;
   std::vector<char *> y_, g_, forward_panels_, backward_panels_;
