@@ -174,7 +174,8 @@ static void test_outer(int rows, int columns, int depth, bool fresh) {
   for (auto &v : a) v = pair(small_integer);
   for (auto &v : b) v = pair(small_integer);
   const long before = amx_emulator::products;
-  outer_block(fresh, rows, columns, depth, a.data(), a_step, b.data(), b_step, sums.data(), stride);
+  Ahead ahead;
+  outer_block(fresh, rows, columns, depth, a.data(), a_step, b.data(), b_step, sums.data(), stride, ahead);
   const long products = amx_emulator::products - before;
   for (int r = 0; r < rows; r++)
     for (int n = 0; n < columns; n++) {

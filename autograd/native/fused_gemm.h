@@ -97,18 +97,19 @@ FUSED_INLINE void multiply(Tile<R, C> &tile, int64_t depth, const E *a, size_t r
 // the multipliers do.
 struct Ahead {
   const char *next[3] = {}, *end[3] = {};
-  int lines = 0; // for each tile and range
+  double share = 1; // of what is left, for the next product
+  int lines = 0;    // for each tile and range
 
   void range(int i, const void *begin, size_t bytes) {
     next[i] = static_cast<const char *>(begin);
     end[i] = next[i] + bytes;
   }
-  // Spreads the ranges over so many tiles.
+  // Spreads its share of the ranges over so many tiles.
   void spread(int64_t tiles) {
     int64_t most = 0;
     for (int i = 0; i < 3; i++)
       if (end[i] - next[i] > most) most = end[i] - next[i];
-    lines = static_cast<int>((most / 64 + tiles - 1) / tiles);
+    lines = static_cast<int>((static_cast<int64_t>(most * share) / 64 + tiles - 1) / tiles);
   }
   FUSED_MEMBER void fetch() {
     for (int i = 0; i < 3; i++)
@@ -121,7 +122,7 @@ template <class Finish>
 void multiply_block_in_tiles(int rows, int columns, int64_t depth, const uint32_t *a, size_t stride, const uint32_t *panels,
                              const float *start, Ahead &ahead, Finish &finish);
 void outer_block_in_tiles(bool fresh, int rows, int columns, int64_t depth, const uint32_t *a, size_t a_step, const uint32_t *b,
-                          size_t b_step, float *sums, size_t stride);
+                          size_t b_step, float *sums, size_t stride, Ahead &ahead);
 
 // What becomes of a tile takes kTileUnroll rows of it at a time: all, out of registers, or one, out of memory, where that and the
 // sums do not fit 16 registers together. AVX2's pointwise backward passes in float take 3 % less so, those of 64 channels 9 %; but
@@ -194,8 +195,8 @@ FUSED_INLINE void outer_columns(bool fresh, int rows, int column, int64_t depth,
 
 template <class E>
 void outer_block(bool fresh, int rows, int columns, int64_t depth, const E *a, size_t a_step, const E *b, size_t b_step,
-                 float *sums, size_t stride) {
-  if constexpr (kTiled<E>) return outer_block_in_tiles(fresh, rows, columns, depth, a, a_step, b, b_step, sums, stride);
+                 float *sums, size_t stride, Ahead &ahead) {
+  if constexpr (kTiled<E>) return outer_block_in_tiles(fresh, rows, columns, depth, a, a_step, b, b_step, sums, stride, ahead);
   int column = 0;
   for (; column + kColumns <= columns; column += kColumns)
     outer_columns<kVectors>(fresh, rows, column, depth, a, a_step, b, b_step, sums, stride);

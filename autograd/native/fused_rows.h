@@ -3,6 +3,7 @@
 #pragma once
 #include "fused_gemm.h"
 #include "fused_lines.h"
+#include <type_traits>
 
 namespace depthwise::fused::FUSED_ISA {
 
@@ -55,10 +56,18 @@ template <class S> FUSED_INLINE void store_operand(Element<S> *row, int column, 
   }
 }
 
+// The same for C vectors side by side.
+template <class S, int C> FUSED_INLINE void store_operands(Element<S> *row, int column, const V (&v)[C]) {
+  if constexpr (kPack<Element<S>> == 2)
+    store_all(reinterpret_cast<bf16 *>(row) + column, v);
+  else
+    for (int c = 0; c < C; c++) store_operand<S>(row, column + c * kLanes, v[c]);
+}
+
 #if defined(__AVX512BF16__)
 // Writes 16 values of each of two rows as pairs along the rows.
 FUSED_INLINE void store_pairs(uint32_t *to, V even, V odd) {
-  U pairs = __builtin_convertvector(round_bf16(even), U) | __builtin_convertvector(round_bf16(odd), U) << 16;
+  const U pairs = pair_bf16(even, odd);
   memcpy(to, &pairs, sizeof pairs);
 }
 #endif
@@ -80,25 +89,43 @@ template <class S> struct Outer {
   static int64_t depth(int rows) { return (rows + kPack<Element<S>> - 1) / kPack<Element<S>>; }
 };
 
+// Calls body(C, column) for all channels, 32 at a time (C is 2) where pairs of bfloat16 are rounded so many at once, else 16.
+template <class Body> FUSED_INLINE void each_columns(int channels, Body body) {
+#if defined(__AVX512BF16__)
+  constexpr int kWide = 2;
+#else
+  constexpr int kWide = 1;
+#endif
+  int column = 0;
+  for (; column + kWide * kLanes <= channels; column += kWide * kLanes) body(std::integral_constant<int, kWide>{}, column);
+  for (; column < channels; column += kLanes) body(std::integral_constant<int, 1>{}, column);
+}
+
 // The gradient of a layer's raw output for rows of g and y: as operands along the channels (null where there is no data
 // gradient; floats need no second copy and have it null too) and along the rows.
 template <class S>
 void gradient_rows(int rows, int channels, const S *g, const S *y, const NormGradient &n, Element<S> *along, size_t stride,
-                   const Outer<S> &across) {
+                   const Outer<S> &across, Ahead &ahead) {
   for (int r = 0; r < rows; r += 2) {
+    ahead.fetch();
     const bool pair = r + 1 < rows;
     const size_t even = static_cast<size_t>(r) * channels, odd = pair ? even + channels : even;
-    for (int c = 0; c < channels; c += kLanes) {
-      V c1 = load(n.c1 + c), c2 = load(n.c2 + c), c3 = load(n.c3 + c);
-      V first = multiply_add(load(g + even + c), c1, multiply_add(load(y + even + c), c2, c3));
-      V second = multiply_add(load(g + odd + c), c1, multiply_add(load(y + odd + c), c2, c3));
-      if (!pair) second = V{};
-      across.set(r, c, first, second);
-      if (along) {
-        store_operand<S>(along + r * stride, c, first);
-        store_operand<S>(along + (r + 1) * stride, c, second);
+    each_columns(channels, [&]<int C>(std::integral_constant<int, C>, int column) __attribute__((always_inline)) {
+      V first[C], second[C];
+#pragma GCC unroll 4
+      for (int i = 0; i < C; i++) {
+        const int c = column + i * kLanes;
+        const V c1 = load(n.c1 + c), c2 = load(n.c2 + c), c3 = load(n.c3 + c);
+        first[i] = multiply_add(load(g + even + c), c1, multiply_add(load(y + even + c), c2, c3));
+        second[i] = multiply_add(load(g + odd + c), c1, multiply_add(load(y + odd + c), c2, c3));
+        if (!pair) second[i] = V{};
+        across.set(r, c, first[i], second[i]);
       }
-    }
+      if (along) {
+        store_operands<S>(along + r * stride, column, first);
+        store_operands<S>(along + (r + 1) * stride, column, second);
+      }
+    });
   }
 }
 
@@ -120,6 +147,22 @@ FUSED_INLINE void stream(bf16 *p, V v) {
   store(p, v);
 #endif
 }
+
+
+// Stores vectors that lie side by side past the caches.
+template <class S, int C> FUSED_INLINE void stream_all(S *p, const V (&v)[C]) {
+#pragma GCC unroll 4
+  for (int c = 0; c < C; c++) stream(p + c * kLanes, v[c]);
+}
+#if defined(__AVX512BF16__)
+FUSED_INLINE void stream_all(bf16 *p, const V (&v)[2]) {
+  const __m512bh both = _mm512_cvtne2ps_pbh((__m512)v[1], (__m512)v[0]);
+  if (reinterpret_cast<uintptr_t>(p) % kCacheLine == 0)
+    _mm512_stream_si512(reinterpret_cast<__m512i *>(p), (__m512i)both);
+  else
+    memcpy(p, &both, sizeof both);
+}
+#endif
 
 // Whether a tensor goes past the caches.
 template <class S> bool streamed(const void *p, size_t values) {
@@ -153,16 +196,18 @@ template <class S> struct OutputTiles {
 #pragma GCC unroll kTileUnroll
     for (int r = 0; r < R; r++, to += columns) {
       if (r >= rows) break;
+      V v[C];
 #pragma GCC unroll 4
       for (int c = 0; c < C; c++) {
-        const V v = tile.get(r, c), d = v - center[c];
+        v[c] = tile.get(r, c);
+        const V d = v[c] - center[c];
         sum[c] += d;
         square[c] = multiply_add(d, d, square[c]);
-        if constexpr (kStream)
-          stream(to + c * kLanes, v);
-        else
-          store(to + c * kLanes, v);
       }
+      if constexpr (kStream)
+        stream_all(to, v);
+      else
+        store_all(to, v);
     }
 #pragma GCC unroll 4
     for (int c = 0; c < C; c++) {

@@ -123,10 +123,11 @@ template <class S>
 void stem_backward_row(const ThreeRows<Element<S>> &windows, size_t step, const GradientRow<S> &row, float *sums) {
   const int64_t depth = Outer<S>::depth(row.width);
   if constexpr (kTiled<Element<S>>) {
-    gradient_rows<S>(row.width, row.channels, row.g, row.y, row.norm, nullptr, 0, row.kept);
+    Ahead ahead;
+    gradient_rows<S>(row.width, row.channels, row.g, row.y, row.norm, nullptr, 0, row.kept, ahead);
     for (int i = 0; i < 3; i++)
       outer_block(false, kLanes, row.channels, depth, windows.rows[i], step, row.kept.memory, row.kept.stride,
-                  sums + i * kLanes * row.channels, row.channels);
+                  sums + i * kLanes * row.channels, row.channels, ahead);
     return;
   }
   const size_t values = static_cast<size_t>(row.width) * row.channels;
