@@ -11,6 +11,7 @@
 // cache each, and between one another 18.6 and 50.6.
 #pragma once
 #include "fused_gemm.h"
+#include "fused_transpose.h"
 
 namespace depthwise::fused::FUSED_ISA {
 
@@ -22,6 +23,10 @@ constexpr int kBlockTile = 2 * kTile; // rows and columns of four products
 template <int kRegister> FUSED_INLINE void tile_zero() { asm volatile("tilezero %%tmm%c0" : : "i"(kRegister)); }
 template <int kRegister> FUSED_INLINE void tile_load(const void *p, size_t stride) {
   asm volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(p), "r"(stride), "i"(kRegister) : "memory");
+}
+// The same for what is not needed soon again: it does not drive what is from the first-level cache.
+template <int kRegister> FUSED_INLINE void tile_load_once(const void *p, size_t stride) {
+  asm volatile("tileloaddt1 (%0,%1,1), %%tmm%c2" : : "r"(p), "r"(stride), "i"(kRegister) : "memory");
 }
 template <int kRegister> FUSED_INLINE void tile_store(void *p, size_t stride) {
   asm volatile("tilestored %%tmm%c2, (%0,%1,1)" : : "r"(p), "r"(stride), "i"(kRegister) : "memory");
@@ -35,11 +40,38 @@ constexpr int tile_sums(int r, int c) { return 2 * r + c; }
 constexpr int tile_a(int r) { return 4 + r; }
 constexpr int tile_b(int c) { return 6 + c; }
 
-// Gives the registers their shapes, for products of so many pairs along the reduction, while it lives. A thread's tiles are
-// released with it: those in use cost a context switch 8 KB and the core some of its sleep.
+// While it lives, the thread's tiles keep their shapes; with the outermost one they are released, since those in use cost a context
+// switch 8 KB and the core some of its sleep. To configure and release them takes about 1200 cycles: the stem's weight gradient of 32
+// images took 3.3 ms where each of its rows did, and 2.7 since a kernel does so once.
+class TilesInUse {
+public:
+  TilesInUse() { users()++; }
+  ~TilesInUse() {
+    if (--users() > 0) return;
+    asm volatile("tilerelease");
+    depth() = 0;
+  }
+  TilesInUse(const TilesInUse &) = delete;
+  TilesInUse &operator=(const TilesInUse &) = delete;
+
+  // What the thread's tiles are shaped for; 0 where they are not.
+  static int &depth() {
+    static thread_local int shaped = 0;
+    return shaped;
+  }
+
+private:
+  static int &users() {
+    static thread_local int count = 0;
+    return count;
+  }
+};
+
+// Gives the registers their shapes, for products of so many pairs along the reduction.
 class TileShapes {
 public:
   explicit TileShapes(int depth) {
+    if (in_use_.depth() == depth) return;
     struct alignas(64) {
       uint8_t palette = 1, start_row = 0, reserved[14] = {};
       uint16_t row_bytes[16] = {};
@@ -51,10 +83,11 @@ public:
       config.rows[tile_b(i)] = static_cast<uint8_t>(depth), config.row_bytes[tile_b(i)] = kTile * 4;
     }
     asm volatile("ldtilecfg %0" : : "m"(config));
+    in_use_.depth() = depth;
   }
-  ~TileShapes() { asm volatile("tilerelease"); }
-  TileShapes(const TileShapes &) = delete;
-  TileShapes &operator=(const TileShapes &) = delete;
+
+private:
+  TilesInUse in_use_;
 };
 
 // A reduction as steps of one tile.
@@ -98,9 +131,9 @@ template <int R, int C, class Between>
 FUSED_INLINE void multiply_tiles(TileSteps steps, const uint32_t *a, size_t a_stride, const uint32_t *b, size_t b_stride,
                                  Between between) {
   for (int s = 0; s < steps.count; s++, a += steps.depth, b += steps.depth * b_stride) {
-    tile_load<tile_b(0)>(b, b_stride * 4);
+    tile_load_once<tile_b(0)>(b, b_stride * 4);
     tile_load<tile_a(0)>(a, a_stride * 4);
-    if constexpr (C == 2) tile_load<tile_b(1)>(b + kTile, b_stride * 4);
+    if constexpr (C == 2) tile_load_once<tile_b(1)>(b + kTile, b_stride * 4);
     if constexpr (R == 2) tile_load<tile_a(1)>(a + kTile * a_stride, a_stride * 4);
     tile_multiply<tile_sums(0, 0), tile_a(0), tile_b(0)>();
     if constexpr (C == 2) tile_multiply<tile_sums(0, 1), tile_a(0), tile_b(1)>();
@@ -110,54 +143,76 @@ FUSED_INLINE void multiply_tiles(TileSteps steps, const uint32_t *a, size_t a_st
   }
 }
 
-// Sums on their way from the tiles to finish (multiply_panel, fused_gemm.h): they lie in the first-level cache and are finished a
-// part at a time between the products of the sums that follow.
-template <int C, class Finish> struct SumsInFlight {
+// Sums on their way from the tiles to finish (multiply_panel, fused_gemm.h): those of 32 rows and P panels of C tiles lie in the
+// first-level cache, and are finished a part at a time between the products of the next ones. Parts of neighbouring panels take turns,
+// so that two cache lines side by side are written one soon after the other: past the caches, 48 GB/s go to memory so, and 26
+// where one panel's rows come before the next one's.
+template <int P, int C, class Finish> struct SumsInFlight {
   static constexpr int kPart = 4; // rows
-  static constexpr int kParts = kBlockTile / kPart;
-  alignas(64) float sums[kBlockTile * C * kTile];
+  static constexpr int kParts = P * kBlockTile / kPart;
+  alignas(64) float sums[2][P][kBlockTile * C * kTile]; // the next ones, and
+  int current = 0;                                      // those being finished:
+  int row = 0, column = 0, rows = 0;                    // of the block; how many count
+  int parts = 0, done = 0;
   Ahead &ahead;
   Finish &finish;
-  int row = 0, column = 0, rows = 0, done = 0; // of the block; how many count, how many are finished
 
   SumsInFlight(Ahead &ahead, Finish &finish) : ahead(ahead), finish(finish) {}
 
-  FUSED_MEMBER void finish_parts(int parts) {
-    for (; parts > 0 && done < rows; parts--, done += kPart) {
+  FUSED_MEMBER void finish_parts(int count) {
+    for (; count > 0 && done < parts; count--, done++) {
+      const int panel = done % P, first = done / P * kPart;
       ahead.fetch();
-      finish(*reinterpret_cast<const Tile<kPart, C> *>(sums + done * C * kTile), row + done, column, rows - done < kPart ? rows - done : kPart);
+      finish(*reinterpret_cast<const Tile<kPart, C> *>(sums[current][panel] + first * C * kTile), row + first, column + panel * C * kTile,
+             rows - first < kPart ? rows - first : kPart);
     }
   }
 
-  // The product of R tiles of rows from row.
+  // The products of R tiles of rows with the panels from panel; they begin at start, or at zero where it is null.
   template <int R>
-  FUSED_MEMBER void multiply_rows(int count, int next_row, int next_column, TileSteps steps, const uint32_t *a, size_t stride,
-                                  const uint32_t *panel, const float *start) {
-    if (start)
-      load_sums<R, C>(start + next_column, 0); // the same for every row
-    else
-      zero_sums<R, C>();
-    const int parts = (kParts + steps.count - 1) / steps.count;
-    multiply_tiles<R, C>(steps, a, stride, panel, C * kTile, [&]() __attribute__((always_inline)) { finish_parts(parts); });
-    store_sums<R, C>(sums, C * kTile);
-    row = next_row, column = next_column, rows = count < R * kTile ? count : R * kTile, done = 0;
+  FUSED_MEMBER void multiply(TileSteps steps, const uint32_t *a, size_t stride, const uint32_t *panel, const float *start) {
+    const int products = P * steps.count, each = (kParts + products - 1) / products;
+#pragma GCC unroll 2
+    for (int p = 0; p < P; p++, panel += static_cast<size_t>(C) * kTile * steps.count * steps.depth) {
+      if (start)
+        load_sums<R, C>(start + p * C * kTile, 0); // the same for every row
+      else
+        zero_sums<R, C>();
+      multiply_tiles<R, C>(steps, a, stride, panel, C * kTile, [&]() __attribute__((always_inline)) { finish_parts(each); });
+      store_sums<R, C>(sums[1 - current][p], C * kTile);
+    }
+  }
+  void next(int next_row, int next_column, int count) {
+    row = next_row, column = next_column, rows = count;
+    parts = P * ((rows + kPart - 1) / kPart), done = 0;
+    current = 1 - current;
   }
 };
 
-// The columns from column on that make whole panels of C tiles; returns the first that do not.
-template <int C, class Finish>
+// 32 rows of A of so many elements stay in the first-level cache while all panels pass by them; of longer ones a panel is multiplied
+// with all rows before the next.
+constexpr int64_t kLongestRow = 256;
+
+// The columns from column on that make P whole panels of C tiles; returns the first that do not.
+template <int P, int C, class Finish>
 int multiply_panels(int rows, int column, int columns, TileSteps steps, const uint32_t *a, size_t stride, const uint32_t *panels,
                     const float *start, Ahead &ahead, Finish &finish) {
-  SumsInFlight<C, Finish> sums(ahead, finish);
-  for (; column + C * kTile <= columns; column += C * kTile) {
-    const uint32_t *panel = panels + static_cast<size_t>(column) * steps.count * steps.depth;
-    int r = 0;
-    for (; rows - r > kTile; r += kBlockTile)
-      sums.template multiply_rows<2>(rows - r, r, column, steps, a + r * stride, stride, panel, start);
-    if (r < rows) sums.template multiply_rows<1>(rows - r, r, column, steps, a + r * stride, stride, panel, start);
+  constexpr int kWidth = P * C * kTile;
+  SumsInFlight<P, C, Finish> sums(ahead, finish);
+  const int tiles = (rows + kBlockTile - 1) / kBlockTile, groups = (columns - column) / kWidth;
+  const bool rows_first = steps.count * steps.depth <= kLongestRow;
+  for (int i = 0; i < tiles * groups; i++) {
+    const int r = (rows_first ? i / groups : i % tiles) * kBlockTile, c = column + (rows_first ? i % groups : i / tiles) * kWidth;
+    const int count = rows - r < kBlockTile ? rows - r : kBlockTile;
+    const uint32_t *panel = panels + static_cast<size_t>(c) * steps.count * steps.depth;
+    if (count > kTile)
+      sums.template multiply<2>(steps, a + r * stride, stride, panel, start ? start + c : nullptr);
+    else
+      sums.template multiply<1>(steps, a + r * stride, stride, panel, start ? start + c : nullptr);
+    sums.next(r, c, count);
   }
   sums.finish_parts(sums.kParts);
-  return column;
+  return column + groups * kWidth;
 }
 
 // multiply_block in tiles.
@@ -166,42 +221,16 @@ void multiply_block_in_tiles(int rows, int columns, int64_t depth, const uint32_
                              const float *start, Ahead &ahead, Finish &finish) {
   const TileSteps steps = even_steps(depth);
   const TileShapes shapes(steps.depth);
-  using Sums = SumsInFlight<2, Finish>;
-  ahead.spread(static_cast<int64_t>((rows + Sums::kPart - 1) / Sums::kPart) * ((columns + kBlockTile - 1) / kBlockTile));
-  const int column = multiply_panels<2>(rows, 0, columns, steps, a, stride, panels, start, ahead, finish);
-  multiply_panels<1>(rows, column, columns, steps, a, stride, panels, start, ahead, finish);
+  constexpr int kPart = SumsInFlight<1, 1, Finish>::kPart;
+  ahead.spread(static_cast<int64_t>((rows + kPart - 1) / kPart) * ((columns + kBlockTile - 1) / kBlockTile));
+  int column = multiply_panels<2, 2>(rows, 0, columns, steps, a, stride, panels, start, ahead, finish);
+  column = multiply_panels<1, 2>(rows, column, columns, steps, a, stride, panels, start, ahead, finish);
+  multiply_panels<1, 1>(rows, column, columns, steps, a, stride, panels, start, ahead, finish);
 }
 
-// Transposes 16x16 elements: rows of so many that count, the rest zero, from `from`, step elements apart, to `to`, stride apart.
-FUSED_INLINE void transpose_tile(int rows, const uint32_t *from, size_t step, uint32_t *to, size_t stride) {
-  __m512i v[kTile], t[kTile];
-#pragma GCC unroll 16
-  for (int i = 0; i < kTile; i++) v[i] = i < rows ? _mm512_loadu_si512(from + i * step) : _mm512_setzero_si512();
-#pragma GCC unroll 8
-  for (int i = 0; i < kTile; i += 2) { // pairs of rows, then fours, within quarters of registers
-    t[i] = _mm512_unpacklo_epi32(v[i], v[i + 1]);
-    t[i + 1] = _mm512_unpackhi_epi32(v[i], v[i + 1]);
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < kTile; i += 4)
-#pragma GCC unroll 2
-    for (int j = 0; j < 2; j++) {
-      v[i + 2 * j] = _mm512_unpacklo_epi64(t[i + j], t[i + 2 + j]);
-      v[i + 2 * j + 1] = _mm512_unpackhi_epi64(t[i + j], t[i + 2 + j]);
-    }
-#pragma GCC unroll 4
-  for (int j = 0; j < 4; j++) { // quarters: column 4q + j of rows 0 to 15 lies in quarter q of v[j], v[4 + j], v[8 + j], v[12 + j]
-    const __m512i even = _mm512_shuffle_i32x4(v[j], v[4 + j], 0x88), odd = _mm512_shuffle_i32x4(v[j], v[4 + j], 0xdd);
-    const __m512i even8 = _mm512_shuffle_i32x4(v[8 + j], v[12 + j], 0x88), odd8 = _mm512_shuffle_i32x4(v[8 + j], v[12 + j], 0xdd);
-    _mm512_storeu_si512(to + j * stride, _mm512_shuffle_i32x4(even, even8, 0x88));
-    _mm512_storeu_si512(to + (4 + j) * stride, _mm512_shuffle_i32x4(odd, odd8, 0x88));
-    _mm512_storeu_si512(to + (8 + j) * stride, _mm512_shuffle_i32x4(even, even8, 0xdd));
-    _mm512_storeu_si512(to + (12 + j) * stride, _mm512_shuffle_i32x4(odd, odd8, 0xdd));
-  }
-}
-
-// 32 rows of a weight gradient's left side, transposed to lie along the reduction: 18 KB of the first-level cache.
-constexpr int kStripDepth = 128; // pairs: blocks of 256 rows
+// 32 rows of a weight gradient's left side, transposed to lie along the reduction: 29 KB of the first-level cache, past which the
+// right side goes.
+constexpr int kStripDepth = 208; // pairs: blocks of 416 rows
 struct alignas(64) Strip {
   static constexpr size_t kStride = kStripDepth + kTile; // a cache line more, as in row_stride
   uint32_t elements[kBlockTile * kStride];
@@ -225,7 +254,7 @@ void outer_rows(bool fresh, int columns, TileSteps steps, const uint32_t *a, siz
   Strip strip;
   for (int r = 0; r < R; r++)
     for (int s = 0; s < steps.count; s++)
-      transpose_tile(steps.depth, a + s * kTile * a_step + r * kTile, a_step, strip.elements + r * kTile * Strip::kStride + s * kTile,
+      transpose(steps.depth, a + s * kTile * a_step + r * kTile, a_step, strip.elements + r * kTile * Strip::kStride + s * kTile,
                      Strip::kStride);
   int column = 0;
   for (; column + kBlockTile <= columns; column += kBlockTile)

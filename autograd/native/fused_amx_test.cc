@@ -119,7 +119,7 @@ static void test_addresses() {
 static void test_transposition(int rows) {
   std::vector<uint32_t> from(16 * 21), to(16 * 18, 7);
   for (auto &v : from) v = generator();
-  transpose_tile(rows, from.data(), 21, to.data(), 18);
+  transpose(rows, from.data(), 21, to.data(), 18);
   for (int r = 0; r < 16; r++)
     for (int c = 0; c < 16; c++) check(to[c * 18 + r] == (r < rows ? from[r * 21 + c] : 0), "transposed", rows, r, c);
 }
@@ -192,8 +192,8 @@ int main() {
   test_addresses();
   for (int rows : {1, 7, 16}) test_transposition(rows);
   for (int rows : {1, 8, 16, 17, 32, 33, 77})
-    for (int columns : {16, 32, 48, 80})
-      for (int depth : {8, 14, 16, 24, 40, 88}) test_block(rows, columns, depth, depth % 16 == 0);
+    for (int columns : {16, 32, 48, 64, 80, 96, 176})
+      for (int depth : {8, 14, 16, 24, 40, 88, 272}) test_block(rows, columns, depth, depth % 16 == 0);
   for (int rows : {16, 32, 48})
     for (int columns : {16, 32, 80})
       for (int depth : {1, 15, 16, 17, 100, 128, 129, 300}) test_outer(rows, columns, depth, depth % 2 == 0);

@@ -90,10 +90,10 @@ template <class S, int Stride> FUSED_INLINE void convolve_block(ForwardThread<S>
     for (int i = 0; i < ahead; i += kCacheLine) prefetch_line(next + i);
     const int last = (w * Stride + 2) * kLanes;
     V d0 = load(l0 + last), d1 = load(l1 + last), d2 = load(l2 + last);
-    V r0 = a0 * k00 + bias, r1 = a1 * k10, r2 = a2 * k20;
-    r0 = b0 * k01 + r0, r1 = b1 * k11 + r1, r2 = b2 * k21 + r2;
-    r0 = d0 * k02 + r0, r1 = d1 * k12 + r1, r2 = d2 * k22 + r2;
-    V v = r0 + (r1 + r2);
+    V v = a0 * k00 + bias;
+    v = a1 * k10 + v, v = a2 * k20 + v;
+    v = b0 * k01 + v, v = b1 * k11 + v, v = b2 * k21 + v;
+    v = d0 * k02 + v, v = d1 * k12 + v, v = d2 * k22 + v;
     store(y, v);
     V off = v - pivot;
     sum += off, square = off * off + square;

@@ -208,4 +208,10 @@ void outer_block(bool fresh, int rows, int columns, int64_t depth, const E *a, s
 
 #if defined(__AMX_BF16__)
 #include "fused_amx.h"
+#else
+namespace depthwise::fused::FUSED_ISA {
+struct TilesInUse {
+  TilesInUse() {} // not trivial, so that nobody warns of one that is not used
+};
+} // namespace depthwise::fused::FUSED_ISA
 #endif

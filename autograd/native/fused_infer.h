@@ -40,7 +40,7 @@ template <class S> struct InferTile {
 };
 
 template <class S> void infer_pack_pointwise(const Workers &w, const PackPointwise &p) {
-  pack_panels<S>(w, p.in, p.out, p.weight, 1, p.in, p.forward);
+  pack_pointwise<S>(w, {p.in, p.out, p.weight, p.forward, nullptr});
 }
 
 template <class S> size_t infer_block_scratch(const InferBlock &p) {

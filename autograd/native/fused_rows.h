@@ -10,7 +10,10 @@ namespace depthwise::fused::FUSED_ISA {
 // Runs body(t) for each of the workers' threads.
 template <class Body> void each_thread(const Workers &w, Body body) {
 #pragma omp parallel num_threads(w.threads)
-  for (int t = omp_get_thread_num(); t < w.threads; t += omp_get_num_threads()) body(t);
+  {
+    const TilesInUse tiles;
+    for (int t = omp_get_thread_num(); t < w.threads; t += omp_get_num_threads()) body(t);
+  }
 }
 
 // Measures what ScratchMemory would be asked for.
@@ -33,11 +36,11 @@ constexpr size_t sum_stride(int columns) { return columns % 1024 ? columns : col
 // Blocks and threads' parts are whole tiles and whole pairs of rows.
 template <class E> constexpr int kRowUnit = kBlockRows<E> % 2 ? 2 * kBlockRows<E> : kBlockRows<E>;
 
-// Rows of a block of so many bytes. At most 192: 401408 x 32 x 64 in bfloat16 took 4.8 and 11.9 ms forward and backward on a Zen 5
-// core, 6.5 and 14.6 with 480 rows, whose narrow rows leave the first-level cache. In tiles 256, what a strip (fused_amx.h) holds.
-template <class E> int block_rows(size_t bytes, size_t row_bytes) {
-  constexpr int kMost = (kTiled<E> ? 256 : 192) / kRowUnit<E>, kLeast = (kTiled<E> ? 64 : 48) / kRowUnit<E>;
-  size_t units = bytes / row_bytes / kRowUnit<E>;
+// Rows of a block of so many bytes, at most `most`. By default 192: 401408 x 32 x 64 in bfloat16 took 4.8 and 11.9 ms forward and
+// backward on a Zen 5 core, 6.5 and 14.6 with 480 rows, whose narrow rows leave the first-level cache. In tiles 256.
+template <class E> int block_rows(size_t bytes, size_t row_bytes, int most = kTiled<E> ? 256 : 192) {
+  const size_t kMost = most / kRowUnit<E>, kLeast = (kTiled<E> ? 64 : 48) / kRowUnit<E>;
+  const size_t units = bytes / row_bytes / kRowUnit<E>;
   return kRowUnit<E> * static_cast<int>(units < kLeast ? kLeast : units > kMost ? kMost : units);
 }
 

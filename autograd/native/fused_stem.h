@@ -56,20 +56,19 @@ template <class S, class Finish> struct StemProduct {
   }
 };
 
-// A thread's memory for training's forward pass.
+// A thread's memory for training's forward pass. Tile registers want a window's three rows side by side, others the windows of a row.
 template <class S> struct StemForwardMemory {
-  static constexpr size_t kStride = kLanes; // elements between windows that lie side by side, for tiles
-  RunningSums moments;                      // (2, out)
+  static constexpr size_t kStride = kLanes; // elements between windows that lie side by side
+  static constexpr int kUnit = kBlockRows<Element<S>>;
+  RunningSums moments; // (2, out)
   StemRows<S, true> rows;
   Element<S> *windows; // (out_width, kStride)
 
   template <class Memory>
   StemForwardMemory(Memory &memory, const StemForward &p)
       : moments(take_sums(memory, 2 * static_cast<size_t>(p.out))), rows(memory, p.window) {
-    if constexpr (kTiled<Element<S>>) {
-      constexpr int kUnit = kBlockRows<Element<S>>;
-      windows = memory.template take<Element<S>>((p.window.out_width + kUnit - 1) / kUnit * kUnit * kStride);
-    }
+    if constexpr (kTiled<Element<S>>)
+      windows = memory.template take<Element<S>>((p.window.out_width + kUnit - 1) / kUnit * kUnit * kStride + kLanes);
   }
   template <class Memory> static RunningSums take_sums(Memory &memory, size_t count) {
     double *total = memory.template take<double>(count);
@@ -90,36 +89,53 @@ template <class S> auto stem_lines(const Window &w, const void *image) {
   };
 }
 
-// One row of output. Tile registers want a window's three rows side by side.
-template <class S>
-void stem_forward_row(const StemForward &p, StemForwardMemory<S> &memory, const ThreeRows<Element<S>> &windows, Ahead &ahead,
+// The windows of a row of output side by side, from the three rows of the padded image under it: three runs of nine values and a
+// zero each. A run is stored with what follows it, which the next one overwrites.
+inline void gather_windows(const bf16 *const (&rows)[3], int width, size_t apart, size_t stride, uint32_t *windows) {
+  typedef uint16_t Run __attribute__((vector_size(32)));
+  Run inside{};
+  for (int i = 0; i < kRun; i++) inside[i] = 0xffff;
+  size_t at = 0;
+  for (int q = 0; q < width; q++, at += apart, windows += stride)
+    for (int i = 0; i < 3; i++) {
+      Run run;
+      memcpy(&run, rows[i] + at, sizeof run);
+      run &= inside;
+      memcpy(windows + i * kRunElements<bf16>, &run, sizeof run);
+    }
+}
+
+// One row of output, counted through all images.
+template <class S, class Line>
+void stem_forward_row(const StemForward &p, StemForwardMemory<S> &memory, int64_t row, bool fresh, Line line, Ahead &ahead,
                       const OutputTiles<S> &tiles) {
   const Element<S> *panels = static_cast<const Element<S> *>(p.weight);
-  const int width = p.window.out_width;
+  const Window &w = p.window;
   if constexpr (kTiled<Element<S>>) {
-    for (int q = 0; q < width; q++)
-      for (int i = 0; i < 3; i++)
-        memcpy(memory.windows + q * memory.kStride + i * kRunElements<S>, windows.rows[i] + q * kRunElements<S>,
-               kRunElements<S> * sizeof(Element<S>));
-    multiply_block(width, p.out, kWindowElements<S>, memory.windows, memory.kStride, panels, p.bias, ahead, tiles);
+    const int64_t image = row / w.out_height;
+    const int first = static_cast<int>(row % w.out_height) * w.stride;
+    gather_windows({line(image, first), line(image, first + 1), line(image, first + 2)}, w.out_width, memory.rows.apart, memory.kStride,
+                   memory.windows);
+    multiply_block(w.out_width, p.out, kWindowElements<S>, memory.windows, memory.kStride, panels, p.bias, ahead, tiles);
   } else {
-    each_tile(StemProduct<S, const OutputTiles<S> &>{windows, memory.rows.step, panels, p.bias, tiles}, width, 0, p.out, ahead);
+    const auto windows = memory.rows.under(row, fresh, line);
+    each_tile(StemProduct<S, const OutputTiles<S> &>{windows, memory.rows.step, panels, p.bias, tiles}, w.out_width, 0, p.out, ahead);
   }
 }
 
 template <class S> void stem_forward_part(const StemForward &p, StemForwardMemory<S> &memory, RowPart part) {
-  const size_t y_row = static_cast<size_t>(p.window.out_width) * p.out;
-  const bool past_caches = streamed<S>(p.y, p.window.images * p.window.out_height * y_row);
-  const auto line = stem_lines<S>(p.window, p.image);
+  const Window &w = p.window;
+  const size_t y_row = static_cast<size_t>(w.out_width) * p.out;
+  const bool past_caches = streamed<S>(p.y, w.images * w.out_height * y_row);
+  const auto line = stem_lines<S>(w, p.image);
   memory.moments.clear();
   for (int64_t row = part.begin; row < part.end; row++) {
-    const auto windows = memory.rows.under(row, row == part.begin, line);
     Ahead ahead;
-    ahead.range(0, line(row / p.window.out_height, memory.rows.next), p.window.stride * stem_line(p.window) * sizeof(S));
-    stem_forward_row<S>(p, memory, windows, ahead,
+    ahead.range(0, line(row / w.out_height, static_cast<int>(row % w.out_height) * w.stride + 3), w.stride * stem_line(w) * sizeof(S));
+    stem_forward_row<S>(p, memory, row, row == part.begin, line, ahead,
                         {static_cast<S *>(p.y) + row * y_row, static_cast<size_t>(p.out), p.moments.sum ? p.moments.pivot : nullptr,
                          memory.moments.part, past_caches});
-    memory.moments.add_positions(p.window.out_width);
+    memory.moments.add_positions(w.out_width);
   }
   memory.moments.flush();
   if (past_caches) stream_fence();

@@ -3,6 +3,9 @@
 // made by the first tile that wants it.
 #pragma once
 #include "fused_stem.h"
+#if defined(__AMX_BF16__)
+#include "fused_stem_tiles.h"
+#endif
 
 namespace depthwise::fused::FUSED_ISA {
 
@@ -122,15 +125,16 @@ FUSED_INLINE void stem_columns(const ThreeRows<Element<S>> &windows, size_t step
 template <class S>
 void stem_backward_row(const ThreeRows<Element<S>> &windows, size_t step, const GradientRow<S> &row, float *sums) {
   const int64_t depth = Outer<S>::depth(row.width);
+  const size_t values = static_cast<size_t>(row.width) * row.channels;
   if constexpr (kTiled<Element<S>>) {
     Ahead ahead;
+    ahead.range(0, row.g + values, values * sizeof(S));
+    ahead.range(1, row.y + values, values * sizeof(S));
+    ahead.spread(depth);
     gradient_rows<S>(row.width, row.channels, row.g, row.y, row.norm, nullptr, 0, row.kept, ahead);
-    for (int i = 0; i < 3; i++)
-      outer_block(false, kLanes, row.channels, depth, windows.rows[i], step, row.kept.memory, row.kept.stride,
-                  sums + i * kLanes * row.channels, row.channels, ahead);
+    stem_gradient_in_tiles(static_cast<int>(depth), row.channels, row.kept.memory, row.kept.stride, windows, step, sums);
     return;
   }
-  const size_t values = static_cast<size_t>(row.width) * row.channels;
   const int64_t times = (depth + NextRow::kSteps - 1) / NextRow::kSteps * (kTaps / kTapRows - 1) *
                         ((row.channels + kTapColumns - 1) / kTapColumns);
   NextRow next{reinterpret_cast<const char *>(row.g + values), reinterpret_cast<const char *>(row.y + values),
@@ -144,7 +148,7 @@ void stem_backward_row(const ThreeRows<Element<S>> &windows, size_t step, const 
 // A thread's memory.
 template <class S> struct StemBackwardMemory {
   float *dw;         // (out, kTapLanes)
-  float *sums;       // (3, kLanes, out): the same while it is summed
+  float *sums;       // the same while it is summed: (3, kLanes, out), in tiles (out, 3, kLanes)
   Outer<S> gradient; // (out_width, out)
   StemRows<S, false> rows;
 
@@ -153,6 +157,12 @@ template <class S> struct StemBackwardMemory {
       : dw(memory.template take<float>(p.out * kTapLanes)), sums(memory.template take<float>(3 * kLanes * p.out)),
         gradient{memory.template take<Element<S>>((p.window.out_width + 1) * p.out), static_cast<size_t>(p.out)},
         rows(memory, p.window) {}
+
+  // The sum of a channel and tap.
+  float sum(int channels, int o, int tap) const {
+    const int run = tap / kRun, value = tap % kRun;
+    return kTiled<Element<S>> ? sums[(o * 3 + run) * kLanes + value] : sums[(run * kLanes + value) * channels + o];
+  }
 };
 
 template <class S> size_t stem_backward_scratch(const StemBackward &p) {
@@ -172,7 +182,7 @@ template <class S> void stem_backward_part(const StemBackward &p, StemBackwardMe
   }
   for (int o = 0; o < p.out; o++)
     for (int t = 0; t < kTapLanes; t++)
-      memory.dw[o * kTapLanes + t] = t < kTaps ? memory.sums[(t / kRun * kLanes + t % kRun) * p.out + o] : 0;
+      memory.dw[o * kTapLanes + t] = t < kTaps ? memory.sum(p.out, o, t) : 0;
 }
 
 template <class S> void stem_backward(const Workers &w, const StemBackward &p) {

@@ -90,8 +90,15 @@ template <class S, bool kAlong> struct StemRows {
   template <class Memory>
   StemRows(Memory &from, const Window &w)
       : window(w), apart(w.stride * kColours), step(!kPairs ? apart : kAlong ? kRunElements<S> : 2 * apart),
-        size(whole_cache_lines((kAlong ? (static_cast<size_t>(w.out_width) + kRows) * step : stem_line(w)) + kPastLine)),
+        size(whole_cache_lines(read_by_products(w) + kPastLine)),
         memory(from.template take<Element<S>>(3 * size)) {}
+
+  size_t read_by_products(const Window &w) const {
+    if (kAlong) return (static_cast<size_t>(w.out_width) + kRows) * step;
+    return kTiled<Element<S>> ? tiled_pairs(w) * step : stem_line(w);
+  }
+  // Pairs of a row's windows in whole tiles.
+  static size_t tiled_pairs(const Window &w) { return (static_cast<size_t>(w.out_width + 1) / 2 + kLanes - 1) / kLanes * kLanes; }
 
   // Those under a row of the output, counted through all images. They are made as far as they are not there (none where fresh)
   // from line(image, row), a row of the padded image.
@@ -145,6 +152,10 @@ template <class S, bool kAlong> struct StemRows {
     }
     if (window.out_width % 2)
       for (size_t i = line > 2 * apart ? line - 2 * apart : 0; i < line; i++) to[i] &= 0xffff;
+    if constexpr (kTiled<Element<S>>) { // the last tile's pairs past the last window: their dy is zero, and they must not be infinite
+      const size_t end = (static_cast<size_t>(window.out_width + 1) / 2 - 1) * step + kRun;
+      memset(to + end, 0, (size - end) * sizeof *to);
+    }
   }
 };
 
