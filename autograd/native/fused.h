@@ -193,7 +193,7 @@ struct PoolBackward {
 struct InferStem {
   StemImage image;    // its image is not used
   int out;            // padded channels
-  const void *weight; // panels from pack_stem
+  const void *weight; // panels from infer_pack_stem
   const float *bias;  // (out)
   float cap;
   void *y;            // S (images*out_height, out_width, out), activated
@@ -258,7 +258,13 @@ struct KernelSet {
   void (*pool_backward)(const Workers &, const PoolBackward &);
 
   int infer_columns;                                   // channels of a panel
-  void (*infer_pack_pointwise)(const Workers &, const PackPointwise &); // forward alone, into panel_bytes
+  int infer_positions;                                 // that make a good block; images are computed together to have as many
+  size_t infer_band_bytes;                             // an image's output that is larger is computed in bands of rows
+  size_t (*infer_panel_bytes)(int in, int out);        // from unpadded channels
+  void (*infer_pack_pointwise)(const Workers &, const PackPointwise &); // forward alone, into infer_panel_bytes
+  size_t (*infer_stem_panel_bytes)(int out);
+  void (*infer_pack_stem)(const PackStem &);           // into infer_stem_panel_bytes
+  void (*infer_thread)(void (*work)(void *), void *context); // what a thread computes, around all of its kernels
   size_t (*infer_stem_scratch)(const InferStem &);
   void (*infer_stem)(char *scratch, const InferStem &);
   size_t (*infer_block_scratch)(const InferBlock &);

@@ -24,8 +24,8 @@ template <int kRegister> FUSED_INLINE void tile_zero() { asm volatile("tilezero 
 template <int kRegister> FUSED_INLINE void tile_load(const void *p, size_t stride) {
   asm volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(p), "r"(stride), "i"(kRegister) : "memory");
 }
-// The same for what is not needed soon again: it does not drive what is from the first-level cache.
-template <int kRegister> FUSED_INLINE void tile_load_once(const void *p, size_t stride) {
+// The same past the first-level cache, for what is not read again soon.
+template <int kRegister> FUSED_INLINE void tile_load_past(const void *p, size_t stride) {
   asm volatile("tileloaddt1 (%0,%1,1), %%tmm%c2" : : "r"(p), "r"(stride), "i"(kRegister) : "memory");
 }
 template <int kRegister> FUSED_INLINE void tile_store(void *p, size_t stride) {
@@ -131,9 +131,9 @@ template <int R, int C, class Between>
 FUSED_INLINE void multiply_tiles(TileSteps steps, const uint32_t *a, size_t a_stride, const uint32_t *b, size_t b_stride,
                                  Between between) {
   for (int s = 0; s < steps.count; s++, a += steps.depth, b += steps.depth * b_stride) {
-    tile_load_once<tile_b(0)>(b, b_stride * 4);
+    tile_load_past<tile_b(0)>(b, b_stride * 4);
     tile_load<tile_a(0)>(a, a_stride * 4);
-    if constexpr (C == 2) tile_load_once<tile_b(1)>(b + kTile, b_stride * 4);
+    if constexpr (C == 2) tile_load_past<tile_b(1)>(b + kTile, b_stride * 4);
     if constexpr (R == 2) tile_load<tile_a(1)>(a + kTile * a_stride, a_stride * 4);
     tile_multiply<tile_sums(0, 0), tile_a(0), tile_b(0)>();
     if constexpr (C == 2) tile_multiply<tile_sums(0, 1), tile_a(0), tile_b(1)>();

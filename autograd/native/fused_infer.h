@@ -23,7 +23,7 @@ template <class S> struct InferTile {
     const size_t fit = kBytes / (stride * sizeof(Element<S>));
     rows = static_cast<int>(fit < kPositions ? fit : kPositions) / out_width;
     if (rows < 1) rows = 1;
-    const size_t positions = static_cast<size_t>(rows) * out_width + kReadRows<S>;
+    const size_t positions = static_cast<size_t>(rows) * out_width + kReadRows;
     a = memory.template take<Element<S>>(positions * stride);
   }
 
@@ -39,11 +39,18 @@ template <class S> struct InferTile {
   }
 };
 
+template <class S> size_t infer_panel_bytes(int in, int out) {
+  if constexpr (kTiled<Element<S>>) return tile_panel_bytes(in, out);
+  return panel_bytes<S>(in, out);
+}
+
 template <class S> void infer_pack_pointwise(const Workers &w, const PackPointwise &p) {
+  if constexpr (kTiled<Element<S>>) return pack_tile_panels(w, p);
   pack_pointwise<S>(w, {p.in, p.out, p.weight, p.forward, nullptr});
 }
 
 template <class S> size_t infer_block_scratch(const InferBlock &p) {
+  if constexpr (kTiled<Element<S>>) return tile_block_scratch(p);
   ScratchSize size;
   InferTile<S>(size, p.in, p.window.out_width);
   return size.bytes;
@@ -79,7 +86,14 @@ struct TileClock {
   }
 };
 
+// A thread's tiles keep their shapes from one kernel to the next.
+static void infer_thread(void (*work)(void *), void *context) {
+  const TilesInUse tiles;
+  work(context);
+}
+
 template <class S> void infer_block(char *scratch, const InferBlock &p) {
+  if constexpr (kTiled<Element<S>>) return infer_block_in_tiles(scratch, p);
   InferMemory memory{scratch};
   TileClock clock{p.seconds};
   InferTile<S> tile(memory, p.in, p.window.out_width);
@@ -108,3 +122,7 @@ template <class S> void infer_pool(const PoolForward &p) {
 }
 
 } // namespace depthwise::fused::FUSED_ISA
+
+#if defined(__AMX_BF16__)
+#include "fused_infer_tiles_block.h"
+#endif

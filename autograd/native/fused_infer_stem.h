@@ -14,13 +14,25 @@ template <class S> struct InferStemMemory {
   InferStemMemory(Memory &memory, const Window &w) : rows(memory, w), line(memory.template take<S>(stem_line(w) + kPastLine)) {}
 };
 
+template <class S> size_t infer_stem_panel_bytes(int out) {
+  if constexpr (kTiled<Element<S>>) return tile_stem_panel_bytes(out);
+  return stem_panel_bytes<S>(out);
+}
+
+template <class S> void infer_pack_stem(const PackStem &p) {
+  if constexpr (kTiled<Element<S>>) return pack_tile_stem(p);
+  pack_stem<S>(p);
+}
+
 template <class S> size_t infer_stem_scratch(const InferStem &p) {
+  if constexpr (kTiled<Element<S>>) return tile_stem_scratch(p);
   ScratchSize size;
   InferStemMemory<S>(size, p.image.window);
   return size.bytes;
 }
 
 template <class S> void infer_stem(char *scratch, const InferStem &p) {
+  if constexpr (kTiled<Element<S>>) return infer_stem_in_tiles(scratch, p);
   const Window &w = p.image.window;
   InferMemory from{scratch};
   InferStemMemory<S> memory(from, w);
@@ -40,3 +52,7 @@ template <class S> void infer_stem(char *scratch, const InferStem &p) {
 }
 
 } // namespace depthwise::fused::FUSED_ISA
+
+#if defined(__AMX_BF16__)
+#include "fused_infer_tiles_stem.h"
+#endif

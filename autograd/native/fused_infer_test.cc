@@ -123,7 +123,7 @@ template <class S> void test_block(const Case &c) {
   if (c.poison != 0) set(x[x.n / in / 2 * in + c.in / 2], c.poison);
   fill(depthwise, depthwise.n, 16, 1.0f / 16), fill(depthwise_bias, c.in, 16, 0.25f);
   fill(weight, weight.n, 400, 1.0f / 512), fill(bias, c.out, 16, 0.25f);
-  Buffer<char> panels(panel_bytes<S>(c.in, c.out));
+  Buffer<char> panels(infer_panel_bytes<S>(c.in, c.out));
   pack_depthwise({c.in, depthwise.p, packed.p});
   infer_pack_pointwise<S>({1, nullptr, 0}, {c.in, c.out, weight.p, panels.p, nullptr});
   InferBlock p{w, in, out, x.p, packed.p, depthwise_bias.p, panels.p, bias.p, c.cap, y.p, 0, 0, 0, 0};
@@ -161,8 +161,8 @@ template <class S> void test_stem(const Case &c, bool bytes) {
   for (size_t i = 0; i < n; i++) pixels[i] = static_cast<uint8_t>(random_bits()), values[i] = random_step(32, 0.125f);
   if (c.poison != 0) values[n / 2] = c.poison;
   fill(weight, weight.n, 400, 1.0f / 512), fill(bias, c.out, 16, 0.25f);
-  Buffer<char> panels(stem_panel_bytes<S>(c.out));
-  pack_stem<S>({c.out, weight.p, panels.p});
+  Buffer<char> panels(infer_stem_panel_bytes<S>(c.out));
+  infer_pack_stem<S>({c.out, weight.p, panels.p});
   Buffer<S> y(positions(w) * out);
   InferStem p{image, out, panels.p, bias.p, c.cap, y.p, 0, 0};
   for (int i = 0; i < c.row_parts; i++) {
@@ -189,7 +189,7 @@ static void test_head(int images, int in, int classes, int parts) {
   const size_t stride = depth + kLanes;
   Buffer<float> x((images + kThird) * stride), weight(static_cast<size_t>(classes) * in), bias(all);
   Buffer<float> y(static_cast<size_t>(images) * classes);
-  Buffer<char> panels(panel_bytes<float>(in, classes));
+  Buffer<char> panels(infer_panel_bytes<float>(in, classes));
   for (int r = 0; r < images + kThird; r++)
     for (int i = 0; i < depth; i++) x[r * stride + i] = i < in && r < images ? random_step(1 << 20, 1.0f / (1 << 18)) : 0;
   fill(weight, weight.n, 1 << 20, 1.0f / (1 << 20)), fill(bias, classes, 16, 0.25f);
@@ -219,6 +219,26 @@ static void test_head(int images, int in, int classes, int parts) {
   }
 }
 
+#if defined(__AMX_BF16__)
+// Every pixel's value has the bits that dividing gives it.
+static void test_pixels(const float *mean, const float *std) {
+  uint8_t pixels[4 * 3];
+  StemImage image{{}, pixels, nullptr, {mean[0], mean[1], mean[2]}, {std[0], std[1], std[2]}, nullptr};
+  const PixelReader reader(image);
+  for (int v = 0; v < 256; v++) {
+    for (uint8_t &p : pixels) p = static_cast<uint8_t>(v);
+    for (int n = 1; n <= 4; n++) {
+      const V got = reader.read(0, n);
+      for (int i = 0; i < kLanes; i++) {
+        const bool inside = i % 4 < 3 && i / 4 < n;
+        volatile float share = static_cast<float>(v) / 255.0f, centred = share - mean[i % 4 % 3], want = inside ? centred / std[i % 4 % 3] : 0;
+        if (got[i] != want && ++failures <= 30) printf("pixel %d of mean %g, std %g is %.9g, want %.9g\n", v, mean[i % 3], std[i % 3], got[i], want);
+      }
+    }
+  }
+}
+#endif
+
 static void test(const Case &c) {
   test_block<float>(c), test_block<bf16>(c);
   Case stem = c;
@@ -241,6 +261,10 @@ int main() {
       {window(1, 3, 250, 1, 1, 1), 16, 32},      // a row of more positions than a block
       {window(1, 4, 401, 2, 0, 0), 16, 32},
       {window(4, 7, 7, 1, 1, 1), 1024, 32},      // several blocks of a group of images
+      {window(1, 14, 14, 1, 1, 1), 140, 80},     // tiles: reductions of many lengths, and of half a tile
+      {window(2, 9, 15, 2, 0, 1), 250, 112, 6, 2, 1},
+      {window(2, 11, 11, 1, 1, 1), 520, 48},
+      {window(1, 12, 11, 1, 1, 1), 1040, 96, 6, 1, 2},
       {window(2, 8, 7, 1, 1, 1), 16, 32, 6, 1, 1, nan},
       {window(2, 8, 7, 2, 1, 1), 16, 32, infinity, 1, 1, infinity},
       {window(2, 8, 7, 2, 1, 1), 16, 32, infinity, 1, 1, -infinity},
@@ -258,6 +282,16 @@ int main() {
                           {5, 136, 20, 1}, {30, 129, 47, 3}, {7, 1000, 100, 2}};
   for (const auto &h : heads) test_head(h[0], h[1], h[2], h[3]);
   for (int i = 0; i < 20; i++) test_head(random_between(1, 40), random_between(1, 400), random_between(1, 200), random_between(1, 4));
+#if defined(__AMX_BF16__)
+  const float imagenet[2][3] = {{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}, plain[2][3] = {{0, 0.5f, 1}, {1, 0.5f, 1e-3f}};
+  test_pixels(imagenet[0], imagenet[1]), test_pixels(plain[0], plain[1]);
+  for (int i = 0; i < 100; i++) {
+    float random[2][3];
+    for (float &m : random[0]) m = static_cast<float>(random_between(0, 1 << 20)) / (1 << 20);
+    for (float &d : random[1]) d = static_cast<float>(random_between(1, 1 << 20)) / (1 << 20);
+    test_pixels(random[0], random[1]);
+  }
+#endif
   if (failures) printf("%d values differ\n", failures);
   return failures != 0;
 }

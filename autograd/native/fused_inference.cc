@@ -11,9 +11,9 @@ namespace depthwise::fused {
 
 namespace {
 
-// Positions that make a good block for a matrix product. Stages with fewer in an image compute a group of images together, so
-// that weights are read once for all of them.
-constexpr int64_t kPositions = 192, kWidePositions = 96;
+// Rows of a band, of the last stage that is computed in bands: with fewer, more is computed at the edges of products, with more the
+// rows of all stages leave the second-level cache of 2 MB (224x224 images, AMX: 3 to 7 rows differ by 3 %).
+constexpr int kBandRows = 4;
 
 constexpr size_t kPage = 4096;
 
@@ -85,47 +85,74 @@ void Inference::plan() {
       s.depthwise_weight = cut(9 * in * sizeof(float));
       s.depthwise_bias = cut(in * sizeof(float));
     }
-    s.product_weight = cut(i > 0 ? k.panel_bytes(s.product.in, s.product.out) : k.stem_panel_bytes(s.product.out));
+    s.product_weight = cut(i > 0 ? k.infer_panel_bytes(s.product.in, s.product.out) : k.infer_stem_panel_bytes(s.product.out));
     s.product_bias = cut(out * sizeof(float));
   }
   ones_ = cut(padded(channels()) * sizeof(float));
   zeros_ = cut(padded(channels()) * sizeof(float));
   if (settings_.classes > 0) {
-    head_weight_ = cut(settings_.isa->float32.panel_bytes(channels(), settings_.classes));
+    head_weight_ = cut(settings_.isa->float32.infer_panel_bytes(channels(), settings_.classes));
     head_bias_ = cut(padded(settings_.classes) * sizeof(float));
   }
 
-  while (wide_ < stages_.size() && stages_[wide_].positions() >= kWidePositions)
-    wide_++;
-  int64_t each = std::max<int64_t>(1, images_ / settings_.threads);
-  if (wide_ < stages_.size())
-    group_ = std::min(each, std::max<int64_t>(1, kPositions / stages_.back().positions()));
-  for (size_t i = 0; i < stages_.size(); i++)
-    if (i + 1 < wide_)
-      wide_bytes_ = std::max(wide_bytes_, image_bytes(i));
-    else
-      group_bytes_ = std::max(group_bytes_, group_ * image_bytes(i));
-  // A page more, and not a power of two apart, so that buffers do not share cache sets.
-  wide_bytes_ = (wide_bytes_ + kPage - 1) / kPage * kPage + kPage + 832;
-  group_bytes_ = (group_bytes_ + kPage - 1) / kPage * kPage + kPage + 832;
+  plan_levels();
   Call call{};
   scratch_bytes_ = k.infer_stem_scratch(stem(call, nullptr));
   for (size_t i = 1; i < stages_.size(); i++)
-    scratch_bytes_ = std::max(scratch_bytes_, k.infer_block_scratch(block(call, i, nullptr, nullptr, group_)));
+    scratch_bytes_ = std::max(scratch_bytes_, k.infer_block_scratch(block(call, i, nullptr, nullptr, 1)));
   scratch_bytes_ = aligned(scratch_bytes_) + kPage + 832;
+  plan_bands();
   if (settings_.classes > 0)
     plan_head();
 }
 
+// A stage's group has about as many positions as make a good block for a matrix product, so that weights are read once for them.
+void Inference::plan_levels() {
+  const int64_t each = std::max<int64_t>(1, images_ / settings_.threads), good = settings_.kernels->infer_positions;
+  for (size_t i = 0; i < stages_.size(); i++) {
+    int64_t group = i == 0 ? 1 : std::clamp<int64_t>(good / stages_[i].positions(), 1, each);
+    if (i > 0)
+      group = std::max(group, levels_.back().group);
+    if (i == 0 || group > levels_.back().group)
+      levels_.push_back({i, group, 0, 0});
+    Level &l = levels_.back();
+    if (levels_.size() > 1 && l.bytes == 0)
+      l.bytes = group * image_bytes(i - 1);
+    l.bytes = std::max(l.bytes, group * image_bytes(i));
+    l.end = i + 1;
+  }
+  for (Level &l : levels_) {
+    // A page more, and not a power of two apart, so that buffers do not share cache sets.
+    l.bytes = (l.bytes + kPage - 1) / kPage * kPage + kPage + 832;
+    l.at = levels_bytes_;
+    levels_bytes_ += 2 * l.bytes;
+  }
+}
+
+// In bands are the stages up to the last large one, and the next, whose output is whole.
+void Inference::plan_bands() {
+  size_t large = 0;
+  for (size_t i = 0; i + 1 < levels_[0].end; i++)
+    if (image_bytes(i) > settings_.kernels->infer_band_bytes)
+      large = i + 1;
+  std::vector<Bands::Stage> stages;
+  for (size_t i = 0; large > 0 && i <= large; i++) {
+    const Window &w = stages_[i].depthwise.window;
+    stages.push_back({stages_[i].product.window.out_height, image_bytes(i) / stages_[i].product.window.out_height, w.stride, w.top});
+  }
+  if (large > 0)
+    bands_ = Bands(std::move(stages), kBandRows);
+}
+
 // The head's input is read in whole groups of rows, which do not begin in the same cache set.
 void Inference::plan_head() {
-  features_at_ = settings_.threads * (2 * wide_bytes_ + 2 * group_bytes_ + scratch_bytes_);
+  features_at_ = settings_.threads * thread_bytes();
   features_stride_ = padded(channels()) + kLanes;
   features_bytes_ = (images_ + settings_.isa->infer_head_rows) * features_stride_ * sizeof(float);
 }
 
 size_t Inference::workspace_bytes() const {
-  return settings_.threads * (2 * wide_bytes_ + 2 * group_bytes_ + scratch_bytes_) + features_bytes_;
+  return settings_.threads * thread_bytes() + features_bytes_;
 }
 
 size_t Inference::fold_scratch_bytes() const {
@@ -168,7 +195,7 @@ void Inference::fold_layer(const Layer &l, size_t weight, size_t bias, char *fol
   }
   switch (l.kind) {
   case Kind::Stem:
-    return k.pack_stem({l.out, scratch, folded + weight});
+    return k.infer_pack_stem({l.out, scratch, folded + weight});
   case Kind::Depthwise:
     return k.pack_depthwise({l.out, scratch, reinterpret_cast<float *>(folded + weight)});
   case Kind::Pointwise:
@@ -217,48 +244,77 @@ int Inference::compute_all(const Call &call, char *workspace, Clocks &clocks) co
     const int threads = omp_get_num_threads(), thread = omp_get_thread_num();
     if (thread == 0)
       used = threads;
-    const size_t stride = 2 * wide_bytes_ + 2 * group_bytes_ + scratch_bytes_;
-    char *own = workspace + thread * stride;
-    const int64_t each = images_ / threads, rest = images_ - each * threads;
-    const Team alone{0, 1, false, own, own + stride - scratch_bytes_, clocks.of(thread)};
-    for (int64_t i = 0; i < each; i += group_)
-      compute(call, alone, thread * each + i, std::min(group_, each - i));
-    if (rest > 0) {
-#pragma omp barrier // the teams' buffers are those of threads that are done
-      const int size = int(threads / rest), number = thread / size;
-      Team team{thread % size, size, true, workspace + number * size * stride, own + stride - scratch_bytes_, clocks.of(thread)};
-      if (number >= rest)
-        team.size = 0;
-      compute(call, team, each * threads + number, 1);
-    }
+    auto work = [&] { compute_share(call, workspace, thread, threads, clocks); };
+    settings_.kernels->infer_thread([](void *w) { (*static_cast<decltype(work) *>(w))(); }, &work);
   }
   return used;
 }
 
-// Where a stage's output for an image of the group lies: the stages image by image alternate between two buffers, the last of
-// them begins the group's, which the others alternate between.
-char *Inference::output(const Team &team, size_t stage, int64_t image) const {
-  if (stage + 1 < wide_)
-    return team.buffers + stage % 2 * wide_bytes_;
-  return team.buffers + 2 * wide_bytes_ + (stage + 1 - wide_) % 2 * group_bytes_ + image * image_bytes(stage);
+void Inference::compute_share(const Call &call, char *workspace, int thread, int threads, Clocks &clocks) const {
+  const size_t stride = thread_bytes();
+  char *own = workspace + thread * stride;
+  char *scratch = own + stride - scratch_bytes_, *bands = scratch - bands_.bytes();
+  const int64_t each = images_ / threads, rest = images_ - each * threads;
+  const size_t last = levels_.size() - 1;
+  const bool banded = bands_.stages() > 0;
+  const Team alone{0, 1, banded, false, own, bands, scratch, clocks.of(thread)};
+  const int64_t group = levels_[last].group;
+  for (int64_t i = 0; i < each; i += group) {
+    const int64_t image = thread * each + i, count = std::min(group, each - i);
+    pool(call, alone, compute(call, alone, last, image, count, nullptr), image, count);
+  }
+  if (rest == 0)
+    return;
+#pragma omp barrier // the teams' buffers are those of threads that are done
+  const int size = int(threads / rest), number = thread / size;
+  const bool enough = banded && stages_[bands_.stages() - 1].product.window.out_height >= size * kBandRows;
+  Team team{thread % size, size, enough, true, workspace + number * size * stride, bands, scratch, clocks.of(thread)};
+  if (number >= rest)
+    team.size = 0;
+  pool(call, team, compute(call, team, last, each * threads + number, 1, nullptr), each * threads + number, 1);
 }
 
-void Inference::compute(const Call &call, const Team &team, int64_t image, int64_t count) const {
-  for (int64_t i = 0; i < count; i++) {
-    Call one = call;
-    if (team.size > 0) {
-      const Window &w = call.input.window;
-      const size_t offset = (image + i) * int64_t(w.height) * w.width * 3;
-      one.input.pixels = call.input.pixels ? call.input.pixels + offset : nullptr;
-      one.input.values = call.input.values ? call.input.values + offset : nullptr;
-    }
-    compute_stem(one, team, i);
-    for (size_t s = 1; s < wide_; s++)
-      compute_block(call, team, s, output(team, s - 1, i), output(team, s, i), 1);
+// The stages of levels up to this one, for some images of a group. Their last output goes to y, or where that is null to one of the
+// level's buffers; returns where it is.
+const char *Inference::compute(const Call &call, const Team &team, size_t level, int64_t image, int64_t count, char *y) const {
+  const Level &l = levels_[level];
+  if (level == 0) {
+    y = y ? y : buffer(team, 0, l.end - 1);
+    compute_image(call, team, image, y);
+    return y;
   }
-  for (size_t s = wide_; s < stages_.size(); s++)
-    compute_block(call, team, s, output(team, s - 1, 0), output(team, s, 0), count);
-  pool(call, team, output(team, stages_.size() - 1, 0), image, count);
+  const Level &before = levels_[level - 1];
+  char *x = buffer(team, level, 0);
+  for (int64_t i = 0; i < count; i += before.group)
+    compute(call, team, level - 1, image + i, std::min(before.group, count - i), x + i * image_bytes(before.end - 1));
+  for (size_t s = before.end; s < l.end; s++) {
+    char *to = s + 1 == l.end && y ? y : buffer(team, level, s + 1 - before.end);
+    compute_block(call, team, s, x, to, count);
+    x = to;
+  }
+  return x;
+}
+
+// The first level's stages.
+void Inference::compute_image(const Call &call, const Team &team, int64_t image, char *y) const {
+  Call one = call;
+  if (team.size > 0) {
+    const Window &w = call.input.window;
+    const size_t offset = image * int64_t(w.height) * w.width * 3;
+    one.input.pixels = call.input.pixels ? call.input.pixels + offset : nullptr;
+    one.input.values = call.input.values ? call.input.values + offset : nullptr;
+  }
+  const size_t end = levels_[0].end;
+  const auto output = [&](size_t stage) { return stage + 1 == end ? y : buffer(team, 0, stage); };
+  size_t s = 1;
+  if (team.banded) {
+    s = bands_.stages();
+    compute_bands(one, team, output(s - 1));
+  } else {
+    compute_stem(one, team, output(0));
+  }
+  for (; s < end; s++)
+    compute_block(call, team, s, output(s - 1), output(s), 1);
 }
 
 InferStem Inference::stem(const Call &call, char *y) const {
@@ -292,14 +348,43 @@ InferBlock Inference::block(const Call &call, size_t stage, const char *x, char 
   return p;
 }
 
-void Inference::compute_stem(const Call &call, const Team &team, int64_t image) const {
+// Members of a team compute what their bands have in common each for itself, and need not wait for each other.
+void Inference::compute_bands(const Call &call, const Team &team, char *y) const {
   if (team.size > 0) {
-    InferStem p = stem(call, output(team, 0, image));
-    const int64_t rows = p.end;
-    p.begin = part(rows, team.member, team.size);
-    p.end = part(rows, team.member + 1, team.size);
-    if (p.begin < p.end)
-      timed(team.seconds ? team.seconds + 2 : nullptr, [&] { settings_.kernels->infer_stem(team.scratch, p); });
+    const int rows = stages_[bands_.stages() - 1].product.window.out_height;
+    bands_.compute(team.bands, y, int(part(rows, team.member, team.size)), int(part(rows, team.member + 1, team.size)),
+                   [&](size_t stage, const char *x, char *to, int begin, int end) {
+                     if (stage == 0)
+                       stem_rows(call, team, to, begin, end);
+                     else
+                       block_rows(call, team, stage, x, to, begin, end);
+                   });
+  }
+  if (team.meets) {
+#pragma omp barrier
+  }
+}
+
+void Inference::stem_rows(const Call &call, const Team &team, char *y, int64_t begin, int64_t end) const {
+  InferStem p = stem(call, y);
+  p.begin = begin, p.end = end;
+  timed(team.seconds ? team.seconds + 2 : nullptr, [&] { settings_.kernels->infer_stem(team.scratch, p); });
+}
+
+// All channels of some rows of one image.
+void Inference::block_rows(const Call &call, const Team &team, size_t stage, const char *x, char *y, int64_t begin, int64_t end) const {
+  InferBlock p = block(call, stage, x, y, 1);
+  p.begin = begin, p.end = end;
+  p.seconds = team.seconds ? team.seconds + 2 * stage + 1 : nullptr;
+  settings_.kernels->infer_block(team.scratch, p);
+}
+
+void Inference::compute_stem(const Call &call, const Team &team, char *y) const {
+  const int64_t rows = stages_[0].product.window.out_height;
+  if (team.size > 0) {
+    const int64_t begin = part(rows, team.member, team.size), end = part(rows, team.member + 1, team.size);
+    if (begin < end)
+      stem_rows(call, team, y, begin, end);
   }
   if (team.meets) {
 #pragma omp barrier

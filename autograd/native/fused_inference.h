@@ -1,6 +1,7 @@
 // A trunk for inference: batch norm folded into weights and biases, and the order in which threads compute stem, blocks and
 // pooling (fused_infer.h). No libtorch here: fused_inference_node.cc has the C face.
 #pragma once
+#include "fused_bands.h"
 #include "fused_trunk.h"
 
 namespace depthwise::fused {
@@ -51,11 +52,19 @@ private:
     int64_t positions() const { return int64_t(product.window.out_height) * product.window.out_width; }
     size_t values() const { return positions() * padded(product.out); } // of an image's output
   };
+  // Stages that are computed for a group of images at a time: those from the level's before it to end. Its outputs alternate between
+  // two buffers, the last of them goes to the level behind it.
+  struct Level {
+    size_t end;
+    int64_t group;
+    size_t bytes, at; // of a buffer; in a thread's memory
+  };
   // A team of threads computes some images together; each of its members a share of every stage.
   struct Team {
     int member, size;
+    bool banded; // whether the first stages are computed in bands
     bool meets; // at a barrier after each stage; a thread in no team has size 0 and meets the others
-    char *buffers, *scratch;
+    char *buffers, *bands, *scratch; // the last two the member's own
     double *seconds; // the member's own, where nobody asks null
   };
   struct Call {
@@ -73,11 +82,18 @@ private:
   };
 
   void plan();
+  void plan_levels();
+  void plan_bands();
   void plan_head();
   int compute_all(const Call &, char *workspace, Clocks &) const;
+  void compute_share(const Call &, char *workspace, int thread, int threads, Clocks &) const;
   void fold_layer(const Layer &, size_t weight, size_t bias, char *folded, float *scratch) const;
-  void compute(const Call &, const Team &, int64_t image, int64_t count) const;
-  void compute_stem(const Call &, const Team &, int64_t image) const;
+  const char *compute(const Call &, const Team &, size_t level, int64_t image, int64_t count, char *y) const;
+  void compute_image(const Call &, const Team &, int64_t image, char *y) const;
+  void compute_bands(const Call &, const Team &, char *y) const;
+  void compute_stem(const Call &, const Team &, char *y) const;
+  void stem_rows(const Call &, const Team &, char *y, int64_t begin, int64_t end) const;
+  void block_rows(const Call &, const Team &, size_t stage, const char *x, char *y, int64_t begin, int64_t end) const;
   void compute_block(const Call &, const Team &, size_t stage, const char *x, char *y, int64_t images) const;
   void classify(const Call &, float *logits, Clocks &) const;
   void pool(const Call &, const Team &, const char *x, int64_t image, int64_t count) const;
@@ -85,17 +101,18 @@ private:
   InferBlock block(const Call &, size_t stage, const char *x, char *y, int64_t images) const;
   int channels() const { return stages_.back().product.out; }
   size_t layers() const { return 2 * stages_.size() - 1; }
-  char *output(const Team &, size_t stage, int64_t image) const;
+  char *buffer(const Team &team, size_t level, size_t i) const { return team.buffers + levels_[level].at + i % 2 * levels_[level].bytes; }
   size_t image_bytes(size_t stage) const { return stages_[stage].values() * settings_.kernels->element; }
 
   InferenceSettings settings_;
   std::vector<Stage> stages_;
   int64_t images_;
   size_t folded_bytes_ = 0, ones_ = 0, zeros_ = 0; // the last two: the pooling's activation, which changes nothing
-  size_t wide_ = 1;     // stages that are computed image by image; the others for a group of images
-  int64_t group_ = 1;   // images
-  size_t wide_bytes_ = 0, group_bytes_ = 0; // each of two buffers of a thread
-  size_t scratch_bytes_ = 0;                // of a thread
+  Bands bands_;         // the stages that are computed in bands of rows, none or more than one, all of the first level
+  std::vector<Level> levels_; // the first one's group is one image
+  size_t levels_bytes_ = 0;   // of their buffers, of a thread
+  size_t scratch_bytes_ = 0;                // of a thread, and all it has
+  size_t thread_bytes() const { return levels_bytes_ + bands_.bytes() + scratch_bytes_; }
   size_t head_weight_ = 0, head_bias_ = 0;  // in folded
   size_t features_at_ = 0, features_stride_ = 0, features_bytes_ = 0; // the head's input, in the workspace
 };

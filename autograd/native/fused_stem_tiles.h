@@ -9,8 +9,8 @@ constexpr int kStemSums = 3 * kTile; // floats of a channel: nine of each tile c
 // sums (T tiles of channels, kStemSums) += turned (channels, steps) times the three rows' values, whose steps are b_step apart. The
 // sums of two tiles of channels and three rows take six registers, and leave one for each side.
 template <int T>
-FUSED_INLINE void multiply_windows(int steps, const uint32_t *turned, size_t stride, const ThreeRows<uint32_t> &windows, size_t at, size_t b_step,
-                                   float *sums) {
+FUSED_INLINE void multiply_windows(int steps, const uint32_t *turned, size_t stride, const ThreeRows<uint32_t> &windows, size_t at,
+                                   size_t b_step, float *sums) {
   const auto window = [&](int i, int s) { return windows.rows[i] + at + s * kTile * b_step; };
   const auto each_sum = [&](auto move) __attribute__((always_inline)) {
     move(std::integral_constant<int, 0>{}, sums), move(std::integral_constant<int, 1>{}, sums + kTile);
