@@ -189,8 +189,9 @@ template <int P, int C, class Finish> struct SumsInFlight {
   }
 };
 
-// 32 rows of A of so many elements stay in the first-level cache while all panels pass by them; of longer ones a panel is multiplied
-// with all rows before the next.
+// 32 rows of A of so many elements, 32 KB, stay in the first-level cache while all panels pass by them: 512 channels take 12.5 ticks of
+// 2.6 GHz an instruction so and 16.5 otherwise (11.5 is the peak). Of longer ones a panel is multiplied with all rows before the
+// next: 18 ticks, and 32 the other way round.
 constexpr int64_t kLongestRow = 256;
 
 // The columns from column on that make P whole panels of C tiles; returns the first that do not.
@@ -255,7 +256,7 @@ void outer_rows(bool fresh, int columns, TileSteps steps, const uint32_t *a, siz
   for (int r = 0; r < R; r++)
     for (int s = 0; s < steps.count; s++)
       transpose(steps.depth, a + s * kTile * a_step + r * kTile, a_step, strip.elements + r * kTile * Strip::kStride + s * kTile,
-                     Strip::kStride);
+                Strip::kStride);
   int column = 0;
   for (; column + kBlockTile <= columns; column += kBlockTile)
     outer_tile<R, 2>(fresh, steps, strip, b + column, b_step, sums + column, stride, ahead);

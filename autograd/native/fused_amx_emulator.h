@@ -5,8 +5,14 @@
 // Intel's Software Developer's Manual, volume 2, under the names of the instructions, and volume 1, chapter 18. Whatever the
 // manual forbids ends the program: wrong shapes, tiles that are not configured, a bad configuration.
 //
-// kernels_test.go includes this file before each test of the set amx. Where the processor has AMX, nothing is emulated.
+// kernels_test.go includes this file before each test of the set amx. Where the processor has AMX nothing is emulated, unless the
+// program is compiled with AMX_EMULATED: it does not ask for the permission to use tiles then, so that Linux raises SIGILL for all
+// that touch them, and the two instructions that need no permission follow one that is always illegal.
 #pragma once
+#if defined(AMX_EMULATED)
+asm(".macro ldtilecfg operand:vararg\n ud2\n {vex3} ldtilecfg \\operand\n .endm\n"
+    ".macro tilerelease\n ud2\n {vex3} tilerelease\n .endm\n");
+#endif
 #include "fused_amx_permission.h"
 #include <atomic>
 #include <cstdint>
@@ -190,6 +196,8 @@ inline bool execute(const Instruction &i) {
 
 inline void on_illegal_instruction(int, siginfo_t *, void *context) {
   greg_t *registers = static_cast<ucontext_t *>(context)->uc_mcontext.gregs;
+  const auto *at = reinterpret_cast<const uint8_t *>(registers[REG_RIP]);
+  if (at[0] == 0x0f && at[1] == 0x0b) registers[REG_RIP] += 2; // UD2 before what would not be illegal
   Instruction i;
   if (decode(reinterpret_cast<const uint8_t *>(registers[REG_RIP]), registers, i) && execute(i))
     registers[REG_RIP] += i.length;
@@ -200,7 +208,9 @@ inline void on_illegal_instruction(int, siginfo_t *, void *context) {
 // Starts the emulation before main where it is needed, and ends a program whose threads have not released their tiles.
 struct Emulation {
   Emulation() {
+#if !defined(AMX_EMULATED)
     if (depthwise::fused::amx_permitted()) return;
+#endif
     active = true;
     struct sigaction action = {};
     action.sa_sigaction = on_illegal_instruction;

@@ -195,8 +195,8 @@ FUSED_INLINE void outer_columns(bool fresh, int rows, int column, int64_t depth,
 
 // Not inline, for the reason of multiply_panel: by AVX2 the layers of a step took 490 ms backward where they take 360.
 template <class E>
-__attribute__((noinline)) void outer_block(bool fresh, int rows, int columns, int64_t depth, const E *a, size_t a_step, const E *b, size_t b_step,
-                 float *sums, size_t stride, Ahead &ahead) {
+__attribute__((noinline)) void outer_block(bool fresh, int rows, int columns, int64_t depth, const E *a, size_t a_step, const E *b,
+                                           size_t b_step, float *sums, size_t stride, Ahead &ahead) {
   if constexpr (kTiled<E>) return outer_block_in_tiles(fresh, rows, columns, depth, a, a_step, b, b_step, sums, stride, ahead);
   int column = 0;
   for (; column + kColumns <= columns; column += kColumns)
@@ -211,6 +211,7 @@ __attribute__((noinline)) void outer_block(bool fresh, int rows, int columns, in
 #include "fused_amx.h"
 #else
 namespace depthwise::fused::FUSED_ISA {
+// Nothing has to be released without tiles.
 struct TilesInUse {
   TilesInUse() {} // not trivial, so that nobody warns of one that is not used
 };

@@ -12,8 +12,9 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// instructionSets are those that the kernels are compiled for, and whether this processor has them. AMX is emulated where it is
-// missing (fused_amx_emulator.h), by handling the signal of each tile instruction; the rest of its set are AVX-512's.
+// instructionSets are those that the kernels are compiled for, and whether this processor has them. AMX is emulated
+// (fused_amx_emulator.h), by handling the signal of each tile instruction; the rest of its set are AVX-512's. TestKernelsOnTiles
+// runs it without.
 var instructionSets = map[string]bool{
 	"amx":        cpu.X86.HasAVX512 && cpu.X86.HasAVX512BF16 && runtime.GOOS == "linux",
 	"avx512bf16": cpu.X86.HasAVX512 && cpu.X86.HasAVX512BF16,
@@ -24,7 +25,7 @@ var instructionSets = map[string]bool{
 
 // sanitized sets are run under the address and undefined-behaviour sanitizers, which take ten times as long: the widest,
 // whose intrinsics touch memory, the one without any, and the tiles, of whose memory the compiler knows nothing: emulated, they
-// read and write in C++ that the sanitizers see.
+// read and write in C++ that the sanitizers see, also where the processor has them.
 var sanitized = map[string]bool{"amx": true, "avx512bf16": true, "portable": true}
 
 var flagsLine = regexp.MustCompile(`(?m)^// compile for amd64 with: (.+)$`)
@@ -46,7 +47,33 @@ func TestKernels(t *testing.T) {
 					t.Skipf("this processor has no %s", isa)
 				}
 				t.Parallel()
-				runKernels(t, program, isa)
+				flags := []string{"-O1"}
+				if sanitized[isa] {
+					flags = append(flags, "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
+				}
+				if isa == "amx" {
+					flags = append(flags, "-DAMX_EMULATED")
+				}
+				runKernels(t, program, isa, flags...)
+			})
+		}
+	}
+}
+
+// TestKernelsOnTiles runs the tests of the set amx on the processor's own tiles, as optimised as in the library.
+func TestKernelsOnTiles(t *testing.T) {
+	if !cpu.X86.HasAMXBF16 || runtime.GOOS != "linux" {
+		t.Skip("this processor has no tiles; TestKernels emulates them")
+	}
+	programs, err := filepath.Glob("fused_*_test.cc")
+	if err != nil || len(programs) == 0 {
+		t.Fatalf("no tests of kernels here: %v", err)
+	}
+	for _, program := range programs {
+		if testedWith(program, "amx") {
+			t.Run(strings.TrimSuffix(program, "_test.cc"), func(t *testing.T) {
+				t.Parallel()
+				runKernels(t, program, "amx", "-O3")
 			})
 		}
 	}
@@ -64,7 +91,7 @@ func testedWith(program, isa string) bool {
 	return program != "fused_depthwise_test.cc" && program != "fused_update_test.cc"
 }
 
-func runKernels(t *testing.T, program, isa string) {
+func runKernels(t *testing.T, program, isa string, flags ...string) {
 	source, err := os.ReadFile("fused_" + isa + ".cc")
 	if err != nil {
 		t.Fatal(err)
@@ -74,10 +101,7 @@ func runKernels(t *testing.T, program, isa string) {
 		compiler = "g++"
 	}
 	binary := filepath.Join(t.TempDir(), "kernels")
-	args := []string{"-std=c++20", "-O1", "-fopenmp", "-DFUSED_ISA=" + isa}
-	if sanitized[isa] {
-		args = append(args, "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
-	}
+	args := append([]string{"-std=c++20", "-fopenmp", "-DFUSED_ISA=" + isa}, flags...)
 	if isa == "amx" {
 		args = append(args, "-include", "fused_amx_emulator.h")
 	}
