@@ -9,7 +9,7 @@ import (
 	"depthwise.dev/autograd/autogradtest"
 )
 
-// block is a layer that keeps its input's shape: convolution, batch normalisation, ReLU, dropout.
+// block is a layer that keeps its input's shape: convolution, batch normalization, ReLU, dropout.
 type block struct {
 	weight *autograd.Tensor
 	norm   autograd.BatchNorm

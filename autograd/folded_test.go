@@ -11,12 +11,12 @@ import (
 	"depthwise.dev/autograd/autogradtest"
 )
 
-// foldedCases are those trunks of trunkCases that are a stem and whole blocks, and some for the ways that threads share work.
-func foldedCases() []trunkCase {
-	var cases []trunkCase
-	for _, c := range trunkCases() {
-		blocks := len(c.trunk.Layers)%2 == 1
-		for i, l := range c.trunk.Layers[1:] {
+// foldedCases are those backbones of backboneCases that are a stem and whole blocks, and some for the ways that threads share work.
+func foldedCases() []backboneCase {
+	var cases []backboneCase
+	for _, c := range backboneCases() {
+		blocks := len(c.backbone.Layers)%2 == 1
+		for i, l := range c.backbone.Layers[1:] {
 			blocks = blocks && (l.Kind == autograd.DepthwiseLayer) == (i%2 == 0)
 		}
 		if blocks {
@@ -25,8 +25,8 @@ func foldedCases() []trunkCase {
 	}
 	inf := math.Inf(1)
 	add := func(name string, n, h, w int, same bool, rows ...[3]int) {
-		c := trunkCase{name: name, images: n, height: h, width: w, trunk: autograd.Trunk{Cap: inf, Eps: 1e-3, Momentum: 0.1}}
-		b := &trunkBuilder{c: &c, h: h, w: w, channel: 3, same: same}
+		c := backboneCase{name: name, images: n, height: h, width: w, backbone: autograd.Backbone{Cap: inf, Eps: 1e-3, Momentum: 0.1}}
+		b := &backboneBuilder{c: &c, h: h, w: w, channel: 3, same: same}
 		for _, r := range rows {
 			b.add(r[0], r[1], r[2])
 		}
@@ -41,13 +41,13 @@ func foldedCases() []trunkCase {
 }
 
 // fold is the features of the images by folded weights.
-func (c trunkCase) fold(s *autograd.Scope, compute autograd.DType, x *autograd.Tensor, parameters, statistics []*autograd.Tensor) []float64 {
-	return values(s, autograd.NewFoldedTrunk(s, compute, parameters, statistics).Forward(s, c.trunk, x))
+func (c backboneCase) fold(s *autograd.Scope, compute autograd.DType, x *autograd.Tensor, parameters, statistics []*autograd.Tensor) []float64 {
+	return values(s, autograd.NewFoldedBackbone(s, compute, parameters, statistics).Forward(s, c.backbone, x))
 }
 
-// TestFoldedTrunkIsTheComposedOperations compares with libtorch's operations in float64, and in bfloat16 with what libtorch's
+// TestFoldedBackboneIsTheComposedOperations compares with libtorch's operations in float64, and in bfloat16 with what libtorch's
 // own bfloat16 differs by.
-func TestFoldedTrunkIsTheComposedOperations(t *testing.T) {
+func TestFoldedBackboneIsTheComposedOperations(t *testing.T) {
 	for _, c := range foldedCases() {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
 			c.mode = autograd.Evaluation
@@ -73,28 +73,28 @@ func TestFoldedTrunkIsTheComposedOperations(t *testing.T) {
 	}
 }
 
-// TestFoldedTrunkInEveryInstructionSet runs the comparison with each set of kernels that this processor has.
-func TestFoldedTrunkInEveryInstructionSet(t *testing.T) {
-	inLesserSets(t, "^TestFolded(TrunkIsTheComposedOperations|HeadIsALinearLayer|(Trunk|Head)DoesNotDependOnTheBatch)$")
+// TestFoldedBackboneInEveryInstructionSet runs the comparison with each set of kernels that this processor has.
+func TestFoldedBackboneInEveryInstructionSet(t *testing.T) {
+	inLesserSets(t, "^TestFolded(BackboneIsTheComposedOperations|HeadIsALinearLayer|(Backbone|Head)DoesNotDependOnTheBatch)$")
 }
 
-// TestFoldedTrunkDoesNotDependOnTheBatch: an image has the same bits alone, in every batch and on every number of threads.
-func TestFoldedTrunkDoesNotDependOnTheBatch(t *testing.T) {
-	c := foldedCases()[slices.IndexFunc(foldedCases(), func(c trunkCase) bool { return c.name == "groups of images" })]
+// TestFoldedBackboneDoesNotDependOnTheBatch: an image has the same bits alone, in every batch and on every number of threads.
+func TestFoldedBackboneDoesNotDependOnTheBatch(t *testing.T) {
+	c := foldedCases()[slices.IndexFunc(foldedCases(), func(c backboneCase) bool { return c.name == "groups of images" })]
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		defer autograd.SetThreads(s, autograd.Threads())
 		x, parameters, statistics := c.tensors(s, autograd.Float32)
 		pixels := autograd.ToSlice[float32](s, x)
 		each := len(pixels) / c.images
 		for _, compute := range []autograd.DType{autograd.Float32, autograd.BFloat16} {
-			folded := autograd.NewFoldedTrunk(s, compute, parameters, statistics)
+			folded := autograd.NewFoldedBackbone(s, compute, parameters, statistics)
 			autograd.SetThreads(s, 1)
-			want := values(s, folded.Forward(s, c.trunk, x))
+			want := values(s, folded.Forward(s, c.backbone, x))
 			for _, threads := range []int{1, 2, 3, 5, 8} {
 				autograd.SetThreads(s, threads)
 				for _, n := range []int{1, 2, 5, c.images} {
 					part := s.ChannelsLast(autograd.FromSlice(s, pixels[:n*each], int64(n), 3, int64(c.height), int64(c.width)))
-					got := values(s, folded.Forward(s, c.trunk, part))
+					got := values(s, folded.Forward(s, c.backbone, part))
 					if !slices.Equal(got, want[:len(got)]) {
 						t.Errorf("%v: %d images on %d threads: other bits than in a batch of %d on one", compute, n, threads, c.images)
 					}
@@ -104,15 +104,15 @@ func TestFoldedTrunkDoesNotDependOnTheBatch(t *testing.T) {
 	})
 }
 
-// TestFoldedTrunkTimes: whoever asks gets times that add up to no more than the call, with one for each layer, however images are
+// TestFoldedBackboneTimes: whoever asks gets times that add up to no more than the call, with one for each layer, however images are
 // shared among threads; and the same bits as he who does not.
-func TestFoldedTrunkTimes(t *testing.T) {
-	c := foldedCases()[slices.IndexFunc(foldedCases(), func(c trunkCase) bool { return c.name == "groups of images" })]
+func TestFoldedBackboneTimes(t *testing.T) {
+	c := foldedCases()[slices.IndexFunc(foldedCases(), func(c backboneCase) bool { return c.name == "groups of images" })]
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		defer autograd.SetThreads(s, autograd.Threads())
 		x, parameters, statistics := c.tensors(s, autograd.Float32)
-		folded := autograd.NewFoldedTrunk(s, autograd.BFloat16, parameters, statistics).WithHead(headOf(s, 70, 208))
-		want := values(s, folded.Logits(s, c.trunk, x))
+		folded := autograd.NewFoldedBackbone(s, autograd.BFloat16, parameters, statistics).WithHead(headOf(s, 70, 208))
+		want := values(s, folded.Logits(s, c.backbone, x))
 		pixels := autograd.ToSlice[float32](s, x)
 		each := len(pixels) / c.images
 		for _, threads := range []int{1, 2, 3} {
@@ -121,7 +121,7 @@ func TestFoldedTrunkTimes(t *testing.T) {
 				part := s.ChannelsLast(autograd.FromSlice(s, pixels[:n*each], int64(n), 3, int64(c.height), int64(c.width)))
 				var times autograd.FoldedTimes
 				folded.Times = &times
-				got := values(s, folded.Logits(s, c.trunk, part))
+				got := values(s, folded.Logits(s, c.backbone, part))
 				if !slices.Equal(got, want[:len(got)]) {
 					t.Errorf("%d images on %d threads: other bits with the clock", n, threads)
 				}
@@ -133,12 +133,12 @@ func TestFoldedTrunkTimes(t *testing.T) {
 					}
 				}
 				// Clocks are read a few times a layer, to a nanosecond.
-				if len(times.Layers) != len(c.trunk.Layers) || !(times.Pool > 0 && times.Head > 0 && times.Waiting > -1e-6 && sum <= times.Whole+1e-6) {
+				if len(times.Layers) != len(c.backbone.Layers) || !(times.Pool > 0 && times.Head > 0 && times.Waiting > -1e-6 && sum <= times.Whole+1e-6) {
 					t.Errorf("%d images on %d threads: %+v sum to %g s", n, threads, times, sum)
 				}
 				old := times.Whole
 				folded.Times = nil
-				folded.Logits(s, c.trunk, part)
+				folded.Logits(s, c.backbone, part)
 				if times.Whole != old {
 					t.Error("times that nobody asked for")
 				}
@@ -147,9 +147,9 @@ func TestFoldedTrunkTimes(t *testing.T) {
 	})
 }
 
-// TestFoldedTrunkSpreadsNaN: what is not a number stays visible, as in libtorch.
-func TestFoldedTrunkSpreadsNaN(t *testing.T) {
-	c := trunkCases()[5]
+// TestFoldedBackboneSpreadsNaN: what is not a number stays visible, as in libtorch.
+func TestFoldedBackboneSpreadsNaN(t *testing.T) {
+	c := backboneCases()[5]
 	c.mode = autograd.Evaluation
 	for _, bad := range []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))} {
 		for _, compute := range []autograd.DType{autograd.Float32, autograd.BFloat16} {
@@ -168,20 +168,20 @@ func TestFoldedTrunkSpreadsNaN(t *testing.T) {
 	}
 }
 
-// TestFoldedTrunkFoldsAgain: no write to a parameter or a statistic is missed.
-func TestFoldedTrunkFoldsAgain(t *testing.T) {
-	c := trunkCases()[5]
+// TestFoldedBackboneFoldsAgain: no write to a parameter or a statistic is missed.
+func TestFoldedBackboneFoldsAgain(t *testing.T) {
+	c := backboneCases()[5]
 	c.mode = autograd.Evaluation
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		x, parameters, statistics := c.tensors(s, autograd.Float32)
-		folded := autograd.NewFoldedTrunk(s, autograd.Float32, parameters, statistics)
-		before := values(s, folded.Forward(s, c.trunk, x))
+		folded := autograd.NewFoldedBackbone(s, autograd.Float32, parameters, statistics)
+		before := values(s, folded.Forward(s, c.backbone, x))
 		for i, p := range slices.Concat(parameters, statistics) {
 			s.Fail(s.NoGrad(func(s *autograd.Scope) error {
 				autograd.List{p}.Scale(s, 1.5)
 				return s.Err()
 			}))
-			got := values(s, folded.Forward(s, c.trunk, x))
+			got := values(s, folded.Forward(s, c.backbone, x))
 			if slices.Equal(got, before) {
 				t.Errorf("tensor %d was changed, the features were not", i)
 			}
@@ -193,9 +193,9 @@ func TestFoldedTrunkFoldsAgain(t *testing.T) {
 	})
 }
 
-// TestFoldedTrunkReadsPixels: they are what normalised images give.
-func TestFoldedTrunkReadsPixels(t *testing.T) {
-	c := trunkCases()[5]
+// TestFoldedBackboneReadsPixels: they are what normalized images give.
+func TestFoldedBackboneReadsPixels(t *testing.T) {
+	c := backboneCases()[5]
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		_, parameters, statistics := c.tensors(s, autograd.Float32)
 		p := autograd.Pixels{N: c.images, Height: c.height, Width: c.width, Mean: [3]float64{0.4, 0.5, 0.6}, Std: [3]float64{0.2, 0.25, 0.3}}
@@ -205,24 +205,24 @@ func TestFoldedTrunkReadsPixels(t *testing.T) {
 		}
 		x := s.NormalizeImages(p.Values, p.N, p.Height, p.Width, p.Mean, p.Std, autograd.CPU)
 		for _, compute := range []autograd.DType{autograd.Float32, autograd.BFloat16} {
-			folded := autograd.NewFoldedTrunk(s, compute, parameters, statistics)
-			if got, want := values(s, folded.ForwardPixels(s, c.trunk, p)), values(s, folded.Forward(s, c.trunk, x)); !slices.Equal(got, want) {
+			folded := autograd.NewFoldedBackbone(s, compute, parameters, statistics)
+			if got, want := values(s, folded.ForwardPixels(s, c.backbone, p)), values(s, folded.Forward(s, c.backbone, x)); !slices.Equal(got, want) {
 				t.Errorf("%v: differs by %.1e", compute, distance(got, want))
 			}
 		}
 	})
 }
 
-// TestFoldedTrunkRefuses what it cannot do.
-func TestFoldedTrunkRefuses(t *testing.T) {
-	c := trunkCases()[5]
+// TestFoldedBackboneRefuses what it cannot do.
+func TestFoldedBackboneRefuses(t *testing.T) {
+	c := backboneCases()[5]
 	for _, r := range []struct {
 		name, want string
 		f          func(s *autograd.Scope)
 	}{
 		{"other layers", "blocks of a depthwise and a pointwise", func(s *autograd.Scope) {
 			c := c
-			c.trunk.Layers = c.trunk.Layers[:2]
+			c.backbone.Layers = c.backbone.Layers[:2]
 			x, parameters, statistics := c.tensors(s, autograd.Float32)
 			c.fold(s, autograd.Float32, x, parameters, statistics)
 		}},
@@ -230,11 +230,11 @@ func TestFoldedTrunkRefuses(t *testing.T) {
 			_, parameters, statistics := c.tensors(s, autograd.Float32)
 			c.fold(s, autograd.Float32, s.Zeros(autograd.Float32, autograd.CPU, 2, 3, 9, 16), parameters, statistics)
 		}},
-		{"the weights of another trunk", "another trunk", func(s *autograd.Scope) {
+		{"the weights of another backbone", "another backbone", func(s *autograd.Scope) {
 			x, parameters, statistics := c.tensors(s, autograd.Float32)
-			folded := autograd.NewFoldedTrunk(s, autograd.Float32, parameters, statistics)
-			folded.Forward(s, c.trunk, x)
-			t := c.trunk
+			folded := autograd.NewFoldedBackbone(s, autograd.Float32, parameters, statistics)
+			folded.Forward(s, c.backbone, x)
+			t := c.backbone
 			t.Layers = t.Layers[:3]
 			folded.Forward(s, t, x)
 		}},
@@ -244,7 +244,7 @@ func TestFoldedTrunkRefuses(t *testing.T) {
 		}},
 		{"fewer pixels than the sizes say", "the slice has 5", func(s *autograd.Scope) {
 			_, parameters, statistics := c.tensors(s, autograd.Float32)
-			autograd.NewFoldedTrunk(s, autograd.Float32, parameters, statistics).ForwardPixels(s, c.trunk,
+			autograd.NewFoldedBackbone(s, autograd.Float32, parameters, statistics).ForwardPixels(s, c.backbone,
 				autograd.Pixels{Values: make([]uint8, 5), N: 1, Height: 16, Width: 16})
 		}},
 	} {

@@ -11,11 +11,11 @@ import (
 	"depthwise.dev/autograd/autogradtest"
 )
 
-// headCase is a folded trunk with so many features, for heads to be put behind.
-func headCase(images, features int) trunkCase {
-	c := trunkCase{name: fmt.Sprint(features), images: images, height: 12, width: 12,
-		trunk: autograd.Trunk{Cap: 6, Eps: 1e-3, Momentum: 0.1}, mode: autograd.Evaluation}
-	b := &trunkBuilder{c: &c, h: 12, w: 12, channel: 3}
+// headCase is a folded backbone with so many features, for heads to be put behind.
+func headCase(images, features int) backboneCase {
+	c := backboneCase{name: fmt.Sprint(features), images: images, height: 12, width: 12,
+		backbone: autograd.Backbone{Cap: 6, Eps: 1e-3, Momentum: 0.1}, mode: autograd.Evaluation}
+	b := &backboneBuilder{c: &c, h: 12, w: 12, channel: 3}
 	for _, r := range [][3]int{{3, 16, 2}, {2, 16, 2}, {1, features, 1}} {
 		b.add(r[0], r[1], r[2])
 	}
@@ -52,12 +52,12 @@ func linear(x, weight, bias []float64, features int) []float64 {
 
 // TestFoldedHeadIsALinearLayer: logits are as near to the product of the features in float64 as libtorch's are.
 func TestFoldedHeadIsALinearLayer(t *testing.T) {
-	for _, c := range []trunkCase{headCase(5, 24), headCase(7, 200), headCase(13, 1024)} {
+	for _, c := range []backboneCase{headCase(5, 24), headCase(7, 200), headCase(13, 1024)} {
 		for _, classes := range []int{1, 2, 3, 20, 1000} {
 			for _, biased := range []bool{true, false} {
 				autogradtest.Run(t, func(s *autograd.Scope) {
 					x, parameters, statistics := c.tensors(s, autograd.Float32)
-					features := c.trunk.Layers[len(c.trunk.Layers)-1].Out
+					features := c.backbone.Layers[len(c.backbone.Layers)-1].Out
 					weight, bias := headOf(s, classes, features)
 					var biases []float64
 					if !biased {
@@ -65,10 +65,10 @@ func TestFoldedHeadIsALinearLayer(t *testing.T) {
 					} else {
 						biases = values(s, bias)
 					}
-					folded := autograd.NewFoldedTrunk(s, autograd.BFloat16, parameters, statistics).WithHead(weight, bias)
-					pooled := folded.Forward(s, c.trunk, x)
+					folded := autograd.NewFoldedBackbone(s, autograd.BFloat16, parameters, statistics).WithHead(weight, bias)
+					pooled := folded.Forward(s, c.backbone, x)
 					want := linear(values(s, pooled), values(s, weight), biases, features)
-					ours := distance(values(s, folded.Logits(s, c.trunk, x)), want)
+					ours := distance(values(s, folded.Logits(s, c.backbone, x)), want)
 					theirs := distance(values(s, s.Linear(pooled, weight, bias)), want)
 					// A rounding of float32 is 6e-8; sums of 1024 were off by 1.5e-7 here and 1.9e-7 there.
 					if !(ours <= 2*theirs+1e-7) {
@@ -94,19 +94,19 @@ func TestFoldedHeadDoesNotDependOnTheBatch(t *testing.T) {
 		_, parameters, statistics := c.tensors(s, autograd.Float32)
 		for _, classes := range []int{1, 3, 20, 1000} {
 			for _, compute := range []autograd.DType{autograd.Float32, autograd.BFloat16} {
-				folded := autograd.NewFoldedTrunk(s, compute, parameters, statistics).WithHead(headOf(s, classes, 200))
+				folded := autograd.NewFoldedBackbone(s, compute, parameters, statistics).WithHead(headOf(s, classes, 200))
 				autograd.SetThreads(s, 1)
-				want := values(s, folded.LogitsPixels(s, c.trunk, p))
+				want := values(s, folded.LogitsPixels(s, c.backbone, p))
 				for _, threads := range []int{1, 2, 3, 8} {
 					autograd.SetThreads(s, threads)
 					for _, n := range []int{1, 2, 5, c.images} {
 						part := p
 						part.Values, part.N = p.Values[(c.images-n)*each:], n
-						if got := values(s, folded.LogitsPixels(s, c.trunk, part)); !slices.Equal(got, want[(c.images-n)*classes:]) {
+						if got := values(s, folded.LogitsPixels(s, c.backbone, part)); !slices.Equal(got, want[(c.images-n)*classes:]) {
 							t.Errorf("%v: %d classes, %d images on %d threads: other bits than all images on one", compute, classes, n, threads)
 						}
 						x := s.NormalizeImages(part.Values, part.N, 12, 12, part.Mean, part.Std, autograd.CPU)
-						if got := values(s, folded.Logits(s, c.trunk, x)); !slices.Equal(got, want[(c.images-n)*classes:]) {
+						if got := values(s, folded.Logits(s, c.backbone, x)); !slices.Equal(got, want[(c.images-n)*classes:]) {
 							t.Errorf("%v: %d classes, %d images on %d threads: other bits from values than from pixels", compute, classes, n, threads)
 						}
 					}
@@ -124,13 +124,13 @@ func TestFoldedHeadKeepsNaNApart(t *testing.T) {
 		autogradtest.Run(t, func(s *autograd.Scope) {
 			x, parameters, statistics := c.tensors(s, autograd.Float32)
 			weight, bias := headOf(s, 20, 200)
-			folded := autograd.NewFoldedTrunk(s, autograd.Float32, parameters, statistics).WithHead(weight, bias)
-			good := values(s, folded.Logits(s, c.trunk, x))
+			folded := autograd.NewFoldedBackbone(s, autograd.Float32, parameters, statistics).WithHead(weight, bias)
+			good := values(s, folded.Logits(s, c.backbone, x))
 			pixels := autograd.ToSlice[float32](s, x)
 			pixels[2*len(pixels)/6] = float32(bad) // of the third image
 			x = s.ChannelsLast(autograd.FromSlice(s, pixels, x.Shape()...))
-			got := values(s, folded.Logits(s, c.trunk, x))
-			checkFinite(t, fmt.Sprintf("logits with %v", bad), got, values(s, s.Linear(folded.Forward(s, c.trunk, x), weight, bias)))
+			got := values(s, folded.Logits(s, c.backbone, x))
+			checkFinite(t, fmt.Sprintf("logits with %v", bad), got, values(s, s.Linear(folded.Forward(s, c.backbone, x), weight, bias)))
 			if !slices.Equal(got[:40], good[:40]) || !slices.Equal(got[60:], good[60:]) {
 				t.Errorf("%v in an image changed the logits of others", bad)
 			}
@@ -145,26 +145,26 @@ func TestFoldedHeadFoldsAgain(t *testing.T) {
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		x, parameters, statistics := c.tensors(s, autograd.Float32)
 		weight, bias := headOf(s, 20, 200)
-		folded := autograd.NewFoldedTrunk(s, autograd.Float32, parameters, statistics)
-		features := values(s, folded.Forward(s, c.trunk, x))
+		folded := autograd.NewFoldedBackbone(s, autograd.Float32, parameters, statistics)
+		features := values(s, folded.Forward(s, c.backbone, x))
 		folded.WithHead(weight, bias)
-		before := values(s, folded.Logits(s, c.trunk, x))
+		before := values(s, folded.Logits(s, c.backbone, x))
 		for _, p := range []*autograd.Tensor{weight, bias} {
 			s.Fail(s.NoGrad(func(s *autograd.Scope) error {
 				autograd.List{p}.Scale(s, 1.5)
 				return s.Err()
 			}))
-			got := values(s, folded.Logits(s, c.trunk, x))
-			fresh := autograd.NewFoldedTrunk(s, autograd.Float32, parameters, statistics).WithHead(weight, bias)
-			if slices.Equal(got, before) || !slices.Equal(got, values(s, fresh.Logits(s, c.trunk, x))) {
+			got := values(s, folded.Logits(s, c.backbone, x))
+			fresh := autograd.NewFoldedBackbone(s, autograd.Float32, parameters, statistics).WithHead(weight, bias)
+			if slices.Equal(got, before) || !slices.Equal(got, values(s, fresh.Logits(s, c.backbone, x))) {
 				t.Error("a tensor of the head was changed, the logits were not, or not to what folding from the beginning gives")
 			}
 			before = got
 		}
-		if got := values(s, folded.WithHead(headOf(s, 3, 200)).Logits(s, c.trunk, x)); len(got) != 3*3 {
+		if got := values(s, folded.WithHead(headOf(s, 3, 200)).Logits(s, c.backbone, x)); len(got) != 3*3 {
 			t.Errorf("%d logits of three images and classes", len(got))
 		}
-		if !slices.Equal(values(s, folded.Forward(s, c.trunk, x)), features) {
+		if !slices.Equal(values(s, folded.Forward(s, c.backbone, x)), features) {
 			t.Error("with a head the features are others")
 		}
 	})
@@ -175,31 +175,31 @@ func TestFoldedHeadRefuses(t *testing.T) {
 	c := headCase(3, 200)
 	for _, r := range []struct {
 		name, want string
-		head       func(s *autograd.Scope, f *autograd.FoldedTrunk)
+		head       func(s *autograd.Scope, f *autograd.FoldedBackbone)
 	}{
-		{"no head", "WithHead", func(*autograd.Scope, *autograd.FoldedTrunk) {}},
-		{"a head of other features", "must be (classes, 200), not [20, 24]", func(s *autograd.Scope, f *autograd.FoldedTrunk) {
+		{"no head", "WithHead", func(*autograd.Scope, *autograd.FoldedBackbone) {}},
+		{"a head of other features", "must be (classes, 200), not [20, 24]", func(s *autograd.Scope, f *autograd.FoldedBackbone) {
 			f.WithHead(headOf(s, 20, 24))
 		}},
-		{"a weight that is none", "must be (classes, 200)", func(s *autograd.Scope, f *autograd.FoldedTrunk) {
+		{"a weight that is none", "must be (classes, 200)", func(s *autograd.Scope, f *autograd.FoldedBackbone) {
 			_, bias := headOf(s, 200, 1)
 			f.WithHead(bias, nil)
 		}},
-		{"a bias of other classes", "where 20 numbers are expected", func(s *autograd.Scope, f *autograd.FoldedTrunk) {
+		{"a bias of other classes", "where 20 numbers are expected", func(s *autograd.Scope, f *autograd.FoldedBackbone) {
 			weight, _ := headOf(s, 20, 200)
 			_, bias := headOf(s, 3, 200)
 			f.WithHead(weight, bias)
 		}},
-		{"float64", "float32", func(s *autograd.Scope, f *autograd.FoldedTrunk) {
+		{"float64", "float32", func(s *autograd.Scope, f *autograd.FoldedBackbone) {
 			weight, _ := headOf(s, 20, 200)
 			f.WithHead(s.To(weight, autograd.Float64), nil)
 		}},
 	} {
 		err := failing(t, func(s *autograd.Scope) error {
 			x, parameters, statistics := c.tensors(s, autograd.Float32)
-			f := autograd.NewFoldedTrunk(s, autograd.Float32, parameters, statistics)
+			f := autograd.NewFoldedBackbone(s, autograd.Float32, parameters, statistics)
 			r.head(s, f)
-			f.Logits(s, c.trunk, x)
+			f.Logits(s, c.backbone, x)
 			return s.Err()
 		})
 		if !strings.Contains(err.Error(), r.want) {

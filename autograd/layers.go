@@ -45,7 +45,7 @@ const (
 	Training
 )
 
-// BatchNorm holds the tensors, all (C), and numbers of a batch normalisation (https://arxiv.org/abs/1502.03167).
+// BatchNorm holds the tensors, all (C), and numbers of a batch normalization (https://arxiv.org/abs/1502.03167).
 type BatchNorm struct {
 	Weight, Bias *Tensor
 	Mean, Var    *Tensor // running statistics, changed in place in training
@@ -53,7 +53,7 @@ type BatchNorm struct {
 	Eps          float64
 }
 
-// Forward normalises x (N, C, H, W): by the batch's own statistics in training, which also move the running ones (the
+// Forward normalizes x (N, C, H, W): by the batch's own statistics in training, which also move the running ones (the
 // variance there is the unbiased one), and by the running ones in evaluation. What a checkpoint computes once more does
 // not move the running ones once more.
 func (bn BatchNorm) Forward(s *Scope, x *Tensor, mode Mode) *Tensor {

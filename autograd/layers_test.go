@@ -35,7 +35,7 @@ func moments(x array) (mean, variance [3]float64, count float64) {
 func TestBatchNorm(t *testing.T) {
 	x, weight, bias := random(1, 2, 3, 4, 5), random(2, 3), random(3, 3)
 	mean, variance, count := moments(x)
-	normalise := func(mean, variance []float64) (y []float64) {
+	normalize := func(mean, variance []float64) (y []float64) {
 		for i, v := range x.data {
 			c := i / 20 % 3
 			y = append(y, (v-mean[c])/math.Sqrt(variance[c]+bnEps)*weight.data[c]+bias.data[c])
@@ -56,8 +56,8 @@ func TestBatchNorm(t *testing.T) {
 		want    []float64
 		updates int // of the running statistics, by one pass
 	}{
-		{"training uses and tells of the batch", autograd.Training, normalise(mean[:], variance[:]), 1},
-		{"evaluation uses and leaves the running statistics", autograd.Evaluation, normalise(bnMean, bnVar), 0},
+		{"training uses and tells of the batch", autograd.Training, normalize(mean[:], variance[:]), 1},
+		{"evaluation uses and leaves the running statistics", autograd.Evaluation, normalize(bnMean, bnVar), 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			autogradtest.Run(t, func(s *autograd.Scope) {

@@ -99,7 +99,7 @@ func TestStressTraining(t *testing.T) {
 	watched := watchLeaks(t)
 	random := rand.New(rand.NewPCG(11, 0))
 	for round := range 4 {
-		cancelled(t, random.IntN(steps-1), want)
+		canceled(t, random.IntN(steps-1), want)
 		disturbed(t, random.IntN(28), round)
 	}
 	// In one run, errors between and within steps, which the run survives.
@@ -119,8 +119,8 @@ func TestStressTraining(t *testing.T) {
 	watched.check(t)
 }
 
-// cancelled ends a run by its context, from another goroutine, after a step.
-func cancelled(t *testing.T, after int, want []float64) {
+// canceled ends a run by its context, from another goroutine, after a step.
+func canceled(t *testing.T, after int, want []float64) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	losses, err := inTurn(ctx, len(want), func(_ *autograd.Scope, i int, _ [2]*trainee) error {
@@ -130,7 +130,7 @@ func cancelled(t *testing.T, after int, want []float64) {
 		return nil
 	})
 	if !errors.Is(err, context.Canceled) || !slices.Equal(losses, want[:after+1]) {
-		t.Errorf("cancelled after step %d: losses %v, error %v", after, losses, err)
+		t.Errorf("canceled after step %d: losses %v, error %v", after, losses, err)
 	}
 }
 

@@ -72,12 +72,12 @@ var wrongUses = []wrongUse{
 	{"Scope.ReLU6InPlace", "relu6_", f32, func(s scope, x tensor) { s.ReLU6InPlace(leaf(s, x)) }},
 	{"Scope.GlobalAvgPool", "global average pool", i64, func(s scope, x tensor) { s.GlobalAvgPool(x) }},
 	{"BatchNorm.Forward", "batch norm", f32, func(s scope, x tensor) { newBatchNorm(s, x, x).Forward(s, x, autograd.Training) }},
-	{"Trunk.Forward", "fused trunk", f32, func(s scope, x tensor) { autograd.Trunk{}.Forward(s, x, nil, nil, autograd.Training) }},
-	{"FoldedTrunk.Forward", "folded trunk", f32, func(s scope, x tensor) {
-		autograd.NewFoldedTrunk(s, autograd.Float32, nil, nil).Forward(s, autograd.Trunk{}, x)
+	{"Backbone.Forward", "fused backbone", f32, func(s scope, x tensor) { autograd.Backbone{}.Forward(s, x, nil, nil, autograd.Training) }},
+	{"FoldedBackbone.Forward", "folded backbone", f32, func(s scope, x tensor) {
+		autograd.NewFoldedBackbone(s, autograd.Float32, nil, nil).Forward(s, autograd.Backbone{}, x)
 	}},
-	{"FoldedTrunk.Logits", "folded trunk", f32, func(s scope, x tensor) {
-		autograd.NewFoldedTrunk(s, autograd.Float32, nil, nil).WithHead(x, nil).Logits(s, autograd.Trunk{}, x)
+	{"FoldedBackbone.Logits", "folded backbone", f32, func(s scope, x tensor) {
+		autograd.NewFoldedBackbone(s, autograd.Float32, nil, nil).WithHead(x, nil).Logits(s, autograd.Backbone{}, x)
 	}},
 	{"CrossEntropy.Loss", "cross entropy", f32, func(s scope, x tensor) { autograd.CrossEntropy{}.Loss(s, x, other(s, x)) }},
 	{"CrossEntropy.SoftLoss", "soft cross entropy", f32, func(s scope, x tensor) { autograd.CrossEntropy{}.SoftLoss(s, x, other(s, x)) }},
@@ -141,17 +141,17 @@ var plainWrong = []wrongUse{
 	{of: "Scope.NormalizeImages", name: "normalize images", use: func(s scope, _ tensor) {
 		s.NormalizeImages(nil, 1, 2, 3, [3]float64{}, [3]float64{}, autograd.CPU)
 	}},
-	{of: "Trunk.ForwardPixels", name: "fused trunk", use: func(s scope, _ tensor) {
-		autograd.Trunk{}.ForwardPixels(s, autograd.Pixels{N: 1, Height: 2, Width: 3}, nil, nil, autograd.Training)
+	{of: "Backbone.ForwardPixels", name: "fused backbone", use: func(s scope, _ tensor) {
+		autograd.Backbone{}.ForwardPixels(s, autograd.Pixels{N: 1, Height: 2, Width: 3}, nil, nil, autograd.Training)
 	}},
 	{of: "Scope.FromGotch", name: "from gotch", use: func(s scope, _ tensor) { s.FromGotch(nil) }},
 	{of: "FromSlice", name: "from slice", use: func(s scope, _ tensor) { autograd.FromSlice(s, []float32{1}, 2) }},
 	{of: "CopyFromSlice", name: "from slice", use: func(s scope, x tensor) { autograd.CopyFromSlice(s, x, []float32{1}) }},
-	{of: "FoldedTrunk.ForwardPixels", name: "folded trunk", use: func(s scope, _ tensor) {
-		autograd.NewFoldedTrunk(s, f32, nil, nil).ForwardPixels(s, autograd.Trunk{}, autograd.Pixels{N: 1, Height: 2, Width: 3})
+	{of: "FoldedBackbone.ForwardPixels", name: "folded backbone", use: func(s scope, _ tensor) {
+		autograd.NewFoldedBackbone(s, f32, nil, nil).ForwardPixels(s, autograd.Backbone{}, autograd.Pixels{N: 1, Height: 2, Width: 3})
 	}},
-	{of: "FoldedTrunk.LogitsPixels", name: "folded trunk", use: func(s scope, x tensor) {
-		autograd.NewFoldedTrunk(s, f32, nil, nil).WithHead(x, nil).LogitsPixels(s, autograd.Trunk{}, autograd.Pixels{N: 1, Height: 2, Width: 3})
+	{of: "FoldedBackbone.LogitsPixels", name: "folded backbone", use: func(s scope, x tensor) {
+		autograd.NewFoldedBackbone(s, f32, nil, nil).WithHead(x, nil).LogitsPixels(s, autograd.Backbone{}, autograd.Pixels{N: 1, Height: 2, Width: 3})
 	}},
 	{of: "SetThreads", name: "set threads", use: func(s scope, _ tensor) { autograd.SetThreads(s, 0) }},
 	{of: "SetGeneratorState", name: "set generator state", use: func(s scope, _ tensor) { autograd.SetGeneratorState(s, []byte{1}) }},
@@ -178,7 +178,7 @@ var onDead = []wrongUse{
 
 // noOperations are exported and take a scope, but cannot fail by themselves.
 var noOperations = []string{"Scope.Sub", "Scope.NoGrad", "Scope.Autocast", "Scope.Keep", "Scope.Free", "Scope.Err", "Scope.Fail",
-	"Scope.Context", "RemovableHandle.Remove", "NewFoldedTrunk", "Seed", "GeneratorState"}
+	"Scope.Context", "RemovableHandle.Remove", "NewFoldedBackbone", "Seed", "GeneratorState"}
 
 // TestEveryOperationHasAWrongUse finds the operations in the source.
 func TestEveryOperationHasAWrongUse(t *testing.T) {

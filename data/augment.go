@@ -15,7 +15,7 @@ type Augment struct {
 	CropScale [2]float64 // the crop's share of the area, from and to; torchvision: 0.08, 1
 	CropRatio [2]float64 // its width by height, from and to; torchvision: 3/4, 4/3
 	Flip      float64    // probability of a mirrored image
-	Jitter    Jitter     // of the colours
+	Jitter    Jitter     // of the colors
 	Policy    Policy     // random operations after it
 	Erase     float64    // probability of an erased rectangle, painted last
 	MixUp     float64    // images are blended in pairs, in shares from Beta(MixUp, MixUp); 0: not
@@ -74,7 +74,7 @@ func (a Augment) view(p Preprocess, w, h int, rng *rand.Rand) view {
 }
 
 // randomCrop is torchvision's RandomResizedCrop.get_params: ten tries of a random area
-// and a log-uniform ratio, then the centre.
+// and a log-uniform ratio, then the center.
 func (a Augment) randomCrop(w, h int, rng *rand.Rand) (x, y, cw, ch int) {
 	area := float64(w) * float64(h)
 	for range 10 {

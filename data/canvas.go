@@ -65,7 +65,7 @@ func (c *canvas) contrast(factor float64) {
 // saturation blends with the luma: 0 leaves only that, 1 the image.
 func (c *canvas) saturation(factor float64) { c.Saturate(float32(factor), float32(1-factor)) }
 
-// hue turns the colours by a share of the circle, from -0.5 to 0.5.
+// hue turns the colors by a share of the circle, from -0.5 to 0.5.
 func (c *canvas) hue(share float64) { c.ShiftHue(float32(share)) }
 
 // sharpness blends with a blurred image: 0 leaves only that, 1 the image.

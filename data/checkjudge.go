@@ -71,7 +71,7 @@ func (c *checkup) judgeFiles() {
 	}), "images are damaged inside: they are used, with what the decoder makes of them, gray or torn in part. Look at them")
 	c.find(Warning, "blank", c.ofSound(func(_ string, e examined) string {
 		if e.flat {
-			return "of one colour"
+			return "of one color"
 		}
 		return ""
 	}), "images show nothing")

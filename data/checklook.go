@@ -8,7 +8,7 @@ import (
 )
 
 // look is a perceptual hash: which of the cells of a coarse picture is brighter than its
-// neighbour to the left (9x8 cells) and above (8x9), 64 bits each. It is the difference
+// neighbor to the left (9x8 cells) and above (8x9), 64 bits each. It is the difference
 // hash of N. Krawetz, "Kind of Like That" (2013), in both directions: resizing and
 // compressing change few of its bits.
 type look [2]uint64

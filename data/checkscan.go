@@ -23,7 +23,7 @@ type examined struct {
 	bytes         int64
 	format        format
 	state         imageState
-	flat          bool // of one colour
+	flat          bool // of one color
 	turned        bool // EXIF asks for another orientation
 }
 

@@ -2,7 +2,7 @@ package data
 
 import "slices"
 
-// Dataset is a list of labelled images: files, or parts of shards.
+// Dataset is a list of labeled images: files, or parts of shards.
 type Dataset struct {
 	Root     string      // the folder that holds the class folders or the shards
 	Classes  []string    // class names; a sample's class is an index into them

@@ -98,7 +98,7 @@ func checkSize(w, h int) error {
 	return nil
 }
 
-// onScreen puts a frame on its screen of one colour, where it does not fill it.
+// onScreen puts a frame on its screen of one color, where it does not fill it.
 func onScreen(frame []byte, at image.Rectangle, w, h int, fill [3]byte) []byte {
 	if at == image.Rect(0, 0, w, h) {
 		return frame

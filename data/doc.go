@@ -4,7 +4,7 @@
 //
 // Folders are read as torchvision.datasets.ImageFolder reads them, crops and resizes are
 // torchvision's (v2 of its transforms, on byte tensors), and the class order is the same. A batch is host
-// memory: uint8, NHWC, RGB; normalisation happens on the device.
+// memory: uint8, NHWC, RGB; normalization happens on the device.
 //
 // The order of an epoch and the augmentation of a sample are functions of the seed, the
 // epoch and the sample's index alone: the number of workers changes nothing, and an

@@ -30,26 +30,26 @@ func eraseBox(width, height int, rng *rand.Rand) image.Rectangle {
 	return image.Rectangle{}
 }
 
-// fill paints a rectangle of the image in one colour.
-func (c *canvas) fill(box image.Rectangle, colour [3]uint8) {
+// fill paints a rectangle of the image in one color.
+func (c *canvas) fill(box image.Rectangle, color [3]uint8) {
 	if box.Empty() {
 		return
 	}
 	n := 3 * box.Dx()
 	first := c.Pixels[3*(box.Min.Y*c.Width+box.Min.X):][:n]
 	for i := range first {
-		first[i] = colour[i%3]
+		first[i] = color[i%3]
 	}
 	for y := box.Min.Y + 1; y < box.Max.Y; y++ {
 		copy(c.Pixels[3*(y*c.Width+box.Min.X):][:n], first)
 	}
 }
 
-// middle is the colour that normalisation makes zero, to half a level: what
-// torchvision erases to by default, after it has normalised.
-func (p Preprocess) middle() (colour [3]uint8) {
+// middle is the color that normalization makes zero, to half a level: what
+// torchvision erases to by default, after it has normalized.
+func (p Preprocess) middle() (color [3]uint8) {
 	for i, m := range p.Mean {
-		colour[i] = level(float32(math.RoundToEven(255 * m)))
+		color[i] = level(float32(math.RoundToEven(255 * m)))
 	}
-	return colour
+	return color
 }

@@ -88,7 +88,7 @@ func TestRandomCropsAreDistributedAsTorchvisions(t *testing.T) {
 	}
 }
 
-func TestPadCentresOnBlack(t *testing.T) {
+func TestPadCentersOnBlack(t *testing.T) {
 	p := Preprocess{Resolution: 64, Fit: FitPad}
 	got, err := LoadImage("testdata/geometry/40x40.jpg", p)
 	if err != nil {

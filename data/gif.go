@@ -8,8 +8,8 @@ import (
 )
 
 // decodeGIF appends the pixels of a GIF's first frame to dst[:0] as Pillow gives them:
-// transparent pixels have their colour of the palette, and so has what the frame leaves
-// of its screen: the transparent colour, or the first. (image/gif forgets that colour.)
+// transparent pixels have their color of the palette, and so has what the frame leaves
+// of its screen: the transparent color, or the first. (image/gif forgets that color.)
 func decodeGIF(data, dst []byte) (rgb []byte, w, h int, err error) {
 	screen, err := readConfig(formatGIF, data)
 	if err != nil {
@@ -23,20 +23,20 @@ func decodeGIF(data, dst []byte) (rgb []byte, w, h int, err error) {
 	if !ok {
 		return nil, 0, 0, errors.New("damaged GIF file: a frame without a palette")
 	}
-	colours, fill := gifColours(data)
+	colors, fill := gifColors(data)
 	b := im.Bounds()
 	rgb = growPixels(dst, b)
 	for y := range b.Dy() {
 		for _, v := range im.Pix[y*im.Stride : y*im.Stride+b.Dx()] {
-			rgb = append(rgb, colours[v][:]...)
+			rgb = append(rgb, colors[v][:]...)
 		}
 	}
-	return onScreen(rgb, b, screen.Width, screen.Height, colours[fill]), screen.Width, screen.Height, nil
+	return onScreen(rgb, b, screen.Width, screen.Height, colors[fill]), screen.Width, screen.Height, nil
 }
 
-// gifColours returns the palette of the first frame, and the index that fills the screen.
+// gifColors returns the palette of the first frame, and the index that fills the screen.
 // GIF89a specification, 17 to 25.
-func gifColours(data []byte) (colours [256][3]byte, fill byte) {
+func gifColors(data []byte) (colors [256][3]byte, fill byte) {
 	const extension, control, frame = 0x21, 0xf9, 0x2c
 	table := func(at int, flags byte) int {
 		if flags&0x80 == 0 {
@@ -45,7 +45,7 @@ func gifColours(data []byte) (colours [256][3]byte, fill byte) {
 		n := 2 << (flags & 7)
 		for i := range n {
 			if at+3*i+3 <= len(data) {
-				colours[i] = [3]byte(data[at+3*i:])
+				colors[i] = [3]byte(data[at+3*i:])
 			}
 		}
 		return at + 3*n
@@ -63,5 +63,5 @@ func gifColours(data []byte) (colours [256][3]byte, fill byte) {
 	if at+9 < len(data) && data[at] == frame {
 		table(at+10, data[at+9])
 	}
-	return colours, fill
+	return colors, fill
 }

@@ -38,7 +38,7 @@ type Iterator struct {
 }
 
 // Next returns the next batch, io.EOF after the last, the context's error when it was
-// cancelled, or a [StorageError]. Unreadable images are no
+// canceled, or a [StorageError]. Unreadable images are no
 // error: they are in Batch.Skipped.
 func (it *Iterator) Next() (*Batch, error) {
 	start := time.Now()

@@ -6,8 +6,8 @@ import (
 	"math/rand/v2"
 )
 
-// Jitter says how far colours vary, as torchvision's ColorJitter. The first three are
-// factors, drawn from 1-x (at least 0) to 1+x; hue is a share of the colour circle,
+// Jitter says how far colors vary, as torchvision's ColorJitter. The first three are
+// factors, drawn from 1-x (at least 0) to 1+x; hue is a share of the color circle,
 // drawn from -x to x. 0 leaves one out.
 type Jitter struct{ Brightness, Contrast, Saturation, Hue float64 }
 

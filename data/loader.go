@@ -97,7 +97,7 @@ func (l *Loader) Batches() int {
 }
 
 // Epoch starts an epoch at batch firstBatch. The batches from there on are the same
-// whatever firstBatch is. Cancelling ctx ends the iterator, whose Next then returns
+// whatever firstBatch is. Canceling ctx ends the iterator, whose Next then returns
 // ctx's error. Close it in any case.
 func (l *Loader) Epoch(ctx context.Context, epoch, firstBatch int) *Iterator {
 	work, end := context.WithCancelCause(ctx)

@@ -10,7 +10,7 @@ import (
 
 // The ways to make an image square for evaluation.
 const (
-	FitCrop = "crop" // resize the shorter side, cut the centre out: torchvision's Resize and CenterCrop
+	FitCrop = "crop" // resize the shorter side, cut the center out: torchvision's Resize and CenterCrop
 	FitPad  = "pad"  // put the whole image on black, reduced where it is too large, never enlarged
 
 	// FitLetterbox puts the whole image on black, as large as fits: Pillow's ImageOps.pad.
@@ -18,7 +18,7 @@ const (
 )
 
 // Preprocess says how an image becomes the network's input in evaluation, and what the
-// pixels are normalised with. It is kept with the weights.
+// pixels are normalized with. It is kept with the weights.
 type Preprocess struct {
 	Resolution int        `json:"resolution"`     // side of the square input
 	Fit        string     `json:"fit"`            // FitCrop (also when empty), FitPad or FitLetterbox
@@ -41,7 +41,7 @@ func (p Preprocess) Validate() error {
 		errs = append(errs, fmt.Errorf("data: fit %q is not %q, %q or %q", p.Fit, FitCrop, FitPad, FitLetterbox))
 	}
 	if p.Resize != 0 && (p.Resize < p.Resolution || p.Resize > 4*maxResolution) {
-		errs = append(errs, fmt.Errorf("data: resize %d is not in %d..%d: the centre crop needs the resolution", p.Resize, p.Resolution, 4*maxResolution))
+		errs = append(errs, fmt.Errorf("data: resize %d is not in %d..%d: the center crop needs the resolution", p.Resize, p.Resolution, 4*maxResolution))
 	}
 	return errors.Join(errs...)
 }
@@ -71,11 +71,11 @@ func (p Preprocess) evaluation(w, h int) view {
 	} else {
 		scaledW = int(float64(shorter*w) / float64(h))
 	}
-	return view{resize: jpeg.Resize{X: p.centre(w, scaledW), Y: p.centre(h, scaledH)}}
+	return view{resize: jpeg.Resize{X: p.center(w, scaledW), Y: p.center(h, scaledH)}}
 }
 
-// centre cuts the middle out of one axis; torchvision rounds halves to even.
-func (p Preprocess) centre(size, scaled int) jpeg.Axis {
+// center cuts the middle out of one axis; torchvision rounds halves to even.
+func (p Preprocess) center(size, scaled int) jpeg.Axis {
 	first := int(math.RoundToEven(float64(scaled-p.Resolution) / 2))
 	return jpeg.Axis{Size: size, Scaled: scaled, First: first, Count: p.Resolution}
 }

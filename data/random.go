@@ -28,7 +28,7 @@ func reseed(pcg *rand.PCG, seed, stream uint64, key ...uint64) {
 	pcg.Seed(high, low)
 }
 
-// mix is the finaliser of SplitMix64 (Steele, Lea, Flood 2014): neighbouring keys become
+// mix is the finaliser of SplitMix64 (Steele, Lea, Flood 2014): neighboring keys become
 // unrelated numbers.
 func mix(x uint64) uint64 {
 	x += 0x9e3779b97f4a7c15

@@ -7,7 +7,7 @@ import (
 )
 
 // appendRGB appends im's pixels to dst[:0] as Pillow's convert("RGB") gives them: alpha
-// is dropped (colours keep the value they have beneath it), gray is tripled, 16 bits
+// is dropped (colors keep the value they have beneath it), gray is tripled, 16 bits
 // lose their low byte. (Pillow makes nearly all of a 16-bit gray image white instead.)
 func appendRGB(dst []byte, im image.Image) []byte {
 	b := im.Bounds()
@@ -60,18 +60,18 @@ func appendEveryFour(dst, pix []byte, stride int, b image.Rectangle) []byte {
 }
 
 func appendPalette(dst []byte, im *image.Paletted) []byte {
-	var colours [256][3]byte // an index beyond the palette is black
+	var colors [256][3]byte // an index beyond the palette is black
 	for i, c := range im.Palette[:min(256, len(im.Palette))] {
 		n := color.NRGBAModel.Convert(c).(color.NRGBA)
 		if given, ok := c.(color.NRGBA); ok {
 			n = given // also where alpha is zero
 		}
-		colours[i] = [3]byte{n.R, n.G, n.B}
+		colors[i] = [3]byte{n.R, n.G, n.B}
 	}
 	b := im.Bounds()
 	for y := range b.Dy() {
 		for _, v := range im.Pix[y*im.Stride : y*im.Stride+b.Dx()] {
-			dst = append(dst, colours[v][:]...)
+			dst = append(dst, colors[v][:]...)
 		}
 	}
 	return dst

@@ -21,7 +21,7 @@ const (
 )
 
 // Sheet draws the images of a batch side by side, each with its class beneath it: what
-// the network sees before pixels are normalised. Small images are enlarged by a whole
+// the network sees before pixels are normalized. Small images are enlarged by a whole
 // number. Of a batch that was mixed, both classes stand there with their shares. Images
 // that would make the sheet higher than 4096 pixels are left out.
 func Sheet(b *Batch, classes []string) *image.RGBA {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// solid is a batch of n images of one colour each: (10i, 20, 30).
+// solid is a batch of n images of one color each: (10i, 20, 30).
 func solid(n, side int) *Batch {
 	b := &Batch{N: n, Width: side, Height: side, Share: 1}
 	for i := range n {
@@ -46,10 +46,10 @@ func TestSheet(t *testing.T) {
 			}
 			for i := range min(c.n, c.columns*c.rows) {
 				at := image.Pt(sheetGap+i%c.columns*cell.X, sheetGap+i/c.columns*cell.Y)
-				colour := color.RGBA{uint8(10 * i), 20, 30, 255}
+				color := color.RGBA{uint8(10 * i), 20, 30, 255}
 				for _, p := range []image.Point{{}, {c.tile - 1, 0}, {0, c.tile - 1}, {c.tile - 1, c.tile - 1}, {c.tile / 2, c.tile / 3}} {
-					if got := sheet.RGBAAt(at.X+p.X, at.Y+p.Y); got != colour {
-						t.Fatalf("image %d at %v: %v, want %v", i, p, got, colour)
+					if got := sheet.RGBAAt(at.X+p.X, at.Y+p.Y); got != color {
+						t.Fatalf("image %d at %v: %v, want %v", i, p, got, color)
 					}
 				}
 				for line := range lines {

@@ -2,7 +2,7 @@ package data
 
 import "image"
 
-// appendWebP converts VP8's colours with libwebp's arithmetic: studio range, chroma
+// appendWebP converts VP8's colors with libwebp's arithmetic: studio range, chroma
 // upsampled with weights 9, 3, 3, 1. (image/color would take them for JPEG's.)
 func appendWebP(dst []byte, im *image.YCbCr) []byte {
 	w, h := im.Rect.Dx(), im.Rect.Dy()
@@ -13,7 +13,7 @@ func appendWebP(dst []byte, im *image.YCbCr) []byte {
 			side := clampIndex(x/2-1+x%2*2, cw)
 			u := upsample(im.Cb, im.CStride, x/2, side, near, far)
 			v := upsample(im.Cr, im.CStride, x/2, side, near, far)
-			r, g, b := webpColour(int(im.Y[y*im.YStride+x]), u, v)
+			r, g, b := webpColor(int(im.Y[y*im.YStride+x]), u, v)
 			dst = append(dst, r, g, b)
 		}
 	}
@@ -28,8 +28,8 @@ func upsample(plane []byte, stride, x, side, near, far int) int {
 	return (9*at(x, near) + 3*at(side, near) + 3*at(x, far) + at(side, far) + 8) >> 4
 }
 
-// webpColour is VP8YUVToR, G and B of libwebp's dsp/yuv.h: 14-bit fixed point.
-func webpColour(y, u, v int) (r, g, b byte) {
+// webpColor is VP8YUVToR, G and B of libwebp's dsp/yuv.h: 14-bit fixed point.
+func webpColor(y, u, v int) (r, g, b byte) {
 	multHi := func(x, c int) int { return x * c >> 8 }
 	clip := func(x int) byte { return byte(min(max(x>>6, 0), 255)) }
 	l := multHi(y, 19077)

@@ -31,7 +31,7 @@ type Roof struct {
 
 // RooflinePoint is one computation.
 type RooflinePoint struct {
-	Kind      string  // points of a kind have a colour
+	Kind      string  // points of a kind have a color
 	Label     string  // written beside it, "" for none
 	Backward  bool    // a ring, else a disc
 	Intensity float64 // operations for each byte that has to move
@@ -44,7 +44,7 @@ const (
 	rooflineDPI                   = 120
 )
 
-var rooflineColours = []color.Color{color.RGBA{R: 200, G: 40, B: 40, A: 255}, color.RGBA{R: 30, G: 100, B: 190, A: 255},
+var rooflineColors = []color.Color{color.RGBA{R: 200, G: 40, B: 40, A: 255}, color.RGBA{R: 30, G: 100, B: 190, A: 255},
 	color.RGBA{R: 30, G: 140, B: 60, A: 255}, color.RGBA{R: 130, G: 60, B: 160, A: 255}}
 
 // WriteRoofline draws the chart as PNG. Points that have no place on logarithmic axes are an error.
@@ -159,18 +159,18 @@ func (r Roofline) addRoofs(p *plot.Plot, low, high plotter.XY) error {
 	return nil
 }
 
-// addPoints draws the points, a colour for each kind, and the labels where they hide nothing.
+// addPoints draws the points, a color for each kind, and the labels where they hide nothing.
 func (r Roofline) addPoints(p *plot.Plot) error {
 	var kinds []string
-	colours := map[string]color.Color{}
+	colors := map[string]color.Color{}
 	for _, q := range r.Points {
-		if _, ok := colours[q.Kind]; !ok {
-			colours[q.Kind] = rooflineColours[len(kinds)%len(rooflineColours)]
+		if _, ok := colors[q.Kind]; !ok {
+			colors[q.Kind] = rooflineColors[len(kinds)%len(rooflineColors)]
 			kinds = append(kinds, q.Kind)
 		}
 	}
 	style := func(kind string, backward bool) draw.GlyphStyle {
-		g := draw.GlyphStyle{Color: colours[kind], Radius: 3.5, Shape: draw.CircleGlyph{}}
+		g := draw.GlyphStyle{Color: colors[kind], Radius: 3.5, Shape: draw.CircleGlyph{}}
 		if backward {
 			g.Shape = draw.RingGlyph{}
 		}
@@ -202,6 +202,6 @@ func (r Roofline) addPoints(p *plot.Plot) error {
 	}
 	p.Legend.Top, p.Legend.YOffs, p.Legend.TextStyle.Font.Size = false, vg.Points(6), 10
 	p.Legend.XOffs, p.Legend.Padding = -6, 2
-	p.Add(rooflineLabels{r.Points, colours})
+	p.Add(rooflineLabels{r.Points, colors})
 	return nil
 }

@@ -17,7 +17,7 @@ func testRoofline() Roofline {
 		{Kind: "pointwise", Intensity: 200, GFLOPS: 900}}}
 }
 
-// TestRoofline: a picture of the size it should have, with ink in each kind's colour.
+// TestRoofline: a picture of the size it should have, with ink in each kind's color.
 func TestRoofline(t *testing.T) {
 	var b bytes.Buffer
 	if err := WriteRoofline(&b, testRoofline()); err != nil {
@@ -31,7 +31,7 @@ func TestRoofline(t *testing.T) {
 	if float64(size.X) != math.Round(rooflineWidth*rooflineDPI/72.) || float64(size.Y) != math.Round(rooflineHeight*rooflineDPI/72.) {
 		t.Errorf("%v dots", size)
 	}
-	for i, want := range rooflineColours[:2] {
+	for i, want := range rooflineColors[:2] {
 		n := 0
 		r, g, blue, _ := want.RGBA()
 		for y := range size.Y {
@@ -42,7 +42,7 @@ func TestRoofline(t *testing.T) {
 			}
 		}
 		if n < 50 {
-			t.Errorf("%d dots in the colour of kind %d", n, i)
+			t.Errorf("%d dots in the color of kind %d", n, i)
 		}
 	}
 }

@@ -13,8 +13,8 @@ import (
 // rooflineLabels writes the points' labels, each at the first place around its point where it covers neither a point nor
 // another label; the last place is taken in any case.
 type rooflineLabels struct {
-	points  []RooflinePoint
-	colours map[string]color.Color
+	points []RooflinePoint
+	colors map[string]color.Color
 }
 
 // labelSize is that of the labels' letters, in points.
@@ -31,7 +31,7 @@ func (l rooflineLabels) Plot(c draw.Canvas, p *plot.Plot) {
 		if q.Label == "" {
 			continue
 		}
-		style := text.Style{Color: l.colours[q.Kind], Font: font.From(plot.DefaultFont, labelSize), Handler: plot.DefaultTextHandler}
+		style := text.Style{Color: l.colors[q.Kind], Font: font.From(plot.DefaultFont, labelSize), Handler: plot.DefaultTextHandler}
 		at := vg.Point{X: x(q.Intensity), Y: y(q.GFLOPS)}
 		box := placeLabel(at, style.Width(q.Label), labelSize, c.Rectangle, taken)
 		taken = append(taken, box)

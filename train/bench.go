@@ -178,11 +178,11 @@ func bench(ctx context.Context, c Config, f func(*autograd.Scope, *benched) (tim
 		if err := s.Err(); err != nil {
 			return err
 		}
-		before := autograd.TrunkCount()
+		before := autograd.BackboneCount()
 		took, err := f(s, b)
 		speed.StepMS = 1000 * took.Seconds()
 		speed.Precision, speed.Threads, speed.Kernels = string(m.Precision), m.Threads, m.Kernels
-		speed.Fused = autograd.TrunkCount() - before
+		speed.Fused = autograd.BackboneCount() - before
 		return err
 	})
 	speed.PeakRSSMB = peakRSS()

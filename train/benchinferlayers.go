@@ -51,7 +51,7 @@ func inferRows(c mobilenet.Config, images int, compute autograd.DType) []LayerSp
 		rows = append(rows, row)
 	}
 	return append(rows, LayerSpeed{Name: "threads waiting", Kind: waitRow, Forward: &PassSpeed{}},
-		LayerSpeed{Name: "around the kernels", Kind: trunkRow, Forward: &PassSpeed{}},
+		LayerSpeed{Name: "around the kernels", Kind: backboneRow, Forward: &PassSpeed{}},
 		LayerSpeed{Name: "the rest", Kind: restRow, Forward: &PassSpeed{}})
 }
 
@@ -94,7 +94,7 @@ func (t inferTimes) seconds(rows []LayerSpeed) ([]float64, error) {
 			seconds = t.kernels.Pool
 		case waitRow:
 			seconds = t.kernels.Waiting
-		case trunkRow:
+		case backboneRow:
 			seconds = t.logits.Seconds() - counted
 		case headRow:
 			seconds = t.kernels.Head

@@ -30,13 +30,13 @@ func BenchLayers(ctx context.Context, c Config, steps BenchSteps) (LayersSpeed, 
 
 // Kinds of rows that are no layers of the table.
 const (
-	packRow   = "pack"   // weights to the kernels' layout
-	imageRow  = "image"  // images, normalised, to the stem's layout
-	trunkRow  = "trunk"  // what the fused operation does around its kernels: memory, tensors
-	headRow   = "head"   // dropout, classifier, loss
-	batchRow  = "batch"  // waiting for the batch; of synthetic data there is one alone
-	updateRow = "update" // the optimizer
-	restRow   = "rest"   // freeing the step's tensors
+	packRow     = "pack"     // weights to the kernels' layout
+	imageRow    = "image"    // images, normalized, to the stem's layout
+	backboneRow = "backbone" // what the fused operation does around its kernels: memory, tensors
+	headRow     = "head"     // dropout, classifier, loss
+	batchRow    = "batch"    // waiting for the batch; of synthetic data there is one alone
+	updateRow   = "update"   // the optimizer
+	restRow     = "rest"     // freeing the step's tensors
 )
 
 // layerRows are the table without times, in the order of a forward pass.
@@ -51,7 +51,7 @@ func layerRows(c mobilenet.Config, images int, compute autograd.DType) []LayerSp
 		forward, backward := l.Costs(images, value)
 		row := LayerSpeed{Name: l.Name, Kind: string(l.Kind), Forward: costed(forward), Backward: costed(backward)}
 		if l.Kind == mobilenet.Linear {
-			rows = append(rows, LayerSpeed{Name: "around the trunk", Kind: trunkRow, Forward: &PassSpeed{}, Backward: &PassSpeed{}})
+			rows = append(rows, LayerSpeed{Name: "around the backbone", Kind: backboneRow, Forward: &PassSpeed{}, Backward: &PassSpeed{}})
 			row.Name, row.Kind = l.Name+" and loss", headRow
 		}
 		rows = append(rows, row)
@@ -61,10 +61,10 @@ func layerRows(c mobilenet.Config, images int, compute autograd.DType) []LayerSp
 }
 
 // seconds are the times of one step in the order of the rows and their passes.
-func (p phases) seconds(rows []LayerSpeed, forward, backward autograd.TrunkTimes) ([]float64, error) {
+func (p phases) seconds(rows []LayerSpeed, forward, backward autograd.BackboneTimes) ([]float64, error) {
 	var all []float64
 	layer, counted := 0, 0.0
-	around := func(t autograd.TrunkTimes) float64 {
+	around := func(t autograd.BackboneTimes) float64 {
 		rest := t.Whole - t.Pack - t.Image - t.Pool
 		for _, l := range t.Layers {
 			rest -= l
@@ -82,7 +82,7 @@ func (p phases) seconds(rows []LayerSpeed, forward, backward autograd.TrunkTimes
 			row = []float64{forward.Image}
 		case string(mobilenet.Pool):
 			row = []float64{forward.Pool, backward.Pool}
-		case trunkRow:
+		case backboneRow:
 			row = []float64{around(forward), around(backward)}
 		case headRow:
 			row = []float64{p.forward.Seconds() - forward.Whole, p.backward.Seconds() - backward.Whole}
@@ -112,7 +112,7 @@ func stepSeconds(rows []LayerSpeed, step func() (phases, error)) ([]float64, err
 	if err != nil {
 		return nil, err
 	}
-	forward, backward := autograd.LastTrunkTimes()
+	forward, backward := autograd.LastBackboneTimes()
 	cells, err := p.seconds(rows, forward, backward)
 	return append(cells, p.whole.Seconds()), err
 }

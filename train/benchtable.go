@@ -33,7 +33,7 @@ type Peaks struct {
 // counted forward, what comes after it backward. Inference has no backward passes.
 type LayerSpeed struct {
 	Name     string     `json:"name"`
-	Kind     string     `json:"kind"` // conv, depthwise, pointwise, pool; pack, image, trunk, head, batch, wait, update, rest
+	Kind     string     `json:"kind"` // conv, depthwise, pointwise, pool; pack, image, backbone, head, batch, wait, update, rest
 	Forward  *PassSpeed `json:"forward,omitempty"`
 	Backward *PassSpeed `json:"backward,omitempty"`
 }
@@ -64,7 +64,7 @@ func benchTable(ctx context.Context, c Config, measure measurement) (LayerTable,
 		if b.kernels != mobilenet.Fused {
 			return 0, fmt.Errorf("train: bench: --layers needs the fused kernels and has the %s ones: use --kernels fused on a CPU", b.kernels)
 		}
-		before, err := autograd.MeasureTrunkPeaks(b.Precision.Compute(), b.Threads)
+		before, err := autograd.MeasureBackbonePeaks(b.Precision.Compute(), b.Threads)
 		if err != nil {
 			return 0, err
 		}
@@ -73,7 +73,7 @@ func benchTable(ctx context.Context, c Config, measure measurement) (LayerTable,
 			return 0, err
 		}
 		held = peakRSS()
-		after, err := autograd.MeasureTrunkPeaks(b.Precision.Compute(), b.Threads)
+		after, err := autograd.MeasureBackbonePeaks(b.Precision.Compute(), b.Threads)
 		if err != nil {
 			return 0, err
 		}
@@ -85,7 +85,7 @@ func benchTable(ctx context.Context, c Config, measure measurement) (LayerTable,
 	return t, speed, err
 }
 
-func newPeaks(p autograd.TrunkPeaks) Peaks {
+func newPeaks(p autograd.BackbonePeaks) Peaks {
 	const giga = 1e-9
 	return Peaks{GFLOPS: 2 * giga * p.MultiplyAdds, FloatGFLOPS: 2 * giga * p.FloatMultiplyAdds, ReadGBS: giga * p.Read,
 		AddGBS: giga * p.Add, GBS: giga * p.Bandwidth()}

@@ -32,7 +32,7 @@ type CheckReport struct {
 
 // Limits of a check.
 const (
-	// checkValues is the least number of values from which a batch normalisation takes its statistics: with fewer it
+	// checkValues is the least number of values from which a batch normalization takes its statistics: with fewer it
 	// amplifies rounding so much that low precision cannot be told from an error.
 	checkValues = 16
 	// checkActivations is the greatest number of values between the layers, all images together: the check holds three
@@ -108,7 +108,7 @@ func (r *CheckReport) compare(ctx context.Context, c Config, x oracle.Array, lab
 	return nil
 }
 
-// checkImages is the fewest images, at least two, that give every batch normalisation enough values.
+// checkImages is the fewest images, at least two, that give every batch normalization enough values.
 func checkImages(m mobilenet.Config) int {
 	if m.Resolution < 1 {
 		return 2 // and an error later

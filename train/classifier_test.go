@@ -17,8 +17,8 @@ import (
 	"depthwise.dev/models/mobilenet"
 )
 
-// colours writes pictures of plain colours, and a file that is none.
-func colours(t *testing.T) (paths []string) {
+// colors writes pictures of plain colors, and a file that is none.
+func colors(t *testing.T) (paths []string) {
 	t.Helper()
 	dir := t.TempDir()
 	for name, c := range map[string]color.Color{"black.png": color.Black, "white.png": color.White, "red.png": color.RGBA{250, 20, 30, 255}} {
@@ -44,7 +44,7 @@ func TestClassifierPredictsAsPredict(t *testing.T) {
 	if err := someWeights(t).Write(weights); err != nil {
 		t.Fatal(err)
 	}
-	paths := colours(t)
+	paths := colors(t)
 	want, err := Predict(t.Context(), PredictConfig{Weights: weights, Threads: 1}, paths)
 	if err != nil {
 		t.Fatal(err)
@@ -128,13 +128,13 @@ func TestClassifierErrors(t *testing.T) {
 	if _, err := c.PredictFile(t.Context(), filepath.Join(dir, "none.jpg"), 1); err == nil || !strings.Contains(err.Error(), "none.jpg") {
 		t.Errorf("no file: %v", err)
 	}
-	if _, err := c.PredictFile(t.Context(), colours(t)[0], 0); err == nil || !strings.Contains(err.Error(), "at least 1") {
+	if _, err := c.PredictFile(t.Context(), colors(t)[0], 0); err == nil || !strings.Contains(err.Error(), "at least 1") {
 		t.Errorf("no class wanted: %v", err)
 	}
 	if err := c.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := c.PredictFile(t.Context(), colours(t)[0], 1); !errors.Is(err, mobilenet.ErrClassifierClosed) {
+	if _, err := c.PredictFile(t.Context(), colors(t)[0], 1); !errors.Is(err, mobilenet.ErrClassifierClosed) {
 		t.Errorf("after the end: %v", err)
 	}
 }

@@ -85,7 +85,7 @@ type Config struct {
 	// ColorJitter says how far brightness, contrast, saturation and hue vary:
 	// factors from 1-x to 1+x, and a hue turned by at most the last, a share of
 	// the circle up to 0.5. RandomErase is the chance that a rectangle of the
-	// image is painted in the mean colour. Both work with any Augment.
+	// image is painted in the mean color. Both work with any Augment.
 	ColorJitter [4]float64 `yaml:"color_jitter,flow"`
 	RandomErase float64    `yaml:"random_erase"`
 	// MixUp and CutMix mix the images and the classes of a batch: the parameter
@@ -94,8 +94,8 @@ type Config struct {
 	MixUp  float64 `yaml:"mixup"`
 	CutMix float64 `yaml:"cutmix"`
 	// Fit is how an image comes to the resolution when it is evaluated: crop
-	// (shorter side to 8/7 of it, centre crop), letterbox (the whole image as
-	// large as fits, centred on black) or pad (the same, never enlarged).
+	// (shorter side to 8/7 of it, center crop), letterbox (the whole image as
+	// large as fits, centered on black) or pad (the same, never enlarged).
 	Fit string `yaml:"fit"`
 	// Decode is exact or fast: training takes photographs with a side above
 	// 1,000 pixels from half their size where the crop is reduced to that or
@@ -107,7 +107,7 @@ type Config struct {
 
 	// Precision is auto, fp32 or bf16; Device auto, cpu, cuda or cuda:N.
 	Precision string `yaml:"precision"`
-	// Kernels is auto, fused (the whole trunk one operation on the CPU) or torch
+	// Kernels is auto, fused (the whole backbone one operation on the CPU) or torch
 	// (libtorch's operations, which the others are checked against).
 	Kernels string `yaml:"kernels"`
 	Device  string `yaml:"device"`
@@ -116,7 +116,7 @@ type Config struct {
 	// Workers that decode images; they change nothing in the result. 0: decode
 	// in the training loop; below zero: one for each physical core.
 	Workers int `yaml:"workers"`
-	// Seed of initialisation, order, augmentation and dropout.
+	// Seed of initialization, order, augmentation and dropout.
 	Seed uint64 `yaml:"seed"`
 
 	// Resume is "", auto (go on in Out with what is there, if anything) or a

@@ -161,8 +161,8 @@ func TestWrongFiles(t *testing.T) {
 		name, file string
 		want       []string
 	}{
-		{"unknown keys, all of them", "batchsize: 3\nlr: 1\ncolour: red\n",
-			[]string{"batchsize: no such setting (line 1); did you mean batch_size?", "colour: no such setting (line 3)"}},
+		{"unknown keys, all of them", "batchsize: 3\nlr: 1\ncolor: red\n",
+			[]string{"batchsize: no such setting (line 1); did you mean batch_size?", "color: no such setting (line 3)"}},
 		{"wrong type", "epochs: many\n", []string{"line 1", "many"}},
 		{"repeated key", "lr: 1\nlr: 2\n", []string{"lr", "already defined"}},
 		{"not a mapping", "- lr\n", []string{"setting: value"}},

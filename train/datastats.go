@@ -20,7 +20,7 @@ type DataStatsConfig struct {
 }
 
 // DataStats is what the network would see of the training images, augmented as
-// configured, before they are normalised.
+// configured, before they are normalized.
 type DataStats struct {
 	Images  int            `json:"images"`
 	Classes int            `json:"classes"`

@@ -15,11 +15,11 @@ import (
 	"testing"
 )
 
-// plainPictures makes classes of one colour each, three images of each.
-func plainPictures(t *testing.T, colours map[string]color.RGBA) string {
+// plainPictures makes classes of one color each, three images of each.
+func plainPictures(t *testing.T, colors map[string]color.RGBA) string {
 	t.Helper()
 	dir := t.TempDir()
-	for class, c := range colours {
+	for class, c := range colors {
 		m := image.NewRGBA(image.Rect(0, 0, 40, 30))
 		draw.Draw(m, m.Bounds(), image.NewUniform(c), image.Point{}, draw.Src)
 		for i := range 3 {

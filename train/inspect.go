@@ -24,7 +24,7 @@ type Inspection struct {
 	Parameters []ParameterState `json:"parameters"`
 }
 
-// LayerState tells of a layer's output, after normalisation and activation, over a batch.
+// LayerState tells of a layer's output, after normalization and activation, over a batch.
 type LayerState struct {
 	Name     string  `json:"name"`
 	Mean     float64 `json:"mean"`

@@ -57,7 +57,7 @@ func chooseKernels(name string, d autograd.Device) (kernels mobilenet.Kernels, i
 	if d != autograd.CPU {
 		return "", "", fmt.Errorf("train: the fused kernels compute on the CPU, not on %v; use --kernels torch or --device cpu", d)
 	}
-	isa, err = autograd.TrunkKernels()
+	isa, err = autograd.BackboneKernels()
 	if name == "auto" && isa == "portable" {
 		return mobilenet.Torch, "", err
 	}

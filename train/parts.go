@@ -7,24 +7,24 @@ import (
 	"depthwise.dev/optim"
 )
 
-// normalisation is mean and standard deviation of each colour, of pixels from 0 to 1.
-type normalisation struct{ mean, std [3]float64 }
+// normalization is mean and standard deviation of each color, of pixels from 0 to 1.
+type normalization struct{ mean, std [3]float64 }
 
-// normalisations gives each variant the input it was defined with.
-var normalisations = map[string]normalisation{
+// normalizations gives each variant the input it was defined with.
+var normalizations = map[string]normalization{
 	"paper":   {[3]float64{0.485, 0.456, 0.406}, [3]float64{0.229, 0.224, 0.225}}, // ImageNet's, as in torchvision
 	"article": {[3]float64{0, 0, 0}, [3]float64{1, 1, 1}},                         // x/255
 }
 
-// resizeFor is the shorter side from which a centre crop of the resolution is
+// resizeFor is the shorter side from which a center crop of the resolution is
 // taken: 256 for 224, as the paper's evaluation and torchvision's.
 func resizeFor(resolution int) int { return int(float64(resolution) / 0.875) }
 
 // Preprocess is how images are brought to the network when it is evaluated.
 func (c Config) Preprocess() data.Preprocess {
-	n, ok := normalisations[c.Model.Variant]
+	n, ok := normalizations[c.Model.Variant]
 	if !ok {
-		n = normalisations["paper"]
+		n = normalizations["paper"]
 	}
 	p := data.Preprocess{Resolution: c.Model.Resolution, Fit: c.Fit, EXIF: c.EXIF, Mean: n.mean, Std: n.std}
 	if c.Fit == "crop" {

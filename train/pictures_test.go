@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// pictures makes a data set of three classes, told apart by their colour under
+// pictures makes a data set of three classes, told apart by their color under
 // noise: so many images of each to train on and to validate with, 40x40, PNG and JPEG.
 func pictures(t *testing.T, train, val int) string {
 	t.Helper()

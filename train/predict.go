@@ -62,7 +62,7 @@ func Predict(ctx context.Context, c PredictConfig, images []string) ([]Predictio
 }
 
 // PredictArray computes the logits of a .npy file, float32 (N, 3, H, W) and
-// already normalised, and writes them as a .npy file, float32 (N, classes).
+// already normalized, and writes them as a .npy file, float32 (N, classes).
 func PredictArray(ctx context.Context, c PredictConfig, input, output string) error {
 	pixels, shape, err := readBatch(input)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 )
 
 // TestAccumulate: a step of batches of 4, 4 and 1 images moves the parameters by the mean over the nine images of the
-// gradients, each batch normalised by itself. The gradients of the three mean losses come from the network of a run
+// gradients, each batch normalized by itself. The gradients of the three mean losses come from the network of a run
 // that does not accumulate, and are weighted by hand.
 func TestAccumulate(t *testing.T) {
 	c := small(t, pictures(t, 3, 1))

@@ -23,7 +23,7 @@ constexpr size_t kStagger = 832;            // apart, so that blocks of powers o
 constexpr size_t kHugePage = 2 << 20;
 constexpr size_t kRegion = size_t(1) << 40; // address space, not memory: pages come with their first touch
 
-// Region hands out blocks of one range of addresses: best fit, the lowest of equals, neighbours joined when freed.
+// Region hands out blocks of one range of addresses: best fit, the lowest of equals, neighbors joined when freed.
 class Region {
 public:
   bool open() {

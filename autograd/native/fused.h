@@ -1,10 +1,10 @@
-// The seam between the fused trunk (fused_trunk.cc: which layer, which buffer, in which order) and its kernels
+// The seam between the fused backbone (fused_backbone.cc: which layer, which buffer, in which order) and its kernels
 // (fused_pointwise.h, fused_stem.h, fused_depthwise.h, fused_pool.h: loops over memory, one file a kernel). The kernels are
 // compiled once for each instruction set (fused_avx512bf16.cc, ...) and reached through the table Kernels.
 //
 // Activations. Every convolution writes its raw output y (bias added, before batch norm) once, as rows of channels (NHWC),
 // in the storage type S: float, or bfloat16 as its upper 16 bits. Batch norm and activation are applied by whoever reads y
-// (Activation below) and are never stored. Gradients g are stored like y and are those of the normalised value before the
+// (Activation below) and are never stored. Gradients g are stored like y and are those of the normalized value before the
 // activation, the activation's mask already applied.
 //
 // Channels are padded to a multiple of kLanes in every stored tensor; the padding of y and g is zero, and stays zero because
@@ -37,13 +37,13 @@ struct Activation {
 };
 
 // Sums over all rows of y - pivot and of its square, per channel: the batch's mean and variance. The pivot (the running mean)
-// keeps the difference of squares from cancelling where the mean is far from zero. sum is null where nobody wants them.
+// keeps the difference of squares from canceling where the mean is far from zero. sum is null where nobody wants them.
 struct Moments {
   const float *pivot;   // (padded channels)
   double *sum, *square; // (padded channels), overwritten
 };
 
-// The gradient of a layer's raw output, from the gradient g of its normalised output: dy = c1*g + c2*y + c3 per channel.
+// The gradient of a layer's raw output, from the gradient g of its normalized output: dy = c1*g + c2*y + c3 per channel.
 struct NormGradient {
   const float *c1, *c2, *c3; // (padded channels)
 };
@@ -104,8 +104,8 @@ struct Window {
 // it, so that the 27 values under a window are three runs of nine. Exactly one of pixels and values is set.
 struct StemImage {
   Window window;
-  const uint8_t *pixels;       // (images, height, width, 3): values are (pixel/255 - mean)/std per colour
-  const float *values;         // (images, height, width, 3), normalised already
+  const uint8_t *pixels;       // (images, height, width, 3): values are (pixel/255 - mean)/std per color
+  const float *values;         // (images, height, width, 3), normalized already
   float mean[3], std[3];       // of pixels
   void *image;                 // S, stem_image_bytes(window)
 };
@@ -127,12 +127,12 @@ struct StemBackward {
   const void *g, *y;
   NormGradient norm;
   const void *image;
-  float *dw; // (weight_out, 3, 3, 3): output channel, row, column, colour; overwritten
+  float *dw; // (weight_out, 3, 3, 3): output channel, row, column, color; overwritten
 };
 
 struct PackStem {
   int out;             // unpadded
-  const float *weight; // (out, 3, 3, 3): output channel, row, column, colour
+  const float *weight; // (out, 3, 3, 3): output channel, row, column, color
   void *panels;
 };
 

@@ -144,7 +144,7 @@ FUSED_INLINE void multiply_tiles(TileSteps steps, const uint32_t *a, size_t a_st
 }
 
 // Sums on their way from the tiles to finish (multiply_panel, fused_gemm.h): those of 32 rows and P panels of C tiles lie in the
-// first-level cache, and are finished a part at a time between the products of the next ones. Parts of neighbouring panels take turns,
+// first-level cache, and are finished a part at a time between the products of the next ones. Parts of neighboring panels take turns,
 // so that two cache lines side by side are written one soon after the other: past the caches, 48 GB/s go to memory so, and 26
 // where one panel's rows come before the next one's.
 template <int P, int C, class Finish> struct SumsInFlight {

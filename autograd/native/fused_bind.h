@@ -1,15 +1,15 @@
-// From libtorch's tensors to the kernels' layers: what both of the trunk's C faces (fused_node.cc, fused_inference_node.cc) share.
+// From libtorch's tensors to the kernels' layers: what both of the backbone's C faces (fused_node.cc, fused_inference_node.cc) share.
 #pragma once
 #include "fused_isa.h"
 #include "fused_node.h"
-#include "fused_trunk.h"
+#include "fused_backbone.h"
 #include <ATen/ATen.h>
 #include <algorithm>
 #include <atomic>
 
 namespace depthwise::fused {
 
-extern std::atomic<int64_t> computed_layers; // for dw_trunk_count
+extern std::atomic<int64_t> computed_layers; // for dw_backbone_count
 
 inline const KernelSet &kernel_set(bool bf16) { return bf16 ? kernels_here().bfloat16 : kernels_here().float32; }
 
@@ -29,7 +29,7 @@ inline at::Tensor laid_out(const at::Tensor &t) {
   return t.contiguous(t.dim() == 4 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
 }
 
-// What a trunk computes on: a tensor, or pixels, which have no gradient.
+// What a backbone computes on: a tensor, or pixels, which have no gradient.
 struct Images {
   at::Tensor given;  // undefined where there are pixels
   at::Tensor values; // the same in the kernels' layout
@@ -54,7 +54,7 @@ inline Images images_of(const dw_pixels &p) {
 }
 
 // The layers fit together and the images fit the first: kernels trust these numbers with memory.
-inline void check_layers(const dw_trunk &t, int64_t images, int64_t height, int64_t width) {
+inline void check_layers(const dw_backbone &t, int64_t images, int64_t height, int64_t width) {
   TORCH_CHECK(t.n > 0 && images > 0, "fused kernels: no layers or no images");
   int channels = 3;
   for (int i = 0; i < t.n; i++) {
@@ -89,13 +89,13 @@ inline void check_size(const at::Tensor &t, size_t want) {
 
 inline Window window(const dw_layer &l, int64_t images) { return {images, l.height, l.width, l.out_height, l.out_width, l.stride, l.top, l.left}; }
 
-// The tensors behind a trunk's layers, laid out as its kernels read them; parameters that already are share their memory.
+// The tensors behind a backbone's layers, laid out as its kernels read them; parameters that already are share their memory.
 struct Bound {
   std::vector<Layer> layers;
   std::vector<at::Tensor> held;
 };
 
-inline Bound bind_layers(const dw_trunk &t, int64_t images, const std::vector<at::Tensor> &parameters, const std::vector<at::Tensor> &statistics) {
+inline Bound bind_layers(const dw_backbone &t, int64_t images, const std::vector<at::Tensor> &parameters, const std::vector<at::Tensor> &statistics) {
   Bound b;
   size_t next = 0;
   auto take = [&]() -> const float * {

@@ -83,9 +83,9 @@ template <class S> struct BackwardTaps {
   FUSED_MEMBER V tap(int i) const { return load(sums + i * channels); }
   FUSED_MEMBER void store_tap(int i, V v) const { store(sums + i * channels, v); }
 
-  FUSED_MEMBER V normalised(V x) const { return x * scale + shift; }
+  FUSED_MEMBER V normalized(V x) const { return x * scale + shift; }
   FUSED_MEMBER V activated(V z) const { return at_most(at_least(z, V{}), cap); }
-  // Masks r, the gradient of the activation of z = normalised(x), stores it and adds it to the sums.
+  // Masks r, the gradient of the activation of z = normalized(x), stores it and adds it to the sums.
   FUSED_MEMBER void finish(V r, V x, V z, S *to) {
     r = masked(r, z, cap);
     store(to, r);
@@ -117,7 +117,7 @@ template <class S> FUSED_INLINE void backward_block_stride1(BackwardThread<S> &t
     l0 += kLanes, l1 += kLanes, l2 += kLanes;
     prefetch_line(next_g + w * kLanes), prefetch_line(next_y + w * kLanes), prefetch_line(next_x + w * kLanes);
     V d0 = load(l0 + kLanes), d1 = load(l1 + kLanes), d2 = load(l2 + kLanes);
-    V v = load(x), z = b.normalised(v), act = b.activated(z);
+    V v = load(x), z = b.normalized(v), act = b.activated(z);
     V r0 = a0 * k2, r1 = a1 * k5, r2 = a2 * k8;
     r0 = b0 * k1 + r0, r1 = b1 * k4 + r1, r2 = b2 * k7 + r2;
     r0 = d0 * k0 + r0, r1 = d1 * k3 + r1, r2 = d2 * k6 + r2;
@@ -148,12 +148,12 @@ template <class S> FUSED_INLINE void backward_block_odd(BackwardThread<S> &t, co
     V at = load(line);
     for (int i = 0; i < 2 * kLanes; i += kCacheLine / sizeof(S)) prefetch_line(next + w * kLanes + i);
     if (w >= 0) {
-      V v = load(x + (size_t)w * channels), z = b.normalised(v), act = b.activated(z);
+      V v = load(x + (size_t)w * channels), z = b.normalized(v), act = b.activated(z);
       s3 = act * at + s3, s5 = act * before + s5;
       b.finish(at * k3 + before * k5, v, z, gx + (size_t)w * channels);
     }
     if (w + 1 < width) {
-      V v = load(x + (size_t)(w + 1) * channels), z = b.normalised(v), act = b.activated(z);
+      V v = load(x + (size_t)(w + 1) * channels), z = b.normalized(v), act = b.activated(z);
       s4 = act * at + s4;
       b.finish(at * k4, v, z, gx + (size_t)(w + 1) * channels);
     }
@@ -179,12 +179,12 @@ template <class S> FUSED_INLINE void backward_block_even(BackwardThread<S> &t, c
     V at0 = load(l0), at2 = load(l2);
     for (int i = 0; i < 2 * kLanes; i += kCacheLine / sizeof(S)) prefetch_line(next + w * kLanes + i);
     if (w >= 0) {
-      V v = load(x + (size_t)w * channels), z = b.normalised(v), act = b.activated(z);
+      V v = load(x + (size_t)w * channels), z = b.normalized(v), act = b.activated(z);
       s0 = act * at0 + s0, s2 = act * before0 + s2, s6 = act * at2 + s6, s8 = act * before2 + s8;
       b.finish((at0 * k0 + before0 * k2) + (at2 * k6 + before2 * k8), v, z, gx + (size_t)w * channels);
     }
     if (w + 1 < width) {
-      V v = load(x + (size_t)(w + 1) * channels), z = b.normalised(v), act = b.activated(z);
+      V v = load(x + (size_t)(w + 1) * channels), z = b.normalized(v), act = b.activated(z);
       s1 = act * at0 + s1, s7 = act * at2 + s7;
       b.finish(at0 * k1 + at2 * k7, v, z, gx + (size_t)(w + 1) * channels);
     }

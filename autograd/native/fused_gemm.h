@@ -1,7 +1,7 @@
 // The matrix products under the convolutions: tiles of C = A B in registers, and the loops over tiles.
 //
 // The reduction advances by elements of 32 bits: a float, or, where the processor multiplies pairs of bfloat16, two of them
-// that are neighbours along the reduction. One step of a tile broadcasts an element of each row of A and multiplies it with
+// that are neighbors along the reduction. One step of a tile broadcasts an element of each row of A and multiplies it with
 // vectors of elements of B, one for each 16 columns; so floats and pairs differ in one instruction. Without that instruction
 // bfloat16 operands are rounded all the same but kept as floats.
 #pragma once
@@ -65,7 +65,7 @@ template <int R, int C> struct Tile {
 };
 
 // tile += A B over depth elements. A's rows are row elements apart and its columns one (kAlong: A is row-major along the
-// reduction), or the reverse: rows are neighbours and columns row elements apart. B's steps are step elements apart.
+// reduction), or the reverse: rows are neighbors and columns row elements apart. B's steps are step elements apart.
 template <bool kAlong, class E, int R, int C>
 FUSED_INLINE void multiply(Tile<R, C> &tile, int64_t depth, const E *a, size_t row, const E *b, size_t step) {
   // Three rows share a pointer, which reaches them by base, base + row and base + 2*row: twelve pointers would be spilled.

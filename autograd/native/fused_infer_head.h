@@ -1,4 +1,4 @@
-// The classifier of inference: logits = features W^T + bias, in float whatever the trunk computes in. Each logit is summed in an
+// The classifier of inference: logits = features W^T + bias, in float whatever the backbone computes in. Each logit is summed in an
 // order that is the same whatever tile, thread or batch it is computed in.
 #pragma once
 #include "fused_infer_product.h"

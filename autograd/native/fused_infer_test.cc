@@ -173,10 +173,10 @@ template <class S> void test_stem(const Case &c, bool bytes) {
   }
   std::vector<double> taps(positions(w) * 27);
   each_tap(w, [&](size_t to, size_t from, int tap) {
-    for (int colour = 0; colour < 3; colour++) {
-      const size_t at = from * 3 + colour;
-      taps[to * 27 + tap * 3 + colour] = rounded<S>(
-          bytes ? (static_cast<float>(pixels[at]) / 255.0f - image.mean[colour]) / image.std[colour] : values[at]);
+    for (int color = 0; color < 3; color++) {
+      const size_t at = from * 3 + color;
+      taps[to * 27 + tap * 3 + color] = rounded<S>(
+          bytes ? (static_cast<float>(pixels[at]) / 255.0f - image.mean[color]) / image.std[color] : values[at]);
     }
   });
   check_product<S>(c, y, taps, 27, weight, bias);
@@ -231,7 +231,7 @@ static void test_pixels(const float *mean, const float *std) {
       const V got = reader.read(0, n);
       for (int i = 0; i < kLanes; i++) {
         const bool inside = i % 4 < 3 && i / 4 < n;
-        volatile float share = static_cast<float>(v) / 255.0f, centred = share - mean[i % 4 % 3], want = inside ? centred / std[i % 4 % 3] : 0;
+        volatile float share = static_cast<float>(v) / 255.0f, centered = share - mean[i % 4 % 3], want = inside ? centered / std[i % 4 % 3] : 0;
         if (got[i] != want && ++failures <= 30) printf("pixel %d of mean %g, std %g is %.9g, want %.9g\n", v, mean[i % 3], std[i % 3], got[i], want);
       }
     }

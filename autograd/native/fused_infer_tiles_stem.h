@@ -20,14 +20,14 @@ inline void pack_tile_stem(const PackStem &p) {
     uint32_t *to = static_cast<uint32_t *>(p.panels) + static_cast<size_t>(first) * 3 * kRowPairs + (o - first);
     for (int pixel = 0; pixel < 9; pixel++) {
       float taps[kPixel] = {};
-      if (o < p.out) memcpy(taps, p.weight + static_cast<size_t>(o) * kTaps + pixel * kColours, kColours * sizeof(float));
+      if (o < p.out) memcpy(taps, p.weight + static_cast<size_t>(o) * kTaps + pixel * kColors, kColors * sizeof(float));
       for (int i = 0; i < kPixel; i += 2, to += width) *to = element<bf16>(taps[i], taps[i + 1]);
     }
   }
 }
 
 // a / b for many a, rounded as the division is. The quotient by way of 1/b is a few units off at most; each correction by what it
-// leaves takes it to its nearest neighbour (Markstein, "IA-64 and Elementary Functions", chapter 8). A division of 16 floats takes
+// leaves takes it to its nearest neighbor (Markstein, "IA-64 and Elementary Functions", chapter 8). A division of 16 floats takes
 // 10 cycles here, these four operations 2 or 3.
 struct Divisor {
   V b, reciprocal;
@@ -44,21 +44,21 @@ struct Divisor {
 class PixelReader {
 public:
   FUSED_MEMBER explicit PixelReader(const StemImage &p)
-      : image_(p), whole_(set1(255)), mean_(of_colours(p.mean, 0)), std_(of_colours(p.std, 1)) {}
+      : image_(p), whole_(set1(255)), mean_(of_colors(p.mean, 0)), std_(of_colors(p.std, 1)) {}
 
   // n pixels (up to 4) at a value of the image. Beyond them are zeros: mean and standard deviation of those places are 0 and 1, and
   // as much for pixels that do not exist.
   FUSED_MEMBER V read(size_t at, int n) const {
     if (!image_.pixels) return (V)_mm512_maskz_expandloadu_ps(places(n), image_.values + at);
-    const __m128i bytes = _mm_maskz_loadu_epi8(static_cast<__mmask16>((1 << n * kColours) - 1), image_.pixels + at);
+    const __m128i bytes = _mm_maskz_loadu_epi8(static_cast<__mmask16>((1 << n * kColors) - 1), image_.pixels + at);
     const __m128i spread = _mm_shuffle_epi8(bytes, _mm_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1));
     const V v = (V)_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(spread));
     return (V)_mm512_maskz_mov_ps(places(n), (__m512)std_.quotient(whole_.quotient(v) - mean_));
   }
 
 private:
-  static V of_colours(const float *colours, float last) {
-    return (V)_mm512_broadcast_f32x4(_mm_setr_ps(colours[0], colours[1], colours[2], last));
+  static V of_colors(const float *colors, float last) {
+    return (V)_mm512_broadcast_f32x4(_mm_setr_ps(colors[0], colors[1], colors[2], last));
   }
   static FUSED_MEMBER __mmask16 places(int n) { return static_cast<__mmask16>(0x7777 & ((1 << n * kPixel) - 1)); }
 
@@ -93,11 +93,11 @@ struct TileStemRows {
   void make_row(const StemImage &p, const PixelReader &reader, int64_t image, int row, bf16 *to) const {
     memset(to, 0, size * sizeof(bf16));
     if (row < 0 || row >= window.height) return;
-    const size_t from = (image * window.height + row) * static_cast<size_t>(window.width) * kColours;
+    const size_t from = (image * window.height + row) * static_cast<size_t>(window.width) * kColors;
     to += window.left * kPixel;
     int q = 0;
-    for (; q + 4 <= window.width; q += 4) store(to + q * kPixel, reader.read(from + q * kColours, 4));
-    if (q < window.width) store(to + q * kPixel, reader.read(from + q * kColours, window.width - q));
+    for (; q + 4 <= window.width; q += 4) store(to + q * kPixel, reader.read(from + q * kColors, 4));
+    if (q < window.width) store(to + q * kPixel, reader.read(from + q * kColors, window.width - q));
   }
 };
 

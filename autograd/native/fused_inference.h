@@ -1,17 +1,17 @@
-// A trunk for inference: batch norm folded into weights and biases, and the order in which threads compute stem, blocks and
+// A backbone for inference: batch norm folded into weights and biases, and the order in which threads compute stem, blocks and
 // pooling (fused_infer.h). No libtorch here: fused_inference_node.cc has the C face.
 #pragma once
 #include "fused_bands.h"
-#include "fused_trunk.h"
+#include "fused_backbone.h"
 
 namespace depthwise::fused {
 
 struct InferenceSettings {
   const Kernels *isa;
-  const KernelSet *kernels; // for the trunk's type
+  const KernelSet *kernels; // for the backbone's type
   int threads;
   float cap;       // of the activation
-  int classes = 0; // of the head behind the trunk; 0 where there is none
+  int classes = 0; // of the head behind the backbone; 0 where there is none
 };
 
 // A linear layer from features to classes.

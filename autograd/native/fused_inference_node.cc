@@ -1,6 +1,6 @@
 //go:build ignore
 
-// The C face of the trunk for inference.
+// The C face of the backbone for inference.
 #include "fused_bind.h"
 #include "fused_inference.h"
 #include "node.h"
@@ -15,7 +15,7 @@ namespace {
 
 at::Tensor &bytes_of(dw_tensor t) { return *static_cast<at::Tensor *>(t); }
 
-InferenceSettings settings(const dw_trunk &t, int classes) {
+InferenceSettings settings(const dw_backbone &t, int classes) {
   return {&kernels_here(), &kernel_set(t.bf16), at::get_num_threads(), float(t.cap), classes};
 }
 
@@ -49,7 +49,7 @@ BoundHead bind_head(int channels, const at::Tensor *weight, const at::Tensor *bi
   return b;
 }
 
-void fold(at::Tensor &folded, const dw_trunk &t, const std::vector<at::Tensor> &parameters, const std::vector<at::Tensor> &statistics,
+void fold(at::Tensor &folded, const dw_backbone &t, const std::vector<at::Tensor> &parameters, const std::vector<at::Tensor> &statistics,
           const at::Tensor *head_weight, const at::Tensor *head_bias) {
   TORCH_CHECK(t.n > 0, "fused kernels: no layers");
   check_layers(t, 1, t.layers[0].height, t.layers[0].width);
@@ -82,7 +82,7 @@ bool remember(at::Tensor &copy, const std::vector<at::Tensor> &statistics) {
   return same;
 }
 
-Inference inference_of(const dw_trunk &t, int64_t images, int classes) {
+Inference inference_of(const dw_backbone &t, int64_t images, int classes) {
   std::vector<Layer> layers;
   for (int i = 0; i < t.n; i++) {
     const dw_layer &l = t.layers[i];
@@ -92,12 +92,12 @@ Inference inference_of(const dw_trunk &t, int64_t images, int classes) {
 }
 
 // Features or logits of images of the layers' size.
-at::Tensor infer(const dw_trunk &t, const at::Tensor &folded, int classes, bool logits, at::Tensor &workspace, const Images &x,
+at::Tensor infer(const dw_backbone &t, const at::Tensor &folded, int classes, bool logits, at::Tensor &workspace, const Images &x,
                  InferTimes *times) {
   check_layers(t, x.n, x.height, x.width);
   TORCH_CHECK(classes >= 0 && (classes > 0 || !logits) && x.n < 1 << 30, "fused kernels: no classes, or too many images");
   Inference inference = inference_of(t, x.n, classes);
-  TORCH_CHECK(size_t(folded.numel()) == inference.folded_bytes(), "fused kernels: the folded weights are those of another trunk");
+  TORCH_CHECK(size_t(folded.numel()) == inference.folded_bytes(), "fused kernels: the folded weights are those of another backbone");
   provide(workspace, inference.workspace_bytes());
   at::Tensor out = at::empty({x.n, logits ? classes : t.layers[t.n - 1].out}, at::kFloat);
   float *to = out.data_ptr<float>();
@@ -108,7 +108,7 @@ at::Tensor infer(const dw_trunk &t, const at::Tensor &folded, int classes, bool 
 
 } // namespace
 
-dw_error dw_trunk_fold(dw_tensor folded, const dw_trunk *t, const dw_tensor *parameters, int n_parameters, const dw_tensor *statistics,
+dw_error dw_backbone_fold(dw_tensor folded, const dw_backbone *t, const dw_tensor *parameters, int n_parameters, const dw_tensor *statistics,
                        int n_statistics, dw_tensor head_weight, dw_tensor head_bias) {
   return depthwise::guard([&] {
     fold(bytes_of(folded), *t, tensors(parameters, n_parameters), tensors(statistics, n_statistics), static_cast<at::Tensor *>(head_weight),
@@ -116,7 +116,7 @@ dw_error dw_trunk_fold(dw_tensor folded, const dw_trunk *t, const dw_tensor *par
   });
 }
 
-dw_error dw_trunk_infer(dw_tensor *out, const dw_trunk *t, dw_tensor folded, int classes, int logits, dw_tensor workspace, dw_tensor x,
+dw_error dw_backbone_infer(dw_tensor *out, const dw_backbone *t, dw_tensor folded, int classes, int logits, dw_tensor workspace, dw_tensor x,
                         const dw_pixels *pixels, double *seconds) {
   return depthwise::guard([&] {
     at::Tensor &work = bytes_of(workspace);

@@ -1,6 +1,6 @@
 //go:build ignore
 
-// The fused trunk as a node of libtorch's graph: parameters in, pooled features out, and their gradients back.
+// The fused backbone as a node of libtorch's graph: parameters in, pooled features out, and their gradients back.
 #include "fused_node.h"
 #include "fused_bind.h"
 #include "node.h"
@@ -18,7 +18,7 @@ std::atomic<int64_t> depthwise::fused::computed_layers{0};
 
 namespace {
 
-// The times of the last pass forward and backward, for dw_trunk_times.
+// The times of the last pass forward and backward, for dw_backbone_times.
 std::mutex last_mutex;
 Times last[2];
 
@@ -30,12 +30,12 @@ void finished(bool backward, Times times, Stopwatch &watch) {
 }
 
 // The node. It holds the arena between forward and backward, and the parameters to see that nobody changes them meanwhile.
-class TrunkBackward : public torch::autograd::Node {
+class BackboneBackward : public torch::autograd::Node {
 public:
-  TrunkBackward(Trunk trunk, at::Tensor arena, Bound bound, bool bf16)
-      : trunk_(std::move(trunk)), arena_(std::move(arena)), bound_(std::move(bound)), bf16_(bf16) {}
+  BackboneBackward(Backbone backbone, at::Tensor arena, Bound bound, bool bf16)
+      : backbone_(std::move(backbone)), arena_(std::move(arena)), bound_(std::move(bound)), bf16_(bf16) {}
 
-  std::string name() const override { return "FusedTrunkBackward"; }
+  std::string name() const override { return "FusedBackboneBackward"; }
   void save(const variable_list &inputs) {
     for (const auto &t : inputs)
       saved_.emplace_back(t, false);
@@ -53,7 +53,7 @@ private:
   at::Tensor input_gradient(const at::Tensor &x) const;
 
   std::mutex mutex_;
-  Trunk trunk_;
+  Backbone backbone_;
   at::Tensor arena_;
   Bound bound_;
   bool bf16_;
@@ -61,7 +61,7 @@ private:
 };
 
 // The gradients' tensors, one for each parameter in its own layout.
-std::vector<LayerGradients> TrunkBackward::allocate(variable_list &grads, const variable_list &inputs) const {
+std::vector<LayerGradients> BackboneBackward::allocate(variable_list &grads, const variable_list &inputs) const {
   std::vector<LayerGradients> out;
   size_t next = 1;
   auto make = [&]() -> float * {
@@ -69,7 +69,7 @@ std::vector<LayerGradients> TrunkBackward::allocate(variable_list &grads, const 
     grads[next] = at::empty(inputs[next].sizes(), inputs[next].options(), format);
     return grads[next++].data_ptr<float>();
   };
-  for (const Layer &l : trunk_.layers()) {
+  for (const Layer &l : backbone_.layers()) {
     LayerGradients g{};
     g.weight = make();
     g.bias = l.bias ? make() : nullptr;
@@ -80,10 +80,10 @@ std::vector<LayerGradients> TrunkBackward::allocate(variable_list &grads, const 
   return out;
 }
 
-variable_list TrunkBackward::apply(variable_list &&grads) {
+variable_list BackboneBackward::apply(variable_list &&grads) {
   std::lock_guard<std::mutex> lock(mutex_);
   TORCH_CHECK(!c10::GradMode::is_enabled(), "fused kernels have no second derivatives; the torch kernels do (--kernels torch)");
-  TORCH_CHECK(arena_.defined(), "the fused trunk's values are gone after one backward pass; the torch kernels keep them on request "
+  TORCH_CHECK(arena_.defined(), "the fused backbone's values are gone after one backward pass; the torch kernels keep them on request "
                                 "(--kernels torch with Retain)");
   Stopwatch watch;
   variable_list inputs, out(saved_.size());
@@ -92,20 +92,20 @@ variable_list TrunkBackward::apply(variable_list &&grads) {
   if (!grads[0].defined())
     return out;
   auto gradients = allocate(out, inputs);
-  at::Tensor dfeatures = grads[0].to(at::kFloat).contiguous(), scratch = bytes(trunk_.scratch_bytes());
-  trunk_.backward(start(arena_), start(scratch), values(dfeatures), gradients);
+  at::Tensor dfeatures = grads[0].to(at::kFloat).contiguous(), scratch = bytes(backbone_.scratch_bytes());
+  backbone_.backward(start(arena_), start(scratch), values(dfeatures), gradients);
   if (task_should_compute_output(0))
     out[0] = input_gradient(inputs[0]);
   arena_.reset();
-  finished(true, trunk_.times(), watch);
+  finished(true, backbone_.times(), watch);
   return out;
 }
 
 // The gradient of the images, which training does not need: libtorch's convolution, from the stem's own gradient.
-at::Tensor TrunkBackward::input_gradient(const at::Tensor &x) const {
-  const Layer &l = trunk_.layers()[0];
+at::Tensor BackboneBackward::input_gradient(const at::Tensor &x) const {
+  const Layer &l = backbone_.layers()[0];
   const Window &w = l.window;
-  auto stem = trunk_.stem_output();
+  auto stem = backbone_.stem_output();
   int channels = padded(l.out);
   auto type = bf16_ ? at::kBFloat16 : at::kFloat;
   auto stored = [&](const void *p) {
@@ -127,22 +127,22 @@ void changed(const variable_list &statistics) {
     t.unsafeGetTensorImpl()->bump_version();
 }
 
-at::Tensor forward(const dw_trunk &t, const Images &x, const variable_list &parameters, const variable_list &statistics) {
+at::Tensor forward(const dw_backbone &t, const Images &x, const variable_list &parameters, const variable_list &statistics) {
   Stopwatch watch;
   check_layers(t, x.n, x.height, x.width);
   variable_list inputs{x.given};
   inputs.insert(inputs.end(), parameters.begin(), parameters.end());
   bool record = c10::GradMode::is_enabled() && torch::autograd::any_variable_requires_grad(inputs);
   Bound bound = bind_layers(t, x.n, parameters, statistics);
-  Trunk trunk(bound.layers, {&kernel_set(t.bf16), at::get_num_threads(), float(t.cap), t.training != 0, record});
-  at::Tensor arena = bytes(trunk.arena_bytes()), scratch = bytes(trunk.scratch_bytes());
+  Backbone backbone(bound.layers, {&kernel_set(t.bf16), at::get_num_threads(), float(t.cap), t.training != 0, record});
+  at::Tensor arena = bytes(backbone.arena_bytes()), scratch = bytes(backbone.scratch_bytes());
   at::Tensor features = at::empty({x.n, bound.layers.back().out}, at::kFloat);
-  trunk.forward(start(arena), start(scratch), x.input, features.data_ptr<float>());
+  backbone.forward(start(arena), start(scratch), x.input, features.data_ptr<float>());
   if (t.training)
     changed(statistics);
-  Times times = trunk.times();
+  Times times = backbone.times();
   if (record) {
-    auto node = depthwise::makeNode<TrunkBackward>(std::move(trunk), std::move(arena), std::move(bound), t.bf16 != 0);
+    auto node = depthwise::makeNode<BackboneBackward>(std::move(backbone), std::move(arena), std::move(bound), t.bf16 != 0);
     node->set_next_edges(torch::autograd::collect_next_edges(inputs));
     torch::autograd::set_history(features, node);
     node->save(inputs);
@@ -153,13 +153,13 @@ at::Tensor forward(const dw_trunk &t, const Images &x, const variable_list &para
 
 } // namespace
 
-dw_error dw_trunk_isa(const char **name) {
+dw_error dw_backbone_isa(const char **name) {
   return depthwise::guard([&] { *name = kernels_here().name; });
 }
 
-int64_t dw_trunk_count(void) { return computed_layers; }
+int64_t dw_backbone_count(void) { return computed_layers; }
 
-int dw_trunk_times(int backward, double *seconds, int n) {
+int dw_backbone_times(int backward, double *seconds, int n) {
   std::lock_guard<std::mutex> lock(last_mutex);
   const Times &t = last[backward != 0];
   std::vector<double> all{t.whole, t.pack, t.image, t.pool};
@@ -168,7 +168,7 @@ int dw_trunk_times(int backward, double *seconds, int n) {
   return int(all.size());
 }
 
-dw_error dw_trunk_forward(dw_tensor *features, const dw_trunk *t, dw_tensor x, const dw_pixels *pixels, const dw_tensor *parameters,
+dw_error dw_backbone_forward(dw_tensor *features, const dw_backbone *t, dw_tensor x, const dw_pixels *pixels, const dw_tensor *parameters,
                           int n_parameters, const dw_tensor *statistics, int n_statistics) {
   return depthwise::guard([&] {
     const Images images = x ? images_of(tensor(x)) : images_of(*pixels);

@@ -1,4 +1,4 @@
-// The C face of the fused trunk: stem, blocks and pooling of a MobileNet as one operation of libtorch's graph.
+// The C face of the fused backbone: stem, blocks and pooling of a MobileNet as one operation of libtorch's graph.
 // Conventions are those of native.h.
 #pragma once
 #include "native.h"
@@ -23,29 +23,29 @@ typedef struct {
   int n;
   double cap;           // of the activation: 6 for ReLU6, infinity for ReLU
   double eps, momentum; // of batch norm
-  int training;         // normalise by the batch's statistics and move the running ones
+  int training;         // normalize by the batch's statistics and move the running ones
   int bf16;             // store and multiply in bfloat16, else float
-} dw_trunk;
+} dw_backbone;
 
 // The kernels that run here, as "avx512_bf16"; DEPTHWISE_ISA names others that this processor has. An error where it does not.
-dw_error dw_trunk_isa(const char **name);
+dw_error dw_backbone_isa(const char **name);
 
 // Layers that fused kernels have computed since the process began, forward and backward counted each.
-int64_t dw_trunk_count(void);
+int64_t dw_backbone_count(void);
 
 // The seconds that the last pass in a direction took: the whole call, and of it packing the weights, laying out the images,
 // the pooling, and each layer (from its kernel's start to the next one's). Returns how many there are and writes at most n.
-int dw_trunk_times(int backward, double *seconds, int n);
+int dw_backbone_times(int backward, double *seconds, int n);
 
 // What this processor can do with a number of threads, measured in less than a second (fused_peaks.cc).
 typedef struct {
   double multiply_adds;       // a second, of bfloat16 or float operands, by the instruction of the matrix products
   double float_multiply_adds; // a second, of floats
   double read, add;           // bytes a second: of one array; of a = b + c, with a past the caches
-} dw_trunk_peaks;
-dw_error dw_measure_peaks(dw_trunk_peaks *out, int bf16, int threads);
+} dw_backbone_peaks;
+dw_error dw_measure_peaks(dw_backbone_peaks *out, int bf16, int threads);
 
-// Images as a loader leaves them: (n, height, width, 3). The network's input is (value/255 - mean)/std by colour.
+// Images as a loader leaves them: (n, height, width, 3). The network's input is (value/255 - mean)/std by color.
 typedef struct {
   const uint8_t *values;
   int64_t n;
@@ -56,21 +56,21 @@ typedef struct {
 // features (N, channels) float32 of images x (N, 3, H, W) float32, or of pixels where x is NULL. parameters holds for each layer
 // weight, bias where it has one, batch norm's weight and bias; statistics running mean and variance; all float32 on the CPU.
 // pixels are read before the function returns, and never again.
-dw_error dw_trunk_forward(dw_tensor *features, const dw_trunk *t, dw_tensor x, const dw_pixels *pixels, const dw_tensor *parameters,
+dw_error dw_backbone_forward(dw_tensor *features, const dw_backbone *t, dw_tensor x, const dw_pixels *pixels, const dw_tensor *parameters,
                           int n_parameters, const dw_tensor *statistics, int n_statistics);
 
-// fused_inference_node.cc: the trunk for inference, whose layers are a stem and blocks of a depthwise and a pointwise one.
-// Folds batch norm into weights and biases, in a tensor of bytes that becomes as big as is needed and that dw_trunk_infer reads.
-// The layers' channels matter, not their sizes. A head behind the trunk has a weight (classes, channels) and perhaps a bias
+// fused_inference_node.cc: the backbone for inference, whose layers are a stem and blocks of a depthwise and a pointwise one.
+// Folds batch norm into weights and biases, in a tensor of bytes that becomes as big as is needed and that dw_backbone_infer reads.
+// The layers' channels matter, not their sizes. A head behind the backbone has a weight (classes, channels) and perhaps a bias
 // (classes), float32; NULL where there is none.
-dw_error dw_trunk_fold(dw_tensor folded, const dw_trunk *t, const dw_tensor *parameters, int n_parameters, const dw_tensor *statistics,
+dw_error dw_backbone_fold(dw_tensor folded, const dw_backbone *t, const dw_tensor *parameters, int n_parameters, const dw_tensor *statistics,
                        int n_statistics, dw_tensor head_weight, dw_tensor head_bias);
 
 // features (N, channels) or, where logits are wanted, logits (N, classes), float32, of images x (N, 3, H, W) float32, or of pixels
 // where x is NULL. The workspace is a tensor of bytes that becomes as big as is needed and may serve the next call. classes are those of the head that was folded, 0 without one.
 // seconds, which may be NULL, are 3 + t->n: threads' waiting, the pooling, the head and each layer; each the time of all threads,
 // divided by their number.
-dw_error dw_trunk_infer(dw_tensor *out, const dw_trunk *t, dw_tensor folded, int classes, int logits, dw_tensor workspace, dw_tensor x,
+dw_error dw_backbone_infer(dw_tensor *out, const dw_backbone *t, dw_tensor folded, int classes, int logits, dw_tensor workspace, dw_tensor x,
                         const dw_pixels *pixels, double *seconds);
 
 // How often each tensor has been written to.

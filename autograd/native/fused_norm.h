@@ -7,7 +7,7 @@ namespace depthwise::fused {
 // A layer's per-channel numbers, all padded with zeros.
 struct Channels {
   float *bias, *pivot;     // of the convolution; of Moments
-  float *scale, *shift;    // normalised = scale*y + shift
+  float *scale, *shift;    // normalized = scale*y + shift
   float *mean, *inverse;   // of y; 1/sqrt(variance + eps)
   float *c1, *c2, *c3;     // of NormGradient
   double *sum, *square;    // of Moments, then of GradientSums
@@ -29,7 +29,7 @@ inline void use(const Norm &n, Channels &c, int i, double mean, double variance)
   c.shift[i] = float(n.bias[i] - mean * n.weight[i] * inverse);
 }
 
-// Normalises by the batch's statistics, which Moments holds for `rows` rows, and moves the running ones; the variance there
+// Normalizes by the batch's statistics, which Moments holds for `rows` rows, and moves the running ones; the variance there
 // is the unbiased one, as in PyTorch.
 inline void use_batch(const Norm &n, Channels &c, double rows) {
   for (int i = 0; i < n.channels; i++) {
@@ -43,7 +43,7 @@ inline void use_batch(const Norm &n, Channels &c, double rows) {
   }
 }
 
-// Normalises by the running statistics.
+// Normalizes by the running statistics.
 inline void use_running(const Norm &n, Channels &c) {
   for (int i = 0; i < n.channels; i++)
     use(n, c, i, n.running_mean[i], n.running_var[i]);

@@ -25,7 +25,7 @@ public:
     if (p_ == MAP_FAILED)
       throw std::runtime_error("no memory to measure the bandwidth with");
 #if defined(MADV_HUGEPAGE)
-    madvise(p_, bytes_, MADV_HUGEPAGE); // as the trunk's arena
+    madvise(p_, bytes_, MADV_HUGEPAGE); // as the backbone's arena
 #endif
   }
   ~Mapped() { munmap(p_, bytes_); }
@@ -49,7 +49,7 @@ template <class F> double best(F f) {
   return most;
 }
 
-dw_trunk_peaks measure(bool bf16, int threads) {
+dw_backbone_peaks measure(bool bf16, int threads) {
   const Kernels &k = kernels_here();
   Mapped scratch(threads * kScratch), arrays(3 * kArray);
   const Workers w{threads, scratch.at<char>(), kScratch};
@@ -57,7 +57,7 @@ dw_trunk_peaks measure(bool bf16, int threads) {
   constexpr size_t n = kArray / sizeof(float);
   k.add_memory(w, b, c, c, n); // pages come with the first write
   k.add_memory(w, c, b, b, n);
-  dw_trunk_peaks p;
+  dw_backbone_peaks p;
   p.float_multiply_adds = best([&] { return k.float32.multiply_in_registers(w, kProducts); });
   p.multiply_adds = bf16 ? best([&] { return k.bfloat16.multiply_in_registers(w, kProducts); }) : p.float_multiply_adds;
   p.read = best([&] { return k.read_memory(w, b, 2 * n), 2.0 * kArray; });
@@ -67,7 +67,7 @@ dw_trunk_peaks measure(bool bf16, int threads) {
 
 } // namespace
 
-dw_error dw_measure_peaks(dw_trunk_peaks *out, int bf16, int threads) {
+dw_error dw_measure_peaks(dw_backbone_peaks *out, int bf16, int threads) {
   return depthwise::guard([&] {
     if (threads < 1)
       throw std::invalid_argument("peaks are measured with one thread or more");

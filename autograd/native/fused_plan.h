@@ -1,4 +1,4 @@
-// Where the trunk's big buffers lie: one arena, in which buffers share memory when they are never alive together.
+// Where the backbone's big buffers lie: one arena, in which buffers share memory when they are never alive together.
 #pragma once
 #include <algorithm>
 #include <cstddef>

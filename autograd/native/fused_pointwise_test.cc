@@ -1,6 +1,6 @@
 //go:build ignore
 
-// Tests the products of the fused trunk (fused_pointwise.h, fused_stem.h, fused_stem_backward.h) against loops in double. A
+// Tests the products of the fused backbone (fused_pointwise.h, fused_stem.h, fused_stem_backward.h) against loops in double. A
 // program by itself:
 //   g++ -std=c++20 -O2 -fopenmp -DFUSED_ISA=avx2 -march=x86-64-v3 fused_pointwise_test.cc && ./a.out
 // Inputs have few bits, so that activations and gradients are exact in float and round to S alike here and there; what is left
@@ -244,7 +244,7 @@ template <class S> struct StemProblem {
       for (int64_t r = 0; r < rows; r++) set(g[r * out + i], random_step(32, 0.125f)), set(y0[r * out + i], random_step(32, 0.125f));
     }
   }
-  // The value under tap (row, column, colour) of the window of an output row.
+  // The value under tap (row, column, color) of the window of an output row.
   double tap(int64_t r, int t) const {
     const Window &w = c.window;
     const int64_t image = r / w.out_width / w.out_height;

@@ -1,4 +1,4 @@
-// The stem forward: a 3x3 convolution of three colours as matrix products that read the windows where they lie, in rows of the
+// The stem forward: a 3x3 convolution of three colors as matrix products that read the windows where they lie, in rows of the
 // padded image (fused_stem_rows.h). A row of the output is the sum of three products, one for each row of the image under it;
 // backward is fused_stem_backward.h. Training's forward pass and inference (fused_infer_stem.h) share the product.
 #pragma once

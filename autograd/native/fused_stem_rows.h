@@ -5,11 +5,11 @@
 
 namespace depthwise::fused::FUSED_ISA {
 
-constexpr int kColours = 3, kRun = 3 * kColours, kTaps = 3 * kRun; // values of a window's row, and of the window
+constexpr int kColors = 3, kRun = 3 * kColors, kTaps = 3 * kRun; // values of a window's row, and of the window
 
 // The padded image: just what the windows cover.
 FUSED_INLINE int stem_rows(const Window &w) { return (w.out_height - 1) * w.stride + 3; }
-FUSED_INLINE size_t stem_line(const Window &w) { return ((static_cast<size_t>(w.out_width) - 1) * w.stride + 3) * kColours; }
+FUSED_INLINE size_t stem_line(const Window &w) { return ((static_cast<size_t>(w.out_width) - 1) * w.stride + 3) * kColors; }
 constexpr int kPastLine = 2 * kLanes; // values that may be read after a row
 
 template <class S> size_t stem_image_bytes(const Window &w) {
@@ -19,16 +19,16 @@ template <class S> size_t stem_image_bytes(const Window &w) {
 FUSED_INLINE void store_value(float *p, float v) { *p = v; }
 FUSED_INLINE void store_value(bf16 *p, float v) { *p = static_cast<bf16>(round_bits(v)); }
 
-// Normalises n values of a row; 48 are a whole number of pixels and of vectors. The operations are those of
+// Normalizes n values of a row; 48 are a whole number of pixels and of vectors. The operations are those of
 // dw_normalize_images, one by one, and so are the bits.
 template <class S> void stem_pixels(const StemImage &p, const uint8_t *pixels, size_t n, S *to) {
   float mean[3 * kLanes], std[3 * kLanes];
-  for (int i = 0; i < 3 * kLanes; i++) mean[i] = p.mean[i % kColours], std[i] = p.std[i % kColours];
+  for (int i = 0; i < 3 * kLanes; i++) mean[i] = p.mean[i % kColors], std[i] = p.std[i % kColors];
   size_t i = 0;
   for (; i + 3 * kLanes <= n; i += 3 * kLanes)
     for (int part = 0; part < 3 * kLanes; part += kLanes)
       store(to + i + part, (load(pixels + i + part) / set1(255) - load(mean + part)) / load(std + part));
-  for (; i < n; i++) store_value(to + i, (static_cast<float>(pixels[i]) / 255.0f - p.mean[i % kColours]) / p.std[i % kColours]);
+  for (; i < n; i++) store_value(to + i, (static_cast<float>(pixels[i]) / 255.0f - p.mean[i % kColors]) / p.std[i % kColors]);
 }
 template <class S> void stem_values(const float *values, size_t n, S *to) {
   size_t i = 0;
@@ -39,16 +39,16 @@ template <class S> void stem_values(const float *values, size_t n, S *to) {
 // One row of the padded image.
 template <class S> void stem_row(const StemImage &p, int64_t image, int row, S *to) {
   const Window &w = p.window;
-  const size_t line = stem_line(w), before = static_cast<size_t>(w.left) * kColours;
+  const size_t line = stem_line(w), before = static_cast<size_t>(w.left) * kColors;
   const int from = row - w.top;
-  size_t n = static_cast<size_t>(w.width) * kColours;
+  size_t n = static_cast<size_t>(w.width) * kColors;
   if (n > line - before) n = line - before;
   if (from < 0 || from >= w.height) {
     memset(to, 0, line * sizeof(S));
     return;
   }
   memset(to, 0, before * sizeof(S));
-  const size_t at = (image * w.height + from) * static_cast<size_t>(w.width) * kColours;
+  const size_t at = (image * w.height + from) * static_cast<size_t>(w.width) * kColors;
   if (p.pixels)
     stem_pixels<S>(p, p.pixels + at, n, to + before);
   else
@@ -89,7 +89,7 @@ template <class S, bool kAlong> struct StemRows {
 
   template <class Memory>
   StemRows(Memory &from, const Window &w)
-      : window(w), apart(w.stride * kColours), step(!kPairs ? apart : kAlong ? kRunElements<S> : 2 * apart),
+      : window(w), apart(w.stride * kColors), step(!kPairs ? apart : kAlong ? kRunElements<S> : 2 * apart),
         size(whole_cache_lines(read_by_products(w) + kPastLine)),
         memory(from.template take<Element<S>>(3 * size)) {}
 

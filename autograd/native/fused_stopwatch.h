@@ -1,4 +1,4 @@
-// How long the parts of a pass through the trunk take.
+// How long the parts of a pass through the backbone take.
 #pragma once
 #include <chrono>
 #include <vector>

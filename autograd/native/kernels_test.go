@@ -23,7 +23,7 @@ var instructionSets = map[string]bool{
 	"portable":   true,
 }
 
-// sanitized sets are run under the address and undefined-behaviour sanitizers, which take ten times as long: the widest,
+// sanitized sets are run under the address and undefined-behavior sanitizers, which take ten times as long: the widest,
 // whose intrinsics touch memory, the one without any, and the tiles, of whose memory the compiler knows nothing: emulated, they
 // read and write in C++ that the sanitizers see, also where the processor has them.
 var sanitized = map[string]bool{"amx": true, "avx512bf16": true, "portable": true}
@@ -60,7 +60,7 @@ func TestKernels(t *testing.T) {
 	}
 }
 
-// TestKernelsOnTiles runs the tests of the set amx on the processor's own tiles, as optimised as in the library.
+// TestKernelsOnTiles runs the tests of the set amx on the processor's own tiles, as optimized as in the library.
 func TestKernelsOnTiles(t *testing.T) {
 	if !cpu.X86.HasAMXBF16 || runtime.GOOS != "linux" {
 		t.Skip("this processor has no tiles; TestKernels emulates them")

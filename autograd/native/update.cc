@@ -105,7 +105,7 @@ void cut(Plan &plan, const Update *u, UpdatePiece x) {
   }
 }
 
-// Calls f with each piece's index, on all threads: neighbours on the same one.
+// Calls f with each piece's index, on all threads: neighbors on the same one.
 template <class F> void each(const Plan &plan, F f) {
   at::parallel_for(0, plan.elements, kPiece, [&](int64_t begin, int64_t end) {
     auto before = [](const Piece &p, int64_t start) { return p.start < start; };

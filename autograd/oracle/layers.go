@@ -2,7 +2,7 @@ package oracle
 
 import "fmt"
 
-// BatchNorm holds the nodes, all (C), and numbers of a batch normalisation (https://arxiv.org/abs/1502.03167).
+// BatchNorm holds the nodes, all (C), and numbers of a batch normalization (https://arxiv.org/abs/1502.03167).
 type BatchNorm struct {
 	Weight, Bias *Node
 	Mean, Var    *Node   // running statistics
@@ -10,7 +10,7 @@ type BatchNorm struct {
 	Eps          float64
 }
 
-// Train normalises x (N, C, H, W) by the batch's own statistics and returns the moved running ones beside.
+// Train normalizes x (N, C, H, W) by the batch's own statistics and returns the moved running ones beside.
 func (bn BatchNorm) Train(g *Graph, x *Node) (y, mean, variance *Node) {
 	if !g.expect("batch norm", x, 4) {
 		return nil, nil, nil
@@ -22,14 +22,14 @@ func (bn BatchNorm) Train(g *Graph, x *Node) (y, mean, variance *Node) {
 		return nil, nil, nil
 	}
 	batchMean := g.Affine(g.ChannelSums(x), 1/count, 0)
-	centred := g.Sub(x, g.Spread(batchMean, s[0], s[2], s[3]))
-	batchVar := g.Affine(g.ChannelSums(g.Square(centred)), 1/count, 0)
-	y = bn.scale(g, centred, batchVar)
+	centered := g.Sub(x, g.Spread(batchMean, s[0], s[2], s[3]))
+	batchVar := g.Affine(g.ChannelSums(g.Square(centered)), 1/count, 0)
+	y = bn.scale(g, centered, batchVar)
 	unbiased := g.Affine(batchVar, count/(count-1), 0)
 	return y, bn.move(g, bn.Mean, batchMean), bn.move(g, bn.Var, unbiased)
 }
 
-// Evaluate normalises x by the running statistics.
+// Evaluate normalizes x by the running statistics.
 func (bn BatchNorm) Evaluate(g *Graph, x *Node) *Node {
 	if !g.expect("batch norm", x, 4) {
 		return nil
@@ -38,14 +38,14 @@ func (bn BatchNorm) Evaluate(g *Graph, x *Node) *Node {
 	return bn.scale(g, g.Sub(x, g.Spread(bn.Mean, s[0], s[2], s[3])), bn.Var)
 }
 
-// scale is weight * centred / sqrt(variance + eps) + bias.
-func (bn BatchNorm) scale(g *Graph, centred, variance *Node) *Node {
+// scale is weight * centered / sqrt(variance + eps) + bias.
+func (bn BatchNorm) scale(g *Graph, centered, variance *Node) *Node {
 	if g.err != nil {
 		return nil
 	}
-	s := centred.Shape()
+	s := centered.Shape()
 	factor := g.Div(bn.Weight, g.Sqrt(g.Affine(variance, 1, bn.Eps)))
-	scaled := g.Mul(centred, g.Spread(factor, s[0], s[2], s[3]))
+	scaled := g.Mul(centered, g.Spread(factor, s[0], s[2], s[3]))
 	return g.Add(scaled, g.Spread(bn.Bias, s[0], s[2], s[3]))
 }
 

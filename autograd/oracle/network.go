@@ -22,7 +22,7 @@ func (n Network) node(g *Graph, name string) *Node {
 }
 
 // Forward computes the logits (N, classes) of images x (N, 3, R, R) of the configured resolution. In training batch
-// normalisation uses the batch's statistics, and moved holds the running ones afterwards, by name.
+// normalization uses the batch's statistics, and moved holds the running ones afterwards, by name.
 func (n Network) Forward(g *Graph, x *Node, training bool) (logits *Node, moved map[string]*Node) {
 	moved = map[string]*Node{}
 	for _, l := range n.Config.Layers() {
@@ -38,7 +38,7 @@ func (n Network) Forward(g *Graph, x *Node, training bool) (logits *Node, moved 
 	return x, moved
 }
 
-// unit is a convolution, its normalisation and the activation.
+// unit is a convolution, its normalization and the activation.
 func (n Network) unit(g *Graph, l mobilenet.Layer, x *Node, training bool, moved map[string]*Node) *Node {
 	var bias *Node
 	if l.Bias {

@@ -99,7 +99,7 @@ func TestTapeMachineAgrees(t *testing.T) {
 	}
 }
 
-// Two batch normalisations that differ in nothing but eps are two operations; gorgonia's own are one.
+// Two batch normalizations that differ in nothing but eps are two operations; gorgonia's own are one.
 func TestEpsIsNotConfused(t *testing.T) {
 	g := NewGraph()
 	x := g.Input(array([]int64{2, 1, 1, 1}, 0, 0.01))

@@ -13,8 +13,8 @@ import (
 	"depthwise.dev/train"
 )
 
-// labelled is how many points of the picture have their names: those with the most time over their floors.
-const labelled = 12
+// labeled is how many points of the picture have their names: those with the most time over their floors.
+const labeled = 12
 
 // plotRoofline writes the chart, unless file is empty.
 func plotRoofline(file string, chart report.Roofline) error {
@@ -57,7 +57,7 @@ func rooflineOf(what string, r train.ComputeSpeed, t train.LayerTable) report.Ro
 	}
 	most := slices.Sorted(slices.Values(lost))
 	for i := range chart.Points {
-		if lost[i] < most[max(0, len(most)-labelled)] {
+		if lost[i] < most[max(0, len(most)-labeled)] {
 			chart.Points[i].Label = ""
 		}
 	}

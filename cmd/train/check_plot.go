@@ -63,7 +63,7 @@ func layersPage(r train.Inspection) report.BarPage {
 			{Title: "Gradients of the arrays", Note: "L2 norm", Log: true, Bars: gradients},
 			{Title: "Arrays", Note: "L2 norm", Log: true, Bars: norms},
 			{Title: "Gradients at the layers' outputs", Note: "L2 norm; a steady fall or rise from layer to layer is vanishing or exploding", Log: true, Bars: flow},
-			{Title: "Activations: standard deviation", Note: "over images, channels and positions, after normalisation and activation", Bars: stds},
+			{Title: "Activations: standard deviation", Note: "over images, channels and positions, after normalization and activation", Bars: stds},
 			{Title: "Activations: mean", Note: "the same", Bars: means},
 			{Title: "Activations: share of zeros", Note: "what ReLU has cut off", Bars: zeros, High: 1},
 			{Title: "Activations: share of dead channels", Note: "zero everywhere in all images", Bars: dead, High: 1},

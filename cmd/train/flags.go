@@ -63,14 +63,14 @@ func augmentFlags(cmd *cobra.Command, c *train.Config) {
 		fs.Float64Var(&c.RandomErase, "random-erase", c.RandomErase, "chance that a rectangle of the image is painted over; 0.25 is usual")
 		fs.Float64Var(&c.MixUp, "mixup", c.MixUp, "blend images and classes in pairs, by shares from Beta(X, X); 0.2 is usual")
 		fs.Float64Var(&c.CutMix, "cutmix", c.CutMix, "paste a box of another image, likewise; 1 is usual")
-		fs.Var(choice{&c.Fit, train.Fits}, "fit", "how evaluation makes images square: crop the centre, or keep all of them on black; kept with the weights")
+		fs.Var(choice{&c.Fit, train.Fits}, "fit", "how evaluation makes images square: crop the center, or keep all of them on black; kept with the weights")
 	})
 }
 
 // machineFlags are those of every command that computes.
 func machineFlags(cmd *cobra.Command, precision, device, kernels *string, threads *int) {
 	flagGroup(cmd, "Machine", func(fs *pflag.FlagSet) {
-		fs.Var(choice{kernels, train.Kernels}, "kernels", "fused: the network's trunk as one operation, on the CPU; torch: libtorch's operations; auto: fused where it is fast")
+		fs.Var(choice{kernels, train.Kernels}, "kernels", "fused: the network's backbone as one operation, on the CPU; torch: libtorch's operations; auto: fused where it is fast")
 		fs.Var(choice{precision, train.Precisions}, "precision", "of the convolutions; auto: bf16 where the processor has it in hardware")
 		fs.StringVar(device, "device", *device, "`DEVICE` that computes: auto, cpu, cuda or cuda:N")
 		fs.IntVar(threads, "threads", *threads, "threads that compute (default one for each physical core)")

@@ -20,7 +20,7 @@ func newPredict() *cobra.Command {
 		Long: `Print the likeliest classes of each image, or compute the logits of a batch.
 
 Images are brought to the network as in its evaluation. A batch in NumPy's
-format is taken as it is: float32, (N, 3, H, W), already normalised.`,
+format is taken as it is: float32, (N, 3, H, W), already normalized.`,
 		Example: `  train predict --weights runs/photos-1/best.safetensors cat.jpg dog.png --top 3
   train predict --weights runs/photos-1 --input batch.npy --output logits.npy`,
 		RunE: func(cmd *cobra.Command, images []string) error {
@@ -48,7 +48,7 @@ format is taken as it is: float32, (N, 3, H, W), already normalised.`,
 		fs.IntVar(&c.BatchSize, "batch-size", c.BatchSize, "images computed at once")
 	})
 	flagGroup(cmd, "Arrays", func(fs *pflag.FlagSet) {
-		fs.StringVar(&input, "input", "", "`BATCH.npy`: float32, (N, 3, H, W), normalised")
+		fs.StringVar(&input, "input", "", "`BATCH.npy`: float32, (N, 3, H, W), normalized")
 		fs.StringVar(&output, "output", "", "`LOGITS.npy` to write: float32, (N, classes)")
 	})
 	machineFlags(cmd, &c.Precision, &c.Device, &c.Kernels, &c.Threads)

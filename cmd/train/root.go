@@ -101,7 +101,7 @@ func runFlags(cmd *cobra.Command, s *settings) {
 	flagGroup(cmd, "Run", func(fs *pflag.FlagSet) {
 		fs.StringVar(&s.Out, "out", s.Out, "`DIR` of the run (default runs/DATA-N)")
 		fs.StringVar(&s.file, "config", "", "`FILE` with settings, such as another run's config.yaml")
-		fs.Uint64Var(&s.Seed, "seed", s.Seed, "of initialisation, order, augmentation and dropout; the same seed gives the same run")
+		fs.Uint64Var(&s.Seed, "seed", s.Seed, "of initialization, order, augmentation and dropout; the same seed gives the same run")
 		fs.StringVar(&s.Resume, "resume", s.Resume, "`auto|FILE`; auto: go on with what --out holds, if anything; or a checkpoint's file")
 		fs.StringVar(&s.CheckpointEvery, "checkpoint-every", s.CheckpointEvery, "`TIME` (10m) or steps (500steps) between checkpoints; each epoch's end writes one too")
 		fs.IntVar(&s.Keep, "keep", s.Keep, "newest checkpoints to keep")

@@ -35,7 +35,7 @@ func TestWrongUsage(t *testing.T) {
 		{"no data", "", "--data"},
 		{"mistyped flag", "--batchsize 3", "did you mean --batch-size?"},
 		{"mistyped flag with underscore", "--batch_size=3", "did you mean --batch-size?"},
-		{"unlike any flag", "--colour red", "unknown flag --colour"},
+		{"unlike any flag", "--color red", "unknown flag --color"},
 		{"unknown letter", "-x", "-x"},
 		{"mistyped flag of a command", "eval --weight x", "did you mean --weights?"},
 		{"mistyped value", "--data x --optimizer sdg", "did you mean sgd? allowed: sgd, rmsprop, rmsprop_tf, adamw"},
@@ -200,7 +200,7 @@ func TestHelp(t *testing.T) {
 	visit(newRoot())
 }
 
-// TestInterrupted: a context that a signal cancelled ends with 130.
+// TestInterrupted: a context that a signal canceled ends with 130.
 func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

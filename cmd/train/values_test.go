@@ -12,7 +12,7 @@ func TestValues(t *testing.T) {
 		word    = "sgd"
 		list    = []string{}
 		limits  span
-		colours jitter
+		colors  jitter
 		workers = -1
 		warmup  = -1.0
 	)
@@ -31,12 +31,12 @@ func TestValues(t *testing.T) {
 		{"span of one", &limits, "0.35", ""},
 		{"span of three", &limits, "0.1,0.2,0.3", ""},
 		{"span of words", &limits, "a,b", ""},
-		{"jitter", &colours, "0.4,0.3,0.2,0.1", "0.4,0.3,0.2,0.1"},
-		{"jitter without hue", &colours, "0.4, 0.3, 0.2", "0.4,0.3,0.2,0"},
-		{"jitter by one number", &colours, "0.4", "0.4,0.4,0.4,0"},
-		{"jitter by two", &colours, "0.4,0.3", ""},
-		{"jitter by five", &colours, "1,1,1,0.1,1", ""},
-		{"jitter by words", &colours, "much", ""},
+		{"jitter", &colors, "0.4,0.3,0.2,0.1", "0.4,0.3,0.2,0.1"},
+		{"jitter without hue", &colors, "0.4, 0.3, 0.2", "0.4,0.3,0.2,0"},
+		{"jitter by one number", &colors, "0.4", "0.4,0.4,0.4,0"},
+		{"jitter by two", &colors, "0.4,0.3", ""},
+		{"jitter by five", &colors, "1,1,1,0.1,1", ""},
+		{"jitter by words", &colors, "much", ""},
 		{"workers", auto[int]{&workers}, "0", "0"},
 		{"automatic workers", auto[int]{&workers}, "auto", "auto"},
 		{"workers below zero", auto[int]{&workers}, "-1", ""},

@@ -20,7 +20,7 @@ import (
 	"depthwise.dev/train"
 )
 
-// pictures makes a data set of three classes told apart by their colour, six
+// pictures makes a data set of three classes told apart by their color, six
 // images of each to train and two to validate.
 func pictures(t *testing.T) string {
 	t.Helper()
@@ -189,7 +189,7 @@ func checkPredict(t *testing.T, dir, weights string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	logits := predictArray(t, weights, normalised(t, w.Preprocess, paths), len(paths), w.Preprocess.Resolution)
+	logits := predictArray(t, weights, normalized(t, w.Preprocess, paths), len(paths), w.Preprocess.Resolution)
 	for i, p := range got {
 		if p.Image != paths[i] || len(p.Top) != 3 {
 			t.Fatalf("prediction %d is %+v, want 3 classes of %s", i, p, paths[i])
@@ -212,8 +212,8 @@ func checkPredict(t *testing.T, dir, weights string) {
 	}
 }
 
-// normalised is images as the network takes them: (N, 3, H, W).
-func normalised(t *testing.T, p data.Preprocess, paths []string) []float32 {
+// normalized is images as the network takes them: (N, 3, H, W).
+func normalized(t *testing.T, p data.Preprocess, paths []string) []float32 {
 	t.Helper()
 	var batch []float32
 	for _, path := range paths {

@@ -6,7 +6,7 @@
 
 enum { in_group = 4, coefficients_of_block = 64 };
 
-// Space before and behind each row of samples, for the neighbours of the first and last.
+// Space before and behind each row of samples, for the neighbors of the first and last.
 enum { lead = 64 };
 
 static int smaller(int a, int b) {
@@ -66,7 +66,7 @@ static int describe_component(dw_baseline *b, const struct jpeg_decompress_struc
 	       dw_table_build(ac, info->ac_huff_tbl_ptrs[from->ac_tbl_no], 0) == 0 ? 0 : -1;
 }
 
-// Chooses the columns of MCUs that the region needs with the neighbours of its edges,
+// Chooses the columns of MCUs that the region needs with the neighbors of its edges,
 // and lays out memory for one row of them.
 static int reserve(dw_worker *w, dw_baseline *b) {
 	int mcu = b->side * b->across;
@@ -118,7 +118,7 @@ static int decode_mcus(const dw_kernels *kernels, dw_baseline *b, int line) {
 	for (int k = 0; k < b->components; k++) {
 		dw_component *c = &b->component[k];
 		const uint8_t *kept = c->plane + c->stride * (size_t)(b->side * c->down);
-		memcpy(c->plane - lead, kept - lead, c->stride * dw_kept + lead); // with the neighbours on both sides
+		memcpy(c->plane - lead, kept - lead, c->stride * dw_kept + lead); // with the neighbors on both sides
 		for (int v = 0; v < c->down; v++)
 			for (int g = 0; g < c->groups; g++) {
 				uint8_t *dst = c->plane + c->stride * (size_t)(dw_kept + b->side * v) + (size_t)(in_group * b->side * g);
@@ -159,12 +159,12 @@ static void emit(const dw_kernels *kernels, dw_baseline *b, int line, int y, dw_
 			kernels->widen(near, wide, (width + 1) / 2);
 		ycc[k] = b->across == 2 ? wide : near;
 	}
-	kernels->colour(ycc, rgb, width);
+	kernels->color(ycc, rgb, width);
 	const uint8_t *const from[3] = {rgb[0] + skipped, rgb[1] + skipped, rgb[2] + skipped};
 	take(to, from, y);
 }
 
-// Decodes row after row of MCUs, and emits pixels as soon as their neighbours are there.
+// Decodes row after row of MCUs, and emits pixels as soon as their neighbors are there.
 static int decode_rows(const dw_kernels *kernels, dw_baseline *b, dw_take_row take, void *to) {
 	int mcu = b->side * b->down, below = b->down == 2, end = b->y + b->height;
 	int first = (b->y > below ? b->y - below : 0) / mcu, last = smaller(end - 1 + below, b->image_height - 1) / mcu;

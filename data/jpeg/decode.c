@@ -12,7 +12,7 @@ enum { max_scans = 100 };
 // Rows that are decoded between two turns of the resize.
 enum { rows_at_once = 16 };
 
-// Fancy upsampling looks at neighbours, so columns at a cut differ: decode this many more.
+// Fancy upsampling looks at neighbors, so columns at a cut differ: decode this many more.
 enum { margin = 2 };
 
 typedef struct {

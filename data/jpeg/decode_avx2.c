@@ -188,11 +188,11 @@ AVX2 static inline void store_bytes(uint8_t *dst, __m256i x) {
 }
 
 // libjpeg-turbo's jdcolext for AVX2: 0.40200 and -0.22800 times 2^16 beside whole multiples of Cr and Cb.
-AVX2 void dw_colour_avx2(const uint8_t *const ycc[3], uint8_t *const rgb[3], int n) {
-	const __m256i centre = _mm256_set1_epi16(128), one = _mm256_set1_epi16(1), half = _mm256_set1_epi32(1 << 15);
+AVX2 void dw_color_avx2(const uint8_t *const ycc[3], uint8_t *const rgb[3], int n) {
+	const __m256i center = _mm256_set1_epi16(128), one = _mm256_set1_epi16(1), half = _mm256_set1_epi32(1 << 15);
 	const __m256i red = _mm256_set1_epi16(26345), blue = _mm256_set1_epi16(-14942), green = pair(-22554, 18734);
 	for (int i = 0; i < n; i += 16) {
-		__m256i y = wide(ycc[0] + i), cb = _mm256_sub_epi16(wide(ycc[1] + i), centre), cr = _mm256_sub_epi16(wide(ycc[2] + i), centre);
+		__m256i y = wide(ycc[0] + i), cb = _mm256_sub_epi16(wide(ycc[1] + i), center), cr = _mm256_sub_epi16(wide(ycc[2] + i), center);
 		__m256i cb2 = _mm256_add_epi16(cb, cb), cr2 = _mm256_add_epi16(cr, cr);
 		__m256i r = _mm256_srai_epi16(_mm256_add_epi16(_mm256_mulhi_epi16(cr2, red), one), 1);
 		__m256i b = _mm256_srai_epi16(_mm256_add_epi16(_mm256_mulhi_epi16(cb2, blue), one), 1);

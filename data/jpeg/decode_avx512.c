@@ -170,11 +170,11 @@ AVX512 static inline void store_bytes(uint8_t *dst, __m512i x) {
 }
 
 // libjpeg-turbo's jdcolext for AVX2: 0.40200 and -0.22800 times 2^16 beside whole multiples of Cr and Cb.
-AVX512 void dw_colour_avx512(const uint8_t *const ycc[3], uint8_t *const rgb[3], int n) {
-	const __m512i centre = _mm512_set1_epi16(128), one = _mm512_set1_epi16(1), half = _mm512_set1_epi32(1 << 15);
+AVX512 void dw_color_avx512(const uint8_t *const ycc[3], uint8_t *const rgb[3], int n) {
+	const __m512i center = _mm512_set1_epi16(128), one = _mm512_set1_epi16(1), half = _mm512_set1_epi32(1 << 15);
 	const __m512i red = _mm512_set1_epi16(26345), blue = _mm512_set1_epi16(-14942), green = pair(-22554, 18734);
 	for (int i = 0; i < n; i += 32) {
-		__m512i y = wide(ycc[0] + i), cb = _mm512_sub_epi16(wide(ycc[1] + i), centre), cr = _mm512_sub_epi16(wide(ycc[2] + i), centre);
+		__m512i y = wide(ycc[0] + i), cb = _mm512_sub_epi16(wide(ycc[1] + i), center), cr = _mm512_sub_epi16(wide(ycc[2] + i), center);
 		__m512i cb2 = _mm512_add_epi16(cb, cb), cr2 = _mm512_add_epi16(cr, cr);
 		__m512i r = _mm512_srai_epi16(_mm512_add_epi16(_mm512_mulhi_epi16(cr2, red), one), 1);
 		__m512i b = _mm512_srai_epi16(_mm512_add_epi16(_mm512_mulhi_epi16(cb2, blue), one), 1);

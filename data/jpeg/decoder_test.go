@@ -22,7 +22,7 @@ func newDecoder(t testing.TB) *Decoder {
 	return d
 }
 
-// samples returns the names of testdata's JPEG files: every kind of compression and colour.
+// samples returns the names of testdata's JPEG files: every kind of compression and color.
 func samples(t testing.TB) []string {
 	t.Helper()
 	names, err := filepath.Glob("testdata/*.jpg")

@@ -30,13 +30,13 @@ static triangle triangle_of(dw_axis a) {
 
 // The weights of one output pixel, which sum to one; returns how many, from pixel *low on.
 static int weigh(triangle f, int size, int output, int *low, double *restrict weight) {
-	double centre = f.offset + f.scale * (output + 0.5), total = 0;
-	int from = (int)(centre - f.support + 0.5), to = (int)(centre + f.support + 0.5);
+	double center = f.offset + f.scale * (output + 0.5), total = 0;
+	int from = (int)(center - f.support + 0.5), to = (int)(center + f.support + 0.5);
 	from = from < 0 ? 0 : from;
 	to = to > size ? size : to;
 	int n = to - from;
 	for (int j = 0; j < n; j++) {
-		double x = fabs((j + from - centre + 0.5) * f.inverse);
+		double x = fabs((j + from - center + 0.5) * f.inverse);
 		weight[j] = x < 1 ? 1 - x : 0;
 		total += weight[j];
 	}

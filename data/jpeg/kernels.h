@@ -38,7 +38,7 @@ struct dw_kernels {
 	void (*widen_two)(const uint8_t *near, const uint8_t *far, uint8_t *dst, int n);
 
 	// n samples in YCbCr become red, green and blue.
-	void (*colour)(const uint8_t *const ycc[3], uint8_t *const rgb[3], int n);
+	void (*color)(const uint8_t *const ycc[3], uint8_t *const rgb[3], int n);
 };
 
 extern const dw_kernels dw_kernels_portable;

@@ -76,8 +76,8 @@ AVX2 static void vertical(const dw_filter *f, int i, const uint8_t *rows, size_t
 	}
 }
 
-// split_index[c][k] picks the bytes of colour c from the k-th of three registers of
-// RGBRGB..., join_index[k][c] those of the k-th of three registers from colour c.
+// split_index[c][k] picks the bytes of color c from the k-th of three registers of
+// RGBRGB..., join_index[k][c] those of the k-th of three registers from color c.
 static const int8_t split_index[3][3][16] = {
 	{
 		{0, 3, 6, 9, 12, 15, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
@@ -150,6 +150,6 @@ const dw_kernels dw_kernels_avx2 = {
 	.name = "avx2", .lanes = 8, .sharing = 4, .reach = 16,
 	.horizontal = horizontal, .vertical = vertical, .split = split, .join = join,
 	.transform = dw_transform_avx2, .transform_half = dw_transform_half_avx2,
-	.widen = dw_widen_avx2, .widen_two = dw_widen_two_avx2, .colour = dw_colour_avx2,
+	.widen = dw_widen_avx2, .widen_two = dw_widen_two_avx2, .color = dw_color_avx2,
 };
 #endif

@@ -76,7 +76,7 @@ static inline uint64_t first(int n) {
 	return n >= 64 ? ~0ull : n <= 0 ? 0 : (1ull << n) - 1;
 }
 
-// Byte i of a register of one colour is byte 3*i + colour of 192.
+// Byte i of a register of one color is byte 3*i + color of 192.
 AVX512 static void split(const uint8_t *rgb, uint8_t *const planes[3], int n) {
 	__m512i index[3];
 	uint64_t third[3]; // the bytes that come from the third register
@@ -120,6 +120,6 @@ const dw_kernels dw_kernels_avx512 = {
 	.name = "avx512", .lanes = 16, .sharing = 16, .reach = 128,
 	.horizontal = horizontal, .vertical = vertical, .split = split, .join = join,
 	.transform = dw_transform_avx512, .transform_half = dw_transform_half_avx512,
-	.widen = dw_widen_avx512, .widen_two = dw_widen_two_avx512, .colour = dw_colour_avx512,
+	.widen = dw_widen_avx512, .widen_two = dw_widen_two_avx512, .color = dw_color_avx512,
 };
 #endif

@@ -140,7 +140,7 @@ static void widen_two(const uint8_t *near, const uint8_t *far, uint8_t *dst, int
 }
 
 // The factors are libjpeg's (jdcolor.c): 1.40200, 0.34414, 0.71414, 1.77200 times 2^16.
-static void colour(const uint8_t *const ycc[3], uint8_t *const rgb[3], int n) {
+static void color(const uint8_t *const ycc[3], uint8_t *const rgb[3], int n) {
 	for (int i = 0; i < n; i++) {
 		int y = ycc[0][i], cb = ycc[1][i] - 128, cr = ycc[2][i] - 128;
 		rgb[0][i] = dw_clip(y + ((91881 * cr + 32768) >> 16));
@@ -151,5 +151,5 @@ static void colour(const uint8_t *const ycc[3], uint8_t *const rgb[3], int n) {
 
 const dw_kernels dw_kernels_portable = {
 	.name = "portable", .horizontal = horizontal, .vertical = vertical, .split = split, .join = join,
-	.transform = transform, .transform_half = transform_half, .widen = widen, .widen_two = widen_two, .colour = colour,
+	.transform = transform, .transform_half = transform_half, .widen = widen, .widen_two = widen_two, .color = color,
 };

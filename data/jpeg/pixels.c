@@ -1,4 +1,4 @@
-// Colour operations that end in the pixels of torchvision's (transforms.v2, uint8
+// Color operations that end in the pixels of torchvision's (transforms.v2, uint8
 // tensors). torch adds with a fused multiply-add: in double precision the product and
 // the sum of what occurs here are exact, so rounding the double to a float is the same
 // on every processor.
@@ -44,7 +44,7 @@ void dw_map(uint8_t *image, size_t pixels, const uint8_t *tables) {
 }
 
 void dw_histogram(const uint8_t *image, size_t pixels, uint32_t *counts) {
-	uint32_t other[3 * 256] = {0}; // of every second pixel: equal neighbours do not wait for each other
+	uint32_t other[3 * 256] = {0}; // of every second pixel: equal neighbors do not wait for each other
 	size_t i = 0;
 	for (; i + 2 <= pixels; i += 2, image += 6) {
 		counts[image[0]]++, counts[256 + image[1]]++, counts[512 + image[2]]++;

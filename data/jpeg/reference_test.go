@@ -53,11 +53,11 @@ func referencePrecision(a Axis) int {
 func referenceWeights(a Axis, output int) (low int, weights []float64) {
 	scale := float64(a.Size) / float64(a.Scaled)
 	support := math.Max(scale, 1)
-	centre := (float64(output) + 0.5) * scale
-	low = max(int(centre-support+0.5), 0)
-	high := min(int(centre+support+0.5), a.Size)
+	center := (float64(output) + 0.5) * scale
+	low = max(int(center-support+0.5), 0)
+	high := min(int(center+support+0.5), a.Size)
 	triangle := func(i int) float64 {
-		x := math.Abs((float64(i) - centre + 0.5) * (1 / support))
+		x := math.Abs((float64(i) - center + 0.5) * (1 / support))
 		return math.Max(1-x, 0)
 	}
 	total := 0.0

@@ -1,4 +1,4 @@
-// Operations that read a pixel's neighbourhood or move pixels, ending in the pixels of
+// Operations that read a pixel's neighborhood or move pixels, ending in the pixels of
 // torchvision's (transforms.v2, uint8 tensors).
 #include "pixels.h"
 #include "clones.h"

@@ -50,7 +50,7 @@ typedef struct {
 	const dw_kernels *kernels;  // the inner loops for this processor
 	dw_buffer file;             // the file that was read last
 	dw_buffer rows;             // decoded rows on their way to the resize
-	dw_buffer planes;           // one row, colour by colour
+	dw_buffer planes;           // one row, color by color
 	dw_buffer half;             // rows after the horizontal pass
 	dw_buffer scratch;          // weights before they are rounded
 	dw_filter x, y;

@@ -263,6 +263,6 @@ func TestOpenWithoutRanges(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := opener.Stat(ctx, server.URL+"/whole"); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: %v", err)
+		t.Errorf("canceled: %v", err)
 	}
 }

@@ -47,14 +47,14 @@ def write_jpegs():
         rgb(data).save(jpegs / (name + ".png"), optimize=True)
 
 
-def png16(im, colour):
-    """A PNG of 16 bits a sample, which Pillow cannot write in colour. Its low bytes are noise."""
+def png16(im, color):
+    """A PNG of 16 bits a sample, which Pillow cannot write in color. Its low bytes are noise."""
     def chunk(name, body):
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-    a = np.asarray(im.convert("RGB" if colour else "L")).astype(np.uint32) * 256
+    a = np.asarray(im.convert("RGB" if color else "L")).astype(np.uint32) * 256
     a += np.arange(a.size, dtype=np.uint32).reshape(a.shape) * 37 % 256
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in a)
-    head = struct.pack(">IIBBBBB", im.width, im.height, 16, 2 if colour else 0, 0, 0, 0)
+    head = struct.pack(">IIBBBBB", im.width, im.height, 16, 2 if color else 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 

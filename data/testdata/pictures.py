@@ -5,7 +5,7 @@ from PIL import Image, ImageDraw
 
 
 def picture(w, h):
-    """Smooth colour, fine stripes and hard edges, so that every step of a decoder shows."""
+    """Smooth color, fine stripes and hard edges, so that every step of a decoder shows."""
     y, x = np.mgrid[0:h, 0:w].astype(float)
     r = 128 + 100 * np.sin(x / 9 + y / 17)
     g = 128 + 90 * np.cos(x / 5 - y / 7) * np.sin(y / 11)

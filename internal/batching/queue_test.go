@@ -119,9 +119,9 @@ func TestFull(t *testing.T) {
 	})
 }
 
-// TestCancelled: a request whose context ends while it waits returns at once, frees its place and is never computed; one that
+// TestCanceled: a request whose context ends while it waits returns at once, frees its place and is never computed; one that
 // is being computed returns at once too, and its batch goes on.
-func TestCancelled(t *testing.T) {
+func TestCanceled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(Settings{Batch: 4, Length: 3})
 		computing, stop := context.WithCancel(t.Context())

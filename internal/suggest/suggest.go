@@ -41,7 +41,7 @@ func plain(s string) string {
 }
 
 // distance is the optimal string alignment distance: the least number of
-// letters to add, drop, change or swap with their neighbour that turns a into b.
+// letters to add, drop, change or swap with their neighbor that turns a into b.
 func distance(a, b string) int {
 	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {

@@ -10,7 +10,7 @@ func TestDistance(t *testing.T) {
 		{"", "", 0},
 		{"", "abc", 3},
 		{"sgd", "sgd", 0},
-		{"sdg", "sgd", 1}, // neighbours swapped
+		{"sdg", "sgd", 1}, // neighbors swapped
 		{"kitten", "sitting", 3},
 		{"ca", "abc", 3}, // alignment distance: no letter is edited twice
 	} {
@@ -34,7 +34,7 @@ func TestClosest(t *testing.T) {
 		{"swapped", "widht", "width"},
 		{"beginning", "optim", "optimizer"},
 		{"beginning too short", "op", ""},
-		{"nothing near", "colour", ""},
+		{"nothing near", "color", ""},
 		{"short words stay strict", "xy", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -25,7 +25,7 @@ var (
 type ClassifierConfig struct {
 	// Network builds the network, in a scope that lasts as long as the classifier. It is called once.
 	Network func(*autograd.Scope) (*Network, error)
-	// Mean and Std of the training's pixels, from 0 to 1, by colour. Std must not be zero.
+	// Mean and Std of the training's pixels, from 0 to 1, by color. Std must not be zero.
 	Mean, Std [3]float64
 	// Precision that convolutions compute in; "": fp32.
 	Precision autograd.Precision

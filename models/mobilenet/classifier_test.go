@@ -48,7 +48,7 @@ func classifier(t testing.TB, c ClassifierConfig) *Classifier {
 	return k
 }
 
-// picture is an image of noise with a brightness and colour of its own.
+// picture is an image of noise with a brightness and color of its own.
 func picture(seed uint64, side int) []uint8 {
 	rng := rand.New(rand.NewPCG(seed, 3))
 	pixels := make([]uint8, 3*side*side)
@@ -218,7 +218,7 @@ func TestClassifierFailures(t *testing.T) {
 	}
 	cancel()
 	if err := <-gone; err != context.Canceled {
-		t.Errorf("cancelled: %v", err)
+		t.Errorf("canceled: %v", err)
 	}
 	goOn <- func(s *autograd.Scope) { s.Fail(broken) }
 	if err := <-first; !errors.Is(err, broken) {

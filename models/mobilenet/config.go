@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Activations that a network may use after each batch normalisation.
+// Activations that a network may use after each batch normalization.
 const (
 	ReLU  = "relu"
 	ReLU6 = "relu6" // min(max(x, 0), 6)

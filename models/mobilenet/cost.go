@@ -100,7 +100,7 @@ func (c Config) PackCost(value int) Cost {
 	return cost
 }
 
-// ImageCost is that of the images' bytes on their way, normalised, into the type and padding that the stem reads.
+// ImageCost is that of the images' bytes on their way, normalized, into the type and padding that the stem reads.
 func (c Config) ImageCost(images, value int) Cost {
 	stem := c.Layers()[0]
 	pixels := int64(c.Resolution) * int64(c.Resolution) * int64(stem.In)

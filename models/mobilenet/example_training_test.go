@@ -18,7 +18,7 @@ func small(s *autograd.Scope) (*mobilenet.Network, *autograd.Tensor) {
 	return mobilenet.New(s, config, 1), s.Zeros(autograd.Float32, autograd.CPU, 2, 3, 32, 32)
 }
 
-// The backbone is frozen, the first block of what is left learns at a tenth of the rate, and batch normalisation and
+// The backbone is frozen, the first block of what is left learns at a tenth of the rate, and batch normalization and
 // biases have no weight decay.
 func ExampleNetwork_Parameters() {
 	err := autograd.Run(context.Background(), func(s *autograd.Scope) error {

@@ -2,7 +2,7 @@ package mobilenet
 
 import "depthwise.dev/autograd"
 
-// unit is a convolution with its batch normalisation; the activation follows.
+// unit is a convolution with its batch normalization; the activation follows.
 type unit struct {
 	layer        Layer
 	weight, bias *autograd.Tensor // bias may be nil
@@ -41,10 +41,10 @@ func (n *Network) bind() {
 	}
 }
 
-// Forward computes the logits (N, classes) of normalised images x (N, 3, H, W),
+// Forward computes the logits (N, classes) of normalized images x (N, 3, H, W),
 // channels-last. H and W may differ from the configured resolution: padding
 // follows the actual sizes and the pool covers all positions. In training mode
-// batch normalisation uses the batch's statistics and updates the running ones,
+// batch normalization uses the batch's statistics and updates the running ones,
 // and dropout drops. Within Autocast the convolutions compute in its type; pool
 // and head compute in the parameters' own, float32. Kernels chooses what computes;
 // with forward hooks it is always Torch.
@@ -67,7 +67,7 @@ func (n *Network) Forward(s *autograd.Scope, x *autograd.Tensor, mode autograd.M
 	return n.observed(s, n.head.layer, n.classify(s, pooled, mode))
 }
 
-// unit applies one convolution, its normalisation and the activation.
+// unit applies one convolution, its normalization and the activation.
 func (n *Network) unit(s *autograd.Scope, u unit, x *autograd.Tensor, mode autograd.Mode) *autograd.Tensor {
 	var y *autograd.Tensor
 	err := s.Sub(func(s *autograd.Scope) error {
@@ -97,7 +97,7 @@ func (n *Network) convolve(s *autograd.Scope, u unit, x *autograd.Tensor) *autog
 	return s.Conv2d(x, u.weight, u.bias, conv)
 }
 
-// activate overwrites x, which batch normalisation does not need for its gradient.
+// activate overwrites x, which batch normalization does not need for its gradient.
 func (n *Network) activate(s *autograd.Scope, x *autograd.Tensor) *autograd.Tensor {
 	if n.Config.Activation == ReLU6 {
 		return s.ReLU6InPlace(x)

@@ -12,21 +12,21 @@ type Kernels string
 const (
 	// Torch is libtorch's operations one after another, on any device and in any type: the reference.
 	Torch Kernels = "torch"
-	// Fused is [autograd.Trunk]: the whole of it one operation, in float32 or bfloat16 on the CPU.
+	// Fused is [autograd.Backbone]: the whole of it one operation, in float32 or bfloat16 on the CPU.
 	Fused Kernels = "fused"
 )
 
-// fused reports whether the fused kernels compute the trunk. Hooks want the layers' outputs, which only the torch kernels
+// fused reports whether the fused kernels compute the backbone. Hooks want the layers' outputs, which only the torch kernels
 // have one by one.
 func (n *Network) fused() bool { return n.Kernels == Fused && !n.Hooked() }
 
-// trunk is the trunk of the table for images of a size.
-func (n *Network) trunk(height, width int) autograd.Trunk {
-	t := autograd.Trunk{Cap: math.Inf(1), Eps: n.Config.BNEps, Momentum: n.Config.BNMomentum}
+// backbone is the backbone of the table for images of a size.
+func (n *Network) backbone(height, width int) autograd.Backbone {
+	t := autograd.Backbone{Cap: math.Inf(1), Eps: n.Config.BNEps, Momentum: n.Config.BNMomentum}
 	if n.Config.Activation == ReLU6 {
 		t.Cap = 6
 	}
-	kinds := map[Kind]autograd.TrunkLayer{Conv: {Kind: autograd.StemLayer}, Depthwise: {Kind: autograd.DepthwiseLayer},
+	kinds := map[Kind]autograd.BackboneLayer{Conv: {Kind: autograd.StemLayer}, Depthwise: {Kind: autograd.DepthwiseLayer},
 		Pointwise: {Kind: autograd.PointwiseLayer}}
 	for _, u := range n.units {
 		l := kinds[u.layer.Kind]
@@ -49,26 +49,26 @@ func (n *Network) size(x *autograd.Tensor) (height, width int) {
 	return n.Config.Resolution, n.Config.Resolution
 }
 
-// ForwardPixels is Forward of images as a loader leaves them, on the network's device and normalised to (v/255 - Mean)/Std:
+// ForwardPixels is Forward of images as a loader leaves them, on the network's device and normalized to (v/255 - Mean)/Std:
 // the same bits. The fused kernels read the pixels themselves.
 func (n *Network) ForwardPixels(s *autograd.Scope, p autograd.Pixels, mode autograd.Mode) *autograd.Tensor {
 	if !n.fused() {
 		x := s.NormalizeImages(p.Values, p.N, p.Height, p.Width, p.Mean, p.Std, n.head.weight.Device())
 		return n.Forward(s, s.To(x, n.head.weight.DType()), mode)
 	}
-	parameters, statistics := n.trunkTensors()
-	return n.classify(s, n.trunk(p.Height, p.Width).ForwardPixels(s, p, parameters, statistics, mode), mode)
+	parameters, statistics := n.backboneTensors()
+	return n.classify(s, n.backbone(p.Height, p.Width).ForwardPixels(s, p, parameters, statistics, mode), mode)
 }
 
-// features is the pooled output of the trunk (N, channels) by the fused kernels.
+// features is the pooled output of the backbone (N, channels) by the fused kernels.
 func (n *Network) features(s *autograd.Scope, x *autograd.Tensor, mode autograd.Mode) *autograd.Tensor {
-	parameters, statistics := n.trunkTensors()
+	parameters, statistics := n.backboneTensors()
 	height, width := n.size(x)
-	return n.trunk(height, width).Forward(s, x, parameters, statistics, mode)
+	return n.backbone(height, width).Forward(s, x, parameters, statistics, mode)
 }
 
-// trunkTensors are the trunk's parameters and running statistics in the order that [autograd.Trunk] takes them.
-func (n *Network) trunkTensors() (parameters, statistics []*autograd.Tensor) {
+// backboneTensors are the backbone's parameters and running statistics in the order that [autograd.Backbone] takes them.
+func (n *Network) backboneTensors() (parameters, statistics []*autograd.Tensor) {
 	for _, u := range n.units {
 		parameters = append(parameters, u.weight)
 		if u.bias != nil {

@@ -11,7 +11,7 @@ import (
 	"depthwise.dev/autograd/autogradtest"
 )
 
-// noise is a batch of normalised images.
+// noise is a batch of normalized images.
 func noise(s *autograd.Scope, n, size int64) *autograd.Tensor {
 	rng := rand.New(rand.NewPCG(5, 5))
 	values := make([]float32, n*3*size*size)
@@ -56,13 +56,13 @@ func compareKernels(t *testing.T, c Config, size int64) {
 			}
 			return autograd.ToSlice[float32](s, y), gradients
 		}
-		before := autograd.TrunkCount()
+		before := autograd.BackboneCount()
 		got, gotGradients := compute(Fused)
-		if layers := autograd.TrunkCount() - before; layers != 2*27 {
+		if layers := autograd.BackboneCount() - before; layers != 2*27 {
 			t.Errorf("the fused kernels computed %d layers, want 27 forward and 27 backward", layers)
 		}
 		want, wantGradients := compute(Torch)
-		if layers := autograd.TrunkCount() - before; layers != 2*27 {
+		if layers := autograd.BackboneCount() - before; layers != 2*27 {
 			t.Error("the torch kernels are the fused ones")
 		}
 		checkNear(t, "logits", got, want)
@@ -101,16 +101,16 @@ func TestHooksWantTorchKernels(t *testing.T) {
 			seen++
 			return nil
 		})
-		before := autograd.TrunkCount()
+		before := autograd.BackboneCount()
 		n.Forward(s, noise(s, 2, 32), autograd.Training)
-		if seen != 28 || autograd.TrunkCount() != before {
-			t.Errorf("the hook saw %d layers, the fused kernels computed %d", seen, autograd.TrunkCount()-before)
+		if seen != 28 || autograd.BackboneCount() != before {
+			t.Errorf("the hook saw %d layers, the fused kernels computed %d", seen, autograd.BackboneCount()-before)
 		}
 	})
 }
 
-// TestPixelsAreNormalised: ForwardPixels gives the bits of Forward of normalised images, whatever computes.
-func TestPixelsAreNormalised(t *testing.T) {
+// TestPixelsAreNormalized: ForwardPixels gives the bits of Forward of normalized images, whatever computes.
+func TestPixelsAreNormalized(t *testing.T) {
 	c, err := Variant("paper")
 	if err != nil {
 		t.Fatal(err)

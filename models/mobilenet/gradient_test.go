@@ -35,7 +35,7 @@ func TestGradientsAgainstDifferences(t *testing.T) {
 }
 
 // checkDirection compares the slope of the loss along a random direction of the
-// parameter with the gradient's. The step is small because batch normalisation over
+// parameter with the gradient's. The step is small because batch normalization over
 // few values bends the loss sharply and ReLU kinks lie close: 1e-7 already crosses
 // some. Rounding of float64 then leaves about 1e-7, below tol.
 func checkDirection(t *testing.T, s *autograd.Scope, p Parameter, r *rand.Rand, loss func(*autograd.Scope) *autograd.Tensor) {

@@ -6,7 +6,7 @@ import (
 	"depthwise.dev/autograd"
 )
 
-// A ForwardHook is called with each layer's output while Forward runs: of a convolution after its normalisation and
+// A ForwardHook is called with each layer's output while Forward runs: of a convolution after its normalization and
 // activation (N, C, H, W), of the classifier the logits. What it returns takes the output's place; nil leaves it. The
 // output is freed when the next layer is done; a hook keeps what it needs longer with Scope.Detach or ToSlice, and
 // watches the gradient with Scope.RegisterHook.

@@ -7,17 +7,17 @@ import (
 )
 
 // Inference is a network's form for inference. With the Fused kernels its convolutions have batch norm folded into them and the
-// head is one of the kernels ([autograd.FoldedTrunk]), so that an image's logits do not depend on the batch that it is in; it
+// head is one of the kernels ([autograd.FoldedBackbone]), so that an image's logits do not depend on the batch that it is in; it
 // folds again when the network's weights have changed. Otherwise it is Network.Forward in evaluation. It belongs to the scope that it was made in.
 type Inference struct {
-	// Times, where it is set, is where each call of the Fused kernels leaves its times; see [autograd.FoldedTrunk].
+	// Times, where it is set, is where each call of the Fused kernels leaves its times; see [autograd.FoldedBackbone].
 	Times *autograd.FoldedTimes
 
-	network *Network
-	scope   *autograd.Scope
-	compute autograd.DType
-	trunk   *autograd.FoldedTrunk
-	tensors []*autograd.Tensor // the network's when trunk was made
+	network  *Network
+	scope    *autograd.Scope
+	compute  autograd.DType
+	backbone *autograd.FoldedBackbone
+	tensors  []*autograd.Tensor // the network's when backbone was made
 }
 
 // Inference is the network's form for inference, which computes in float32 or bfloat16.
@@ -26,12 +26,12 @@ func (n *Network) Inference(s *autograd.Scope, compute autograd.DType) *Inferenc
 }
 
 // Forward computes what [Network.Forward] does in evaluation, without recording gradients: the logits (N, classes) of
-// normalised images x (N, 3, H, W).
+// normalized images x (N, 3, H, W).
 func (i *Inference) Forward(s *autograd.Scope, x *autograd.Tensor) *autograd.Tensor {
 	n := i.network
 	if n.fused() {
 		height, width := n.size(x)
-		return i.folded().Logits(s, n.trunk(height, width), x)
+		return i.folded().Logits(s, n.backbone(height, width), x)
 	}
 	return i.composed(s, func(s *autograd.Scope) *autograd.Tensor { return n.Forward(s, x, autograd.Evaluation) })
 }
@@ -40,7 +40,7 @@ func (i *Inference) Forward(s *autograd.Scope, x *autograd.Tensor) *autograd.Ten
 func (i *Inference) ForwardPixels(s *autograd.Scope, p autograd.Pixels) *autograd.Tensor {
 	n := i.network
 	if n.fused() {
-		return i.folded().LogitsPixels(s, n.trunk(p.Height, p.Width), p)
+		return i.folded().LogitsPixels(s, n.backbone(p.Height, p.Width), p)
 	}
 	return i.composed(s, func(s *autograd.Scope) *autograd.Tensor { return n.ForwardPixels(s, p, autograd.Evaluation) })
 }
@@ -63,13 +63,13 @@ func (i *Inference) composed(s *autograd.Scope, f func(*autograd.Scope) *autogra
 	return logits
 }
 
-// folded is the trunk and head over the network's tensors, which [Network.To] replaces.
-func (i *Inference) folded() *autograd.FoldedTrunk {
-	if i.trunk == nil || !slices.Equal(i.tensors, i.network.tensors) {
-		parameters, statistics := i.network.trunkTensors()
+// folded is the backbone and head over the network's tensors, which [Network.To] replaces.
+func (i *Inference) folded() *autograd.FoldedBackbone {
+	if i.backbone == nil || !slices.Equal(i.tensors, i.network.tensors) {
+		parameters, statistics := i.network.backboneTensors()
 		i.tensors = slices.Clone(i.network.tensors)
-		i.trunk = autograd.NewFoldedTrunk(i.scope, i.compute, parameters, statistics).WithHead(i.network.head.weight, i.network.head.bias)
+		i.backbone = autograd.NewFoldedBackbone(i.scope, i.compute, parameters, statistics).WithHead(i.network.head.weight, i.network.head.bias)
 	}
-	i.trunk.Times = i.Times
-	return i.trunk
+	i.backbone.Times = i.Times
+	return i.backbone
 }

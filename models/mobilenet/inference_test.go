@@ -27,11 +27,11 @@ func TestInferenceAgrees(t *testing.T) {
 						x := s.NormalizeImages(p.Values, p.N, p.Height, p.Width, p.Mean, p.Std, autograd.CPU)
 						want := autograd.ToSlice[float32](s, n.Forward(s, x, autograd.Evaluation))
 						for _, n.Kernels = range []Kernels{Torch, Fused} {
-							before := autograd.TrunkCount()
+							before := autograd.BackboneCount()
 							inference := n.Inference(s, autograd.Float32)
 							checkNear(t, "logits", autograd.ToSlice[float32](s, inference.Forward(s, x)), want)
 							checkNear(t, "logits of pixels", autograd.ToSlice[float32](s, inference.ForwardPixels(s, p)), want)
-							if layers := autograd.TrunkCount() - before; (layers == 2*27) != (n.Kernels == Fused) {
+							if layers := autograd.BackboneCount() - before; (layers == 2*27) != (n.Kernels == Fused) {
 								t.Errorf("kernels %s: the fused ones computed %d layers", n.Kernels, layers)
 							}
 						}
@@ -69,7 +69,7 @@ func TestInferenceOfAnyClasses(t *testing.T) {
 				if len(got) != 3*classes {
 					t.Fatalf("%d logits of 3 images and %d classes", len(got), classes)
 				}
-				features := inference.folded().ForwardPixels(s, n.trunk(32, 32), p)
+				features := inference.folded().ForwardPixels(s, n.backbone(32, 32), p)
 				want := autograd.ToSlice[float32](s, s.Linear(features, n.head.weight, n.head.bias))
 				checkNear(t, fmt.Sprintf("%d classes in %v", classes, compute), got, want)
 			}

@@ -27,7 +27,7 @@ const headDeviation = 0.01
 // The fan-out is out * k*k in grouped convolutions too, as in PyTorch's
 // kaiming_normal_(mode="fan_out"), which torchvision's MobileNetV2 calls. timm
 // divides by the groups, which makes depthwise filters sqrt(channels) larger.
-// Batch normalisation hides the size from the forward pass, but larger filters
+// Batch normalization hides the size from the forward pass, but larger filters
 // turn more slowly under the same learning rate: 600 photographs, 12 epochs,
 // PyTorch: 61 % of the validation images right with the small ones, 55.5 % with
 // the large.

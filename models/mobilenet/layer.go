@@ -6,11 +6,11 @@ import "fmt"
 type Layer struct {
 	Kind           Kind
 	Name           string // prefix of its weight and bias: "blocks.1.0.conv_dw"
-	Norm           string // prefix of its batch normalisation, "" where there is none
+	Norm           string // prefix of its batch normalization, "" where there is none
 	In, Out        int    // channels
 	Kernel, Stride int
 	Groups         int  // In for depthwise, else 1
-	Bias           bool // the layer itself has a bias, beside that of its normalisation
+	Bias           bool // the layer itself has a bias, beside that of its normalization
 	InSize         int  // side of its input at the configured resolution
 	OutSize        int  // side of its output
 	Pad            Pad  // at the configured resolution
@@ -30,7 +30,7 @@ func (c Config) Layers() []Layer {
 		l.Name, l.Norm = name.next(r)
 		switch r.kind {
 		case Conv:
-			l.In = r.in // the image's colours do not scale
+			l.In = r.in // the image's colors do not scale
 		case Depthwise:
 			l.Groups = l.In
 		case Pool:
@@ -63,7 +63,7 @@ func (l Layer) padding(scheme string, size int) Pad {
 // outSize is the number of outputs along an axis.
 func (l Layer) outSize(p Pad, size int) int { return (size+p.Before+p.After-l.Kernel)/l.Stride + 1 }
 
-// Convolution tells whether the layer is one, and so has a normalisation and an
+// Convolution tells whether the layer is one, and so has a normalization and an
 // activation after it.
 func (l Layer) Convolution() bool {
 	return l.Kind == Conv || l.Kind == Depthwise || l.Kind == Pointwise
@@ -82,7 +82,7 @@ func (l Layer) WeightShape() []int64 {
 	}
 }
 
-// Params counts weight and bias, without the normalisation.
+// Params counts weight and bias, without the normalization.
 func (l Layer) Params() int64 {
 	shape := l.WeightShape()
 	if shape == nil {
@@ -99,7 +99,7 @@ func (l Layer) Params() int64 {
 }
 
 // MultiplyAdds counts the products of one image's forward pass: those of the
-// convolutions and the head. Biases, normalisation, activation and pooling are
+// convolutions and the head. Biases, normalization, activation and pooling are
 // left out, as in the paper.
 func (l Layer) MultiplyAdds() int64 {
 	switch {

@@ -18,7 +18,7 @@ func small(t *testing.T, name string) Config {
 	return c
 }
 
-// randomImages are normalised images of standard normal pixels, channels-last.
+// randomImages are normalized images of standard normal pixels, channels-last.
 func randomImages(s *autograd.Scope, n, side int64) *autograd.Tensor {
 	r := rand.New(rand.NewPCG(1, 2))
 	pixels := make([]float32, n*3*side*side)
@@ -300,7 +300,7 @@ func TestHeadStaysFloat32(t *testing.T) {
 	})
 }
 
-// With every normalisation giving 100 whatever its input, the features are what
+// With every normalization giving 100 whatever its input, the features are what
 // the activation makes of 100.
 func TestActivationIsTheConfigured(t *testing.T) {
 	for _, tc := range []struct {

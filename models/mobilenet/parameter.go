@@ -11,7 +11,7 @@ const (
 	RoleConv      Role = "conv"      // filters of the first convolution
 	RoleDepthwise Role = "depthwise" // filters of the depthwise convolutions
 	RolePointwise Role = "pointwise" // 1x1 convolutions
-	RoleNorm      Role = "norm"      // weight and bias of batch normalisations
+	RoleNorm      Role = "norm"      // weight and bias of batch normalizations
 	RoleHead      Role = "head"      // weight of the classifier
 	RoleBias      Role = "bias"      // biases of convolutions and classifier
 )

@@ -71,7 +71,7 @@ func referenceNetwork(t *testing.T, s *autograd.Scope, c Config) *Network {
 
 // Logits, loss, every gradient and the running statistics after one training
 // step, against PyTorch. In float32 the forward results only: over six images batch
-// normalisation is so steep that float32's rounding turns some ReLU on or off,
+// normalization is so steep that float32's rounding turns some ReLU on or off,
 // which changes gradients by a tenth (in PyTorch as well).
 func TestAgreesWithPyTorch(t *testing.T) {
 	for _, tc := range []struct {
@@ -168,7 +168,7 @@ func compare(t *testing.T, what string, got []float64, want []float32, tol float
 			worst, at = d, i
 		}
 	}
-	// A bias before batch normalisation has gradient zero: what is computed is rounding.
+	// A bias before batch normalization has gradient zero: what is computed is rounding.
 	if strings.HasPrefix(what, "grad/") && strings.HasSuffix(what, ".bias") && strings.Contains(what, "conv") {
 		scale = max(scale, 1)
 	}

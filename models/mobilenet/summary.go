@@ -1,7 +1,7 @@
 package mobilenet
 
 // Summary describes a network as Keras's model.summary() does, with a column of
-// multiply-adds: one row for each input, convolution, normalisation, activation,
+// multiply-adds: one row for each input, convolution, normalization, activation,
 // pool, dropout, dense layer, and the totals.
 type Summary struct {
 	Model        string       `json:"model"`
@@ -31,7 +31,7 @@ var kerasType = map[Kind]string{
 	Linear:    "Dense",
 }
 
-// Arrays of one value a channel in a batch normalisation: weight and bias are
+// Arrays of one value a channel in a batch normalization: weight and bias are
 // trained, the running mean and variance are not.
 const (
 	normTrainable    = 2
@@ -68,7 +68,7 @@ func (s *Summary) add(name, kind string, output []int, params, multiplyAdds int6
 	s.MultiplyAdds += multiplyAdds
 }
 
-// activationName numbers the activation like the normalisation before it:
+// activationName numbers the activation like the normalization before it:
 // blocks.0.0.bn2 is followed by blocks.0.0.relu2.
 func (l Layer) activationName() string {
 	end := len(l.Norm) - len("bn1")

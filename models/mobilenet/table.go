@@ -4,7 +4,7 @@ package mobilenet
 type Kind string
 
 // The kinds of layers in the table. Every convolution (the first three) is
-// followed by batch normalisation and the activation.
+// followed by batch normalization and the activation.
 const (
 	Conv      Kind = "conv"      // full convolution
 	Depthwise Kind = "depthwise" // one filter per channel: groups = channels

@@ -37,7 +37,7 @@ type Input struct {
 	// Running statistics may be changed in place and have no gradient; all other inputs must stay what they are.
 	Running bool
 	// Like names an input whose gradient measures the differences of this one's, which may be zero but for rounding:
-	// that of a bias before batch normalisation.
+	// that of a bias before batch normalization.
 	Like string
 }
 

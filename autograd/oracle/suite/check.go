@@ -198,7 +198,7 @@ func CheckLayers(ctx context.Context, n Network, engines []Engine, tell func(lay
 	return rows, nil
 }
 
-// kinkMargin is more than a difference step moves an element of a normalised layer.
+// kinkMargin is more than a difference step moves an element of a normalized layer.
 const kinkMargin = 1e-4
 
 // judgePart is JudgeCase with the part named.
@@ -213,9 +213,9 @@ func (n Network) judgePart(ctx context.Context, e Engine, p Part, want Result) C
 	return cell
 }
 
-const tooFewValues = "batch normalisation has too few values a channel for this precision"
+const tooFewValues = "batch normalization has too few values a channel for this precision"
 
-// tooFewValues tells whether batch normalisation amplifies the engine's rounding too much to compare it.
+// tooFewValues tells whether batch normalization amplifies the engine's rounding too much to compare it.
 func (n Network) tooFewValues(e Engine) bool {
 	return n.Mode == autograd.Training && e.Angles != nil && ValuesPerChannel(n.Config, len(n.Labels)) < e.Angles.FewestValues
 }

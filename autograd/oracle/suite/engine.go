@@ -28,7 +28,7 @@ type Engine struct {
 }
 
 // Angles bounds 1 - cosine between a whole network's arrays and the reference's. It is for engines of low precision:
-// rounding turns some activations on or off, which changes single numbers by all they are. Where batch normalisation
+// rounding turns some activations on or off, which changes single numbers by all they are. Where batch normalization
 // takes its statistics from few values it amplifies that from layer to layer, up to right angles between the gradients
 // of correct programs.
 type Angles struct {
@@ -36,7 +36,7 @@ type Angles struct {
 	Gradient float64 // in evaluation
 	// TrainingGradient bounds gradients in training. 0: they are not compared, only the layers' are.
 	TrainingGradient float64
-	// FewestValues that a batch normalisation in training must have for each channel, or neither the network nor its
+	// FewestValues that a batch normalization in training must have for each channel, or neither the network nor its
 	// layers are compared. 0: any number.
 	FewestValues int
 }
@@ -57,14 +57,14 @@ var Reference = Engine{Name: "fp64", Case: reference.Case, Network: reference.Ne
 // package and over networks from 32x32 to 224x224 (docs/gradients.md has the figures), and far below what an error in
 // a formula makes.
 var Engines = []Engine{
-	// Two orders of the same float64 sums: 1e-16 a rounding, seen 2e-14 a layer. End to end batch normalisation over
+	// Two orders of the same float64 sums: 1e-16 a rounding, seen 2e-14 a layer. End to end batch normalization over
 	// two values a channel amplifies it to 7e-10.
 	{Name: "gorgonia", Case: Gorgonia{}.Case, Network: Gorgonia{}.Network, Bound: 1e-11, NetworkBound: 1e-7,
 		Limit: 2 << 20, Doubles: true},
-	// The step's square, 4e-11, for smooth functions of size one; more where batch normalisation over two values
+	// The step's square, 4e-11, for smooth functions of size one; more where batch normalization over two values
 	// bends sharply: seen 9e-8.
 	{Name: "differences", Case: Differences{Coordinates: 16, Directions: 2}.Case, Bound: 1e-5, Doubles: true},
-	// 6e-8 a rounding, amplified in normalisations over few values: seen 2e-5 a layer, angles of
+	// 6e-8 a rounding, amplified in normalizations over few values: seen 2e-5 a layer, angles of
 	// 6e-7 (logits), 2e-6 (gradients in evaluation) and 2e-2 (gradients in training).
 	{Name: "fp32", Case: single.Case, Network: single.Network, Bound: 5e-4,
 		Angles: &Angles{Output: 1e-5, Gradient: 1e-3, TrainingGradient: 0.1, FewestValues: 16}},
@@ -72,7 +72,7 @@ var Engines = []Engine{
 	// cancel in layers of 8 channels, angles of 0.15 (logits) and 0.37 (gradients in evaluation).
 	{Name: "bf16", Case: mixed.Case, Network: mixed.Network, Bound: 0.3,
 		Angles: &Angles{Output: 0.4, Gradient: 0.8, FewestValues: 16}},
-	// The fused kernels compute whole trunks; layer by layer autograd's own tests compare them. Bounds as above.
+	// The fused kernels compute whole backbones; layer by layer autograd's own tests compare them. Bounds as above.
 	{Name: "fused fp32", Network: single.NetworkBy(fused),
 		Angles: &Angles{Output: 1e-5, Gradient: 1e-3, TrainingGradient: 0.1, FewestValues: 16}},
 	{Name: "fused bf16", Network: mixed.NetworkBy(fused), Angles: &Angles{Output: 0.4, Gradient: 0.8, FewestValues: 16}},

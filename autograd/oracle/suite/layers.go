@@ -46,7 +46,7 @@ func Layers() []Case {
 	for _, mode := range []autograd.Mode{autograd.Training, autograd.Evaluation} {
 		for _, eps := range []float64{1e-5, 1e-3} { // gorgonia's own batch norm takes one for the other
 			name := fmt.Sprintf("batch norm, %s, eps %v", modeName(mode), eps)
-			list = append(list, normalisation(name, normInputs("", Draw("image", -1, 2, 2, 3, 4, 4)), mode, 0.1, eps))
+			list = append(list, normalization(name, normInputs("", Draw("image", -1, 2, 2, 3, 4, 4)), mode, 0.1, eps))
 		}
 	}
 	list = append(list, separable())
@@ -75,7 +75,7 @@ func padded(s *autograd.Scope, x, w, b *autograd.Tensor, c oracle.Conv) *autogra
 	return s.Conv2d(x, w, b, conv)
 }
 
-// normInputs are those of normalisation, for images x; names begin with the prefix.
+// normInputs are those of normalization, for images x; names begin with the prefix.
 func normInputs(prefix string, x oracle.Array) []Input {
 	channels := x.Shape[1]
 	return []Input{
@@ -87,8 +87,8 @@ func normInputs(prefix string, x oracle.Array) []Input {
 	}
 }
 
-// normalisation is a case over normInputs.
-func normalisation(name string, inputs []Input, mode autograd.Mode, momentum, eps float64) Case {
+// normalization is a case over normInputs.
+func normalization(name string, inputs []Input, mode autograd.Mode, momentum, eps float64) Case {
 	return Case{Name: name, Inputs: inputs,
 		Torch: func(s *autograd.Scope, in []*autograd.Tensor) *autograd.Tensor {
 			bn := autograd.BatchNorm{Weight: in[1], Bias: in[2], Mean: in[3], Var: in[4], Momentum: momentum, Eps: eps}
@@ -104,7 +104,7 @@ func normalisation(name string, inputs []Input, mode autograd.Mode, momentum, ep
 		}}
 }
 
-// separable is the paper's block without its normalisations: depthwise, activation, pointwise.
+// separable is the paper's block without its normalizations: depthwise, activation, pointwise.
 func separable() Case {
 	conv := oracle.Conv{Stride: 2, Groups: 3, Top: 1, Bottom: 1, Left: 1, Right: 1}
 	return Case{Name: "depthwise separable block",

@@ -23,7 +23,7 @@ var mutatedFiles = []string{"arithmetic.go", "arithmetic_kernels.go", "channels.
 	"conv.go", "conv_kernels.go", "layers.go", "network.go"}
 
 // TestMutants plants errors all over the oracle's arithmetic, one at a time: signs flipped, terms dropped, indices and
-// neighbours exchanged, operations mistaken. Every one must be found by a comparison with libtorch.
+// neighbors exchanged, operations mistaken. Every one must be found by a comparison with libtorch.
 func TestMutants(t *testing.T) {
 	overlay, planted := plantAll(t)
 	cmd := exec.Command("go", "test", "-tags", "mutants", "-overlay", overlay, "-count", "1", "-v", "-run", "^TestEachMutant$", ".")

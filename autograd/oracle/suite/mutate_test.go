@@ -257,7 +257,7 @@ func shown(code string) string {
 	return code
 }
 
-// call mistakes an operation for another, exchanges neighbouring positions, and negates factors.
+// call mistakes an operation for another, exchanges neighboring positions, and negates factors.
 func (m *mutator) call(e *ast.CallExpr) ast.Expr {
 	name := ""
 	switch f := e.Fun.(type) {
@@ -295,7 +295,7 @@ func (m *mutator) call(e *ast.CallExpr) ast.Expr {
 	return e
 }
 
-// exchange swaps each two neighbouring arguments.
+// exchange swaps each two neighboring arguments.
 func (m *mutator) exchange(e *ast.CallExpr, at ast.Node) {
 	for i := range len(e.Args) - 1 {
 		k, a, b := m.plant(at, fmt.Sprintf("arguments %d and %d exchanged", i, i+1)), text(e.Args[i]), text(e.Args[i+1])

@@ -45,7 +45,7 @@ func (n Network) arrays() []Input {
 	return list
 }
 
-// layerArrays are those of one layer and its normalisation, in file order.
+// layerArrays are those of one layer and its normalization, in file order.
 func (n Network) layerArrays(l mobilenet.Layer) []Input {
 	var list []Input
 	if shape := l.WeightShape(); shape != nil {
@@ -103,7 +103,7 @@ func (t Torch) Network(ctx context.Context, n Network) (Result, error) {
 	})(ctx, n)
 }
 
-// ValuesPerChannel is the number of values from which the last batch normalisation of a network takes its statistics.
+// ValuesPerChannel is the number of values from which the last batch normalization of a network takes its statistics.
 func ValuesPerChannel(c mobilenet.Config, images int) int {
 	values := images
 	for _, l := range c.Layers() {

@@ -6,7 +6,7 @@ import (
 	"depthwise.dev/models/mobilenet"
 )
 
-// Part is one step of a network: a convolution, a normalisation, an activation, the pool, the head or the loss. Its
+// Part is one step of a network: a convolution, a normalization, an activation, the pool, the head or the loss. Its
 // case's first input is the part before, which stays empty until a check has computed it.
 type Part struct {
 	Layer string // of mobilenet's table: "blocks.0.0.conv_dw"; "loss"
@@ -35,7 +35,7 @@ func (n Network) Parts() ([]Part, error) {
 			}
 			parts = append(parts,
 				Part{l.Name, convolution(l.Name+", convolution", take(count), oracle.ConvOf(l))},
-				Part{l.Name, normalisation(l.Name+", "+l.Norm, take(4), n.Mode, n.Config.BNMomentum, n.Config.BNEps)},
+				Part{l.Name, normalization(l.Name+", "+l.Norm, take(4), n.Mode, n.Config.BNMomentum, n.Config.BNEps)},
 				Part{l.Name, activation(l.Name+", activation", n.Config.Activation, take(0)[0])})
 		case l.Kind == mobilenet.Pool:
 			parts = append(parts, Part{l.Name, pool(l.Name, take(0))})

@@ -69,7 +69,7 @@ func TestCasesAreInGorgonia(t *testing.T) {
 }
 
 // Whole small networks and each of their layers, with every engine. Two images at 32x32 leave two values a channel to
-// the last normalisations, the steepest case there is; 16 are what bfloat16 is compared with.
+// the last normalizations, the steepest case there is; 16 are what bfloat16 is compared with.
 func TestNetworks(t *testing.T) {
 	checkLeaks(t)
 	both := []autograd.Mode{autograd.Training, autograd.Evaluation}

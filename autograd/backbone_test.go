@@ -14,27 +14,27 @@ import (
 	"depthwise.dev/autograd/autogradtest"
 )
 
-// trunkCase is a trunk and the images that it is given.
-type trunkCase struct {
+// backboneCase is a backbone and the images that it is given.
+type backboneCase struct {
 	name                  string
 	images, height, width int
-	trunk                 autograd.Trunk
+	backbone              autograd.Backbone
 	mode                  autograd.Mode
 	seed                  uint64
 	alter                 func(array int, values []float64) // of the arrays that tensors makes, in their order
 }
 
-// trunkBuilder builds the layers of a trunk one after another for the sizes of the images.
-type trunkBuilder struct {
-	c       *trunkCase
+// backboneBuilder builds the layers of a backbone one after another for the sizes of the images.
+type backboneBuilder struct {
+	c       *backboneCase
 	h, w    int
 	channel int
 	same    bool // TensorFlow's padding, else one pixel on every side
 	bias    bool
 }
 
-func (b *trunkBuilder) add(kind int, out, stride int) {
-	l := autograd.TrunkLayer{Kind: autograd.PointwiseLayer, In: b.channel, Out: out, Stride: stride, Bias: b.bias,
+func (b *backboneBuilder) add(kind int, out, stride int) {
+	l := autograd.BackboneLayer{Kind: autograd.PointwiseLayer, In: b.channel, Out: out, Stride: stride, Bias: b.bias,
 		Height: b.h, Width: b.w, OutHeight: b.h, OutWidth: b.w}
 	if kind != 1 {
 		l.Kind = autograd.DepthwiseLayer
@@ -44,11 +44,11 @@ func (b *trunkBuilder) add(kind int, out, stride int) {
 		l.Top, l.OutHeight = b.window(b.h, stride)
 		l.Left, l.OutWidth = b.window(b.w, stride)
 	}
-	b.c.trunk.Layers = append(b.c.trunk.Layers, l)
+	b.c.backbone.Layers = append(b.c.backbone.Layers, l)
 	b.h, b.w, b.channel = l.OutHeight, l.OutWidth, out
 }
 
-func (b *trunkBuilder) window(size, stride int) (before, out int) {
+func (b *backboneBuilder) window(size, stride int) (before, out int) {
 	if !b.same {
 		return 1, (size-1)/stride + 1
 	}
@@ -56,13 +56,13 @@ func (b *trunkBuilder) window(size, stride int) (before, out int) {
 	return max(0, (out-1)*stride+3-size) / 2, out
 }
 
-// trunkCases are named ones for each option, and random ones.
-func trunkCases() []trunkCase {
+// backboneCases are named ones for each option, and random ones.
+func backboneCases() []backboneCase {
 	inf := math.Inf(1)
-	var cases []trunkCase
+	var cases []backboneCase
 	add := func(name string, n, h, w int, cap float64, mode autograd.Mode, same, bias bool, rows ...[3]int) {
-		c := trunkCase{name: name, images: n, height: h, width: w, mode: mode, trunk: autograd.Trunk{Cap: cap, Eps: 1e-3, Momentum: 0.1}}
-		b := &trunkBuilder{c: &c, h: h, w: w, channel: 3, same: same, bias: bias}
+		c := backboneCase{name: name, images: n, height: h, width: w, mode: mode, backbone: autograd.Backbone{Cap: cap, Eps: 1e-3, Momentum: 0.1}}
+		b := &backboneBuilder{c: &c, h: h, w: w, channel: 3, same: same, bias: bias}
 		for _, r := range rows {
 			b.add(r[0], r[1], r[2])
 		}
@@ -103,16 +103,16 @@ func trunkCases() []trunkCase {
 	return cases
 }
 
-// extremeTrunks are trunks with awkward numbers, which whole trainings meet. In bfloat16 they say nothing: what they amplify
+// extremeBackbones are backbones with awkward numbers, which whole trainings meet. In bfloat16 they say nothing: what they amplify
 // there is rounding.
-func extremeTrunks() []trunkCase {
+func extremeBackbones() []backboneCase {
 	const images, stem, depthwise, pointwise = 0, 1, 6, 11 // the arrays that are altered: images and weights; weights+3 is a running mean
-	cases := trunkCases()
-	find := func(name string) trunkCase {
-		return cases[slices.IndexFunc(cases, func(c trunkCase) bool { return c.name == name })]
+	cases := backboneCases()
+	find := func(name string) backboneCase {
+		return cases[slices.IndexFunc(cases, func(c backboneCase) bool { return c.name == name })]
 	}
-	var extreme []trunkCase
-	add := func(name string, of trunkCase, alter func(array int, values []float64)) {
+	var extreme []backboneCase
+	add := func(name string, of backboneCase, alter func(array int, values []float64)) {
 		of.name, of.alter = name, alter
 		extreme = append(extreme, of)
 	}
@@ -142,8 +142,8 @@ func extremeTrunks() []trunkCase {
 	add("images of denormal numbers", three, scaled(1e-39, images))
 	add("weights of denormal numbers", three, scaled(1e-39, pointwise, pointwise+3))
 	two := find("pointwise")
-	two.images, two.height, two.width, two.trunk.Layers = 1, 4, 2, nil
-	b := &trunkBuilder{c: &two, h: two.height, w: two.width, channel: 3}
+	two.images, two.height, two.width, two.backbone.Layers = 1, 4, 2, nil
+	b := &backboneBuilder{c: &two, h: two.height, w: two.width, channel: 3}
 	for _, r := range [][3]int{{3, 16, 2}, {2, 16, 1}, {1, 32, 1}} {
 		b.add(r[0], r[1], r[2])
 	}
@@ -152,8 +152,8 @@ func extremeTrunks() []trunkCase {
 	return extreme
 }
 
-// tensors are a trunk's parameters and statistics, random but far from degenerate, and the images.
-func (c trunkCase) tensors(s *autograd.Scope, dtype autograd.DType) (x *autograd.Tensor, parameters, statistics []*autograd.Tensor) {
+// tensors are a backbone's parameters and statistics, random but far from degenerate, and the images.
+func (c backboneCase) tensors(s *autograd.Scope, dtype autograd.DType) (x *autograd.Tensor, parameters, statistics []*autograd.Tensor) {
 	seed, made := c.seed+100, 0
 	make := func(scale, shift float64, shape ...int64) *autograd.Tensor {
 		seed++
@@ -173,7 +173,7 @@ func (c trunkCase) tensors(s *autograd.Scope, dtype autograd.DType) (x *autograd
 	}
 	leaf := func(t *autograd.Tensor) { parameters = append(parameters, s.RequireGrad(t)) }
 	x = s.RequireGrad(make(1, 0.1, int64(c.images), 3, int64(c.height), int64(c.width)))
-	for _, l := range c.trunk.Layers {
+	for _, l := range c.backbone.Layers {
 		out, in, k := int64(l.Out), int64(l.In), int64(3)
 		switch l.Kind {
 		case autograd.DepthwiseLayer:
@@ -192,14 +192,14 @@ func (c trunkCase) tensors(s *autograd.Scope, dtype autograd.DType) (x *autograd
 	return x, parameters, statistics
 }
 
-// composed computes the trunk by libtorch's operations, the reference.
-func (c trunkCase) composed(s *autograd.Scope, x *autograd.Tensor, parameters, statistics []*autograd.Tensor) *autograd.Tensor {
+// composed computes the backbone by libtorch's operations, the reference.
+func (c backboneCase) composed(s *autograd.Scope, x *autograd.Tensor, parameters, statistics []*autograd.Tensor) *autograd.Tensor {
 	next := func() *autograd.Tensor {
 		p := parameters[0]
 		parameters = parameters[1:]
 		return p
 	}
-	for i, l := range c.trunk.Layers {
+	for i, l := range c.backbone.Layers {
 		w := next()
 		var bias *autograd.Tensor
 		if l.Bias {
@@ -214,33 +214,33 @@ func (c trunkCase) composed(s *autograd.Scope, x *autograd.Tensor, parameters, s
 			conv.Groups = int64(l.In)
 		}
 		x = s.Conv2d(x, w, bias, conv)
-		x = autograd.BatchNorm{Weight: next(), Bias: next(), Mean: statistics[2*i], Var: statistics[2*i+1], Momentum: c.trunk.Momentum,
-			Eps: c.trunk.Eps}.Forward(s, x, c.mode)
+		x = autograd.BatchNorm{Weight: next(), Bias: next(), Mean: statistics[2*i], Var: statistics[2*i+1], Momentum: c.backbone.Momentum,
+			Eps: c.backbone.Eps}.Forward(s, x, c.mode)
 		x = c.activate(s, x)
 	}
 	return s.GlobalAvgPool(x)
 }
 
 // activate is min(max(x, 0), cap), by way of relu6 where there is a cap.
-func (c trunkCase) activate(s *autograd.Scope, x *autograd.Tensor) *autograd.Tensor {
-	if math.IsInf(c.trunk.Cap, 1) {
+func (c backboneCase) activate(s *autograd.Scope, x *autograd.Tensor) *autograd.Tensor {
+	if math.IsInf(c.backbone.Cap, 1) {
 		return s.ReLU(x)
 	}
-	return s.Scale(s.ReLU6(s.Scale(x, 6/c.trunk.Cap)), c.trunk.Cap/6)
+	return s.Scale(s.ReLU6(s.Scale(x, 6/c.backbone.Cap)), c.backbone.Cap/6)
 }
 
-// trunkResult is all that a pass leaves: features, gradients of images and parameters, statistics.
-type trunkResult map[string][]float64
+// backboneResult is all that a pass leaves: features, gradients of images and parameters, statistics.
+type backboneResult map[string][]float64
 
 // run computes forward and backward, with fixed weights of the features as loss.
-func (c trunkCase) run(t *testing.T, dtype, compute autograd.DType, fused bool) trunkResult {
-	r := trunkResult{}
+func (c backboneCase) run(t *testing.T, dtype, compute autograd.DType, fused bool) backboneResult {
+	r := backboneResult{}
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		x, parameters, statistics := c.tensors(s, dtype)
 		var features *autograd.Tensor
 		s.Fail(s.Autocast(compute, func(s *autograd.Scope) error {
 			if fused {
-				features = s.Keep(c.trunk.Forward(s, x, parameters, statistics, c.mode))
+				features = s.Keep(c.backbone.Forward(s, x, parameters, statistics, c.mode))
 			} else {
 				features = s.Keep(s.To(c.composed(s, x, parameters, statistics), dtype))
 			}
@@ -274,10 +274,10 @@ func distance(a, b []float64) float64 {
 	return math.Sqrt(d) / (math.Sqrt(n) + 1e-3*math.Sqrt(float64(len(b))))
 }
 
-// TestTrunkIsTheComposedOperations compares the fused kernels with libtorch's operations in float64, and bf16 with what
+// TestBackboneIsTheComposedOperations compares the fused kernels with libtorch's operations in float64, and bf16 with what
 // libtorch's own bf16 differs by.
-func TestTrunkIsTheComposedOperations(t *testing.T) {
-	for _, c := range append(trunkCases(), extremeTrunks()...) {
+func TestBackboneIsTheComposedOperations(t *testing.T) {
+	for _, c := range append(backboneCases(), extremeBackbones()...) {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
 			want := c.run(t, autograd.Float64, autograd.Float32, false)
 			got := c.run(t, autograd.Float32, autograd.Float32, true)
@@ -294,16 +294,16 @@ func TestTrunkIsTheComposedOperations(t *testing.T) {
 	}
 }
 
-// TestTrunkInEveryInstructionSet runs the comparison with each set of kernels that this processor has, in a process of its
+// TestBackboneInEveryInstructionSet runs the comparison with each set of kernels that this processor has, in a process of its
 // own, since the choice is made once.
-func TestTrunkInEveryInstructionSet(t *testing.T) {
-	inLesserSets(t, "^TestTrunk(IsTheComposedOperations|OfPixels)$")
+func TestBackboneInEveryInstructionSet(t *testing.T) {
+	inLesserSets(t, "^TestBackbone(IsTheComposedOperations|OfPixels)$")
 }
 
 // inLesserSets runs tests again in a process for each instruction set below the best one that the processor has.
 func inLesserSets(t *testing.T, tests string) {
 	t.Helper()
-	best, err := autograd.TrunkKernels()
+	best, err := autograd.BackboneKernels()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -317,10 +317,10 @@ func inLesserSets(t *testing.T, tests string) {
 	}
 }
 
-// TestTrunkRoundsNoMoreThanLibtorch: in bfloat16 single gradients of both differ widely from the exact ones, because rounding
+// TestBackboneRoundsNoMoreThanLibtorch: in bfloat16 single gradients of both differ widely from the exact ones, because rounding
 // turns activations on and off, but on average over weights and arrays the fused kernels, which round less often, are nearer.
-func TestTrunkRoundsNoMoreThanLibtorch(t *testing.T) {
-	for _, c := range trunkCases() {
+func TestBackboneRoundsNoMoreThanLibtorch(t *testing.T) {
+	for _, c := range backboneCases() {
 		logs, n := 0.0, 0
 		for seed := range uint64(6) {
 			c.seed = 1000 * seed
@@ -343,9 +343,9 @@ func TestTrunkRoundsNoMoreThanLibtorch(t *testing.T) {
 	}
 }
 
-// TestTrunkRepeats: the same bits every time, and gradients that add up over two graphs alive at once.
-func TestTrunkRepeats(t *testing.T) {
-	c := trunkCases()[5]
+// TestBackboneRepeats: the same bits every time, and gradients that add up over two graphs alive at once.
+func TestBackboneRepeats(t *testing.T) {
+	c := backboneCases()[5]
 	for _, compute := range []autograd.DType{autograd.Float32, autograd.BFloat16} {
 		a, b := c.run(t, autograd.Float32, compute, true), c.run(t, autograd.Float32, compute, true)
 		for name := range a {
@@ -354,8 +354,8 @@ func TestTrunkRepeats(t *testing.T) {
 	}
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		x, parameters, statistics := c.tensors(s, autograd.Float32)
-		first := c.trunk.Forward(s, x, parameters, statistics, autograd.Training)
-		second := c.trunk.Forward(s, x, parameters, statistics, autograd.Training)
+		first := c.backbone.Forward(s, x, parameters, statistics, autograd.Training)
+		second := c.backbone.Forward(s, x, parameters, statistics, autograd.Training)
 		s.Backward(s.Sum(first))
 		once := values(s, s.Grad(parameters[0]))
 		s.Backward(s.Sum(second))
@@ -367,9 +367,9 @@ func TestTrunkRepeats(t *testing.T) {
 	})
 }
 
-// TestTrunkSpreadsNaN: what is not a number stays visible, as in libtorch.
-func TestTrunkSpreadsNaN(t *testing.T) {
-	c := trunkCases()[5]
+// TestBackboneSpreadsNaN: what is not a number stays visible, as in libtorch.
+func TestBackboneSpreadsNaN(t *testing.T) {
+	c := backboneCases()[5]
 	for _, bad := range []float32{float32(math.NaN()), float32(math.Inf(1))} {
 		for _, mode := range []autograd.Mode{autograd.Training, autograd.Evaluation} {
 			for _, compute := range []autograd.DType{autograd.Float32, autograd.BFloat16} {
@@ -381,7 +381,7 @@ func TestTrunkSpreadsNaN(t *testing.T) {
 					pixels[len(pixels)/2] = bad
 					x = s.ChannelsLast(autograd.FromSlice(s, pixels, x.Shape()...))
 					s.Fail(s.Autocast(compute, func(s *autograd.Scope) error {
-						got, want := c.trunk.Forward(s, x, parameters, statistics, mode), c.composed(s, x, parameters, statistics)
+						got, want := c.backbone.Forward(s, x, parameters, statistics, mode), c.composed(s, x, parameters, statistics)
 						checkFinite(t, fmt.Sprintf("%v, mode %v, %v", bad, mode, compute), values(s, got), values(s, want))
 						return s.Err()
 					}))

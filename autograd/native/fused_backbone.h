@@ -1,4 +1,4 @@
-// The trunk of a MobileNet, from the images to the pooled features, as a sequence of kernels over one arena. No libtorch here:
+// The backbone of a MobileNet, from the images to the pooled features, as a sequence of kernels over one arena. No libtorch here:
 // fused_node.cc makes it a node of libtorch's graph.
 #pragma once
 #include "fused.h"
@@ -29,19 +29,19 @@ struct LayerGradients {
   float *weight, *bias, *norm_weight, *norm_bias;
 };
 
-struct TrunkSettings {
+struct BackboneSettings {
   const KernelSet *kernels;
   int threads;
   float cap;      // of the activation
-  bool batch;     // normalise by the batch's statistics, else by the running ones
+  bool batch;     // normalize by the batch's statistics, else by the running ones
   bool gradients; // a backward pass follows
 };
 
-// One pass through the trunk. The caller gives memory: an arena, which must stay as it is between forward and backward, and
+// One pass through the backbone. The caller gives memory: an arena, which must stay as it is between forward and backward, and
 // scratch, which need not. Both are 64-byte aligned.
-class Trunk {
+class Backbone {
 public:
-  Trunk(std::vector<Layer> layers, const TrunkSettings &);
+  Backbone(std::vector<Layer> layers, const BackboneSettings &);
 
   size_t arena_bytes() const { return arena_bytes_; }
   size_t scratch_bytes() const { return scratch_stride_ * settings_.threads; }
@@ -66,7 +66,7 @@ private:
   void bind(char *arena);
   void pack(const Workers &);
   void convolve(const Workers &, int i);
-  void normalise(int i);
+  void normalize(int i);
   void differentiate(const Workers &, int i, const LayerGradients &);
   size_t scratch_for(int i) const;
   Activation activation(int i) const { return {channels_[i].scale, channels_[i].shift, settings_.cap}; }
@@ -81,7 +81,7 @@ private:
   StemBackward stem_backward() const;
 
   std::vector<Layer> layers_;
-  TrunkSettings settings_;
+  BackboneSettings settings_;
   size_t arena_bytes_ = 0, channels_bytes_ = 0, planned_at_ = 0, scratch_stride_ = 0;
   std::vector<Buffer> buffers_; // the y of each layer, then the g of each layer, then the stem's image
   std::vector<Channels> channels_;

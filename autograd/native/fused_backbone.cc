@@ -1,7 +1,7 @@
 //go:build ignore
 
-// The order of the trunk's kernels, and the memory that they work on.
-#include "fused_trunk.h"
+// The order of the backbone's kernels, and the memory that they work on.
+#include "fused_backbone.h"
 #include <algorithm>
 #include <cstring>
 
@@ -34,7 +34,7 @@ Channels cut_channels(Cutter &c, int n) {
 
 } // namespace
 
-Trunk::Trunk(std::vector<Layer> layers, const TrunkSettings &settings) : layers_(std::move(layers)), settings_(settings) {
+Backbone::Backbone(std::vector<Layer> layers, const BackboneSettings &settings) : layers_(std::move(layers)), settings_(settings) {
   size_t n = layers_.size();
   channels_.resize(n);
   y_.resize(n);
@@ -50,7 +50,7 @@ Trunk::Trunk(std::vector<Layer> layers, const TrunkSettings &settings) : layers_
 
 // Layer i computes at step i forward and at step 2n-i backward; y_i is read by the next layer and by both layers' backward
 // steps, g_i is written at the step of layer i+1 and read at that of layer i.
-void Trunk::plan() {
+void Backbone::plan() {
   int n = int(layers_.size());
   const KernelSet &k = *settings_.kernels;
   auto back = [&](int i) { return 2 * n - i; };
@@ -65,7 +65,7 @@ void Trunk::plan() {
 }
 
 // bind points everything into the arena: per-channel numbers and packed weights, then the planned buffers.
-void Trunk::bind(char *arena) {
+void Backbone::bind(char *arena) {
   const KernelSet &k = *settings_.kernels;
   int n = int(layers_.size());
   Cutter cutter(arena);
@@ -96,7 +96,7 @@ void Trunk::bind(char *arena) {
   image_ = arena + planned_at_ + buffers_.back().offset;
 }
 
-void Trunk::pack(const Workers &w) {
+void Backbone::pack(const Workers &w) {
   const KernelSet &k = *settings_.kernels;
   memset(channels_[0].bias, 0, channels_bytes_); // for the padding of all channels; panels are overwritten whole
   for (size_t i = 0; i < layers_.size(); i++) {
@@ -117,7 +117,7 @@ void Trunk::pack(const Workers &w) {
   }
 }
 
-void Trunk::forward(char *arena, char *scratch, StemImage input, float *features) {
+void Backbone::forward(char *arena, char *scratch, StemImage input, float *features) {
   Stopwatch watch;
   Workers w{settings_.threads, scratch, scratch_stride_};
   const KernelSet &k = *settings_.kernels;
@@ -131,7 +131,7 @@ void Trunk::forward(char *arena, char *scratch, StemImage input, float *features
   int n = int(layers_.size());
   for (int i = 0; i < n; i++) {
     convolve(w, i);
-    normalise(i);
+    normalize(i);
     times_.layers[i] = watch.lap();
   }
   const Layer &last = layers_.back();
@@ -139,7 +139,7 @@ void Trunk::forward(char *arena, char *scratch, StemImage input, float *features
   times_.pool = watch.lap();
 }
 
-void Trunk::convolve(const Workers &w, int i) {
+void Backbone::convolve(const Workers &w, int i) {
   const KernelSet &k = *settings_.kernels;
   switch (layers_[i].kind) {
   case Kind::Stem:
@@ -151,14 +151,14 @@ void Trunk::convolve(const Workers &w, int i) {
   }
 }
 
-void Trunk::normalise(int i) {
+void Backbone::normalize(int i) {
   if (settings_.batch)
     use_batch(layers_[i].norm, channels_[i], double(layers_[i].rows()));
   else
     use_running(layers_[i].norm, channels_[i]);
 }
 
-void Trunk::backward(char *arena, char *scratch, const float *dfeatures, const std::vector<LayerGradients> &gradients) {
+void Backbone::backward(char *arena, char *scratch, const float *dfeatures, const std::vector<LayerGradients> &gradients) {
   Stopwatch watch;
   Workers w{settings_.threads, scratch, scratch_stride_};
   bind(arena);
@@ -175,7 +175,7 @@ void Trunk::backward(char *arena, char *scratch, const float *dfeatures, const s
 
 // One layer's backward step: its batch norm's gradients from the sums that the layer above has left, then its weight's, and
 // the gradient and sums for the layer below.
-void Trunk::differentiate(const Workers &w, int i, const LayerGradients &out) {
+void Backbone::differentiate(const Workers &w, int i, const LayerGradients &out) {
   const KernelSet &k = *settings_.kernels;
   const Layer &l = layers_[i];
   fused::differentiate(l.norm, channels_[i], double(l.rows()), settings_.batch, out.norm_weight, out.norm_bias);
@@ -200,7 +200,7 @@ void Trunk::differentiate(const Workers &w, int i, const LayerGradients &out) {
   }
 }
 
-size_t Trunk::scratch_for(int i) const {
+size_t Backbone::scratch_for(int i) const {
   const KernelSet &k = *settings_.kernels;
   size_t bytes = k.pool_scratch(padded(layers_[i].out));
   switch (layers_[i].kind) {
@@ -217,40 +217,40 @@ size_t Trunk::scratch_for(int i) const {
   return bytes;
 }
 
-Moments Trunk::moments(int i) const {
+Moments Backbone::moments(int i) const {
   if (!settings_.batch)
     return {channels_[i].pivot, nullptr, nullptr};
   return {channels_[i].pivot, channels_[i].sum, channels_[i].square};
 }
 
-PointwiseForward Trunk::pointwise_forward(int i) const {
+PointwiseForward Backbone::pointwise_forward(int i) const {
   const Layer &l = layers_[i];
   return {l.rows(), padded(l.in), padded(l.out), y_[i - 1], activation(i - 1), forward_panels_[i], channels_[i].bias, y_[i], moments(i)};
 }
 
-PointwiseBackward Trunk::pointwise_backward(int i) const {
+PointwiseBackward Backbone::pointwise_backward(int i) const {
   const Layer &l = layers_[i];
   return {l.rows(), padded(l.in), padded(l.out), l.in, l.out, g_[i], y_[i], norm_gradient(i), backward_panels_[i], y_[i - 1], activation(i - 1),
           g_[i - 1], sums(i - 1), nullptr};
 }
 
-DepthwiseForward Trunk::depthwise_forward(int i) const {
+DepthwiseForward Backbone::depthwise_forward(int i) const {
   const Layer &l = layers_[i];
   auto *weight = reinterpret_cast<const float *>(forward_panels_[i]);
   return {l.window, padded(l.out), y_[i - 1], activation(i - 1), weight, channels_[i].bias, y_[i], moments(i)};
 }
 
-DepthwiseBackward Trunk::depthwise_backward(int i) const {
+DepthwiseBackward Backbone::depthwise_backward(int i) const {
   const Layer &l = layers_[i];
   auto *weight = reinterpret_cast<const float *>(forward_panels_[i]);
   return {l.window, padded(l.out), l.out, g_[i], y_[i], norm_gradient(i), weight, y_[i - 1], activation(i - 1), g_[i - 1], sums(i - 1), nullptr};
 }
 
-StemForward Trunk::stem_forward() const {
+StemForward Backbone::stem_forward() const {
   return {layers_[0].window, padded(layers_[0].out), image_, forward_panels_[0], channels_[0].bias, y_[0], moments(0)};
 }
 
-StemBackward Trunk::stem_backward() const {
+StemBackward Backbone::stem_backward() const {
   return {layers_[0].window, padded(layers_[0].out), layers_[0].out, g_[0], y_[0], norm_gradient(0), image_, nullptr};
 }
 

@@ -6,9 +6,9 @@ import (
 	"depthwise.dev/autograd"
 )
 
-func TestTrunkPeaks(t *testing.T) {
+func TestBackbonePeaks(t *testing.T) {
 	for _, d := range []autograd.DType{autograd.Float32, autograd.BFloat16} {
-		p, err := autograd.MeasureTrunkPeaks(d, 1)
+		p, err := autograd.MeasureBackbonePeaks(d, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -19,15 +19,15 @@ func TestTrunkPeaks(t *testing.T) {
 			}
 		}
 	}
-	if _, err := autograd.MeasureTrunkPeaks(autograd.Float64, 1); err == nil {
+	if _, err := autograd.MeasureBackbonePeaks(autograd.Float64, 1); err == nil {
 		t.Error("peaks of float64, which the kernels do not compute in")
 	}
-	if _, err := autograd.MeasureTrunkPeaks(autograd.Float32, 0); err == nil {
+	if _, err := autograd.MeasureBackbonePeaks(autograd.Float32, 0); err == nil {
 		t.Error("peaks of no threads")
 	}
-	p := autograd.TrunkPeaks{MultiplyAdds: 1, FloatMultiplyAdds: 5, Read: 2, Add: 7}
-	q := autograd.TrunkPeaks{MultiplyAdds: 2, FloatMultiplyAdds: 4, Read: 3, Add: 6}
-	want := autograd.TrunkPeaks{MultiplyAdds: 2, FloatMultiplyAdds: 5, Read: 3, Add: 7}
+	p := autograd.BackbonePeaks{MultiplyAdds: 1, FloatMultiplyAdds: 5, Read: 2, Add: 7}
+	q := autograd.BackbonePeaks{MultiplyAdds: 2, FloatMultiplyAdds: 4, Read: 3, Add: 6}
+	want := autograd.BackbonePeaks{MultiplyAdds: 2, FloatMultiplyAdds: 5, Read: 3, Add: 7}
 	if got := p.Best(q); got != want || got.Bandwidth() != 7 {
 		t.Errorf("the best of two is %+v, want %+v", got, want)
 	}

@@ -11,8 +11,8 @@ import (
 	"depthwise.dev/autograd/autogradtest"
 )
 
-// pixels are random images of a case's size with ImageNet's normalisation.
-func (c trunkCase) pixels() autograd.Pixels {
+// pixels are random images of a case's size with ImageNet's normalization.
+func (c backboneCase) pixels() autograd.Pixels {
 	rng := rand.New(rand.NewPCG(c.seed, 3))
 	p := autograd.Pixels{Values: make([]uint8, c.images*c.height*c.width*3), N: c.images, Height: c.height, Width: c.width,
 		Mean: [3]float64{0.485, 0.456, 0.406}, Std: [3]float64{0.229, 0.224, 0.225}}
@@ -22,9 +22,9 @@ func (c trunkCase) pixels() autograd.Pixels {
 	return p
 }
 
-// TestTrunkOfPixels: the stem normalises pixels to the bits of NormalizeImages, so everything that follows is the same.
-func TestTrunkOfPixels(t *testing.T) {
-	for _, c := range trunkCases() {
+// TestBackboneOfPixels: the stem normalizes pixels to the bits of NormalizeImages, so everything that follows is the same.
+func TestBackboneOfPixels(t *testing.T) {
+	for _, c := range backboneCases() {
 		for _, compute := range []autograd.DType{autograd.Float32, autograd.BFloat16} {
 			t.Run(fmt.Sprintf("%s/%v", strings.ReplaceAll(c.name, " ", "_"), compute), func(t *testing.T) {
 				want, got := c.runPixels(t, compute, false), c.runPixels(t, compute, true)
@@ -39,22 +39,22 @@ func TestTrunkOfPixels(t *testing.T) {
 }
 
 // runPixels computes forward and backward from pixels, or from what NormalizeImages makes of them.
-func (c trunkCase) runPixels(t *testing.T, compute autograd.DType, direct bool) trunkResult {
-	r, p := trunkResult{}, c.pixels()
+func (c backboneCase) runPixels(t *testing.T, compute autograd.DType, direct bool) backboneResult {
+	r, p := backboneResult{}, c.pixels()
 	given := slices.Clone(p.Values)
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		_, parameters, statistics := c.tensors(s, autograd.Float32)
 		var features *autograd.Tensor
 		s.Fail(s.Autocast(compute, func(s *autograd.Scope) error {
 			if direct {
-				features = s.Keep(c.trunk.ForwardPixels(s, p, parameters, statistics, c.mode))
+				features = s.Keep(c.backbone.ForwardPixels(s, p, parameters, statistics, c.mode))
 				if !slices.Equal(p.Values, given) {
 					t.Error("the pixels were written to")
 				}
 				clear(p.Values) // the loader's next batch
 			} else {
 				x := s.NormalizeImages(p.Values, p.N, p.Height, p.Width, p.Mean, p.Std, autograd.CPU)
-				features = s.Keep(c.trunk.Forward(s, x, parameters, statistics, c.mode))
+				features = s.Keep(c.backbone.Forward(s, x, parameters, statistics, c.mode))
 			}
 			return s.Err()
 		}))

@@ -8,12 +8,12 @@ import (
 	"depthwise.dev/autograd"
 )
 
-// TestTrunkRefuses what it cannot do, and says what can.
-func TestTrunkRefuses(t *testing.T) {
-	c := trunkCases()[5]
+// TestBackboneRefuses what it cannot do, and says what can.
+func TestBackboneRefuses(t *testing.T) {
+	c := backboneCases()[5]
 	forward := func(s *autograd.Scope, dtype autograd.DType) (*autograd.Tensor, *autograd.Tensor) {
 		x, parameters, statistics := c.tensors(s, dtype)
-		return c.trunk.Forward(s, x, parameters, statistics, autograd.Training), x
+		return c.backbone.Forward(s, x, parameters, statistics, autograd.Training), x
 	}
 	for _, r := range []struct {
 		name, want string
@@ -30,32 +30,32 @@ func TestTrunkRefuses(t *testing.T) {
 		}},
 		{"images of another size", "does not fit 9x16", func(s *autograd.Scope) {
 			_, parameters, statistics := c.tensors(s, autograd.Float32)
-			c.trunk.Forward(s, s.Zeros(autograd.Float32, autograd.CPU, 2, 3, 9, 16), parameters, statistics, autograd.Training)
+			c.backbone.Forward(s, s.Zeros(autograd.Float32, autograd.CPU, 2, 3, 9, 16), parameters, statistics, autograd.Training)
 		}},
 		{"too few parameters", "too few", func(s *autograd.Scope) {
 			x, parameters, statistics := c.tensors(s, autograd.Float32)
-			c.trunk.Forward(s, x, parameters[:len(parameters)-1], statistics, autograd.Training)
+			c.backbone.Forward(s, x, parameters[:len(parameters)-1], statistics, autograd.Training)
 		}},
 		{"a parameter of another size", "numbers are expected", func(s *autograd.Scope) {
 			x, parameters, statistics := c.tensors(s, autograd.Float32)
 			parameters[3] = s.Zeros(autograd.Float32, autograd.CPU, 5)
-			c.trunk.Forward(s, x, parameters, statistics, autograd.Training)
+			c.backbone.Forward(s, x, parameters, statistics, autograd.Training)
 		}},
 		{"layers in another order", "layer 1 does not follow", func(s *autograd.Scope) {
 			x, parameters, statistics := c.tensors(s, autograd.Float32)
-			t := c.trunk
+			t := c.backbone
 			t.Layers = append(slices.Clone(t.Layers[:1]), t.Layers[3:]...)
 			t.Layers[1].In = 7
 			t.Forward(s, x, parameters, statistics, autograd.Training)
 		}},
 		{"one value per channel", "single value", func(s *autograd.Scope) {
-			one := trunkCases()[0]
+			one := backboneCases()[0]
 			one.images, one.height, one.width = 1, 1, 1
-			one.trunk.Layers = slices.Clone(one.trunk.Layers)
-			l := &one.trunk.Layers[0]
+			one.backbone.Layers = slices.Clone(one.backbone.Layers)
+			l := &one.backbone.Layers[0]
 			l.Height, l.Width, l.OutHeight, l.OutWidth = 1, 1, 1, 1
 			x, parameters, statistics := one.tensors(s, autograd.Float32)
-			one.trunk.Forward(s, x, parameters, statistics, autograd.Training)
+			one.backbone.Forward(s, x, parameters, statistics, autograd.Training)
 		}},
 		{"float64", "float32", func(s *autograd.Scope) { forward(s, autograd.Float64) }},
 	} {
@@ -69,9 +69,9 @@ func TestTrunkRefuses(t *testing.T) {
 	}
 }
 
-// TestTrunkRefusesPixels that do not fit.
-func TestTrunkRefusesPixels(t *testing.T) {
-	c := trunkCases()[5]
+// TestBackboneRefusesPixels that do not fit.
+func TestBackboneRefusesPixels(t *testing.T) {
+	c := backboneCases()[5]
 	for want, change := range map[string]func(p *autograd.Pixels){
 		"has 3072 elements, the slice has 3071": func(p *autograd.Pixels) { p.Values = p.Values[1:] },
 		"does not fit 8x32":                     func(p *autograd.Pixels) { p.Height, p.Width = 8, 32 },
@@ -82,7 +82,7 @@ func TestTrunkRefusesPixels(t *testing.T) {
 			_, parameters, statistics := c.tensors(s, autograd.Float32)
 			p := c.pixels()
 			change(&p)
-			c.trunk.ForwardPixels(s, p, parameters, statistics, autograd.Training)
+			c.backbone.ForwardPixels(s, p, parameters, statistics, autograd.Training)
 			return s.Err()
 		})
 		if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "nil") {
