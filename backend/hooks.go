@@ -1,16 +1,17 @@
-package mobilenet
+package backend
 
 import (
 	"slices"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/models"
 )
 
 // A ForwardHook is called with each layer's output while Forward runs: of a convolution after its normalization and
 // activation (N, C, H, W), of the classifier the logits. What it returns takes the output's place; nil leaves it. The
 // output is freed when the next layer is done; a hook keeps what it needs longer with Scope.Detach or ToSlice, and
 // watches the gradient with Scope.RegisterHook.
-type ForwardHook func(s *autograd.Scope, layer Layer, output *autograd.Tensor) *autograd.Tensor
+type ForwardHook func(s *autograd.Scope, layer models.Layer, output *autograd.Tensor) *autograd.Tensor
 
 // A RemovableHandle ends a hook.
 type RemovableHandle struct {
@@ -35,7 +36,7 @@ func (h RemovableHandle) Remove() {
 func (n *Network) Hooked() bool { return len(n.hooks) > 0 }
 
 // observed is the output of a layer as the hooks leave it.
-func (n *Network) observed(s *autograd.Scope, l Layer, output *autograd.Tensor) *autograd.Tensor {
+func (n *Network) observed(s *autograd.Scope, l models.Layer, output *autograd.Tensor) *autograd.Tensor {
 	for _, hook := range n.hooks {
 		if s.Err() != nil {
 			return nil

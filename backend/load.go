@@ -1,4 +1,4 @@
-package mobilenet
+package backend
 
 import (
 	"errors"
@@ -21,7 +21,7 @@ func (n *Network) Load(s *autograd.Scope, values map[string][]float32) error {
 		return err
 	}
 	for i, a := range n.arrays {
-		autograd.CopyFromSlice(s, n.tensors[i], values[a.name])
+		autograd.CopyFromSlice(s, n.tensors[i], values[a.Name])
 	}
 	return s.Err()
 }
@@ -31,12 +31,12 @@ func (n *Network) compare(values map[string][]float32) error {
 	var missing, unexpected, sizes []string
 	known := make(map[string]bool, len(n.arrays))
 	for _, a := range n.arrays {
-		known[a.name] = true
-		v, ok := values[a.name]
+		known[a.Name] = true
+		v, ok := values[a.Name]
 		if !ok {
-			missing = append(missing, a.name)
-		} else if len(v) != size(a.shape) {
-			sizes = append(sizes, fmt.Sprintf("%s has %d values, the network's has shape %v", a.name, len(v), a.shape))
+			missing = append(missing, a.Name)
+		} else if len(v) != a.Size() {
+			sizes = append(sizes, fmt.Sprintf("%s has %d values, the network's has shape %v", a.Name, len(v), a.Shape))
 		}
 	}
 	for name := range values {
@@ -51,7 +51,7 @@ func (n *Network) compare(values map[string][]float32) error {
 		names []string
 	}{{"missing", missing}, {"unexpected", unexpected}, {"of another size", sizes}} {
 		if len(group.names) > 0 {
-			errs = append(errs, fmt.Errorf("mobilenet: weights do not fit %v: %s: %s", n, group.what, strings.Join(group.names, ", ")))
+			errs = append(errs, fmt.Errorf("backend: weights do not fit %v: %s: %s", n, group.what, strings.Join(group.names, ", ")))
 		}
 	}
 	return errors.Join(errs...)

@@ -1,4 +1,4 @@
-package mobilenet
+package models
 
 import (
 	"fmt"
@@ -17,10 +17,9 @@ const (
 
 // String prints the summary as Keras does.
 func (s Summary) String() string {
-	c := s.Config
 	var b strings.Builder
 	thin, thick := strings.Repeat("_", lineLength), strings.Repeat("=", lineLength)
-	fmt.Fprintf(&b, "Model: %s, variant %s, width %v, resolution %d, %d classes\n", s.Model, c.Variant, c.Width, c.Resolution, c.Classes)
+	fmt.Fprintf(&b, "Model: %s, input %v, %d classes\n", s.Model, s.Input, s.Classes)
 	fmt.Fprintf(&b, "%s\n", thin)
 	printRow(&b, "Layer (type)", "Output Shape", "Param #", "Multiply-adds")
 	fmt.Fprintf(&b, "%s\n", thick)
