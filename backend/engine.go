@@ -1,0 +1,172 @@
+package backend
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/internal/host"
+	"depthwise.dev/internal/suggest"
+	"depthwise.dev/internal/validate"
+	"depthwise.dev/models"
+)
+
+// Options select what computes. The zero value is not valid: "auto" is the default of each name.
+type Options struct {
+	Device    string // auto, cpu, cuda or cuda:N
+	Precision string // auto, fp32 or bf16
+	Backend   string // auto, fused or torch
+	Threads   int    // 0: one for each physical core
+}
+
+// The values of Options, in the order in which messages list them.
+var (
+	Devices    = []string{"auto", "cpu", "cuda", "cuda:N"}
+	Precisions = []string{"auto", "fp32", "bf16"}
+)
+
+// Names lists the values of Options.Backend.
+func Names() []string {
+	names := []string{"auto"}
+	for _, b := range backends {
+		names = append(names, b.Name())
+	}
+	return names
+}
+
+var devicePattern = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]{1,3})?)$`)
+
+// Check adds every wrong field to v.
+func (o Options) Check(v *validate.Collector) {
+	v.OneOf("precision", o.Precision, Precisions)
+	v.OneOf("kernels", o.Backend, Names())
+	v.Check(devicePattern.MatchString(o.Device), "device", fmt.Sprintf("%q", o.Device), suggest.OneOf(o.Device, Devices))
+	v.Check(o.Threads >= 0, "threads", o.Threads, "must be at least 1, or 0 for the physical cores")
+}
+
+// Engine is the backend, device, precision and number of threads that compute, with nothing left to "auto".
+// Checkpoints record its JSON form: another engine computes other bits.
+type Engine struct {
+	Backend `json:"-"`
+	Place   autograd.Device `json:"-"` // the device's handle
+	// Reason says why the backend was chosen, for the log.
+	Reason string `json:"-"`
+
+	Device     string             `json:"device"`
+	Precision  autograd.Precision `json:"precision"` // fp32 or bf16
+	Threads    int                `json:"threads"`
+	Kernels    string             `json:"kernels"`    // the backend with its instruction set, as "fused avx512bf16"
+	Capability string             `json:"capability"` // libtorch's instruction set, as "AVX512"
+	Libtorch   string             `json:"libtorch"`
+}
+
+// Open chooses a backend for the graph and sets the number of threads. A backend that is named and cannot
+// compute the graph is an error; "auto" takes the next one, and Reason says why.
+func Open(s *autograd.Scope, g *models.Graph, o Options) (Engine, error) {
+	d, err := autograd.ParseDevice(o.Device)
+	if err != nil {
+		return Engine{}, err
+	}
+	p, err := autograd.Precision(o.Precision).Resolve(d)
+	if err != nil {
+		return Engine{}, err
+	}
+	b, reason, err := choose(o.Backend, g, d)
+	if err != nil {
+		return Engine{}, err
+	}
+	processor := autograd.ThisProcessor()
+	e := Engine{Backend: b, Reason: reason, Place: d, Device: d.String(), Precision: p, Threads: cmp.Or(o.Threads, host.PhysicalCores()),
+		Kernels: strings.TrimSpace(b.Name() + " " + b.ISA()), Capability: processor.Capability, Libtorch: processor.Libtorch}
+	autograd.SetThreads(s, e.Threads)
+	return e, s.Err()
+}
+
+// choose returns the named backend, or for "auto" the first that computes the graph, and the reason.
+func choose(name string, g *models.Graph, d autograd.Device) (Backend, string, error) {
+	var lacking []string
+	for _, b := range backends {
+		if name != "auto" && name != b.Name() {
+			continue
+		}
+		err := b.Supports(g, d)
+		switch {
+		case err == nil && name == "auto" && b.ISA() == portable:
+			lacking = append(lacking, "this processor has none of the instruction sets that make the fused kernels fast")
+		case err == nil && name != "auto":
+			return b, "asked for", nil
+		case err == nil && lacking == nil:
+			return b, "the fastest for this network", nil
+		case err == nil:
+			return b, strings.Join(lacking, "; "), nil
+		case name != "auto":
+			return nil, "", fmt.Errorf("backend: --backend %s cannot compute %s on %v: %w; use --backend torch or auto", name, g.Name, d, err)
+		default:
+			lacking = append(lacking, err.Error())
+		}
+	}
+	return nil, "", fmt.Errorf("backend: no backend is named %q: %s", name, suggest.OneOf(name, Names()))
+}
+
+// portable is the instruction set of kernels that every processor runs, slower than libtorch's.
+const portable = "portable"
+
+// String is the engine in a line, as "cpu AVX512, bf16, 2 threads, backend fused avx512bf16, libtorch 2.15.0".
+func (e Engine) String() string {
+	return fmt.Sprintf("%s %s, %s, %d threads, backend %s, libtorch %s", e.Device, e.Capability, e.Precision, e.Threads, e.Kernels, e.Libtorch)
+}
+
+// Differences lists how the engine differs from another, which computed a checkpoint, with the flag that
+// removes the difference where there is one.
+func (e Engine) Differences(was Engine) []string {
+	var list []string
+	differ := func(what, flag, was, is string) {
+		if was == is {
+			return
+		}
+		text := fmt.Sprintf("%s %s, here %s", what, was, is)
+		if flag != "" {
+			text += fmt.Sprintf(" (%s %s)", flag, was)
+		}
+		list = append(list, text)
+	}
+	kind := func(device string) string { k, _, _ := strings.Cut(device, ":"); return k }
+	differ("device", "--device", kind(was.Device), kind(e.Device))
+	differ("precision", "--precision", string(was.Precision), string(e.Precision))
+	differ("threads", "--threads", fmt.Sprint(was.Threads), fmt.Sprint(e.Threads))
+	first := func(words string) string { w, _, _ := strings.Cut(words, " "); return w }
+	if first(was.Kernels) != first(e.Kernels) {
+		differ("backend", "--backend", first(was.Kernels), first(e.Kernels))
+	} else {
+		differ("backend", "", was.Kernels, e.Kernels)
+	}
+	differ("instruction set", "", was.Capability, e.Capability)
+	differ("libtorch", "", was.Libtorch, e.Libtorch)
+	return list
+}
+
+// Forward computes the network's logits of images, (N, classes) in float32, in the engine's precision.
+func (e Engine) Forward(s *autograd.Scope, n *Network, p autograd.Pixels, mode autograd.Mode) *autograd.Tensor {
+	var logits *autograd.Tensor
+	err := s.Autocast(e.Precision.Compute(), func(s *autograd.Scope) error {
+		logits = s.Keep(e.ForwardPixels(s, n, p, mode))
+		return s.Err()
+	})
+	if err != nil {
+		s.Fail(err)
+		return nil
+	}
+	return logits
+}
+
+// Inference prepares the network for evaluation in the engine's precision. It belongs to s.
+func (e Engine) Inference(s *autograd.Scope, n *Network) Inference {
+	return e.Backend.Inference(s, n, e.Precision.Compute())
+}
+
+// Normalize is what a network sees of pixels: (N, 3, H, W), float32, on the engine's device.
+func (e Engine) Normalize(s *autograd.Scope, p autograd.Pixels) *autograd.Tensor {
+	return s.NormalizeImages(p.Values, p.N, p.Height, p.Width, p.Mean, p.Std, e.Place)
+}
