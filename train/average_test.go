@@ -28,8 +28,8 @@ func averagedRun(t *testing.T, kernels string) (Config, []report.Epoch) {
 	return c, epochs
 }
 
-// host are a file's arrays by name.
-func host(t *testing.T, arrays []checkpoints.Array) map[string][]float32 {
+// hostArrays32 are a file's arrays by name.
+func hostArrays32(t *testing.T, arrays []checkpoints.Array) map[string][]float32 {
 	t.Helper()
 	values := map[string][]float32{}
 	for _, a := range arrays {
@@ -68,8 +68,8 @@ func checkAverages(t *testing.T, c Config, steps int64) {
 	want := map[string][]float64{}
 	for step := int64(1); step <= steps; step++ {
 		w := readOrFail(t, store.Path(step))
-		got := host(t, w.Arrays)
-		for name, values := range host(t, w.Plain().Arrays) {
+		got := hostArrays32(t, w.Arrays)
+		for name, values := range hostArrays32(t, w.Plain().Arrays) {
 			if step == 1 {
 				want[name] = make([]float64, len(values))
 			}
@@ -136,9 +136,9 @@ func TestWeightAverageIsExported(t *testing.T) {
 		t.Fatal("the best weights lack those that they average")
 	}
 	for _, raw := range []bool{false, true} {
-		want := host(t, w.Arrays)
+		want := hostArrays32(t, w.Arrays)
 		if raw {
-			want = host(t, w.Raw)
+			want = hostArrays32(t, w.Raw)
 		}
 		path := filepath.Join(t.TempDir(), "export.safetensors")
 		if err := Export(ExportConfig{Weights: c.Out, Raw: raw, Format: "safetensors", Output: path}); err != nil {
@@ -148,7 +148,7 @@ func TestWeightAverageIsExported(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := host(t, f.Arrays)
+		got := hostArrays32(t, f.Arrays)
 		if len(got) != len(want) {
 			t.Errorf("raw %v: %d arrays, want %d", raw, len(got), len(want))
 		}

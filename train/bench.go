@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"runtime"
 	"slices"
-	"syscall"
 	"time"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/data"
+	"depthwise.dev/internal/host"
 	"depthwise.dev/models/mobilenet"
 	"depthwise.dev/optim"
 )
@@ -185,7 +184,7 @@ func bench(ctx context.Context, c Config, f func(*autograd.Scope, *benched) (tim
 		speed.Fused = autograd.BackboneCount() - before
 		return err
 	})
-	speed.PeakRSSMB = peakRSS()
+	speed.PeakRSSMB = host.PeakRSS()
 	return speed, err
 }
 
@@ -210,20 +209,8 @@ func synthetic(c *Config) *data.Batch {
 func (c Config) validateBench() error {
 	var v validator
 	v.model(c)
-	v.check(c.BatchSize >= 1, "batch_size", c.BatchSize, "must be at least 1")
+	v.Check(c.BatchSize >= 1, "batch_size", c.BatchSize, "must be at least 1")
 	v.augmentation(c)
 	v.machine(c)
-	return v.orNil()
-}
-
-// peakRSS is the most memory that the process has held, in megabytes.
-func peakRSS() int64 {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	if runtime.GOOS == "darwin" {
-		return u.Maxrss >> 20 // bytes there
-	}
-	return u.Maxrss >> 10 // kilobytes
+	return v.Err()
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"depthwise.dev/data"
+	"depthwise.dev/internal/host"
 )
 
 // LoaderSpeed is what BenchLoader measures.
@@ -55,7 +56,7 @@ func BenchLoader(ctx context.Context, c Config, steps BenchSteps) (LoaderSpeed, 
 		Batch:           c.BatchSize,
 		Resolution:      c.Model.Resolution,
 		Workers:         c.LoaderOptions(true).Workers,
-		PeakRSSMB:       peakRSS(),
+		PeakRSSMB:       host.PeakRSS(),
 	}, nil
 }
 

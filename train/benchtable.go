@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/internal/host"
 	"depthwise.dev/models/mobilenet"
 )
 
@@ -58,7 +59,7 @@ type measurement func(*autograd.Scope, *benched, *LayerTable) ([]float64, error)
 
 // benchTable makes a table of what measure measures, between two measurements of the peaks.
 func benchTable(ctx context.Context, c Config, measure measurement) (LayerTable, ComputeSpeed, error) {
-	t := LayerTable{Processor: processor()}
+	t := LayerTable{Processor: host.Processor()}
 	var held int64 // before the second measurement of the peaks adds its arrays
 	speed, err := bench(ctx, c, func(s *autograd.Scope, b *benched) (time.Duration, error) {
 		if b.kernels != mobilenet.Fused {
@@ -72,7 +73,7 @@ func benchTable(ctx context.Context, c Config, measure measurement) (LayerTable,
 		if err != nil {
 			return 0, err
 		}
-		held = peakRSS()
+		held = host.PeakRSS()
 		after, err := autograd.MeasureBackbonePeaks(b.Precision.Compute(), b.Threads)
 		if err != nil {
 			return 0, err

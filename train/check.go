@@ -9,6 +9,7 @@ import (
 	"depthwise.dev/autograd"
 	"depthwise.dev/autograd/oracle"
 	"depthwise.dev/autograd/oracle/suite"
+	"depthwise.dev/backend"
 	"depthwise.dev/data"
 	"depthwise.dev/models/mobilenet"
 )
@@ -52,7 +53,7 @@ func Check(ctx context.Context, c Config, images int, progress func(done, total 
 	if err := c.validateCheck(); err != nil {
 		return CheckReport{}, err
 	}
-	r := CheckReport{Images: images, Data: c.Data, Environment: Environment()}
+	r := CheckReport{Images: images, Data: c.Data, Environment: backend.Environment()}
 	for _, e := range suite.Engines {
 		r.Engines = append(r.Engines, e.Name)
 	}
@@ -142,15 +143,15 @@ func checkBatch(s *autograd.Scope, m machine, c *Config) (x oracle.Array, labels
 func (c Config) validateCheck() error {
 	var v validator
 	v.model(c)
-	v.check(c.BatchSize >= 2, "batch_size", c.BatchSize, "must be at least 2: batch norm needs more than one image")
+	v.Check(c.BatchSize >= 2, "batch_size", c.BatchSize, "must be at least 2: batch norm needs more than one image")
 	v.augmentation(c)
 	v.machine(c)
-	if err := v.orNil(); err != nil {
+	if err := v.Err(); err != nil {
 		return err
 	}
 	if n := suite.Activations(c.Model, c.BatchSize); n > checkActivations {
-		v.check(false, "batch_size", c.BatchSize, fmt.Sprintf("gives %d million values between the layers, of which "+
+		v.Check(false, "batch_size", c.BatchSize, fmt.Sprintf("gives %d million values between the layers, of which "+
 			"a check has memory for %d: take a smaller batch size or resolution", n>>20, checkActivations>>20))
 	}
-	return v.orNil()
+	return v.Err()
 }

@@ -35,8 +35,8 @@ type DataStats struct {
 // epoch and draws its first batch.
 func LookAtData(ctx context.Context, c DataStatsConfig) (DataStats, error) {
 	var v validator
-	v.check(c.Images >= 1, "images", c.Images, "must be at least 1")
-	if err := v.orNil(); err != nil {
+	v.Check(c.Images >= 1, "images", c.Images, "must be at least 1")
+	if err := v.Err(); err != nil {
 		return DataStats{}, err
 	}
 	if err := c.validateBench(); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/data"
+	"depthwise.dev/internal/host"
 	"depthwise.dev/models/mobilenet"
 )
 
@@ -109,7 +110,7 @@ func (w Weights) validationImages(ctx context.Context, name string) (*data.Datas
 
 func workersOr(n int) int {
 	if n < 0 {
-		return PhysicalCores()
+		return host.PhysicalCores()
 	}
 	return n
 }

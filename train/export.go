@@ -5,6 +5,8 @@ import (
 	"maps"
 
 	"depthwise.dev/checkpoints"
+	"depthwise.dev/internal/suggest"
+	"depthwise.dev/internal/validate"
 )
 
 // ExportFormats are the formats that Export writes.
@@ -34,7 +36,7 @@ func Export(c ExportConfig) error {
 	case "npz":
 		err = checkpoints.WriteNPZ(c.Output, w.Arrays)
 	default:
-		err = wrong("format", c.Format, oneOf(c.Format, ExportFormats))
+		err = validate.Field("format", c.Format, suggest.OneOf(c.Format, ExportFormats))
 	}
 	if err != nil {
 		return fmt.Errorf("train: export %s: %w", c.Weights, err)

@@ -3,12 +3,11 @@ package train
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"depthwise.dev/data"
 	"depthwise.dev/data/remote"
+	"depthwise.dev/internal/host"
 )
 
 // verifyUpTo is the number of images up to which every header is read before training starts; it takes a second for so
@@ -55,7 +54,7 @@ func (im *images) verify(ctx context.Context, set *data.Dataset) error {
 	}
 	problems := set.Problems
 	if set.Len() <= verifyUpTo && !set.Distant() {
-		unreadable, err := data.Verify(ctx, set, PhysicalCores())
+		unreadable, err := data.Verify(ctx, set, host.PhysicalCores())
 		if err != nil {
 			return err
 		}
@@ -84,7 +83,7 @@ func DataSource(ctx context.Context, name string) (data.Source, error) {
 	if strings.Contains(path, "://") {
 		source.Remote = remote.New()
 	}
-	source.Cache, err = CacheFolder()
+	source.Cache, err = host.CacheFolder()
 	return source, err
 }
 
@@ -94,18 +93,9 @@ func DataFolder(ctx context.Context, name string, progress func(done, total int6
 	if name != MNIST {
 		return name, nil
 	}
-	cache, err := CacheFolder()
+	cache, err := host.CacheFolder()
 	if err != nil {
 		return "", err
 	}
 	return data.MNIST(ctx, cache, progress)
-}
-
-// CacheFolder is where what can be made again is kept: depthwise in the user's cache folder.
-func CacheFolder() (string, error) {
-	user, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("train: no cache folder: %w; set XDG_CACHE_HOME", err)
-	}
-	return filepath.Join(user, "depthwise"), nil
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 
+	"depthwise.dev/internal/suggest"
+	"depthwise.dev/internal/validate"
 	"depthwise.dev/models/mobilenet"
 )
 
@@ -111,7 +113,7 @@ func (c *Config) useVariant(name string) error {
 	}
 	m, err := mobilenet.Variant(name)
 	if err != nil {
-		return wrong("variant", name, oneOf(name, mobilenet.Variants()))
+		return validate.Field("variant", name, suggest.OneOf(name, mobilenet.Variants()))
 	}
 	m.Width, m.Resolution, m.Classes = c.Model.Width, c.Model.Resolution, c.Model.Classes
 	c.Model = m

@@ -9,6 +9,7 @@ import (
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/data"
+	"depthwise.dev/internal/host"
 	"depthwise.dev/models/mobilenet"
 	"depthwise.dev/report"
 )
@@ -90,7 +91,7 @@ func (r *run) endEpoch(ctx context.Context, s *autograd.Scope) error {
 func (r *run) pace(trained time.Duration) pace {
 	options := r.config.LoaderOptions(true)
 	set := r.images.train
-	return pace{effort: r.clock.effort, seconds: trained.Seconds(), workers: options.Workers, cores: PhysicalCores(), resolution: r.config.Model.Resolution,
+	return pace{effort: r.clock.effort, seconds: trained.Seconds(), workers: options.Workers, cores: host.PhysicalCores(), resolution: r.config.Model.Resolution,
 		shards: set.Sharded(), distant: set.Distant(), streamed: set.Distant() || options.ShuffleBuffer > 0}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/data"
+	"depthwise.dev/internal/host"
 	"depthwise.dev/models/mobilenet"
 )
 
@@ -43,7 +44,7 @@ func newMachine(s *autograd.Scope, c compute) (machine, error) {
 		return machine{}, err
 	}
 	processor := autograd.ThisProcessor()
-	m := machine{device: d, kernels: kernels, Device: d.String(), Precision: p, Threads: cmp.Or(c.Threads, PhysicalCores()),
+	m := machine{device: d, kernels: kernels, Device: d.String(), Precision: p, Threads: cmp.Or(c.Threads, host.PhysicalCores()),
 		Kernels: strings.TrimSpace(string(kernels) + " " + isa), Capability: processor.Capability, Libtorch: processor.Libtorch}
 	autograd.SetThreads(s, m.Threads)
 	return m, s.Err()

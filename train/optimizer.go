@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/internal/suggest"
+	"depthwise.dev/internal/validate"
 	"depthwise.dev/models/mobilenet"
 	"depthwise.dev/optim"
 )
@@ -26,7 +28,7 @@ func (c Config) NewOptimizer(s *autograd.Scope, params []mobilenet.Parameter) (o
 	case "adamw":
 		o = optim.NewAdamW(s, list, optim.AdamW{Beta1: c.Momentum, Beta2: 0.999, Eps: 1e-8, WeightDecay: c.WeightDecay})
 	default:
-		return nil, wrong("optimizer", c.Optimizer, oneOf(c.Optimizer, Optimizers))
+		return nil, validate.Field("optimizer", c.Optimizer, suggest.OneOf(c.Optimizer, Optimizers))
 	}
 	if err := s.Err(); err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"depthwise.dev/data"
+	"depthwise.dev/internal/host"
 	"depthwise.dev/optim"
 )
 
@@ -45,7 +46,7 @@ func (c Config) LoaderOptions(train bool) data.LoaderOptions {
 		ShuffleBuffer: c.ShuffleBuffer,
 	}
 	if o.Workers < 0 {
-		o.Workers = PhysicalCores()
+		o.Workers = host.PhysicalCores()
 	}
 	if train {
 		o.Augment = c.augment()

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"depthwise.dev/data"
+	"depthwise.dev/internal/host"
 )
 
 func TestPreprocess(t *testing.T) {
@@ -76,8 +77,8 @@ func TestLoaderOptions(t *testing.T) {
 		})
 	}
 	c.Workers = -1
-	if got := c.LoaderOptions(true).Workers; got != PhysicalCores() {
-		t.Errorf("%d workers, want one for each core, %d", got, PhysicalCores())
+	if got := c.LoaderOptions(true).Workers; got != host.PhysicalCores() {
+		t.Errorf("%d workers, want one for each core, %d", got, host.PhysicalCores())
 	}
 }
 

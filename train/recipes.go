@@ -1,5 +1,10 @@
 package train
 
+import (
+	"depthwise.dev/internal/suggest"
+	"depthwise.dev/internal/validate"
+)
+
 // Recipe is a published way to train, as settings over the defaults.
 type Recipe struct {
 	Name   string
@@ -61,5 +66,5 @@ func recipe(name string) (Recipe, error) {
 		}
 		names = append(names, r.Name)
 	}
-	return Recipe{}, wrong("recipe", name, oneOf(name, names))
+	return Recipe{}, validate.Field("recipe", name, suggest.OneOf(name, names))
 }

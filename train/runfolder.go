@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"depthwise.dev/backend"
 	"depthwise.dev/checkpoints"
 )
 
@@ -117,7 +118,7 @@ func (f *runFolder) writeConfig(c Config) error {
 		return err
 	}
 	var b bytes.Buffer
-	for _, line := range Environment() {
+	for _, line := range backend.Environment() {
 		fmt.Fprintf(&b, "# %s\n", line)
 	}
 	b.Write(text)

@@ -12,43 +12,15 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"depthwise.dev/internal/suggest"
+	"depthwise.dev/internal/validate"
 	"depthwise.dev/models/mobilenet"
 )
 
-// FieldError is a setting that cannot be as it is: its name as in a
-// configuration file, its value if there is one to show, and what is allowed.
-type FieldError struct{ Field, Value, Want string }
-
-func (f FieldError) Error() string {
-	if f.Value == "" {
-		return f.Field + ": " + f.Want
-	}
-	return f.Field + " " + f.Value + ": " + f.Want
-}
-
-// ConfigError names every wrong setting of a configuration.
-type ConfigError struct{ Fields []FieldError }
-
-func (e *ConfigError) Error() string {
-	texts := make([]string, len(e.Fields))
-	for i, f := range e.Fields {
-		texts[i] = f.Error()
-	}
-	return strings.Join(texts, "; ")
-}
-
-func (e *ConfigError) orNil() error {
-	if len(e.Fields) == 0 {
-		return nil
-	}
-	return e
-}
-
-func wrong(field, value, want string) error {
-	return &ConfigError{Fields: []FieldError{{field, value, want}}}
-}
-
-func oneOf(value string, allowed []string) string { return suggest.OneOf(value, allowed) }
+// FieldError and ConfigError are those of package validate.
+type (
+	FieldError  = validate.FieldError
+	ConfigError = validate.Error
+)
 
 // Validate checks every setting and names all that are wrong, in a *ConfigError.
 func (c Config) Validate() error {
@@ -60,42 +32,26 @@ func (c Config) Validate() error {
 	v.augmentation(c)
 	v.machine(c)
 	v.checkpoints(c)
-	return v.orNil()
+	return v.Err()
 }
 
 // validator collects what is wrong.
-type validator struct{ ConfigError }
-
-// check notes the field when ok does not hold.
-func (v *validator) check(ok bool, field string, value any, want string) {
-	if !ok {
-		v.Fields = append(v.Fields, FieldError{field, fmt.Sprint(value), want})
-	}
-}
-
-func (v *validator) oneOf(field, value string, allowed []string) {
-	v.check(slices.Contains(allowed, value), field, fmt.Sprintf("%q", value), oneOf(value, allowed))
-}
-
-// within notes the field when its value is not a number within [low, high].
-func (v *validator) within(field string, value, low, high float64, want string) {
-	v.check(value >= low && value <= high && !math.IsInf(value, 0), field, value, want)
-}
+type validator struct{ validate.Collector }
 
 func (v *validator) data(c Config) {
-	v.check(c.Data != "", "data", `""`, "name a folder of images, shards, or mnist")
-	v.check(c.ValSplit >= 0 && c.ValSplit < 1, "val_split", c.ValSplit, "must be at least 0 and below 1")
-	v.check(c.ShuffleBuffer >= 0, "shuffle_buffer", c.ShuffleBuffer, "must be at least 1, or 0 for all images")
-	v.check(c.ShardCache >= 0 && c.ShardCache < 1<<20, "shard_cache", c.ShardCache, "must be a number of gigabytes, or 0 for 50")
+	v.Check(c.Data != "", "data", `""`, "name a folder of images, shards, or mnist")
+	v.Check(c.ValSplit >= 0 && c.ValSplit < 1, "val_split", c.ValSplit, "must be at least 0 and below 1")
+	v.Check(c.ShuffleBuffer >= 0, "shuffle_buffer", c.ShuffleBuffer, "must be at least 1, or 0 for all images")
+	v.Check(c.ShardCache >= 0 && c.ShardCache < 1<<20, "shard_cache", c.ShardCache, "must be a number of gigabytes, or 0 for 50")
 }
 
 func (v *validator) model(c Config) {
-	v.oneOf("arch", c.Arch, Archs)
+	v.OneOf("arch", c.Arch, Archs)
 	m := c.Model
 	if m.Classes == 0 {
 		m.Classes = 1 // the data will tell
 	}
-	v.Fields = append(v.Fields, modelFields(m.Validate())...)
+	v.Add(modelFields(m.Validate())...)
 }
 
 // Network is the configured network, with 1000 classes where no number is
@@ -107,7 +63,7 @@ func (c Config) Network() (mobilenet.Config, error) {
 	if m.Classes == 0 {
 		m.Classes = 1000
 	}
-	return m, v.orNil()
+	return m, v.Err()
 }
 
 // modelFields splits what mobilenet.Config.Validate joined, lines such as
@@ -121,61 +77,61 @@ func modelFields(err error) []FieldError {
 		text = strings.TrimPrefix(strings.TrimSpace(text), "mobilenet: ")
 		what, want, _ := strings.Cut(text, ": ")
 		field, value, _ := strings.Cut(what, " ")
-		fields = append(fields, FieldError{field, value, want})
+		fields = append(fields, FieldError{Field: field, Value: value, Want: want})
 	}
 	return fields
 }
 
 func (v *validator) length(c Config) {
-	v.check(c.Epochs >= 1, "epochs", c.Epochs, "must be at least 1")
-	v.check(c.MaxSteps >= 0, "max_steps", c.MaxSteps, "must be at least 1, or 0 for no limit")
-	v.check(c.Time >= 0, "time", c.Time, "must be a duration such as 2h, or 0 for no limit")
-	v.check(c.BatchSize >= 1, "batch_size", c.BatchSize, "must be at least 1")
-	v.check(c.Accumulate >= 1, "accumulate", c.Accumulate, "must be at least 1")
+	v.Check(c.Epochs >= 1, "epochs", c.Epochs, "must be at least 1")
+	v.Check(c.MaxSteps >= 0, "max_steps", c.MaxSteps, "must be at least 1, or 0 for no limit")
+	v.Check(c.Time >= 0, "time", c.Time, "must be a duration such as 2h, or 0 for no limit")
+	v.Check(c.BatchSize >= 1, "batch_size", c.BatchSize, "must be at least 1")
+	v.Check(c.Accumulate >= 1, "accumulate", c.Accumulate, "must be at least 1")
 }
 
 func (v *validator) optimization(c Config) {
-	v.oneOf("optimizer", c.Optimizer, Optimizers)
-	v.check(c.LR > 0 && !math.IsInf(c.LR, 0), "lr", c.LR, "must be above 0")
-	v.check(c.Momentum >= 0 && c.Momentum < 1, "momentum", c.Momentum, "must be at least 0 and below 1")
-	v.within("weight_decay", c.WeightDecay, 0, math.MaxFloat64, "must be at least 0")
+	v.OneOf("optimizer", c.Optimizer, Optimizers)
+	v.Check(c.LR > 0 && !math.IsInf(c.LR, 0), "lr", c.LR, "must be above 0")
+	v.Check(c.Momentum >= 0 && c.Momentum < 1, "momentum", c.Momentum, "must be at least 0 and below 1")
+	v.Within("weight_decay", c.WeightDecay, 0, math.MaxFloat64, "must be at least 0")
 	for _, role := range c.NoDecay {
-		v.oneOf("no_decay", role, NoDecays)
+		v.OneOf("no_decay", role, NoDecays)
 	}
-	v.oneOf("schedule", c.Schedule, Schedules)
-	v.within("step_epochs", c.StepEpochs, 0, math.MaxFloat64, "must be above 0, or 0 for the schedule's own")
-	v.within("gamma", c.Gamma, 0, 1, "must be above 0 and at most 1, or 0 for the schedule's own")
-	v.check(c.WarmupEpochs < float64(max(1, c.Epochs)), "warmup_epochs", c.WarmupEpochs, "must be below epochs")
-	v.check(c.LabelSmoothing >= 0 && c.LabelSmoothing < 1, "label_smoothing", c.LabelSmoothing, "must be at least 0 and below 1")
-	v.within("clip_grad_norm", c.ClipGradNorm, 0, math.MaxFloat64, "must be above 0, or 0 for no limit")
-	v.check(c.EMADecay >= 0 && c.EMADecay < 1, "ema_decay", c.EMADecay, "must be above 0 and below 1, such as 0.9999, or 0 for no average")
+	v.OneOf("schedule", c.Schedule, Schedules)
+	v.Within("step_epochs", c.StepEpochs, 0, math.MaxFloat64, "must be above 0, or 0 for the schedule's own")
+	v.Within("gamma", c.Gamma, 0, 1, "must be above 0 and at most 1, or 0 for the schedule's own")
+	v.Check(c.WarmupEpochs < float64(max(1, c.Epochs)), "warmup_epochs", c.WarmupEpochs, "must be below epochs")
+	v.Check(c.LabelSmoothing >= 0 && c.LabelSmoothing < 1, "label_smoothing", c.LabelSmoothing, "must be at least 0 and below 1")
+	v.Within("clip_grad_norm", c.ClipGradNorm, 0, math.MaxFloat64, "must be above 0, or 0 for no limit")
+	v.Check(c.EMADecay >= 0 && c.EMADecay < 1, "ema_decay", c.EMADecay, "must be above 0 and below 1, such as 0.9999, or 0 for no average")
 }
 
 func (v *validator) augmentation(c Config) {
-	v.oneOf("augment", c.Augment, Augments)
-	v.oneOf("decode", c.Decode, Decodes)
+	v.OneOf("augment", c.Augment, Augments)
+	v.OneOf("decode", c.Decode, Decodes)
 	lo, hi := c.CropScale[0], c.CropScale[1]
-	v.check(0 < lo && lo <= hi && hi <= 1, "crop_scale", c.CropScale, "must be two shares of the area, 0 < least <= greatest <= 1, such as 0.35,1")
+	v.Check(0 < lo && lo <= hi && hi <= 1, "crop_scale", c.CropScale, "must be two shares of the area, 0 < least <= greatest <= 1, such as 0.35,1")
 	lo, hi = c.CropRatio[0], c.CropRatio[1]
-	v.check(0 < lo && lo <= hi && !math.IsInf(hi, 0), "crop_ratio", c.CropRatio, "must be two ratios, 0 < least <= greatest, such as 0.75,1.333")
-	v.within("flip", c.Flip, 0, 1, "must be a chance from 0 to 1")
+	v.Check(0 < lo && lo <= hi && !math.IsInf(hi, 0), "crop_ratio", c.CropRatio, "must be two ratios, 0 < least <= greatest, such as 0.75,1.333")
+	v.Within("flip", c.Flip, 0, 1, "must be a chance from 0 to 1")
 	j := c.ColorJitter
-	v.check(min(j[0], j[1], j[2], j[3]) >= 0 && max(j[0], j[1], j[2]) <= 10 && j[3] <= 0.5, "color_jitter", j,
+	v.Check(min(j[0], j[1], j[2], j[3]) >= 0 && max(j[0], j[1], j[2]) <= 10 && j[3] <= 0.5, "color_jitter", j,
 		"must be brightness, contrast and saturation from 0 to 10 and hue from 0 to 0.5, such as 0.4,0.4,0.4,0.1")
-	v.within("random_erase", c.RandomErase, 0, 1, "must be a chance from 0 to 1")
-	v.within("mixup", c.MixUp, 0, 100, "must be the Beta distribution's parameter, from 0 (off) to 100, such as 0.2")
-	v.within("cutmix", c.CutMix, 0, 100, "must be the Beta distribution's parameter, from 0 (off) to 100, such as 1")
-	v.oneOf("fit", c.Fit, Fits)
+	v.Within("random_erase", c.RandomErase, 0, 1, "must be a chance from 0 to 1")
+	v.Within("mixup", c.MixUp, 0, 100, "must be the Beta distribution's parameter, from 0 (off) to 100, such as 0.2")
+	v.Within("cutmix", c.CutMix, 0, 100, "must be the Beta distribution's parameter, from 0 (off) to 100, such as 1")
+	v.OneOf("fit", c.Fit, Fits)
 }
 
 // devices is the form of Config.Device.
 var devices = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]{1,3})?)$`)
 
 func (v *validator) computes(c compute) {
-	v.oneOf("precision", c.Precision, Precisions)
-	v.oneOf("kernels", c.Kernels, Kernels)
-	v.check(devices.MatchString(c.Device), "device", fmt.Sprintf("%q", c.Device), oneOf(c.Device, Devices))
-	v.check(c.Threads >= 0, "threads", c.Threads, "must be at least 1, or 0 for the physical cores")
+	v.OneOf("precision", c.Precision, Precisions)
+	v.OneOf("kernels", c.Kernels, Kernels)
+	v.Check(devices.MatchString(c.Device), "device", fmt.Sprintf("%q", c.Device), suggest.OneOf(c.Device, Devices))
+	v.Check(c.Threads >= 0, "threads", c.Threads, "must be at least 1, or 0 for the physical cores")
 }
 
 func (c Config) compute() compute {
@@ -198,37 +154,37 @@ func (c ClassifierConfig) compute() compute {
 func (c ClassifierConfig) validate() error {
 	var v validator
 	v.computes(c.compute())
-	return v.orNil()
+	return v.Err()
 }
 
 // validate names every wrong field.
 func (c EvalConfig) validate() error {
 	var v validator
 	v.computes(c.compute())
-	v.check(c.BatchSize >= 1, "batch_size", c.BatchSize, "must be at least 1")
-	v.check(c.Workers >= -1, "workers", c.Workers, "must be at least 0, or -1 for the physical cores")
-	v.check(c.Limit >= 0, "limit", c.Limit, "must be at least 1, or 0 for all images")
-	return v.orNil()
+	v.Check(c.BatchSize >= 1, "batch_size", c.BatchSize, "must be at least 1")
+	v.Check(c.Workers >= -1, "workers", c.Workers, "must be at least 0, or -1 for the physical cores")
+	v.Check(c.Limit >= 0, "limit", c.Limit, "must be at least 1, or 0 for all images")
+	return v.Err()
 }
 
 // validate names every wrong field.
 func (c PredictConfig) validate() error {
 	var v validator
 	v.computes(c.compute())
-	return v.orNil()
+	return v.Err()
 }
 
 func (v *validator) machine(c Config) {
 	v.computes(c.compute())
-	v.check(c.Workers >= -1, "workers", c.Workers, "must be at least 0, or -1 for the physical cores")
-	v.oneOf("progress", c.Progress, Progresses)
+	v.Check(c.Workers >= -1, "workers", c.Workers, "must be at least 0, or -1 for the physical cores")
+	v.OneOf("progress", c.Progress, Progresses)
 }
 
 func (v *validator) checkpoints(c Config) {
 	if _, _, err := interval(c.CheckpointEvery); err != nil {
-		v.check(false, "checkpoint_every", fmt.Sprintf("%q", c.CheckpointEvery), err.Error())
+		v.Check(false, "checkpoint_every", fmt.Sprintf("%q", c.CheckpointEvery), err.Error())
 	}
-	v.check(c.Keep >= 1, "keep", c.Keep, "must be at least 1")
+	v.Check(c.Keep >= 1, "keep", c.Keep, "must be at least 1")
 }
 
 // settings is the set of the keys of a configuration file.

@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"depthwise.dev/internal/suggest"
+	"depthwise.dev/internal/validate"
 )
 
 // YAML is the configuration as [LoadConfig] reads it. Where the run lies and
@@ -55,13 +56,13 @@ func checkKeys(file []byte) error {
 	}
 	top := doc.Content[0]
 	if top.Kind != yaml.MappingNode {
-		return wrong(fmt.Sprintf("line %d", top.Line), "", "a configuration is a list of `setting: value`")
+		return validate.Field(fmt.Sprintf("line %d", top.Line), "", "a configuration is a list of `setting: value`")
 	}
 	known, err := settings()
 	if err != nil {
 		return err
 	}
-	var e ConfigError
+	var e validate.Collector
 	for i := 0; i < len(top.Content); i += 2 {
 		key := top.Content[i]
 		if known[key.Value] {
@@ -71,21 +72,21 @@ func checkKeys(file []byte) error {
 		if c := suggest.Closest(key.Value, sortedKeys(known)); c != "" {
 			want += "; did you mean " + c + "?"
 		}
-		e.Fields = append(e.Fields, FieldError{Field: key.Value, Want: want})
+		e.Add(FieldError{Field: key.Value, Want: want})
 	}
-	return e.orNil()
+	return e.Err()
 }
 
 // typeError tells of values of the wrong type by their lines.
 func typeError(err error) error {
 	var t *yaml.TypeError
 	if !errors.As(err, &t) {
-		return wrong("YAML", "", strings.TrimPrefix(err.Error(), "yaml: "))
+		return validate.Field("YAML", "", strings.TrimPrefix(err.Error(), "yaml: "))
 	}
-	var e ConfigError
+	var e validate.Collector
 	for _, text := range t.Errors {
 		line, what, _ := strings.Cut(text, ": ")
-		e.Fields = append(e.Fields, FieldError{Field: line, Want: what})
+		e.Add(FieldError{Field: line, Want: what})
 	}
-	return e.orNil()
+	return e.Err()
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"depthwise.dev/internal/host"
 	"depthwise.dev/train"
 )
 
@@ -14,7 +15,7 @@ import (
 func dataFolder(cmd *cobra.Command, name string) (string, error) {
 	stderr := cmd.ErrOrStderr()
 	if name == train.MNIST {
-		cache, err := train.CacheFolder()
+		cache, err := host.CacheFolder()
 		if err != nil {
 			return "", err
 		}

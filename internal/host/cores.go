@@ -1,4 +1,4 @@
-package train
+package host
 
 import (
 	"bufio"
@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// PhysicalCores is the number of cores that this process may compute on, each
-// counted once however many hardware threads it has; at least 1. Where the
-// system does not tell cores from threads it is runtime.NumCPU.
+// PhysicalCores returns the number of physical cores available to this process, at least 1. Cores with
+// several hardware threads count once. Where the system does not distinguish cores from threads, the
+// result is runtime.NumCPU.
 func PhysicalCores() int {
-	logical := min(runtime.NumCPU(), runtime.GOMAXPROCS(0)) // respect the affinity mask and a container's quota
+	logical := min(runtime.NumCPU(), runtime.GOMAXPROCS(0)) // respects the affinity mask and a container's quota
 	f, err := os.Open("/proc/cpuinfo")
 	if err != nil {
 		return logical
