@@ -1,3 +1,3 @@
-// Package backend computes: it chooses device, precision, backend and threads, and runs a network's
-// forward pass, loss and inference with them.
+// Package backend computes: it selects device, precision, backend and threads, builds networks from weights,
+// and runs their forward pass, loss and inference.
 package backend
