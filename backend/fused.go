@@ -107,7 +107,7 @@ func fusedConv(g *models.Graph, i int, l models.Layer) error {
 // backbone is the operation for images of a size.
 func (n *Network) backbone(height, width int) autograd.Backbone {
 	p, err := fusedPlan(n.Graph)
-	if err != nil { // Open has refused the graph
+	if err != nil { // NewMachine has refused the graph
 		return autograd.Backbone{}
 	}
 	first := n.layers[0]

@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/checkpoints"
+	"depthwise.dev/models"
+	"depthwise.dev/weights"
 )
 
 // counter is the suffix of PyTorch's batch counter, which nothing here needs.
@@ -55,4 +58,36 @@ func (n *Network) compare(values map[string][]float32) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// New makes a network with initial values on the machine's device.
+func (m Machine) New(s *autograd.Scope, g *models.Graph, seed uint64) *Network {
+	n := New(s, g, seed)
+	if s.Err() == nil {
+		n.To(s, m.Place)
+	}
+	return n
+}
+
+// Load makes the network of weights on the machine's device.
+func (m Machine) Load(s *autograd.Scope, w weights.Weights) (*Network, error) {
+	return Load(s, w, m.Place)
+}
+
+// Load makes the network of weights on a device.
+func Load(s *autograd.Scope, w weights.Weights, device autograd.Device) (*Network, error) {
+	n := New(s, w.Graph, 0)
+	values := make(map[string][]float32, len(w.Arrays))
+	for _, a := range w.Arrays {
+		v, err := checkpoints.Values[float32](a)
+		if err != nil {
+			return nil, fmt.Errorf("backend: load weights: %w", err)
+		}
+		values[a.Name] = v
+	}
+	if err := n.Load(s, values); err != nil {
+		return nil, err
+	}
+	n.To(s, device)
+	return n, s.Err()
 }

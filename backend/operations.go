@@ -29,7 +29,9 @@ var operations = map[models.Kind]operation{
 	models.KindLinear:        linear,
 }
 
-func identity(_ *autograd.Scope, _ bound, in []*autograd.Tensor, _ call) *autograd.Tensor { return in[0] }
+func identity(_ *autograd.Scope, _ bound, in []*autograd.Tensor, _ call) *autograd.Tensor {
+	return in[0]
+}
 
 // convolve pads x by the layer's rule, which depends on x's size, and convolves it.
 func convolve(s *autograd.Scope, l bound, in []*autograd.Tensor, _ call) *autograd.Tensor {
@@ -53,7 +55,9 @@ func pad(s *autograd.Scope, l bound, x *autograd.Tensor) (*autograd.Tensor, int6
 	return s.Pad2d(x, int64(columns.Before), int64(columns.After), int64(rows.Before), int64(rows.After)), 0
 }
 
-func add(s *autograd.Scope, _ bound, in []*autograd.Tensor, _ call) *autograd.Tensor { return s.Add(in[0], in[1]) }
+func add(s *autograd.Scope, _ bound, in []*autograd.Tensor, _ call) *autograd.Tensor {
+	return s.Add(in[0], in[1])
+}
 
 // maxPool pads with zeros where the four sides differ, as TensorFlow does not: its same padding ignores the
 // added positions. After a ReLU the maximum is the same.

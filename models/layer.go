@@ -70,7 +70,9 @@ type Layer struct {
 const InputName = "input"
 
 // Depthwise reports whether the layer is a convolution with one filter per channel.
-func (l Layer) Depthwise() bool { return l.Kind == KindConv && l.Groups > 1 && l.Groups == l.In.Channels }
+func (l Layer) Depthwise() bool {
+	return l.Kind == KindConv && l.Groups > 1 && l.Groups == l.In.Channels
+}
 
 // Pointwise reports whether the layer is a 1x1 convolution over all channels.
 func (l Layer) Pointwise() bool { return l.Kind == KindConv && l.Kernel == 1 && l.Groups == 1 }

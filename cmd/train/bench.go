@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"depthwise.dev/train"
+	"depthwise.dev/bench"
 )
 
 func newBench() *cobra.Command {
@@ -20,18 +20,18 @@ func newBench() *cobra.Command {
 	return cmd
 }
 
-// bench is what the three benchmarks share.
-type bench struct {
+// benchmark is what the three benchmarks share.
+type benchmark struct {
 	*settings
-	steps  train.BenchSteps
+	steps  bench.Steps
 	asJSON bool
 }
 
-func newBenchmark() *bench {
-	return &bench{settings: newSettings(), steps: train.BenchSteps{Warmup: 3, Count: 10}}
+func newBenchmark() *benchmark {
+	return &benchmark{settings: newSettings(), steps: bench.Steps{Warmup: 3, Count: 10}}
 }
 
-func (b *bench) flags(cmd *cobra.Command, what string) {
+func (b *benchmark) flags(cmd *cobra.Command, what string) {
 	flagGroup(cmd, "Measurement", func(fs *pflag.FlagSet) {
 		fs.IntVar(&b.steps.Count, "steps", b.steps.Count, what+" to measure; the median counts")
 		fs.IntVar(&b.steps.Warmup, "warmup-steps", b.steps.Warmup, what+" before")
@@ -40,7 +40,7 @@ func (b *bench) flags(cmd *cobra.Command, what string) {
 }
 
 // ready resolves the flags and finds the data, if there is any.
-func (b *bench) ready(cmd *cobra.Command) error {
+func (b *benchmark) ready(cmd *cobra.Command) error {
 	if b.steps.Count < 1 || b.steps.Warmup < 0 {
 		return usagef("--steps must be at least 1, and --warmup-steps at least 0")
 	}
@@ -96,7 +96,7 @@ are measured before and after. docs/layers.md tells how the least is counted.`,
 				return err
 			}
 			if layers.asked {
-				r, err := train.BenchLayers(cmd.Context(), b.Config, b.steps)
+				r, err := bench.StepLayers(cmd.Context(), b.Config, b.steps)
 				if err != nil {
 					return err
 				}
@@ -105,7 +105,7 @@ are measured before and after. docs/layers.md tells how the least is counted.`,
 				}
 				return plotRoofline(layers.plot, rooflineOf("training step", r.ComputeSpeed, r.LayerTable))
 			}
-			r, err := train.BenchStep(cmd.Context(), b.Config, b.steps)
+			r, err := bench.Step(cmd.Context(), b.Config, b.steps)
 			if err != nil {
 				return err
 			}
@@ -143,7 +143,7 @@ wait has a row. docs/layers.md tells more.`,
 				return err
 			}
 			if layers.asked {
-				r, err := train.BenchInferLayers(cmd.Context(), b.Config, b.steps)
+				r, err := bench.InferLayers(cmd.Context(), b.Config, b.steps)
 				if err != nil {
 					return err
 				}
@@ -152,7 +152,7 @@ wait has a row. docs/layers.md tells more.`,
 				}
 				return plotRoofline(layers.plot, rooflineOf("inference", r.ComputeSpeed, r.LayerTable))
 			}
-			r, err := train.BenchInfer(cmd.Context(), b.Config, b.steps)
+			r, err := bench.Infer(cmd.Context(), b.Config, b.steps)
 			if err != nil {
 				return err
 			}
@@ -169,7 +169,7 @@ wait has a row. docs/layers.md tells more.`,
 
 func newBenchLoader() *cobra.Command {
 	b := newBenchmark()
-	b.steps = train.BenchSteps{Warmup: 5, Count: 50}
+	b.steps = bench.Steps{Warmup: 5, Count: 50}
 	cmd := &cobra.Command{
 		Use:   "loader --data DIR",
 		Short: "Time the training pipeline: decode, random resized crop, flip, uint8 batches",
@@ -183,7 +183,7 @@ func newBenchLoader() *cobra.Command {
 			if err := b.ready(cmd); err != nil {
 				return err
 			}
-			r, err := train.BenchLoader(cmd.Context(), b.Config, b.steps)
+			r, err := bench.Loader(cmd.Context(), b.Config, b.steps)
 			if err != nil {
 				return err
 			}

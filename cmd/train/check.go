@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"depthwise.dev/autograd/oracle/suite"
-	"depthwise.dev/train"
+	"depthwise.dev/diagnose"
 )
 
 func newCheck() *cobra.Command {
@@ -53,7 +53,7 @@ export to look at; without it the initial weights are.`,
 			if weights != "" {
 				return usagef("--weights needs --plot: a comparison draws its arrays at random")
 			}
-			r, err := train.Check(cmd.Context(), s.Config, images, bar(cmd.ErrOrStderr(), "check", inImages))
+			r, err := diagnose.Check(cmd.Context(), s.Config, images, bar(cmd.ErrOrStderr(), "check", inImages))
 			if r.Layers == nil {
 				return err
 			}
@@ -81,7 +81,7 @@ export to look at; without it the initial weights are.`,
 }
 
 // checkText is the report as a table.
-func checkText(r train.CheckReport) string {
+func checkText(r diagnose.CheckReport) string {
 	var b strings.Builder
 	images := "of noise"
 	if r.Data != "" {

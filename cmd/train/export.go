@@ -6,11 +6,12 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"depthwise.dev/train"
+	"depthwise.dev/formats"
+	"depthwise.dev/weights"
 )
 
 func newExport() *cobra.Command {
-	c := train.ExportConfig{Format: "safetensors"}
+	c := weights.ExportOptions{Format: "safetensors"}
 	cmd := &cobra.Command{
 		Use:   "export --weights FILE --format safetensors|npz --output PATH",
 		Short: "Write trained weights for other programs",
@@ -24,7 +25,7 @@ its metadata and can be given to --weights; npz is NumPy's, arrays alone.`,
 			if err := required(cmd, "weights", "output"); err != nil {
 				return err
 			}
-			if err := train.Export(c); err != nil {
+			if err := weights.Export(c); err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "wrote %s\n", c.Output)
@@ -34,7 +35,7 @@ its metadata and can be given to --weights; npz is NumPy's, arrays alone.`,
 	weightsFlag(cmd, &c.Weights)
 	rawFlag(cmd, &c.Raw)
 	flagGroup(cmd, "Output", func(fs *pflag.FlagSet) {
-		fs.Var(choice{&c.Format, train.ExportFormats}, "format", "of the file")
+		fs.Var(choice{&c.Format, formats.Names()}, "format", "of the file")
 		fs.StringVar(&c.Output, "output", "", "`PATH` of the file to write")
 	})
 	return cmd

@@ -4,8 +4,10 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"depthwise.dev/backend"
+	"depthwise.dev/config"
+	"depthwise.dev/data/remote"
 	"depthwise.dev/models/mobilenet"
-	"depthwise.dev/train"
 )
 
 // groupOf is the annotation of a flag with the heading it stands under in the help.
@@ -22,9 +24,9 @@ func flagGroup(cmd *cobra.Command, heading string, define func(*pflag.FlagSet)) 
 }
 
 // modelFlags are those of every command that builds a network.
-func modelFlags(cmd *cobra.Command, c *train.Config) {
+func modelFlags(cmd *cobra.Command, c *config.Config) {
 	flagGroup(cmd, "Network", func(fs *pflag.FlagSet) {
-		fs.Var(choice{&c.Arch, train.Archs}, "arch", "family of networks")
+		fs.Var(choice{&c.Arch, config.Archs}, "arch", "family of networks")
 		fs.Var(choice{&c.Model.Variant, mobilenet.Variants()}, "variant", "the paper's network, or the article's with its biases and TensorFlow's padding")
 		fs.Float64Var(&c.Model.Width, "width", c.Model.Width, "multiplier of all channels; the paper has 0.25, 0.5, 0.75 and 1")
 		fs.IntVar(&c.Model.Resolution, "resolution", c.Model.Resolution, "side of the square input, in pixels")
@@ -33,7 +35,7 @@ func modelFlags(cmd *cobra.Command, c *train.Config) {
 }
 
 // dataFlags are those of every command that reads batches of images.
-func dataFlags(cmd *cobra.Command, c *train.Config) {
+func dataFlags(cmd *cobra.Command, c *config.Config) {
 	flagGroup(cmd, "Data", func(fs *pflag.FlagSet) {
 		fs.StringVar(&c.Data, "data", c.Data, "`DIR` with train/CLASS/* and val/CLASS/*, or with CLASS/*, or with shards\n(train-*.tar, val-*.tar); a pattern such as DIR/train-{000000..000127}.tar; shards at http://, https://, s3:// and gs:// too; or mnist")
 		fs.IntVar(&c.ShuffleBuffer, "shuffle-buffer", c.ShuffleBuffer, "read shards as a stream and shuffle so many images at a time (default all, read at random;\nof distant shards 16384)")
@@ -44,34 +46,34 @@ func dataFlags(cmd *cobra.Command, c *train.Config) {
 }
 
 // exifFlag is that of the commands that say how images come to the network.
-func exifFlag(cmd *cobra.Command, c *train.Config) {
+func exifFlag(cmd *cobra.Command, c *config.Config) {
 	flagGroup(cmd, "Data", func(fs *pflag.FlagSet) {
 		fs.BoolVar(&c.EXIF, "exif", c.EXIF, "turn images as their EXIF data says, in training and wherever the weights are used")
 	})
 }
 
 // augmentFlags are those of the commands that read images as training does.
-func augmentFlags(cmd *cobra.Command, c *train.Config) {
+func augmentFlags(cmd *cobra.Command, c *config.Config) {
 	flagGroup(cmd, "Augmentation", func(fs *pflag.FlagSet) {
-		fs.Var(choice{&c.Augment, train.Augments}, "augment", "basic: a random crop and flip; randaug, trivial: RandAugment or TrivialAugmentWide besides")
+		fs.Var(choice{&c.Augment, config.Augments}, "augment", "basic: a random crop and flip; randaug, trivial: RandAugment or TrivialAugmentWide besides")
 		fs.Var((*span)(&c.CropScale), "crop-scale", "share of the image's area in a crop; 0.35,1 suits small folders")
 		fs.Var((*span)(&c.CropRatio), "crop-ratio", "width through height of a crop")
 		fs.Lookup("crop-ratio").DefValue = "0.75,1.333"
 		fs.Float64Var(&c.Flip, "flip", c.Flip, "chance of a horizontal flip")
-		fs.Var(choice{&c.Decode, train.Decodes}, "decode", "fast: photographs above 1,000 pixels from half their size, in training only")
+		fs.Var(choice{&c.Decode, config.Decodes}, "decode", "fast: photographs above 1,000 pixels from half their size, in training only")
 		fs.Var((*jitter)(&c.ColorJitter), "color-jitter", "how far brightness, contrast, saturation (and hue, up to 0.5) vary; one number means the first three")
 		fs.Float64Var(&c.RandomErase, "random-erase", c.RandomErase, "chance that a rectangle of the image is painted over; 0.25 is usual")
 		fs.Float64Var(&c.MixUp, "mixup", c.MixUp, "blend images and classes in pairs, by shares from Beta(X, X); 0.2 is usual")
 		fs.Float64Var(&c.CutMix, "cutmix", c.CutMix, "paste a box of another image, likewise; 1 is usual")
-		fs.Var(choice{&c.Fit, train.Fits}, "fit", "how evaluation makes images square: crop the center, or keep all of them on black; kept with the weights")
+		fs.Var(choice{&c.Fit, config.Fits}, "fit", "how evaluation makes images square: crop the center, or keep all of them on black; kept with the weights")
 	})
 }
 
 // machineFlags are those of every command that computes.
 func machineFlags(cmd *cobra.Command, precision, device, kernels *string, threads *int) {
 	flagGroup(cmd, "Machine", func(fs *pflag.FlagSet) {
-		fs.Var(choice{kernels, train.Kernels}, "kernels", "fused: the network's backbone as one operation, on the CPU; torch: libtorch's operations; auto: fused where it is fast")
-		fs.Var(choice{precision, train.Precisions}, "precision", "of the convolutions; auto: bf16 where the processor has it in hardware")
+		fs.Var(choice{kernels, backend.Backends}, "kernels", "fused: the network's backbone as one operation, on the CPU; torch: libtorch's operations; auto: fused where it is fast")
+		fs.Var(choice{precision, backend.Precisions}, "precision", "of the convolutions; auto: bf16 where the processor has it in hardware")
 		fs.StringVar(device, "device", *device, "`DEVICE` that computes: auto, cpu, cuda or cuda:N")
 		fs.IntVar(threads, "threads", *threads, "threads that compute (default one for each physical core)")
 	})
@@ -86,11 +88,11 @@ func jsonFlag(cmd *cobra.Command, json *bool) {
 
 // settings is a configuration that flags are bound to, over a file and a recipe.
 type settings struct {
-	train.Config
+	config.Config
 	file string
 }
 
-func newSettings() *settings { return &settings{Config: train.Default()} }
+func newSettings() *settings { return &settings{Config: config.Default()} }
 
 // resolve puts the flags that were given over all that they and --config imply.
 func (s *settings) resolve(cmd *cobra.Command) error {
@@ -106,13 +108,14 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 		}
 		return ""
 	}
-	layers := train.Layers{File: s.file, Data: value("data"), Recipe: value("recipe"),
+	sources := config.Sources{File: s.file, Data: value("data"), Recipe: value("recipe"),
 		Variant: value("variant"), Optimizer: value("optimizer")}
-	c, err := layers.Config()
+	c, err := sources.Config()
 	if err != nil {
 		return err
 	}
 	s.Config = c // the flags' values point into it
+	s.Remote = remote.New()
 	for _, g := range explicit {
 		if err := g.flag.Value.Set(g.text); err != nil {
 			return usagef("--%s %s: %w", g.flag.Name, g.text, err)
@@ -137,9 +140,9 @@ func (s *settings) augmentAsAsked(cmd *cobra.Command) error {
 }
 
 // checked is the configuration, resolved and valid.
-func (s *settings) checked(cmd *cobra.Command) (train.Config, error) {
+func (s *settings) checked(cmd *cobra.Command) (config.Config, error) {
 	if err := s.resolve(cmd); err != nil {
-		return train.Config{}, err
+		return config.Config{}, err
 	}
 	return s.Config, s.Validate()
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"depthwise.dev/config"
 	"depthwise.dev/internal/suggest"
-	"depthwise.dev/train"
 )
 
 // newRoot builds the command tree.
@@ -61,7 +61,7 @@ own recipe below it, then --recipe, then the other flags; each later one wins.`,
 	return cmd
 }
 
-func lengthFlags(cmd *cobra.Command, c *train.Config) {
+func lengthFlags(cmd *cobra.Command, c *config.Config) {
 	flagGroup(cmd, "Length", func(fs *pflag.FlagSet) {
 		fs.IntVar(&c.Epochs, "epochs", c.Epochs, "passes over the training images")
 		fs.Int64Var(&c.MaxSteps, "max-steps", c.MaxSteps, "end after so many optimizer steps (default no limit)")
@@ -69,15 +69,15 @@ func lengthFlags(cmd *cobra.Command, c *train.Config) {
 	})
 }
 
-func optimizationFlags(cmd *cobra.Command, c *train.Config) {
+func optimizationFlags(cmd *cobra.Command, c *config.Config) {
 	flagGroup(cmd, "Optimization", func(fs *pflag.FlagSet) {
 		fs.StringVar(&c.Recipe, "recipe", c.Recipe, recipeHelp())
-		fs.Var(choice{&c.Optimizer, train.Optimizers}, "optimizer", "rmsprop_tf is TensorFlow's form, which the paper used")
+		fs.Var(choice{&c.Optimizer, config.Optimizers}, "optimizer", "rmsprop_tf is TensorFlow's form, which the paper used")
 		fs.Float64Var(&c.LR, "lr", c.LR, "learning rate, never scaled silently; without it 0.045 for rmsprop_tf, 0.001 for adamw, 0.0001 for rmsprop")
 		fs.Float64Var(&c.Momentum, "momentum", c.Momentum, "of sgd and rmsprop, and adamw's beta1")
 		fs.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "pull of the parameters to zero")
-		fs.Var(words{&c.NoDecay, train.NoDecays}, "no-decay", "parameters without weight decay")
-		fs.Var(choice{&c.Schedule, train.Schedules}, "schedule", "course of the learning rate")
+		fs.Var(words{&c.NoDecay, config.NoDecays}, "no-decay", "parameters without weight decay")
+		fs.Var(choice{&c.Schedule, config.Schedules}, "schedule", "course of the learning rate")
 		fs.Float64Var(&c.StepEpochs, "step-epochs", c.StepEpochs, "epochs between the drops of step (default 30) and exp (default 2.5)")
 		fs.Float64Var(&c.Gamma, "gamma", c.Gamma, "factor of each drop of step (default 0.1) and exp (default 0.94)")
 		fs.Var(auto[float64]{&c.WarmupEpochs}, "warmup-epochs", "linear rise of the learning rate at first (auto: 5 % of a cosine run)")
@@ -91,7 +91,7 @@ func optimizationFlags(cmd *cobra.Command, c *train.Config) {
 func recipeHelp() string {
 	var b strings.Builder
 	b.WriteString("`NAME` of a published recipe to begin from:")
-	for _, r := range train.Recipes() {
+	for _, r := range config.Recipes() {
 		b.WriteString("\n" + r.Name + ": " + r.Source)
 	}
 	return b.String()
@@ -105,7 +105,7 @@ func runFlags(cmd *cobra.Command, s *settings) {
 		fs.StringVar(&s.Resume, "resume", s.Resume, "`auto|FILE`; auto: go on with what --out holds, if anything; or a checkpoint's file")
 		fs.StringVar(&s.CheckpointEvery, "checkpoint-every", s.CheckpointEvery, "`TIME` (10m) or steps (500steps) between checkpoints; each epoch's end writes one too")
 		fs.IntVar(&s.Keep, "keep", s.Keep, "newest checkpoints to keep")
-		fs.Var(choice{&s.Progress, train.Progresses}, "progress", "on standard error; auto: a bar on a terminal, else plain lines")
+		fs.Var(choice{&s.Progress, config.Progresses}, "progress", "on standard error; auto: a bar on a terminal, else plain lines")
 	})
 }
 

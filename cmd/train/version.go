@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"depthwise.dev/train"
+	"depthwise.dev/backend"
 )
 
 func newVersion() *cobra.Command {
@@ -15,7 +15,7 @@ func newVersion() *cobra.Command {
 		Short: "Print the versions of this program and of what it runs on",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), strings.Join(train.Environment(), "\n"))
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), strings.Join(backend.Environment(), "\n"))
 			return err
 		},
 	}
