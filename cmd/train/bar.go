@@ -8,7 +8,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// unit is what a bar counts.
+// unit is the unit of a bar.
 type unit int
 
 const (
@@ -16,7 +16,7 @@ const (
 	inBytes
 )
 
-// bar returns a progress function that draws on a terminal, and nil elsewhere.
+// bar returns a progress function that draws a bar on a terminal, and nil elsewhere.
 func bar(w io.Writer, what string, u unit) func(done, total int64) {
 	if !isTerminal(w) {
 		return nil
@@ -27,20 +27,20 @@ func bar(w io.Writer, what string, u unit) func(done, total int64) {
 			b = progressbar.NewOptions64(total, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(what),
 				progressbar.OptionShowCount(), progressbar.OptionShowBytes(u == inBytes), progressbar.OptionClearOnFinish())
 		}
-		_ = b.Set64(done) // a bar that cannot be drawn is no reason to stop
+		_ = b.Set64(done) // drawing may fail, the work continues
 	}
 }
 
-// progress is bar on a terminal, and elsewhere a line every ten seconds.
+// progress is bar on a terminal, and a line every ten seconds elsewhere.
 func progress(w io.Writer, what string) func(done, total int64) {
 	if b := bar(w, what, inImages); b != nil {
 		return b
 	}
 	const every = 10 * time.Second
-	told := time.Now()
+	last := time.Now()
 	return func(done, total int64) {
-		if time.Since(told) >= every {
-			told = time.Now()
+		if time.Since(last) >= every {
+			last = time.Now()
 			fmt.Fprintf(w, "%s: %d of %d images\n", what, done, total)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"depthwise.dev/train"
 )
 
-// dataFolder is [train.DataFolder] of --data, which says on stderr when MNIST has to be fetched.
+// dataFolder is [train.DataFolder] of --data. It reports on stderr when MNIST has to be downloaded.
 func dataFolder(cmd *cobra.Command, name string) (string, error) {
 	stderr := cmd.ErrOrStderr()
 	if name == train.MNIST {
@@ -19,7 +19,7 @@ func dataFolder(cmd *cobra.Command, name string) (string, error) {
 			return "", err
 		}
 		if _, err := os.Stat(filepath.Join(cache, "mnist")); err != nil {
-			fmt.Fprintf(stderr, "mnist: fetching the digits and laying them out in %s, once\n", filepath.Join(cache, "mnist"))
+			fmt.Fprintf(stderr, "mnist: downloading the dataset to %s\n", filepath.Join(cache, "mnist"))
 		}
 	}
 	return train.DataFolder(cmd.Context(), name, bar(stderr, "mnist", inImages))
