@@ -104,7 +104,11 @@ func (b *bar) print(list []string) error {
 	if len(list) == 0 {
 		return nil
 	}
-	text := strings.Join(list, "\n") + "\n" + b.line
+	var wrapped []string
+	for _, line := range list {
+		wrapped = append(wrapped, wrap(line, b.width())...)
+	}
+	text := strings.Join(wrapped, "\n") + "\n" + b.line
 	if b.line != "" {
 		text = clearLine + text
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -321,5 +322,26 @@ func TestText(t *testing.T) {
 		if test.got != test.want {
 			t.Errorf("got %q, want %q", test.got, test.want)
 		}
+	}
+}
+
+func TestWrap(t *testing.T) {
+	for _, c := range []struct {
+		name, line string
+		want       []string
+	}{
+		{"fits", "one two", []string{"one two"}},
+		{"as wide as the terminal", "1234567890", []string{"1234567890"}},
+		{"breaks between words", "one two three four five", []string{"one two", "  three", "  four", "  five"}},
+		{"break at the last column", "one two 34 rest", []string{"one two 34", "  rest"}},
+		{"a long word", "abcdefghijklmnop qrs", []string{"abcdefghijklmnop qrs"}},
+		{"letters of several bytes", "ééé ééééé ü", []string{"ééé ééééé", "  ü"}},
+	} {
+		if got := wrap(c.line, 10); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+	if got := wrap("one two", 0); !slices.Equal(got, []string{"one two"}) {
+		t.Errorf("without room: %q", got)
 	}
 }

@@ -17,7 +17,7 @@ type interruption struct {
 
 // Error says where the run stopped and how to continue it.
 func (i interruption) Error() string {
-	return fmt.Sprintf("interrupted at step %d, checkpoint written; continue with:\n  %s", i.result.Step, resumeCommand(i.result.Dir))
+	return fmt.Sprintf("checkpoint of step %d written; continue with:\n  %s", i.result.Step, resumeCommand(i.result.Dir))
 }
 
 func (i interruption) Unwrap() error { return i.error }

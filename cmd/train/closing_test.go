@@ -41,7 +41,7 @@ func TestNextSteps(t *testing.T) {
 // TestInterruptMessage: an interrupt is told without the word error.
 func TestInterruptMessage(t *testing.T) {
 	err := error(interruption{train.Result{Dir: "runs/a", Step: 7}, train.ErrInterrupted})
-	want := "interrupted at step 7, checkpoint written; continue with:\n  train --config runs/a/config.yaml --out runs/a --resume auto"
+	want := "checkpoint of step 7 written; continue with:\n  train --config runs/a/config.yaml --out runs/a --resume auto"
 	if got := interruptMessage(err); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
