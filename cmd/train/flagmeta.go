@@ -123,6 +123,9 @@ func describe(f *pflag.Flag) flagDoc {
 	placeholder, usage := pflag.UnquoteUsage(f)
 	d := flagDoc{name: f.Name, shorthand: f.Shorthand, placeholder: placeholder, usage: usage,
 		key: strings.ReplaceAll(f.Name, "-", "_"), notes: valueNotes(f.Name)}
+	if f.Name == "help" { // Cobra's own names the command again
+		d.usage = "show this help"
+	}
 	switch paths := f.Annotations[pathOf]; {
 	case placeholder == "string" && slices.Contains(paths, folder):
 		d.placeholder = "DIR"

@@ -25,7 +25,8 @@ DIR may be the same as SRC: images of a flat val folder then move in place. Run
 the command again to continue after an interruption.`,
 		Example: `  train data imagenet ~/downloads imagenet
   train data imagenet imagenet imagenet    # sort a flat imagenet/val in place`,
-		ValidArgsFunction: folderArguments(2),
+		ValidArgsFunction:     folderArguments(2),
+		DisableFlagsInUseLine: true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return usagef("data imagenet takes two folders, SRC with the files of ImageNet and DIR for class folders, not %d arguments", len(args))

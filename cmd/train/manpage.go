@@ -43,8 +43,8 @@ func manPage(cmd *cobra.Command) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, ".TH %q 1 \"\" Depthwise \"Depthwise manual\"\n", strings.ToUpper(manName(cmd)))
 	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n.SH SYNOPSIS\n", roff(manName(cmd)), roff(cmd.Short))
-	for _, line := range useLines(cmd) {
-		fmt.Fprintf(&b, ".B %s\n.br\n", roff(line))
+	for i, line := range useLines(cmd) {
+		fmt.Fprintf(&b, "%s.B %s\n", []string{"", ".br\n"}[min(i, 1)], roff(line))
 	}
 	if cmd.Long != "" {
 		b.WriteString(".SH DESCRIPTION\n")
