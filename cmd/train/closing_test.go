@@ -38,7 +38,7 @@ func TestNextSteps(t *testing.T) {
 	}
 }
 
-// TestInterruptMessage: an interrupt is told without the word error.
+// TestInterruptMessage: the message of an interrupt is not an error.
 func TestInterruptMessage(t *testing.T) {
 	err := error(interruption{train.Result{Dir: "runs/a", Step: 7}, train.ErrInterrupted})
 	want := "checkpoint of step 7 written; continue with:\n  train --config runs/a/config.yaml --out runs/a --resume auto"

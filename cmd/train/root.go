@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -147,6 +148,9 @@ func runFlags(cmd *cobra.Command, s *settings) {
 func noCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
+	}
+	if info, err := os.Stat(args[0]); err == nil && info.IsDir() && !cmd.HasParent() {
+		return usagef("unknown command %q: to train on that folder, use --data %s", args[0], shellWord(args[0]))
 	}
 	return usagef("unknown command %q: %s", args[0], suggest.OneOf(args[0], commandNames(cmd)))
 }

@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // execute runs a command line in this process.
@@ -154,6 +157,46 @@ func TestCarriageReturn(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestFolderAsCommand: a folder in place of a command is probably the dataset.
+func TestFolderAsCommand(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("photos", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := execute(t, "photos", "--epochs", "3")
+	if want := `unknown command "photos": to train on that folder, use --data photos`; code != exitUsage || !strings.Contains(lastLine(stderr), want) {
+		t.Errorf("exit code %d, %q; want %d and %q", code, stderr, exitUsage, want)
+	}
+}
+
+// TestBadValues: no value of any flag brings a message of strconv or pflag to light.
+func TestBadValues(t *testing.T) {
+	eachCommand(t, func(t *testing.T, cmd *cobra.Command) {
+		refused := 0
+		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			for _, value := range []string{"half", "0,1", "", "-", "1e999", "99999999999999999999", "0x", "1h2", "a,b,c"} {
+				err := cmd.ParseFlags([]string{"--" + f.Name + "=" + value})
+				if err == nil {
+					continue
+				}
+				refused++
+				text := flagError(cmd, err).Error()
+				for _, leak := range []string{"strconv", "parsing", "invalid syntax", "invalid argument", "time:"} {
+					if strings.Contains(text, leak) {
+						t.Errorf("--%s=%s: %s", f.Name, value, text)
+					}
+				}
+				if !strings.HasPrefix(text, "--"+f.Name+" ") {
+					t.Errorf("--%s=%s: the error does not name the flag: %s", f.Name, value, text)
+				}
+			}
+		})
+		if refused == 0 && cmd.LocalFlags().HasFlags() {
+			t.Error("nothing was refused")
+		}
+	})
 }
 
 // TestBackendAlias: --kernels is still accepted, alone or in agreement with --backend.

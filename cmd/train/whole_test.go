@@ -20,7 +20,7 @@ import (
 	"depthwise.dev/train"
 )
 
-// pictures makes a data set of three classes told apart by their color, six
+// pictures makes a data set of three classes that differ in color, six
 // images of each to train and two to validate.
 func pictures(t *testing.T) string {
 	t.Helper()

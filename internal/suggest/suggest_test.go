@@ -65,6 +65,7 @@ func TestSynonyms(t *testing.T) {
 		want       string
 	}{
 		{"before the spelling", "gpu", []string{"auto", "cpu", "cuda"}, "did you mean cuda? allowed: auto, cpu, cuda"},
+		{"with an index", "gpu:0", []string{"cpu", "cuda"}, "did you mean cuda? allowed: cpu, cuda"},
 		{"case", "Half", []string{"fp32", "bf16"}, "did you mean bf16? allowed: fp32, bf16"},
 		{"the first that is allowed", "half", []string{"fp32", "fp16", "bf16"}, "did you mean fp16? allowed: fp32, fp16, bf16"},
 		{"of no allowed value", "gpu", []string{"left", "right"}, "allowed: left, right"},

@@ -19,7 +19,8 @@ var synonyms = map[string][]string{
 
 // meant returns the allowed value that a word means in other tools, or "".
 func meant(word string, allowed []string) string {
-	for _, value := range synonyms[strings.ToLower(word)] {
+	name, _, _ := strings.Cut(strings.ToLower(word), ":") // gpu:0
+	for _, value := range synonyms[name] {
 		for _, a := range allowed {
 			if a == value {
 				return a
