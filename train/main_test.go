@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"depthwise.dev/config"
 	"depthwise.dev/report"
 )
 
@@ -21,9 +22,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// trainer trains or goes on, and prints a line for each step.
+// trainer trains or resumes, and prints a line for each step.
 func trainer(path, out string) int {
-	c, err := LoadConfig(path)
+	c, err := config.Load(path)
 	if err == nil {
 		c.Out, c.Resume = out, "auto"
 		_, err = Fit(context.Background(), c, recorderFunc(func(e report.Event) error {
@@ -48,5 +49,5 @@ type recorderFunc func(report.Event) error
 func (f recorderFunc) Record(e report.Event) error { return f(e) }
 func (f recorderFunc) Close() error                { return nil }
 
-// ignore is told of everything and keeps nothing.
+// ignore drops all events.
 var ignore = recorderFunc(func(report.Event) error { return nil })

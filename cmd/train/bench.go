@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"depthwise.dev/train"
+	"depthwise.dev/bench"
 )
 
 func newBench() *cobra.Command {
@@ -22,18 +22,18 @@ func newBench() *cobra.Command {
 	return cmd
 }
 
-// bench is the common part of the benchmarks.
-type bench struct {
+// benchmark is the common part of the benchmarks.
+type benchmark struct {
 	*settings
-	steps  train.BenchSteps
+	steps  bench.Steps
 	asJSON bool
 }
 
-func newBenchmark() *bench {
-	return &bench{settings: newSettings(), steps: train.BenchSteps{Warmup: 3, Count: 10}}
+func newBenchmark() *benchmark {
+	return &benchmark{settings: newSettings(), steps: bench.Steps{Warmup: 3, Count: 10}}
 }
 
-func (b *bench) flags(cmd *cobra.Command, what string) {
+func (b *benchmark) flags(cmd *cobra.Command, what string) {
 	flagGroup(cmd, groupMeasurement, func(fs *pflag.FlagSet) {
 		fs.IntVar(&b.steps.Count, "steps", b.steps.Count, what+" to measure; the median is reported")
 		fs.IntVar(&b.steps.Warmup, "warmup-steps", b.steps.Warmup, what+" to run before measuring")
@@ -42,7 +42,7 @@ func (b *bench) flags(cmd *cobra.Command, what string) {
 }
 
 // ready resolves the flags and finds the dataset, if one is given.
-func (b *bench) ready(cmd *cobra.Command) error {
+func (b *benchmark) ready(cmd *cobra.Command) error {
 	if b.steps.Count < 1 || b.steps.Warmup < 0 {
 		return usagef("--steps must be at least 1, and --warmup-steps at least 0")
 	}
@@ -56,7 +56,7 @@ func (b *bench) ready(cmd *cobra.Command) error {
 
 func newBenchLoader() *cobra.Command {
 	b := newBenchmark()
-	b.steps = train.BenchSteps{Warmup: 5, Count: 50}
+	b.steps = bench.Steps{Warmup: 5, Count: 50}
 	cmd := &cobra.Command{
 		Use:   "loader --data DIR [flags]",
 		Short: "Measure the data loader: decoding, cropping, augmentation",
@@ -71,7 +71,7 @@ func newBenchLoader() *cobra.Command {
 			if err := b.ready(cmd); err != nil {
 				return err
 			}
-			r, err := train.BenchLoader(cmd.Context(), b.Config, b.steps)
+			r, err := bench.Loader(cmd.Context(), b.Config, b.steps)
 			if err != nil {
 				return err
 			}

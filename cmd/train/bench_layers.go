@@ -4,23 +4,23 @@ import (
 	"fmt"
 	"strings"
 
-	"depthwise.dev/train"
+	"depthwise.dev/bench"
 )
 
 // stepText formats the speed of a training step.
-func stepText(r train.StepSpeed) string {
+func stepText(r bench.StepSpeed) string {
 	return fmt.Sprintf("%.1f img/s, %.0f ms per step of %d (%s, backend %s, %d layers fused, %d threads), peak memory %d MB\n",
 		r.ImagesPerSecond, r.StepMS, r.Batch, r.Precision, r.Kernels, r.Fused, r.Threads, r.PeakRSSMB)
 }
 
 // inferText formats the speed of a forward pass.
-func inferText(r train.InferSpeed) string {
+func inferText(r bench.InferSpeed) string {
 	return fmt.Sprintf("%.1f img/s, %.*f ms per batch of %d (%s, backend %s, %d threads), peak memory %d MB\n",
 		r.ImagesPerSecond, digits(r.StepMS), r.StepMS, r.Batch, r.Precision, r.Kernels, r.Threads, r.PeakRSSMB)
 }
 
 // layersText formats the speed of a training step with a table of its layers.
-func layersText(r train.LayersSpeed) string {
+func layersText(r bench.StepLayersSpeed) string {
 	var b strings.Builder
 	b.WriteString(stepText(r.StepSpeed))
 	writePeaks(&b, r.Precision, r.Peaks)
@@ -31,7 +31,7 @@ func layersText(r train.LayersSpeed) string {
 }
 
 // inferLayersText formats the speed of a forward pass with a table of its layers.
-func inferLayersText(r train.InferLayersSpeed) string {
+func inferLayersText(r bench.InferLayersSpeed) string {
 	var b strings.Builder
 	b.WriteString(inferText(r.InferSpeed))
 	writePeaks(&b, r.Precision, r.Peaks)
@@ -51,13 +51,13 @@ func digits(ms float64) int {
 	return 2
 }
 
-func writePeaks(b *strings.Builder, precision string, p train.Peaks) {
+func writePeaks(b *strings.Builder, precision string, p bench.Peaks) {
 	fmt.Fprintf(b, "measured peaks: %.0f GFLOP/s in %s, %.0f in fp32; memory %.1f GB/s read, %.1f read and write\n",
 		p.GFLOPS, precision, p.FloatGFLOPS, p.ReadGBS, p.AddGBS)
 }
 
 // writeRows writes the table with one direction or both, and milliseconds with the given number of decimals.
-func writeRows(b *strings.Builder, rows []train.LayerSpeed, directions, digits int) {
+func writeRows(b *strings.Builder, rows []bench.LayerSpeed, directions, digits int) {
 	const heads = "     ms  share GFLOP/s   GB/s  /memory /arith"
 	fmt.Fprintf(b, "%-20s%s\n", "", strings.Repeat(heads, directions))
 	for _, l := range rows {
@@ -71,7 +71,7 @@ func writeRows(b *strings.Builder, rows []train.LayerSpeed, directions, digits i
 }
 
 // passText formats the columns of one direction.
-func passText(p *train.PassSpeed, digits int) string {
+func passText(p *bench.PassSpeed, digits int) string {
 	if p == nil {
 		return strings.Repeat(" ", 46)
 	}

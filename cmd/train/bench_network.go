@@ -6,8 +6,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"depthwise.dev/bench"
+	"depthwise.dev/config"
 	"depthwise.dev/report"
-	"depthwise.dev/train"
 )
 
 // layerFlags are the flags of benchmarks that report per-layer times.
@@ -36,15 +37,15 @@ type networkBench[R, L any] struct {
 	use, short, long, example string
 	unit                      string // of what is measured
 
-	whole      func(context.Context, train.Config, train.BenchSteps) (R, error)
+	whole      func(context.Context, config.Config, bench.Steps) (R, error)
 	wholeText  func(R) string
-	layers     func(context.Context, train.Config, train.BenchSteps) (L, error)
+	layers     func(context.Context, config.Config, bench.Steps) (L, error)
 	layersText func(L) string
 	chart      func(L) report.Roofline
 }
 
 func newBenchStep() *cobra.Command {
-	return networkBench[train.StepSpeed, train.LayersSpeed]{
+	return networkBench[bench.StepSpeed, bench.StepLayersSpeed]{
 		use:   "step",
 		short: "Measure training steps: forward, backward, update",
 		long: `Measure training steps. Without --data one synthetic batch is reused; with it,
@@ -58,16 +59,16 @@ and after. See docs/layers.md.`,
   train bench step --layers
   train bench step --precision fp32 --batch-size 64 --width 0.5 --data photos`,
 		unit:  "steps",
-		whole: train.BenchStep, wholeText: stepText,
-		layers: train.BenchLayers, layersText: layersText,
-		chart: func(r train.LayersSpeed) report.Roofline {
+		whole: bench.Step, wholeText: stepText,
+		layers: bench.StepLayers, layersText: layersText,
+		chart: func(r bench.StepLayersSpeed) report.Roofline {
 			return rooflineOf("training step", r.ComputeSpeed, r.LayerTable)
 		},
 	}.command()
 }
 
 func newBenchInfer() *cobra.Command {
-	return networkBench[train.InferSpeed, train.InferLayersSpeed]{
+	return networkBench[bench.InferSpeed, bench.InferLayersSpeed]{
 		use:   "infer",
 		short: "Measure inference: the forward pass of evaluation",
 		long: `Measure the forward pass of evaluation, on a synthetic batch or the first batch
@@ -80,9 +81,9 @@ their number. Time spent waiting has a row of its own. See docs/layers.md.`,
 		example: `  train bench infer --batch-size 1 --json
   train bench infer --layers --plot layers.png`,
 		unit:  "batches",
-		whole: train.BenchInfer, wholeText: inferText,
-		layers: train.BenchInferLayers, layersText: inferLayersText,
-		chart: func(r train.InferLayersSpeed) report.Roofline {
+		whole: bench.Infer, wholeText: inferText,
+		layers: bench.InferLayers, layersText: inferLayersText,
+		chart: func(r bench.InferLayersSpeed) report.Roofline {
 			return rooflineOf("inference", r.ComputeSpeed, r.LayerTable)
 		},
 	}.command()
@@ -120,7 +121,7 @@ func (n networkBench[R, L]) command() *cobra.Command {
 }
 
 // runLayers measures and prints the layers, and draws them unless plot is empty.
-func (n networkBench[R, L]) runLayers(cmd *cobra.Command, b *bench, plot string) error {
+func (n networkBench[R, L]) runLayers(cmd *cobra.Command, b *benchmark, plot string) error {
 	r, err := n.layers(cmd.Context(), b.Config, b.steps)
 	if err != nil {
 		return err

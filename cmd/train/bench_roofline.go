@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"depthwise.dev/bench"
 	"depthwise.dev/models/mobilenet"
 	"depthwise.dev/report"
-	"depthwise.dev/train"
 )
 
 // labeled is the number of labeled points: those with the most time above their floors.
@@ -32,7 +32,7 @@ func plotRoofline(file string, chart report.Roofline) error {
 }
 
 // rooflineOf returns a chart with a point for each convolution and direction, and for a head whose bytes are known.
-func rooflineOf(what string, r train.ComputeSpeed, t train.LayerTable) report.Roofline {
+func rooflineOf(what string, r bench.ComputeSpeed, t bench.LayerTable) report.Roofline {
 	chart := report.Roofline{Memory: t.Peaks.GBS, Title: fmt.Sprintf("%s: %s, batch %d at %d, %s, backend %s, %d threads",
 		t.Processor, what, r.Batch, r.Resolution, r.Precision, r.Kernels, r.Threads)}
 	if r.Precision != "fp32" {
@@ -45,7 +45,7 @@ func rooflineOf(what string, r train.ComputeSpeed, t train.LayerTable) report.Ro
 	var lost []float64 // ms above the floor, of each point
 	for _, l := range t.Layers {
 		kind, ok := names[l.Kind]
-		for i, p := range []*train.PassSpeed{l.Forward, l.Backward} {
+		for i, p := range []*bench.PassSpeed{l.Forward, l.Backward} {
 			if !ok || p == nil || p.Bytes == 0 {
 				continue
 			}

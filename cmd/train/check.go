@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"depthwise.dev/autograd/oracle/suite"
-	"depthwise.dev/train"
+	"depthwise.dev/diagnose"
 )
 
 func newCheck() *cobra.Command {
@@ -52,7 +52,7 @@ activations of each layer, for --weights or for initial weights.`,
 			if weights != "" {
 				return usagef("--weights needs --plot: a check uses random weights")
 			}
-			r, err := train.Check(cmd.Context(), s.Config, images, bar(cmd.ErrOrStderr(), "check", inImages))
+			r, err := diagnose.Check(cmd.Context(), s.Config, images, bar(cmd.ErrOrStderr(), "check", inImages))
 			if r.Layers == nil {
 				return err
 			}
@@ -87,7 +87,7 @@ activations of each layer, for --weights or for initial weights.`,
 }
 
 // checkText formats the report as a table.
-func checkText(r train.CheckReport) string {
+func checkText(r diagnose.CheckReport) string {
 	var b strings.Builder
 	images := "of noise"
 	if r.Data != "" {

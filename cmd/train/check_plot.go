@@ -7,13 +7,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"depthwise.dev/config"
+	"depthwise.dev/diagnose"
 	"depthwise.dev/report"
-	"depthwise.dev/train"
 )
 
 // plotLayers computes a training step and writes its page.
-func plotLayers(cmd *cobra.Command, c train.Config, weights string, images int, file string, asJSON bool) error {
-	r, err := train.Inspect(cmd.Context(), c, weights, images)
+func plotLayers(cmd *cobra.Command, c config.Config, weights string, images int, file string, asJSON bool) error {
+	r, err := diagnose.Inspect(cmd.Context(), c, weights, images)
 	if err != nil {
 		return err
 	}
@@ -30,7 +31,7 @@ func plotLayers(cmd *cobra.Command, c train.Config, weights string, images int, 
 }
 
 // layersPage shows the statistics that help when a network does not learn.
-func layersPage(r train.Inspection) report.BarPage {
+func layersPage(r diagnose.Inspection) report.BarPage {
 	weights, images := "initial weights", "of noise"
 	if r.Weights != "" {
 		weights = "weights of " + r.Weights

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"depthwise.dev/train"
+	"depthwise.dev/diagnose"
 )
 
 // TestCheckPlot: a page with a bar for each layer in each chart, or the same as JSON; and what cannot be.
@@ -25,7 +25,7 @@ func TestCheckPlot(t *testing.T) {
 			t.Errorf("%d times %s, want %d", n, bar, want)
 		}
 	}
-	var r train.Inspection
+	var r diagnose.Inspection
 	decode(t, done(t, append(args, "--json")...), &r)
 	if len(r.Layers) != 28 || r.Layers[0].Name != "conv_stem" || r.Images != 2 {
 		t.Errorf("%+v", r)

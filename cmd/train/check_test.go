@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"depthwise.dev/autograd/oracle/suite"
-	"depthwise.dev/train"
+	"depthwise.dev/diagnose"
 )
 
 // TestCheckCommand: a table, or JSON; exit code 1 and the table all the same when an engine is wrong.
@@ -21,7 +21,7 @@ func TestCheckCommand(t *testing.T) {
 			t.Errorf("the table lacks %q:\n%s", want, text)
 		}
 	}
-	var r train.CheckReport
+	var r diagnose.CheckReport
 	decode(t, done(t, append(args, "--json", "--data", pictures(t), "--batch-size", "2")...), &r)
 	if !r.OK || r.Images != 2 || len(r.Layers) != 30 || r.Layers[0].Cells[0].Engine != "gorgonia" || r.Layers[0].Cells[0].Bound <= 0 {
 		t.Errorf("%+v", r)
@@ -34,7 +34,7 @@ func TestCheckCommand(t *testing.T) {
 	}}}
 	code, stdout, stderr := execute(t, args...)
 	if code != exitFailed || !strings.Contains(stdout, "error !") || !strings.Contains(stdout, "! loss, broken: out of order") ||
-		!strings.Contains(lastLine(stderr), "comparisons are out of bounds") {
+		!strings.Contains(lastLine(stderr), "comparisons are beyond the tolerance") {
 		t.Errorf("code %d\n%s\n%s", code, stdout, stderr)
 	}
 }

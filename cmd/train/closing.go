@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"depthwise.dev/config"
 	"depthwise.dev/train"
 )
 
@@ -23,7 +24,7 @@ func (i interruption) Error() string {
 func (i interruption) Unwrap() error { return i.error }
 
 // writeNextSteps names the folder of a run that has ended, and the commands that use its weights or continue it.
-func writeNextSteps(w io.Writer, c train.Config, r train.Result) {
+func writeNextSteps(w io.Writer, c config.Config, r train.Result) {
 	dir := shellWord(r.Dir)
 	fmt.Fprintf(w, "Results are in %s. Next:\n", dir)
 	if r.Epochs < c.Epochs && (c.MaxSteps == 0 || r.Step < c.MaxSteps) {

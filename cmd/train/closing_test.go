@@ -5,12 +5,13 @@ import (
 	"strings"
 	"testing"
 
+	"depthwise.dev/config"
 	"depthwise.dev/train"
 )
 
 // TestNextSteps: the folder of the run and what to do with it.
 func TestNextSteps(t *testing.T) {
-	c := train.Config{Data: "my photos", Epochs: 3}
+	c := config.Config{Data: "my photos", Epochs: 3}
 	for _, test := range []struct {
 		name   string
 		result train.Result
@@ -32,7 +33,7 @@ func TestNextSteps(t *testing.T) {
 		}
 	}
 	var b strings.Builder
-	writeNextSteps(&b, train.Config{Data: "x", Epochs: 90, MaxSteps: 7}, train.Result{Dir: "r", Epochs: 1, Step: 7})
+	writeNextSteps(&b, config.Config{Data: "x", Epochs: 90, MaxSteps: 7}, train.Result{Dir: "r", Epochs: 1, Step: 7})
 	if !strings.Contains(b.String(), "train eval --weights r --data x") {
 		t.Errorf("a run of --max-steps is not finished:\n%s", &b)
 	}

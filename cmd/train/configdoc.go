@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
 
-	"depthwise.dev/train"
+	"depthwise.dev/config"
 )
 
 // allowedValues says which values a flag of training takes, where they are not an enumeration.
@@ -131,7 +131,7 @@ type setting struct{ name, value string }
 
 // configKeys lists the keys of a configuration file in its order.
 func configKeys() ([]setting, error) {
-	c := train.Default()
+	c := config.Default()
 	c.Out, c.Resume = "set", "set" // omitted when empty
 	var n yaml.Node
 	if err := n.Encode(c); err != nil {

@@ -8,8 +8,10 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"depthwise.dev/bench"
+	"depthwise.dev/config"
 	"depthwise.dev/data"
-	"depthwise.dev/train"
+	"depthwise.dev/internal/datasource"
 )
 
 func newDataCheck() *cobra.Command {
@@ -70,7 +72,7 @@ func checkData(cmd *cobra.Command, s *settings, asJSON bool) error {
 	}
 	s.Data = ""
 	loader := s.LoaderOptions(true)
-	source, err := train.DataSource(cmd.Context(), dir)
+	source, err := datasource.New(cmd.Context(), dir, s.Remote)
 	if err != nil {
 		return err
 	}
@@ -102,12 +104,12 @@ func checkData(cmd *cobra.Command, s *settings, asJSON bool) error {
 
 // timeEpoch measures a few training steps on noise. The slower of training and loading determines the time of an epoch, since
 // they overlap.
-func timeEpoch(cmd *cobra.Command, c train.Config, r *data.Report) (epochTime, error) {
+func timeEpoch(cmd *cobra.Command, c config.Config, r *data.Report) (epochTime, error) {
 	e := epochTime{Images: r.Splits[0].Images, LimitedBy: "training"}
 	if c.Model.Classes == 0 {
 		c.Model.Classes = max(r.Splits[0].Classes, 1)
 	}
-	speed, err := train.BenchStep(cmd.Context(), c, train.BenchSteps{Warmup: 1, Count: 3})
+	speed, err := bench.Step(cmd.Context(), c, bench.Steps{Warmup: 1, Count: 3})
 	if err != nil {
 		return e, err
 	}

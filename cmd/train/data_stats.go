@@ -7,12 +7,12 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"depthwise.dev/train"
+	"depthwise.dev/diagnose"
 )
 
 func newDataStats() *cobra.Command {
 	s := newSettings()
-	look := train.DataStatsConfig{Images: 1024}
+	look := diagnose.StatisticsConfig{Images: 1024}
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:   "stats DIR [flags]",
@@ -40,7 +40,7 @@ their weights.`,
 			}
 			look.Config = s.Config
 			look.Data = dir
-			stats, err := train.LookAtData(cmd.Context(), look)
+			stats, err := diagnose.DataStatistics(cmd.Context(), look)
 			if err != nil {
 				return err
 			}
@@ -64,7 +64,7 @@ their weights.`,
 	return cmd
 }
 
-func statsText(s train.DataStats) string {
+func statsText(s diagnose.Statistics) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d training images of %d classes, augmented, values from 0 to 1:\n", s.Images, s.Classes)
 	fmt.Fprintf(&b, "  mean       %.3f %.3f %.3f\n  deviation  %.3f %.3f %.3f\n", s.Mean[0], s.Mean[1], s.Mean[2], s.Std[0], s.Std[1], s.Std[2])

@@ -7,12 +7,14 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"depthwise.dev/train"
+	"depthwise.dev/backend"
+	"depthwise.dev/classify"
+	"depthwise.dev/data/remote"
 )
 
 func newEval() *cobra.Command {
 	s, asJSON := newSettings(), false
-	c := train.EvalConfig{Precision: "fp32", Device: "auto", Kernels: "auto"}
+	c := classify.EvalConfig{Options: backend.Options{Precision: "fp32", Device: "auto", Backend: "auto"}}
 	cmd := &cobra.Command{
 		Use:   "eval --weights FILE --data DIR [flags]",
 		Short: "Measure the accuracy of trained weights on a dataset",
@@ -32,8 +34,8 @@ matched by name; those without a match are reported.`,
 			if err != nil {
 				return err
 			}
-			c.Data, c.BatchSize, c.Workers = dir, s.BatchSize, s.Workers
-			r, err := train.Evaluate(cmd.Context(), c)
+			c.Data, c.Remote, c.BatchSize, c.Workers = dir, remote.New(), s.BatchSize, s.Workers
+			r, err := classify.Evaluate(cmd.Context(), c)
 			if err != nil {
 				return err
 			}
@@ -47,12 +49,12 @@ matched by name; those without a match are reported.`,
 		fs.IntVar(&c.Limit, "limit", 0, "stop after N images")
 		defaultText(fs, "limit", "all images")
 	})
-	hardwareFlags(cmd, &c.Precision, &c.Device, &c.Kernels, &c.Threads)
+	hardwareFlags(cmd, &c.Precision, &c.Device, &c.Backend, &c.Threads)
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }
 
-func evalText(r train.EvalResult) string {
+func evalText(r classify.EvalResult) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "top-1 %.2f %%, top-5 %.2f %%, loss %.4f on %d images (%.1f img/s)\n", 100*r.Top1, 100*r.Top5, r.Loss, r.Images, r.ImagesPerSecond)
 	for _, note := range []struct {

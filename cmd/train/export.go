@@ -6,11 +6,12 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"depthwise.dev/train"
+	"depthwise.dev/formats"
+	"depthwise.dev/weights"
 )
 
 func newExport() *cobra.Command {
-	c := train.ExportConfig{Format: "safetensors"}
+	c := weights.ExportOptions{Format: "safetensors"}
 	cmd := &cobra.Command{
 		Use:   "export --weights FILE --output FILE [flags]",
 		Short: "Write trained weights for other programs",
@@ -26,7 +27,7 @@ preprocessing, and the file is accepted as --weights. npz holds arrays only.`,
 			if err := required(cmd, "weights", "output"); err != nil {
 				return err
 			}
-			if err := train.Export(c); err != nil {
+			if err := weights.Export(c); err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "wrote %s\n", c.Output)
@@ -36,7 +37,7 @@ preprocessing, and the file is accepted as --weights. npz holds arrays only.`,
 	weightsFlag(cmd, &c.Weights)
 	rawFlag(cmd, &c.Raw)
 	flagGroup(cmd, groupOutput, func(fs *pflag.FlagSet) {
-		fs.Var(choice{&c.Format, train.ExportFormats}, "format", "file format")
+		fs.Var(choice{&c.Format, formats.Names()}, "format", "file format")
 		fs.StringVar(&c.Output, "output", "", "file to write")
 		filePath(fs, "output", "safetensors", "npz")
 	})

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"depthwise.dev/train"
+	"depthwise.dev/config"
 )
 
 // Headings of flags, in the order in which help, manual pages and the configuration reference list them.
@@ -83,7 +83,7 @@ type enumerated interface {
 func valueNotes(flag string) map[string]string {
 	if flag == "recipe" {
 		notes := make(map[string]string)
-		for _, r := range train.Recipes() {
+		for _, r := range config.Recipes() {
 			notes[r.Name] = r.Source
 		}
 		return notes

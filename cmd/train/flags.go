@@ -4,14 +4,16 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"depthwise.dev/backend"
+	"depthwise.dev/config"
+	"depthwise.dev/data/remote"
 	"depthwise.dev/models/mobilenet"
-	"depthwise.dev/train"
 )
 
 // modelFlags are the flags of every command that builds a network.
-func modelFlags(cmd *cobra.Command, c *train.Config) {
+func modelFlags(cmd *cobra.Command, c *config.Config) {
 	flagGroup(cmd, groupModel, func(fs *pflag.FlagSet) {
-		fs.Var(choice{&c.Arch, train.Archs}, "arch", "architecture")
+		fs.Var(choice{&c.Arch, config.Archs}, "arch", "architecture")
 		fs.Var(choice{&c.Model.Variant, mobilenet.Variants()}, "variant", "variant of the architecture")
 		fs.Float64Var(&c.Model.Width, "width", c.Model.Width, "width multiplier of all layers; the paper uses 0.25, 0.5, 0.75 and 1")
 		fs.IntVar(&c.Model.Resolution, "resolution", c.Model.Resolution, "height and width of the input in pixels")
@@ -23,7 +25,7 @@ func modelFlags(cmd *cobra.Command, c *train.Config) {
 }
 
 // dataFlags are the flags of every command that reads batches of images.
-func dataFlags(cmd *cobra.Command, c *train.Config) {
+func dataFlags(cmd *cobra.Command, c *config.Config) {
 	flagGroup(cmd, groupData, func(fs *pflag.FlagSet) {
 		fs.StringVar(&c.Data, "data", c.Data, "`DIR` with train/CLASS/* and val/CLASS/*, with CLASS/*, or with tar shards "+
 			"(train-*.tar, val-*.tar); a pattern such as DIR/train-{000000..000127}.tar; shards at http://, https://, s3:// or gs://; or mnist")
@@ -38,16 +40,16 @@ func dataFlags(cmd *cobra.Command, c *train.Config) {
 }
 
 // exifFlag is the flag of the commands that decide how images reach the network.
-func exifFlag(cmd *cobra.Command, c *train.Config) {
+func exifFlag(cmd *cobra.Command, c *config.Config) {
 	flagGroup(cmd, groupData, func(fs *pflag.FlagSet) {
 		fs.BoolVar(&c.EXIF, "exif", c.EXIF, "apply the EXIF orientation of images, in training and wherever the weights are used")
 	})
 }
 
 // augmentFlags are the flags of the commands that read images as training does.
-func augmentFlags(cmd *cobra.Command, c *train.Config) {
+func augmentFlags(cmd *cobra.Command, c *config.Config) {
 	flagGroup(cmd, groupAugmentation, func(fs *pflag.FlagSet) {
-		fs.Var(choice{&c.Augment, train.Augments}, "augment", "augmentation policy")
+		fs.Var(choice{&c.Augment, config.Augments}, "augment", "augmentation policy")
 		fs.Var((*span)(&c.CropScale), "crop-scale", "area of a random crop relative to the image; 0.35,1 suits small datasets")
 		fs.Var((*span)(&c.CropRatio), "crop-ratio", "aspect ratio (width/height) of a random crop")
 		fs.Lookup("crop-ratio").DefValue = "0.75,1.333"
@@ -56,20 +58,20 @@ func augmentFlags(cmd *cobra.Command, c *train.Config) {
 		fs.Float64Var(&c.RandomErase, "random-erase", c.RandomErase, "probability of random erasing, typically 0.25")
 		fs.Float64Var(&c.MixUp, "mixup", c.MixUp, "alpha of mixup, typically 0.2")
 		fs.Float64Var(&c.CutMix, "cutmix", c.CutMix, "alpha of CutMix, typically 1")
-		fs.Var(choice{&c.Fit, train.Fits}, "fit", "how evaluation resizes images, stored with the weights")
-		fs.Var(choice{&c.Decode, train.Decodes}, "decode", "JPEG decoding")
+		fs.Var(choice{&c.Fit, config.Fits}, "fit", "how evaluation resizes images, stored with the weights")
+		fs.Var(choice{&c.Decode, config.Decodes}, "decode", "JPEG decoding")
 	})
 }
 
 // hardwareFlags are the flags of every command that computes.
 func hardwareFlags(cmd *cobra.Command, precision, device, kernels *string, threads *int) {
 	flagGroup(cmd, groupHardware, func(fs *pflag.FlagSet) {
-		backend, alias := backendFlags(kernels, train.Kernels)
-		fs.Var(backend, "backend", "compute backend")
+		flag, alias := backendFlags(kernels, backend.Backends)
+		fs.Var(flag, "backend", "compute backend")
 		fs.Var(alias, "kernels", "deprecated alias of --backend")
 		annotate(fs.Lookup("kernels"), aliasOf, "backend")
-		fs.Var(choice{precision, train.Precisions}, "precision", "precision of the convolutions")
-		fs.Var(known{device, train.Devices, "NAME"}, "device", "compute device")
+		fs.Var(choice{precision, backend.Precisions}, "precision", "precision of the convolutions")
+		fs.Var(known{device, backend.Devices, "NAME"}, "device", "compute device")
 		fs.IntVar(threads, "threads", *threads, "compute threads")
 		defaultText(fs, "threads", "one per physical core")
 	})
@@ -84,11 +86,11 @@ func jsonFlag(cmd *cobra.Command, json *bool) {
 
 // settings is a configuration that flags are bound to, with the configuration file.
 type settings struct {
-	train.Config
+	config.Config
 	file string
 }
 
-func newSettings() *settings { return &settings{Config: train.Default()} }
+func newSettings() *settings { return &settings{Config: config.Default()} }
 
 // resolve applies the flags given on the command line over the configuration that they and --config imply.
 func (s *settings) resolve(cmd *cobra.Command) error {
@@ -104,13 +106,14 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 		}
 		return ""
 	}
-	layers := train.Layers{File: s.file, Data: value("data"), Recipe: value("recipe"),
+	sources := config.Sources{File: s.file, Data: value("data"), Recipe: value("recipe"),
 		Variant: value("variant"), Optimizer: value("optimizer")}
-	c, err := layers.Config()
+	c, err := sources.Config()
 	if err != nil {
 		return err
 	}
 	s.Config = c // the flags' values point into it
+	s.Remote = remote.New()
 	for _, g := range explicit {
 		if err := g.flag.Value.Set(g.text); err != nil {
 			return usagef("--%s %s: %w", g.flag.Name, g.text, err)
@@ -134,9 +137,9 @@ func (s *settings) augmentAsAsked(cmd *cobra.Command) error {
 }
 
 // checked returns the configuration, resolved and validated.
-func (s *settings) checked(cmd *cobra.Command) (train.Config, error) {
+func (s *settings) checked(cmd *cobra.Command) (config.Config, error) {
 	if err := s.resolve(cmd); err != nil {
-		return train.Config{}, err
+		return config.Config{}, err
 	}
 	return s.Config, s.Validate()
 }

@@ -8,11 +8,12 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"depthwise.dev/train"
+	"depthwise.dev/backend"
+	"depthwise.dev/classify"
 )
 
 func newPredict() *cobra.Command {
-	c, asJSON := train.PredictConfig{Top: 5, BatchSize: 32, Precision: "fp32", Device: "auto", Kernels: "auto"}, false
+	c, asJSON := classify.PredictConfig{Top: 5, BatchSize: 32, Options: backend.Options{Precision: "fp32", Device: "auto", Backend: "auto"}}, false
 	var input, output string
 	cmd := &cobra.Command{
 		Use:   "predict --weights FILE IMAGE... [flags]",
@@ -39,7 +40,7 @@ shape (N, 3, H, W), already normalized.`,
 			case (input == "") == (len(images) == 0):
 				return usagef("predict needs images, or --input and --output, but not both")
 			case input != "":
-				return train.PredictArray(cmd.Context(), c, input, output)
+				return classify.PredictArray(cmd.Context(), c, input, output)
 			}
 			return predictImages(cmd, c, images, asJSON)
 		},
@@ -56,15 +57,15 @@ shape (N, 3, H, W), already normalized.`,
 		fs.StringVar(&output, "output", "", "file for the logits of --input, NumPy, float32, (N, classes)")
 		filePath(fs, "output", "npy")
 	})
-	hardwareFlags(cmd, &c.Precision, &c.Device, &c.Kernels, &c.Threads)
+	hardwareFlags(cmd, &c.Precision, &c.Device, &c.Backend, &c.Threads)
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }
 
 // predictImages prints the predictions of each image. Images that cannot be read are reported in their place, and the command
 // fails at the end.
-func predictImages(cmd *cobra.Command, c train.PredictConfig, images []string, asJSON bool) error {
-	predictions, err := train.Predict(cmd.Context(), c, images)
+func predictImages(cmd *cobra.Command, c classify.PredictConfig, images []string, asJSON bool) error {
+	predictions, err := classify.Predict(cmd.Context(), c, images)
 	if err != nil {
 		return err
 	}
@@ -83,7 +84,7 @@ func predictImages(cmd *cobra.Command, c train.PredictConfig, images []string, a
 	return nil
 }
 
-func predictText(predictions []train.Prediction) string {
+func predictText(predictions []classify.Prediction) string {
 	var b strings.Builder
 	for _, p := range predictions {
 		fmt.Fprintf(&b, "%s\n", p.Image)

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"depthwise.dev/config"
 	"depthwise.dev/internal/suggest"
-	"depthwise.dev/train"
 )
 
 // newRoot builds the command tree.
@@ -74,17 +74,17 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
 	return cmd
 }
 
-func optimizationFlags(cmd *cobra.Command, c *train.Config) {
+func optimizationFlags(cmd *cobra.Command, c *config.Config) {
 	flagGroup(cmd, groupOptimization, func(fs *pflag.FlagSet) {
 		fs.Var(known{&c.Recipe, recipeNames(), "NAME"}, "recipe", "start from a published recipe")
 		fs.IntVar(&c.Epochs, "epochs", c.Epochs, "passes over the training images")
 		fs.Int64Var(&c.MaxSteps, "max-steps", c.MaxSteps, "stop after N optimizer steps")
-		fs.Var(choice{&c.Optimizer, train.Optimizers}, "optimizer", "optimizer")
+		fs.Var(choice{&c.Optimizer, config.Optimizers}, "optimizer", "optimizer")
 		fs.Float64Var(&c.LR, "lr", c.LR, "learning rate, not scaled by the batch size")
 		fs.Float64Var(&c.Momentum, "momentum", c.Momentum, "momentum of sgd and rmsprop, beta1 of adamw")
 		fs.Float64Var(&c.WeightDecay, "weight-decay", c.WeightDecay, "weight decay")
-		fs.Var(words{&c.NoDecay, train.NoDecays}, "no-decay", "parameters excluded from weight decay")
-		fs.Var(choice{&c.Schedule, train.Schedules}, "schedule", "learning-rate schedule")
+		fs.Var(words{&c.NoDecay, config.NoDecays}, "no-decay", "parameters excluded from weight decay")
+		fs.Var(choice{&c.Schedule, config.Schedules}, "schedule", "learning-rate schedule")
 		fs.Float64Var(&c.StepEpochs, "step-epochs", c.StepEpochs, "epochs between decays of the learning rate by step and exp")
 		fs.Float64Var(&c.Gamma, "gamma", c.Gamma, "factor of each decay of the learning rate by step and exp")
 		fs.Var(auto[float64]{&c.WarmupEpochs}, "warmup-epochs", "epochs of linear learning-rate warmup")
@@ -106,8 +106,8 @@ func optimizationFlags(cmd *cobra.Command, c *train.Config) {
 // learningRates are the defaults of --lr.
 func learningRates() string {
 	var texts []string
-	for _, o := range train.Optimizers {
-		c, err := train.Layers{Optimizer: o}.Config()
+	for _, o := range config.Optimizers {
+		c, err := config.Sources{Optimizer: o}.Config()
 		if err == nil {
 			texts = append(texts, number(c.LR)+" for "+o)
 		}
@@ -117,7 +117,7 @@ func learningRates() string {
 
 func recipeNames() []string {
 	var names []string
-	for _, r := range train.Recipes() {
+	for _, r := range config.Recipes() {
 		names = append(names, r.Name)
 	}
 	return names
@@ -140,7 +140,7 @@ func runFlags(cmd *cobra.Command, s *settings) {
 		defaultText(fs, "time", "no limit")
 	})
 	flagGroup(cmd, groupOutput, func(fs *pflag.FlagSet) {
-		fs.Var(choice{&s.Progress, train.Progresses}, "progress", "progress on standard error")
+		fs.Var(choice{&s.Progress, config.Progresses}, "progress", "progress on standard error")
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"depthwise.dev/config"
 	"depthwise.dev/train"
 )
 
@@ -68,11 +69,11 @@ func usagef(format string, args ...any) error {
 
 func exitCode(ctx context.Context, err error) int {
 	var usage usageError
-	var config *train.ConfigError
+	var wrong *config.Error
 	switch {
 	case errors.Is(err, train.ErrInterrupted), ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.As(err, &usage), errors.As(err, &config):
+	case errors.As(err, &usage), errors.As(err, &wrong):
 		return exitUsage
 	}
 	return exitFailed
@@ -80,10 +81,10 @@ func exitCode(ctx context.Context, err error) int {
 
 // message is the error in one line, with settings under the names of their flags.
 func message(cmd *cobra.Command, err error) string {
-	if config, ok := err.(*train.ConfigError); ok {
-		texts := make([]string, len(config.Fields))
-		for i, f := range config.Fields {
-			if flag := flagOf(f.Field); cmd.Flags().Lookup(flag) != nil {
+	if wrong, ok := err.(*config.Error); ok {
+		texts := make([]string, len(wrong.Fields))
+		for i, f := range wrong.Fields {
+			if flag := flagOf(f.Field); f.Line == 0 && cmd.Flags().Lookup(flag) != nil {
 				f.Field = "--" + flag
 			}
 			texts[i] = f.Error()

@@ -92,7 +92,7 @@ func TestWrongUsage(t *testing.T) {
 		{"device", "--data x --device cdua", "--device"},
 		{"flip without augmentation", "--data x --augment none --flip 0.5", "--flip has no effect with --augment none"},
 		{"too much of augmentation", "--data x --random-erase 25 --mixup -1 --cutmix 1e9 --color-jitter 0.4,0.4,0.4,0.9",
-			"0.4,0.4,0.4,0.1; --random-erase 25: must be a chance from 0 to 1; --mixup -1: must be the Beta distribution's parameter, from 0 (off) to 100, such as 0.2; --cutmix 1e+09"},
+			"0.4,0.4,0.4,0.1; --random-erase 25: must be a probability from 0 to 1; --mixup -1: must be the Beta distribution's parameter, from 0 (off) to 100, such as 0.2; --cutmix 1e+09"},
 		{"mistyped augmentation", "--data x --augment randagu", "did you mean randaug? allowed: none, basic, randaug, trivial"},
 		{"mistyped fit", "--data x --fit leterbox", "did you mean letterbox? allowed: crop, letterbox, pad"},
 		{"mistyped command", "evla", "did you mean eval?"},

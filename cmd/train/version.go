@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"depthwise.dev/train"
+	"depthwise.dev/backend"
 )
 
 func newVersion() *cobra.Command {
@@ -23,6 +23,6 @@ func newVersion() *cobra.Command {
 }
 
 func writeVersion(cmd *cobra.Command) error {
-	_, err := fmt.Fprintln(cmd.OutOrStdout(), strings.Join(train.Environment(), "\n"))
+	_, err := fmt.Fprintln(cmd.OutOrStdout(), strings.Join(backend.Environment(), "\n"))
 	return err
 }

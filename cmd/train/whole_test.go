@@ -16,8 +16,9 @@ import (
 	"testing"
 
 	"depthwise.dev/checkpoints"
+	"depthwise.dev/classify"
 	"depthwise.dev/data"
-	"depthwise.dev/train"
+	"depthwise.dev/weights"
 )
 
 // pictures makes a data set of three classes that differ in color, six
@@ -177,19 +178,19 @@ func checkEval(t *testing.T, dir, run string) {
 }
 
 // checkPredict: images and the same images as an array give the same answer.
-func checkPredict(t *testing.T, dir, weights string) {
+func checkPredict(t *testing.T, dir, file string) {
 	paths := []string{filepath.Join(dir, "val/blue/6.png"), filepath.Join(dir, "val/red/7.jpg")}
-	var got []train.Prediction
-	decode(t, done(t, append([]string{"predict", "--weights", weights, "--top", "9", "--json"}, paths...)...), &got)
+	var got []classify.Prediction
+	decode(t, done(t, append([]string{"predict", "--weights", file, "--top", "9", "--json"}, paths...)...), &got)
 	if len(got) != len(paths) {
 		t.Fatalf("%d predictions of %d images", len(got), len(paths))
 	}
 
-	w, err := train.ReadWeights(weights)
+	w, err := weights.Read(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	logits := predictArray(t, weights, normalized(t, w.Preprocess, paths), len(paths), w.Preprocess.Resolution)
+	logits := predictArray(t, file, normalized(t, w.Preprocess, paths), len(paths), w.Preprocess.Resolution)
 	for i, p := range got {
 		if p.Image != paths[i] || len(p.Top) != 3 {
 			t.Fatalf("prediction %d is %+v, want 3 classes of %s", i, p, paths[i])
@@ -205,7 +206,7 @@ func checkPredict(t *testing.T, dir, weights string) {
 		}
 	}
 
-	code, stdout, stderr := execute(t, "predict", "--weights", weights, paths[0], "missing.png", "--json")
+	code, stdout, stderr := execute(t, "predict", "--weights", file, paths[0], "missing.png", "--json")
 	decode(t, stdout, &got)
 	if code != exitFailed || !strings.Contains(lastLine(stderr), "missing.png") || len(got) != 2 || len(got[0].Top) == 0 || got[1].Error == "" {
 		t.Errorf("with a missing image: exit code %d, %+v, %q", code, got, lastLine(stderr))
@@ -258,14 +259,14 @@ func predictArray(t *testing.T, weights string, batch []float32, n, side int) []
 }
 
 // checkExport: both formats hold the weights, and safetensors can be used like them.
-func checkExport(t *testing.T, dir, weights string) {
-	want, err := train.ReadWeights(weights)
+func checkExport(t *testing.T, dir, file string) {
+	want, err := weights.Read(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	out := t.TempDir()
 	npz, tensors := filepath.Join(out, "w.npz"), filepath.Join(out, "w.safetensors")
-	done(t, "export", "--weights", weights, "--format", "npz", "--output", npz)
+	done(t, "export", "--weights", file, "--format", "npz", "--output", npz)
 	z, err := zip.OpenReader(npz)
 	if err != nil {
 		t.Fatal(err)
@@ -277,11 +278,11 @@ func checkExport(t *testing.T, dir, weights string) {
 		}
 	}
 
-	done(t, "export", "--weights", filepath.Dir(weights), "--output", tensors)
-	of := func(file string) string {
-		return done(t, "predict", "--json", "--weights", file, filepath.Join(dir, "val/green/6.png"))
+	done(t, "export", "--weights", filepath.Dir(file), "--output", tensors)
+	of := func(path string) string {
+		return done(t, "predict", "--json", "--weights", path, filepath.Join(dir, "val/green/6.png"))
 	}
-	if a, b := of(weights), of(tensors); a != b {
+	if a, b := of(file), of(tensors); a != b {
 		t.Errorf("the weights predict %s, exported ones %s", a, b)
 	}
 }

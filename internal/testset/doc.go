@@ -1,0 +1,2 @@
+// Package testset creates small data sets and weights for tests.
+package testset

@@ -1,0 +1,27 @@
+package testset
+
+import (
+	"testing"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
+	"depthwise.dev/config"
+	"depthwise.dev/models/mobilenet"
+	"depthwise.dev/weights"
+)
+
+// Weights returns initial weights of a network of three classes, with the metadata step=7.
+func Weights(t testing.TB) weights.Weights {
+	t.Helper()
+	c := config.Default()
+	c.Model.Width, c.Model.Resolution, c.Model.Classes = 0.25, 32, 3
+	w := weights.Weights{Config: c.Model, Classes: []string{"b", "a", "ü"}, Preprocess: c.Preprocess(), Meta: map[string]string{"step": "7"}}
+	err := autograd.Run(t.Context(), func(s *autograd.Scope) (err error) {
+		w.Arrays, err = backend.HostArrays(s, "", mobilenet.New(s, c.Model, 3).State())
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
