@@ -13,10 +13,10 @@ import (
 	"depthwise.dev/report"
 )
 
-// labeled is how many points of the picture have their names: those with the most time over their floors.
+// labeled is the number of labeled points: those with the most time above their floors.
 const labeled = 12
 
-// plotRoofline writes the chart, unless file is empty.
+// plotRoofline writes the chart unless file is empty.
 func plotRoofline(file string, chart report.Roofline) error {
 	if file == "" {
 		return nil
@@ -31,9 +31,9 @@ func plotRoofline(file string, chart report.Roofline) error {
 	return nil
 }
 
-// rooflineOf has a point for each convolution and direction, and for a head whose bytes are known.
+// rooflineOf returns a chart with a point for each convolution and direction, and for a head whose bytes are known.
 func rooflineOf(what string, r bench.ComputeSpeed, t bench.LayerTable) report.Roofline {
-	chart := report.Roofline{Memory: t.Peaks.GBS, Title: fmt.Sprintf("%s: %s, batch %d at %d, %s, kernels %s, %d threads",
+	chart := report.Roofline{Memory: t.Peaks.GBS, Title: fmt.Sprintf("%s: %s, batch %d at %d, %s, backend %s, %d threads",
 		t.Processor, what, r.Batch, r.Resolution, r.Precision, r.Kernels, r.Threads)}
 	if r.Precision != "fp32" {
 		chart.Roofs = append(chart.Roofs, report.Roof{Name: r.Precision + " products", GFLOPS: t.Peaks.GFLOPS})
@@ -42,7 +42,7 @@ func rooflineOf(what string, r bench.ComputeSpeed, t bench.LayerTable) report.Ro
 	slices.SortFunc(chart.Roofs, func(a, b report.Roof) int { return cmp.Compare(b.GFLOPS, a.GFLOPS) })
 	names := map[string]string{string(mobilenet.Conv): "stem", string(mobilenet.Depthwise): "depthwise",
 		string(mobilenet.Pointwise): "pointwise", "head": "classifier"}
-	var lost []float64 // ms over the floor, of each point
+	var lost []float64 // ms above the floor, of each point
 	for _, l := range t.Layers {
 		kind, ok := names[l.Kind]
 		for i, p := range []*bench.PassSpeed{l.Forward, l.Backward} {

@@ -12,7 +12,7 @@ import (
 	"depthwise.dev/internal/host"
 )
 
-// dataFolder is [datasource.Folder] of --data, which says on stderr when MNIST has to be fetched.
+// dataFolder is [datasource.Folder] of --data. It reports on stderr when MNIST has to be downloaded.
 func dataFolder(cmd *cobra.Command, name string) (string, error) {
 	stderr := cmd.ErrOrStderr()
 	if name == config.MNIST {
@@ -21,7 +21,7 @@ func dataFolder(cmd *cobra.Command, name string) (string, error) {
 			return "", err
 		}
 		if _, err := os.Stat(filepath.Join(cache, "mnist")); err != nil {
-			fmt.Fprintf(stderr, "mnist: fetching the digits and laying them out in %s, once\n", filepath.Join(cache, "mnist"))
+			fmt.Fprintf(stderr, "mnist: downloading the dataset to %s\n", filepath.Join(cache, "mnist"))
 		}
 	}
 	return datasource.Folder(cmd.Context(), name, bar(stderr, "mnist", inImages))

@@ -8,10 +8,11 @@ func newSummary() *cobra.Command {
 	s, asJSON := newSettings(), false
 	cmd := &cobra.Command{
 		Use:   "summary",
-		Short: "Print the network's layers, shapes, parameters and multiply-adds",
+		Short: "Print layers, shapes, parameters and multiply-adds of a network",
 		Example: `  train summary --variant article
   train summary --width 0.5 --resolution 128 --classes 10 --json`,
-		Args: noArguments,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		Args:              noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := s.resolve(cmd); err != nil {
 				return err

@@ -21,7 +21,7 @@ import (
 	"depthwise.dev/weights"
 )
 
-// pictures makes a data set of three classes told apart by their color, six
+// pictures makes a data set of three classes that differ in color, six
 // images of each to train and two to validate.
 func pictures(t *testing.T) string {
 	t.Helper()
@@ -340,12 +340,12 @@ func TestBenchLayers(t *testing.T) {
 		wants []string
 	}{
 		{"step", []string{"backward", "blocks.4.1.conv_pw", "\npack weights ", "\nupdate "}},
-		{"infer", []string{"blocks.4.1.conv_pw", "\nthreads waiting ", "\nclassifier ", "of all threads, divided by their number"}},
+		{"infer", []string{"blocks.4.1.conv_pw", "\nthreads waiting ", "\nclassifier ", "sum over threads divided by their number"}},
 	} {
 		picture := filepath.Join(t.TempDir(), "layers.png")
 		text := done(t, "bench", c.what, "--layers", "--plot", picture, "--width", "0.25", "--resolution", "32", "--batch-size", "3",
-			"--steps", "2", "--precision", "fp32", "--kernels", "fused")
-		for _, want := range append(c.wants, "measured peaks: ", "floors: ", "kernels fused ") {
+			"--steps", "2", "--precision", "fp32", "--backend", "fused")
+		for _, want := range append(c.wants, "measured peaks: ", "floors: ", "backend fused ") {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: the table lacks %q:\n%s", c.what, want, text)
 			}
