@@ -8,7 +8,7 @@ func (Torch) Loss(s *autograd.Scope, l autograd.CrossEntropy, logits *autograd.T
 		return nil, autograd.Scored{}
 	}
 	loss := crossEntropy(s, l, logits, t)
-	return loss, autograd.Scored{Loss: s.Item(loss), Correct: correct(autograd.ToSlice[float32](s, logits), mainClasses(t))}
+	return loss, autograd.Scored{Loss: s.Item(loss), Correct: Correct(s, logits, t)}
 }
 
 // crossEntropy is the loss of a batch's logits, on their device. Where images were mixed, each one's target is
@@ -35,6 +35,14 @@ func mainClasses(t autograd.Targets) []int64 {
 		return t.Partners
 	}
 	return t.Labels
+}
+
+// Correct counts the rows of logits (N, classes) whose greatest value is that of the target's main class.
+func Correct(s *autograd.Scope, logits *autograd.Tensor, t autograd.Targets) int {
+	if s.Err() != nil {
+		return 0
+	}
+	return correct(autograd.ToSlice[float32](s, logits), mainClasses(t))
 }
 
 // correct counts the rows of logits whose greatest value is the label's.

@@ -9,13 +9,20 @@ import (
 	"depthwise.dev/optim"
 )
 
-// NewOptimizer returns the configured optimizer over the parameters. Hyperparameters that Config does not hold
-// are PyTorch's defaults, those of rmsprop_tf TensorFlow-slim's.
-func (c Config) NewOptimizer(s *autograd.Scope, params []backend.Parameter) (optim.Optimizer, error) {
+// OptimizerParameters returns the network's parameters as an optimizer takes them, with the configured ones free of
+// weight decay.
+func (c Config) OptimizerParameters(params []backend.Parameter) []optim.Parameter {
 	list := make([]optim.Parameter, len(params))
 	for i, p := range params {
 		list[i] = optim.Parameter{Name: p.Name, Tensor: p.Tensor, NoDecay: slices.Contains(c.NoDecay, string(p.Role))}
 	}
+	return list
+}
+
+// NewOptimizer returns the configured optimizer over the parameters. Hyperparameters that Config does not hold
+// are PyTorch's defaults, those of rmsprop_tf TensorFlow-slim's.
+func (c Config) NewOptimizer(s *autograd.Scope, params []backend.Parameter) (optim.Optimizer, error) {
+	list := c.OptimizerParameters(params)
 	var o optim.Optimizer
 	switch c.Optimizer {
 	case "sgd":

@@ -22,9 +22,9 @@ type Result struct {
 	BestTop1 float64 // the best validation accuracy, a fraction
 }
 
-// Fit trains as configured, in the run's folder, and records events to rec, which the caller closes. When ctx ends, Fit
+// Fit trains as configured, with the trainer's parts, in the run's folder, and records events to rec, which the caller closes. When ctx ends, Fit
 // writes a checkpoint and returns ErrInterrupted. A finished run is not changed.
-func Fit(ctx context.Context, c config.Config, rec report.Recorder) (Result, error) {
+func (t Trainer) Fit(ctx context.Context, c config.Config, rec report.Recorder) (Result, error) {
 	if err := c.Validate(); err != nil {
 		return Result{}, err
 	}
@@ -32,7 +32,10 @@ func Fit(ctx context.Context, c config.Config, rec report.Recorder) (Result, err
 	if err != nil {
 		return Result{}, err
 	}
-	c.Model.Classes = len(images.train.Classes)
+	net, err := t.network(&c, len(images.train.Classes))
+	if err != nil {
+		return Result{}, err
+	}
 	dir, err := c.OutFolder()
 	if err != nil {
 		return Result{}, err
@@ -42,7 +45,7 @@ func Fit(ctx context.Context, c config.Config, rec report.Recorder) (Result, err
 		return Result{}, err
 	}
 	defer folder.unlock()
-	r := &run{config: c, folder: folder, images: images, clock: clock{started: time.Now()}}
+	r := &run{trainer: t, config: c, net: net, folder: folder, images: images, clock: clock{started: time.Now()}}
 	if r.finished() {
 		if err := r.sameSettings(*folder.resume); err != nil {
 			return r.result(), fmt.Errorf("train: %s: the run is finished: %w", dir, err)

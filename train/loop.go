@@ -11,7 +11,6 @@ import (
 	"depthwise.dev/classify"
 	"depthwise.dev/data"
 	"depthwise.dev/internal/host"
-	"depthwise.dev/models/mobilenet"
 	"depthwise.dev/report"
 )
 
@@ -84,6 +83,9 @@ func (r *run) endEpoch(ctx context.Context, s *autograd.Scope) error {
 	if err := errors.Join(r.recorder.Record(sum), r.recordBottleneck(input)); err != nil {
 		return err
 	}
+	if err := r.afterEpoch(s, sum); err != nil {
+		return err
+	}
 	r.Epoch, r.Batch, r.Seen = r.Epoch+1, 0, tally{}
 	r.Done = r.Step >= r.totalSteps
 	return r.save(s, sum.Best)
@@ -91,9 +93,9 @@ func (r *run) endEpoch(ctx context.Context, s *autograd.Scope) error {
 
 // inputStats returns how the images of the epoch were loaded, which trained for this time.
 func (r *run) inputStats(trained time.Duration) inputStats {
-	options := r.config.LoaderOptions(true)
+	options := r.loaderOptions(true)
 	set := r.images.train
-	return inputStats{effort: r.clock.effort, seconds: trained.Seconds(), workers: options.Workers, cores: host.PhysicalCores(), resolution: r.config.Model.Resolution,
+	return inputStats{effort: r.clock.effort, seconds: trained.Seconds(), workers: options.Workers, cores: host.PhysicalCores(), resolution: r.net.graph.Input.Height,
 		shards: set.Sharded(), distant: set.Distant(), streamed: set.Distant() || options.ShuffleBuffer > 0}
 }
 
@@ -113,7 +115,7 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 	if r.valLoader == nil {
 		return nil
 	}
-	e := classify.Evaluation{Machine: r.Machine, Networks: []*backend.Network{r.network}, Preprocess: r.config.Preprocess()}
+	e := classify.Evaluation{Machine: r.Machine, Networks: []*backend.Network{r.network}, Preprocess: r.net.preprocess}
 	e.AfterBatch = func(batch, of int) error {
 		return r.recorder.Record(report.Validation{Epoch: r.Epoch + 1, Batch: batch, Batches: of})
 	}

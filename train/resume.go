@@ -55,10 +55,38 @@ func (r *run) sameRun(f checkpoints.File) error {
 		return err
 	}
 	different = append(different, r.Machine.Differences(was)...)
+	parts, err := r.differentParts(f)
+	if err != nil {
+		return err
+	}
+	different = append(different, parts...)
 	if f.Meta[metaData] != r.images.digest {
 		different = append(different, "the images are not the same files")
 	}
 	return otherRun(different)
+}
+
+// differentParts compares the trainer's own parts with the checkpoint's.
+func (r *run) differentParts(f checkpoints.File) ([]string, error) {
+	var different []string
+	for _, key := range []string{metaLoss, metaRule} {
+		if was, is := f.Meta[key], r.trainer.names()[key]; was != is {
+			different = append(different, fmt.Sprintf("the %s was %q and is %q", key, was, is))
+		}
+	}
+	was, err := weights.FromFile(f)
+	if err != nil {
+		return nil, err
+	}
+	a, errA := json.Marshal(was.Graph)
+	b, errB := json.Marshal(r.net.graph)
+	if err := errors.Join(errA, errB); err != nil {
+		return nil, err
+	}
+	if r.trainer.Graph != nil && string(a) != string(b) {
+		different = append(different, fmt.Sprintf("the network was %q and is another graph", was.Graph.Name))
+	}
+	return different, nil
 }
 
 // sameSettings compares the settings alone.

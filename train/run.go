@@ -7,16 +7,17 @@ import (
 	"depthwise.dev/backend"
 	"depthwise.dev/config"
 	"depthwise.dev/data"
-	"depthwise.dev/models/mobilenet"
 	"depthwise.dev/optim"
 	"depthwise.dev/report"
 )
 
 // run is a training run: its parts and its progress.
 type run struct {
-	config config.Config
-	folder *runFolder
-	images images
+	trainer Trainer
+	config  config.Config
+	net     network
+	folder  *runFolder
+	images  images
 	backend.Machine
 
 	loader    *data.Loader
@@ -24,7 +25,7 @@ type run struct {
 	network   *backend.Network
 	leaves    autograd.List // the network's parameters
 	optimizer optim.Optimizer
-	average   *optim.Average     // of the weights; nil: none
+	average   *optim.Average   // of the weights; nil: none
 	averaged  *backend.Network // network of the average
 	schedule  optim.Schedule
 
@@ -59,14 +60,14 @@ func (r *run) result() Result {
 // build creates every part of the run, and restores the checkpoint if the run is resumed.
 func (r *run) build(s *autograd.Scope) (err error) {
 	c := r.config
-	if r.Machine, err = backend.NewMachine(s, c.BackendOptions()); err != nil {
+	if r.Machine, err = backend.NewMachine(s, r.net.graph, c.BackendOptions()); err != nil {
 		return err
 	}
-	if r.loader, err = data.NewLoader(r.images.train, c.LoaderOptions(true)); err != nil {
+	if r.loader, err = data.NewLoader(r.images.train, r.loaderOptions(true)); err != nil {
 		return err
 	}
 	if r.images.val != nil {
-		if r.valLoader, err = data.NewLoader(r.images.val, c.LoaderOptions(false)); err != nil {
+		if r.valLoader, err = data.NewLoader(r.images.val, r.loaderOptions(false)); err != nil {
 			return err
 		}
 	}
@@ -79,15 +80,15 @@ func (r *run) build(s *autograd.Scope) (err error) {
 	r.schedule = c.NewSchedule(r.stepsPerEpoch, r.totalSteps)
 
 	autograd.Seed(s, c.Seed)
-	r.network = r.New(s, c.Model, c.Seed)
+	r.network = r.New(s, r.net.graph, c.Seed)
 	for _, p := range r.network.Parameters() {
 		r.leaves = append(r.leaves, p.Tensor)
 	}
-	if r.optimizer, err = c.NewOptimizer(s, r.network.Parameters()); err != nil {
+	if r.optimizer, err = r.newOptimizer(s); err != nil {
 		return err
 	}
 	if c.EMADecay > 0 {
-		r.averaged = r.New(s, c.Model, c.Seed)
+		r.averaged = r.New(s, r.net.graph, c.Seed)
 		r.average = optim.NewAverage(s, r.network.State(), r.averaged.State(), c.EMADecay)
 	}
 	if r.folder.resume != nil {

@@ -63,6 +63,8 @@ const (
 	metaMachine   = "machine"
 	metaData      = "data_digest"
 	metaConfig    = "config"
+	metaLoss      = "loss"      // name of the trainer's loss, if it has one
+	metaRule      = "optimizer" // name of the trainer's optimizer, if it has one
 )
 
 // Arrays of a checkpoint, other than weights.
@@ -73,7 +75,7 @@ const (
 
 // weights copies the network to the host, and its average where there is one.
 func (r *run) weights(s *autograd.Scope) (w weights.Weights, err error) {
-	w = weights.Weights{Config: r.network.Config, Classes: r.images.train.Classes, Preprocess: r.config.Preprocess(), Meta: map[string]string{}}
+	w = weights.Weights{Graph: r.net.graph, Config: r.net.config, Classes: r.images.train.Classes, Preprocess: r.net.preprocess, Meta: map[string]string{}}
 	r.setSplit(&w)
 	if w.Arrays, err = backend.HostArrays(s, "", r.network.State()); err != nil || r.average == nil {
 		return w, err
@@ -127,6 +129,9 @@ func (r *run) meta(optimizerSteps int64) (map[string]string, error) {
 		return nil, err
 	}
 	meta := map[string]string{metaConfig: string(config), metaData: r.images.digest}
+	for key, name := range r.trainer.names() {
+		meta[key] = name
+	}
 	for key, value := range map[string]any{metaProgress: r.progress, metaOptimizer: optimizerSteps, metaMachine: r.Machine} {
 		text, err := json.Marshal(value)
 		if err != nil {
@@ -135,6 +140,18 @@ func (r *run) meta(optimizerSteps int64) (map[string]string, error) {
 		meta[key] = string(text)
 	}
 	return meta, nil
+}
+
+// names are the metadata of the trainer's own parts.
+func (t Trainer) names() map[string]string {
+	names := map[string]string{}
+	if t.Loss.Compute != nil {
+		names[metaLoss] = t.Loss.Name
+	}
+	if t.Optimizer.New != nil {
+		names[metaRule] = t.Optimizer.Name
+	}
+	return names
 }
 
 // restore restores the state of a snapshot.

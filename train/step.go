@@ -30,7 +30,7 @@ func (r *run) trainStep(s *autograd.Scope, batches *data.Iterator) error {
 		}
 		r.Step++
 		r.Seen.add(seen)
-		return r.recordStep(seen, lr, norm)
+		return r.recordStep(s, seen, lr, norm)
 	})
 }
 
@@ -74,7 +74,7 @@ func (r *run) leaveOut(skipped []data.Problem) error {
 // trainable reports whether batch norm can train on a batch: one image whose last layers are 1x1 has a single value per
 // channel, and no variance.
 func (r *run) trainable(b *data.Batch) bool {
-	const stride = 32 // of the whole network
+	stride := r.net.graph.Stride()
 	return b.N > 1 || b.N == 1 && (b.Height > stride || b.Width > stride)
 }
 
@@ -90,19 +90,31 @@ func (r *run) recordDropped(b *data.Batch) error {
 
 // add runs one batch forward and backward.
 func (r *run) add(s *autograd.Scope, b *data.Batch, seen *tally) error {
-	logits := r.Forward(s, r.network, backend.Pixels(b, r.config.Preprocess()), autograd.Training)
-	loss, scored := r.Score(s, autograd.CrossEntropy{LabelSmoothing: r.config.LabelSmoothing}, logits, b)
+	logits := r.Forward(s, r.network, backend.Pixels(b, r.net.preprocess), autograd.Training)
+	loss, scored := r.loss(s, logits, backend.Targets(b))
 	if s.Err() == nil && (math.IsNaN(scored.Loss) || math.IsInf(scored.Loss, 0)) {
 		return fmt.Errorf("the loss is %v: %w; %s", scored.Loss, ErrNotFinite, r.advice())
 	}
 	if r.config.Accumulate > 1 {
 		loss = s.Scale(loss, float64(b.N))
 	}
-	s.Backward(loss)
+	r.Backward(s, loss)
 	seen.Images += b.N
 	seen.Loss += scored.Loss * float64(b.N)
 	seen.Correct += scored.Correct
 	return s.Err()
+}
+
+// loss computes the trainer's loss of a batch's logits, or the configured one.
+func (r *run) loss(s *autograd.Scope, logits *autograd.Tensor, t autograd.Targets) (*autograd.Tensor, autograd.Scored) {
+	if r.trainer.Loss.Compute == nil {
+		return r.Loss(s, autograd.CrossEntropy{LabelSmoothing: r.config.LabelSmoothing}, logits, t)
+	}
+	loss := r.trainer.Loss.Compute(s, logits, t)
+	if s.Err() != nil {
+		return nil, autograd.Scored{}
+	}
+	return loss, autograd.Scored{Loss: s.Item(loss), Correct: backend.Correct(s, logits, t)}
 }
 
 // update clips and applies the gradients, and returns their norm before clipping (0 without clipping).
@@ -110,11 +122,11 @@ func (r *run) update(s *autograd.Scope, seen tally, lr float64) (norm float64, e
 	if seen.Images == 0 {
 		return 0, nil // every image of the step was unreadable
 	}
-	o := optim.StepOptions{LR: lr, MaxGradNorm: r.config.ClipGradNorm, Average: r.average, Reference: !r.Fused()}
+	o := optim.StepOptions{LR: lr, MaxGradNorm: r.config.ClipGradNorm, Average: r.average}
 	if r.config.Accumulate > 1 {
 		o.GradScale = 1 / float64(seen.Images)
 	}
-	norm = r.optimizer.StepWith(s, o)
+	norm = r.Update(s, r.optimizer.Prepare(o))
 	if s.Err() == nil && (math.IsNaN(norm) || math.IsInf(norm, 0)) {
 		return norm, fmt.Errorf("train: epoch %d step %d: the gradients' norm is %v: %w; %s", r.Epoch+1, r.Step+1, norm, ErrNotFinite, r.advice())
 	}
@@ -125,11 +137,12 @@ func (r *run) advice() string {
 	return fmt.Sprintf("training has diverged; start again in another --out with a lower --lr, a longer --warmup-epochs or --clip-grad-norm 1; resuming %s would diverge again", r.folder.dir)
 }
 
-func (r *run) recordStep(seen tally, lr, norm float64) error {
+func (r *run) recordStep(s *autograd.Scope, seen tally, lr, norm float64) error {
 	seconds := r.clock.step(seen.Images)
 	loss, top1 := seen.rates()
-	err := r.recorder.Record(report.Step{Step: r.Step, Epoch: r.Epoch + 1, Batch: r.Batch, Batches: r.loader.Batches(), Loss: loss, LR: lr, Top1: top1,
-		Images: seen.Images, ImagesPerSecond: float64(seen.Images) / seconds, GradNorm: norm})
+	event := report.Step{Step: r.Step, Epoch: r.Epoch + 1, Batch: r.Batch, Batches: r.loader.Batches(), Loss: loss, LR: lr, Top1: top1,
+		Images: seen.Images, ImagesPerSecond: float64(seen.Images) / seconds, GradNorm: norm}
+	err := errors.Join(r.recorder.Record(event), r.afterStep(s, event))
 	if estimate, ready := r.clock.estimate(r.totalSteps - r.Step); ready {
 		err = errors.Join(err, r.note(report.Info, fmt.Sprintf("about %v of training for the remaining %d steps, without validation", estimate, r.totalSteps-r.Step)))
 	}
