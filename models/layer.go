@@ -1,5 +1,7 @@
 package models
 
+import "slices"
+
 // Kind says what a layer computes. To add one, add a row to kinds (kinds.go), to the operations of
 // package backend (operations.go) and to those of autograd/oracle/suite (parts.go).
 type Kind string
@@ -66,11 +68,27 @@ type Layer struct {
 	Output Shape `json:"-"`
 }
 
+// clone copies the layer with what it points to.
+func (l Layer) clone() Layer {
+	l.Inputs = slices.Clone(l.Inputs)
+	if l.Norm != nil {
+		norm := *l.Norm
+		l.Norm = &norm
+	}
+	if l.Activation != nil {
+		activation := *l.Activation
+		l.Activation = &activation
+	}
+	return l
+}
+
 // InputName is the name of a graph's input in [Layer.Inputs].
 const InputName = "input"
 
 // Depthwise reports whether the layer is a convolution with one filter per channel.
-func (l Layer) Depthwise() bool { return l.Kind == KindConv && l.Groups > 1 && l.Groups == l.In.Channels }
+func (l Layer) Depthwise() bool {
+	return l.Kind == KindConv && l.Groups > 1 && l.Groups == l.In.Channels
+}
 
 // Pointwise reports whether the layer is a 1x1 convolution over all channels.
 func (l Layer) Pointwise() bool { return l.Kind == KindConv && l.Kernel == 1 && l.Groups == 1 }
