@@ -30,13 +30,14 @@ func (s Summary) String() string {
 	for _, r := range s.Rows {
 		printRow(&b, width, r.title(), shapeString(r.Output), grouped(r.Params), grouped(r.MultiplyAdds))
 	}
-	fmt.Fprintf(&b, "%s\n", thick)
-	fmt.Fprintf(&b, "Total params: %s\n", grouped(s.Params))
-	fmt.Fprintf(&b, "Trainable params: %s\n", grouped(s.Trainable))
-	fmt.Fprintf(&b, "Non-trainable params: %s\n", grouped(s.NonTrainable))
-	fmt.Fprintf(&b, "Multiply-adds per image: %s (%.1f million)\n", grouped(s.MultiplyAdds), float64(s.MultiplyAdds)/1e6)
-	fmt.Fprintf(&b, "%s\n", thin)
+	fmt.Fprintf(&b, "%s\n%s%s\n", thick, s.Totals(), thin)
 	return b.String()
+}
+
+// Totals prints the last lines of the summary: the parameters and multiply-adds of the whole network.
+func (s Summary) Totals() string {
+	return fmt.Sprintf("Total params: %s\nTrainable params: %s\nNon-trainable params: %s\nMultiply-adds per image: %s (%.1f million)\n",
+		grouped(s.Params), grouped(s.Trainable), grouped(s.NonTrainable), grouped(s.MultiplyAdds), float64(s.MultiplyAdds)/1e6)
 }
 
 func (r SummaryRow) title() string { return r.Name + " (" + r.Type + ")" }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -105,6 +106,29 @@ func TestSummaryGroupsDigits(t *testing.T) {
 		text := models.Summary{Params: n}.String()
 		if !strings.Contains(text, "\nTotal params: "+want+"\n") {
 			t.Errorf("%d: %s", n, text)
+		}
+	}
+}
+
+// The article's network, written out in Example, is the variant "article": the same shapes, counts and operations.
+func TestArticleIsTheVariant(t *testing.T) {
+	input := models.Input(models.Shape{Channels: 3, Height: 224, Width: 224})
+	written, err := models.Build("", backbone(input).GlobalAvgPool().Linear(models.Linear{Out: 1000}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	variant := graph(t, config(t, "mobilenet_v1", "article", 1))
+	if len(written.Layers) != len(variant.Layers) {
+		t.Fatalf("%d layers, want %d", len(written.Layers), len(variant.Layers))
+	}
+	for i, got := range written.Layers {
+		want := variant.Layers[i]
+		if got.Norm != nil && (got.Norm.Eps != want.Norm.Eps || got.Norm.Momentum != want.Norm.Momentum || got.Activation.Function != want.Activation.Function) {
+			t.Errorf("%s: norm %+v, want %+v", want.Name, got.Norm, want.Norm)
+		}
+		got.Name, got.Inputs, got.Norm, got.Activation = want.Name, want.Inputs, want.Norm, want.Activation
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("got  %+v\nwant %+v", got, want)
 		}
 	}
 }
