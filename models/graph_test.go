@@ -79,7 +79,9 @@ func TestNewGraphErrors(t *testing.T) {
 		{"outputs", func(l []Layer) { l[head].Out = 0 }, "0 outputs: must be 1 to 1048576"},
 		{"dropout of all", func(l []Layer) { l[dropout].Rate = 1 }, "dropout rate 1: must be at least 0 and below 1"},
 		{"dropout NaN", func(l []Layer) { l[dropout].Rate = math.NaN() }, "dropout rate NaN: must be at least 0 and below 1"},
-		{"pool behind the pool", func(l []Layer) { l[dropout] = Layer{Kind: KindGlobalAvgPool, Name: "dropout", Inputs: []string{"pool"}} }, "needs an input with rows and columns, not (4)"},
+		{"pool behind the pool", func(l []Layer) {
+			l[dropout] = Layer{Kind: KindGlobalAvgPool, Name: "dropout", Inputs: []string{"pool"}}
+		}, "needs an input with rows and columns, not (4)"},
 		{"a pool's bias", func(l []Layer) { l[pool].Bias = true }, "a layer of kind global_avg_pool has no bias"},
 		{"a pool's outputs", func(l []Layer) { l[maxPool].Out = 4 }, "a layer of kind max_pool has no out"},
 		{"a linear layer's kernel", func(l []Layer) { l[head].Kernel = 3 }, "a layer of kind linear has no kernel"},
