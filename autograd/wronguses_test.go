@@ -65,6 +65,7 @@ var wrongUses = []wrongUse{
 	{"Scope.ChannelsLast", "channels last", f32, func(s scope, x tensor) { s.ChannelsLast(x) }},
 	{"Scope.Conv2d", "conv2d", f32, func(s scope, x tensor) { s.Conv2d(x, x, nil, autograd.Conv{}) }},
 	{"Scope.Pad2d", "pad2d", f32, func(s scope, x tensor) { s.Pad2d(x, -10007, 0, 0, 0) }},
+	{"Scope.PadValue2d", "pad2d", f32, func(s scope, x tensor) { s.PadValue2d(x, autograd.Sides{Left: -10007}, 1) }},
 	{"Scope.Linear", "linear", f32, func(s scope, x tensor) { s.Linear(x, other(s, x), nil) }},
 	{"Scope.ReLU", "relu", boolean, func(s scope, x tensor) { s.ReLU(x) }},
 	{"Scope.ReLUInPlace", "relu_", f32, func(s scope, x tensor) { s.ReLUInPlace(leaf(s, x)) }},

@@ -1,6 +1,8 @@
 package backend
 
 import (
+	"math"
+
 	"depthwise.dev/autograd"
 	"depthwise.dev/models"
 )
@@ -36,14 +38,14 @@ func identity(_ *autograd.Scope, _ bound, in []*autograd.Tensor, _ call) *autogr
 // convolve pads x by the layer's rule, which depends on x's size, and convolves it.
 func convolve(s *autograd.Scope, l bound, in []*autograd.Tensor, _ call) *autograd.Tensor {
 	conv := autograd.Conv{Stride: int64(l.Stride), Groups: int64(l.Groups)}
-	x, padding := pad(s, l, in[0])
+	x, padding := pad(s, l, in[0], 0)
 	conv.Padding = padding
 	return s.Conv2d(x, l.weight, l.bias, conv)
 }
 
-// pad returns x and the padding that a windowed operation adds itself; x is padded apart where the four sides
-// differ.
-func pad(s *autograd.Scope, l bound, x *autograd.Tensor) (*autograd.Tensor, int64) {
+// pad returns x and the padding that a windowed operation adds itself. Where the four sides differ it pads x with
+// value first.
+func pad(s *autograd.Scope, l bound, x *autograd.Tensor, value float64) (*autograd.Tensor, int64) {
 	shape := x.Shape()
 	if len(shape) != 4 {
 		return x, 0 // the operation says what is wrong with x
@@ -52,17 +54,17 @@ func pad(s *autograd.Scope, l bound, x *autograd.Tensor) (*autograd.Tensor, int6
 	if rows == columns && rows.Before == rows.After {
 		return x, int64(rows.Before)
 	}
-	return s.Pad2d(x, int64(columns.Before), int64(columns.After), int64(rows.Before), int64(rows.After)), 0
+	sides := autograd.Sides{Left: int64(columns.Before), Right: int64(columns.After), Top: int64(rows.Before), Bottom: int64(rows.After)}
+	return s.PadValue2d(x, sides, value), 0
 }
 
 func add(s *autograd.Scope, _ bound, in []*autograd.Tensor, _ call) *autograd.Tensor {
 	return s.Add(in[0], in[1])
 }
 
-// maxPool pads with zeros where the four sides differ, as TensorFlow does not: its same padding ignores the
-// added positions. After a ReLU the maximum is the same.
+// maxPool ignores padded positions, as PyTorch and TensorFlow do.
 func maxPool(s *autograd.Scope, l bound, in []*autograd.Tensor, _ call) *autograd.Tensor {
-	x, padding := pad(s, l, in[0])
+	x, padding := pad(s, l, in[0], math.Inf(-1))
 	return s.MaxPool2d(x, autograd.Pool{Kernel: int64(l.Kernel), Stride: int64(l.Stride), Padding: padding})
 }
 

@@ -74,7 +74,8 @@ func layerOutput(s *autograd.Scope, l bound, in []*autograd.Tensor, c call) *aut
 			y = l.norm.Forward(s, y, c.mode)
 		}
 		if l.Activation != nil {
-			y = activate(s, l.Activation.Function, y, !slices.Contains(in, y))
+			own := l.Kind != models.KindFlatten && !slices.Contains(in, y) // flatten's result is a view of its input
+			y = activate(s, l.Activation.Function, y, own)
 		}
 		if !slices.Contains(in, y) {
 			y = s.Keep(y)

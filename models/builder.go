@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -51,8 +52,8 @@ func (n *Node) DepthwiseConv(c Conv) *Node {
 		Groups: depthwise, Padding: cmp.Or(c.Padding, Symmetric), Bias: c.Bias})
 }
 
-// depthwise stands for the number of input channels, which Build finds.
-const depthwise = -1
+// depthwise stands for the number of input channels, which Build finds. No caller's number is it.
+const depthwise = math.MinInt
 
 // BatchNorm holds the settings of a batch normalization.
 type BatchNorm struct {
@@ -78,8 +79,8 @@ func (n *Node) Activation(f Function) *Node {
 
 // Add adds the element-wise sum with another node: a residual connection.
 func (n *Node) Add(other *Node) *Node {
-	if other.builder != n.builder {
-		n.builder.errs = append(n.builder.errs, errors.New("add: the nodes belong to two graphs"))
+	if other == nil || other.builder != n.builder {
+		n.builder.errs = append(n.builder.errs, errors.New("add: the other node belongs to another graph"))
 		return n
 	}
 	return n.add("add", Layer{Kind: KindAdd}, other)
@@ -116,9 +117,11 @@ func (n *Node) Linear(l Linear) *Node {
 
 // Named names the node's layer, and so its weights, in place of the automatic name.
 func (n *Node) Named(name string) *Node {
-	if n.index >= 0 {
-		n.builder.layers[n.index].setName(name)
+	if n.index < 0 {
+		n.builder.errs = append(n.builder.errs, fmt.Errorf("named %q: the input's name is %q always", name, InputName))
+		return n
 	}
+	n.builder.layers[n.index].setName(name)
 	return n
 }
 
@@ -160,6 +163,9 @@ func (b *builder) reference(index int) string {
 // Build makes the graph whose logits are the output's: Keras' Model(inputs, outputs). Layers that the
 // output does not depend on are left out. It fails where a layer cannot read what it is given.
 func Build(name string, output *Node) (*Graph, error) {
+	if output == nil {
+		return nil, fmt.Errorf("models: %w %q: the output is nil", ErrGraph, name)
+	}
 	b := output.builder
 	if err := errors.Join(b.errs...); err != nil {
 		return nil, fmt.Errorf("models: %w %q: %w", ErrGraph, name, err)
@@ -178,7 +184,7 @@ func Build(name string, output *Node) (*Graph, error) {
 	for i, p := range layers {
 		renamed[p.reference] = p.Name
 		list[i] = p.Layer
-		list[i].Inputs = slices.Clone(p.Inputs)
+		list[i].Inputs = slices.Clone(p.Inputs) // the builder keeps its own
 		for j, in := range list[i].Inputs {
 			list[i].Inputs[j] = renamed[in]
 		}

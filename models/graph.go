@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -20,6 +21,7 @@ type Graph struct {
 const (
 	maxLayers = 10_000
 	maxSide   = 1 << 13 // pixels
+	maxParams = 1 << 31 // values of all arrays; MobileNet v1 at width 16 has 0.8 * 2^30
 )
 
 // ErrGraph is wrapped by every error about a graph that cannot be computed.
@@ -27,7 +29,10 @@ var ErrGraph = errors.New("invalid graph")
 
 // NewGraph checks layers, in order, and computes their shapes.
 func NewGraph(name string, input Shape, layers []Layer) (*Graph, error) {
-	g := &Graph{Name: name, Input: input, Layers: slices.Clone(layers)}
+	g := &Graph{Name: name, Input: input, Layers: make([]Layer, len(layers))}
+	for i, l := range layers {
+		g.Layers[i] = l.clone()
+	}
 	if err := g.resolve(); err != nil {
 		return nil, fmt.Errorf("models: %w %q: %w", ErrGraph, name, err)
 	}
@@ -44,12 +49,20 @@ func (g *Graph) resolve() error {
 	}
 	shapes := map[string]Shape{InputName: g.Input}
 	names := map[string]bool{}
+	params := int64(0)
 	for i := range g.Layers {
 		l := &g.Layers[i]
 		if err := l.resolve(shapes, names); err != nil {
 			return fmt.Errorf("layer %d %q: %w", i, l.Name, err)
 		}
 		shapes[l.Name] = l.Output
+		params += l.Params()
+		if params > maxParams {
+			return fmt.Errorf("layer %d %q: the network has more than %d parameters", i, l.Name, maxParams)
+		}
+	}
+	if len(g.Arrays()) == 0 {
+		return errors.New("it has no weights to train: add a convolution or a linear layer")
 	}
 	last := g.Layers[len(g.Layers)-1]
 	if last.Output.Spatial() {
@@ -75,7 +88,7 @@ func (l *Layer) resolve(shapes map[string]Shape, names map[string]bool) error {
 			return fmt.Errorf("reads %q, which no layer before it is named", name)
 		}
 	}
-	if err := errors.Join(l.unique(names), l.checkNorm(in[0]), l.checkActivation()); err != nil {
+	if err := cmp.Or(l.unique(names), l.checkFields(), l.checkNorm(in[0]), l.checkActivation()); err != nil {
 		return err
 	}
 	l.In = in[0]
@@ -104,14 +117,35 @@ func (l *Layer) unique(names map[string]bool) error {
 	return nil
 }
 
+// checkFields finds a field that layers of the kind do not have: whoever set it expects an effect.
+func (l *Layer) checkFields() error {
+	for _, f := range []struct {
+		name  string
+		set   bool
+		kinds []Kind
+	}{
+		{"out", l.Out != 0, []Kind{KindConv, KindLinear}},
+		{"kernel", l.Kernel != 0, []Kind{KindConv, KindMaxPool}},
+		{"stride", l.Stride != 0, []Kind{KindConv, KindMaxPool}},
+		{"groups", l.Groups != 0, []Kind{KindConv}},
+		{"padding", l.Padding != "", []Kind{KindConv, KindMaxPool}},
+		{"bias", l.Bias, []Kind{KindConv, KindLinear}},
+		{"rate", l.Rate != 0, []Kind{KindDropout}},
+		{"norm", l.Norm != nil, []Kind{KindConv, KindBatchNorm}},
+	} {
+		if f.set && !slices.Contains(f.kinds, l.Kind) {
+			return fmt.Errorf("a layer of kind %s has no %s", l.Kind, f.name)
+		}
+	}
+	return nil
+}
+
 func (l *Layer) checkNorm(in Shape) error {
 	switch n := l.Norm; {
 	case l.Kind == KindBatchNorm && n == nil:
 		return errors.New("has no norm")
 	case n == nil:
 		return nil
-	case l.Kind != KindConv && l.Kind != KindBatchNorm:
-		return fmt.Errorf("a layer of kind %s has no norm", l.Kind)
 	case !in.Spatial():
 		return fmt.Errorf("batch norm of %v: it needs rows and columns", in)
 	case !(n.Eps > 0) || math.IsInf(n.Eps, 1):
@@ -145,9 +179,6 @@ func (g *Graph) allUsed() error {
 			return fmt.Errorf("nothing reads layer %q", l.Name)
 		}
 	}
-	if !read[InputName] {
-		return errors.New("nothing reads the input")
-	}
 	return nil
 }
 
@@ -172,14 +203,14 @@ func (g *Graph) Resize(height, width int) (*Graph, error) {
 	return resized, nil
 }
 
-// Stride is the factor by which the spatial layers shrink an image: 32 of MobileNets.
+// Stride is the factor by which the spatial layers shrink an image, 32 of MobileNets; at most maxSide.
 func (g *Graph) Stride() int {
 	factor := map[string]int{InputName: 1}
 	most := 1
 	for _, l := range g.Layers {
 		f := factor[l.Inputs[0]]
 		if l.Windowed() {
-			f *= l.Stride
+			f = min(f*l.Stride, maxSide)
 		}
 		factor[l.Name] = f
 		most = max(most, f)

@@ -63,6 +63,8 @@ func window(l Layer, in Shape, channels int) (Shape, error) {
 
 func convOutput(l Layer, in []Shape) (Shape, error) {
 	switch {
+	case !in[0].Spatial():
+		return window(l, in[0], l.Out) // an error
 	case l.Out < 1 || l.Out > maxChannels:
 		return Shape{}, fmt.Errorf("%d output channels: must be 1 to %d", l.Out, maxChannels)
 	case l.Groups < 1 || in[0].Channels%l.Groups != 0 || l.Out%l.Groups != 0:
@@ -72,9 +74,6 @@ func convOutput(l Layer, in []Shape) (Shape, error) {
 }
 
 func poolOutput(l Layer, in []Shape) (Shape, error) {
-	if pad := l.Padding.Pad(l.Kernel, l.Kernel, l.Stride); max(pad.Before, pad.After) > l.Kernel/2 {
-		return Shape{}, fmt.Errorf("padding %q: must be at most half the kernel", l.Padding)
-	}
 	return window(l, in[0], in[0].Channels)
 }
 

@@ -1,5 +1,7 @@
 package models
 
+import "slices"
+
 // Kind says what a layer computes. To add one, add a row to kinds (kinds.go), to the operations of
 // package backend (operations.go) and to those of autograd/oracle/suite (parts.go).
 type Kind string
@@ -64,6 +66,20 @@ type Layer struct {
 	// graph computes them; its JSON form leaves them out.
 	In     Shape `json:"-"`
 	Output Shape `json:"-"`
+}
+
+// clone copies the layer with what it points to.
+func (l Layer) clone() Layer {
+	l.Inputs = slices.Clone(l.Inputs)
+	if l.Norm != nil {
+		norm := *l.Norm
+		l.Norm = &norm
+	}
+	if l.Activation != nil {
+		activation := *l.Activation
+		l.Activation = &activation
+	}
+	return l
 }
 
 // InputName is the name of a graph's input in [Layer.Inputs].

@@ -21,8 +21,11 @@ type variant struct {
 	name, alias, summary string
 	config               Config // activation, padding, conv_bias, bn_eps, bn_momentum, dropout
 	// channels applies the width multiplier to a layer's channels.
-	channels      func(channels int, width float64) int
-	preprocessing models.Preprocessing
+	channels func(channels int, width float64) int
+	// noFirstResidual: the first block of MobileNet v2 never adds its input, even at widths where the stem
+	// has as many channels as the block.
+	noFirstResidual bool
+	preprocessing   models.Preprocessing
 }
 
 // archs is the table of architectures. To add one, write its file and add its row.

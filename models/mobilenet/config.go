@@ -56,7 +56,7 @@ func (c Config) Preprocessing() (models.Preprocessing, error) {
 func (c Config) Validate() error {
 	var v validate.Collector
 	v.OneOf("arch", c.Arch, Archs())
-	if a := lookup(c.Arch); a != nil {
+	if lookup(c.Arch) != nil { // Default replaces aliases by names
 		v.OneOf("variant", c.Variant, Variants(c.Arch))
 	}
 	v.Check(c.Width > 0 && c.Width <= maxWidth, "width", c.Width, fmt.Sprintf("must be above 0 and at most %d", maxWidth))

@@ -30,7 +30,7 @@ var v2 = arch{
 		{ // The peer passes momentum 0.997 to torch's BatchNorm, where it means the opposite.
 			name: "hf", summary: "Hugging Face's MobileNetV2",
 			config:   Config{Activation: models.ReLU6, Padding: models.Same, BNEps: 1e-3, BNMomentum: 0.003, Dropout: 0.8},
-			channels: roundedDivisibleBy8, preprocessing: models.InceptionPreprocessing(),
+			channels: roundedDivisibleBy8, noFirstResidual: true, preprocessing: models.InceptionPreprocessing(),
 		},
 	},
 }
@@ -56,6 +56,7 @@ func buildV2(c Config, v variant) *models.Node {
 			if index == 0 {
 				b.stride = s.stride
 			}
+			b.residual = b.stride == 1 && b.in == b.out && !(stage == 0 && v.noFirstResidual)
 			x, in = c.invertedResidual(x, b), b.out
 		}
 	}
@@ -68,11 +69,11 @@ func buildV2(c Config, v variant) *models.Node {
 type inverted struct {
 	name                      string
 	in, expanded, out, stride int
+	residual                  bool // adds the input, where neither size nor channels change
 }
 
-// invertedResidual expands, filters and projects; the projection has no activation. The input is added where
-// neither size nor channels change. Blocks that do not expand have no expanding layer, and timm's names of a
-// depthwise separable block.
+// invertedResidual expands, filters and projects; the projection has no activation. Blocks that do not expand
+// have no expanding layer, and timm's names of a depthwise separable block.
 func (c Config) invertedResidual(x *models.Node, b inverted) *models.Node {
 	y, norms, project := x, 0, "conv_pw"
 	norm := func() string { norms++; return fmt.Sprintf("%s.bn%d", b.name, norms) }
@@ -82,7 +83,7 @@ func (c Config) invertedResidual(x *models.Node, b inverted) *models.Node {
 	}
 	y = c.conv(y, layer{depthwise: true, kernel: 3, stride: b.stride, name: b.name + ".conv_dw", norm: norm()})
 	y = c.conv(y, layer{out: b.out, kernel: 1, stride: 1, linear: true, name: b.name + "." + project, norm: norm()})
-	if b.stride == 1 && b.in == b.out {
+	if b.residual {
 		return y.Add(x).Named(b.name + ".add")
 	}
 	return y

@@ -88,6 +88,7 @@ def write(path, resolution, **options):
     save_file({k: v.numpy().astype(np.float32) for k, v in out.items()}, path)
 
 
-folder = sys.argv[1]
-write(os.path.join(folder, "paper.safetensors"), 32, bias=False, same=False, eps=1e-5, momentum=0.1)
-write(os.path.join(folder, "article.safetensors"), 35, bias=True, same=True, eps=1e-3, momentum=0.01)
+if __name__ == "__main__":
+    folder = sys.argv[1]
+    write(os.path.join(folder, "paper.safetensors"), 32, bias=False, same=False, eps=1e-5, momentum=0.1)
+    write(os.path.join(folder, "article.safetensors"), 35, bias=True, same=True, eps=1e-3, momentum=0.01)
