@@ -87,6 +87,40 @@ func (s *Scope) ReLU6InPlace(x *Tensor) *Tensor {
 	return s.inPlace("relu6_", x, func(out *lib.Ctensor) { lib.AtgRelu6_(out, x.c) })
 }
 
+// Pool holds the hyperparameters of a 2-d pooling over square windows.
+type Pool struct {
+	Kernel  int64 // rows and columns of a window, at least 1
+	Stride  int64 // 0 means Kernel: windows side by side
+	Padding int64 // rows and columns added on every side, at most Kernel/2
+}
+
+// MaxPool2d is the maximum of x (N, C, H, W) over each window, (N, C, H', W') with
+// H' = floor((H + 2 padding - kernel) / stride) + 1. Padding never is the maximum. The gradient goes to the first
+// maximum of a window.
+func (s *Scope) MaxPool2d(x *Tensor, p Pool) *Tensor {
+	kernel, stride, padding, dilation := pair(p.Kernel), pair(p.stride()), pair(p.Padding), pair(1)
+	return s.op("max pool", []*Tensor{x}, func(out *lib.Ctensor) {
+		lib.AtgMaxPool2d(out, x.c, kernel, 2, stride, 2, padding, 2, dilation, 2, 0)
+	})
+}
+
+// AvgPool2d is the mean of x (N, C, H, W) over each window, with MaxPool2d's output size. Padding counts as zeros, as
+// torch.nn.AvgPool2d does by default.
+func (s *Scope) AvgPool2d(x *Tensor, p Pool) *Tensor {
+	const countPadding, noDivisor = 1, 1
+	kernel, stride, padding := pair(p.Kernel), pair(p.stride()), pair(p.Padding)
+	return s.op("average pool", []*Tensor{x}, func(out *lib.Ctensor) {
+		lib.AtgAvgPool2d(out, x.c, kernel, 2, stride, 2, padding, 2, 0, countPadding, 0, noDivisor)
+	})
+}
+
+func (p Pool) stride() int64 {
+	if p.Stride == 0 {
+		return p.Kernel
+	}
+	return p.Stride
+}
+
 // GlobalAvgPool averages x (N, C, H, W) over its positions to (N, C).
 func (s *Scope) GlobalAvgPool(x *Tensor) *Tensor {
 	var pooled *Tensor

@@ -70,6 +70,8 @@ var wrongUses = []wrongUse{
 	{"Scope.ReLUInPlace", "relu_", f32, func(s scope, x tensor) { s.ReLUInPlace(leaf(s, x)) }},
 	{"Scope.ReLU6", "relu6", boolean, func(s scope, x tensor) { s.ReLU6(x) }},
 	{"Scope.ReLU6InPlace", "relu6_", f32, func(s scope, x tensor) { s.ReLU6InPlace(leaf(s, x)) }},
+	{"Scope.MaxPool2d", "max pool", f32, func(s scope, x tensor) { s.MaxPool2d(x, autograd.Pool{Kernel: 2}) }},
+	{"Scope.AvgPool2d", "average pool", f32, func(s scope, x tensor) { s.AvgPool2d(x, autograd.Pool{Kernel: 2}) }},
 	{"Scope.GlobalAvgPool", "global average pool", i64, func(s scope, x tensor) { s.GlobalAvgPool(x) }},
 	{"BatchNorm.Forward", "batch norm", f32, func(s scope, x tensor) { newBatchNorm(s, x, x).Forward(s, x, autograd.Training) }},
 	{"Backbone.Forward", "fused backbone", f32, func(s scope, x tensor) { autograd.Backbone{}.Forward(s, x, nil, nil, autograd.Training) }},

@@ -36,6 +36,13 @@ func TestWorkedValues(t *testing.T) {
 			[]float64{1, 2, 3, 4, 5, 6}, []float64{1, 2, 0, 0, 0, 0}, []float64{1, 2}},
 		{"channel sums", func(g *Graph) *Node { return g.ChannelSums(g.Input(array([]int64{2, 2, 1, 1}, 1, 2, 3, 4))) },
 			[]float64{1, 10}, []float64{4, 6}, []float64{1, 10, 1, 10}},
+		{"max pool", func(g *Graph) *Node {
+			return g.MaxPool2d(g.Input(array([]int64{1, 1, 2, 3}, -1, -2, -3, -4, -6, -5)), Pool{Kernel: 2, Stride: 1, Padding: 1})
+		}, []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, []float64{-1, -1, -2, -3, -1, -1, -2, -3, -4, -4, -5, -5},
+			[]float64{1 + 2 + 5 + 6, 3 + 7, 4 + 8, 9 + 10, 0, 11 + 12}},
+		{"average pool", func(g *Graph) *Node {
+			return g.AvgPool2d(g.Input(array([]int64{1, 1, 2, 2}, 1, 2, 3, 6)), Pool{Kernel: 2, Stride: 2, Padding: 1})
+		}, []float64{4, 8, 12, 16}, []float64{0.25, 0.5, 0.75, 1.5}, []float64{1, 2, 3, 4}},
 		{"cross entropy", func(g *Graph) *Node {
 			return g.CrossEntropy(g.Input(array([]int64{1, 2}, 0, math.Log(3))), OneHot([]int64{0}, 2), 0)
 		}, []float64{1}, []float64{math.Log(4)}, []float64{-0.75, 0.75}},

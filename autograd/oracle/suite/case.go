@@ -93,6 +93,16 @@ func Draw(name string, low, high float64, shape ...int64) oracle.Array {
 	return a
 }
 
+// Distinct is an array of evenly spaced values over [low, high) in an order that is a function of the name. For maxima:
+// neither a difference step nor rounding to bfloat16 changes which of fewer than 256 values is the largest.
+func Distinct(name string, low, high float64, shape ...int64) oracle.Array {
+	a := oracle.Full(0, shape...)
+	for i, rank := range rng(name).Perm(len(a.Data)) {
+		a.Data[i] = float64(float32(low + (high-low)*float64(rank)/float64(len(a.Data))))
+	}
+	return a
+}
+
 // Away is a with the values that lie within a margin of a kink moved off it, so that a difference step does not cross it.
 func Away(a oracle.Array, margin float64, kinks ...float64) oracle.Array {
 	moved := oracle.Array{Shape: a.Shape, Data: slices.Clone(a.Data)}

@@ -20,7 +20,7 @@ var equivalent = map[string]string{
 
 // mutatedFiles hold the oracle's arithmetic.
 var mutatedFiles = []string{"arithmetic.go", "arithmetic_kernels.go", "channels.go", "channels_kernels.go",
-	"conv.go", "conv_kernels.go", "layers.go", "network.go"}
+	"conv.go", "conv_kernels.go", "layers.go", "network.go", "pool.go", "pool_kernels.go"}
 
 // TestMutants plants errors all over the oracle's arithmetic, one at a time: signs flipped, terms dropped, indices and
 // neighbors exchanged, operations mistaken. Every one must be found by a comparison with libtorch.

@@ -1,6 +1,8 @@
 package suite
 
 import (
+	"slices"
+
 	"depthwise.dev/autograd"
 	"depthwise.dev/autograd/oracle"
 )
@@ -17,7 +19,7 @@ type (
 // kinks.
 func Operations(scale float64) []Case {
 	list := append(arithmetic(scale), matrices(scale)...)
-	return append(append(list, activations()...), extensions(scale)...)
+	return slices.Concat(list, pools(scale), activations(), extensions(scale))
 }
 
 // drawn is an activation with values up to the scale.
@@ -104,6 +106,33 @@ func matrices(scale float64) []Case {
 		{Name: "dropout", Inputs: []Input{x}, // random: compared with differences, by the same seed
 			Torch: func(s scope, in []tensor) tensor { autograd.Seed(s, 3); return s.Dropout(in[0], 0.4) }},
 	}
+}
+
+// pools take maxima and means over windows that overlap, lie side by side, leave a rest, or reach into padding.
+func pools(scale float64) []Case {
+	x := Input{Name: "x", Array: Distinct("pooled", -scale, scale, 2, 3, 7, 5), Activation: true}
+	plane := Input{Name: "x", Array: Distinct("pooled plane", -scale, scale, 2, 1, 5, 5), Activation: true}
+	list := []Case{{Name: "max pool of one channel", Inputs: []Input{plane},
+		Torch:    func(s scope, in []tensor) tensor { return s.MaxPool2d(in[0], autograd.Pool{Kernel: 3, Stride: 1}) },
+		Gorgonia: one(func(g graph, in []node) node { return g.MaxPool2d(in[0], oracle.Pool{Kernel: 3, Stride: 1}) })}}
+	for _, p := range []struct {
+		name  string
+		torch autograd.Pool
+		pool  oracle.Pool
+	}{
+		{"2x2", autograd.Pool{Kernel: 2}, oracle.Pool{Kernel: 2, Stride: 2}},
+		{"overlapping, padded", autograd.Pool{Kernel: 3, Stride: 2, Padding: 1}, oracle.Pool{Kernel: 3, Stride: 2, Padding: 1}},
+		{"with gaps", autograd.Pool{Kernel: 2, Stride: 3}, oracle.Pool{Kernel: 2, Stride: 3}},
+	} {
+		list = append(list,
+			Case{Name: "max pool " + p.name, Inputs: []Input{x},
+				Torch:    func(s scope, in []tensor) tensor { return s.MaxPool2d(in[0], p.torch) },
+				Gorgonia: one(func(g graph, in []node) node { return g.MaxPool2d(in[0], p.pool) })},
+			Case{Name: "average pool " + p.name, Inputs: []Input{x},
+				Torch:    func(s scope, in []tensor) tensor { return s.AvgPool2d(in[0], p.torch) },
+				Gorgonia: one(func(g graph, in []node) node { return g.AvgPool2d(in[0], p.pool) })})
+	}
+	return list
 }
 
 // activations have kinks, wherever the scale is.
