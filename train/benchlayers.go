@@ -22,7 +22,8 @@ func BenchLayers(ctx context.Context, c Config, steps BenchSteps) (LayersSpeed, 
 			return nil, err
 		}
 		t.Layers = layerRows(b.network.Config, c.BatchSize, b.Precision.Compute())
-		return measureRows(steps, func() ([]float64, error) { return stepSeconds(t.Layers, step) })
+		b.network.Times = new(autograd.BackboneTimes)
+		return measureRows(steps, func() ([]float64, error) { return stepSeconds(t.Layers, step, b.network.Times) })
 	})
 	table.FloorMS = table.floors()
 	return LayersSpeed{StepSpeed{speed.imagesPerSecond(), speed}, table}, err
@@ -61,10 +62,10 @@ func layerRows(c mobilenet.Config, images int, compute autograd.DType) []LayerSp
 }
 
 // seconds are the times of one step in the order of the rows and their passes.
-func (p phases) seconds(rows []LayerSpeed, forward, backward autograd.BackboneTimes) ([]float64, error) {
+func (p phases) seconds(rows []LayerSpeed, forward, backward autograd.PassTimes) ([]float64, error) {
 	var all []float64
 	layer, counted := 0, 0.0
-	around := func(t autograd.BackboneTimes) float64 {
+	around := func(t autograd.PassTimes) float64 {
 		rest := t.Whole - t.Pack - t.Image - t.Pool
 		for _, l := range t.Layers {
 			rest -= l
@@ -107,13 +108,12 @@ func (p phases) seconds(rows []LayerSpeed, forward, backward autograd.BackboneTi
 }
 
 // stepSeconds makes a step and returns the seconds of the rows' passes in order, and of the step.
-func stepSeconds(rows []LayerSpeed, step func() (phases, error)) ([]float64, error) {
+func stepSeconds(rows []LayerSpeed, step func() (phases, error), times *autograd.BackboneTimes) ([]float64, error) {
 	p, err := step()
 	if err != nil {
 		return nil, err
 	}
-	forward, backward := autograd.LastBackboneTimes()
-	cells, err := p.seconds(rows, forward, backward)
+	cells, err := p.seconds(rows, times.Forward, times.Backward)
 	return append(cells, p.whole.Seconds()), err
 }
 

@@ -35,7 +35,12 @@ type Backbone struct {
 	Eps, Momentum float64
 	Training      bool // the batch's statistics, and the running ones move
 	BFloat16      bool // else float32
+	// Times, where not nil, becomes those of the forward pass when it returns and of the backward pass when that ends.
+	Times *BackboneTimes
 }
+
+// Lanes is the number of channels that stored tensors are padded to a multiple of.
+const Lanes = C.DW_LANES
 
 // Pixels are images as a loader leaves them, (N, Height, Width, 3), and what normalizes them: (v/255 - Mean)/Std by color.
 type Pixels struct {
@@ -50,7 +55,8 @@ func BackboneForward(t Backbone, x Tensor, pixels Pixels, parameters, statistics
 	defer pinner.Unpin()
 	backbone, p := t.c(&pinner), pixels.c(&pinner)
 	var out C.dw_tensor
-	err = take(C.dw_backbone_forward(&out, &backbone, C.dw_tensor(x), &p, first(parameters), count(parameters), first(statistics), count(statistics)))
+	err = take(C.dw_backbone_forward(&out, &backbone, C.dw_tensor(x), &p, first(parameters), count(parameters), first(statistics), count(statistics),
+		t.Times.handle()))
 	return Tensor(out), err
 }
 

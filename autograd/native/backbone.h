@@ -33,9 +33,14 @@ dw_error dw_backbone_isa(const char **name);
 // Layers that fused kernels have computed since the process began, forward and backward counted each.
 int64_t dw_backbone_count(void);
 
-// The seconds that the last pass in a direction took: the whole call, and of it packing the weights, laying out the images,
-// the pooling, and each layer (from its kernel's start to the next one's). Returns how many there are and writes at most n.
-int dw_backbone_times(int backward, double *seconds, int n);
+// Channels of stored tensors are padded to a multiple of it: the floats of the widest vector.
+enum { DW_LANES = 16 };
+
+// The function that Go gives at start. It takes the handle that dw_backbone_forward was given and the n seconds of a pass: the
+// whole call, and of it packing the weights, laying out the images, the pooling, and each layer (from its kernel's start to the
+// next one's). The backward pass packs and lays out nothing.
+typedef void (*dw_report_times)(uintptr_t times, int backward, double *seconds, int n);
+void dw_set_report_times(dw_report_times report);
 
 // What this processor can do with a number of threads, measured in less than a second (peaks/peaks.cc).
 typedef struct {
@@ -55,9 +60,10 @@ typedef struct {
 
 // features (N, channels) float32 of images x (N, 3, H, W) float32, or of pixels where x is NULL. parameters holds for each layer
 // weight, bias where it has one, batch norm's weight and bias; statistics running mean and variance; all float32 on the CPU.
-// pixels are read before the function returns, and never again.
+// pixels are read before the function returns, and never again. times is a handle (graph.h) that C++ owns from the call on: the
+// forward pass and later the backward pass report their times with it; 0 to measure nothing.
 dw_error dw_backbone_forward(dw_tensor *features, const dw_backbone *t, dw_tensor x, const dw_pixels *pixels, const dw_tensor *parameters,
-                          int n_parameters, const dw_tensor *statistics, int n_statistics);
+                          int n_parameters, const dw_tensor *statistics, int n_statistics, uintptr_t times);
 
 // inference/api.cc: the backbone for inference, whose layers are a stem and blocks of a depthwise and a pointwise one.
 // Folds batch norm into weights and biases, in a tensor of bytes that becomes as big as is needed and that dw_backbone_infer reads.

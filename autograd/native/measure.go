@@ -1,23 +1,45 @@
 package native
 
 // #include "backbone.h"
+// extern void dwGoReportTimes(uintptr_t times, int backward, double *seconds, int n);
 import "C"
 
-import "unsafe"
+import (
+	"runtime/cgo"
+	"slices"
+	"unsafe"
+)
 
-// BackboneTimes are the seconds that the last pass of a backbone took: the whole call, and of it packing the weights, laying out
-// the images, the pooling, and each layer.
-type BackboneTimes struct {
+// PassTimes are the seconds of one pass of a backbone in one direction: the whole call, and of it packing the weights and laying
+// out the images (forward only), the pooling, and each layer.
+type PassTimes struct {
 	Whole, Pack, Image, Pool float64
 	Layers                   []float64
 }
 
-// LastBackboneTimes are those of the last pass in a direction; without layers where there was none.
-func LastBackboneTimes(backward bool) BackboneTimes {
-	n := C.dw_backbone_times(truth(backward), nil, 0)
-	seconds := make([]float64, n)
-	C.dw_backbone_times(truth(backward), (*C.double)(unsafe.SliceData(seconds)), n)
-	return BackboneTimes{Whole: seconds[0], Pack: seconds[1], Image: seconds[2], Pool: seconds[3], Layers: seconds[4:]}
+// BackboneTimes are those of a forward pass and of its backward pass.
+type BackboneTimes struct{ Forward, Backward PassTimes }
+
+func init() { C.dw_set_report_times(C.dw_report_times(C.dwGoReportTimes)) }
+
+//export dwGoReportTimes
+func dwGoReportTimes(times C.uintptr_t, backward C.int, seconds *C.double, n C.int) {
+	t := cgo.Handle(times).Value().(*BackboneTimes)
+	all := unsafe.Slice((*float64)(seconds), int(n))
+	pass := PassTimes{Whole: all[0], Pack: all[1], Image: all[2], Pool: all[3], Layers: slices.Clone(all[4:])}
+	if backward != 0 {
+		t.Backward = pass
+	} else {
+		t.Forward = pass
+	}
+}
+
+// handle is what C++ reports times with, 0 for nil; C++ releases it.
+func (t *BackboneTimes) handle() C.uintptr_t {
+	if t == nil {
+		return 0
+	}
+	return C.uintptr_t(cgo.NewHandle(t))
 }
 
 // FoldedTimes are the seconds of one call of a backbone for inference: the whole of it, and of that the layers, the pooling and

@@ -22,7 +22,7 @@ func (n *Network) fused() bool { return n.Kernels == Fused && !n.Hooked() }
 
 // backbone is the backbone of the table for images of a size.
 func (n *Network) backbone(height, width int) autograd.Backbone {
-	t := autograd.Backbone{Cap: math.Inf(1), Eps: n.Config.BNEps, Momentum: n.Config.BNMomentum}
+	t := autograd.Backbone{Cap: math.Inf(1), Eps: n.Config.BNEps, Momentum: n.Config.BNMomentum, Times: n.Times}
 	if n.Config.Activation == ReLU6 {
 		t.Cap = 6
 	}

@@ -15,6 +15,9 @@ type Network struct {
 	units   []unit             // the convolutions, over the same tensors
 	head    head
 	hooks   []*ForwardHook
+
+	// Times, where not nil, receives the times of the fused kernels' passes in training; see [autograd.Backbone].
+	Times *autograd.BackboneTimes
 }
 
 // New builds a network with initial values that are a function of the

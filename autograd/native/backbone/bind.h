@@ -9,6 +9,8 @@
 
 namespace depthwise::fused {
 
+static_assert(kLanes == DW_LANES, "Go reads the lane count from backbone.h");
+
 extern std::atomic<int64_t> computed_layers; // for dw_backbone_count
 
 inline const KernelSet &kernel_set(bool bf16) { return bf16 ? kernels_here().bfloat16 : kernels_here().float32; }

@@ -6,6 +6,7 @@
 #include "graph/node.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <optional>
 #include <torch/csrc/autograd/functions/utils.h>
 
 using depthwise::tensor;
@@ -18,22 +19,38 @@ std::atomic<int64_t> depthwise::fused::computed_layers{0};
 
 namespace {
 
-// The times of the last pass forward and backward, for dw_backbone_times.
-std::mutex last_mutex;
-Times last[2];
+dw_report_times report_times = nullptr;
 
-void finished(bool backward, Times times, Stopwatch &watch) {
-  computed_layers += int64_t(times.layers.size());
-  times.whole = watch.lap();
-  std::lock_guard<std::mutex> lock(last_mutex);
-  last[backward] = std::move(times);
-}
+// Measures one pass and reports it to the Go value that the handle stands for; does nothing without one.
+class PassReport {
+public:
+  explicit PassReport(std::shared_ptr<depthwise::Held> go) : go_(std::move(go)) {
+    if (go_)
+      watch_.emplace();
+  }
+
+  Times *times() { return go_ ? &times_ : nullptr; }
+  const std::shared_ptr<depthwise::Held> &go() const { return go_; }
+
+  void finish(bool backward) {
+    if (!go_)
+      return;
+    std::vector<double> seconds{watch_->lap(), times_.pack, times_.image, times_.pool};
+    seconds.insert(seconds.end(), times_.layers.begin(), times_.layers.end());
+    report_times(go_->handle(), backward, seconds.data(), int(seconds.size()));
+  }
+
+private:
+  std::shared_ptr<depthwise::Held> go_;
+  Times times_;
+  std::optional<Stopwatch> watch_;
+};
 
 // The node. It holds the arena between forward and backward, and the parameters to see that nobody changes them meanwhile.
 class BackboneBackward : public torch::autograd::Node {
 public:
-  BackboneBackward(Backbone backbone, at::Tensor arena, Bound bound, bool bf16)
-      : backbone_(std::move(backbone)), arena_(std::move(arena)), bound_(std::move(bound)), bf16_(bf16) {}
+  BackboneBackward(Backbone backbone, at::Tensor arena, Bound bound, bool bf16, std::shared_ptr<depthwise::Held> times)
+      : backbone_(std::move(backbone)), arena_(std::move(arena)), bound_(std::move(bound)), bf16_(bf16), times_(std::move(times)) {}
 
   std::string name() const override { return "FusedBackboneBackward"; }
   void save(const variable_list &inputs) {
@@ -57,6 +74,7 @@ private:
   at::Tensor arena_;
   Bound bound_;
   bool bf16_;
+  std::shared_ptr<depthwise::Held> times_; // null where nothing is measured
   std::vector<SavedVariable> saved_; // the images (undefined where they were pixels), then the parameters
 };
 
@@ -85,7 +103,7 @@ variable_list BackboneBackward::apply(variable_list &&grads) {
   TORCH_CHECK(!c10::GradMode::is_enabled(), "fused kernels have no second derivatives; the torch kernels do (--kernels torch)");
   TORCH_CHECK(arena_.defined(), "the fused backbone's values are gone after one backward pass; the torch kernels keep them on request "
                                 "(--kernels torch with Retain)");
-  Stopwatch watch;
+  PassReport report(times_);
   variable_list inputs, out(saved_.size());
   for (auto &s : saved_)
     inputs.push_back(s.unpack());
@@ -93,11 +111,12 @@ variable_list BackboneBackward::apply(variable_list &&grads) {
     return out;
   auto gradients = allocate(out, inputs);
   at::Tensor dfeatures = grads[0].to(at::kFloat).contiguous(), scratch = bytes(backbone_.scratch_bytes());
-  backbone_.backward(start(arena_), start(scratch), values(dfeatures), gradients);
+  backbone_.backward(start(arena_), start(scratch), values(dfeatures), gradients, report.times());
   if (task_should_compute_output(0))
     out[0] = input_gradient(inputs[0]);
   arena_.reset();
-  finished(true, backbone_.times(), watch);
+  computed_layers += int64_t(backbone_.layers().size());
+  report.finish(true);
   return out;
 }
 
@@ -127,8 +146,9 @@ void changed(const variable_list &statistics) {
     t.unsafeGetTensorImpl()->bump_version();
 }
 
-at::Tensor forward(const dw_backbone &t, const Images &x, const variable_list &parameters, const variable_list &statistics) {
-  Stopwatch watch;
+at::Tensor forward(const dw_backbone &t, const Images &x, const variable_list &parameters, const variable_list &statistics,
+                   std::shared_ptr<depthwise::Held> times) {
+  PassReport report(std::move(times));
   check_layers(t, x.n, x.height, x.width);
   variable_list inputs{x.given};
   inputs.insert(inputs.end(), parameters.begin(), parameters.end());
@@ -137,17 +157,17 @@ at::Tensor forward(const dw_backbone &t, const Images &x, const variable_list &p
   Backbone backbone(bound.layers, {&kernel_set(t.bf16), at::get_num_threads(), float(t.cap), t.training != 0, record});
   at::Tensor arena = bytes(backbone.arena_bytes()), scratch = bytes(backbone.scratch_bytes());
   at::Tensor features = at::empty({x.n, bound.layers.back().out}, at::kFloat);
-  backbone.forward(start(arena), start(scratch), x.input, features.data_ptr<float>());
+  backbone.forward(start(arena), start(scratch), x.input, features.data_ptr<float>(), report.times());
   if (t.training)
     changed(statistics);
-  Times times = backbone.times();
+  computed_layers += int64_t(bound.layers.size());
   if (record) {
-    auto node = depthwise::makeNode<BackboneBackward>(std::move(backbone), std::move(arena), std::move(bound), t.bf16 != 0);
+    auto node = depthwise::makeNode<BackboneBackward>(std::move(backbone), std::move(arena), std::move(bound), t.bf16 != 0, report.go());
     node->set_next_edges(torch::autograd::collect_next_edges(inputs));
     torch::autograd::set_history(features, node);
     node->save(inputs);
   }
-  finished(false, std::move(times), watch);
+  report.finish(false);
   return features;
 }
 
@@ -159,19 +179,13 @@ dw_error dw_backbone_isa(const char **name) {
 
 int64_t dw_backbone_count(void) { return computed_layers; }
 
-int dw_backbone_times(int backward, double *seconds, int n) {
-  std::lock_guard<std::mutex> lock(last_mutex);
-  const Times &t = last[backward != 0];
-  std::vector<double> all{t.whole, t.pack, t.image, t.pool};
-  all.insert(all.end(), t.layers.begin(), t.layers.end());
-  std::copy_n(all.begin(), std::min<size_t>(std::max(n, 0), all.size()), seconds);
-  return int(all.size());
-}
+void dw_set_report_times(dw_report_times report) { report_times = report; }
 
 dw_error dw_backbone_forward(dw_tensor *features, const dw_backbone *t, dw_tensor x, const dw_pixels *pixels, const dw_tensor *parameters,
-                          int n_parameters, const dw_tensor *statistics, int n_statistics) {
+                          int n_parameters, const dw_tensor *statistics, int n_statistics, uintptr_t times) {
   return depthwise::guard([&] {
+    auto held = times ? std::make_shared<depthwise::Held>(times) : nullptr;
     const Images images = x ? images_of(tensor(x)) : images_of(*pixels);
-    *features = new at::Tensor(forward(*t, images, tensors(parameters, n_parameters), tensors(statistics, n_statistics)));
+    *features = new at::Tensor(forward(*t, images, tensors(parameters, n_parameters), tensors(statistics, n_statistics), std::move(held)));
   });
 }

@@ -41,7 +41,6 @@ Backbone::Backbone(std::vector<Layer> layers, const BackboneSettings &settings) 
   g_.resize(n);
   forward_panels_.resize(n);
   backward_panels_.resize(n);
-  times_.layers.resize(n);
   plan();
   for (int i = 0; i < int(n); i++)
     scratch_stride_ = std::max(scratch_stride_, scratch_for(i));
@@ -117,26 +116,26 @@ void Backbone::pack(const Workers &w) {
   }
 }
 
-void Backbone::forward(char *arena, char *scratch, StemImage input, float *features) {
-  Stopwatch watch;
+void Backbone::forward(char *arena, char *scratch, StemImage input, float *features, Times *times) {
+  PassStopwatch watch(times, layers_.size());
   Workers w{settings_.threads, scratch, scratch_stride_};
   const KernelSet &k = *settings_.kernels;
   bind(arena);
   pack(w);
-  times_.pack = watch.lap();
+  watch.lap(&Times::pack);
   input.window = layers_[0].window;
   input.image = image_;
   k.stem_image(w, input);
-  times_.image = watch.lap();
+  watch.lap(&Times::image);
   int n = int(layers_.size());
   for (int i = 0; i < n; i++) {
     convolve(w, i);
     normalize(i);
-    times_.layers[i] = watch.lap();
+    watch.lap_layer(i);
   }
   const Layer &last = layers_.back();
   k.pool_forward(w, {last.window.images, last.rows() / last.window.images, padded(last.out), last.out, y_[n - 1], activation(n - 1), features});
-  times_.pool = watch.lap();
+  watch.lap(&Times::pool);
 }
 
 void Backbone::convolve(const Workers &w, int i) {
@@ -158,18 +157,18 @@ void Backbone::normalize(int i) {
     use_running(layers_[i].norm, channels_[i]);
 }
 
-void Backbone::backward(char *arena, char *scratch, const float *dfeatures, const std::vector<LayerGradients> &gradients) {
-  Stopwatch watch;
+void Backbone::backward(char *arena, char *scratch, const float *dfeatures, const std::vector<LayerGradients> &gradients, Times *times) {
+  PassStopwatch watch(times, layers_.size());
   Workers w{settings_.threads, scratch, scratch_stride_};
   bind(arena);
   int n = int(layers_.size());
   const Layer &last = layers_.back();
   settings_.kernels->pool_backward(w, {last.window.images, last.rows() / last.window.images, padded(last.out), last.out, dfeatures, y_[n - 1],
                                        activation(n - 1), g_[n - 1], sums(n - 1)});
-  times_ = {.pool = watch.lap(), .layers = std::vector<double>(n)};
+  watch.lap(&Times::pool);
   for (int i = n - 1; i >= 0; i--) {
     differentiate(w, i, gradients[i]);
-    times_.layers[i] = watch.lap();
+    watch.lap_layer(i);
   }
 }
 

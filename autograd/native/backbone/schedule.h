@@ -46,13 +46,13 @@ public:
   size_t arena_bytes() const { return arena_bytes_; }
   size_t scratch_bytes() const { return scratch_stride_ * settings_.threads; }
   const std::vector<Layer> &layers() const { return layers_; }
-  const Times &times() const { return times_; } // of the last pass
 
   // input.pixels or input.values are the images; window and image are filled in here. features is (images, channels).
-  void forward(char *arena, char *scratch, StemImage input, float *features);
+  // times, where not null, becomes those of the pass, without the whole.
+  void forward(char *arena, char *scratch, StemImage input, float *features, Times *times);
 
   // gradients[i] belongs to layer i. It overwrites what forward left in the arena, so it works once.
-  void backward(char *arena, char *scratch, const float *dfeatures, const std::vector<LayerGradients> &gradients);
+  void backward(char *arena, char *scratch, const float *dfeatures, const std::vector<LayerGradients> &gradients, Times *times);
 
   // After backward: the gradient of the stem's raw output, g*c1 + y*c2 + c3 with the stem's rows g and y in storage type.
   struct StemOutput {
@@ -87,7 +87,6 @@ private:
   std::vector<Channels> channels_;
   std::vector<char *> y_, g_, forward_panels_, backward_panels_;
   char *image_ = nullptr;
-  Times times_;
 };
 
 } // namespace depthwise::fused

@@ -1,6 +1,7 @@
 // How long the parts of a pass through the backbone take.
 #pragma once
 #include <chrono>
+#include <optional>
 #include <vector>
 
 namespace depthwise::fused {
@@ -12,7 +13,7 @@ struct Times {
   std::vector<double> layers;
 };
 
-// A reading of the clock takes some 30 ns, so every pass is measured.
+// One reading of the clock takes about 30 ns.
 class Stopwatch {
 public:
   // Seconds since the last lap, or since the start.
@@ -25,6 +26,29 @@ public:
 
 private:
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+// Measures the parts of one pass, each from the end of the part before. Without times it does not read the clock.
+class PassStopwatch {
+public:
+  PassStopwatch(Times *times, size_t layers) : times_(times) {
+    if (!times_)
+      return;
+    *times_ = {.layers = std::vector<double>(layers)};
+    watch_.emplace();
+  }
+  void lap(double Times::*part) {
+    if (times_)
+      times_->*part = watch_->lap();
+  }
+  void lap_layer(size_t i) {
+    if (times_)
+      times_->layers[i] = watch_->lap();
+  }
+
+private:
+  Times *times_;
+  std::optional<Stopwatch> watch_;
 };
 
 } // namespace depthwise::fused
