@@ -7,12 +7,12 @@ import (
 )
 
 // score is the loss of a batch's logits, its value, and how many images are right.
-func (m machine) score(s *autograd.Scope, l autograd.CrossEntropy, logits *autograd.Tensor, b *data.Batch) (loss *autograd.Tensor, scored autograd.Scored) {
+func (m machine) score(s *autograd.Scope, l autograd.CrossEntropy, logits *autograd.Tensor, b *data.Batch) (loss *autograd.Tensor, scored autograd.CrossEntropyResult) {
 	if m.kernels == mobilenet.Fused {
-		return l.Fused(s, logits, autograd.Targets{Labels: b.Labels, Partners: b.Partners, Share: b.Share})
+		return l.Fused(s, logits, autograd.Targets{Labels: b.Labels, MixedLabels: b.Partners, Lambda: b.Share})
 	}
 	loss = lossOf(s, l, logits, b)
-	return loss, autograd.Scored{Loss: s.Item(loss), Correct: correct(autograd.ToSlice[float32](s, logits), mainClasses(b))}
+	return loss, autograd.CrossEntropyResult{Loss: s.Item(loss), Correct: correct(autograd.ToSlice[float32](s, logits), mainClasses(b))}
 }
 
 // lossOf is the loss of a batch's logits, on their device. Of a batch that was mixed, each image's target is Share of

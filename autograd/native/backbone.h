@@ -84,7 +84,7 @@ dw_error dw_versions(int64_t *versions, const dw_tensor *xs, int n);
 
 // Makes copy, a tensor of bytes, hold the values of running statistics, and tells whether it held them before. libtorch's batch
 // norm writes to them in training without counting it.
-dw_error dw_remember(int *same, dw_tensor copy, const dw_tensor *statistics, int n);
+dw_error dw_copy_if_changed(int *same, dw_tensor copy, const dw_tensor *statistics, int n);
 
 #ifdef __cplusplus
 }

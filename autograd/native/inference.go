@@ -52,9 +52,9 @@ func Versions(ts []Tensor) ([]int64, error) {
 	return versions, err
 }
 
-// Remember makes copy, a tensor of bytes, hold the values of running statistics, and reports whether it held them before.
-func Remember(copy Tensor, statistics []Tensor) (same bool, err error) {
+// CopyIfChanged makes copy, a tensor of bytes, hold the values of running statistics, and reports whether it held them before.
+func CopyIfChanged(copy Tensor, statistics []Tensor) (same bool, err error) {
 	var out C.int
-	err = take(C.dw_remember(&out, C.dw_tensor(copy), first(statistics), count(statistics)))
+	err = take(C.dw_copy_if_changed(&out, C.dw_tensor(copy), first(statistics), count(statistics)))
 	return out != 0, err
 }

@@ -92,13 +92,13 @@ inline void check_size(const at::Tensor &t, size_t want) {
 inline Window window(const dw_layer &l, int64_t images) { return {images, l.height, l.width, l.out_height, l.out_width, l.stride, l.top, l.left}; }
 
 // The tensors behind a backbone's layers, laid out as its kernels read them; parameters that already are share their memory.
-struct Bound {
+struct BoundLayers {
   std::vector<Layer> layers;
   std::vector<at::Tensor> held;
 };
 
-inline Bound bind_layers(const dw_backbone &t, int64_t images, const std::vector<at::Tensor> &parameters, const std::vector<at::Tensor> &statistics) {
-  Bound b;
+inline BoundLayers bind_layers(const dw_backbone &t, int64_t images, const std::vector<at::Tensor> &parameters, const std::vector<at::Tensor> &statistics) {
+  BoundLayers b;
   size_t next = 0;
   auto take = [&]() -> const float * {
     TORCH_CHECK(next < parameters.size(), "fused kernels: ", parameters.size(), " parameters are too few for the layers");

@@ -24,13 +24,13 @@ dw_report_times report_times = nullptr;
 // Measures one pass and reports it to the Go value that the handle stands for; does nothing without one.
 class PassReport {
 public:
-  explicit PassReport(std::shared_ptr<depthwise::Held> go) : go_(std::move(go)) {
+  explicit PassReport(std::shared_ptr<depthwise::GoHandle> go) : go_(std::move(go)) {
     if (go_)
       watch_.emplace();
   }
 
   Times *times() { return go_ ? &times_ : nullptr; }
-  const std::shared_ptr<depthwise::Held> &go() const { return go_; }
+  const std::shared_ptr<depthwise::GoHandle> &go() const { return go_; }
 
   void finish(bool backward) {
     if (!go_)
@@ -41,7 +41,7 @@ public:
   }
 
 private:
-  std::shared_ptr<depthwise::Held> go_;
+  std::shared_ptr<depthwise::GoHandle> go_;
   Times times_;
   std::optional<Stopwatch> watch_;
 };
@@ -49,7 +49,7 @@ private:
 // The node. It holds the arena between forward and backward, and the parameters to see that nobody changes them meanwhile.
 class BackboneBackward : public torch::autograd::Node {
 public:
-  BackboneBackward(Backbone backbone, at::Tensor arena, Bound bound, bool bf16, std::shared_ptr<depthwise::Held> times)
+  BackboneBackward(Backbone backbone, at::Tensor arena, BoundLayers bound, bool bf16, std::shared_ptr<depthwise::GoHandle> times)
       : backbone_(std::move(backbone)), arena_(std::move(arena)), bound_(std::move(bound)), bf16_(bf16), times_(std::move(times)) {}
 
   std::string name() const override { return "FusedBackboneBackward"; }
@@ -72,9 +72,9 @@ private:
   std::mutex mutex_;
   Backbone backbone_;
   at::Tensor arena_;
-  Bound bound_;
+  BoundLayers bound_;
   bool bf16_;
-  std::shared_ptr<depthwise::Held> times_; // null where nothing is measured
+  std::shared_ptr<depthwise::GoHandle> times_; // null where nothing is measured
   std::vector<SavedVariable> saved_; // the images (undefined where they were pixels), then the parameters
 };
 
@@ -147,13 +147,13 @@ void changed(const variable_list &statistics) {
 }
 
 at::Tensor forward(const dw_backbone &t, const Images &x, const variable_list &parameters, const variable_list &statistics,
-                   std::shared_ptr<depthwise::Held> times) {
+                   std::shared_ptr<depthwise::GoHandle> times) {
   PassReport report(std::move(times));
   check_layers(t, x.n, x.height, x.width);
   variable_list inputs{x.given};
   inputs.insert(inputs.end(), parameters.begin(), parameters.end());
   bool record = c10::GradMode::is_enabled() && torch::autograd::any_variable_requires_grad(inputs);
-  Bound bound = bind_layers(t, x.n, parameters, statistics);
+  BoundLayers bound = bind_layers(t, x.n, parameters, statistics);
   Backbone backbone(bound.layers, {&kernel_set(t.bf16), at::get_num_threads(), float(t.cap), t.training != 0, record});
   at::Tensor arena = bytes(backbone.arena_bytes()), scratch = bytes(backbone.scratch_bytes());
   at::Tensor features = at::empty({x.n, bound.layers.back().out}, at::kFloat);
@@ -162,7 +162,7 @@ at::Tensor forward(const dw_backbone &t, const Images &x, const variable_list &p
     changed(statistics);
   computed_layers += int64_t(bound.layers.size());
   if (record) {
-    auto node = depthwise::makeNode<BackboneBackward>(std::move(backbone), std::move(arena), std::move(bound), t.bf16 != 0, report.go());
+    auto node = depthwise::make_node<BackboneBackward>(std::move(backbone), std::move(arena), std::move(bound), t.bf16 != 0, report.go());
     node->set_next_edges(torch::autograd::collect_next_edges(inputs));
     torch::autograd::set_history(features, node);
     node->save(inputs);
@@ -184,7 +184,7 @@ void dw_set_report_times(dw_report_times report) { report_times = report; }
 dw_error dw_backbone_forward(dw_tensor *features, const dw_backbone *t, dw_tensor x, const dw_pixels *pixels, const dw_tensor *parameters,
                           int n_parameters, const dw_tensor *statistics, int n_statistics, uintptr_t times) {
   return depthwise::guard([&] {
-    auto held = times ? std::make_shared<depthwise::Held>(times) : nullptr;
+    auto held = times ? std::make_shared<depthwise::GoHandle>(times) : nullptr;
     const Images images = x ? images_of(tensor(x)) : images_of(*pixels);
     *features = new at::Tensor(forward(*t, images, tensors(parameters, n_parameters), tensors(statistics, n_statistics), std::move(held)));
   });

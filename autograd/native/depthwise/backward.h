@@ -29,21 +29,21 @@ template <class S> struct BackwardThread {
 
   BackwardThread(const Workers &w, const DepthwiseBackward &p, int t) : p(p) {
     ScratchMemory memory(w, t);
-    size_t n = kBackwardSums * (size_t)p.channels;
+    size_t n = kBackwardSums * size_t(p.channels);
     sums = {memory.take<double>(n), memory.take<float>(n), n};
     int columns = backward_columns(p.window);
     lines = {memory.take<float>(line_bytes(p.channels, columns) / sizeof(float)), p.channels, columns};
-    stage = memory.take<S>((size_t)p.window.width * p.channels);
+    stage = memory.take<S>(size_t(p.window.width) * p.channels);
     sums.clear();
     lines.clear();
   }
 };
 
 template <class S> size_t depthwise_backward_scratch(const DepthwiseBackward &p) {
-  size_t n = kBackwardSums * (size_t)p.channels;
+  size_t n = kBackwardSums * size_t(p.channels);
   return whole_cache_lines(n * sizeof(double)) + whole_cache_lines(n * sizeof(float)) +
          line_bytes(p.channels, backward_columns(p.window)) +
-         whole_cache_lines((size_t)p.window.width * p.channels * sizeof(S));
+         whole_cache_lines(size_t(p.window.width) * p.channels * sizeof(S));
 }
 
 // Makes the line of dy for one row of output.
@@ -104,13 +104,13 @@ template <class S> FUSED_INLINE void backward_block_stride1(BackwardThread<S> &t
   BackwardTaps<S> b(t, c);
   V s0 = b.tap(0), s1 = b.tap(1), s2 = b.tap(2), s3 = b.tap(3), s4 = b.tap(4), s5 = b.tap(5), s6 = b.tap(6), s7 = b.tap(7),
     s8 = b.tap(8);
-  const ptrdiff_t first = (ptrdiff_t)t.lines.block(c) + (t.p.window.left - 2) * kLanes;
+  const ptrdiff_t first = ptrdiff_t(t.lines.block(c)) + (t.p.window.left - 2) * kLanes;
   const float *l0 = row.line[0] + first, *l1 = row.line[1] + first, *l2 = row.line[2] + first;
   V a0 = load(l0), a1 = load(l1), a2 = load(l2);
   V b0 = load(l0 + kLanes), b1 = load(l1 + kLanes), b2 = load(l2 + kLanes);
   const S *x = row.x + c;
   S *gx = row.gx + c;
-  const size_t done = (size_t)c * width;
+  const size_t done = size_t(c) * width;
   const S *next_g = row.next_g + done, *next_y = row.next_y + done, *next_x = row.next_x + done;
 #pragma GCC unroll 3
   for (int w = 0; w < width; w++, x += channels, gx += channels) {
@@ -141,21 +141,21 @@ template <class S> FUSED_INLINE void backward_block_odd(BackwardThread<S> &t, co
   BackwardTaps<S> b(t, c);
   V s3 = b.tap(3), s4 = b.tap(4), s5 = b.tap(5);
   const float *line = row.line[1] + t.lines.block(c);
-  const S *x = row.x + c, *next = row.next_x + (size_t)c * width;
+  const S *x = row.x + c, *next = row.next_x + size_t(c) * width;
   S *gx = row.gx + c;
   V before = load(line - kLanes);
   for (int w = -left; w < width; w += 2, line += kLanes) {
     V at = load(line);
     for (int i = 0; i < 2 * kLanes; i += kCacheLine / sizeof(S)) prefetch_line(next + w * kLanes + i);
     if (w >= 0) {
-      V v = load(x + (size_t)w * channels), z = b.normalized(v), act = b.activated(z);
+      V v = load(x + size_t(w) * channels), z = b.normalized(v), act = b.activated(z);
       s3 = act * at + s3, s5 = act * before + s5;
-      b.finish(at * k3 + before * k5, v, z, gx + (size_t)w * channels);
+      b.finish(at * k3 + before * k5, v, z, gx + size_t(w) * channels);
     }
     if (w + 1 < width) {
-      V v = load(x + (size_t)(w + 1) * channels), z = b.normalized(v), act = b.activated(z);
+      V v = load(x + size_t(w + 1) * channels), z = b.normalized(v), act = b.activated(z);
       s4 = act * at + s4;
-      b.finish(at * k4, v, z, gx + (size_t)(w + 1) * channels);
+      b.finish(at * k4, v, z, gx + size_t(w + 1) * channels);
     }
     before = at;
   }
@@ -172,21 +172,21 @@ template <class S> FUSED_INLINE void backward_block_even(BackwardThread<S> &t, c
   BackwardTaps<S> b(t, c);
   V s0 = b.tap(0), s1 = b.tap(1), s2 = b.tap(2), s6 = b.tap(6), s7 = b.tap(7), s8 = b.tap(8);
   const float *l0 = row.line[0] + t.lines.block(c), *l2 = row.line[2] + t.lines.block(c);
-  const S *x = row.x + c, *next = row.next_x + (size_t)c * width;
+  const S *x = row.x + c, *next = row.next_x + size_t(c) * width;
   S *gx = row.gx + c;
   V before0 = load(l0 - kLanes), before2 = load(l2 - kLanes);
   for (int w = -left; w < width; w += 2, l0 += kLanes, l2 += kLanes) {
     V at0 = load(l0), at2 = load(l2);
     for (int i = 0; i < 2 * kLanes; i += kCacheLine / sizeof(S)) prefetch_line(next + w * kLanes + i);
     if (w >= 0) {
-      V v = load(x + (size_t)w * channels), z = b.normalized(v), act = b.activated(z);
+      V v = load(x + size_t(w) * channels), z = b.normalized(v), act = b.activated(z);
       s0 = act * at0 + s0, s2 = act * before0 + s2, s6 = act * at2 + s6, s8 = act * before2 + s8;
-      b.finish((at0 * k0 + before0 * k2) + (at2 * k6 + before2 * k8), v, z, gx + (size_t)w * channels);
+      b.finish((at0 * k0 + before0 * k2) + (at2 * k6 + before2 * k8), v, z, gx + size_t(w) * channels);
     }
     if (w + 1 < width) {
-      V v = load(x + (size_t)(w + 1) * channels), z = b.normalized(v), act = b.activated(z);
+      V v = load(x + size_t(w + 1) * channels), z = b.normalized(v), act = b.activated(z);
       s1 = act * at0 + s1, s7 = act * at2 + s7;
-      b.finish(at0 * k1 + at2 * k7, v, z, gx + (size_t)(w + 1) * channels);
+      b.finish(at0 * k1 + at2 * k7, v, z, gx + size_t(w + 1) * channels);
     }
     before0 = at0, before2 = at2;
   }
@@ -216,20 +216,20 @@ template <class S, int Stride> void backward_row(BackwardThread<S> &t, BackwardR
 template <class S, int Stride> void depthwise_backward_rows(BackwardThread<S> &t, RowPart part) {
   const DepthwiseBackward &p = t.p;
   const Window &w = p.window;
-  const size_t x_row = (size_t)w.width * p.channels, y_row = (size_t)w.out_width * p.channels;
+  const size_t x_row = size_t(w.width) * p.channels, y_row = size_t(w.out_width) * p.channels;
   const bool streamed = w.images * w.height * x_row * sizeof(S) > kStreamedBytes;
   for (int64_t r = part.begin; r < part.end; r++) {
     const int64_t image = r / w.height;
-    const int h = (int)(r % w.height), under = h + w.top;
-    const S *g = (const S *)p.g + image * w.out_height * y_row, *y = (const S *)p.y + image * w.out_height * y_row;
+    const int h = int(r % w.height), under = h + w.top;
+    const S *g = static_cast<const S *>(p.g) + image * w.out_height * y_row, *y = static_cast<const S *>(p.y) + image * w.out_height * y_row;
     if (h == 0 || r == part.begin) { // of the lines for this row, the first one inside the image
       const int first = under / Stride - (Stride == 1 ? 2 : 1);
       t.lines.next = first > 0 ? first : 0;
     }
     for (int &o = t.lines.next; o <= under / Stride && o < w.out_height; o++)
       gradient_row(g + o * y_row, y + o * y_row, w.out_width, p.norm, t.lines, t.lines.slot(o));
-    const S *x = (const S *)p.x + r * x_row;
-    S *gx = (S *)p.gx + r * x_row;
+    const S *x = static_cast<const S *>(p.x) + r * x_row;
+    S *gx = static_cast<S *>(p.gx) + r * x_row;
     BackwardRow<S> row = {{}, x, streamed ? t.stage : gx, g + t.lines.next * y_row, y + t.lines.next * y_row, x + x_row};
     backward_row<S, Stride>(t, row, under);
     if (streamed) stream_copy(gx, t.stage, x_row * sizeof(S));
@@ -252,9 +252,9 @@ template <class S> void depthwise_backward(const Workers &w, const DepthwiseBack
   }
   for (int c = 0; c < p.channels; c++) {
     for (int tap = 0; tap < 9 && c < p.weight_channels; tap++)
-      p.dw[c * 9 + tap] = (float)sum_of_threads(w, (size_t)tap * p.channels + c);
-    p.sums.g[c] = sum_of_threads(w, 9 * (size_t)p.channels + c);
-    p.sums.gx[c] = sum_of_threads(w, 10 * (size_t)p.channels + c);
+      p.dw[c * 9 + tap] = float(sum_of_threads(w, size_t(tap) * p.channels + c));
+    p.sums.g[c] = sum_of_threads(w, 9 * size_t(p.channels) + c);
+    p.sums.gx[c] = sum_of_threads(w, 10 * size_t(p.channels) + c);
   }
 }
 

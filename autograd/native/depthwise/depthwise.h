@@ -32,21 +32,21 @@ template <class S> struct ForwardThread {
 
   ForwardThread(const Workers &w, const DepthwiseForward &p, int t) : p(p) {
     ScratchMemory memory(w, t);
-    size_t sums = 2 * (size_t)p.channels;
+    size_t sums = 2 * size_t(p.channels);
     moments = {memory.take<double>(sums), memory.take<float>(sums), sums};
     int columns = forward_columns(p.window);
     lines = {memory.take<float>(line_bytes(p.channels, columns) / sizeof(float)), p.channels, columns};
-    stage = memory.take<S>((size_t)p.window.out_width * p.channels);
+    stage = memory.take<S>(size_t(p.window.out_width) * p.channels);
     moments.clear();
     lines.clear();
   }
 };
 
 template <class S> size_t depthwise_forward_scratch(const DepthwiseForward &p) {
-  size_t sums = 2 * (size_t)p.channels;
+  size_t sums = 2 * size_t(p.channels);
   return whole_cache_lines(sums * sizeof(double)) + whole_cache_lines(sums * sizeof(float)) +
          line_bytes(p.channels, forward_columns(p.window)) +
-         whole_cache_lines((size_t)p.window.out_width * p.channels * sizeof(S));
+         whole_cache_lines(size_t(p.window.out_width) * p.channels * sizeof(S));
 }
 
 // Makes the line of one row's activations.
@@ -65,17 +65,17 @@ template <class S> FUSED_INLINE void activate_row(const S *x, int width, const A
 template <class S> struct ForwardRow {
   const float *line[3]; // at the first window's first column
   S *y;
-  const char *ahead;    // the input rows that come next, asked for while this row is convolved
+  const char *next_input;    // the input rows that come next, asked for while this row is convolved
 };
 
 // One row of output for the 16 channels from c.
 template <class S, int Stride> FUSED_INLINE void convolve_block(ForwardThread<S> &t, const ForwardRow<S> &row, int c) {
   const int channels = t.p.channels, width = t.p.window.out_width;
   // An output position stands for this much of the input rows to come.
-  constexpr int ahead = Stride * Stride * kLanes * sizeof(S);
+  constexpr int step_bytes = Stride * Stride * kLanes * sizeof(S);
   const float *k = t.p.weight + c, *l0 = row.line[0] + t.lines.block(c), *l1 = row.line[1] + t.lines.block(c),
               *l2 = row.line[2] + t.lines.block(c);
-  const char *next = row.ahead + (size_t)c / kLanes * width * ahead;
+  const char *next = row.next_input + size_t(c) / kLanes * width * step_bytes;
   V k00 = load(k), k01 = load(k + channels), k02 = load(k + 2 * channels);
   V k10 = load(k + 3 * channels), k11 = load(k + 4 * channels), k12 = load(k + 5 * channels);
   V k20 = load(k + 6 * channels), k21 = load(k + 7 * channels), k22 = load(k + 8 * channels);
@@ -86,8 +86,8 @@ template <class S, int Stride> FUSED_INLINE void convolve_block(ForwardThread<S>
   V b0 = load(l0 + kLanes), b1 = load(l1 + kLanes), b2 = load(l2 + kLanes);
   S *y = row.y + c;
 #pragma GCC unroll 3
-  for (int w = 0; w < width; w++, y += channels, next += ahead) {
-    for (int i = 0; i < ahead; i += kCacheLine) prefetch_line(next + i);
+  for (int w = 0; w < width; w++, y += channels, next += step_bytes) {
+    for (int i = 0; i < step_bytes; i += kCacheLine) prefetch_line(next + i);
     const int last = (w * Stride + 2) * kLanes;
     V d0 = load(l0 + last), d1 = load(l1 + last), d2 = load(l2 + last);
     V v = a0 * k00 + bias;
@@ -111,17 +111,17 @@ template <class S, int Stride> FUSED_INLINE void convolve_block(ForwardThread<S>
 template <class S, int Stride> void depthwise_forward_rows(ForwardThread<S> &t, RowPart part) {
   const DepthwiseForward &p = t.p;
   const Window &w = p.window;
-  const size_t x_row = (size_t)w.width * p.channels, y_row = (size_t)w.out_width * p.channels;
+  const size_t x_row = size_t(w.width) * p.channels, y_row = size_t(w.out_width) * p.channels;
   const bool streamed = w.images * w.out_height * y_row * sizeof(S) > kStreamedBytes;
   for (int64_t r = part.begin; r < part.end; r++) {
     const int64_t image = r / w.out_height;
-    const int out_row = (int)(r % w.out_height), first = out_row * Stride - w.top;
-    const S *x = (const S *)p.x + image * w.height * x_row;
+    const int out_row = int(r % w.out_height), first = out_row * Stride - w.top;
+    const S *x = static_cast<const S *>(p.x) + image * w.height * x_row;
     if (out_row == 0 || r == part.begin) t.lines.next = first > 0 ? first : 0;
     for (int &h = t.lines.next; h <= first + 2 && h < w.height; h++)
       activate_row(x + h * x_row, w.width, p.activation, t.lines, t.lines.slot(h));
-    S *y = (S *)p.y + r * y_row;
-    ForwardRow<S> row = {{}, streamed ? t.stage : y, (const char *)(x + t.lines.next * x_row)};
+    S *y = static_cast<S *>(p.y) + r * y_row;
+    ForwardRow<S> row = {{}, streamed ? t.stage : y, reinterpret_cast<const char *>(x + t.lines.next * x_row)};
     for (int i = 0; i < 3; i++) row.line[i] = t.lines.row(first + i, w.height) + (kColumnsBefore - w.left) * kLanes;
     for (int c = 0; c < p.channels; c += kLanes) convolve_block<S, Stride>(t, row, c);
     if (streamed) stream_copy(y, t.stage, y_row * sizeof(S));

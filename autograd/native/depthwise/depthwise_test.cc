@@ -26,7 +26,7 @@ static int between(int low, int high) { return std::uniform_int_distribution<int
 
 static float widen(float v) { return v; }
 static float widen(bf16 v) {
-  uint32_t u = (uint32_t)v << 16;
+  uint32_t u = uint32_t(v) << 16;
   float f;
   memcpy(&f, &u, sizeof f);
   return f;
@@ -35,7 +35,7 @@ static void narrow(float &to, float v) { to = v; }
 static void narrow(bf16 &to, float v) {
   uint32_t u;
   memcpy(&u, &v, sizeof u);
-  to = (bf16)(v != v ? (u >> 16) | 0x40 : (u + 0x7fff + ((u >> 16) & 1)) >> 16);
+  to = bf16(v != v ? (u >> 16) | 0x40 : (u + 0x7fff + ((u >> 16) & 1)) >> 16);
 }
 // Relative error of a value that was rounded to S.
 template <class S> constexpr double rounding = sizeof(S) == 2 ? 1.0 / 256 : 1e-6;
@@ -44,7 +44,7 @@ template <class S> constexpr double rounding = sizeof(S) == 2 ? 1.0 / 256 : 1e-6
 template <class T> struct Buffer {
   size_t n;
   T *p;
-  explicit Buffer(size_t n) : n(n), p((T *)aligned_alloc(64, whole_cache_lines(n * sizeof(T)) + 64)) { memset(p, 0xff, n * sizeof(T)); }
+  explicit Buffer(size_t n) : n(n), p(static_cast<T *>(aligned_alloc(64, whole_cache_lines(n * sizeof(T)) + 64))) { memset(p, 0xff, n * sizeof(T)); }
   Buffer(const Buffer &) = delete;
   ~Buffer() { free(p); }
   T &operator[](size_t i) const { return p[i]; }
@@ -73,7 +73,7 @@ static void check(const Case &c, const char *what, size_t i, double got, double 
   if (failures++ < 20) {
     const Window &w = c.window;
     printf("%s (%ldx%dx%dx%d to %dx%d, stride %d, top %d, left %d, %d threads): %s[%zu] is %.9g, want %.9g within %.3g\n", c.name,
-           (long)w.images, w.height, w.width, c.channels, w.out_height, w.out_width, w.stride, w.top, w.left, c.threads, what, i,
+           long(w.images), w.height, w.width, c.channels, w.out_height, w.out_width, w.stride, w.top, w.left, c.threads, what, i,
            got, want, tolerance);
   }
 }
@@ -87,7 +87,7 @@ static void check_sum(const Case &c, const char *what, size_t i, double got, dou
 static Buffer<float> *channel_values(const Case &c, double low, double high, double padding = 0) {
   auto *b = new Buffer<float>(padded(c.channels));
   for (int i = 0; i < padded(c.channels); i++)
-    (*b)[i] = (float)(i >= c.channels ? padding : c.exact ? between((int)low, (int)high) : uniform(low, high));
+    (*b)[i] = float(i >= c.channels ? padding : c.exact ? between(int(low), int(high)) : uniform(low, high));
   return b;
 }
 
@@ -95,8 +95,8 @@ template <class S> static void fill_rows(const Case &c, const Buffer<S> &b, size
   int padded_channels = padded(c.channels);
   for (size_t r = 0; r < rows; r++)
     for (int i = 0; i < padded_channels; i++)
-      narrow(b[r * padded_channels + i], i >= c.channels ? 0 : (float)(c.exact ? between(-3, 9) : uniform(-4, 4)));
-  if (c.special != 0) narrow(b[(size_t)between(0, (int)rows - 1) * padded_channels + between(0, c.channels - 1)], c.special);
+      narrow(b[r * padded_channels + i], i >= c.channels ? 0 : float(c.exact ? between(-3, 9) : uniform(-4, 4)));
+  if (c.special != 0) narrow(b[size_t(between(0, int(rows) - 1)) * padded_channels + between(0, c.channels - 1)], c.special);
 }
 
 // Everything the kernels read and write for one case, owned.
@@ -110,15 +110,15 @@ template <class S> struct Data {
   Buffer<double> sum, square, sum_g, sum_gx;
 
   explicit Data(const Case &c)
-      : c(c), padded_channels(padded(c.channels)), in_rows((size_t)c.window.images * c.window.height * c.window.width),
-        out_rows((size_t)c.window.images * c.window.out_height * c.window.out_width), weight(c.channels * 9),
+      : c(c), padded_channels(padded(c.channels)), in_rows(size_t(c.window.images) * c.window.height * c.window.width),
+        out_rows(size_t(c.window.images) * c.window.out_height * c.window.out_width), weight(c.channels * 9),
         packed(padded_channels * 9), dw(c.channels * 9), x(in_rows * padded_channels), y(out_rows * padded_channels),
         g(out_rows * padded_channels), gx(in_rows * padded_channels), sum(padded_channels), square(padded_channels),
         sum_g(padded_channels), sum_gx(padded_channels) {
     scale = channel_values(c, c.exact ? 1 : 0.5, c.exact ? 1 : 2), shift = channel_values(c, c.exact ? 0 : -1, c.exact ? 0 : 2);
     bias = channel_values(c, -2, 2), pivot = channel_values(c, -2, 2), mean = channel_values(c, -2, 2);
     c1 = channel_values(c, 1, 2), c2 = channel_values(c, -1, 1), c3 = channel_values(c, -1, 1);
-    for (size_t i = 0; i < weight.n; i++) weight[i] = (float)(c.exact ? between(-2, 2) : uniform(-1, 1));
+    for (size_t i = 0; i < weight.n; i++) weight[i] = float(c.exact ? between(-2, 2) : uniform(-1, 1));
     fill_rows(c, x, in_rows), fill_rows(c, g, out_rows), fill_rows(c, y, out_rows);
     pack_depthwise({c.channels, weight.p, packed.p});
   }
@@ -126,7 +126,7 @@ template <class S> struct Data {
     for (auto *b : {scale, shift, bias, pivot, c1, c2, c3, mean}) delete b;
   }
   Activation activation() const { return {scale->p, shift->p, c.cap}; }
-  double z(size_t row, int i) const { return (double)widen(x[row * padded_channels + i]) * (*scale)[i] + (*shift)[i]; }
+  double z(size_t row, int i) const { return double(widen(x[row * padded_channels + i])) * (*scale)[i] + (*shift)[i]; }
   double a(size_t row, int i) const {
     double v = z(row, i);
     return v != v ? v : v < 0 ? 0 : v > c.cap ? c.cap : v;
@@ -134,19 +134,19 @@ template <class S> struct Data {
   bool stopped(size_t row, int i) const { return z(row, i) <= 0 || z(row, i) >= c.cap; }
   double dy(size_t row, int i) const {
     size_t at = row * padded_channels + i;
-    return (double)widen(g[at]) * (*c1)[i] + (double)widen(y[at]) * (*c2)[i] + (*c3)[i];
+    return double(widen(g[at])) * (*c1)[i] + double(widen(y[at])) * (*c2)[i] + (*c3)[i];
   }
 };
 
 // Visits every pair of an output position and an input position under it, with the tap of the weights.
-static void each_tap(const Window &w, const std::function<void(size_t out, size_t in, int tap)> &visit) {
+static void for_each_tap(const Window &w, const std::function<void(size_t out, size_t in, int tap)> &visit) {
   for (int64_t n = 0; n < w.images; n++)
     for (int o = 0; o < w.out_height; o++)
       for (int q = 0; q < w.out_width; q++)
         for (int tap = 0; tap < 9; tap++) {
           int h = o * w.stride + tap / 3 - w.top, v = q * w.stride + tap % 3 - w.left;
           if (h < 0 || h >= w.height || v < 0 || v >= w.width) continue;
-          visit((size_t)((n * w.out_height + o) * w.out_width + q), (size_t)((n * w.height + h) * w.width + v), tap);
+          visit(size_t((n * w.out_height + o) * w.out_width + q), size_t((n * w.height + h) * w.width + v), tap);
         }
 }
 
@@ -158,7 +158,7 @@ static void run_twice(const Case &c, size_t scratch_bytes, K kernel, const P &p,
   Workers w{c.threads, scratch.p, stride};
   kernel(w, p);
   std::vector<std::vector<char>> first;
-  for (auto *b : outputs) first.emplace_back((char *)b->p, (char *)(b->p + b->n)), memset(b->p, 0xff, b->n * sizeof(T));
+  for (auto *b : outputs) first.emplace_back(reinterpret_cast<char *>(b->p), reinterpret_cast<char *>(b->p + b->n)), memset(b->p, 0xff, b->n * sizeof(T));
   memset(scratch.p, 0xff, scratch.n);
   kernel(w, p);
   size_t i = 0;
@@ -178,14 +178,14 @@ template <class S> static void test_forward(const Case &c) {
   Doubles want(d.out_rows * n), size(d.out_rows * n), sum(n), square(n), sum_size(n), square_size(n);
   for (size_t r = 0; r < d.out_rows; r++)
     for (int i = 0; i < n; i++) want[r * n + i] = (*d.bias)[i], size[r * n + i] = std::fabs((*d.bias)[i]);
-  each_tap(c.window, [&](size_t out, size_t in, int tap) {
+  for_each_tap(c.window, [&](size_t out, size_t in, int tap) {
     for (int i = 0; i < c.channels; i++) {
       double v = d.a(in, i) * d.weight[i * 9 + tap];
       want[out * n + i] += v, size[out * n + i] += std::fabs(v);
     }
   });
   for (size_t k = 0; k < want.size(); k++) {
-    int i = (int)(k % n);
+    int i = int(k % n);
     check(c, "y", k, widen(d.y[k]), want[k], size[k] * 1e-6 + std::fabs(want[k]) * rounding<S>);
     double off = want[k] - (*d.pivot)[i];
     sum[i] += off, square[i] += off * off;
@@ -224,7 +224,7 @@ template <class S> static void test_backward(const Case &c) {
   run_twice<void (*)(const Workers &, const DepthwiseBackward &), DepthwiseBackward, S>(c, depthwise_backward_scratch<S>(p),
                                                                                        depthwise_backward<S>, p, {&d.gx});
   Doubles gradient(d.in_rows * n), size(d.in_rows * n), dw(c.channels * 9), dw_size(c.channels * 9);
-  each_tap(c.window, [&](size_t out, size_t in, int tap) {
+  for_each_tap(c.window, [&](size_t out, size_t in, int tap) {
     for (int i = 0; i < c.channels; i++) {
       double dy = d.dy(out, i), a = d.a(in, i), v = dy * d.weight[i * 9 + tap];
       gradient[in * n + i] += v, size[in * n + i] += std::fabs(v) + 8 * std::fabs(d.weight[i * 9 + tap]);
@@ -242,9 +242,9 @@ template <class S> static void test_backward(const Case &c) {
 template <class S> static void test_pool(const Case &c) {
   Data<S> d(c);
   const int n = d.padded_channels;
-  const int64_t images = c.window.images, positions = (int64_t)c.window.height * c.window.width;
+  const int64_t images = c.window.images, positions = int64_t(c.window.height) * c.window.width;
   Buffer<float> features(images * c.channels), dfeatures(images * c.channels);
-  for (size_t i = 0; i < dfeatures.n; i++) dfeatures[i] = (float)uniform(-1, 1);
+  for (size_t i = 0; i < dfeatures.n; i++) dfeatures[i] = float(uniform(-1, 1));
   PoolForward f{images, positions, n, c.channels, d.x.p, d.activation(), features.p};
   run_twice<void (*)(const Workers &, const PoolForward &), PoolForward, float>(c, pool_scratch(n), pool_forward<S>, f, {&features});
   PoolBackward b{images, positions, n, c.channels, dfeatures.p, d.x.p, d.activation(), d.gx.p, {d.mean->p, d.sum_g.p, d.sum_gx.p}};
@@ -252,7 +252,7 @@ template <class S> static void test_pool(const Case &c) {
   Doubles gradient(d.in_rows * n), size(d.in_rows * n);
   for (int64_t image = 0; image < images; image++)
     for (int i = 0; i < c.channels; i++) {
-      double sum = 0, share = (double)dfeatures[image * c.channels + i] / (double)positions;
+      double sum = 0, share = double(dfeatures[image * c.channels + i]) / double(positions);
       for (int64_t r = image * positions; r < (image + 1) * positions; r++) {
         sum += d.a(r, i);
         gradient[r * n + i] = share, size[r * n + i] = std::fabs(share);
@@ -311,7 +311,7 @@ int main() {
   for (int i = 0; i < 150; i++) {
     Case c = shaped("random", between(1, 5), between(1, 30), between(1, 30), between(1, 2), between(0, 1), between(0, 1),
                     between(1, 8) * 8, between(1, 3));
-    if (between(0, 1)) c.cap = (float)uniform(1, 6);
+    if (between(0, 1)) c.cap = float(uniform(1, 6));
     test(c);
   }
   if (failures) printf("%d values differ\n", failures);

@@ -20,19 +20,19 @@ constexpr size_t whole_cache_lines(size_t bytes) { return (bytes + kCacheLine - 
 // Copies bytes to memory that nobody reads soon. Rows of 16 bfloat16 channels begin at any multiple of 32 bytes, so the ends
 // that fill no cache line are stored as usual.
 FUSED_INLINE void stream_copy(void *to, const void *from, size_t bytes) {
-  char *d = (char *)to;
-  const char *s = (const char *)from;
+  char *d = static_cast<char *>(to);
+  const char *s = static_cast<const char *>(from);
 #if defined(__SSE2__)
-  size_t head = -(uintptr_t)d % (size_t)kCacheLine;
+  size_t head = -uintptr_t(d) % size_t(kCacheLine);
   if (head > bytes) head = bytes;
   memcpy(d, s, head);
   d += head, s += head, bytes -= head;
-  for (; bytes >= (size_t)kCacheLine; bytes -= kCacheLine, d += kCacheLine, s += kCacheLine) {
+  for (; bytes >= size_t(kCacheLine); bytes -= kCacheLine, d += kCacheLine, s += kCacheLine) {
 #if defined(__AVX512F__)
-    _mm512_stream_si512((__m512i *)d, _mm512_loadu_si512(s));
+    _mm512_stream_si512(reinterpret_cast<__m512i *>(d), _mm512_loadu_si512(s));
 #else
     for (int i = 0; i < kCacheLine; i += 16)
-      _mm_stream_si128((__m128i *)(d + i), _mm_loadu_si128((const __m128i *)(s + i)));
+      _mm_stream_si128(reinterpret_cast<__m128i *>(d + i), _mm_loadu_si128(reinterpret_cast<const __m128i *>(s + i)));
 #endif
   }
 #endif
@@ -63,13 +63,13 @@ struct Lines {
   int channels, columns;
   int next = 0; // the row to be made next
 
-  size_t size() const { return (size_t)channels * columns; }
-  size_t block(int channel) const { return (size_t)channel * columns; } // channel is a multiple of 16
+  size_t size() const { return size_t(channels) * columns; }
+  size_t block(int channel) const { return size_t(channel) * columns; } // channel is a multiple of 16
   float *slot(int row) const { return memory + row % 3 * size(); }
   const float *row(int row, int height) const { return row < 0 || row >= height ? memory + 3 * size() : slot(row); }
   void clear() const { memset(memory, 0, 4 * size() * sizeof(float)); }
 };
-constexpr size_t line_bytes(int channels, int columns) { return (size_t)4 * channels * columns * sizeof(float); }
+constexpr size_t line_bytes(int channels, int columns) { return size_t(4) * channels * columns * sizeof(float); }
 
 // Sums over positions, for each of count values: in float over a few rows, then in double, so that the error does not grow
 // with the batch. After 512 additions a float has lost 5 of its 24 bits to random rounding.
@@ -98,7 +98,7 @@ struct ScratchMemory {
   char *at;
   ScratchMemory(const Workers &w, int t) : at(w.scratch + t * w.stride) {}
   template <class T> T *take(size_t n) {
-    T *p = (T *)at;
+    T *p = reinterpret_cast<T *>(at);
     at += whole_cache_lines(n * sizeof(T));
     return p;
   }
@@ -107,7 +107,7 @@ struct ScratchMemory {
 // Adds up what every thread left at the start of its scratch memory, in the order of threads.
 FUSED_INLINE double sum_of_threads(const Workers &w, size_t i) {
   double sum = 0;
-  for (int t = 0; t < w.threads; t++) sum += ((const double *)(w.scratch + t * w.stride))[i];
+  for (int t = 0; t < w.threads; t++) sum += reinterpret_cast<const double *>(w.scratch + t * w.stride)[i];
   return sum;
 }
 

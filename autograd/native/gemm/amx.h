@@ -25,7 +25,7 @@ template <int kRegister> FUSED_INLINE void tile_load(const void *p, size_t strid
   asm volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(p), "r"(stride), "i"(kRegister) : "memory");
 }
 // The same past the first-level cache, for what is not read again soon.
-template <int kRegister> FUSED_INLINE void tile_load_past(const void *p, size_t stride) {
+template <int kRegister> FUSED_INLINE void tile_load_t1(const void *p, size_t stride) {
   asm volatile("tileloaddt1 (%0,%1,1), %%tmm%c2" : : "r"(p), "r"(stride), "i"(kRegister) : "memory");
 }
 template <int kRegister> FUSED_INLINE void tile_store(void *p, size_t stride) {
@@ -79,8 +79,8 @@ public:
     } config;
     for (int i = 0; i < 2; i++) {
       for (int c = 0; c < 2; c++) config.rows[tile_sums(i, c)] = kTile, config.row_bytes[tile_sums(i, c)] = kTile * 4;
-      config.rows[tile_a(i)] = kTile, config.row_bytes[tile_a(i)] = static_cast<uint16_t>(depth * 4);
-      config.rows[tile_b(i)] = static_cast<uint8_t>(depth), config.row_bytes[tile_b(i)] = kTile * 4;
+      config.rows[tile_a(i)] = kTile, config.row_bytes[tile_a(i)] = uint16_t(depth * 4);
+      config.rows[tile_b(i)] = uint8_t(depth), config.row_bytes[tile_b(i)] = kTile * 4;
     }
     asm volatile("ldtilecfg %0" : : "m"(config));
     in_use_.depth() = depth;
@@ -98,9 +98,9 @@ struct TileSteps {
 // The fewest steps of equal depth, so that one set of shapes does for all of them: channels are a multiple of 16 (8 pairs), and
 // 48 of them become two steps of 12 pairs.
 FUSED_INLINE TileSteps even_steps(int64_t depth) {
-  int count = static_cast<int>((depth + kTile - 1) / kTile);
+  int count = int((depth + kTile - 1) / kTile);
   while (depth % count) count++;
-  return {count, static_cast<int>(depth / count)};
+  return {count, int(depth / count)};
 }
 
 // The sums of R x C tiles (1 or 2 each) as a matrix of floats at p, whose rows are stride floats apart.
@@ -131,9 +131,9 @@ template <int R, int C, class Between>
 FUSED_INLINE void multiply_tiles(TileSteps steps, const uint32_t *a, size_t a_stride, const uint32_t *b, size_t b_stride,
                                  Between between) {
   for (int s = 0; s < steps.count; s++, a += steps.depth, b += steps.depth * b_stride) {
-    tile_load_past<tile_b(0)>(b, b_stride * 4);
+    tile_load_t1<tile_b(0)>(b, b_stride * 4);
     tile_load<tile_a(0)>(a, a_stride * 4);
-    if constexpr (C == 2) tile_load_past<tile_b(1)>(b + kTile, b_stride * 4);
+    if constexpr (C == 2) tile_load_t1<tile_b(1)>(b + kTile, b_stride * 4);
     if constexpr (R == 2) tile_load<tile_a(1)>(a + kTile * a_stride, a_stride * 4);
     tile_multiply<tile_sums(0, 0), tile_a(0), tile_b(0)>();
     if constexpr (C == 2) tile_multiply<tile_sums(0, 1), tile_a(0), tile_b(1)>();
@@ -154,15 +154,15 @@ template <int P, int C, class Finish> struct SumsInFlight {
   int current = 0;                                      // those being finished:
   int row = 0, column = 0, rows = 0;                    // of the block; how many count
   int parts = 0, done = 0;
-  Ahead &ahead;
+  Prefetcher &prefetcher;
   Finish &finish;
 
-  SumsInFlight(Ahead &ahead, Finish &finish) : ahead(ahead), finish(finish) {}
+  SumsInFlight(Prefetcher &prefetcher, Finish &finish) : prefetcher(prefetcher), finish(finish) {}
 
   FUSED_MEMBER void finish_parts(int count) {
     for (; count > 0 && done < parts; count--, done++) {
       const int panel = done % P, first = done / P * kPart;
-      ahead.fetch();
+      prefetcher.fetch();
       finish(*reinterpret_cast<const Tile<kPart, C> *>(sums[current][panel] + first * C * kTile), row + first, column + panel * C * kTile,
              rows - first < kPart ? rows - first : kPart);
     }
@@ -173,7 +173,7 @@ template <int P, int C, class Finish> struct SumsInFlight {
   FUSED_MEMBER void multiply(TileSteps steps, const uint32_t *a, size_t stride, const uint32_t *panel, const float *start) {
     const int products = P * steps.count, each = (kParts + products - 1) / products;
 #pragma GCC unroll 2
-    for (int p = 0; p < P; p++, panel += static_cast<size_t>(C) * kTile * steps.count * steps.depth) {
+    for (int p = 0; p < P; p++, panel += size_t(C) * kTile * steps.count * steps.depth) {
       if (start)
         load_sums<R, C>(start + p * C * kTile, 0); // the same for every row
       else
@@ -197,15 +197,15 @@ constexpr int64_t kLongestRow = 256;
 // The columns from column on that make P whole panels of C tiles; returns the first that do not.
 template <int P, int C, class Finish>
 int multiply_panels(int rows, int column, int columns, TileSteps steps, const uint32_t *a, size_t stride, const uint32_t *panels,
-                    const float *start, Ahead &ahead, Finish &finish) {
+                    const float *start, Prefetcher &prefetcher, Finish &finish) {
   constexpr int kWidth = P * C * kTile;
-  SumsInFlight<P, C, Finish> sums(ahead, finish);
+  SumsInFlight<P, C, Finish> sums(prefetcher, finish);
   const int tiles = (rows + kBlockTile - 1) / kBlockTile, groups = (columns - column) / kWidth;
   const bool rows_first = steps.count * steps.depth <= kLongestRow;
   for (int i = 0; i < tiles * groups; i++) {
     const int r = (rows_first ? i / groups : i % tiles) * kBlockTile, c = column + (rows_first ? i % groups : i / tiles) * kWidth;
     const int count = rows - r < kBlockTile ? rows - r : kBlockTile;
-    const uint32_t *panel = panels + static_cast<size_t>(c) * steps.count * steps.depth;
+    const uint32_t *panel = panels + size_t(c) * steps.count * steps.depth;
     if (count > kTile)
       sums.template multiply<2>(steps, a + r * stride, stride, panel, start ? start + c : nullptr);
     else
@@ -219,14 +219,14 @@ int multiply_panels(int rows, int column, int columns, TileSteps steps, const ui
 // multiply_block in tiles.
 template <class Finish>
 void multiply_block_in_tiles(int rows, int columns, int64_t depth, const uint32_t *a, size_t stride, const uint32_t *panels,
-                             const float *start, Ahead &ahead, Finish &finish) {
+                             const float *start, Prefetcher &prefetcher, Finish &finish) {
   const TileSteps steps = even_steps(depth);
   const TileShapes shapes(steps.depth);
   constexpr int kPart = SumsInFlight<1, 1, Finish>::kPart;
-  ahead.spread(static_cast<int64_t>((rows + kPart - 1) / kPart) * ((columns + kBlockTile - 1) / kBlockTile));
-  int column = multiply_panels<2, 2>(rows, 0, columns, steps, a, stride, panels, start, ahead, finish);
-  column = multiply_panels<1, 2>(rows, column, columns, steps, a, stride, panels, start, ahead, finish);
-  multiply_panels<1, 1>(rows, column, columns, steps, a, stride, panels, start, ahead, finish);
+  prefetcher.spread(int64_t((rows + kPart - 1) / kPart) * ((columns + kBlockTile - 1) / kBlockTile));
+  int column = multiply_panels<2, 2>(rows, 0, columns, steps, a, stride, panels, start, prefetcher, finish);
+  column = multiply_panels<1, 2>(rows, column, columns, steps, a, stride, panels, start, prefetcher, finish);
+  multiply_panels<1, 1>(rows, column, columns, steps, a, stride, panels, start, prefetcher, finish);
 }
 
 // 32 rows of a weight gradient's left side, transposed to lie along the reduction: 29 KB of the first-level cache, past which the
@@ -238,20 +238,20 @@ struct alignas(64) Strip {
 };
 
 template <int R, int C>
-FUSED_INLINE void outer_tile(bool fresh, TileSteps steps, const Strip &a, const uint32_t *b, size_t b_step, float *sums, size_t stride,
-                             Ahead &ahead) {
-  if (fresh)
+FUSED_INLINE void outer_tile(bool overwrite, TileSteps steps, const Strip &a, const uint32_t *b, size_t b_step, float *sums, size_t stride,
+                             Prefetcher &prefetcher) {
+  if (overwrite)
     zero_sums<R, C>();
   else
     load_sums<R, C>(sums, stride);
-  multiply_tiles<R, C>(steps, a.elements, Strip::kStride, b, b_step, [&]() __attribute__((always_inline)) { ahead.fetch(); });
+  multiply_tiles<R, C>(steps, a.elements, Strip::kStride, b, b_step, [&]() __attribute__((always_inline)) { prefetcher.fetch(); });
   store_sums<R, C>(sums, stride);
 }
 
 // R tiles of rows from a, all columns.
 template <int R>
-void outer_rows(bool fresh, int columns, TileSteps steps, const uint32_t *a, size_t a_step, const uint32_t *b, size_t b_step, float *sums,
-                size_t stride, Ahead &ahead) {
+void outer_rows(bool overwrite, int columns, TileSteps steps, const uint32_t *a, size_t a_step, const uint32_t *b, size_t b_step, float *sums,
+                size_t stride, Prefetcher &prefetcher) {
   Strip strip;
   for (int r = 0; r < R; r++)
     for (int s = 0; s < steps.count; s++)
@@ -259,24 +259,24 @@ void outer_rows(bool fresh, int columns, TileSteps steps, const uint32_t *a, siz
                 Strip::kStride);
   int column = 0;
   for (; column + kBlockTile <= columns; column += kBlockTile)
-    outer_tile<R, 2>(fresh, steps, strip, b + column, b_step, sums + column, stride, ahead);
-  if (column < columns) outer_tile<R, 1>(fresh, steps, strip, b + column, b_step, sums + column, stride, ahead);
+    outer_tile<R, 2>(overwrite, steps, strip, b + column, b_step, sums + column, stride, prefetcher);
+  if (column < columns) outer_tile<R, 1>(overwrite, steps, strip, b + column, b_step, sums + column, stride, prefetcher);
 }
 
 // outer_block in tiles: whole ones first, then what is left of the reduction as one of its own shape.
-inline void outer_block_in_tiles(bool fresh, int rows, int columns, int64_t depth, const uint32_t *a, size_t a_step, const uint32_t *b,
-                                 size_t b_step, float *sums, size_t stride, Ahead &ahead) {
-  ahead.spread((depth + kTile - 1) / kTile * ((rows + kBlockTile - 1) / kBlockTile) * ((columns + kBlockTile - 1) / kBlockTile));
+inline void outer_block_in_tiles(bool overwrite, int rows, int columns, int64_t depth, const uint32_t *a, size_t a_step, const uint32_t *b,
+                                 size_t b_step, float *sums, size_t stride, Prefetcher &prefetcher) {
+  prefetcher.spread((depth + kTile - 1) / kTile * ((rows + kBlockTile - 1) / kBlockTile) * ((columns + kBlockTile - 1) / kBlockTile));
   while (depth > 0) {
-    const int most = static_cast<int>(depth < kStripDepth ? depth : kStripDepth);
+    const int most = int(depth < kStripDepth ? depth : kStripDepth);
     const TileSteps steps = most < kTile ? TileSteps{1, most} : TileSteps{most / kTile, kTile};
     const TileShapes shapes(steps.depth);
     int r = 0;
     for (; r + kBlockTile <= rows; r += kBlockTile)
-      outer_rows<2>(fresh, columns, steps, a + r, a_step, b, b_step, sums + r * stride, stride, ahead);
-    if (r < rows) outer_rows<1>(fresh, columns, steps, a + r, a_step, b, b_step, sums + r * stride, stride, ahead);
+      outer_rows<2>(overwrite, columns, steps, a + r, a_step, b, b_step, sums + r * stride, stride, prefetcher);
+    if (r < rows) outer_rows<1>(overwrite, columns, steps, a + r, a_step, b, b_step, sums + r * stride, stride, prefetcher);
     const int done = steps.count * steps.depth;
-    a += done * a_step, b += done * b_step, depth -= done, fresh = false;
+    a += done * a_step, b += done * b_step, depth -= done, overwrite = false;
   }
 }
 

@@ -14,7 +14,7 @@ using namespace depthwise::fused::FUSED_ISA;
 
 static int failures = 0;
 static std::mt19937 generator(1);
-static int between(int low, int high) { return low + static_cast<int>(generator() % (high - low + 1)); }
+static int between(int low, int high) { return low + int(generator() % (high - low + 1)); }
 
 static void check(bool ok, const char *what, int a = 0, int b = 0, int c = 0) {
   if (!ok && ++failures <= 20) printf("%s (%d, %d, %d)\n", what, a, b, c);
@@ -29,17 +29,17 @@ static uint16_t special_value() {
 }
 static uint16_t any_value() {
   if (generator() % 50 == 0) return special_value();
-  return static_cast<uint16_t>((generator() & 0x807f) | between(100, 140) << 7);
+  return uint16_t((generator() & 0x807f) | between(100, 140) << 7);
 }
 static uint16_t small_integer() { // sums of products are exact
-  const float v = static_cast<float>(between(-8, 8));
+  const float v = float(between(-8, 8));
   uint32_t u;
   memcpy(&u, &v, sizeof u);
-  return static_cast<uint16_t>(u >> 16);
+  return uint16_t(u >> 16);
 }
 static uint32_t pair(uint16_t (*value)()) {
   const uint32_t low = value();
-  return low | static_cast<uint32_t>(value()) << 16;
+  return low | uint32_t(value()) << 16;
 }
 static float half(uint32_t pair, int which) {
   const uint32_t u = which ? pair & 0xffff0000 : pair << 16;
@@ -80,7 +80,7 @@ static void test_instruction(int depth, uint16_t (*value)()) {
   for (size_t m = 0; m < 16; m++)
     for (size_t n = 0; n < 16; n++) {
       const float want = expected_sum(c[m * kStride + n], depth, &a[m * kStride], &b[n], kStride);
-      check(same(got[m * kStride + n], want), "tdpbf16ps", depth, static_cast<int>(m), static_cast<int>(n));
+      check(same(got[m * kStride + n], want), "tdpbf16ps", depth, int(m), int(n));
     }
 }
 
@@ -95,7 +95,7 @@ static void test_instruction(int depth, uint16_t (*value)()) {
 
 static void test_addresses() {
   alignas(64) static uint8_t memory[2048], got[1024];
-  for (auto &v : memory) v = static_cast<uint8_t>(generator());
+  for (auto &v : memory) v = uint8_t(generator());
   TileShapes shapes(16);
   FORM(1, "lea 256(%0), %%rbx; mov %1, %%rdx;", "(%%rbx,%%rdx,1)", "rbx", "rdx");
   FORM(2, "lea 246(%0), %%r12; mov %1, %%r13;", "10(%%r12,%%r13,1)", "r12", "r13");
@@ -136,50 +136,50 @@ static int tiles_of(int n) { return (n + 15) / 16; }
 // multiply_block: each value once, and no more products than the shape needs.
 static void test_block(int rows, int columns, int depth, bool start) {
   const size_t stride = depth + 16;
-  std::vector<uint32_t> a((rows + 31) / 32 * 32 * stride, 0x7fc07fc0), panels(static_cast<size_t>(columns) * depth);
-  std::vector<float> c(static_cast<size_t>(rows) * columns, NAN), first(columns);
+  std::vector<uint32_t> a((rows + 31) / 32 * 32 * stride, 0x7fc07fc0), panels(size_t(columns) * depth);
+  std::vector<float> c(size_t(rows) * columns, NAN), first(columns);
   for (int r = 0; r < rows; r++)
     for (int k = 0; k < depth; k++) a[r * stride + k] = pair(small_integer);
   for (auto &v : panels) v = pair(small_integer);
-  for (auto &v : first) v = static_cast<float>(between(-100, 100));
+  for (auto &v : first) v = float(between(-100, 100));
   auto finish = [&](const auto &tile, int row, int column, int count) {
     constexpr int kVectors = sizeof(tile.sums[0]) / 64;
     for (int r = 0; r < count; r++)
       for (int v = 0; v < kVectors; v++) {
-        float *to = &c[static_cast<size_t>(row + r) * columns + column + 16 * v];
+        float *to = &c[size_t(row + r) * columns + column + 16 * v];
         check(std::isnan(to[0]), "a value twice", row + r, column);
         store(to, tile.get(r, v));
       }
   };
-  Ahead ahead;
+  Prefetcher prefetcher;
   const long before = amx_emulator::products;
-  multiply_block(rows, columns, depth, a.data(), stride, panels.data(), start ? first.data() : nullptr, ahead, finish);
+  multiply_block(rows, columns, depth, a.data(), stride, panels.data(), start ? first.data() : nullptr, prefetcher, finish);
   const long products = amx_emulator::products - before;
   for (int r = 0; r < rows; r++)
     for (int n = 0; n < columns; n++) {
       const int panel = n / 32 * 32, width = columns - panel < 32 ? 16 : 32;
-      const uint32_t *b = &panels[static_cast<size_t>(panel) * depth + n - panel];
+      const uint32_t *b = &panels[size_t(panel) * depth + n - panel];
       const double want = (start ? first[n] : 0) + expected_product(depth, &a[r * stride], 1, b, width);
-      check(c[static_cast<size_t>(r) * columns + n] == want, "a block's value", rows, columns, depth);
+      check(c[size_t(r) * columns + n] == want, "a block's value", rows, columns, depth);
     }
   check(!amx_emulator::active || products == tiles_of(rows) * tiles_of(columns) * even_steps(depth).count, "a block's products", rows,
         columns, depth);
 }
 
 // outer_block, onto what is there.
-static void test_outer(int rows, int columns, int depth, bool fresh) {
+static void test_outer(int rows, int columns, int depth, bool overwrite) {
   const size_t a_step = rows + 16, b_step = columns + 16, stride = columns + 5;
   std::vector<uint32_t> a(depth * a_step), b(depth * b_step);
-  std::vector<float> sums(rows * stride, fresh ? NAN : 3);
+  std::vector<float> sums(rows * stride, overwrite ? NAN : 3);
   for (auto &v : a) v = pair(small_integer);
   for (auto &v : b) v = pair(small_integer);
   const long before = amx_emulator::products;
-  Ahead ahead;
-  outer_block(fresh, rows, columns, depth, a.data(), a_step, b.data(), b_step, sums.data(), stride, ahead);
+  Prefetcher prefetcher;
+  outer_block(overwrite, rows, columns, depth, a.data(), a_step, b.data(), b_step, sums.data(), stride, prefetcher);
   const long products = amx_emulator::products - before;
   for (int r = 0; r < rows; r++)
     for (int n = 0; n < columns; n++) {
-      const double want = (fresh ? 0 : 3) + expected_product(depth, &a[r], a_step, &b[n], b_step);
+      const double want = (overwrite ? 0 : 3) + expected_product(depth, &a[r], a_step, &b[n], b_step);
       check(sums[r * stride + n] == want, "an outer product's value", rows, columns, depth);
     }
   check(!amx_emulator::active || products == tiles_of(rows) * tiles_of(columns) * tiles_of(depth), "an outer product's products", rows,

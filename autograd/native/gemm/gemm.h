@@ -48,7 +48,7 @@ template <class E> constexpr int kBlockRows = kTiled<E> ? 32 : kRows;
 FUSED_INLINE N accumulate(N sum, const float *a, N b) { return multiply_add(broadcast(*a), b, sum); }
 #if defined(__AVX512BF16__)
 FUSED_INLINE N accumulate(N sum, const uint32_t *a, N b) {
-  return (N)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_epi32((int)*a), (__m512bh)b);
+  return (N)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_epi32(int(*a)), (__m512bh)b);
 }
 #endif
 template <class T> FUSED_INLINE Pair<T> accumulate(Pair<T> sum, const float *a, Pair<T> b) {
@@ -64,27 +64,27 @@ template <int R, int C> struct Tile {
   FUSED_MEMBER void set(int row, int column, V v) { sums[row][column] = v; }
 };
 
-// tile += A B over depth elements. A's rows are row elements apart and its columns one (kAlong: A is row-major along the
+// tile += A B over depth elements. A's rows are row elements apart and its columns one (kRowMajor: A is row-major along the
 // reduction), or the reverse: rows are neighbors and columns row elements apart. B's steps are step elements apart.
-template <bool kAlong, class E, int R, int C>
+template <bool kRowMajor, class E, int R, int C>
 FUSED_INLINE void multiply(Tile<R, C> &tile, int64_t depth, const E *a, size_t row, const E *b, size_t step) {
   // Three rows share a pointer, which reaches them by base, base + row and base + 2*row: twelve pointers would be spilled.
   constexpr int kPointers = (R + 2) / 3;
   const E *base[kPointers];
 #pragma GCC unroll 8
-  for (int i = 0; i < kPointers; i++) base[i] = a + i * 3 * (kAlong ? row : 1);
+  for (int i = 0; i < kPointers; i++) base[i] = a + i * 3 * (kRowMajor ? row : 1);
   for (int64_t k = 0; k < depth; k++) {
     V columns[C];
 #pragma GCC unroll 8
     for (int c = 0; c < C; c++) columns[c] = load(reinterpret_cast<const float *>(b + c * kLanes));
 #pragma GCC unroll 16
     for (int r = 0; r < R; r++) {
-      const E *element = kAlong ? base[r / 3] + r % 3 * row : a + r;
+      const E *element = kRowMajor ? base[r / 3] + r % 3 * row : a + r;
 #pragma GCC unroll 8
       for (int c = 0; c < C; c++) tile.sums[r][c] = accumulate(tile.sums[r][c], element, columns[c]);
     }
     b += step;
-    if constexpr (kAlong) {
+    if constexpr (kRowMajor) {
 #pragma GCC unroll 8
       for (int i = 0; i < kPointers; i++) base[i]++;
     } else {
@@ -95,9 +95,9 @@ FUSED_INLINE void multiply(Tile<R, C> &tile, int64_t depth, const E *a, size_t r
 
 // Reads ahead of the GEMM what the next block of rows will need, a few cache lines for each tile, so that memory works while
 // the multipliers do.
-struct Ahead {
+struct Prefetcher {
   const char *next[3] = {}, *end[3] = {};
-  double share = 1; // of what is left, for the next product
+  double fraction = 1; // of what is left, for the next product
   int lines = 0;    // for each tile and range
 
   void range(int i, const void *begin, size_t bytes) {
@@ -109,7 +109,7 @@ struct Ahead {
     int64_t most = 0;
     for (int i = 0; i < 3; i++)
       if (end[i] - next[i] > most) most = end[i] - next[i];
-    lines = static_cast<int>((static_cast<int64_t>(most * share) / 64 + tiles - 1) / tiles);
+    lines = int((int64_t(most * fraction) / 64 + tiles - 1) / tiles);
   }
   FUSED_MEMBER void fetch() {
     for (int i = 0; i < 3; i++)
@@ -120,9 +120,9 @@ struct Ahead {
 // The same in tile registers (gemm/amx.h).
 template <class Finish>
 void multiply_block_in_tiles(int rows, int columns, int64_t depth, const uint32_t *a, size_t stride, const uint32_t *panels,
-                             const float *start, Ahead &ahead, Finish &finish);
-void outer_block_in_tiles(bool fresh, int rows, int columns, int64_t depth, const uint32_t *a, size_t a_step, const uint32_t *b,
-                          size_t b_step, float *sums, size_t stride, Ahead &ahead);
+                             const float *start, Prefetcher &prefetcher, Finish &finish);
+void outer_block_in_tiles(bool overwrite, int rows, int columns, int64_t depth, const uint32_t *a, size_t a_step, const uint32_t *b,
+                          size_t b_step, float *sums, size_t stride, Prefetcher &prefetcher);
 
 // What becomes of a tile takes kTileUnroll rows of it at a time: all, out of registers, or one, out of memory, where that and the
 // sums do not fit 16 registers together. AVX2's pointwise backward passes in float take 3 % less so, those of 64 channels 9 %; but
@@ -139,7 +139,7 @@ constexpr int kTileUnroll = 1;
 // Not inline, or GCC 12 takes registers away from the sums for what the caller wants to keep.
 template <int C, class E, class Finish>
 __attribute__((noinline)) void multiply_panel(int rows, int column, int64_t depth, const E *a, size_t stride, const E *panel,
-                                              const float *start, Ahead &ahead, Finish &finish) {
+                                              const float *start, Prefetcher &prefetcher, Finish &finish) {
   for (int r = 0; r < rows; r += kRows) {
     Tile<kRows, C> tile;
 #pragma GCC unroll 4
@@ -148,7 +148,7 @@ __attribute__((noinline)) void multiply_panel(int rows, int column, int64_t dept
 #pragma GCC unroll 16
       for (int i = 0; i < kRows; i++) tile.set(i, c, first);
     }
-    ahead.fetch();
+    prefetcher.fetch();
     multiply<true>(tile, depth, a + r * stride, stride, panel, C * kLanes);
     finish(tile, r, column, rows - r < kRows ? rows - r : kRows);
   }
@@ -156,25 +156,25 @@ __attribute__((noinline)) void multiply_panel(int rows, int column, int64_t dept
 
 template <class E, class Finish>
 void multiply_block(int rows, int columns, int64_t depth, const E *a, size_t stride, const E *panels, const float *start,
-                    Ahead &ahead, Finish &finish) {
-  if constexpr (kTiled<E>) return multiply_block_in_tiles(rows, columns, depth, a, stride, panels, start, ahead, finish);
-  ahead.spread(static_cast<int64_t>((rows + kRows - 1) / kRows) * ((columns + kColumns - 1) / kColumns));
+                    Prefetcher &prefetcher, Finish &finish) {
+  if constexpr (kTiled<E>) return multiply_block_in_tiles(rows, columns, depth, a, stride, panels, start, prefetcher, finish);
+  prefetcher.spread(int64_t((rows + kRows - 1) / kRows) * ((columns + kColumns - 1) / kColumns));
   int column = 0;
   for (; column + kColumns <= columns; column += kColumns)
-    multiply_panel<kVectors>(rows, column, depth, a, stride, panels + column * depth, start, ahead, finish);
+    multiply_panel<kVectors>(rows, column, depth, a, stride, panels + column * depth, start, prefetcher, finish);
   for (; column < columns; column += kLanes)
-    multiply_panel<1>(rows, column, depth, a, stride, panels + column * depth, start, ahead, finish);
+    multiply_panel<1>(rows, column, depth, a, stride, panels + column * depth, start, prefetcher, finish);
 }
 
 // C (+)= A^T B for a block's weight gradient: A [depth][rows] and B [depth][columns] have their steps a_step and b_step
 // elements apart; the rows of C (rows, columns) are stride apart, and zero before where fresh.
 template <int R, int C, class E>
-FUSED_INLINE void outer_tile(bool fresh, int64_t depth, const E *a, size_t a_step, const E *b, size_t b_step, float *to, size_t stride) {
+FUSED_INLINE void outer_tile(bool overwrite, int64_t depth, const E *a, size_t a_step, const E *b, size_t b_step, float *to, size_t stride) {
   Tile<R, C> tile;
 #pragma GCC unroll 8
   for (int i = 0; i < R; i++)
 #pragma GCC unroll 4
-    for (int c = 0; c < C; c++) tile.set(i, c, fresh ? V{} : load(to + i * stride + c * kLanes));
+    for (int c = 0; c < C; c++) tile.set(i, c, overwrite ? V{} : load(to + i * stride + c * kLanes));
   multiply<false>(tile, depth, a, a_step, b, b_step);
 #pragma GCC unroll 8
   for (int i = 0; i < R; i++)
@@ -183,26 +183,26 @@ FUSED_INLINE void outer_tile(bool fresh, int64_t depth, const E *a, size_t a_ste
 }
 
 template <int C, class E>
-FUSED_INLINE void outer_columns(bool fresh, int rows, int column, int64_t depth, const E *a, size_t a_step,
+FUSED_INLINE void outer_columns(bool overwrite, int rows, int column, int64_t depth, const E *a, size_t a_step,
                                 const E *b, size_t b_step, float *sums, size_t stride) {
   constexpr int kRest = kChannelRows == 6 ? 4 : kChannelRows; // 16 rows are 6 + 6 + 4, 32 are four times 6 and twice 4
   float *to = sums + column;
   int r = 0;
   for (; rows - r > 2 * kRest || rows - r == kChannelRows; r += kChannelRows)
-    outer_tile<kChannelRows, C>(fresh, depth, a + r, a_step, b + column, b_step, to + r * stride, stride);
-  for (; r < rows; r += kRest) outer_tile<kRest, C>(fresh, depth, a + r, a_step, b + column, b_step, to + r * stride, stride);
+    outer_tile<kChannelRows, C>(overwrite, depth, a + r, a_step, b + column, b_step, to + r * stride, stride);
+  for (; r < rows; r += kRest) outer_tile<kRest, C>(overwrite, depth, a + r, a_step, b + column, b_step, to + r * stride, stride);
 }
 
 // Not inline, for the reason of multiply_panel: by AVX2 the layers of a step took 490 ms backward where they take 360.
 template <class E>
-__attribute__((noinline)) void outer_block(bool fresh, int rows, int columns, int64_t depth, const E *a, size_t a_step, const E *b,
-                                           size_t b_step, float *sums, size_t stride, Ahead &ahead) {
-  if constexpr (kTiled<E>) return outer_block_in_tiles(fresh, rows, columns, depth, a, a_step, b, b_step, sums, stride, ahead);
+__attribute__((noinline)) void outer_block(bool overwrite, int rows, int columns, int64_t depth, const E *a, size_t a_step, const E *b,
+                                           size_t b_step, float *sums, size_t stride, Prefetcher &prefetcher) {
+  if constexpr (kTiled<E>) return outer_block_in_tiles(overwrite, rows, columns, depth, a, a_step, b, b_step, sums, stride, prefetcher);
   int column = 0;
   for (; column + kColumns <= columns; column += kColumns)
-    outer_columns<kVectors>(fresh, rows, column, depth, a, a_step, b, b_step, sums, stride);
+    outer_columns<kVectors>(overwrite, rows, column, depth, a, a_step, b, b_step, sums, stride);
   for (; column < columns; column += kLanes)
-    outer_columns<1>(fresh, rows, column, depth, a, a_step, b, b_step, sums, stride);
+    outer_columns<1>(overwrite, rows, column, depth, a, a_step, b, b_step, sums, stride);
 }
 
 } // namespace depthwise::fused::FUSED_ISA

@@ -8,7 +8,7 @@
 namespace depthwise::fused::FUSED_ISA {
 
 // Runs body(t) for each of the workers' threads.
-template <class Body> void each_thread(const Workers &w, Body body) {
+template <class Body> void for_each_thread(const Workers &w, Body body) {
 #pragma omp parallel num_threads(w.threads)
   {
     const TilesInUse tiles;
@@ -41,7 +41,7 @@ template <class E> constexpr int kRowUnit = kBlockRows<E> % 2 ? 2 * kBlockRows<E
 template <class E> int block_rows(size_t bytes, size_t row_bytes, int most = kTiled<E> ? 256 : 192) {
   const size_t kMost = most / kRowUnit<E>, kLeast = (kTiled<E> ? 64 : 48) / kRowUnit<E>;
   const size_t units = bytes / row_bytes / kRowUnit<E>;
-  return kRowUnit<E> * static_cast<int>(units < kLeast ? kLeast : units > kMost ? kMost : units);
+  return kRowUnit<E> * int(units < kLeast ? kLeast : units > kMost ? kMost : units);
 }
 
 FUSED_INLINE V activate(V y, V scale, V shift, V cap) { return at_most(at_least(multiply_add(y, scale, shift), V{}), cap); }
@@ -93,7 +93,7 @@ template <class S> struct Outer {
 };
 
 // Calls body(C, column) for all channels, 32 at a time (C is 2) where pairs of bfloat16 are rounded so many at once, else 16.
-template <class Body> FUSED_INLINE void each_columns(int channels, Body body) {
+template <class Body> FUSED_INLINE void for_each_columns(int channels, Body body) {
 #if defined(__AVX512BF16__)
   constexpr int kWide = 2;
 #else
@@ -108,12 +108,12 @@ template <class Body> FUSED_INLINE void each_columns(int channels, Body body) {
 // gradient; floats need no second copy and have it null too) and along the rows.
 template <class S>
 void gradient_rows(int rows, int channels, const S *g, const S *y, const NormGradient &n, Element<S> *along, size_t stride,
-                   const Outer<S> &across, Ahead &ahead) {
+                   const Outer<S> &across, Prefetcher &prefetcher) {
   for (int r = 0; r < rows; r += 2) {
-    ahead.fetch();
+    prefetcher.fetch();
     const bool pair = r + 1 < rows;
-    const size_t even = static_cast<size_t>(r) * channels, odd = pair ? even + channels : even;
-    each_columns(channels, [&]<int C>(std::integral_constant<int, C>, int column) __attribute__((always_inline)) {
+    const size_t even = size_t(r) * channels, odd = pair ? even + channels : even;
+    for_each_columns(channels, [&]<int C>(std::integral_constant<int, C>, int column) __attribute__((always_inline)) {
       V first[C], second[C];
 #pragma GCC unroll 4
       for (int i = 0; i < C; i++) {
@@ -178,10 +178,10 @@ template <class S> struct OutputTiles {
   size_t columns;
   const float *pivot; // null where nobody wants moments
   float *sums;
-  bool past_caches;
+  bool non_temporal;
 
   template <int R, int C> FUSED_MEMBER void operator()(const Tile<R, C> &tile, int row, int column, int rows) const {
-    if (past_caches)
+    if (non_temporal)
       put<true>(tile, row, column, rows);
     else
       put<false>(tile, row, column, rows);
@@ -234,7 +234,7 @@ static void sum_weight_gradients(const Workers &w, size_t offset, size_t stride,
       for (int t = 0; t < w.threads; t++)
         sum += load(reinterpret_cast<const float *>(w.scratch + t * w.stride + offset) + r * stride + c);
       const int n = weight_columns - c < kLanes ? weight_columns - c : kLanes;
-      memcpy(dw + static_cast<size_t>(r) * weight_columns + c, &sum, n * sizeof(float));
+      memcpy(dw + size_t(r) * weight_columns + c, &sum, n * sizeof(float));
     }
 }
 

@@ -12,11 +12,11 @@ namespace depthwise {
 inline at::Tensor &tensor(dw_tensor t) { return *static_cast<at::Tensor *>(t); }
 
 // A Go value that is given back when the last owner is gone.
-class Held {
+class GoHandle {
 public:
-  explicit Held(uintptr_t handle) : handle_(handle) {}
-  ~Held();
-  Held(const Held &) = delete;
+  explicit GoHandle(uintptr_t handle) : handle_(handle) {}
+  ~GoHandle();
+  GoHandle(const GoHandle &) = delete;
   uintptr_t handle() const { return handle_; }
   uintptr_t give() { return std::exchange(handle_, 0); } // the caller owns it now
 
@@ -27,15 +27,15 @@ private:
 // A Go error on its way through libtorch. It holds the error itself, so that nothing of it is lost.
 class CallFailed : public std::runtime_error {
 public:
-  CallFailed(const std::string &text, uintptr_t failure) : std::runtime_error(text), error(std::make_shared<Held>(failure)) {}
-  std::shared_ptr<Held> error;
+  CallFailed(const std::string &text, uintptr_t failure) : std::runtime_error(text), error(std::make_shared<GoHandle>(failure)) {}
+  std::shared_ptr<GoHandle> error;
 };
 
 // Calls the Go value and throws CallFailed when it fails.
-std::vector<at::Tensor> call(const Held &go, const std::vector<at::Tensor> &in, size_t n_out);
+std::vector<at::Tensor> call(const GoHandle &go, const std::vector<at::Tensor> &in, size_t n_out);
 
 // guard for functions that may call Go.
-template <class F> dw_error guardCalls(uintptr_t *failure, F &&f) noexcept {
+template <class F> dw_error guard_calls(uintptr_t *failure, F &&f) noexcept {
   return guard([&] {
     try {
       f();

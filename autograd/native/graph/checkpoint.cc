@@ -20,15 +20,15 @@ using torch::autograd::Node;
 using torch::autograd::variable_list;
 
 // What is noted before the function runs.
-struct dw_begun {
+struct dw_checkpoint_state {
   uint64_t mark = 0;
-  std::vector<std::pair<at::Generator, at::Tensor>> drawn; // generators and their states
+  std::vector<std::pair<at::Generator, at::Tensor>> generator_states; // generators and their states
 };
 
 namespace {
 
 // Was the node made by this thread since the mark? Leaves were not: they have the largest number.
-bool since(const Node &node, uint64_t mark) {
+bool made_since(const Node &node, uint64_t mark) {
   return node.sequence_nr() >= mark && node.sequence_nr() != std::numeric_limits<uint64_t>::max() &&
          node.thread_id() == at::RecordFunction::currentThreadId();
 }
@@ -46,7 +46,7 @@ edge_list boundary(const at::Tensor &y, uint64_t mark) {
     open.pop_back();
     if (!edge.is_valid())
       continue;
-    if (!since(*edge.function, mark)) {
+    if (!made_since(*edge.function, mark)) {
       if (listed.insert(edge).second)
         found.push_back(edge);
     } else if (seen.insert(edge.function.get()).second) {
@@ -65,35 +65,35 @@ public:
     std::unordered_set<Node *> nodes;
     for (const auto &e : edges)
       if (nodes.insert(e.function.get()).second)
-        taken_.push_back({e.function.get(), {}, {}, {}});
+        saved_.push_back({e.function.get(), {}, {}, {}});
     swap();
   }
   ~Cut() { swap(); }
   Cut(const Cut &) = delete;
 
 private:
-  struct Taken {
+  struct Saved {
     Node *node;
     edge_list next;
     std::remove_reference_t<decltype(std::declval<Node>().tensor_pre_hooks())> hooks;
     std::remove_reference_t<decltype(std::declval<Node>().retains_grad_hooks())> retains;
   };
   void swap() {
-    for (auto &t : taken_) {
+    for (auto &t : saved_) {
       std::swap(t.next, t.node->next_edges());
       std::swap(t.hooks, t.node->tensor_pre_hooks());
       std::swap(t.retains, t.node->retains_grad_hooks());
     }
   }
-  std::vector<Taken> taken_;
+  std::vector<Saved> saved_;
 };
 
 // Sets generators back to noted states, and in the end to what they were.
-class DrawAgain {
+class RestoreGenerators {
 public:
-  explicit DrawAgain(std::vector<std::pair<at::Generator, at::Tensor>> drawn) : states_(std::move(drawn)) { swap(); }
-  ~DrawAgain() { swap(); }
-  DrawAgain(const DrawAgain &) = delete;
+  explicit RestoreGenerators(std::vector<std::pair<at::Generator, at::Tensor>> generator_states) : states_(std::move(generator_states)) { swap(); }
+  ~RestoreGenerators() { swap(); }
+  RestoreGenerators(const RestoreGenerators &) = delete;
 
 private:
   void swap() {
@@ -109,7 +109,7 @@ private:
 // The node that stands for the part; its next edges are that part's boundary.
 class Checkpoint : public depthwise::SavingNode {
 public:
-  Checkpoint(std::shared_ptr<depthwise::Held> go, const dw_begun &b) : SavingNode(std::move(go)), drawn_(b.drawn) {}
+  Checkpoint(std::shared_ptr<depthwise::GoHandle> go, const dw_checkpoint_state &b) : SavingNode(std::move(go)), generator_states_(b.generator_states) {}
 
   std::string name() const override { return "checkpoint"; }
 
@@ -120,7 +120,7 @@ public:
     at::Tensor y;
     {
       c10::AutoGradMode record(true);
-      DrawAgain numbers(drawn_);
+      RestoreGenerators numbers(generator_states_);
       y = depthwise::call(go(), inputs, 1)[0];
     }
     check(y, mark);
@@ -140,14 +140,14 @@ private:
     TORCH_CHECK(same, "the function of a checkpoint did something else when it was run again: it must depend on its inputs and on nothing that changes");
   }
 
-  std::vector<std::pair<at::Generator, at::Tensor>> drawn_;
+  std::vector<std::pair<at::Generator, at::Tensor>> generator_states_;
 };
 
 } // namespace
 
-dw_error dw_checkpoint_begin(dw_begun **out, const dw_tensor *inputs, int n) {
+dw_error dw_checkpoint_begin(dw_checkpoint_state **out, const dw_tensor *inputs, int n) {
   return depthwise::guard([&] {
-    auto begun = std::make_unique<dw_begun>();
+    auto begun = std::make_unique<dw_checkpoint_state>();
     begun->mark = at::sequence_number::peek();
     std::vector<at::Device> devices = {at::kCPU};
     for (const auto &t : depthwise::tensors(inputs, n))
@@ -155,21 +155,21 @@ dw_error dw_checkpoint_begin(dw_begun **out, const dw_tensor *inputs, int n) {
         devices.push_back(t.device());
     for (const auto &d : devices) {
       auto generator = at::globalContext().defaultGenerator(d);
-      begun->drawn.emplace_back(generator, generator.get_state());
+      begun->generator_states.emplace_back(generator, generator.get_state());
     }
     *out = begun.release();
   });
 }
 
-void dw_checkpoint_end(dw_begun *b) { delete b; }
+void dw_checkpoint_end(dw_checkpoint_state *b) { delete b; }
 
-dw_error dw_checkpoint(dw_tensor *out, dw_tensor y, const dw_tensor *inputs, int n, const dw_begun *b, uintptr_t handle) {
-  auto go = std::make_shared<depthwise::Held>(handle);
+dw_error dw_checkpoint(dw_tensor *out, dw_tensor y, const dw_tensor *inputs, int n, const dw_checkpoint_state *b, uintptr_t handle) {
+  auto go = std::make_shared<depthwise::GoHandle>(handle);
   return depthwise::guard([&] {
     at::Tensor result = tensor(y).detach();
     auto edges = boundary(tensor(y), b->mark);
     if (!edges.empty()) {
-      auto node = depthwise::makeNode<Checkpoint>(std::move(go), *b);
+      auto node = depthwise::make_node<Checkpoint>(std::move(go), *b);
       node->set_next_edges(std::move(edges));
       torch::autograd::set_history(result, node);
       std::vector<torch::autograd::SavedVariable> kept;

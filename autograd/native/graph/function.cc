@@ -14,7 +14,7 @@ namespace {
 // The node of one application of such an operation.
 class GoFunction : public depthwise::SavingNode {
 public:
-  GoFunction(std::string name, std::shared_ptr<depthwise::Held> go) : SavingNode(std::move(go)), name_(std::move(name)) {}
+  GoFunction(std::string name, std::shared_ptr<depthwise::GoHandle> go) : SavingNode(std::move(go)), name_(std::move(name)) {}
 
   std::string name() const override { return name_; }
 
@@ -35,7 +35,7 @@ private:
 
 dw_error dw_apply(dw_tensor *out, const dw_tensor *raw, int n_out, const dw_tensor *inputs, int n_in, const dw_tensor *saved, const int *source,
                   int n_saved, const char *name, uintptr_t handle, int record) {
-  auto go = std::make_shared<depthwise::Held>(handle);
+  auto go = std::make_shared<depthwise::GoHandle>(handle);
   return depthwise::guard([&] {
     auto given = depthwise::tensors(inputs, n_in);
     variable_list results;
@@ -45,7 +45,7 @@ dw_error dw_apply(dw_tensor *out, const dw_tensor *raw, int n_out, const dw_tens
     for (const auto &t : given)
       needed = needed || t.requires_grad();
     if (record != 0 && needed) {
-      auto node = depthwise::makeNode<GoFunction>(name, std::move(go));
+      auto node = depthwise::make_node<GoFunction>(name, std::move(go));
       node->set_next_edges(torch::autograd::collect_next_edges(given));
       torch::autograd::set_history(results, node);
       std::vector<SavedVariable> kept;

@@ -9,7 +9,7 @@ namespace depthwise {
 // How this libtorch points to nodes: intrusive_ptr in 2.15, shared_ptr before.
 using NodePointer = decltype(torch::autograd::Edge::function);
 
-template <class T, class... Args> auto makeNode(Args &&...args) {
+template <class T, class... Args> auto make_node(Args &&...args) {
   if constexpr (std::is_same_v<NodePointer, std::shared_ptr<torch::autograd::Node>>)
     return std::make_shared<T>(std::forward<Args>(args)...);
   else
@@ -19,7 +19,7 @@ template <class T, class... Args> auto makeNode(Args &&...args) {
 // A node that calls Go and saves tensors, of which libtorch notices when they are changed before their use.
 class SavingNode : public torch::autograd::Node {
 public:
-  explicit SavingNode(std::shared_ptr<Held> go) : go_(std::move(go)) {}
+  explicit SavingNode(std::shared_ptr<GoHandle> go) : go_(std::move(go)) {}
 
   void save(std::vector<torch::autograd::SavedVariable> tensors) { saved_ = std::move(tensors); }
 
@@ -30,7 +30,7 @@ public:
   }
 
 protected:
-  const Held &go() const { return *go_; }
+  const GoHandle &go() const { return *go_; }
 
   torch::autograd::variable_list unpack() {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -42,7 +42,7 @@ protected:
   }
 
 private:
-  std::shared_ptr<Held> go_;
+  std::shared_ptr<GoHandle> go_;
   std::vector<torch::autograd::SavedVariable> saved_;
   bool released_ = false;
 };

@@ -53,7 +53,7 @@ void fold(at::Tensor &folded, const dw_backbone &t, const std::vector<at::Tensor
           const at::Tensor *head_weight, const at::Tensor *head_bias) {
   TORCH_CHECK(t.n > 0, "fused kernels: no layers");
   check_layers(t, 1, t.layers[0].height, t.layers[0].width);
-  Bound bound = bind_layers(t, 1, parameters, statistics);
+  BoundLayers bound = bind_layers(t, 1, parameters, statistics);
   BoundHead head = bind_head(t.layers[t.n - 1].out, head_weight, head_bias);
   Inference inference(bound.layers, settings(t, head.classes));
   if (size_t(folded.numel()) != inference.folded_bytes()) // by which infer knows them
@@ -63,7 +63,7 @@ void fold(at::Tensor &folded, const dw_backbone &t, const std::vector<at::Tensor
 }
 
 // Makes copy hold the values of the statistics, one after another, and tells whether it held them before.
-bool remember(at::Tensor &copy, const std::vector<at::Tensor> &statistics) {
+bool copy_if_changed(at::Tensor &copy, const std::vector<at::Tensor> &statistics) {
   size_t all = 0;
   for (const at::Tensor &s : statistics) {
     check_statistic(s);
@@ -139,6 +139,6 @@ dw_error dw_versions(int64_t *versions, const dw_tensor *xs, int n) {
   });
 }
 
-dw_error dw_remember(int *same, dw_tensor copy, const dw_tensor *statistics, int n) {
-  return depthwise::guard([&] { *same = remember(bytes_of(copy), tensors(statistics, n)); });
+dw_error dw_copy_if_changed(int *same, dw_tensor copy, const dw_tensor *statistics, int n) {
+  return depthwise::guard([&] { *same = copy_if_changed(bytes_of(copy), tensors(statistics, n)); });
 }

@@ -12,7 +12,7 @@ using depthwise::fused::Bands;
 static uint32_t state = 7;
 static int random_between(int low, int high) {
   state = state * 1664525 + 1013904223;
-  return low + static_cast<int>((state >> 8) % (high - low + 1));
+  return low + int((state >> 8) % (high - low + 1));
 }
 
 // Row `row` of a stage, from the rows of the stage before at x.
@@ -44,7 +44,7 @@ static bool test(int rows, int count, int band, int parts) {
   for (int p = 0; p < parts; p++) {
     char *buffers = static_cast<char *>(malloc(bands.bytes() + 1)); // of just the size, so that a sanitizer sees every step beyond
     memset(buffers, 0xff, bands.bytes());
-    const int n = static_cast<int>(want.size());
+    const int n = int(want.size());
     bands.compute(buffers, reinterpret_cast<char *>(got.data()), n * p / parts, n * (p + 1) / parts,
                   [&](size_t stage, const char *x, char *y, int begin, int end) {
                     for (int r = begin; r < end; r++)

@@ -21,21 +21,21 @@ template <class S> struct InferTile {
   template <class Memory> InferTile(Memory &memory, int depth, int out_width) {
     stride = row_stride(depth / kPack<Element<S>>);
     const size_t fit = kBytes / (stride * sizeof(Element<S>));
-    rows = static_cast<int>(fit < kPositions ? fit : kPositions) / out_width;
+    rows = int(fit < kPositions ? fit : kPositions) / out_width;
     if (rows < 1) rows = 1;
-    const size_t positions = static_cast<size_t>(rows) * out_width + kReadRows;
+    const size_t positions = size_t(rows) * out_width + kReadRows;
     a = memory.template take<Element<S>>(positions * stride);
   }
 
   // Rows of tiles that share `all` rows as evenly as can be.
-  int even_rows(int64_t all) const {
+  int balanced_rows(int64_t all) const {
     const int64_t tiles = (all + rows - 1) / rows;
-    return static_cast<int>((all + tiles - 1) / tiles);
+    return int((all + tiles - 1) / tiles);
   }
 
   // Gives the rows that a product reads past the last position values that cost it no time.
-  void end_at(int positions) const {
-    for (int r = positions; r % kThird != 0; r++) memset(static_cast<void *>(a + r * stride), 0, stride * sizeof *a);
+  void clear_tail(int positions) const {
+    for (int r = positions; r % kTailRows != 0; r++) memset(static_cast<void *>(a + r * stride), 0, stride * sizeof *a);
   }
 };
 
@@ -57,15 +57,15 @@ template <class S> size_t infer_block_scratch(const InferBlock &p) {
 }
 
 // Asks for the rows of x under rows of output from `begin`, as far as they exist.
-template <class S> FUSED_INLINE void fetch_inputs(const InferBlock &p, int64_t begin, int64_t rows, Ahead &ahead) {
+template <class S> FUSED_INLINE void prefetch_inputs(const InferBlock &p, int64_t begin, int64_t rows, Prefetcher &prefetcher) {
   const Window &w = p.window;
   const int64_t end = begin + rows < p.end ? begin + rows : p.end;
   if (begin >= end) return;
-  const int64_t all = w.images * w.height, row_bytes = static_cast<int64_t>(w.width) * p.in * sizeof(S);
+  const int64_t all = w.images * w.height, row_bytes = int64_t(w.width) * p.in * sizeof(S);
   int64_t from = begin / w.out_height * w.height + begin % w.out_height * w.stride;
   int64_t to = (end - 1) / w.out_height * w.height + (end - 1) % w.out_height * w.stride + 2;
   if (to > all) to = all;
-  if (from < to) ahead.range(0, static_cast<const char *>(p.x) + from * row_bytes, (to - from) * row_bytes);
+  if (from < to) prefetcher.range(0, static_cast<const char *>(p.x) + from * row_bytes, (to - from) * row_bytes);
 }
 
 // Adds up what the parts of each tile take, for whoever asks. It reads the clock by C's function: code that C++'s clock makes here
@@ -77,7 +77,7 @@ struct TileClock {
   static double now() {
     timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+    return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
   }
   void lap(int part) {
     if (!seconds) return;
@@ -97,21 +97,21 @@ template <class S> void infer_block(char *scratch, const InferBlock &p) {
   InferMemory memory{scratch};
   TileClock clock{p.seconds};
   InferTile<S> tile(memory, p.in, p.window.out_width);
-  const size_t y_row = static_cast<size_t>(p.window.out_width) * p.out;
-  const int step = tile.even_rows(p.end - p.begin);
+  const size_t y_row = size_t(p.window.out_width) * p.out;
+  const int step = tile.balanced_rows(p.end - p.begin);
   for (int64_t row = p.begin; row < p.end; row += step) {
-    const int rows = static_cast<int>(p.end - row < step ? p.end - row : step), positions = rows * p.window.out_width;
+    const int rows = int(p.end - row < step ? p.end - row : step), positions = rows * p.window.out_width;
     infer_depthwise<S>(p, row, rows, tile.a, tile.stride);
-    tile.end_at(positions);
+    tile.clear_tail(positions);
     clock.lap(0);
-    Ahead ahead;
-    fetch_inputs<S>(p, row + rows, step, ahead);
+    Prefetcher prefetcher;
+    prefetch_inputs<S>(p, row + rows, step, prefetcher);
     InferProduct<S>{tile.a,
                     tile.stride,
                     p.in / kPack<Element<S>>,
                     static_cast<const Element<S> *>(p.pointwise),
-                    {p.pointwise_bias, set1(p.cap), static_cast<S *>(p.y) + row * y_row, static_cast<size_t>(p.out)}}
-        .multiply_columns(positions, p.first, p.last, ahead);
+                    {p.pointwise_bias, set1(p.cap), static_cast<S *>(p.y) + row * y_row, size_t(p.out)}}
+        .multiply_columns(positions, p.first, p.last, prefetcher);
     clock.lap(1);
   }
 }

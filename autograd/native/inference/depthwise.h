@@ -15,10 +15,10 @@ template <class S> struct InputRows {
     alignas(64) static const S zeros[kLanes] = {};
     const Window &w = p.window;
     const S *x = static_cast<const S *>(p.x) + row / w.out_height * w.height * w.width * p.in;
-    const int first = static_cast<int>(row % w.out_height) * w.stride - w.top;
+    const int first = int(row % w.out_height) * w.stride - w.top;
     for (int i = 0; i < 3; i++) {
       const bool inside = first + i >= 0 && first + i < w.height;
-      at[i] = inside ? x + static_cast<size_t>(first + i) * w.width * p.in : zeros;
+      at[i] = inside ? x + size_t(first + i) * w.width * p.in : zeros;
       step[i] = inside ? p.in : 0;
     }
   }
@@ -50,7 +50,7 @@ struct Taps {
 
   FUSED_MEMBER Taps(const InferBlock &p, int c) : bias(load(p.depthwise_bias + c)), cap(set1(p.cap)) {
 #pragma GCC unroll 9
-    for (int i = 0; i < 9; i++) k[i] = load(p.depthwise + static_cast<size_t>(i) * p.in + c);
+    for (int i = 0; i < 9; i++) k[i] = load(p.depthwise + size_t(i) * p.in + c);
   }
   FUSED_MEMBER V operator()(const Column &a, const Column &b, const Column &d) const {
     V r0 = multiply_add(a.row[0], k[0], bias), r1 = a.row[1] * k[3];

@@ -16,7 +16,7 @@ struct HeadOutput {
       for (int c = 0; c < C; c++) {
         const int first = column + c * kLanes, n = classes - first < kLanes ? classes - first : kLanes;
         const V v = tile.get(r, c);
-        if (n > 0) memcpy(y + static_cast<size_t>(row + r) * classes + first, &v, n * sizeof(float));
+        if (n > 0) memcpy(y + size_t(row + r) * classes + first, &v, n * sizeof(float));
       }
   }
 };
@@ -35,11 +35,11 @@ struct HeadProduct {
   template <int R, int C> FUSED_MEMBER void tile(int row, int column, int rows) const {
     Tile<R, C> sums;
     start_at(output.bias, sums, column);
-    const float *a = features + row * stride, *panel = panels + static_cast<size_t>(column) * depth;
+    const float *a = features + row * stride, *panel = panels + size_t(column) * depth;
     for (int k = 0; k < depth; k += kDepth) {
       Tile<R, C> part{};
       const int n = depth - k < kDepth ? depth - k : kDepth;
-      multiply<true>(part, n, a + k, stride, panel + static_cast<size_t>(k) * C * kLanes, C * kLanes);
+      multiply<true>(part, n, a + k, stride, panel + size_t(k) * C * kLanes, C * kLanes);
 #pragma GCC unroll 16
       for (int r = 0; r < R; r++)
 #pragma GCC unroll 4
@@ -51,8 +51,8 @@ struct HeadProduct {
 
 static void infer_head(const InferHead &p) {
   const HeadProduct product{p.features, p.stride, p.in, static_cast<const float *>(p.weight), {p.bias, p.logits, p.classes}};
-  Ahead ahead;
-  each_tile(product, p.images, p.first, p.last, ahead);
+  Prefetcher prefetcher;
+  for_each_tile(product, p.images, p.first, p.last, prefetcher);
 }
 
 } // namespace depthwise::fused::FUSED_ISA

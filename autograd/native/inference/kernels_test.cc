@@ -39,18 +39,18 @@ static uint32_t random_bits() {
   state = state * 1664525 + 1013904223;
   return state >> 8;
 }
-static float random_step(int steps, float unit) { return (static_cast<int>(random_bits() % (2 * steps + 1)) - steps) * unit; }
-static int random_between(int low, int high) { return low + static_cast<int>(random_bits() % (high - low + 1)); }
+static float random_step(int steps, float unit) { return (int(random_bits() % (2 * steps + 1)) - steps) * unit; }
+static int random_between(int low, int high) { return low + int(random_bits() % (high - low + 1)); }
 
 static double value(float v) { return v; }
 static double value(bf16 v) {
-  const uint32_t u = static_cast<uint32_t>(v) << 16;
+  const uint32_t u = uint32_t(v) << 16;
   float f;
   memcpy(&f, &u, sizeof f);
   return f;
 }
-static void set(float &to, double v) { to = static_cast<float>(v); }
-static void set(bf16 &to, double v) { to = static_cast<bf16>(round_bits(static_cast<float>(v))); }
+static void set(float &to, double v) { to = float(v); }
+static void set(bf16 &to, double v) { to = bf16(round_bits(float(v))); }
 template <class S> double rounded(double v) {
   S s;
   set(s, v);
@@ -80,17 +80,17 @@ static Window window(int images, int height, int width, int stride, int top, int
 }
 
 // Visits the inputs under each output position: (output position, input position, tap).
-template <class Visit> void each_tap(const Window &w, Visit visit) {
+template <class Visit> void for_each_tap(const Window &w, Visit visit) {
   for (int64_t n = 0; n < w.images; n++)
     for (int o = 0; o < w.out_height; o++)
       for (int q = 0; q < w.out_width; q++)
         for (int tap = 0; tap < 9; tap++) {
           const int h = o * w.stride + tap / 3 - w.top, v = q * w.stride + tap % 3 - w.left;
           if (h >= 0 && h < w.height && v >= 0 && v < w.width)
-            visit(static_cast<size_t>((n * w.out_height + o) * w.out_width + q), static_cast<size_t>((n * w.height + h) * w.width + v), tap);
+            visit(size_t((n * w.out_height + o) * w.out_width + q), size_t((n * w.height + h) * w.width + v), tap);
         }
 }
-static size_t positions(const Window &w) { return static_cast<size_t>(w.images) * w.out_height * w.out_width; }
+static size_t positions(const Window &w) { return size_t(w.images) * w.out_height * w.out_width; }
 
 // y of the product of operands (positions, in), rounded to S, with weights (out, in).
 template <class S>
@@ -117,9 +117,9 @@ template <class S> void test_block(const Case &c) {
   snprintf(name, sizeof name, "block, %d bytes: %ldx%dx%dx%d to %d, stride %d, top %d, left %d, %dx%d parts, cap %g", int(sizeof(S)),
            long(w.images), w.height, w.width, c.in, c.out, w.stride, w.top, w.left, c.row_parts, c.column_parts, c.cap);
   const int in = padded(c.in), out = padded(c.out);
-  Buffer<S> x(static_cast<size_t>(w.images) * w.height * w.width * in), y(positions(w) * out);
-  Buffer<float> depthwise(c.in * 9), packed(in * 9), depthwise_bias(in), weight(static_cast<size_t>(c.out) * c.in), bias(out);
-  for (size_t i = 0; i < x.n; i++) set(x[i], static_cast<int>(i % in) < c.in ? std::fabs(random_step(32, 0.125f)) : 0);
+  Buffer<S> x(size_t(w.images) * w.height * w.width * in), y(positions(w) * out);
+  Buffer<float> depthwise(c.in * 9), packed(in * 9), depthwise_bias(in), weight(size_t(c.out) * c.in), bias(out);
+  for (size_t i = 0; i < x.n; i++) set(x[i], int(i % in) < c.in ? std::fabs(random_step(32, 0.125f)) : 0);
   if (c.poison != 0) set(x[x.n / in / 2 * in + c.in / 2], c.poison);
   fill(depthwise, depthwise.n, 16, 1.0f / 16), fill(depthwise_bias, c.in, 16, 0.25f);
   fill(weight, weight.n, 400, 1.0f / 512), fill(bias, c.out, 16, 0.25f);
@@ -133,7 +133,7 @@ template <class S> void test_block(const Case &c) {
   const int64_t rows = w.images * w.out_height;
   for (int i = 0; i < c.row_parts * c.column_parts; i++) {
     const RowPart part = row_part(rows, i / c.column_parts, c.row_parts), columns = row_part(all_panels, i % c.column_parts, c.column_parts);
-    p.begin = part.begin, p.end = part.end, p.first = static_cast<int>(columns.begin) * kColumns, p.last = static_cast<int>(columns.end) * kColumns;
+    p.begin = part.begin, p.end = part.end, p.first = int(columns.begin) * kColumns, p.last = int(columns.end) * kColumns;
     if (p.last > out) p.last = out;
     if (p.first >= p.last || p.begin == p.end) continue; // more parts than panels or rows
     Buffer<char> scratch(infer_block_scratch<S>(p));
@@ -142,7 +142,7 @@ template <class S> void test_block(const Case &c) {
   if (p.seconds && !(seconds[0] > 0 && seconds[1] > 0) && ++failures <= 30) printf("%s: %g and %g seconds\n", name, seconds[0], seconds[1]);
   std::vector<double> middle(positions(w) * c.in);
   for (size_t i = 0; i < middle.size(); i++) middle[i] = depthwise_bias[i % c.in];
-  each_tap(w, [&](size_t to, size_t from, int tap) {
+  for_each_tap(w, [&](size_t to, size_t from, int tap) {
     for (int i = 0; i < c.in; i++) middle[to * c.in + i] += value(x[from * in + i]) * depthwise[i * 9 + tap];
   });
   for (double &v : middle) v = rounded<S>(activation(v, c.cap));
@@ -153,12 +153,12 @@ template <class S> void test_stem(const Case &c, bool bytes) {
   const Window &w = c.window;
   snprintf(name, sizeof name, "stem of %s, %d bytes: %ldx%dx%d to %d, stride %d, top %d, left %d, %d parts, cap %g", bytes ? "pixels" : "values",
            int(sizeof(S)), long(w.images), w.height, w.width, c.out, w.stride, w.top, w.left, c.row_parts, c.cap);
-  const size_t n = static_cast<size_t>(w.images) * w.height * w.width * 3;
+  const size_t n = size_t(w.images) * w.height * w.width * 3;
   const int out = padded(c.out);
   Buffer<uint8_t> pixels(n);
   Buffer<float> values(n), weight(c.out * 27), bias(out);
   StemImage image{w, bytes ? pixels.p : nullptr, bytes ? nullptr : values.p, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}, nullptr};
-  for (size_t i = 0; i < n; i++) pixels[i] = static_cast<uint8_t>(random_bits()), values[i] = random_step(32, 0.125f);
+  for (size_t i = 0; i < n; i++) pixels[i] = uint8_t(random_bits()), values[i] = random_step(32, 0.125f);
   if (c.poison != 0) values[n / 2] = c.poison;
   fill(weight, weight.n, 400, 1.0f / 512), fill(bias, c.out, 16, 0.25f);
   Buffer<char> panels(infer_stem_panel_bytes<S>(c.out));
@@ -172,11 +172,11 @@ template <class S> void test_stem(const Case &c, bool bytes) {
     infer_stem<S>(scratch.p, p);
   }
   std::vector<double> taps(positions(w) * 27);
-  each_tap(w, [&](size_t to, size_t from, int tap) {
+  for_each_tap(w, [&](size_t to, size_t from, int tap) {
     for (int color = 0; color < 3; color++) {
       const size_t at = from * 3 + color;
       taps[to * 27 + tap * 3 + color] = rounded<S>(
-          bytes ? (static_cast<float>(pixels[at]) / 255.0f - image.mean[color]) / image.std[color] : values[at]);
+          bytes ? (float(pixels[at]) / 255.0f - image.mean[color]) / image.std[color] : values[at]);
     }
   });
   check_product<S>(c, y, taps, 27, weight, bias);
@@ -187,17 +187,17 @@ static void test_head(int images, int in, int classes, int parts) {
   snprintf(name, sizeof name, "head: %d images of %d to %d, %d parts", images, in, classes, parts);
   const int all = padded(classes), depth = padded(in), all_panels = (all + kColumns - 1) / kColumns;
   const size_t stride = depth + kLanes;
-  Buffer<float> x((images + kThird) * stride), weight(static_cast<size_t>(classes) * in), bias(all);
-  Buffer<float> y(static_cast<size_t>(images) * classes);
+  Buffer<float> x((images + kTailRows) * stride), weight(size_t(classes) * in), bias(all);
+  Buffer<float> y(size_t(images) * classes);
   Buffer<char> panels(infer_panel_bytes<float>(in, classes));
-  for (int r = 0; r < images + kThird; r++)
+  for (int r = 0; r < images + kTailRows; r++)
     for (int i = 0; i < depth; i++) x[r * stride + i] = i < in && r < images ? random_step(1 << 20, 1.0f / (1 << 18)) : 0;
   fill(weight, weight.n, 1 << 20, 1.0f / (1 << 20)), fill(bias, classes, 16, 0.25f);
   infer_pack_pointwise<float>({1, nullptr, 0}, {in, classes, weight.p, panels.p, nullptr});
   InferHead p{images, depth, classes, x.p, stride, panels.p, bias.p, y.p, 0, 0};
   for (int i = 0; i < parts; i++) {
     const RowPart columns = row_part(all_panels, i, parts);
-    p.first = static_cast<int>(columns.begin) * kColumns, p.last = static_cast<int>(columns.end) * kColumns;
+    p.first = int(columns.begin) * kColumns, p.last = int(columns.end) * kColumns;
     if (p.last > all) p.last = all;
     if (p.first < p.last) infer_head(p);
   }
@@ -208,10 +208,10 @@ static void test_head(int images, int in, int classes, int parts) {
     for (int o = 0; o < classes; o++) {
       double sum = bias[o], size = std::fabs(sum);
       for (int i = 0; i < in; i++) {
-        const double term = static_cast<double>(x[r * stride + i]) * weight[o * in + i];
+        const double term = double(x[r * stride + i]) * weight[o * in + i];
         sum += term, size += std::fabs(term);
       }
-      const size_t at = static_cast<size_t>(r) * classes + o;
+      const size_t at = size_t(r) * classes + o;
       // Each of kDepth products and of the sums of them rounds by 2^-24 of what there is so far.
       if (!(std::fabs(y[at] - sum) <= 1e-6 * size) && ++failures <= 30) printf("%s: y[%zu] is %g, want %g\n", name, at, y[at], sum);
       if (y[at] != alone[o] && ++failures <= 30) printf("%s: y[%zu] is %g, alone %g\n", name, at, y[at], alone[o]);
@@ -226,12 +226,12 @@ static void test_pixels(const float *mean, const float *std) {
   StemImage image{{}, pixels, nullptr, {mean[0], mean[1], mean[2]}, {std[0], std[1], std[2]}, nullptr};
   const PixelReader reader(image);
   for (int v = 0; v < 256; v++) {
-    for (uint8_t &p : pixels) p = static_cast<uint8_t>(v);
+    for (uint8_t &p : pixels) p = uint8_t(v);
     for (int n = 1; n <= 4; n++) {
       const V got = reader.read(0, n);
       for (int i = 0; i < kLanes; i++) {
         const bool inside = i % 4 < 3 && i / 4 < n;
-        volatile float share = static_cast<float>(v) / 255.0f, centered = share - mean[i % 4 % 3], want = inside ? centered / std[i % 4 % 3] : 0;
+        volatile float share = float(v) / 255.0f, centered = share - mean[i % 4 % 3], want = inside ? centered / std[i % 4 % 3] : 0;
         if (got[i] != want && ++failures <= 30) printf("pixel %d of mean %g, std %g is %.9g, want %.9g\n", v, mean[i % 3], std[i % 3], got[i], want);
       }
     }
@@ -274,7 +274,7 @@ int main() {
     const int stride = random_between(1, 2);
     Case c{window(random_between(1, 4), random_between(1, 20), random_between(1, 20), stride, random_between(0, 1), random_between(0, 1)),
            random_between(1, 90), random_between(1, 110)};
-    if (random_between(0, 1)) c.cap = static_cast<float>(random_between(1, 24)) / 4;
+    if (random_between(0, 1)) c.cap = float(random_between(1, 24)) / 4;
     c.row_parts = random_between(1, 3), c.column_parts = random_between(1, 3);
     test(c);
   }
@@ -287,8 +287,8 @@ int main() {
   test_pixels(imagenet[0], imagenet[1]), test_pixels(plain[0], plain[1]);
   for (int i = 0; i < 100; i++) {
     float random[2][3];
-    for (float &m : random[0]) m = static_cast<float>(random_between(0, 1 << 20)) / (1 << 20);
-    for (float &d : random[1]) d = static_cast<float>(random_between(1, 1 << 20)) / (1 << 20);
+    for (float &m : random[0]) m = float(random_between(0, 1 << 20)) / (1 << 20);
+    for (float &d : random[1]) d = float(random_between(1, 1 << 20)) / (1 << 20);
     test_pixels(random[0], random[1]);
   }
 #endif

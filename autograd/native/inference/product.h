@@ -6,10 +6,10 @@ namespace depthwise::fused::FUSED_ISA {
 
 // The last rows of a block that fill no tile are computed in tiles of a third or two thirds the height: 49 rows, those of a 7x7
 // layer, take the time of 52 and not of 60.
-constexpr int kThird = kRows / 3;
+constexpr int kTailRows = kRows / 3;
 
 // Rows past the last position that a product may read.
-constexpr int kReadRows = kThird;
+constexpr int kReadRows = kTailRows;
 
 // How inference blocks its work. In tiles, products take so little time that weights and activations, from beyond the second-level
 // cache, would take as much: a 224x224 batch of 32 does 1,547 images a second so, 1,541 with blocks of 192 positions and 1,450
@@ -51,22 +51,22 @@ template <class S> struct InferOutput {
 };
 
 // The tiles of columns first to last of all rows: product.tile<rows, vectors>(row, column, rows of it that count).
-template <int C, class Product> FUSED_INLINE void each_row(const Product &product, int rows, int column, Ahead &ahead) {
+template <int C, class Product> FUSED_INLINE void for_each_row(const Product &product, int rows, int column, Prefetcher &prefetcher) {
   int r = 0;
-  for (; rows - r > 2 * kThird; r += kRows) {
-    ahead.fetch();
+  for (; rows - r > 2 * kTailRows; r += kRows) {
+    prefetcher.fetch();
     product.template tile<kRows, C>(r, column, rows - r);
   }
-  if (rows - r > kThird)
-    product.template tile<2 * kThird, C>(r, column, rows - r);
+  if (rows - r > kTailRows)
+    product.template tile<2 * kTailRows, C>(r, column, rows - r);
   else if (rows > r)
-    product.template tile<kThird, C>(r, column, rows - r);
+    product.template tile<kTailRows, C>(r, column, rows - r);
 }
-template <class Product> void each_tile(const Product &product, int rows, int first, int last, Ahead &ahead) {
-  ahead.spread(static_cast<int64_t>((rows + kRows - 1) / kRows) * ((last - first + kColumns - 1) / kColumns));
+template <class Product> void for_each_tile(const Product &product, int rows, int first, int last, Prefetcher &prefetcher) {
+  prefetcher.spread(int64_t((rows + kRows - 1) / kRows) * ((last - first + kColumns - 1) / kColumns));
   int column = first;
-  for (; column + kColumns <= last; column += kColumns) each_row<kVectors>(product, rows, column, ahead);
-  for (; column < last; column += kLanes) each_row<1>(product, rows, column, ahead);
+  for (; column + kColumns <= last; column += kColumns) for_each_row<kVectors>(product, rows, column, prefetcher);
+  for (; column < last; column += kLanes) for_each_row<1>(product, rows, column, prefetcher);
 }
 
 // y = activation(A B + bias) for a block of rows: A (rows, depth), readable up to a multiple of kReadRows rows.
@@ -85,8 +85,8 @@ template <class S> struct InferProduct {
   }
 
   // Columns first to last of all rows.
-  void multiply_columns(int rows, int first, int last, Ahead &ahead) const {
-    each_tile(*this, rows, first, last, ahead);
+  void multiply_columns(int rows, int first, int last, Prefetcher &prefetcher) const {
+    for_each_tile(*this, rows, first, last, prefetcher);
   }
 };
 

@@ -21,12 +21,12 @@ size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 // How members of a team share a block: so many parts of the rows of output, each in so many parts of the channels. Each
 // member makes the depthwise output of its rows, so parts of channels repeat work, and parts of few rows are uneven.
-struct Shares {
+struct Partition {
   int rows, columns;
 };
 
-Shares share(const InferBlock &p, int members, int panel) {
-  Shares best{1, members};
+Partition partition(const InferBlock &p, int members, int panel) {
+  Partition best{1, members};
   double least = std::numeric_limits<double>::infinity();
   for (int parts = 1; parts <= members; parts++) {
     if (members % parts)
@@ -244,13 +244,13 @@ int Inference::compute_all(const Call &call, char *workspace, Clocks &clocks) co
     const int threads = omp_get_num_threads(), thread = omp_get_thread_num();
     if (thread == 0)
       used = threads;
-    auto work = [&] { compute_share(call, workspace, thread, threads, clocks); };
+    auto work = [&] { compute_part(call, workspace, thread, threads, clocks); };
     settings_.kernels->infer_thread([](void *w) { (*static_cast<decltype(work) *>(w))(); }, &work);
   }
   return used;
 }
 
-void Inference::compute_share(const Call &call, char *workspace, int thread, int threads, Clocks &clocks) const {
+void Inference::compute_part(const Call &call, char *workspace, int thread, int threads, Clocks &clocks) const {
   const size_t stride = thread_bytes();
   char *own = workspace + thread * stride;
   char *scratch = own + stride - scratch_bytes_, *bands = scratch - bands_.bytes();
@@ -395,13 +395,13 @@ void Inference::compute_block(const Call &call, const Team &team, size_t stage, 
   if (team.size > 0) {
     InferBlock p = block(call, stage, x, y, images);
     const int panel = settings_.kernels->infer_columns;
-    const Shares shares = share(p, team.size, panel);
-    const int row = team.member / shares.columns, column = team.member % shares.columns;
+    const Partition split = partition(p, team.size, panel);
+    const int row = team.member / split.columns, column = team.member % split.columns;
     const int64_t rows = p.end, panels = (p.out + panel - 1) / panel;
-    p.begin = part(rows, row, shares.rows);
-    p.end = part(rows, row + 1, shares.rows);
-    p.first = int(part(panels, column, shares.columns)) * panel;
-    p.last = std::min(p.out, int(part(panels, column + 1, shares.columns)) * panel);
+    p.begin = part(rows, row, split.rows);
+    p.end = part(rows, row + 1, split.rows);
+    p.first = int(part(panels, column, split.columns)) * panel;
+    p.last = std::min(p.out, int(part(panels, column + 1, split.columns)) * panel);
     p.seconds = team.seconds ? team.seconds + 2 * stage + 1 : nullptr;
     if (p.first < p.last && p.begin < p.end)
       settings_.kernels->infer_block(team.scratch, p);

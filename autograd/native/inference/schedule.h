@@ -86,7 +86,7 @@ private:
   void plan_bands();
   void plan_head();
   int compute_all(const Call &, char *workspace, Clocks &) const;
-  void compute_share(const Call &, char *workspace, int thread, int threads, Clocks &) const;
+  void compute_part(const Call &, char *workspace, int thread, int threads, Clocks &) const;
   void fold_layer(const Layer &, size_t weight, size_t bias, char *folded, float *scratch) const;
   const char *compute(const Call &, const Team &, size_t level, int64_t image, int64_t count, char *y) const;
   void compute_image(const Call &, const Team &, int64_t image, char *y) const;

@@ -11,7 +11,7 @@ template <class S> struct InferStemMemory {
   S *line; // one row of the padded image
 
   template <class Memory>
-  InferStemMemory(Memory &memory, const Window &w) : rows(memory, w), line(memory.template take<S>(stem_line(w) + kPastLine)) {}
+  InferStemMemory(Memory &memory, const Window &w) : rows(memory, w), line(memory.template take<S>(stem_line(w) + kOverread)) {}
 };
 
 template <class S> size_t infer_stem_panel_bytes(int out) {
@@ -40,14 +40,14 @@ template <class S> void infer_stem(char *scratch, const InferStem &p) {
     stem_row<S>(p.image, image, row, memory.line);
     return memory.line;
   };
-  const size_t y_row = static_cast<size_t>(w.out_width) * p.out;
+  const size_t y_row = size_t(w.out_width) * p.out;
   for (int64_t row = p.begin; row < p.end; row++) {
     const auto windows = memory.rows.under(row, row == p.begin, line);
-    const InferOutput<S> output{p.bias, set1(p.cap), static_cast<S *>(p.y) + row * y_row, static_cast<size_t>(p.out)};
+    const InferOutput<S> output{p.bias, set1(p.cap), static_cast<S *>(p.y) + row * y_row, size_t(p.out)};
     auto put = [&](const auto &tile, int at, int column, int count) __attribute__((always_inline)) { output.put(tile, at, column, count); };
-    Ahead ahead;
-    each_tile(StemProduct<S, decltype(put)>{windows, memory.rows.step, static_cast<const Element<S> *>(p.weight), p.bias, put}, w.out_width,
-              0, p.out, ahead);
+    Prefetcher prefetcher;
+    for_each_tile(StemProduct<S, decltype(put)>{windows, memory.rows.step, static_cast<const Element<S> *>(p.weight), p.bias, put}, w.out_width,
+              0, p.out, prefetcher);
   }
 }
 

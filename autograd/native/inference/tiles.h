@@ -21,7 +21,7 @@ struct StepOrder {
 };
 
 // Panels [out/kColumns][whole_steps(in)/2][kColumns] of pairs, the last one perhaps narrower; zero beyond the channels.
-inline size_t tile_panel_bytes(int in, int out) { return static_cast<size_t>(whole_steps(in)) * padded(out) * sizeof(bf16); }
+inline size_t tile_panel_bytes(int in, int out) { return size_t(whole_steps(in)) * padded(out) * sizeof(bf16); }
 
 // Packs the 16 columns from `column` of weight (out, in); to is the panel's place for them, whose steps are width elements apart.
 inline void pack_tile_columns(const PackPointwise &p, int column, uint32_t *to, int width) {
@@ -31,7 +31,7 @@ inline void pack_tile_columns(const PackPointwise &p, int column, uint32_t *to, 
     for (int half = 0; half < kStep; half += kLanes) {
       const int left = p.in - first - half, depth = left < 0 ? 0 : left < kLanes ? left : kLanes;
       WeightBlock outputs;
-      read_block(columns, depth, p.weight + static_cast<size_t>(column) * p.in + first + half, p.in, outputs);
+      read_block(columns, depth, p.weight + size_t(column) * p.in + first + half, p.in, outputs);
       transpose(kLanes, outputs.rows[0], kLanes, block[half], kLanes);
     }
     const int rest = padded(p.in) - first;
@@ -45,7 +45,7 @@ inline void pack_tile_panels(const Workers &w, const PackPointwise &p) {
 #pragma omp parallel for num_threads(w.threads) schedule(static)
   for (int column = 0; column < all; column += kLanes) {
     const int first = column / kColumns * kColumns, width = all - first < kColumns ? kLanes : kColumns;
-    uint32_t *to = static_cast<uint32_t *>(p.forward) + static_cast<size_t>(first) * whole_steps(p.in) / 2 + (column - first);
+    uint32_t *to = static_cast<uint32_t *>(p.forward) + size_t(first) * whole_steps(p.in) / 2 + (column - first);
     pack_tile_columns(p, column, to, width);
   }
 }
@@ -85,20 +85,20 @@ struct TileSums {
 // The blocks of columns first to last of all rows: product.multiply<tiles of rows, of columns>(row, column, sums, before, ahead).
 // Sums that are left of one block are finished in the next one.
 template <class Product, class Output>
-FUSED_INLINE void each_block(const Product &product, const Output &output, int rows, int first, int last, Ahead &ahead) {
+FUSED_INLINE void for_each_block(const Product &product, const Output &output, int rows, int first, int last, Prefetcher &prefetcher) {
   alignas(kCacheLine) float sums[kBlockTile * kBlockTile];
   TileSums before{};
   for (int column = first; column < last; column += kBlockTile)
     for (int row = 0; row < rows; row += kBlockTile) {
       const bool tall = rows - row > kTile, wide = last - column > kTile;
       if (tall && wide)
-        product.template multiply<2, 2>(row, column, sums, before, ahead);
+        product.template multiply<2, 2>(row, column, sums, before, prefetcher);
       else if (tall)
-        product.template multiply<2, 1>(row, column, sums, before, ahead);
+        product.template multiply<2, 1>(row, column, sums, before, prefetcher);
       else if (wide)
-        product.template multiply<1, 2>(row, column, sums, before, ahead);
+        product.template multiply<1, 2>(row, column, sums, before, prefetcher);
       else
-        product.template multiply<1, 1>(row, column, sums, before, ahead);
+        product.template multiply<1, 1>(row, column, sums, before, prefetcher);
       before = {sums, output.y + row * output.channels + column, rows - row < kBlockTile ? rows - row : kBlockTile,
                 wide ? kBlockTile : kTile};
     }
@@ -133,30 +133,30 @@ template <bool kCapped> struct TileProduct {
   }
 
   // R x C tiles at a row and a column into sums, and meanwhile what is left to do of the ones before, which lie there too.
-  template <int R, int C> FUSED_MEMBER void multiply(int row, int column, float *sums, const TileSums &before, Ahead &ahead) const {
+  template <int R, int C> FUSED_MEMBER void multiply(int row, int column, float *sums, const TileSums &before, Prefetcher &prefetcher) const {
     if (R == 1 || C == 1 || !before.whole()) {
       finish(before);
-      multiply_and_finish<R, C, 0>(row, column, sums, before, ahead);
+      multiply_and_finish<R, C, 0>(row, column, sums, before, prefetcher);
     } else if (a.steps == 1) {
-      multiply_and_finish<R, C, 8>(row, column, sums, before, ahead);
+      multiply_and_finish<R, C, 8>(row, column, sums, before, prefetcher);
     } else if (a.steps < 4) {
-      multiply_and_finish<R, C, 4>(row, column, sums, before, ahead);
+      multiply_and_finish<R, C, 4>(row, column, sums, before, prefetcher);
     } else if (a.steps < 8) {
-      multiply_and_finish<R, C, 2>(row, column, sums, before, ahead);
+      multiply_and_finish<R, C, 2>(row, column, sums, before, prefetcher);
     } else if (a.steps < 16) {
-      multiply_and_finish<R, C, 1>(row, column, sums, before, ahead);
+      multiply_and_finish<R, C, 1>(row, column, sums, before, prefetcher);
     } else if (a.steps < 32) {
-      multiply_and_finish<R, C, 1, 2>(row, column, sums, before, ahead);
+      multiply_and_finish<R, C, 1, 2>(row, column, sums, before, prefetcher);
     } else {
-      multiply_and_finish<R, C, 1, 4>(row, column, sums, before, ahead);
+      multiply_and_finish<R, C, 1, 4>(row, column, sums, before, prefetcher);
     }
   }
 
   // kRows rows are finished after each kEvery-th product, until all are.
   template <int R, int C, int kRows, int kEvery = 1>
-  FUSED_MEMBER void multiply_and_finish(int row, int column, float *sums, const TileSums &before, Ahead &ahead) const {
+  FUSED_MEMBER void multiply_and_finish(int row, int column, float *sums, const TileSums &before, Prefetcher &prefetcher) const {
     const bf16 *left = a.at + row * kStep;
-    const uint32_t *b = panels + static_cast<size_t>(column) * a.steps * kTile;
+    const uint32_t *b = panels + size_t(column) * a.steps * kTile;
     const float *from = sums, *const end = sums + (kRows > 0 ? kBlockTile * kBlockTile : 0);
     bf16 *to = before.y;
     const size_t step = channels, pitch = a.pitch * kStep;
@@ -166,9 +166,9 @@ template <bool kCapped> struct TileProduct {
     load_sums<R, C>(bias + column, 0); // the same for every row
     for (int s = a.steps; s > 0; s--, left += pitch, b += kTile * C * kTile) {
       tile_load<tile_b(0)>(b, C * kTile * 4);
-      tile_load_past<tile_a(0)>(left, kStep * 2);
+      tile_load_t1<tile_a(0)>(left, kStep * 2);
       if constexpr (C == 2) tile_load<tile_b(1)>(b + kTile, C * kTile * 4);
-      if constexpr (R == 2) tile_load_past<tile_a(1)>(left + kTile * kStep, kStep * 2);
+      if constexpr (R == 2) tile_load_t1<tile_a(1)>(left + kTile * kStep, kStep * 2);
       const bool finishes = from < end;
       tile_multiply<tile_sums(0, 0), tile_a(0), tile_b(0)>();
       if (finishes) finish();
@@ -178,23 +178,23 @@ template <bool kCapped> struct TileProduct {
       if (kEvery < 4 && finishes) finish();
       if constexpr (R == 2 && C == 2) tile_multiply<tile_sums(1, 1), tile_a(1), tile_b(1)>();
       if (kEvery < 2 && finishes) finish();
-      ahead.fetch();
+      prefetcher.fetch();
     }
     store_sums<R, C>(sums, kBlockTile);
   }
 
   // Asks for the panels of columns first to last, one panel ahead of their products.
-  void fetch_panels(int first, int last, Ahead &ahead) const {
-    const size_t column = static_cast<size_t>(a.steps) * kTile * sizeof(uint32_t);
+  void prefetch_panels(int first, int last, Prefetcher &prefetcher) const {
+    const size_t column = size_t(a.steps) * kTile * sizeof(uint32_t);
     const int next = first + kBlockTile;
-    if (next < last) ahead.range(1, reinterpret_cast<const char *>(panels) + next * column, (last - next) * column);
+    if (next < last) prefetcher.range(1, reinterpret_cast<const char *>(panels) + next * column, (last - next) * column);
   }
 
   // Columns first to last of all rows.
-  void multiply_columns(int rows, int first, int last, Ahead &ahead) const {
-    const int64_t blocks = static_cast<int64_t>((rows + kBlockTile - 1) / kBlockTile) * ((last - first + kBlockTile - 1) / kBlockTile);
-    ahead.spread(blocks * a.steps);
-    each_block(*this, *this, rows, first, last, ahead);
+  void multiply_columns(int rows, int first, int last, Prefetcher &prefetcher) const {
+    const int64_t blocks = int64_t((rows + kBlockTile - 1) / kBlockTile) * ((last - first + kBlockTile - 1) / kBlockTile);
+    prefetcher.spread(blocks * a.steps);
+    for_each_block(*this, *this, rows, first, last, prefetcher);
   }
 };
 

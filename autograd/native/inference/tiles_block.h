@@ -17,10 +17,10 @@ struct InferTileBlock {
   template <class Memory> InferTileBlock(Memory &memory, const InferBlock &p) {
     rows = kPositions / p.window.out_width;
     if (rows < 1) rows = 1;
-    a.pitch = TileOperands::pitch_of(static_cast<size_t>(rows) * p.window.out_width);
+    a.pitch = TileOperands::pitch_of(size_t(rows) * p.window.out_width);
     a.steps = whole_steps(p.in) / kStep;
     a.at = memory.template take<bf16>(a.steps * a.pitch * kStep);
-    zeros = memory.template take<bf16>(static_cast<size_t>(p.window.width) * p.in);
+    zeros = memory.template take<bf16>(size_t(p.window.width) * p.in);
   }
 };
 
@@ -36,22 +36,22 @@ template <bool kCapped> void multiply_block_of(const InferBlock &p, const InferT
                                      p.pointwise_bias,
                                      {set1(p.cap)},
                                      static_cast<bf16 *>(p.y) + row * p.window.out_width * p.out,
-                                     static_cast<size_t>(p.out)};
-  Ahead ahead;
-  fetch_inputs<bf16>(p, row + rows, tile.rows, ahead);
-  if (row == p.begin) product.fetch_panels(p.first, p.last, ahead);
-  product.multiply_columns(rows * p.window.out_width, p.first, p.last, ahead);
+                                     size_t(p.out)};
+  Prefetcher prefetcher;
+  prefetch_inputs<bf16>(p, row + rows, tile.rows, prefetcher);
+  if (row == p.begin) product.prefetch_panels(p.first, p.last, prefetcher);
+  product.multiply_columns(rows * p.window.out_width, p.first, p.last, prefetcher);
 }
 
 template <bool kCapped> void infer_tile_block(char *scratch, const InferBlock &p) {
   InferMemory memory{scratch};
   TileClock clock{p.seconds};
   const InferTileBlock tile(memory, p);
-  memset(tile.zeros, 0, static_cast<size_t>(p.window.width) * p.in * sizeof(bf16));
+  memset(tile.zeros, 0, size_t(p.window.width) * p.in * sizeof(bf16));
   if (p.in % kStep) memset(tile.a.step(tile.a.steps - 1), 0, tile.a.pitch * kStep * sizeof(bf16)); // half a step has no channels
   const TileShapes shapes(kTile);
   for (int64_t row = p.begin; row < p.end; row += tile.rows) {
-    const int rows = static_cast<int>(p.end - row < tile.rows ? p.end - row : tile.rows);
+    const int rows = int(p.end - row < tile.rows ? p.end - row : tile.rows);
     if (p.window.stride == 1)
       depthwise_in_tiles<kCapped, 1>(p, row, rows, tile.zeros, tile.a);
     else

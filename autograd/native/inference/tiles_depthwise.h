@@ -17,7 +17,7 @@ template <int N> struct Channels {
       return {{load(p)}};
     } else {
       const __m512i both = _mm512_loadu_si512(p);
-      return {{(V)_mm512_slli_epi32(both, 16), (V)_mm512_and_si512(both, _mm512_set1_epi32(static_cast<int>(0xffff0000)))}};
+      return {{(V)_mm512_slli_epi32(both, 16), (V)_mm512_and_si512(both, _mm512_set1_epi32(int(0xffff0000)))}};
     }
   }
   static FUSED_MEMBER Channels of(const float *p) {
@@ -43,7 +43,7 @@ template <int N, bool kCapped> struct ChannelTaps {
 
   FUSED_MEMBER ChannelTaps(const InferBlock &p, int c) : bias(Channels<N>::of(p.depthwise_bias + c)), activate{set1(p.cap)} {
 #pragma GCC unroll 9
-    for (int i = 0; i < 9; i++) k[i] = Channels<N>::of(p.depthwise + static_cast<size_t>(i) * p.in + c);
+    for (int i = 0; i < 9; i++) k[i] = Channels<N>::of(p.depthwise + size_t(i) * p.in + c);
   }
   FUSED_MEMBER void put(bf16 *to, const Channels<N> &sum) const {
     V v[N];
@@ -62,9 +62,9 @@ template <int R, int Stride> struct RowsUnder {
 
   FUSED_MEMBER RowsUnder(const InferBlock &p, int64_t row, int c, const bf16 *zeros) : step(p.in), width(p.window.width) {
     const Window &w = p.window;
-    const size_t pitch = static_cast<size_t>(w.width) * p.in;
+    const size_t pitch = size_t(w.width) * p.in;
     const bf16 *x = static_cast<const bf16 *>(p.x) + row / w.out_height * w.height * pitch;
-    const int first = static_cast<int>(row % w.out_height) * w.stride - w.top;
+    const int first = int(row % w.out_height) * w.stride - w.top;
     for (int i = 0; i < kRows; i++) at[i] = (first + i >= 0 && first + i < w.height ? x + (first + i) * pitch : zeros) + c;
   }
 };
@@ -94,7 +94,7 @@ FUSED_INLINE void convolve_rows(const InferBlock &p, int64_t row, const bf16 *ze
   const Window &w = p.window;
   const RowsUnder<R, Stride> x(p, row, c, zeros);
   const ChannelTaps<N, kCapped> taps(p, c);
-  const size_t row_step = static_cast<size_t>(w.out_width) * kStep;
+  const size_t row_step = size_t(w.out_width) * kStep;
   Sums now, next; // of the window at hand, and for stride 1 of the one that begins a column further
   const auto column = [&](int q, const auto &add) __attribute__((always_inline)) {
     const size_t offset = q * x.step;
@@ -124,19 +124,19 @@ FUSED_INLINE void convolve_rows(const InferBlock &p, int64_t row, const bf16 *ze
     const int at = q * Stride + 2 - w.left;
     if constexpr (Stride == 2)
       if (q > 0) second(at - 1);
-    Sums fresh;
-    fresh.begin(taps.bias);
+    Sums following;
+    following.begin(taps.bias);
     if (whole || inside(at))
       column(at, [&](int i, const Channels<N> &v) __attribute__((always_inline)) {
         now.add(i, 2, v, taps.k);
         if constexpr (Stride == 1) next.add(i, 1, v, taps.k);
-        fresh.add(i, 0, v, taps.k);
+        following.add(i, 0, v, taps.k);
       });
     output(q);
     if constexpr (Stride == 1)
-      now = next, next = fresh;
+      now = next, next = following;
     else
-      now = fresh;
+      now = following;
   };
   first(-w.left);
   second(1 - w.left);
@@ -161,7 +161,7 @@ void depthwise_rows(const InferBlock &p, int64_t row, const bf16 *zeros, const T
 
 // Rows that are computed together. Ns for 16 outputs of stride 1 and 2 (28x28x256, one core of a Granite Rapids at 4.0 GHz): 2 rows
 // 2.30 and 2.91, 3 rows 2.26 and 2.82, 4 rows 2.52 and 2.91; one row at a time 2.48 and 3.59.
-constexpr int kTogether = 3;
+constexpr int kRowGroup = 3;
 
 // Rows of output from number `row`, as operands. Rows that are computed together are of the same image.
 template <bool kCapped, int Stride>
@@ -169,10 +169,10 @@ void depthwise_in_tiles(const InferBlock &p, int64_t row, int rows, const bf16 *
   const Window &w = p.window;
   for (int step = 0; step < a.steps; step++)
     for (int i = 0; i < rows;) {
-      const int left = w.out_height - static_cast<int>((row + i) % w.out_height), most = left < rows - i ? left : rows - i;
-      const size_t position = static_cast<size_t>(i) * w.out_width;
-      if (most >= kTogether)
-        depthwise_rows<kCapped, kTogether, Stride>(p, row + i, zeros, a, position, step), i += kTogether;
+      const int left = w.out_height - int((row + i) % w.out_height), most = left < rows - i ? left : rows - i;
+      const size_t position = size_t(i) * w.out_width;
+      if (most >= kRowGroup)
+        depthwise_rows<kCapped, kRowGroup, Stride>(p, row + i, zeros, a, position, step), i += kRowGroup;
       else
         depthwise_rows<kCapped, 1, Stride>(p, row + i, zeros, a, position, step), i += 1;
     }

@@ -10,17 +10,17 @@ namespace depthwise::fused::FUSED_ISA {
 constexpr int kPixel = 4;                 // values
 constexpr int kRowPairs = 3 * kPixel / 2; // of a window's row
 
-inline size_t tile_stem_panel_bytes(int out) { return static_cast<size_t>(3 * kRowPairs) * padded(out) * sizeof(uint32_t); }
+inline size_t tile_stem_panel_bytes(int out) { return size_t(3 * kRowPairs) * padded(out) * sizeof(uint32_t); }
 
 // Panels [out/kColumns][3 rows][kRowPairs][kColumns] of pairs.
 inline void pack_tile_stem(const PackStem &p) {
   const int all = padded(p.out);
   for (int o = 0; o < all; o++) {
     const int first = o / kColumns * kColumns, width = all - first < kColumns ? kLanes : kColumns;
-    uint32_t *to = static_cast<uint32_t *>(p.panels) + static_cast<size_t>(first) * 3 * kRowPairs + (o - first);
+    uint32_t *to = static_cast<uint32_t *>(p.panels) + size_t(first) * 3 * kRowPairs + (o - first);
     for (int pixel = 0; pixel < 9; pixel++) {
       float taps[kPixel] = {};
-      if (o < p.out) memcpy(taps, p.weight + static_cast<size_t>(o) * kTaps + pixel * kColors, kColors * sizeof(float));
+      if (o < p.out) memcpy(taps, p.weight + size_t(o) * kTaps + pixel * kColors, kColors * sizeof(float));
       for (int i = 0; i < kPixel; i += 2, to += width) *to = element<bf16>(taps[i], taps[i + 1]);
     }
   }
@@ -44,7 +44,7 @@ struct Divisor {
 class PixelReader {
 public:
   FUSED_MEMBER explicit PixelReader(const StemImage &p)
-      : image_(p), whole_(set1(255)), mean_(of_colors(p.mean, 0)), std_(of_colors(p.std, 1)) {}
+      : image_(p), byte_max_(set1(255)), mean_(of_colors(p.mean, 0)), std_(of_colors(p.std, 1)) {}
 
   // n pixels (up to 4) at a value of the image. Beyond them are zeros: mean and standard deviation of those places are 0 and 1, and
   // as much for pixels that do not exist.
@@ -53,7 +53,7 @@ public:
     const __m128i bytes = _mm_maskz_loadu_epi8(static_cast<__mmask16>((1 << n * kColors) - 1), image_.pixels + at);
     const __m128i spread = _mm_shuffle_epi8(bytes, _mm_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1));
     const V v = (V)_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(spread));
-    return (V)_mm512_maskz_mov_ps(places(n), (__m512)std_.quotient(whole_.quotient(v) - mean_));
+    return (V)_mm512_maskz_mov_ps(places(n), (__m512)std_.quotient(byte_max_.quotient(v) - mean_));
   }
 
 private:
@@ -63,7 +63,7 @@ private:
   static FUSED_MEMBER __mmask16 places(int n) { return static_cast<__mmask16>(0x7777 & ((1 << n * kPixel) - 1)); }
 
   const StemImage &image_;
-  Divisor whole_;
+  Divisor byte_max_;
   V mean_;
   Divisor std_;
 };
@@ -76,24 +76,24 @@ struct TileStemRows {
   int next = 0; // the padded image's row to be made next
 
   template <class Memory> TileStemRows(Memory &from, const Window &w) : window(w) {
-    const size_t windows = (static_cast<size_t>(w.out_width) + kTile - 1) / kTile * kTile;
-    const size_t pixels = (windows - 1) * w.stride + 3, read = static_cast<size_t>(w.width) + w.left;
+    const size_t windows = (size_t(w.out_width) + kTile - 1) / kTile * kTile;
+    const size_t pixels = (windows - 1) * w.stride + 3, read = size_t(w.width) + w.left;
     size = whole_cache_lines(((pixels > read ? pixels : read) + 4) * kPixel * sizeof(bf16)) / sizeof(bf16);
     memory = from.template take<bf16>(3 * size);
   }
   bf16 *at(int row) const { return memory + row % 3 * size; }
 
   // Makes those under a row of the output, as far as they are not there.
-  void make(const StemImage &p, const PixelReader &reader, int64_t row, bool fresh) {
-    const int out_row = static_cast<int>(row % window.out_height), first = out_row * window.stride;
-    if (fresh || out_row == 0) next = first;
+  void make(const StemImage &p, const PixelReader &reader, int64_t row, bool restart) {
+    const int out_row = int(row % window.out_height), first = out_row * window.stride;
+    if (restart || out_row == 0) next = first;
     for (; next < first + 3; next++) make_row(p, reader, row / window.out_height, next - window.top, at(next));
   }
 
   void make_row(const StemImage &p, const PixelReader &reader, int64_t image, int row, bf16 *to) const {
     memset(to, 0, size * sizeof(bf16));
     if (row < 0 || row >= window.height) return;
-    const size_t from = (image * window.height + row) * static_cast<size_t>(window.width) * kColors;
+    const size_t from = (image * window.height + row) * size_t(window.width) * kColors;
     to += window.left * kPixel;
     int q = 0;
     for (; q + 4 <= window.width; q += 4) store(to + q * kPixel, reader.read(from + q * kColors, 4));
@@ -113,9 +113,9 @@ template <bool kCapped> struct TileStemProduct {
   size_t apart; // bytes between windows
   TileProduct<kCapped> output; // its operands are not used
 
-  template <int R, int C> FUSED_MEMBER void multiply(int window, int column, float *sums, const TileSums &before, Ahead &) const {
+  template <int R, int C> FUSED_MEMBER void multiply(int window, int column, float *sums, const TileSums &before, Prefetcher &) const {
     constexpr size_t kRowBytes = C * kTile * sizeof(uint32_t);
-    const uint32_t *b = output.panels + static_cast<size_t>(column) * 3 * kRowPairs;
+    const uint32_t *b = output.panels + size_t(column) * 3 * kRowPairs;
     load_sums<R, C>(output.bias + column, 0);
     const bool between = R == 2 && C == 2 && before.whole();
     if (!between) output.finish(before);
@@ -147,16 +147,16 @@ template <bool kCapped> void infer_tile_stem(char *scratch, const InferStem &p) 
   InferMemory memory{scratch};
   TileStemRows rows(memory, w);
   const PixelReader reader(p.image);
-  const size_t y_row = static_cast<size_t>(w.out_width) * p.out, apart = w.stride * kPixel * sizeof(bf16);
+  const size_t y_row = size_t(w.out_width) * p.out, apart = w.stride * kPixel * sizeof(bf16);
   const TileShapes shapes(kRowPairs);
-  Ahead ahead;
+  Prefetcher prefetcher;
   for (int64_t row = p.begin; row < p.end; row++) {
     rows.make(p.image, reader, row, row == p.begin);
-    const int first = static_cast<int>(row % w.out_height) * w.stride;
+    const int first = int(row % w.out_height) * w.stride;
     const TileProduct<kCapped> output{{}, static_cast<const uint32_t *>(p.weight), p.bias, {set1(p.cap)},
-                                      static_cast<bf16 *>(p.y) + row * y_row, static_cast<size_t>(p.out)};
+                                      static_cast<bf16 *>(p.y) + row * y_row, size_t(p.out)};
     const TileStemProduct<kCapped> product{{rows.at(first), rows.at(first + 1), rows.at(first + 2)}, apart, output};
-    each_block(product, output, w.out_width, 0, p.out, ahead);
+    for_each_block(product, output, w.out_width, 0, p.out, prefetcher);
   }
 }
 

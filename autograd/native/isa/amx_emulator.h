@@ -60,7 +60,7 @@ struct Instruction {
 inline uint64_t general_register(const greg_t *registers, int n) {
   static const int order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
                                 REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
-  return static_cast<uint64_t>(registers[order[n]]);
+  return uint64_t(registers[order[n]]);
 }
 
 template <class T> int64_t displacement(const uint8_t *&p) {
@@ -104,7 +104,7 @@ inline bool decode(const uint8_t *start, const greg_t *registers, Instruction &i
     decode_memory(i, p, mode, x, b, registers);
   else
     i.rm |= b << 3;
-  i.length = static_cast<int>(p - start);
+  i.length = int(p - start);
   return true;
 }
 
@@ -151,13 +151,13 @@ inline void multiply(Tile &c, const Tile &a, const Tile &b) {
   const unsigned saved = _mm_getcsr();
   _mm_setcsr(0x1f80 | 0x8000 | 0x0040); // exceptions masked, to nearest, flush to zero, denormals are zeros
   const __mmask16 columns = static_cast<__mmask16>((1u << c.bytes / 4) - 1);
-  const __m512i upper = _mm512_set1_epi32(static_cast<int>(0xffff0000));
+  const __m512i upper = _mm512_set1_epi32(int(0xffff0000));
   for (int m = 0; m < c.rows; m++) {
     __m512 even = _mm512_setzero_ps(), odd = _mm512_setzero_ps();
     for (int k = 0; k < b.rows; k++) {
       uint32_t pair;
       memcpy(&pair, &a.data[m][4 * k], sizeof pair);
-      const __m512i left = _mm512_set1_epi32(static_cast<int>(pair)), right = _mm512_load_si512(b.data[k]);
+      const __m512i left = _mm512_set1_epi32(int(pair)), right = _mm512_load_si512(b.data[k]);
       even = _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_slli_epi32(left, 16)), _mm512_castsi512_ps(_mm512_slli_epi32(right, 16)), even);
       odd = _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_and_si512(left, upper)), _mm512_castsi512_ps(_mm512_and_si512(right, upper)), odd);
     }

@@ -59,6 +59,6 @@ template <class S> constexpr KernelSet kernel_set() {
 }
 
 static constexpr Kernels kernels = {
-    FUSED_NAME(FUSED_ISA), update, square_sum, kernel_set<float>(), kernel_set<bf16>(), kThird, infer_head, read_memory, add_memory};
+    FUSED_NAME(FUSED_ISA), update, square_sum, kernel_set<float>(), kernel_set<bf16>(), kTailRows, infer_head, read_memory, add_memory};
 
 } // namespace depthwise::fused::FUSED_ISA

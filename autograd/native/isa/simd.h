@@ -112,7 +112,7 @@ FUSED_INLINE void get(N &v, const uint8_t *p) {
 #if defined(__AVX512F__) // GCC 12 converts vectors of bytes one by one
   v = (N)_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32((__m128i)b));
 #elif defined(__AVX2__)
-  v = (N)_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128((int64_t)b)));
+  v = (N)_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(int64_t(b))));
 #else
   v = __builtin_convertvector(__builtin_convertvector(b, I), N);
 #endif

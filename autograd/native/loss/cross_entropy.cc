@@ -45,14 +45,14 @@ void check(const at::Tensor &logits, const dw_targets &t) {
               "logits must be float32 or float64 on the CPU, not ", logits.scalar_type(), " on ", logits.device(),
               "; CrossEntropy.Loss takes others");
   TORCH_CHECK(t.n == logits.size(0), t.n, " labels for ", logits.size(0), " rows");
-  for (const int64_t *classes : {t.labels, t.partners})
+  for (const int64_t *classes : {t.labels, t.mixed_labels})
     for (int64_t i = 0; classes && i < t.n; i++)
       TORCH_CHECK(classes[i] >= 0 && classes[i] < logits.size(1), "label ", classes[i], " of row ", i, " is not in [0, ",
                   logits.size(1), ")");
 }
 
 // Calls f with each row, on all threads.
-template <class F> void each_row(const at::Tensor &x, F f) {
+template <class F> void for_each_row(const at::Tensor &x, F f) {
   constexpr int64_t kElements = 1 << 13; // that are worth a thread
   at::parallel_for(0, x.size(0), std::max<int64_t>(1, kElements / x.size(1)), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++)
@@ -72,15 +72,15 @@ template <class T> bool right(const T *row, int64_t classes, int64_t own) {
 // -sum(target * log probability) of a row. A target of zero weighs minus infinity as not a number where classes are mixed, and
 // not at all where one class is all there is, as in libtorch.
 template <class T> double row_loss(const T *log_p, int64_t classes, const dw_targets &t, int64_t i) {
-  if (t.smoothing == 0 && !t.partners)
+  if (t.smoothing == 0 && !t.mixed_labels)
     return -log_p[t.labels[i]];
   double each = t.smoothing / double(classes), kept = 1 - t.smoothing, loss = 0;
   for (int64_t j = 0; j < classes; j++) {
     double target = each;
     if (j == t.labels[i])
-      target += t.partners ? kept * t.share : kept;
-    if (t.partners && j == t.partners[i])
-      target += kept * (1 - t.share);
+      target += t.mixed_labels ? kept * t.lambda : kept;
+    if (t.mixed_labels && j == t.mixed_labels[i])
+      target += kept * (1 - t.lambda);
     loss -= target * log_p[j];
   }
   return loss;
@@ -88,23 +88,23 @@ template <class T> double row_loss(const T *log_p, int64_t classes, const dw_tar
 
 // (probability - target) / N, over the probabilities.
 template <class T> void row_gradient(T *p, int64_t classes, const dw_targets &t, int64_t i) {
-  T each = T(t.smoothing / double(classes)), share = T(1 / double(t.n));
+  T each = T(t.smoothing / double(classes)), weight = T(1 / double(t.n));
   for (int64_t j = 0; j < classes; j++)
-    p[j] = (p[j] - each) * share;
+    p[j] = (p[j] - each) * weight;
   double kept = (1 - t.smoothing) / double(t.n);
-  p[t.labels[i]] -= T(t.partners ? kept * t.share : kept);
-  if (t.partners)
-    p[t.partners[i]] -= T(kept * (1 - t.share));
+  p[t.labels[i]] -= T(t.mixed_labels ? kept * t.lambda : kept);
+  if (t.mixed_labels)
+    p[t.mixed_labels[i]] -= T(kept * (1 - t.lambda));
 }
 
 // Fills in the value and returns the gradient, undefined where nobody wants it.
-template <class T> at::Tensor compute(const at::Tensor &logits, const dw_targets &t, bool record, dw_scored *out) {
+template <class T> at::Tensor compute(const at::Tensor &logits, const dw_targets &t, bool record, dw_cross_entropy_result *out) {
   at::Tensor x = logits.contiguous(), log_p = at::log_softmax(x, 1);
   int64_t classes = x.size(1);
-  const int64_t *main = t.partners && t.share < 0.5 ? t.partners : t.labels;
+  const int64_t *main = t.mixed_labels && t.lambda < 0.5 ? t.mixed_labels : t.labels;
   std::vector<double> losses(t.n);
   std::vector<char> rights(t.n);
-  each_row(x, [&](int64_t i) {
+  for_each_row(x, [&](int64_t i) {
     losses[i] = row_loss(log_p.const_data_ptr<T>() + i * classes, classes, t, i);
     rights[i] = right(x.const_data_ptr<T>() + i * classes, classes, main[i]);
   });
@@ -116,11 +116,11 @@ template <class T> at::Tensor compute(const at::Tensor &logits, const dw_targets
   if (!record)
     return {};
   log_p.exp_();
-  each_row(x, [&](int64_t i) { row_gradient(log_p.data_ptr<T>() + i * classes, classes, t, i); });
+  for_each_row(x, [&](int64_t i) { row_gradient(log_p.data_ptr<T>() + i * classes, classes, t, i); });
   return log_p;
 }
 
-at::Tensor cross_entropy(const at::Tensor &given, const dw_targets &t, dw_scored *out) {
+at::Tensor cross_entropy(const at::Tensor &given, const dw_targets &t, dw_cross_entropy_result *out) {
   at::Tensor logits = given.scalar_type() == at::kBFloat16 ? given.to(at::kFloat) : given;
   check(logits, t);
   bool record = c10::GradMode::is_enabled() && logits.requires_grad();
@@ -129,7 +129,7 @@ at::Tensor cross_entropy(const at::Tensor &given, const dw_targets &t, dw_scored
   at::Tensor gradient = computed(values, t, record, out);
   at::Tensor loss = at::scalar_tensor(out->loss, values.options());
   if (record) {
-    auto node = depthwise::makeNode<CrossEntropyBackward>(std::move(gradient));
+    auto node = depthwise::make_node<CrossEntropyBackward>(std::move(gradient));
     node->set_next_edges(torch::autograd::collect_next_edges(logits));
     torch::autograd::set_history(loss, node);
   }
@@ -138,6 +138,6 @@ at::Tensor cross_entropy(const at::Tensor &given, const dw_targets &t, dw_scored
 
 } // namespace
 
-dw_error dw_cross_entropy(dw_tensor *loss, dw_scored *scored, dw_tensor logits, const dw_targets *targets) {
+dw_error dw_cross_entropy(dw_tensor *loss, dw_cross_entropy_result *scored, dw_tensor logits, const dw_targets *targets) {
   return depthwise::guard([&] { *loss = new at::Tensor(cross_entropy(tensor(logits), *targets, scored)); });
 }

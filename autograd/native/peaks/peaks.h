@@ -19,7 +19,7 @@ static double multiply_in_tiles(int64_t products) {
     tile_multiply<tile_sums(1, 0), tile_a(0), tile_b(0)>();
     tile_multiply<tile_sums(1, 1), tile_a(0), tile_b(0)>();
   }
-  return static_cast<double>(products) * kSums * kTile * kTile * kTile * kPairs;
+  return double(products) * kSums * kTile * kTile * kTile * kPairs;
 }
 #endif
 
@@ -31,18 +31,18 @@ template <class S> double multiply_in_vectors(int64_t products, V (&sums)[kRows 
   asm volatile("" : "+m"(one)); // any value, as far as the compiler knows
   for (auto &e : ones) e = one;
   const V factor = load(reinterpret_cast<const float *>(ones));
-  for (int s = 0; s < kSums; s++) sums[s] = set1(static_cast<float>(s)); // equal ones would be computed once
+  for (int s = 0; s < kSums; s++) sums[s] = set1(float(s)); // equal ones would be computed once
   for (int64_t i = 0; i < products; i++)
 #pragma GCC unroll 32
     for (int s = 0; s < kSums; s++) sums[s] = accumulate(sums[s], &one, factor);
-  return static_cast<double>(products) * kSums * kLanes * kPack<Element<S>>;
+  return double(products) * kSums * kLanes * kPack<Element<S>>;
 }
 
 // So many products on each thread; returns the multiply-adds of all of them. The sums are left in the scratch memory, or
 // the compiler would leave them out.
 template <class S> double multiply_in_registers(const Workers &w, int64_t products) {
   double *done = reinterpret_cast<double *>(w.scratch);
-  each_thread(w, [&](int t) {
+  for_each_thread(w, [&](int t) {
     ScratchMemory memory(w, t);
     double *count = memory.take<double>(1);
 #if defined(__AMX_BF16__)
@@ -60,8 +60,8 @@ template <class S> double multiply_in_registers(const Workers &w, int64_t produc
 
 // Reads n floats, a multiple of 64.
 static void read_memory(const Workers &w, const float *from, size_t n) {
-  each_thread(w, [&](int t) {
-    const RowPart part = row_part(static_cast<int64_t>(n / 64), t, w.threads);
+  for_each_thread(w, [&](int t) {
+    const RowPart part = row_part(int64_t(n / 64), t, w.threads);
     V sums[4] = {};
     for (int64_t i = part.begin; i < part.end; i++)
       for (int s = 0; s < 4; s++) sums[s] += load(from + i * 64 + s * kLanes);
@@ -72,8 +72,8 @@ static void read_memory(const Workers &w, const float *from, size_t n) {
 
 // a = b + c for n floats each, a multiple of 64, a past the caches: STREAM's addition, https://www.cs.virginia.edu/stream.
 static void add_memory(const Workers &w, float *a, const float *b, const float *c, size_t n) {
-  each_thread(w, [&](int t) {
-    const RowPart part = row_part(static_cast<int64_t>(n / 64), t, w.threads);
+  for_each_thread(w, [&](int t) {
+    const RowPart part = row_part(int64_t(n / 64), t, w.threads);
     for (int64_t i = part.begin * 64; i < part.end * 64; i += kLanes) stream(a + i, load(b + i) + load(c + i));
     stream_fence();
   });

@@ -8,7 +8,7 @@ namespace depthwise::fused::FUSED_ISA {
 // Panels for a product whose B is (depth, columns): [columns/kColumns][depth/kPack][kColumns][kPack], the last panel perhaps
 // narrower, both sides padded to kLanes.
 template <class S> size_t panel_bytes(int in, int out) {
-  return static_cast<size_t>(padded(in)) * padded(out) * 4 / kPack<Element<S>>;
+  return size_t(padded(in)) * padded(out) * 4 / kPack<Element<S>>;
 }
 
 FUSED_INLINE uint32_t bits(float v) {
@@ -54,8 +54,8 @@ FUSED_INLINE void read_block(int outputs, int inputs, const float *from, size_t 
 template <class S> FUSED_INLINE void write_block(const WeightBlock &block, int depth, int columns, int column, int step, void *panels) {
   constexpr int kPairs = kPack<Element<S>>;
   const int first = column / kColumns * kColumns, width = columns - first < kColumns ? kLanes : kColumns;
-  Element<S> *to = static_cast<Element<S> *>(panels) + static_cast<size_t>(first) * (depth / kPairs) + (column - first) +
-                   static_cast<size_t>(step / kPairs) * width;
+  Element<S> *to = static_cast<Element<S> *>(panels) + size_t(first) * (depth / kPairs) + (column - first) +
+                   size_t(step / kPairs) * width;
   for (int k = 0; k < kLanes; k += kPairs, to += width)
     if constexpr (kPairs == 2)
       store_pairs(to, load(block.rows[k]), load(block.rows[k + 1]));
@@ -70,11 +70,11 @@ template <class S> void pack_pointwise(const Workers &w, const PackPointwise &p)
 #pragma omp parallel for num_threads(w.threads) schedule(static)
   for (int o = 0; o < out; o += kLanes)
     for (int i = 0; i < in; i += kLanes) {
-      WeightBlock block, turned;
-      read_block(p.out - o, p.in - i, p.weight + static_cast<size_t>(o) * p.in + i, p.in, block);
+      WeightBlock block, transposed;
+      read_block(p.out - o, p.in - i, p.weight + size_t(o) * p.in + i, p.in, block);
       if (p.backward) write_block<S>(block, out, in, i, o, p.backward);
-      transpose(kLanes, block.rows[0], kLanes, turned.rows[0], kLanes);
-      write_block<S>(turned, in, out, o, i, p.forward);
+      transpose(kLanes, block.rows[0], kLanes, transposed.rows[0], kLanes);
+      write_block<S>(transposed, in, out, o, i, p.forward);
     }
 }
 
@@ -87,7 +87,7 @@ template <class S> struct ForwardBlock {
   Element<S> *a; // (rows, stride): activations
 
   template <class Memory> ForwardBlock(Memory &memory, int in, int out) {
-    const size_t sums = 2 * static_cast<size_t>(out);
+    const size_t sums = 2 * size_t(out);
     moments.total = memory.template take<double>(sums);
     moments.part = memory.template take<float>(sums);
     moments.count = sums;
@@ -107,7 +107,7 @@ template <class S> size_t pointwise_forward_scratch(const PointwiseForward &p) {
 template <class S> void activate_rows(int rows, int channels, const S *x, const Activation &n, Element<S> *a, size_t stride) {
   const V cap = set1(n.cap);
   for (int r = 0; r < rows; r++, x += channels, a += stride)
-    each_columns(channels, [&]<int C>(std::integral_constant<int, C>, int column) __attribute__((always_inline)) {
+    for_each_columns(channels, [&]<int C>(std::integral_constant<int, C>, int column) __attribute__((always_inline)) {
       V v[C];
 #pragma GCC unroll 4
       for (int i = 0; i < C; i++) {
@@ -129,26 +129,26 @@ template <class S> RowPart tile_part(int64_t rows, int t, int threads) {
 template <class S> void pointwise_forward_part(const PointwiseForward &p, ForwardBlock<S> &block, RowPart part) {
   const S *x = static_cast<const S *>(p.x);
   S *y = static_cast<S *>(p.y);
-  const bool past_caches = streamed<S>(p.y, p.rows * p.out);
+  const bool non_temporal = streamed<S>(p.y, p.rows * p.out);
   block.moments.clear();
   for (int64_t begin = part.begin; begin < part.end; begin += block.rows) {
-    const int rows = static_cast<int>(part.end - begin < block.rows ? part.end - begin : block.rows);
+    const int rows = int(part.end - begin < block.rows ? part.end - begin : block.rows);
     activate_rows<S>(rows, p.in, x + begin * p.in, p.activation, block.a, block.stride);
-    Ahead ahead;
+    Prefetcher prefetcher;
     const int64_t next = begin + rows, after = next + block.rows < part.end ? next + block.rows : part.end;
-    ahead.range(0, x + next * p.in, (after - next) * p.in * sizeof(S));
-    OutputTiles<S> tiles{y + begin * p.out, static_cast<size_t>(p.out), p.moments.sum ? p.moments.pivot : nullptr, block.moments.part,
-                         past_caches};
+    prefetcher.range(0, x + next * p.in, (after - next) * p.in * sizeof(S));
+    OutputTiles<S> tiles{y + begin * p.out, size_t(p.out), p.moments.sum ? p.moments.pivot : nullptr, block.moments.part,
+                         non_temporal};
     multiply_block(rows, p.out, p.in / kPack<Element<S>>, block.a, block.stride, static_cast<const Element<S> *>(p.weight), p.bias,
-                   ahead, tiles);
+                   prefetcher, tiles);
     block.moments.add_positions(rows);
   }
   block.moments.flush();
-  if (past_caches) stream_fence();
+  if (non_temporal) stream_fence();
 }
 
 template <class S> void pointwise_forward(const Workers &w, const PointwiseForward &p) {
-  each_thread(w, [&](int t) {
+  for_each_thread(w, [&](int t) {
     ScratchMemory memory(w, t);
     ForwardBlock<S> block(memory, p.in, p.out);
     pointwise_forward_part<S>(p, block, tile_part<S>(p.rows, t, w.threads));
@@ -167,7 +167,7 @@ template <class S> struct BackwardBlock {
   // what is left, 4080 and 3834. They gain nothing where weights are few.
   static int longest(int in, int out, size_t row_bytes) {
     if (!kTiled<Element<S>>) return block_rows<Element<S>>(384 << 10, row_bytes);
-    return block_rows<Element<S>>(3 << 20, row_bytes, static_cast<size_t>(in) * out >= 100000 ? kMostRows : 256);
+    return block_rows<Element<S>>(3 << 20, row_bytes, size_t(in) * out >= 100000 ? kMostRows : 256);
   }
   static constexpr int kMostRows = 416;
   RunningSums sums; // (2, in)
@@ -180,7 +180,7 @@ template <class S> struct BackwardBlock {
   float *dw;                 // (out, in)
 
   template <class Memory> BackwardBlock(Memory &memory, int in, int out) {
-    const size_t count = 2 * static_cast<size_t>(in);
+    const size_t count = 2 * size_t(in);
     sums.total = memory.template take<double>(count);
     sums.part = memory.template take<float>(count);
     sums.count = count;
@@ -198,11 +198,11 @@ template <class S> struct BackwardBlock {
   }
 
   // Makes blocks of tiles equally long.
-  void share_out(int64_t all) {
+  void balance(int64_t all) {
     if (!kTiled<Element<S>> || all <= 0) return;
     constexpr int kUnit = kRowUnit<Element<S>>;
     const int64_t blocks = (all + rows - 1) / rows, units = (all + blocks * kUnit - 1) / (blocks * kUnit);
-    rows = static_cast<int>(units) * kUnit;
+    rows = int(units) * kUnit;
   }
 };
 
@@ -228,18 +228,18 @@ template <class S> void activate_pairs(int rows, int channels, const S *x, const
 // sums (2, columns). Between the products of tile registers there is time for a(x) too, which the weight gradient wants: it is
 // kept in inputs then, and activate_pairs has nothing to do.
 template <class S> struct InputGradientTiles {
-  static constexpr bool kKeepsInputs = kTiled<Element<S>>;
+  static constexpr bool kStoresInputs = kTiled<Element<S>>;
   const S *x; // the block's first row
   S *gx;
   size_t columns;
   const Activation &activation;
   const float *mean;
   float *sums;
-  bool past_caches;
+  bool non_temporal;
   Outer<S> inputs;
 
   template <int R, int C> FUSED_MEMBER void operator()(const Tile<R, C> &tile, int row, int column, int rows) const {
-    if (past_caches)
+    if (non_temporal)
       put<true>(tile, row, column, rows);
     else
       put<false>(tile, row, column, rows);
@@ -267,14 +267,14 @@ template <class S> struct InputGradientTiles {
         g[c] = masked(tile.get(r, c), z, cap);
         sum[c] += g[c];
         product[c] = multiply_add(g[c], value - center[c], product[c]);
-        if constexpr (kKeepsInputs) input[r % 2][c] = at_most(at_least(z, V{}), cap);
+        if constexpr (kStoresInputs) input[r % 2][c] = at_most(at_least(z, V{}), cap);
       }
       if constexpr (kStream)
         stream_all(gx + at, g);
       else
         store_all(gx + at, g);
-      if constexpr (kKeepsInputs)
-        if (r % 2 || r + 1 == rows) keep(row + r - r % 2, column, input[0], r % 2 ? input[1] : nullptr);
+      if constexpr (kStoresInputs)
+        if (r % 2 || r + 1 == rows) store_inputs(row + r - r % 2, column, input[0], r % 2 ? input[1] : nullptr);
     }
 #pragma GCC unroll 4
     for (int c = 0; c < C; c++) {
@@ -284,7 +284,7 @@ template <class S> struct InputGradientTiles {
   }
 
   // A row of a(x) and the next one, or null where it is the last.
-  template <int C> FUSED_MEMBER void keep(int row, int column, const V (&even)[C], const V *odd) const {
+  template <int C> FUSED_MEMBER void store_inputs(int row, int column, const V (&even)[C], const V *odd) const {
 #pragma GCC unroll 4
     for (int c = 0; c < C; c++) inputs.set(row, column + c * kLanes, even[c], odd ? odd[c] : V{});
   }
@@ -293,53 +293,53 @@ template <class S> struct InputGradientTiles {
 // What of the next block's memory is asked for while tiles' processors make dy, and of the rest while they multiply it; what is left
 // then, during the weight gradient. All during the product, the layers of a step took 50.6 ms backward, so (and with a(x) kept between
 // the products) 44.8.
-constexpr double kShareOfGradient = 0.3, kShareOfProduct = 0.6;
+constexpr double kGradientPrefetch = 0.3, kProductPrefetch = 0.6;
 
 // One block: rows from begin, after which the thread's part ends at end.
 template <class S>
-void pointwise_backward_block(const PointwiseBackward &p, BackwardBlock<S> &block, int64_t begin, int rows, int64_t end, bool fresh) {
+void pointwise_backward_block(const PointwiseBackward &p, BackwardBlock<S> &block, int64_t begin, int rows, int64_t end, bool overwrite) {
   using E = Element<S>;
   const S *g = static_cast<const S *>(p.g), *y = static_cast<const S *>(p.y), *x = static_cast<const S *>(p.x);
-  Ahead ahead;
+  Prefetcher prefetcher;
   const int64_t next = begin + rows, count = end - next < block.rows ? end - next : block.rows;
-  ahead.range(0, g + next * p.out, count * p.out * sizeof(S));
-  ahead.range(1, y + next * p.out, count * p.out * sizeof(S));
-  ahead.range(2, x + next * p.in, count * p.in * sizeof(S));
+  prefetcher.range(0, g + next * p.out, count * p.out * sizeof(S));
+  prefetcher.range(1, y + next * p.out, count * p.out * sizeof(S));
+  prefetcher.range(2, x + next * p.in, count * p.in * sizeof(S));
   if constexpr (kTiled<E>) {
-    ahead.share = kShareOfGradient;
-    ahead.spread((rows + 1) / 2);
+    prefetcher.fraction = kGradientPrefetch;
+    prefetcher.spread((rows + 1) / 2);
   }
   gradient_rows<S>(rows, p.out, g + begin * p.out, y + begin * p.out, p.norm, block.kTwice ? block.dy : nullptr, block.stride,
-                   block.gradient, ahead);
+                   block.gradient, prefetcher);
   InputGradientTiles<S> tiles{x + begin * p.in,
                               static_cast<S *>(p.gx) + begin * p.in,
-                              static_cast<size_t>(p.in),
+                              size_t(p.in),
                               p.activation,
                               p.sums.mean,
                               block.sums.part,
                               streamed<S>(p.gx, p.rows * p.in),
                               block.inputs};
-  if constexpr (!tiles.kKeepsInputs) activate_pairs<S>(rows, p.in, x + begin * p.in, p.activation, block.inputs);
-  if constexpr (kTiled<E>) ahead.share = kShareOfProduct;
-  multiply_block(rows, p.in, p.out / kPack<E>, block.dy, block.stride, static_cast<const E *>(p.weight), nullptr, ahead, tiles);
-  ahead.share = 1;
-  outer_block(fresh, p.out, p.in, Outer<S>::depth(rows), block.gradient.memory, block.gradient.stride, block.inputs.memory,
-              block.inputs.stride, block.dw, block.dw_stride, ahead);
+  if constexpr (!tiles.kStoresInputs) activate_pairs<S>(rows, p.in, x + begin * p.in, p.activation, block.inputs);
+  if constexpr (kTiled<E>) prefetcher.fraction = kProductPrefetch;
+  multiply_block(rows, p.in, p.out / kPack<E>, block.dy, block.stride, static_cast<const E *>(p.weight), nullptr, prefetcher, tiles);
+  prefetcher.fraction = 1;
+  outer_block(overwrite, p.out, p.in, Outer<S>::depth(rows), block.gradient.memory, block.gradient.stride, block.inputs.memory,
+              block.inputs.stride, block.dw, block.dw_stride, prefetcher);
   block.sums.add_positions(rows);
 }
 
 template <class S> void pointwise_backward(const Workers &w, const PointwiseBackward &p) {
   ScratchSize bytes;
   const BackwardBlock<S> size(bytes, p.in, p.out);
-  each_thread(w, [&](int t) {
+  for_each_thread(w, [&](int t) {
     ScratchMemory memory(w, t);
     BackwardBlock<S> block(memory, p.in, p.out);
     const RowPart part = tile_part<S>(p.rows, t, w.threads);
     block.sums.clear();
-    block.share_out(part.end - part.begin);
+    block.balance(part.end - part.begin);
     if (part.begin == part.end) memset(block.dw, 0, p.out * block.dw_stride * sizeof(float));
     for (int64_t begin = part.begin; begin < part.end; begin += block.rows) {
-      const int rows = static_cast<int>(part.end - begin < block.rows ? part.end - begin : block.rows);
+      const int rows = int(part.end - begin < block.rows ? part.end - begin : block.rows);
       pointwise_backward_block<S>(p, block, begin, rows, part.end, begin == part.begin);
     }
     block.sums.flush();

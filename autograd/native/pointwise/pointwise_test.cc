@@ -37,22 +37,22 @@ static uint32_t random_bits() {
   state = state * 1664525 + 1013904223;
   return state >> 8;
 }
-static float random_step(int steps, float unit) { return (static_cast<int>(random_bits() % (2 * steps + 1)) - steps) * unit; }
-static int random_between(int low, int high) { return low + static_cast<int>(random_bits() % (high - low + 1)); }
+static float random_step(int steps, float unit) { return (int(random_bits() % (2 * steps + 1)) - steps) * unit; }
+static int random_between(int low, int high) { return low + int(random_bits() % (high - low + 1)); }
 
 static double value(float v) { return v; }
 static double value(bf16 v) {
-  uint32_t u = static_cast<uint32_t>(v) << 16;
+  uint32_t u = uint32_t(v) << 16;
   float f;
   memcpy(&f, &u, sizeof f);
   return f;
 }
-static void set(float &to, double v) { to = static_cast<float>(v); }
+static void set(float &to, double v) { to = float(v); }
 static void set(bf16 &to, double v) {
-  float f = static_cast<float>(v);
+  float f = float(v);
   uint32_t u;
   memcpy(&u, &f, sizeof u);
-  to = static_cast<bf16>(f != f ? 0x7fc0 : (u + 0x7fff + (u >> 16 & 1)) >> 16);
+  to = bf16(f != f ? 0x7fc0 : (u + 0x7fff + (u >> 16 & 1)) >> 16);
 }
 template <class S> double rounded(double v) {
   S s;
@@ -88,7 +88,7 @@ template <class S> struct Problem {
   Buffer<S> x, g, y0;
   std::vector<double> w_, a_, dy_; // (out, in), (rows, in), (rows, out): what the loops below multiply
   explicit Problem(const Case &c)
-      : c(c), in(padded(c.in)), out(padded(c.out)), weight(static_cast<size_t>(c.in) * c.out), bias(out), scale(in), shift(in),
+      : c(c), in(padded(c.in)), out(padded(c.out)), weight(size_t(c.in) * c.out), bias(out), scale(in), shift(in),
         pivot(out), mean(in), c1(out), c2(out), c3(out), x(c.rows * in), g(c.rows * out), y0(c.rows * out) {
     for (size_t i = 0; i < weight.n; i++) weight[i] = random_step(400, 1.0f / 512);
     for (int i = 0; i < c.in; i++) {
@@ -103,14 +103,14 @@ template <class S> struct Problem {
     if (c.poison != 0) set(x[(c.rows / 2) * in + c.in / 2], c.poison), scale[c.in / 2] = 1;
     for (int o = 0; o < out; o++)
       for (int i = 0; i < in; i++)
-        w_.push_back(o < c.out && i < c.in ? rounded<S>(weight[static_cast<size_t>(o) * c.in + i]) : 0);
+        w_.push_back(o < c.out && i < c.in ? rounded<S>(weight[size_t(o) * c.in + i]) : 0);
     for (int64_t r = 0; r < c.rows; r++) {
       for (int i = 0; i < in; i++) a_.push_back(rounded<S>(reference_activation(value(x[r * in + i]), scale[i], shift[i], c.cap)));
       for (int o = 0; o < out; o++)
         dy_.push_back(rounded<S>(c1[o] * value(g[r * out + o]) + (c2[o] * value(y0[r * out + o]) + c3[o])));
     }
   }
-  double w(int o, int i) const { return w_[static_cast<size_t>(o) * in + i]; }
+  double w(int o, int i) const { return w_[size_t(o) * in + i]; }
   double a(int64_t r, int i) const { return a_[r * in + i]; }
   double dy(int64_t r, int o) const { return dy_[r * out + o]; }
 };
@@ -121,7 +121,7 @@ template <class S> struct Result {
   Buffer<float> dw;
   explicit Result(const Problem<S> &p)
       : y(p.c.rows * p.out), gx(p.c.rows * p.in), sum(p.out), square(p.out), sum_g(p.in), sum_gx(p.in),
-        dw(static_cast<size_t>(p.c.in) * p.c.out) {}
+        dw(size_t(p.c.in) * p.c.out) {}
 };
 
 // Runs both passes in scratch memory full of the given byte.
@@ -193,7 +193,7 @@ template <class S> void check_weight_gradient(const Problem<S> &p, const Result<
         double term = p.dy(row, o) * p.a(row, i);
         dw += term, size += std::fabs(term);
       }
-      check("dw", static_cast<size_t>(o) * p.c.in + i, r.dw[static_cast<size_t>(o) * p.c.in + i], dw, size);
+      check("dw", size_t(o) * p.c.in + i, r.dw[size_t(o) * p.c.in + i], dw, size);
     }
 }
 
@@ -248,11 +248,11 @@ template <class S> struct StemProblem {
   double tap(int64_t r, int t) const {
     const Window &w = c.window;
     const int64_t image = r / w.out_width / w.out_height;
-    const int row = static_cast<int>(r / w.out_width % w.out_height) * w.stride + t / 9 - w.top;
-    const int column = static_cast<int>(r % w.out_width) * w.stride + t / 3 % 3 - w.left;
+    const int row = int(r / w.out_width % w.out_height) * w.stride + t / 9 - w.top;
+    const int column = int(r % w.out_width) * w.stride + t / 3 % 3 - w.left;
     if (row < 0 || row >= w.height || column < 0 || column >= w.width) return 0;
     const size_t at = ((image * w.height + row) * w.width + column) * 3 + t % 3;
-    return rounded<S>(c.pixels ? (static_cast<float>(pixels[at]) / 255.0f - mean[t % 3]) / std[t % 3] : values[at]);
+    return rounded<S>(c.pixels ? (float(pixels[at]) / 255.0f - mean[t % 3]) / std[t % 3] : values[at]);
   }
 };
 

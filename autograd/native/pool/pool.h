@@ -22,7 +22,7 @@ FUSED_INLINE int channels_used(int channels, int c) {
 
 // The average of one image's activations for the 16 channels from c.
 template <class S> FUSED_INLINE void pool_forward_block(const PoolForward &p, int64_t image, int c) {
-  const S *x = (const S *)p.x + image * p.positions * p.channels + c;
+  const S *x = static_cast<const S *>(p.x) + image * p.positions * p.channels + c;
   const V scale = load(p.activation.scale + c), shift = load(p.activation.shift + c), cap = set1(p.activation.cap);
   double total[kLanes] = {};
   for (int64_t k = 0; k < p.positions;) {
@@ -32,14 +32,14 @@ template <class S> FUSED_INLINE void pool_forward_block(const PoolForward &p, in
     add_lanes(total, sum);
   }
   float *features = p.features + image * p.features_channels + c;
-  for (int i = 0; i < channels_used(p.features_channels, c); i++) features[i] = (float)(total[i] / (double)p.positions);
+  for (int i = 0; i < channels_used(p.features_channels, c); i++) features[i] = float(total[i] / double(p.positions));
 }
 
 // Threads take parts of all blocks of 16 channels of all images, so that a single image is shared out too.
 template <class S> void pool_forward(const Workers &w, const PoolForward &p) {
   const int64_t blocks = p.channels / kLanes;
 #pragma omp parallel for num_threads(w.threads) schedule(static)
-  for (int64_t i = 0; i < p.images * blocks; i++) pool_forward_block<S>(p, i / blocks, (int)(i % blocks) * kLanes);
+  for (int64_t i = 0; i < p.images * blocks; i++) pool_forward_block<S>(p, i / blocks, int(i % blocks) * kLanes);
 }
 
 // The gradient of one image's activations for the 16 channels from c: the same value at each position, where the activation
@@ -47,11 +47,11 @@ template <class S> void pool_forward(const Workers &w, const PoolForward &p) {
 template <class S> FUSED_INLINE void pool_backward_block(const PoolBackward &p, int64_t image, int c) {
   float dfeatures[kLanes] = {};
   memcpy(dfeatures, p.dfeatures + image * p.features_channels + c, channels_used(p.features_channels, c) * sizeof(float));
-  const V share = load(dfeatures) / set1((float)p.positions), cap = set1(p.activation.cap);
+  const V share = load(dfeatures) / set1(float(p.positions)), cap = set1(p.activation.cap);
   const V scale = load(p.activation.scale + c), shift = load(p.activation.shift + c), mean = load(p.sums.mean + c);
   const size_t at = image * p.positions * p.channels + c;
-  const S *x = (const S *)p.x + at;
-  S *gx = (S *)p.gx + at;
+  const S *x = static_cast<const S *>(p.x) + at;
+  S *gx = static_cast<S *>(p.gx) + at;
   for (int64_t k = 0; k < p.positions;) {
     const int64_t end = k + kFloatPositions < p.positions ? k + kFloatPositions : p.positions;
     V sum{}, product{};
@@ -69,9 +69,9 @@ template <class S> void pool_backward(const Workers &w, const PoolBackward &p) {
 #pragma omp parallel for num_threads(w.threads) schedule(static, 1)
   for (int t = 0; t < w.threads; t++) {
     RowPart blocks = row_part(p.channels / kLanes, t, w.threads);
-    for (int c = (int)blocks.begin * kLanes; c < blocks.end * kLanes; c++) p.sums.g[c] = p.sums.gx[c] = 0;
+    for (int c = int(blocks.begin) * kLanes; c < blocks.end * kLanes; c++) p.sums.g[c] = p.sums.gx[c] = 0;
     for (int64_t image = 0; image < p.images; image++)
-      for (int c = (int)blocks.begin * kLanes; c < blocks.end * kLanes; c += kLanes) pool_backward_block<S>(p, image, c);
+      for (int c = int(blocks.begin) * kLanes; c < blocks.end * kLanes; c += kLanes) pool_backward_block<S>(p, image, c);
   }
 }
 

@@ -125,20 +125,20 @@ FUSED_INLINE void stem_columns(const ThreeRows<Element<S>> &windows, size_t step
 template <class S>
 void stem_backward_row(const ThreeRows<Element<S>> &windows, size_t step, const GradientRow<S> &row, float *sums) {
   const int64_t depth = Outer<S>::depth(row.width);
-  const size_t values = static_cast<size_t>(row.width) * row.channels;
+  const size_t values = size_t(row.width) * row.channels;
   if constexpr (kTiled<Element<S>>) {
-    Ahead ahead;
-    ahead.range(0, row.g + values, values * sizeof(S));
-    ahead.range(1, row.y + values, values * sizeof(S));
-    ahead.spread(depth);
-    gradient_rows<S>(row.width, row.channels, row.g, row.y, row.norm, nullptr, 0, row.kept, ahead);
-    stem_gradient_in_tiles(static_cast<int>(depth), row.channels, row.kept.memory, row.kept.stride, windows, step, sums);
+    Prefetcher prefetcher;
+    prefetcher.range(0, row.g + values, values * sizeof(S));
+    prefetcher.range(1, row.y + values, values * sizeof(S));
+    prefetcher.spread(depth);
+    gradient_rows<S>(row.width, row.channels, row.g, row.y, row.norm, nullptr, 0, row.kept, prefetcher);
+    stem_gradient_in_tiles(int(depth), row.channels, row.kept.memory, row.kept.stride, windows, step, sums);
     return;
   }
   const int64_t times = (depth + NextRow::kSteps - 1) / NextRow::kSteps * (kTaps / kTapRows - 1) *
                         ((row.channels + kTapColumns - 1) / kTapColumns);
   NextRow next{reinterpret_cast<const char *>(row.g + values), reinterpret_cast<const char *>(row.y + values),
-               static_cast<int>((values * sizeof(S) / kCacheLine + times - 1) / times)};
+               int((values * sizeof(S) / kCacheLine + times - 1) / times)};
   int column = 0;
   for (; column + kTapColumns <= row.channels; column += kTapColumns)
     stem_columns<kTapVectors, S>(windows, step, row, column, next, sums);
@@ -155,7 +155,7 @@ template <class S> struct StemBackwardMemory {
   template <class Memory>
   StemBackwardMemory(Memory &memory, const StemBackward &p)
       : dw(memory.template take<float>(p.out * kTapLanes)), sums(memory.template take<float>(3 * kLanes * p.out)),
-        gradient{memory.template take<Element<S>>((p.window.out_width + 1) * p.out), static_cast<size_t>(p.out)},
+        gradient{memory.template take<Element<S>>((p.window.out_width + 1) * p.out), size_t(p.out)},
         rows(memory, p.window) {}
 
   // The sum of a channel and tap.
@@ -173,7 +173,7 @@ template <class S> size_t stem_backward_scratch(const StemBackward &p) {
 
 template <class S> void stem_backward_part(const StemBackward &p, StemBackwardMemory<S> &memory, RowPart part) {
   const S *g = static_cast<const S *>(p.g), *y = static_cast<const S *>(p.y);
-  const size_t y_row = static_cast<size_t>(p.window.out_width) * p.out;
+  const size_t y_row = size_t(p.window.out_width) * p.out;
   memset(memory.sums, 0, 3 * kLanes * p.out * sizeof(float));
   for (int64_t row = part.begin; row < part.end; row++) {
     const auto windows = memory.rows.under(row, row == part.begin, stem_lines<S>(p.window, p.image));
@@ -186,7 +186,7 @@ template <class S> void stem_backward_part(const StemBackward &p, StemBackwardMe
 }
 
 template <class S> void stem_backward(const Workers &w, const StemBackward &p) {
-  each_thread(w, [&](int t) {
+  for_each_thread(w, [&](int t) {
     ScratchMemory scratch(w, t);
     StemBackwardMemory<S> memory(scratch, p);
     stem_backward_part<S>(p, memory, stem_part(p.window, t, w.threads));

@@ -9,15 +9,15 @@ constexpr int kColors = 3, kRun = 3 * kColors, kTaps = 3 * kRun; // values of a 
 
 // The padded image: just what the windows cover.
 FUSED_INLINE int stem_rows(const Window &w) { return (w.out_height - 1) * w.stride + 3; }
-FUSED_INLINE size_t stem_line(const Window &w) { return ((static_cast<size_t>(w.out_width) - 1) * w.stride + 3) * kColors; }
-constexpr int kPastLine = 2 * kLanes; // values that may be read after a row
+FUSED_INLINE size_t stem_line(const Window &w) { return ((size_t(w.out_width) - 1) * w.stride + 3) * kColors; }
+constexpr int kOverread = 2 * kLanes; // values that may be read after a row
 
 template <class S> size_t stem_image_bytes(const Window &w) {
-  return (w.images * stem_rows(w) * stem_line(w) + kPastLine) * sizeof(S);
+  return (w.images * stem_rows(w) * stem_line(w) + kOverread) * sizeof(S);
 }
 
 FUSED_INLINE void store_value(float *p, float v) { *p = v; }
-FUSED_INLINE void store_value(bf16 *p, float v) { *p = static_cast<bf16>(round_bits(v)); }
+FUSED_INLINE void store_value(bf16 *p, float v) { *p = bf16(round_bits(v)); }
 
 // Normalizes n values of a row; 48 are a whole number of pixels and of vectors. The operations are those of
 // dw_normalize_images, one by one, and so are the bits.
@@ -28,7 +28,7 @@ template <class S> void stem_pixels(const StemImage &p, const uint8_t *pixels, s
   for (; i + 3 * kLanes <= n; i += 3 * kLanes)
     for (int part = 0; part < 3 * kLanes; part += kLanes)
       store(to + i + part, (load(pixels + i + part) / set1(255) - load(mean + part)) / load(std + part));
-  for (; i < n; i++) store_value(to + i, (static_cast<float>(pixels[i]) / 255.0f - p.mean[i % kColors]) / p.std[i % kColors]);
+  for (; i < n; i++) store_value(to + i, (float(pixels[i]) / 255.0f - p.mean[i % kColors]) / p.std[i % kColors]);
 }
 template <class S> void stem_values(const float *values, size_t n, S *to) {
   size_t i = 0;
@@ -39,16 +39,16 @@ template <class S> void stem_values(const float *values, size_t n, S *to) {
 // One row of the padded image.
 template <class S> void stem_row(const StemImage &p, int64_t image, int row, S *to) {
   const Window &w = p.window;
-  const size_t line = stem_line(w), before = static_cast<size_t>(w.left) * kColors;
+  const size_t line = stem_line(w), before = size_t(w.left) * kColors;
   const int from = row - w.top;
-  size_t n = static_cast<size_t>(w.width) * kColors;
+  size_t n = size_t(w.width) * kColors;
   if (n > line - before) n = line - before;
   if (from < 0 || from >= w.height) {
     memset(to, 0, line * sizeof(S));
     return;
   }
   memset(to, 0, before * sizeof(S));
-  const size_t at = (image * w.height + from) * static_cast<size_t>(w.width) * kColors;
+  const size_t at = (image * w.height + from) * size_t(w.width) * kColors;
   if (p.pixels)
     stem_pixels<S>(p, p.pixels + at, n, to + before);
   else
@@ -61,7 +61,7 @@ template <class S> void stem_image(const Workers &w, const StemImage &p) {
   S *image = static_cast<S *>(p.image);
 #pragma omp parallel for num_threads(w.threads) schedule(static)
   for (int64_t i = 0; i < p.window.images * rows; i++)
-    stem_row<S>(p, i / rows, static_cast<int>(i % rows), image + i * stem_line(p.window));
+    stem_row<S>(p, i / rows, int(i % rows), image + i * stem_line(p.window));
 }
 
 // Elements of a window's row where the reduction goes along it: its values, and a zero where that makes whole pairs.
@@ -73,12 +73,12 @@ template <class E> struct ThreeRows {
 };
 
 // A thread's memory for them: the last three rows made, each of which serves up to three rows of the output. The reduction goes
-// along a window's values (kAlong) or along the windows.
+// along a window's values (kAlongValues) or along the windows.
 //
 // Floats are the row itself for both, windows stride*3 apart. Pairs along a window's values would begin at odd ones for every
 // other window or end in the next one's, so they are copied apart: ten values a window, the last one zero. Pairs along the
 // windows are each value and the one that a window further has in its place.
-template <class S, bool kAlong> struct StemRows {
+template <class S, bool kAlongValues> struct StemRows {
   static constexpr bool kPairs = kPack<Element<S>> == 2;
   const Window &window;
   const size_t apart; // values between windows
@@ -89,27 +89,27 @@ template <class S, bool kAlong> struct StemRows {
 
   template <class Memory>
   StemRows(Memory &from, const Window &w)
-      : window(w), apart(w.stride * kColors), step(!kPairs ? apart : kAlong ? kRunElements<S> : 2 * apart),
-        size(whole_cache_lines(read_by_products(w) + kPastLine)),
+      : window(w), apart(w.stride * kColors), step(!kPairs ? apart : kAlongValues ? kRunElements<S> : 2 * apart),
+        size(whole_cache_lines(read_by_products(w) + kOverread)),
         memory(from.template take<Element<S>>(3 * size)) {}
 
   size_t read_by_products(const Window &w) const {
-    if (kAlong) return (static_cast<size_t>(w.out_width) + kRows) * step;
+    if (kAlongValues) return (size_t(w.out_width) + kRows) * step;
     return kTiled<Element<S>> ? tiled_pairs(w) * step : stem_line(w);
   }
   // Pairs of a row's windows in whole tiles.
-  static size_t tiled_pairs(const Window &w) { return (static_cast<size_t>(w.out_width + 1) / 2 + kLanes - 1) / kLanes * kLanes; }
+  static size_t tiled_pairs(const Window &w) { return (size_t(w.out_width + 1) / 2 + kLanes - 1) / kLanes * kLanes; }
 
   // Those under a row of the output, counted through all images. They are made as far as they are not there (none where fresh)
   // from line(image, row), a row of the padded image.
-  template <class Line> ThreeRows<Element<S>> under(int64_t row, bool fresh, Line line) {
-    const int out_row = static_cast<int>(row % window.out_height), first = out_row * window.stride;
-    if (fresh || out_row == 0) next = first;
+  template <class Line> ThreeRows<Element<S>> under(int64_t row, bool restart, Line line) {
+    const int out_row = int(row % window.out_height), first = out_row * window.stride;
+    if (restart || out_row == 0) next = first;
     for (; next < first + 3; next++) {
       const S *from = line(row / window.out_height, next);
       if constexpr (!kPairs)
         widen(from, at(next));
-      else if constexpr (kAlong)
+      else if constexpr (kAlongValues)
         copy_apart(from, reinterpret_cast<bf16 *>(at(next)));
       else
         pair_windows(from, at(next));
@@ -153,7 +153,7 @@ template <class S, bool kAlong> struct StemRows {
     if (window.out_width % 2)
       for (size_t i = line > 2 * apart ? line - 2 * apart : 0; i < line; i++) to[i] &= 0xffff;
     if constexpr (kTiled<Element<S>>) { // the last tile's pairs past the last window: their dy is zero, and they must not be infinite
-      const size_t end = (static_cast<size_t>(window.out_width + 1) / 2 - 1) * step + kRun;
+      const size_t end = (size_t(window.out_width + 1) / 2 - 1) * step + kRun;
       memset(to + end, 0, (size - end) * sizeof *to);
     }
   }

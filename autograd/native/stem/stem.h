@@ -11,7 +11,7 @@ namespace depthwise::fused::FUSED_ISA {
 template <class S> constexpr int kWindowElements = 3 * kRunElements<S>;
 
 template <class S> size_t stem_panel_bytes(int out) {
-  return static_cast<size_t>(kWindowElements<S>) * padded(out) * sizeof(Element<S>);
+  return size_t(kWindowElements<S>) * padded(out) * sizeof(Element<S>);
 }
 
 // Panels [out/kColumns][3 rows * kRunElements][kColumns].
@@ -20,10 +20,10 @@ template <class S> void pack_stem(const PackStem &p) {
   const int all = padded(p.out);
   for (int o = 0; o < all; o++) {
     const int first = o / kColumns * kColumns, width = all - first < kColumns ? kLanes : kColumns;
-    Element<S> *to = static_cast<Element<S> *>(p.panels) + static_cast<size_t>(first) * kWindowElements<S> + (o - first);
+    Element<S> *to = static_cast<Element<S> *>(p.panels) + size_t(first) * kWindowElements<S> + (o - first);
     for (int k = 0; k < kWindowElements<S>; k++, to += width) {
       const int tap = k % kRunElements<S> * kPairs;
-      const float *taps = p.weight + static_cast<size_t>(o) * kTaps + k / kRunElements<S> * kRun + tap;
+      const float *taps = p.weight + size_t(o) * kTaps + k / kRunElements<S> * kRun + tap;
       *to = element<S>(o < p.out ? taps[0] : 0, o < p.out && tap + 1 < kRun ? taps[1] : 0);
     }
   }
@@ -66,7 +66,7 @@ template <class S> struct StemForwardMemory {
 
   template <class Memory>
   StemForwardMemory(Memory &memory, const StemForward &p)
-      : moments(take_sums(memory, 2 * static_cast<size_t>(p.out))), rows(memory, p.window) {
+      : moments(take_sums(memory, 2 * size_t(p.out))), rows(memory, p.window) {
     if constexpr (kTiled<Element<S>>)
       windows = memory.template take<Element<S>>((p.window.out_width + kUnit - 1) / kUnit * kUnit * kStride + kLanes);
   }
@@ -107,45 +107,45 @@ inline void gather_windows(const bf16 *const (&rows)[3], int width, size_t apart
 
 // One row of output, counted through all images.
 template <class S, class Line>
-void stem_forward_row(const StemForward &p, StemForwardMemory<S> &memory, int64_t row, bool fresh, Line line, Ahead &ahead,
+void stem_forward_row(const StemForward &p, StemForwardMemory<S> &memory, int64_t row, bool restart, Line line, Prefetcher &prefetcher,
                       const OutputTiles<S> &tiles) {
   const Element<S> *panels = static_cast<const Element<S> *>(p.weight);
   const Window &w = p.window;
   if constexpr (kTiled<Element<S>>) {
     const int64_t image = row / w.out_height;
-    const int first = static_cast<int>(row % w.out_height) * w.stride;
+    const int first = int(row % w.out_height) * w.stride;
     gather_windows({line(image, first), line(image, first + 1), line(image, first + 2)}, w.out_width, memory.rows.apart, memory.kStride,
                    memory.windows);
-    multiply_block(w.out_width, p.out, kWindowElements<S>, memory.windows, memory.kStride, panels, p.bias, ahead, tiles);
+    multiply_block(w.out_width, p.out, kWindowElements<S>, memory.windows, memory.kStride, panels, p.bias, prefetcher, tiles);
   } else {
-    const auto windows = memory.rows.under(row, fresh, line);
-    each_tile(StemProduct<S, const OutputTiles<S> &>{windows, memory.rows.step, panels, p.bias, tiles}, w.out_width, 0, p.out, ahead);
+    const auto windows = memory.rows.under(row, restart, line);
+    for_each_tile(StemProduct<S, const OutputTiles<S> &>{windows, memory.rows.step, panels, p.bias, tiles}, w.out_width, 0, p.out, prefetcher);
   }
 }
 
 template <class S> void stem_forward_part(const StemForward &p, StemForwardMemory<S> &memory, RowPart part) {
   const Window &w = p.window;
-  const size_t y_row = static_cast<size_t>(w.out_width) * p.out;
-  const bool past_caches = streamed<S>(p.y, w.images * w.out_height * y_row);
+  const size_t y_row = size_t(w.out_width) * p.out;
+  const bool non_temporal = streamed<S>(p.y, w.images * w.out_height * y_row);
   const auto line = stem_lines<S>(w, p.image);
   memory.moments.clear();
   for (int64_t row = part.begin; row < part.end; row++) {
-    Ahead ahead;
-    ahead.range(0, line(row / w.out_height, static_cast<int>(row % w.out_height) * w.stride + 3), w.stride * stem_line(w) * sizeof(S));
-    stem_forward_row<S>(p, memory, row, row == part.begin, line, ahead,
-                        {static_cast<S *>(p.y) + row * y_row, static_cast<size_t>(p.out), p.moments.sum ? p.moments.pivot : nullptr,
-                         memory.moments.part, past_caches});
+    Prefetcher prefetcher;
+    prefetcher.range(0, line(row / w.out_height, int(row % w.out_height) * w.stride + 3), w.stride * stem_line(w) * sizeof(S));
+    stem_forward_row<S>(p, memory, row, row == part.begin, line, prefetcher,
+                        {static_cast<S *>(p.y) + row * y_row, size_t(p.out), p.moments.sum ? p.moments.pivot : nullptr,
+                         memory.moments.part, non_temporal});
     memory.moments.add_positions(w.out_width);
   }
   memory.moments.flush();
-  if (past_caches) stream_fence();
+  if (non_temporal) stream_fence();
 }
 
 // Thread t's rows of output.
 FUSED_INLINE RowPart stem_part(const Window &w, int t, int threads) { return row_part(w.images * w.out_height, t, threads); }
 
 template <class S> void stem_forward(const Workers &w, const StemForward &p) {
-  each_thread(w, [&](int t) {
+  for_each_thread(w, [&](int t) {
     ScratchMemory scratch(w, t);
     StemForwardMemory<S> memory(scratch, p);
     stem_forward_part<S>(p, memory, stem_part(p.window, t, w.threads));

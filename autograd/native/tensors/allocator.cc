@@ -41,8 +41,8 @@ public:
   void *take(size_t bytes) {
     bytes = (bytes + kStagger + kAlign - 1) / kAlign * kAlign;
     std::lock_guard<std::mutex> lock(mutex_);
-    auto fit = bySize_.lower_bound({bytes, 0});
-    if (fit == bySize_.end())
+    auto fit = by_size_.lower_bound({bytes, 0});
+    if (fit == by_size_.end())
       return nullptr;
     auto [size, at] = *fit;
     erase(at, size);
@@ -83,18 +83,18 @@ public:
 private:
   void insert(size_t at, size_t size) {
     free_[at] = size;
-    bySize_.insert({size, at});
+    by_size_.insert({size, at});
   }
   void erase(size_t at, size_t size) {
     free_.erase(at);
-    bySize_.erase({size, at});
+    by_size_.erase({size, at});
   }
 
   char *base_ = nullptr;
   std::mutex mutex_;
   size_t taken_ = 0;                              // bytes in used blocks
   std::map<size_t, size_t> free_, used_;          // offset to size
-  std::set<std::pair<size_t, size_t>> bySize_;    // of the free blocks
+  std::set<std::pair<size_t, size_t>> by_size_;    // of the free blocks
 };
 
 Region &region() {
@@ -133,4 +133,4 @@ void dw_tune_allocator(void) {
     c10::SetCPUAllocator(&allocator, /*priority=*/100);
 }
 
-int64_t dw_memory_allocated(void) { return static_cast<int64_t>(region().taken()); }
+int64_t dw_memory_allocated(void) { return int64_t(region().taken()); }

@@ -16,7 +16,7 @@ using depthwise::guard;
 namespace {
 at::Tensor &tensor(dw_tensor t) { return *static_cast<at::Tensor *>(t); }
 // What oneDNN chooses its bfloat16 kernels by, beyond libtorch's own name for the instruction set.
-std::string matrixUnits() {
+std::string matrix_units() {
   std::string units;
 #if defined(__x86_64__)
   __builtin_cpu_init();
@@ -36,7 +36,7 @@ dw_error dw_set_threads(int n) {
 }
 
 // An error would walk the C++ stack for a trace that nobody is shown (opError cuts it off), which takes most of its time.
-void dw_leave_out_stack_traces(void) {
+void dw_disable_stack_traces(void) {
   c10::SetStackTraceFetcher([]() -> std::string { return ""; });
 }
 
@@ -67,13 +67,13 @@ int dw_has_bf16(void) {
 }
 
 const char *dw_cpu_capability(void) {
-  static const std::string name = at::get_cpu_capability() + matrixUnits();
+  static const std::string name = at::get_cpu_capability() + matrix_units();
   return name.c_str();
 }
 
 int dw_cuda_devices(void) {
   try {
-    return at::hasCUDA() ? static_cast<int>(at::detail::getCUDAHooks().deviceCount()) : 0;
+    return at::hasCUDA() ? int(at::detail::getCUDAHooks().deviceCount()) : 0;
   } catch (...) {
     return 0;
   }
