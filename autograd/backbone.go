@@ -23,7 +23,14 @@ type Backbone struct {
 	Layers        []BackboneLayer // the stem first
 	Cap           float64         // of the activation: 6 for ReLU6, infinity for ReLU
 	Eps, Momentum float64         // of batch norm
+
+	// Times, where not nil, receives the times of each forward pass when it returns, and those of its backward pass when
+	// that ends. Nothing is measured otherwise.
+	Times *BackboneTimes
 }
+
+// BackboneLanes is the number of channels that the fused kernels pad stored tensors to a multiple of.
+const BackboneLanes = native.Lanes
 
 // Forward is the average over all positions (N, channels), float32, of the last layer's output for images x (N, 3, H, W),
 // float32 on the CPU. Parameters are for each layer weight, bias where it has one, and batch norm's weight and bias;
@@ -58,7 +65,7 @@ func (t Backbone) forward(s *Scope, x native.Tensor, p Pixels, parameters, stati
 		return nil
 	}
 	out, err := native.BackboneForward(native.Backbone{Layers: t.Layers, Cap: t.Cap, Eps: t.Eps, Momentum: t.Momentum,
-		Training: mode == Training, BFloat16: s.compute == BFloat16}, x, p, List(parameters).handles(), List(statistics).handles())
+		Training: mode == Training, BFloat16: s.compute == BFloat16, Times: t.Times}, x, p, List(parameters).handles(), List(statistics).handles())
 	return s.made(backboneName, inputs, out, err)
 }
 

@@ -6,16 +6,13 @@ import (
 	"depthwise.dev/autograd/native"
 )
 
-// BackboneTimes are the seconds that the fused kernels took for one pass in one direction: the whole operation, and of it
-// packing the weights and laying out the images (forward alone), the pooling, and each layer with the arithmetic of its batch
-// norm.
-type BackboneTimes = native.BackboneTimes
+// PassTimes are the seconds that the fused kernels took for one pass in one direction: the whole operation, and of it
+// packing the weights and laying out the images (forward only), the pooling, and each layer with the arithmetic of its batch
+// norm. A pass that has not run has no Layers.
+type PassTimes = native.PassTimes
 
-// LastBackboneTimes are those of the last passes of [Backbone.Forward] and of its gradient in this process, whoever made them.
-// There are no Layers where there was no such pass.
-func LastBackboneTimes() (forward, backward BackboneTimes) {
-	return native.LastBackboneTimes(false), native.LastBackboneTimes(true)
-}
+// BackboneTimes are the times of a forward pass and of its backward pass; see [Backbone].
+type BackboneTimes = native.BackboneTimes
 
 // FoldedTimes are the seconds that one call of a [FoldedBackbone] took: the whole of it, with looking for changed weights and the
 // memory around the kernels; and of it each layer, the pooling, the head (of Logits), and waiting. An image stays with its thread,

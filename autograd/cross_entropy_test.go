@@ -26,7 +26,7 @@ func drawnLosses() []lossCase {
 	var cases []lossCase
 	draw := func(name string, n, classes int, scale float64, change func(*lossCase)) {
 		for _, mixed := range []bool{false, true} {
-			c := lossCase{name: fmt.Sprintf("%s, mixed %v", name, mixed), classes: classes, targets: autograd.Targets{Share: 1}}
+			c := lossCase{name: fmt.Sprintf("%s, mixed %v", name, mixed), classes: classes, targets: autograd.Targets{Lambda: 1}}
 			for range n * classes {
 				c.logits = append(c.logits, float32(scale*rng.NormFloat64()))
 			}
@@ -34,9 +34,9 @@ func drawnLosses() []lossCase {
 				c.targets.Labels = append(c.targets.Labels, rng.Int64N(int64(classes)))
 			}
 			if mixed {
-				c.targets.Share = rng.Float64()
+				c.targets.Lambda = rng.Float64()
 				for range n {
-					c.targets.Partners = append(c.targets.Partners, rng.Int64N(int64(classes)))
+					c.targets.MixedLabels = append(c.targets.MixedLabels, rng.Int64N(int64(classes)))
 				}
 			}
 			if change != nil {
@@ -61,13 +61,13 @@ func drawnLosses() []lossCase {
 // composed is the loss in libtorch's own operations.
 func (c lossCase) composed(s *autograd.Scope, l autograd.CrossEntropy, x *autograd.Tensor) *autograd.Tensor {
 	n := int64(len(c.targets.Labels))
-	if c.targets.Partners == nil {
+	if c.targets.MixedLabels == nil {
 		return l.Loss(s, x, autograd.FromSlice(s, c.targets.Labels, n))
 	}
 	soft := make([]float32, len(c.logits))
 	for i := range c.targets.Labels {
-		soft[i*c.classes+int(c.targets.Labels[i])] += float32(c.targets.Share)
-		soft[i*c.classes+int(c.targets.Partners[i])] += 1 - float32(c.targets.Share)
+		soft[i*c.classes+int(c.targets.Labels[i])] += float32(c.targets.Lambda)
+		soft[i*c.classes+int(c.targets.MixedLabels[i])] += 1 - float32(c.targets.Lambda)
 	}
 	return l.SoftLoss(s, x, autograd.FromSlice(s, soft, n, int64(c.classes)))
 }
@@ -76,8 +76,8 @@ func (c lossCase) composed(s *autograd.Scope, l autograd.CrossEntropy, x *autogr
 func (c lossCase) right() (n int) {
 	for i := range c.targets.Labels {
 		own := c.targets.Labels[i]
-		if c.targets.Partners != nil && c.targets.Share < 0.5 {
-			own = c.targets.Partners[i]
+		if c.targets.MixedLabels != nil && c.targets.Lambda < 0.5 {
+			own = c.targets.MixedLabels[i]
 		}
 		row, ahead := c.logits[i*c.classes:(i+1)*c.classes], true
 		for j, v := range row {
@@ -144,7 +144,7 @@ func TestFusedCrossEntropyOfBFloat16(t *testing.T) {
 
 // What it cannot do it says: classes that are not there, second derivatives, a second backward pass, other devices' types.
 func TestFusedCrossEntropyRefuses(t *testing.T) {
-	labels := autograd.Targets{Labels: []int64{0, 2}, Share: 1}
+	labels := autograd.Targets{Labels: []int64{0, 2}, Lambda: 1}
 	logits := func(s *autograd.Scope) *autograd.Tensor {
 		return s.RequireGrad(autograd.FromSlice(s, []float32{1, 2, 3, 4, 5, 6}, 2, 3))
 	}
@@ -159,13 +159,13 @@ func TestFusedCrossEntropyRefuses(t *testing.T) {
 			autograd.CrossEntropy{}.Fused(s, logits(s), autograd.Targets{Labels: []int64{-100, 0}})
 		}},
 		{"a partner too high", "label 7 of row 0 is not in [0, 3)", func(s *autograd.Scope) {
-			autograd.CrossEntropy{}.Fused(s, logits(s), autograd.Targets{Labels: []int64{0, 1}, Partners: []int64{7, 0}})
+			autograd.CrossEntropy{}.Fused(s, logits(s), autograd.Targets{Labels: []int64{0, 1}, MixedLabels: []int64{7, 0}})
 		}},
 		{"labels of other rows", "3 labels for 2 rows", func(s *autograd.Scope) {
 			autograd.CrossEntropy{}.Fused(s, logits(s), autograd.Targets{Labels: []int64{0, 1, 2}})
 		}},
 		{"partners of other rows", "2 labels and 1 partners", func(s *autograd.Scope) {
-			autograd.CrossEntropy{}.Fused(s, logits(s), autograd.Targets{Labels: []int64{0, 1}, Partners: []int64{1}})
+			autograd.CrossEntropy{}.Fused(s, logits(s), autograd.Targets{Labels: []int64{0, 1}, MixedLabels: []int64{1}})
 		}},
 		{"no classes", "logits must be (N, classes)", func(s *autograd.Scope) {
 			autograd.CrossEntropy{}.Fused(s, s.Zeros(autograd.Float32, autograd.CPU, 2, 0), labels)

@@ -119,7 +119,7 @@ func (f *FoldedBackbone) fold(t native.Backbone) error {
 	if err != nil {
 		return err
 	}
-	same, err := native.Remember(native.Tensor(f.folded.c), handles(f.statistics))
+	same, err := native.CopyIfChanged(native.Tensor(f.folded.c), handles(f.statistics))
 	if err != nil || same && f.versions != nil && slices.Equal(versions, f.versions) {
 		return err
 	}

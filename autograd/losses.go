@@ -41,30 +41,30 @@ func (l CrossEntropy) loss(s *Scope, name string, logits, target *Tensor) *Tenso
 // Targets are the classes of a batch's rows of logits.
 type Targets struct {
 	Labels []int64
-	// Partners are the second classes of rows that were mixed, of which Share is the row's own class and the rest its
+	// MixedLabels are the second classes of rows that were mixed, of which Lambda is the row's own class and the rest its
 	// partner's; empty: no row was mixed.
-	Partners []int64
-	Share    float64
+	MixedLabels []int64
+	Lambda      float64
 }
 
-// Scored is what a batch comes to.
-type Scored struct {
+// CrossEntropyResult is what a batch comes to.
+type CrossEntropyResult struct {
 	Loss    float64 // the loss's value
 	Correct int     // rows whose logit of the class with the larger share, the own one at 0.5, is above all others
 }
 
 // Fused is Loss, or SoftLoss of mixed rows, in one native call on the CPU, with the loss's value and the number of rows that
 // are right: logits (N, classes) in float32, float64 or bfloat16, labels from 0 to classes-1. There are no second derivatives.
-func (l CrossEntropy) Fused(s *Scope, logits *Tensor, t Targets) (loss *Tensor, scored Scored) {
+func (l CrossEntropy) Fused(s *Scope, logits *Tensor, t Targets) (loss *Tensor, scored CrossEntropyResult) {
 	const name = "fused cross entropy"
 	if !s.ready(name, logits) {
-		return nil, Scored{}
+		return nil, CrossEntropyResult{}
 	}
-	if len(t.Partners) > 0 && len(t.Partners) != len(t.Labels) {
-		s.Fail(fmt.Errorf("autograd: %s(%v): %d labels and %d partners", name, logits, len(t.Labels), len(t.Partners)))
-		return nil, Scored{}
+	if len(t.MixedLabels) > 0 && len(t.MixedLabels) != len(t.Labels) {
+		s.Fail(fmt.Errorf("autograd: %s(%v): %d labels and %d partners", name, logits, len(t.Labels), len(t.MixedLabels)))
+		return nil, CrossEntropyResult{}
 	}
-	targets := native.Targets{Labels: t.Labels, Partners: t.Partners, Share: t.Share, Smoothing: l.LabelSmoothing}
+	targets := native.Targets{Labels: t.Labels, MixedLabels: t.MixedLabels, Lambda: t.Lambda, Smoothing: l.LabelSmoothing}
 	c, out, err := native.CrossEntropy(native.Tensor(logits.c), targets)
-	return s.made(name, []*Tensor{logits}, c, err), Scored(out)
+	return s.made(name, []*Tensor{logits}, c, err), CrossEntropyResult(out)
 }

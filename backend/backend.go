@@ -22,7 +22,7 @@ type Backend interface {
 	// Forward of s.NormalizeImages.
 	ForwardPixels(s *autograd.Scope, n *Network, p autograd.Pixels, mode autograd.Mode) *autograd.Tensor
 	// Loss is the loss of a batch's logits, its value, and the number of correct rows.
-	Loss(s *autograd.Scope, l autograd.CrossEntropy, logits *autograd.Tensor, t autograd.Targets) (*autograd.Tensor, autograd.Scored)
+	Loss(s *autograd.Scope, l autograd.CrossEntropy, logits *autograd.Tensor, t autograd.Targets) (*autograd.Tensor, autograd.CrossEntropyResult)
 	// Backward leaves the loss's gradients at the parameters.
 	Backward(s *autograd.Scope, loss *autograd.Tensor)
 	// Update applies the gradients and returns their global L2 norm, 0 where nothing needs it.

@@ -111,7 +111,7 @@ func (n *Network) backbone(height, width int) autograd.Backbone {
 		return autograd.Backbone{}
 	}
 	first := n.layers[0]
-	b := autograd.Backbone{Cap: math.Inf(1), Eps: first.Norm.Eps, Momentum: first.Norm.Momentum}
+	b := autograd.Backbone{Cap: math.Inf(1), Eps: first.Norm.Eps, Momentum: first.Norm.Momentum, Times: n.Times}
 	if first.Activation.Function == models.ReLU6 {
 		b.Cap = 6
 	}
@@ -193,7 +193,7 @@ func (n *Network) fromFeatures(s *autograd.Scope, x *autograd.Tensor, mode autog
 }
 
 // Loss implements [Backend]: in one native call.
-func (Fused) Loss(s *autograd.Scope, l autograd.CrossEntropy, logits *autograd.Tensor, t autograd.Targets) (*autograd.Tensor, autograd.Scored) {
+func (Fused) Loss(s *autograd.Scope, l autograd.CrossEntropy, logits *autograd.Tensor, t autograd.Targets) (*autograd.Tensor, autograd.CrossEntropyResult) {
 	return l.Fused(s, logits, t)
 }
 

@@ -9,6 +9,9 @@ import (
 type Network struct {
 	Graph *models.Graph
 
+	// Times, if not nil, receives the times of the fused kernels' training passes; see [autograd.Backbone].
+	Times *autograd.BackboneTimes
+
 	arrays  []models.Array
 	tensors []*autograd.Tensor // one for each array
 	layers  []bound            // the graph's layers, over the same tensors

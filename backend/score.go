@@ -3,36 +3,36 @@ package backend
 import "depthwise.dev/autograd"
 
 // Loss implements [Backend].
-func (Torch) Loss(s *autograd.Scope, l autograd.CrossEntropy, logits *autograd.Tensor, t autograd.Targets) (*autograd.Tensor, autograd.Scored) {
+func (Torch) Loss(s *autograd.Scope, l autograd.CrossEntropy, logits *autograd.Tensor, t autograd.Targets) (*autograd.Tensor, autograd.CrossEntropyResult) {
 	if s.Err() != nil {
-		return nil, autograd.Scored{}
+		return nil, autograd.CrossEntropyResult{}
 	}
 	loss := crossEntropy(s, l, logits, t)
-	return loss, autograd.Scored{Loss: s.Item(loss), Correct: Correct(s, logits, t)}
+	return loss, autograd.CrossEntropyResult{Loss: s.Item(loss), Correct: Correct(s, logits, t)}
 }
 
 // crossEntropy is the loss of a batch's logits, on their device. Where images were mixed, each one's target is
-// Share of its own class and the rest of its partner's.
+// Lambda of its own class and the rest of its mixed label.
 func crossEntropy(s *autograd.Scope, l autograd.CrossEntropy, logits *autograd.Tensor, t autograd.Targets) *autograd.Tensor {
 	n := len(t.Labels)
-	if len(t.Partners) == 0 {
+	if len(t.MixedLabels) == 0 {
 		return l.Loss(s, logits, s.ToDevice(autograd.FromSlice(s, t.Labels, int64(n)), logits.Device()))
 	}
 	classes := logits.Shape()[1]
 	targets := make([]float32, int64(n)*classes)
 	for i := range t.Labels {
 		row := targets[int64(i)*classes:]
-		row[t.Labels[i]] += float32(t.Share)
-		row[t.Partners[i]] += 1 - float32(t.Share)
+		row[t.Labels[i]] += float32(t.Lambda)
+		row[t.MixedLabels[i]] += 1 - float32(t.Lambda)
 	}
 	return l.SoftLoss(s, logits, s.ToDevice(autograd.FromSlice(s, targets, int64(n), classes), logits.Device()))
 }
 
 // mainClasses are the classes that training accuracy is counted against: of mixed images, the one with the
-// larger share.
+// larger weight.
 func mainClasses(t autograd.Targets) []int64 {
-	if len(t.Partners) > 0 && t.Share < 0.5 {
-		return t.Partners
+	if len(t.MixedLabels) > 0 && t.Lambda < 0.5 {
+		return t.MixedLabels
 	}
 	return t.Labels
 }

@@ -12,7 +12,6 @@ import (
 	"depthwise.dev/data"
 	"depthwise.dev/internal/batches"
 	"depthwise.dev/internal/host"
-	"depthwise.dev/models/mobilenet"
 )
 
 // ComputeSpeed describes a measured computation.
@@ -45,11 +44,7 @@ func run(ctx context.Context, c config.Config, f func(*autograd.Scope, *benchmar
 	}
 	speed := ComputeSpeed{Batch: c.BatchSize, Resolution: c.Model.Resolution, Width: c.Model.Width}
 	err := autograd.Run(ctx, func(s *autograd.Scope) error {
-		m, err := backend.NewMachine(s, c.BackendOptions())
-		if err != nil {
-			return err
-		}
-		b := &benchmark{Machine: m}
+		b := &benchmark{}
 		if c.Data == "" {
 			batch := batches.Synthetic(&c)
 			b.batch = func() (*data.Batch, error) { return batch, nil }
@@ -62,7 +57,15 @@ func run(ctx context.Context, c config.Config, f func(*autograd.Scope, *benchmar
 			c.Model.Classes = cmp.Or(c.Model.Classes, stream.Classes)
 			b.batch = stream.Next
 		}
-		b.network = m.New(s, c.Model, c.Seed)
+		g, err := c.Graph()
+		if err != nil {
+			return err
+		}
+		if b.Machine, err = backend.NewMachine(s, g, c.BackendOptions()); err != nil {
+			return err
+		}
+		m := b.Machine
+		b.network = m.New(s, g, c.Seed)
 		for _, p := range b.network.Parameters() {
 			b.parameters = append(b.parameters, p.Tensor)
 		}

@@ -8,7 +8,7 @@ import (
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
 	"depthwise.dev/config"
-	"depthwise.dev/models/mobilenet"
+	"depthwise.dev/models"
 )
 
 // InferLayersSpeed is the result of InferLayers.
@@ -25,7 +25,7 @@ func InferLayers(ctx context.Context, c config.Config, steps Steps) (InferLayers
 		if err != nil {
 			return nil, err
 		}
-		t.Layers = inferRows(b.network.Config, c.BatchSize, b.Precision.Compute())
+		t.Layers = inferRows(b.network.Graph, c.BatchSize, b.Precision.Compute())
 		return steps.medians(func() ([]float64, error) {
 			times, err := call()
 			if err != nil {
@@ -43,11 +43,11 @@ func InferLayers(ctx context.Context, c config.Config, steps Steps) (InferLayers
 const waitRow = "wait"
 
 // inferRows returns the table of inference without times.
-func inferRows(c mobilenet.Config, images int, compute autograd.DType) []LayerSpeed {
+func inferRows(g *models.Graph, images int, compute autograd.DType) []LayerSpeed {
 	var rows []LayerSpeed
-	for _, l := range c.Layers() {
-		row := LayerSpeed{Name: l.Name, Kind: string(l.Kind), Forward: costed(l.InferCost(images, storedBytes(compute)))}
-		if l.Kind == mobilenet.Linear {
+	for _, l := range g.Layers {
+		row := LayerSpeed{Name: l.Name, Kind: rowKind(l), Forward: costed(backend.InferenceCost(l, images, storedBytes(compute)))}
+		if l.Kind == models.KindLinear {
 			row.Kind = headRow
 		}
 		rows = append(rows, row)
@@ -69,7 +69,11 @@ func (b *benchmark) inferCall(s *autograd.Scope, c config.Config) (func() (infer
 	if err != nil {
 		return nil, err
 	}
-	x, inference := backend.Pixels(batch, c.Preprocess()), b.Inference(s, b.network)
+	x := backend.Pixels(batch, c.Preprocess())
+	inference, ok := b.Inference(s, b.network).(*backend.FusedInference)
+	if !ok {
+		return nil, errNotFused(b.Kernels)
+	}
 	return func() (inferTimes, error) {
 		var t inferTimes
 		inference.Times = &t.kernels
@@ -92,7 +96,7 @@ func (t inferTimes) seconds(rows []LayerSpeed) ([]float64, error) {
 	for _, r := range rows {
 		var seconds float64
 		switch r.Kind {
-		case string(mobilenet.Pool):
+		case poolRow:
 			seconds = t.kernels.Pool
 		case waitRow:
 			seconds = t.kernels.Waiting
@@ -121,7 +125,7 @@ func (t *LayerTable) tileFloors() float64 {
 	sum, memory, arithmetic := 0.0, 0.0, 0.0
 	for _, l := range t.Layers {
 		memory, arithmetic = memory+l.Forward.MemoryFloorMS, arithmetic+l.Forward.ArithmeticFloorMS
-		if l.Kind != string(mobilenet.Depthwise) {
+		if l.Kind != depthwiseRow {
 			sum += max(memory, arithmetic)
 			memory, arithmetic = 0, 0
 		}

@@ -5,8 +5,9 @@ import (
 	"fmt"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
 	"depthwise.dev/config"
-	"depthwise.dev/models/mobilenet"
+	"depthwise.dev/models"
 )
 
 // StepLayersSpeed is the result of StepLayers.
@@ -22,11 +23,28 @@ func StepLayers(ctx context.Context, c config.Config, steps Steps) (StepLayersSp
 		if err != nil {
 			return nil, err
 		}
-		t.Layers = stepRows(b.network.Config, c.BatchSize, b.Precision.Compute())
-		return steps.medians(func() ([]float64, error) { return stepSeconds(t.Layers, step) })
+		t.Layers = stepRows(b.network.Graph, c.BatchSize, b.Precision.Compute())
+		b.network.Times = new(autograd.BackboneTimes)
+		return steps.medians(func() ([]float64, error) { return stepSeconds(t.Layers, step, b.network.Times) })
 	})
 	table.FloorMS = table.floors()
 	return StepLayersSpeed{StepSpeed{speed.imagesPerSecond(), speed}, table}, err
+}
+
+// Kinds of rows that are layers.
+const (
+	convRow      = "conv"
+	depthwiseRow = "depthwise"
+	pointwiseRow = "pointwise"
+	poolRow      = "pool"
+)
+
+// rowKind returns the kind of a layer's row.
+func rowKind(l models.Layer) string {
+	if l.Kind == models.KindGlobalAvgPool {
+		return poolRow
+	}
+	return l.Type()
 }
 
 // Kinds of rows other than layers.
@@ -41,17 +59,17 @@ const (
 )
 
 // stepRows returns the table of a training step without times, in the order of a forward pass.
-func stepRows(c mobilenet.Config, images int, compute autograd.DType) []LayerSpeed {
+func stepRows(g *models.Graph, images int, compute autograd.DType) []LayerSpeed {
 	value := storedBytes(compute)
 	rows := []LayerSpeed{
 		{Name: "next batch", Kind: batchRow, Forward: &PassSpeed{}},
-		{Name: "pack weights", Kind: packRow, Forward: costed(c.PackCost(value))},
-		{Name: "lay out images", Kind: imageRow, Forward: costed(c.ImageCost(images, value))},
+		{Name: "pack weights", Kind: packRow, Forward: costed(backend.PackCost(g, value))},
+		{Name: "lay out images", Kind: imageRow, Forward: costed(backend.ImageCost(g, images, value))},
 	}
-	for _, l := range c.Layers() {
-		forward, backward := l.Costs(images, value)
-		row := LayerSpeed{Name: l.Name, Kind: string(l.Kind), Forward: costed(forward), Backward: costed(backward)}
-		if l.Kind == mobilenet.Linear {
+	for _, l := range g.Layers {
+		forward, backward := backend.TrainingCost(l, images, value)
+		row := LayerSpeed{Name: l.Name, Kind: rowKind(l), Forward: costed(forward), Backward: costed(backward)}
+		if l.Kind == models.KindLinear {
 			rows = append(rows, LayerSpeed{Name: "around the backbone", Kind: backboneRow, Forward: &PassSpeed{}, Backward: &PassSpeed{}})
 			row.Name, row.Kind = l.Name+" and loss", headRow
 		}
@@ -62,10 +80,10 @@ func stepRows(c mobilenet.Config, images int, compute autograd.DType) []LayerSpe
 }
 
 // seconds returns the times of one step in the order of the rows and their passes.
-func (p phases) seconds(rows []LayerSpeed, forward, backward autograd.BackboneTimes) ([]float64, error) {
+func (p phases) seconds(rows []LayerSpeed, forward, backward autograd.PassTimes) ([]float64, error) {
 	var all []float64
 	layer, counted := 0, 0.0
-	around := func(t autograd.BackboneTimes) float64 {
+	around := func(t autograd.PassTimes) float64 {
 		rest := t.Whole - t.Pack - t.Image - t.Pool
 		for _, l := range t.Layers {
 			rest -= l
@@ -81,7 +99,7 @@ func (p phases) seconds(rows []LayerSpeed, forward, backward autograd.BackboneTi
 			row = []float64{forward.Pack}
 		case imageRow:
 			row = []float64{forward.Image}
-		case string(mobilenet.Pool):
+		case poolRow:
 			row = []float64{forward.Pool, backward.Pool}
 		case backboneRow:
 			row = []float64{around(forward), around(backward)}
@@ -108,13 +126,12 @@ func (p phases) seconds(rows []LayerSpeed, forward, backward autograd.BackboneTi
 }
 
 // stepSeconds runs a step and returns the seconds of the rows' passes in order, and of the step.
-func stepSeconds(rows []LayerSpeed, step func() (phases, error)) ([]float64, error) {
+func stepSeconds(rows []LayerSpeed, step func() (phases, error), times *autograd.BackboneTimes) ([]float64, error) {
 	p, err := step()
 	if err != nil {
 		return nil, err
 	}
-	forward, backward := autograd.LastBackboneTimes()
-	cells, err := p.seconds(rows, forward, backward)
+	cells, err := p.seconds(rows, times.Forward, times.Backward)
 	return append(cells, p.whole.Seconds()), err
 }
 

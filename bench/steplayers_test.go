@@ -36,8 +36,8 @@ func TestStepRows(t *testing.T) {
 // TestPhaseSeconds: every second of a step is in one cell, and those of the backbone's layers are in theirs.
 func TestPhaseSeconds(t *testing.T) {
 	rows := stepRows(config.Default().Model, 1, autograd.Float32)
-	times := func(whole, pack, image, pool float64) autograd.BackboneTimes {
-		t := autograd.BackboneTimes{Whole: whole, Pack: pack, Image: image, Pool: pool}
+	times := func(whole, pack, image, pool float64) autograd.PassTimes {
+		t := autograd.PassTimes{Whole: whole, Pack: pack, Image: image, Pool: pool}
 		for i := range 27 {
 			t.Layers = append(t.Layers, float64(i+1)/1024)
 		}
@@ -64,7 +64,7 @@ func TestPhaseSeconds(t *testing.T) {
 	if math.Abs(sum-12) > 1e-12 {
 		t.Errorf("the cells sum to %v s of 12", sum)
 	}
-	if _, err := p.seconds(rows, autograd.BackboneTimes{}, autograd.BackboneTimes{}); err == nil {
+	if _, err := p.seconds(rows, autograd.PassTimes{}, autograd.PassTimes{}); err == nil {
 		t.Error("no error without times of layers")
 	}
 }

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
 	"depthwise.dev/config"
 	"depthwise.dev/internal/host"
-	"depthwise.dev/models/mobilenet"
 )
 
 // LayerTable holds per-layer times, with the measured peaks of this processor.
@@ -62,8 +62,8 @@ func runTable(ctx context.Context, c config.Config, measure measurement) (LayerT
 	t := LayerTable{Processor: host.Processor()}
 	var peak int64 // memory, before the second measurement of the peaks allocates its arrays
 	speed, err := run(ctx, c, func(s *autograd.Scope, b *benchmark) (time.Duration, error) {
-		if !b.Fused() {
-			return 0, fmt.Errorf("bench: --layers needs the fused kernels, and the backend is %s: use --kernels fused on a CPU", b.Kernels)
+		if _, ok := b.Backend.(backend.Fused); !ok {
+			return 0, errNotFused(b.Kernels)
 		}
 		before, err := autograd.MeasureBackbonePeaks(b.Precision.Compute(), b.Threads)
 		if err != nil {
@@ -101,7 +101,7 @@ func storedBytes(compute autograd.DType) int {
 }
 
 // costed returns a pass of known cost, not yet timed.
-func costed(c mobilenet.Cost) *PassSpeed { return &PassSpeed{FLOP: 2 * c.MultiplyAdds, Bytes: c.Bytes} }
+func costed(c backend.Cost) *PassSpeed { return &PassSpeed{FLOP: 2 * c.MultiplyAdds, Bytes: c.Bytes} }
 
 // passes returns the directions that the row has.
 func (l LayerSpeed) passes() []*PassSpeed {
@@ -114,7 +114,7 @@ func (t *LayerTable) fill(seconds []float64) {
 	next := 0
 	for _, l := range t.Layers {
 		peak := t.Peaks.GFLOPS
-		if l.Kind == string(mobilenet.Depthwise) || l.Kind == headRow {
+		if l.Kind == depthwiseRow || l.Kind == headRow {
 			peak = t.Peaks.FloatGFLOPS
 		}
 		for _, p := range l.passes() {
@@ -134,4 +134,9 @@ func (p *PassSpeed) fill(seconds, whole, bandwidth, peak float64) {
 	if p.Bytes > 0 { // in training libtorch computes the head, which has no floor
 		p.ArithmeticFloorMS = 1e-6 * float64(p.FLOP) / peak
 	}
+}
+
+// errNotFused is returned for a table of layers that another backend computes.
+func errNotFused(kernels string) error {
+	return fmt.Errorf("bench: --layers needs the fused kernels, and the backend is %s: use --backend fused on a CPU", kernels)
 }

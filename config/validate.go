@@ -7,6 +7,7 @@ import (
 
 	"depthwise.dev/backend"
 	"depthwise.dev/internal/validate"
+	"depthwise.dev/models"
 	"depthwise.dev/models/mobilenet"
 )
 
@@ -131,4 +132,13 @@ func (v *collector) checkpoints(c Config) {
 // BackendOptions returns the settings that select what computes.
 func (c Config) BackendOptions() backend.Options {
 	return backend.Options{Precision: c.Precision, Device: c.Device, Backend: c.Kernels, Threads: c.Threads}
+}
+
+// Graph returns the graph of the configured network, with 1000 classes where no number is given.
+func (c Config) Graph() (*models.Graph, error) {
+	m, err := c.Network()
+	if err != nil {
+		return nil, err
+	}
+	return m.Graph()
 }

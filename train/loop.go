@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
 	"depthwise.dev/classify"
 	"depthwise.dev/data"
 	"depthwise.dev/internal/host"

@@ -106,15 +106,15 @@ func (r *run) add(s *autograd.Scope, b *data.Batch, seen *tally) error {
 }
 
 // loss computes the trainer's loss of a batch's logits, or the configured one.
-func (r *run) loss(s *autograd.Scope, logits *autograd.Tensor, t autograd.Targets) (*autograd.Tensor, autograd.Scored) {
+func (r *run) loss(s *autograd.Scope, logits *autograd.Tensor, t autograd.Targets) (*autograd.Tensor, autograd.CrossEntropyResult) {
 	if r.trainer.Loss.Compute == nil {
 		return r.Loss(s, autograd.CrossEntropy{LabelSmoothing: r.config.LabelSmoothing}, logits, t)
 	}
 	loss := r.trainer.Loss.Compute(s, logits, t)
 	if s.Err() != nil {
-		return nil, autograd.Scored{}
+		return nil, autograd.CrossEntropyResult{}
 	}
-	return loss, autograd.Scored{Loss: s.Item(loss), Correct: backend.Correct(s, logits, t)}
+	return loss, autograd.CrossEntropyResult{Loss: s.Item(loss), Correct: backend.Correct(s, logits, t)}
 }
 
 // update clips and applies the gradients, and returns their norm before clipping (0 without clipping).

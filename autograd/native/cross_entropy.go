@@ -10,18 +10,18 @@ import (
 
 // Targets are the classes of rows of logits; see dw_targets.
 type Targets struct {
-	Labels, Partners []int64 // Partners empty, or as many as Labels
-	Share, Smoothing float64
+	Labels, MixedLabels []int64 // MixedLabels empty, or as many as Labels
+	Lambda, Smoothing   float64
 }
 
-// Scored is what the rows come to.
-type Scored struct {
+// CrossEntropyResult is what the rows come to.
+type CrossEntropyResult struct {
 	Loss    float64
 	Correct int
 }
 
 // CrossEntropy is the mean loss of the rows as a scalar of the graph, and its value.
-func CrossEntropy(logits Tensor, t Targets) (loss Tensor, s Scored, err error) {
+func CrossEntropy(logits Tensor, t Targets) (loss Tensor, s CrossEntropyResult, err error) {
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
 	classes := func(list []int64) *C.int64_t {
@@ -31,10 +31,10 @@ func CrossEntropy(logits Tensor, t Targets) (loss Tensor, s Scored, err error) {
 		pinner.Pin(unsafe.SliceData(list))
 		return (*C.int64_t)(unsafe.SliceData(list))
 	}
-	targets := C.dw_targets{labels: classes(t.Labels), partners: classes(t.Partners), n: C.int64_t(len(t.Labels)), share: C.double(t.Share),
+	targets := C.dw_targets{labels: classes(t.Labels), mixed_labels: classes(t.MixedLabels), n: C.int64_t(len(t.Labels)), lambda: C.double(t.Lambda),
 		smoothing: C.double(t.Smoothing)}
 	var out C.dw_tensor
-	var scored C.dw_scored
+	var scored C.dw_cross_entropy_result
 	err = take(C.dw_cross_entropy(&out, &scored, C.dw_tensor(logits), &targets))
-	return Tensor(out), Scored{Loss: float64(scored.loss), Correct: int(scored.correct)}, err
+	return Tensor(out), CrossEntropyResult{Loss: float64(scored.loss), Correct: int(scored.correct)}, err
 }

@@ -1,6 +1,6 @@
-// The seam between the fused backbone (fused_backbone.cc: which layer, which buffer, in which order) and its kernels
-// (fused_pointwise.h, fused_stem.h, fused_depthwise.h, fused_pool.h: loops over memory, one file a kernel). The kernels are
-// compiled once for each instruction set (fused_avx512bf16.cc, ...) and reached through the table Kernels.
+// The seam between the fused backbone (backbone/schedule.cc: which layer, which buffer, in which order) and its kernels
+// (pointwise/pointwise.h, stem/stem.h, depthwise/depthwise.h, pool/pool.h: loops over memory, one file a kernel). The kernels are
+// compiled once for each instruction set (isa/avx512bf16.cc, ...) and reached through the table Kernels.
 //
 // Activations. Every convolution writes its raw output y (bias added, before batch norm) once, as rows of channels (NHWC),
 // in the storage type S: float, or bfloat16 as its upper 16 bits. Batch norm and activation are applied by whoever reads y
@@ -271,7 +271,7 @@ struct KernelSet {
   void (*infer_block)(char *scratch, const InferBlock &);
   void (*infer_pool)(const PoolForward &);             // of one image
 
-  double (*multiply_in_registers)(const Workers &, int64_t products); // fused_peaks.h
+  double (*multiply_in_registers)(const Workers &, int64_t products); // peaks/peaks.h
 };
 
 // An optimizer's update; package optim has the formulas.
@@ -309,7 +309,7 @@ struct Kernels {
   KernelSet float32, bfloat16;
   int infer_head_rows;
   void (*infer_head)(const InferHead &); // on one thread
-  void (*read_memory)(const Workers &, const float *from, size_t n); // fused_peaks.h
+  void (*read_memory)(const Workers &, const float *from, size_t n); // peaks/peaks.h
   void (*add_memory)(const Workers &, float *a, const float *b, const float *c, size_t n);
 };
 

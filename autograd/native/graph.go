@@ -80,22 +80,22 @@ func Apply(f Function) ([]Tensor, error) {
 	return out, err
 }
 
-// Begun is the moment before a checkpoint's function runs. End releases it.
-type Begun struct{ c *C.dw_begun }
+// CheckpointState is the moment before a checkpoint's function runs. End releases it.
+type CheckpointState struct{ c *C.dw_checkpoint_state }
 
 // BeginCheckpoint notes the moment: where this thread's graph stands, and the generators of the inputs' devices.
-func BeginCheckpoint(inputs []Tensor) (Begun, error) {
-	var b Begun
+func BeginCheckpoint(inputs []Tensor) (CheckpointState, error) {
+	var b CheckpointState
 	err := take(C.dw_checkpoint_begin(&b.c, first(inputs), count(inputs)))
 	return b, err
 }
 
 // End releases what BeginCheckpoint has noted.
-func (b Begun) End() { C.dw_checkpoint_end(b.c) }
+func (b CheckpointState) End() { C.dw_checkpoint_end(b.c) }
 
 // Checkpoint returns y without the part of its graph made since b. The backward pass makes that part again, with the same
 // random numbers, by calling f, which is given the inputs and puts out y.
-func Checkpoint(y Tensor, inputs []Tensor, b Begun, f Callback) (Tensor, error) {
+func Checkpoint(y Tensor, inputs []Tensor, b CheckpointState, f Callback) (Tensor, error) {
 	var out C.dw_tensor
 	err := take(C.dw_checkpoint(&out, C.dw_tensor(y), first(inputs), count(inputs), b.c, held(f)))
 	return Tensor(out), err

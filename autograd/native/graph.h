@@ -41,10 +41,10 @@ dw_error dw_apply(dw_tensor *out, const dw_tensor *raw, int n_out, const dw_tens
 // checkpoint.cc: begin notes where this thread's graph stands and the states of the generators of the inputs' devices.
 // checkpoint makes `out` of y, which is y without the part of its graph made since; backward makes that part again by
 // calling `handle` with the inputs. C++ owns the handle from the call on.
-typedef struct dw_begun dw_begun;
-dw_error dw_checkpoint_begin(dw_begun **out, const dw_tensor *inputs, int n);
-void dw_checkpoint_end(dw_begun *b);
-dw_error dw_checkpoint(dw_tensor *out, dw_tensor y, const dw_tensor *inputs, int n, const dw_begun *b, uintptr_t handle);
+typedef struct dw_checkpoint_state dw_checkpoint_state;
+dw_error dw_checkpoint_begin(dw_checkpoint_state **out, const dw_tensor *inputs, int n);
+void dw_checkpoint_end(dw_checkpoint_state *b);
+dw_error dw_checkpoint(dw_tensor *out, dw_tensor y, const dw_tensor *inputs, int n, const dw_checkpoint_state *b, uintptr_t handle);
 
 #ifdef __cplusplus
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // instructionSets are those that the kernels are compiled for, and whether this processor has them. AMX is emulated
-// (fused_amx_emulator.h), by handling the signal of each tile instruction; the rest of its set are AVX-512's. TestKernelsOnTiles
+// (isa/amx_emulator.h), by handling the signal of each tile instruction; the rest of its set are AVX-512's. TestKernelsOnTiles
 // runs it without.
 var instructionSets = map[string]bool{
 	"amx":        cpu.X86.HasAVX512 && cpu.X86.HasAVX512BF16 && runtime.GOOS == "linux",
@@ -30,10 +30,10 @@ var sanitized = map[string]bool{"amx": true, "avx512bf16": true, "portable": tru
 
 var flagsLine = regexp.MustCompile(`(?m)^// compile for amd64 with: (.+)$`)
 
-// TestKernels compiles each fused_*_test.cc, which compares kernels with plain loops in double, for each instruction set and
+// TestKernels compiles each */*_test.cc, which compares kernels with plain loops in double, for each instruction set and
 // runs it.
 func TestKernels(t *testing.T) {
-	programs, err := filepath.Glob("fused_*_test.cc")
+	programs, err := filepath.Glob("*/*_test.cc")
 	if err != nil || len(programs) == 0 {
 		t.Fatalf("no tests of kernels here: %v", err)
 	}
@@ -65,7 +65,7 @@ func TestKernelsOnTiles(t *testing.T) {
 	if !cpu.X86.HasAMXBF16 || runtime.GOOS != "linux" {
 		t.Skip("this processor has no tiles; TestKernels emulates them")
 	}
-	programs, err := filepath.Glob("fused_*_test.cc")
+	programs, err := filepath.Glob("*/*_test.cc")
 	if err != nil || len(programs) == 0 {
 		t.Fatalf("no tests of kernels here: %v", err)
 	}
@@ -82,17 +82,17 @@ func TestKernelsOnTiles(t *testing.T) {
 // testedWith leaves out the tests of tiles for sets without them, of bands for all sets but one, and for amx what has no matrix
 // products: it is avx512bf16's.
 func testedWith(program, isa string) bool {
-	if program == "fused_bands_test.cc" {
+	if program == "inference/bands_test.cc" {
 		return isa == "portable" // it has no kernels
 	}
 	if isa != "amx" {
-		return program != "fused_amx_test.cc"
+		return program != "gemm/amx_test.cc"
 	}
-	return program != "fused_depthwise_test.cc" && program != "fused_update_test.cc"
+	return program != "depthwise/depthwise_test.cc" && program != "update/kernels_test.cc"
 }
 
 func runKernels(t *testing.T, program, isa string, flags ...string) {
-	source, err := os.ReadFile("fused_" + isa + ".cc")
+	source, err := os.ReadFile(filepath.Join("isa", isa+".cc"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,9 +101,9 @@ func runKernels(t *testing.T, program, isa string, flags ...string) {
 		compiler = "g++"
 	}
 	binary := filepath.Join(t.TempDir(), "kernels")
-	args := append([]string{"-std=c++20", "-fopenmp", "-DFUSED_ISA=" + isa}, flags...)
+	args := append([]string{"-std=c++20", "-fopenmp", "-I.", "-DFUSED_ISA=" + isa}, flags...)
 	if isa == "amx" {
-		args = append(args, "-include", "fused_amx_emulator.h")
+		args = append(args, "-include", "isa/amx_emulator.h")
 	}
 	if m := flagsLine.FindSubmatch(source); m != nil {
 		args = append(args, strings.Fields(string(m[1]))...)

@@ -21,7 +21,7 @@ type Tensor = unsafe.Pointer
 
 func init() {
 	C.dw_tune_allocator()
-	C.dw_leave_out_stack_traces()
+	C.dw_disable_stack_traces()
 }
 
 // take turns a message of the C++ side into a Go error and releases it.

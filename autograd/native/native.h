@@ -21,7 +21,7 @@ void dw_tune_allocator(void);
 int64_t dw_memory_allocated(void);             // bytes of the CPU tensors that are alive, blocks of 256 KB and more
 
 // runtime.cc: the process-wide state of libtorch.
-void dw_leave_out_stack_traces(void);          // of libtorch's errors; to be called once
+void dw_disable_stack_traces(void);          // of libtorch's errors; to be called once
 dw_error dw_set_threads(int n);
 int dw_threads(void);
 dw_error dw_manual_seed(uint64_t seed);

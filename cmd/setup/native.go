@@ -16,11 +16,12 @@ import (
 
 // nativeFlags compile autograd/native. OpenMP code is compiled here and linked to the libgomp that libtorch brings:
 // two OpenMP runtimes in one process would fight over the processors.
-var nativeFlags = []string{"-std=c++20", "-O3", "-fPIC", "-Wall", "-fopenmp"}
+// Includes name headers from the folder itself, as "isa/simd.h".
+var nativeFlags = []string{"-std=c++20", "-O3", "-fPIC", "-Wall", "-fopenmp", "-I."}
 
 // nativeSource is one file of autograd/native and what its object file depends on.
 type nativeSource struct {
-	Name  string   // relative to autograd/native
+	Name  string   // relative to autograd/native: "isa/avx2.cc"
 	Flags []string // its own, beside nativeFlags: those of its instruction set
 	Key   string   // over its text, the texts of the headers it includes, the compiler and its flags
 }
@@ -123,34 +124,40 @@ func (s *setup) nativeSources(c compiler, t libtorch) ([]nativeSource, error) {
 	return sourcesIn(s.nativeDir(), key(strings.Join(nativeFlags, " "), c.id(), t.ID))
 }
 
-// sourcesIn lists the C++ files of a folder; none when there is no such folder. The keys cover what is common to all of them.
+// sourcesIn lists the C++ files of a folder and of the folders within it; none when there is no such folder. The keys cover what is
+// common to all of them.
 func sourcesIn(dir, common string) ([]nativeSource, error) {
-	entries, err := os.ReadDir(dir)
+	var sources []nativeSource
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if ext := filepath.Ext(path); e.IsDir() || ext != ".cc" && ext != ".cpp" || strings.HasSuffix(path, "_test"+ext) {
+			return nil // a test of the kernels is a program of its own
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		_, texts, err := withIncludes(dir, name, nil, nil)
+		if err != nil {
+			return err
+		}
+		if name == filepath.Base(name) && !hiddenFromGo.MatchString(texts[1]) {
+			return fmt.Errorf("%s must start with the line //go:build ignore: without it go compiles the file too, and without libtorch's headers; "+
+				"or move it into a folder without Go files", path)
+		}
+		sources = append(sources, nativeSource{Name: name, Flags: ownFlags(texts[1], runtime.GOARCH), Key: key(append(texts, common)...)})
+		return nil
+	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	var sources []nativeSource
-	for _, e := range entries {
-		if ext := filepath.Ext(e.Name()); ext != ".cc" && ext != ".cpp" || strings.HasSuffix(e.Name(), "_test"+ext) {
-			continue // a test of the kernels is a program of its own
-		}
-		_, texts, err := withIncludes(dir, e.Name(), nil, nil)
-		if err != nil {
-			return nil, err
-		}
-		if !hiddenFromGo.MatchString(texts[1]) {
-			return nil, fmt.Errorf("%s must start with the line //go:build ignore: without it go compiles the file too, and without libtorch's headers",
-				filepath.Join(dir, e.Name()))
-		}
-		sources = append(sources, nativeSource{Name: e.Name(), Flags: ownFlags(texts[1], runtime.GOARCH), Key: key(append(texts, common)...)})
-	}
-	return sources, nil
+	return sources, err
 }
 
-// hiddenFromGo matches a source that go leaves to setup; go reads the constraint in C++ files too.
+// hiddenFromGo matches a source that go ignores. Go compiles the C++ files of a package's own folder, and reads build constraints in
+// them; C++ in folders without Go files it does not see.
 var hiddenFromGo = regexp.MustCompile(`^(//.*\n|\s)*//go:build ignore\n`)
 
 // flagsLine is how a source asks for an instruction set: "// compile for amd64 with: -mavx2 -mfma".
@@ -176,15 +183,24 @@ func withIncludes(dir, name string, seen, texts []string) (newSeen, newTexts []s
 	}
 	seen, texts = append(seen, name), append(texts, name, string(text))
 	for _, m := range quotedInclude.FindAllStringSubmatch(string(text), -1) {
-		if slices.Contains(seen, m[1]) {
+		header, found := resolveInclude(dir, name, m[1])
+		if !found || slices.Contains(seen, header) {
 			continue
 		}
-		if _, err := os.Stat(filepath.Join(dir, m[1])); err != nil {
-			continue // from elsewhere: libtorch or the compiler
-		}
-		if seen, texts, err = withIncludes(dir, m[1], seen, texts); err != nil {
+		if seen, texts, err = withIncludes(dir, header, seen, texts); err != nil {
 			return seen, texts, err
 		}
 	}
 	return seen, texts, nil
+}
+
+// resolveInclude finds a quoted include as the compiler does: beside the file that includes it, else from the folder itself. It is
+// not found when it comes from elsewhere: from libtorch or the compiler.
+func resolveInclude(dir, from, include string) (name string, found bool) {
+	for _, name := range []string{filepath.Join(filepath.Dir(from), include), filepath.Clean(include)} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode().IsRegular() {
+			return name, true
+		}
+	}
+	return "", false
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -10,13 +12,19 @@ import (
 // TestNativeKeys: an object file is compiled again exactly when something that it is made from changed.
 func TestNativeKeys(t *testing.T) {
 	base := map[string]string{
-		"a.cc":      "// A kernel.\n\n//go:build ignore\n\n#include \"shared.h\"\n#include <vector>\n#include \"torch/torch.h\"\nint a;",
-		"b.cpp":     "//go:build ignore\n  #  include \"own.h\"\nint b;",
-		"shared.h":  "#pragma once\n#include \"deep.h\"\n",
-		"deep.h":    "#include \"shared.h\"\nint deep;", // includes go round
-		"own.h":     "int own;",
-		"unused.h":  "int unused;",
-		"native.go": "package native",
+		"a.cc":        "// A kernel.\n\n//go:build ignore\n\n#include \"shared.h\"\n#include <vector>\n#include \"torch/torch.h\"\nint a;",
+		"b.cpp":       "//go:build ignore\n  #  include \"own.h\"\nint b;",
+		"family/c.cc": "#include \"family/from_root.h\"\n#include \"beside.h\"\nint c;", // go does not see it: no constraint
+		"shared.h":    "#pragma once\n#include \"deep.h\"\n",
+		"deep.h":      "#include \"shared.h\"\nint deep;", // includes go round
+		"own.h":       "int own;",
+		"unused.h":    "int unused;",
+		"native.go":   "package native",
+
+		"family/from_root.h": "#include \"shared.h\"\n",
+		"family/beside.h":    "int beside;",
+		"beside.h":           "int hidden;", // the compiler looks beside the including file first
+		"family/c_test.cc":   "a program of its own",
 	}
 	keys := func(changed map[string]string, common string) map[string]string {
 		dir := t.TempDir()
@@ -37,30 +45,39 @@ func TestNativeKeys(t *testing.T) {
 		return list
 	}
 	before := keys(nil, "")
-	if len(before) != 2 {
-		t.Fatalf("sources %v, want a.cc and b.cpp", before)
+	all := []string{"a.cc", "b.cpp", "family/c.cc"}
+	if got := slices.Sorted(maps.Keys(before)); !slices.Equal(got, all) {
+		t.Fatalf("sources %v, want %v", got, all)
 	}
 	tests := []struct {
 		change, common string
-		aAgain, bAgain bool
+		compiled       []string
 	}{
-		{change: "a.cc", aAgain: true},
-		{change: "b.cpp", bAgain: true},
-		{change: "shared.h", aAgain: true},
-		{change: "deep.h", aAgain: true},
-		{change: "own.h", bAgain: true},
+		{change: "a.cc", compiled: []string{"a.cc"}},
+		{change: "b.cpp", compiled: []string{"b.cpp"}},
+		{change: "family/c.cc", compiled: []string{"family/c.cc"}},
+		{change: "shared.h", compiled: []string{"a.cc", "family/c.cc"}},
+		{change: "deep.h", compiled: []string{"a.cc", "family/c.cc"}},
+		{change: "own.h", compiled: []string{"b.cpp"}},
+		{change: "family/from_root.h", compiled: []string{"family/c.cc"}},
+		{change: "family/beside.h", compiled: []string{"family/c.cc"}},
+		{change: "beside.h"},
+		{change: "family/c_test.cc"},
 		{change: "unused.h"},
 		{change: "native.go"},
-		{common: "another compiler", aAgain: true, bAgain: true},
+		{common: "another compiler", compiled: all},
 	}
 	for _, tt := range tests {
 		t.Run(tt.change+tt.common, func(t *testing.T) {
 			after := keys(map[string]string{tt.change: base[tt.change] + "\n// changed"}, tt.common)
-			if again := after["a.cc"] != before["a.cc"]; again != tt.aAgain {
-				t.Errorf("a.cc compiled again: %v, want %v", again, tt.aAgain)
+			var compiled []string
+			for _, name := range all {
+				if after[name] != before[name] {
+					compiled = append(compiled, name)
+				}
 			}
-			if again := after["b.cpp"] != before["b.cpp"]; again != tt.bAgain {
-				t.Errorf("b.cpp compiled again: %v, want %v", again, tt.bAgain)
+			if !slices.Equal(compiled, tt.compiled) {
+				t.Errorf("compiled again: %v, want %v", compiled, tt.compiled)
 			}
 		})
 	}

@@ -6,7 +6,6 @@ import (
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
 	"depthwise.dev/config"
-	"depthwise.dev/models/mobilenet"
 	"depthwise.dev/weights"
 )
 
@@ -15,9 +14,13 @@ func Weights(t testing.TB) weights.Weights {
 	t.Helper()
 	c := config.Default()
 	c.Model.Width, c.Model.Resolution, c.Model.Classes = 0.25, 32, 3
-	w := weights.Weights{Config: c.Model, Classes: []string{"b", "a", "ü"}, Preprocess: c.Preprocess(), Meta: map[string]string{"step": "7"}}
-	err := autograd.Run(t.Context(), func(s *autograd.Scope) (err error) {
-		w.Arrays, err = backend.HostArrays(s, "", mobilenet.New(s, c.Model, 3).State())
+	g, err := c.Graph()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := weights.Weights{Graph: g, Config: &c.Model, Classes: []string{"b", "a", "ü"}, Preprocess: c.Preprocess(), Meta: map[string]string{"step": "7"}}
+	err = autograd.Run(t.Context(), func(s *autograd.Scope) (err error) {
+		w.Arrays, err = backend.HostArrays(s, "", backend.New(s, g, 3).State())
 		return err
 	})
 	if err != nil {

@@ -146,8 +146,8 @@ func losses() []Case {
 				Gorgonia: func(g *oracle.Graph, in []*oracle.Node) []*oracle.Node {
 					return []*oracle.Node{g.CrossEntropy(in[0], soft, smoothing)}
 				}},
-			fusedCrossEntropy(logits, autograd.Targets{Labels: labels, Share: 1}, smoothing),
-			fusedCrossEntropy(logits, autograd.Targets{Labels: labels, Partners: []int64{0, 0, 4}, Share: 0.7}, smoothing))
+			fusedCrossEntropy(logits, autograd.Targets{Labels: labels, Lambda: 1}, smoothing),
+			fusedCrossEntropy(logits, autograd.Targets{Labels: labels, MixedLabels: []int64{0, 0, 4}, Lambda: 0.7}, smoothing))
 	}
 	return list
 }
@@ -156,11 +156,11 @@ func losses() []Case {
 func fusedCrossEntropy(logits []Input, t autograd.Targets, smoothing float64) Case {
 	classes := int(logits[0].Shape[1])
 	soft := oracle.OneHot(t.Labels, classes)
-	for i, partner := range t.Partners {
-		soft.Data[i*classes+int(t.Labels[i])] *= t.Share
-		soft.Data[i*classes+int(partner)] += 1 - t.Share
+	for i, partner := range t.MixedLabels {
+		soft.Data[i*classes+int(t.Labels[i])] *= t.Lambda
+		soft.Data[i*classes+int(partner)] += 1 - t.Lambda
 	}
-	return Case{Name: fmt.Sprintf("fused cross entropy, %d mixed rows, smoothing %v", len(t.Partners), smoothing), Inputs: logits, FullPrecision: true,
+	return Case{Name: fmt.Sprintf("fused cross entropy, %d mixed rows, smoothing %v", len(t.MixedLabels), smoothing), Inputs: logits, FullPrecision: true,
 		Torch: func(s *autograd.Scope, in []*autograd.Tensor) *autograd.Tensor {
 			loss, _ := autograd.CrossEntropy{LabelSmoothing: smoothing}.Fused(s, in[0], t)
 			return s.Reshape(loss, 1, 1)

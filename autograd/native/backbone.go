@@ -1,0 +1,101 @@
+package native
+
+// #include "backbone.h"
+import "C"
+
+import (
+	"runtime"
+	"unsafe"
+)
+
+// LayerKind says which kernels compute a layer of a backbone.
+type LayerKind int
+
+// The kinds; the numbers are those of dw_layer_kind.
+const (
+	StemLayer LayerKind = iota
+	DepthwiseLayer
+	PointwiseLayer
+)
+
+// BackboneLayer is a convolution with batch norm at the sizes of one call's images.
+type BackboneLayer struct {
+	Kind                LayerKind
+	In, Out, Stride     int // channels; 1 or 2
+	Bias                bool
+	Height, Width       int // of the input
+	OutHeight, OutWidth int
+	Top, Left           int // zeros before the image
+}
+
+// Backbone is what the layers have in common.
+type Backbone struct {
+	Layers        []BackboneLayer
+	Cap           float64 // of the activation; infinite for ReLU
+	Eps, Momentum float64
+	Training      bool // the batch's statistics, and the running ones move
+	BFloat16      bool // else float32
+	// Times, where not nil, becomes those of the forward pass when it returns and of the backward pass when that ends.
+	Times *BackboneTimes
+}
+
+// Lanes is the number of channels that stored tensors are padded to a multiple of.
+const Lanes = C.DW_LANES
+
+// Pixels are images as a loader leaves them, (N, Height, Width, 3), and what normalizes them: (v/255 - Mean)/Std by color.
+type Pixels struct {
+	Values           []uint8 // as many as the sizes say
+	N, Height, Width int
+	Mean, Std        [3]float64
+}
+
+// BackboneForward is the pooled features of images x, or of pixels where x is nil. The tensors are described at dw_backbone_forward.
+func BackboneForward(t Backbone, x Tensor, pixels Pixels, parameters, statistics []Tensor) (features Tensor, err error) {
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	backbone, p := t.c(&pinner), pixels.c(&pinner)
+	var out C.dw_tensor
+	err = take(C.dw_backbone_forward(&out, &backbone, C.dw_tensor(x), &p, first(parameters), count(parameters), first(statistics), count(statistics),
+		t.Times.handle()))
+	return Tensor(out), err
+}
+
+// c is the pixels as C reads them, on memory that pinner holds.
+func (p Pixels) c(pinner *runtime.Pinner) C.dw_pixels {
+	out := C.dw_pixels{n: C.int64_t(p.N), height: C.int(p.Height), width: C.int(p.Width)}
+	for i := range p.Mean {
+		out.mean[i], out.std[i] = C.double(p.Mean[i]), C.double(p.Std[i])
+	}
+	if len(p.Values) > 0 {
+		pinner.Pin(unsafe.SliceData(p.Values))
+		out.values = (*C.uint8_t)(unsafe.SliceData(p.Values))
+	}
+	return out
+}
+
+// c is the backbone as C reads it, on memory that pinner holds.
+func (t Backbone) c(pinner *runtime.Pinner) C.dw_backbone {
+	layers := make([]C.dw_layer, len(t.Layers))
+	for i, l := range t.Layers {
+		layers[i] = C.dw_layer{kind: C.dw_layer_kind(l.Kind), in: C.int(l.In), out: C.int(l.Out), stride: C.int(l.Stride), has_bias: truth(l.Bias),
+			height: C.int(l.Height), width: C.int(l.Width), out_height: C.int(l.OutHeight), out_width: C.int(l.OutWidth),
+			top: C.int(l.Top), left: C.int(l.Left)}
+	}
+	if len(layers) > 0 {
+		pinner.Pin(unsafe.SliceData(layers))
+	}
+	return C.dw_backbone{layers: unsafe.SliceData(layers), n: C.int(len(layers)), cap: C.double(t.Cap), eps: C.double(t.Eps),
+		momentum: C.double(t.Momentum), training: truth(t.Training), bf16: truth(t.BFloat16)}
+}
+
+// BackboneISA names the instruction set of the backbone's kernels, as "avx512_bf16".
+func BackboneISA() (string, error) {
+	var name *C.char
+	if err := take(C.dw_backbone_isa(&name)); err != nil {
+		return "", err
+	}
+	return C.GoString(name), nil
+}
+
+// BackboneCount counts the layers that fused kernels have computed in this process, forward and backward each.
+func BackboneCount() int64 { return int64(C.dw_backbone_count()) }

@@ -1,0 +1,256 @@
+//go:build ignore
+
+// The order of the backbone's kernels, and the memory that they work on.
+#include "backbone/schedule.h"
+#include <algorithm>
+#include <cstring>
+
+namespace depthwise::fused {
+
+namespace {
+
+// Cuts an arena into pieces of whole cache lines. Without an arena it only counts.
+class Cutter {
+public:
+  explicit Cutter(char *arena) : arena_(arena) {}
+
+  template <class T> T *cut(size_t n) {
+    T *piece = arena_ ? reinterpret_cast<T *>(arena_ + used_) : nullptr;
+    used_ += (n * sizeof(T) + 63) / 64 * 64;
+    return piece;
+  }
+
+  size_t used() const { return used_; }
+
+private:
+  char *arena_;
+  size_t used_ = 0;
+};
+
+Channels cut_channels(Cutter &c, int n) {
+  return {c.cut<float>(n), c.cut<float>(n), c.cut<float>(n), c.cut<float>(n),  c.cut<float>(n), c.cut<float>(n),
+          c.cut<float>(n), c.cut<float>(n), c.cut<float>(n), c.cut<double>(n), c.cut<double>(n)};
+}
+
+} // namespace
+
+Backbone::Backbone(std::vector<Layer> layers, const BackboneSettings &settings) : layers_(std::move(layers)), settings_(settings) {
+  size_t n = layers_.size();
+  channels_.resize(n);
+  y_.resize(n);
+  g_.resize(n);
+  forward_panels_.resize(n);
+  backward_panels_.resize(n);
+  plan();
+  for (int i = 0; i < int(n); i++)
+    scratch_stride_ = std::max(scratch_stride_, scratch_for(i));
+  scratch_stride_ = (scratch_stride_ + 4095) / 4096 * 4096 + 1088; // threads' blocks do not start in the same cache set
+}
+
+// Layer i computes at step i forward and at step 2n-i backward; y_i is read by the next layer and by both layers' backward
+// steps, g_i is written at the step of layer i+1 and read at that of layer i.
+void Backbone::plan() {
+  int n = int(layers_.size());
+  const KernelSet &k = *settings_.kernels;
+  auto back = [&](int i) { return 2 * n - i; };
+  for (int i = 0; i < n; i++)
+    buffers_.push_back({layers_[i].rows() * padded(layers_[i].out) * k.element, i, settings_.gradients ? back(i) : i + 1});
+  for (int i = 0; i < n && settings_.gradients; i++)
+    buffers_.push_back({buffers_[i].bytes, back(i + 1), back(i)});
+  buffers_.push_back({k.stem_image_bytes(layers_[0].window), 0, settings_.gradients ? back(0) : 0});
+  size_t planned = place(buffers_);
+  bind(nullptr);
+  arena_bytes_ = planned_at_ + planned;
+}
+
+// bind points everything into the arena: per-channel numbers and packed weights, then the planned buffers.
+void Backbone::bind(char *arena) {
+  const KernelSet &k = *settings_.kernels;
+  int n = int(layers_.size());
+  Cutter cutter(arena);
+  for (int i = 0; i < n; i++)
+    channels_[i] = cut_channels(cutter, padded(layers_[i].out));
+  channels_bytes_ = cutter.used();
+  for (int i = 0; i < n; i++) {
+    const Layer &l = layers_[i];
+    switch (l.kind) {
+    case Kind::Stem:
+      forward_panels_[i] = cutter.cut<char>(k.stem_panel_bytes(l.out));
+      break;
+    case Kind::Depthwise:
+      forward_panels_[i] = cutter.cut<char>(9 * padded(l.out) * sizeof(float));
+      break;
+    case Kind::Pointwise:
+      forward_panels_[i] = cutter.cut<char>(k.panel_bytes(l.in, l.out));
+      backward_panels_[i] = settings_.gradients ? cutter.cut<char>(k.panel_bytes(l.in, l.out)) : nullptr;
+    }
+  }
+  planned_at_ = (cutter.used() + 4095) / 4096 * 4096;
+  if (!arena)
+    return;
+  for (int i = 0; i < n; i++) {
+    y_[i] = arena + planned_at_ + buffers_[i].offset;
+    g_[i] = settings_.gradients ? arena + planned_at_ + buffers_[n + i].offset : nullptr;
+  }
+  image_ = arena + planned_at_ + buffers_.back().offset;
+}
+
+void Backbone::pack(const Workers &w) {
+  const KernelSet &k = *settings_.kernels;
+  memset(channels_[0].bias, 0, channels_bytes_); // for the padding of all channels; panels are overwritten whole
+  for (size_t i = 0; i < layers_.size(); i++) {
+    const Layer &l = layers_[i];
+    if (l.bias)
+      memcpy(channels_[i].bias, l.bias, l.out * sizeof(float));
+    memcpy(channels_[i].pivot, l.norm.running_mean, l.out * sizeof(float));
+    switch (l.kind) {
+    case Kind::Stem:
+      k.pack_stem({l.out, l.weight, forward_panels_[i]});
+      break;
+    case Kind::Depthwise:
+      k.pack_depthwise({l.out, l.weight, reinterpret_cast<float *>(forward_panels_[i])});
+      break;
+    case Kind::Pointwise:
+      k.pack_pointwise(w, {l.in, l.out, l.weight, forward_panels_[i], backward_panels_[i]});
+    }
+  }
+}
+
+void Backbone::forward(char *arena, char *scratch, StemImage input, float *features, Times *times) {
+  PassStopwatch watch(times, layers_.size());
+  Workers w{settings_.threads, scratch, scratch_stride_};
+  const KernelSet &k = *settings_.kernels;
+  bind(arena);
+  pack(w);
+  watch.lap(&Times::pack);
+  input.window = layers_[0].window;
+  input.image = image_;
+  k.stem_image(w, input);
+  watch.lap(&Times::image);
+  int n = int(layers_.size());
+  for (int i = 0; i < n; i++) {
+    convolve(w, i);
+    normalize(i);
+    watch.lap_layer(i);
+  }
+  const Layer &last = layers_.back();
+  k.pool_forward(w, {last.window.images, last.rows() / last.window.images, padded(last.out), last.out, y_[n - 1], activation(n - 1), features});
+  watch.lap(&Times::pool);
+}
+
+void Backbone::convolve(const Workers &w, int i) {
+  const KernelSet &k = *settings_.kernels;
+  switch (layers_[i].kind) {
+  case Kind::Stem:
+    return k.stem_forward(w, stem_forward());
+  case Kind::Depthwise:
+    return k.depthwise_forward(w, depthwise_forward(i));
+  case Kind::Pointwise:
+    return k.pointwise_forward(w, pointwise_forward(i));
+  }
+}
+
+void Backbone::normalize(int i) {
+  if (settings_.batch)
+    use_batch(layers_[i].norm, channels_[i], double(layers_[i].rows()));
+  else
+    use_running(layers_[i].norm, channels_[i]);
+}
+
+void Backbone::backward(char *arena, char *scratch, const float *dfeatures, const std::vector<LayerGradients> &gradients, Times *times) {
+  PassStopwatch watch(times, layers_.size());
+  Workers w{settings_.threads, scratch, scratch_stride_};
+  bind(arena);
+  int n = int(layers_.size());
+  const Layer &last = layers_.back();
+  settings_.kernels->pool_backward(w, {last.window.images, last.rows() / last.window.images, padded(last.out), last.out, dfeatures, y_[n - 1],
+                                       activation(n - 1), g_[n - 1], sums(n - 1)});
+  watch.lap(&Times::pool);
+  for (int i = n - 1; i >= 0; i--) {
+    differentiate(w, i, gradients[i]);
+    watch.lap_layer(i);
+  }
+}
+
+// One layer's backward step: its batch norm's gradients from the sums that the layer above has left, then its weight's, and
+// the gradient and sums for the layer below.
+void Backbone::differentiate(const Workers &w, int i, const LayerGradients &out) {
+  const KernelSet &k = *settings_.kernels;
+  const Layer &l = layers_[i];
+  fused::differentiate(l.norm, channels_[i], double(l.rows()), settings_.batch, out.norm_weight, out.norm_bias);
+  for (int c = 0; c < l.out && out.bias; c++) // batch norm takes the batch's mean away, and with it any bias
+    out.bias[c] = settings_.batch ? 0 : float(channels_[i].c1[c] * channels_[i].sum[c]);
+  switch (l.kind) {
+  case Kind::Stem: {
+    auto b = stem_backward();
+    b.dw = out.weight;
+    return k.stem_backward(w, b);
+  }
+  case Kind::Depthwise: {
+    auto b = depthwise_backward(i);
+    b.dw = out.weight;
+    return k.depthwise_backward(w, b);
+  }
+  case Kind::Pointwise: {
+    auto b = pointwise_backward(i);
+    b.dw = out.weight;
+    return k.pointwise_backward(w, b);
+  }
+  }
+}
+
+size_t Backbone::scratch_for(int i) const {
+  const KernelSet &k = *settings_.kernels;
+  size_t bytes = k.pool_scratch(padded(layers_[i].out));
+  switch (layers_[i].kind) {
+  case Kind::Stem:
+    bytes = std::max(bytes, k.stem_forward_scratch(stem_forward()));
+    return settings_.gradients ? std::max(bytes, k.stem_backward_scratch(stem_backward())) : bytes;
+  case Kind::Depthwise:
+    bytes = std::max(bytes, k.depthwise_forward_scratch(depthwise_forward(i)));
+    return settings_.gradients ? std::max(bytes, k.depthwise_backward_scratch(depthwise_backward(i))) : bytes;
+  case Kind::Pointwise:
+    bytes = std::max(bytes, k.pointwise_forward_scratch(pointwise_forward(i)));
+    return settings_.gradients ? std::max(bytes, k.pointwise_backward_scratch(pointwise_backward(i))) : bytes;
+  }
+  return bytes;
+}
+
+Moments Backbone::moments(int i) const {
+  if (!settings_.batch)
+    return {channels_[i].pivot, nullptr, nullptr};
+  return {channels_[i].pivot, channels_[i].sum, channels_[i].square};
+}
+
+PointwiseForward Backbone::pointwise_forward(int i) const {
+  const Layer &l = layers_[i];
+  return {l.rows(), padded(l.in), padded(l.out), y_[i - 1], activation(i - 1), forward_panels_[i], channels_[i].bias, y_[i], moments(i)};
+}
+
+PointwiseBackward Backbone::pointwise_backward(int i) const {
+  const Layer &l = layers_[i];
+  return {l.rows(), padded(l.in), padded(l.out), l.in, l.out, g_[i], y_[i], norm_gradient(i), backward_panels_[i], y_[i - 1], activation(i - 1),
+          g_[i - 1], sums(i - 1), nullptr};
+}
+
+DepthwiseForward Backbone::depthwise_forward(int i) const {
+  const Layer &l = layers_[i];
+  auto *weight = reinterpret_cast<const float *>(forward_panels_[i]);
+  return {l.window, padded(l.out), y_[i - 1], activation(i - 1), weight, channels_[i].bias, y_[i], moments(i)};
+}
+
+DepthwiseBackward Backbone::depthwise_backward(int i) const {
+  const Layer &l = layers_[i];
+  auto *weight = reinterpret_cast<const float *>(forward_panels_[i]);
+  return {l.window, padded(l.out), l.out, g_[i], y_[i], norm_gradient(i), weight, y_[i - 1], activation(i - 1), g_[i - 1], sums(i - 1), nullptr};
+}
+
+StemForward Backbone::stem_forward() const {
+  return {layers_[0].window, padded(layers_[0].out), image_, forward_panels_[0], channels_[0].bias, y_[0], moments(0)};
+}
+
+StemBackward Backbone::stem_backward() const {
+  return {layers_[0].window, padded(layers_[0].out), layers_[0].out, g_[0], y_[0], norm_gradient(0), image_, nullptr};
+}
+
+} // namespace depthwise::fused

@@ -1,0 +1,92 @@
+// The backbone of a MobileNet, from the images to the pooled features, as a sequence of kernels over one arena. No libtorch here:
+// backbone/node.cc makes it a node of libtorch's graph.
+#pragma once
+#include "fused.h"
+#include "backbone/norm.h"
+#include "backbone/plan.h"
+#include "backbone/stopwatch.h"
+#include <limits>
+#include <vector>
+
+namespace depthwise::fused {
+
+enum class Kind { Stem, Depthwise, Pointwise };
+
+// A convolution with its batch norm. Arrays are float, unpadded and laid out as in fused.h.
+struct Layer {
+  Kind kind;
+  int in, out;       // channels
+  Window window;     // of a pointwise layer: stride 1, sizes alone matter
+  const float *weight, *bias; // bias is null where there is none
+  Norm norm;
+
+  int64_t rows() const { return window.images * window.out_height * window.out_width; }
+  size_t weights() const { return kind == Kind::Depthwise ? 9 * size_t(out) : size_t(out) * in * (kind == Kind::Stem ? 9 : 1); }
+};
+
+// Where a layer's gradients go; each may be null.
+struct LayerGradients {
+  float *weight, *bias, *norm_weight, *norm_bias;
+};
+
+struct BackboneSettings {
+  const KernelSet *kernels;
+  int threads;
+  float cap;      // of the activation
+  bool batch;     // normalize by the batch's statistics, else by the running ones
+  bool gradients; // a backward pass follows
+};
+
+// One pass through the backbone. The caller gives memory: an arena, which must stay as it is between forward and backward, and
+// scratch, which need not. Both are 64-byte aligned.
+class Backbone {
+public:
+  Backbone(std::vector<Layer> layers, const BackboneSettings &);
+
+  size_t arena_bytes() const { return arena_bytes_; }
+  size_t scratch_bytes() const { return scratch_stride_ * settings_.threads; }
+  const std::vector<Layer> &layers() const { return layers_; }
+
+  // input.pixels or input.values are the images; window and image are filled in here. features is (images, channels).
+  // times, where not null, becomes those of the pass, without the whole.
+  void forward(char *arena, char *scratch, StemImage input, float *features, Times *times);
+
+  // gradients[i] belongs to layer i. It overwrites what forward left in the arena, so it works once.
+  void backward(char *arena, char *scratch, const float *dfeatures, const std::vector<LayerGradients> &gradients, Times *times);
+
+  // After backward: the gradient of the stem's raw output, g*c1 + y*c2 + c3 with the stem's rows g and y in storage type.
+  struct StemOutput {
+    const void *g, *y;
+    const Channels *channels;
+  };
+  StemOutput stem_output() const { return {g_[0], y_[0], &channels_[0]}; }
+
+private:
+  void plan();
+  void bind(char *arena);
+  void pack(const Workers &);
+  void convolve(const Workers &, int i);
+  void normalize(int i);
+  void differentiate(const Workers &, int i, const LayerGradients &);
+  size_t scratch_for(int i) const;
+  Activation activation(int i) const { return {channels_[i].scale, channels_[i].shift, settings_.cap}; }
+  Moments moments(int i) const;
+  GradientSums sums(int i) const { return {channels_[i].mean, channels_[i].sum, channels_[i].square}; }
+  NormGradient norm_gradient(int i) const { return {channels_[i].c1, channels_[i].c2, channels_[i].c3}; }
+  PointwiseForward pointwise_forward(int i) const;
+  PointwiseBackward pointwise_backward(int i) const;
+  DepthwiseForward depthwise_forward(int i) const;
+  DepthwiseBackward depthwise_backward(int i) const;
+  StemForward stem_forward() const;
+  StemBackward stem_backward() const;
+
+  std::vector<Layer> layers_;
+  BackboneSettings settings_;
+  size_t arena_bytes_ = 0, channels_bytes_ = 0, planned_at_ = 0, scratch_stride_ = 0;
+  std::vector<Buffer> buffers_; // the y of each layer, then the g of each layer, then the stem's image
+  std::vector<Channels> channels_;
+  std::vector<char *> y_, g_, forward_panels_, backward_panels_;
+  char *image_ = nullptr;
+};
+
+} // namespace depthwise::fused

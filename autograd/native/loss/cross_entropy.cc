@@ -1,0 +1,143 @@
+//go:build ignore
+
+// Cross entropy of a batch in one call: its value, its gradient, kept for the backward pass, and the number of rows that are
+// right. log softmax and exp are libtorch's own, so values are as good as its; all else is a sum over rows.
+#include "cross_entropy.h"
+#include "graph/node.h"
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/functions/utils.h>
+
+using depthwise::tensor;
+using torch::autograd::variable_list;
+
+namespace {
+
+// The node keeps the gradient that the forward pass has computed.
+class CrossEntropyBackward : public torch::autograd::Node {
+public:
+  explicit CrossEntropyBackward(at::Tensor gradient) : gradient_(std::move(gradient)) {}
+
+  std::string name() const override { return "FusedCrossEntropyBackward"; }
+
+  void release_variables() override {
+    std::lock_guard<std::mutex> lock(mutex_);
+    gradient_.reset();
+  }
+
+  variable_list apply(variable_list &&grads) override {
+    std::lock_guard<std::mutex> lock(mutex_);
+    TORCH_CHECK(!c10::GradMode::is_enabled(), "the fused cross entropy has no second derivatives; CrossEntropy.Loss does");
+    TORCH_CHECK(gradient_.defined(), torch::autograd::ERR_BACKWARD_TWICE);
+    if (!grads[0].defined())
+      return {at::Tensor()};
+    return {gradient_ * grads[0]};
+  }
+
+private:
+  std::mutex mutex_;
+  at::Tensor gradient_; // (N, classes)
+};
+
+void check(const at::Tensor &logits, const dw_targets &t) {
+  TORCH_CHECK(logits.dim() == 2 && logits.size(0) > 0 && logits.size(1) > 0, "logits must be (N, classes), not ", logits.sizes());
+  TORCH_CHECK(logits.device().is_cpu() && (logits.scalar_type() == at::kFloat || logits.scalar_type() == at::kDouble),
+              "logits must be float32 or float64 on the CPU, not ", logits.scalar_type(), " on ", logits.device(),
+              "; CrossEntropy.Loss takes others");
+  TORCH_CHECK(t.n == logits.size(0), t.n, " labels for ", logits.size(0), " rows");
+  for (const int64_t *classes : {t.labels, t.mixed_labels})
+    for (int64_t i = 0; classes && i < t.n; i++)
+      TORCH_CHECK(classes[i] >= 0 && classes[i] < logits.size(1), "label ", classes[i], " of row ", i, " is not in [0, ",
+                  logits.size(1), ")");
+}
+
+// Calls f with each row, on all threads.
+template <class F> void for_each_row(const at::Tensor &x, F f) {
+  constexpr int64_t kElements = 1 << 13; // that are worth a thread
+  at::parallel_for(0, x.size(0), std::max<int64_t>(1, kElements / x.size(1)), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++)
+      f(i);
+  });
+}
+
+// Whether no logit but the class's own reaches it; what is not a number is never right.
+template <class T> bool right(const T *row, int64_t classes, int64_t own) {
+  T least = row[own];
+  int64_t reach = 0;
+  for (int64_t j = 0; j < classes; j++)
+    reach += !(row[j] < least);
+  return reach == 1 && least == least;
+}
+
+// -sum(target * log probability) of a row. A target of zero weighs minus infinity as not a number where classes are mixed, and
+// not at all where one class is all there is, as in libtorch.
+template <class T> double row_loss(const T *log_p, int64_t classes, const dw_targets &t, int64_t i) {
+  if (t.smoothing == 0 && !t.mixed_labels)
+    return -log_p[t.labels[i]];
+  double each = t.smoothing / double(classes), kept = 1 - t.smoothing, loss = 0;
+  for (int64_t j = 0; j < classes; j++) {
+    double target = each;
+    if (j == t.labels[i])
+      target += t.mixed_labels ? kept * t.lambda : kept;
+    if (t.mixed_labels && j == t.mixed_labels[i])
+      target += kept * (1 - t.lambda);
+    loss -= target * log_p[j];
+  }
+  return loss;
+}
+
+// (probability - target) / N, over the probabilities.
+template <class T> void row_gradient(T *p, int64_t classes, const dw_targets &t, int64_t i) {
+  T each = T(t.smoothing / double(classes)), weight = T(1 / double(t.n));
+  for (int64_t j = 0; j < classes; j++)
+    p[j] = (p[j] - each) * weight;
+  double kept = (1 - t.smoothing) / double(t.n);
+  p[t.labels[i]] -= T(t.mixed_labels ? kept * t.lambda : kept);
+  if (t.mixed_labels)
+    p[t.mixed_labels[i]] -= T(kept * (1 - t.lambda));
+}
+
+// Fills in the value and returns the gradient, undefined where nobody wants it.
+template <class T> at::Tensor compute(const at::Tensor &logits, const dw_targets &t, bool record, dw_cross_entropy_result *out) {
+  at::Tensor x = logits.contiguous(), log_p = at::log_softmax(x, 1);
+  int64_t classes = x.size(1);
+  const int64_t *main = t.mixed_labels && t.lambda < 0.5 ? t.mixed_labels : t.labels;
+  std::vector<double> losses(t.n);
+  std::vector<char> rights(t.n);
+  for_each_row(x, [&](int64_t i) {
+    losses[i] = row_loss(log_p.const_data_ptr<T>() + i * classes, classes, t, i);
+    rights[i] = right(x.const_data_ptr<T>() + i * classes, classes, main[i]);
+  });
+  *out = {0, 0};
+  for (int64_t i = 0; i < t.n; i++) { // in order: the sum does not depend on the threads
+    out->loss += losses[i] / double(t.n);
+    out->correct += rights[i];
+  }
+  if (!record)
+    return {};
+  log_p.exp_();
+  for_each_row(x, [&](int64_t i) { row_gradient(log_p.data_ptr<T>() + i * classes, classes, t, i); });
+  return log_p;
+}
+
+at::Tensor cross_entropy(const at::Tensor &given, const dw_targets &t, dw_cross_entropy_result *out) {
+  at::Tensor logits = given.scalar_type() == at::kBFloat16 ? given.to(at::kFloat) : given;
+  check(logits, t);
+  bool record = c10::GradMode::is_enabled() && logits.requires_grad();
+  at::Tensor values = logits.detach();
+  auto computed = logits.scalar_type() == at::kFloat ? compute<float> : compute<double>;
+  at::Tensor gradient = computed(values, t, record, out);
+  at::Tensor loss = at::scalar_tensor(out->loss, values.options());
+  if (record) {
+    auto node = depthwise::make_node<CrossEntropyBackward>(std::move(gradient));
+    node->set_next_edges(torch::autograd::collect_next_edges(logits));
+    torch::autograd::set_history(loss, node);
+  }
+  return loss;
+}
+
+} // namespace
+
+dw_error dw_cross_entropy(dw_tensor *loss, dw_cross_entropy_result *scored, dw_tensor logits, const dw_targets *targets) {
+  return depthwise::guard([&] { *loss = new at::Tensor(cross_entropy(tensor(logits), *targets, scored)); });
+}

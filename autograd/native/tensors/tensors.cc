@@ -1,0 +1,77 @@
+//go:build ignore
+
+// Layout, copies between host and device, gradients.
+#include "tensors/guard.h"
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <ATen/Parallel.h>
+#include <array>
+
+using depthwise::guard;
+
+namespace {
+at::Tensor &tensor(dw_tensor t) { return *static_cast<at::Tensor *>(t); }
+} // namespace
+
+dw_error dw_channels_last(dw_tensor *out, dw_tensor x) {
+  return guard([&] { *out = new at::Tensor(tensor(x).contiguous(at::MemoryFormat::ChannelsLast)); });
+}
+
+dw_error dw_copy(dw_tensor dst, dw_tensor src) {
+  return guard([&] {
+    c10::NoGradGuard no_grad;
+    tensor(dst).copy_(tensor(src));
+  });
+}
+
+dw_error dw_from_host(dw_tensor *out, const void *data, const int64_t *shape, int ndim, int dtype) {
+  return guard([&] {
+    auto t = at::empty(at::IntArrayRef(shape, ndim), static_cast<at::ScalarType>(dtype));
+    if (t.nbytes() > 0)
+      std::memcpy(t.data_ptr(), data, t.nbytes());
+    *out = new at::Tensor(std::move(t));
+  });
+}
+
+dw_error dw_to_host(void *data, dw_tensor x) {
+  return guard([&] {
+    auto t = tensor(x).detach().to(at::kCPU).contiguous();
+    if (t.nbytes() > 0)
+      std::memcpy(data, t.data_ptr(), t.nbytes());
+  });
+}
+
+dw_error dw_gradient(dw_tensor *out, dw_tensor x) {
+  return guard([&] {
+    const auto &g = tensor(x).grad();
+    *out = g.defined() ? new at::Tensor(g) : nullptr;
+  });
+}
+
+dw_error dw_clear_gradients(const dw_tensor *xs, int n) {
+  return guard([&] {
+    for (int i = 0; i < n; i++)
+      tensor(xs[i]).mutable_grad().reset();
+  });
+}
+
+// pixels: n x h x w x 3 bytes. out: (n, 3, h, w) float32 in channels-last order, (pixel / 255 - mean) / std, by a
+// table of the 3 x 256 values, each computed in float32 as torchvision's ToTensor and Normalize do.
+dw_error dw_normalize_images(dw_tensor *out, const uint8_t *pixels, int64_t n, int64_t h, int64_t w, const double *mean, const double *std) {
+  return guard([&] {
+    std::array<std::array<float, 3>, 256> table;
+    for (int v = 0; v < 256; v++)
+      for (int c = 0; c < 3; c++)
+        table[v][c] = (float(v) / 255.0f - float(mean[c])) / float(std[c]);
+    auto t = at::empty({n, 3, h, w}, at::TensorOptions().dtype(at::kFloat).memory_format(at::MemoryFormat::ChannelsLast));
+    float *to = t.data_ptr<float>();
+    at::parallel_for(0, n * h * w, 1 << 14, [&](int64_t begin, int64_t end) {
+      for (int64_t i = 3 * begin; i < 3 * end; i += 3) {
+        to[i] = table[pixels[i]][0];
+        to[i + 1] = table[pixels[i + 1]][1];
+        to[i + 2] = table[pixels[i + 2]][2];
+      }
+    });
+    *out = new at::Tensor(std::move(t));
+  });
+}
