@@ -125,7 +125,7 @@ func (b *benched) step(s *autograd.Scope, c Config) (func() (phases, error), err
 			lap(&p.forward)
 			s.Backward(loss)
 			lap(&p.backward)
-			optimizer.StepWith(s, optim.StepOptions{LR: c.LR, Reference: b.kernels != mobilenet.Fused})
+			b.apply(s, optimizer.Prepare(optim.StepOptions{LR: c.LR}))
 			autograd.ZeroGrads(s, b.parameters)
 			lap(&p.update)
 			return s.Err()

@@ -5,6 +5,7 @@ import (
 
 	"depthwise.dev/data"
 	"depthwise.dev/models/mobilenet"
+	"depthwise.dev/optim"
 )
 
 // Config is everything that decides a training run. Start from [Default], a
@@ -135,7 +136,7 @@ type Config struct {
 // The values that settings with names can have, in the order messages list them.
 var (
 	Archs      = []string{"mobilenet_v1"}
-	Optimizers = []string{"sgd", "rmsprop", "rmsprop_tf", "adamw"}
+	Optimizers = optim.OptimizerNames(optim.Optimizers)
 	Schedules  = []string{"constant", "step", "exp", "cosine", "onecycle"}
 	Augments   = []string{"none", "basic", "randaug", "trivial"}
 	Fits       = []string{"crop", "letterbox", "pad"}

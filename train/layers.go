@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"depthwise.dev/models/mobilenet"
+	"depthwise.dev/optim"
 )
 
 // Layers says what a configuration is put together from. Each later one wins:
@@ -125,14 +126,7 @@ func (c *Config) useOptimizer(name string) {
 		return
 	}
 	c.Optimizer, c.LR = name, Default().LR
-	if lr, ok := usualLR[name]; ok {
-		c.LR = lr
+	if spec, err := optim.FindOptimizer(optim.Optimizers, name); err == nil {
+		c.LR = spec.LR
 	}
-}
-
-// usualLR is the learning rate of optimizers other than SGD when nobody gave one.
-var usualLR = map[string]float64{
-	"rmsprop_tf": 0.045, // the paper's; its eps of 1 makes the steps as large as SGD's
-	"adamw":      1e-3,  // PyTorch's default
-	"rmsprop":    1e-4,  // momentum 0.9 makes its steps ten times AdamW's
 }

@@ -119,15 +119,23 @@ func (r *run) update(s *autograd.Scope, seen tally, lr float64) (norm float64, e
 	if seen.Images == 0 {
 		return 0, nil // every image of the step was unreadable
 	}
-	o := optim.StepOptions{LR: lr, MaxGradNorm: r.config.ClipGradNorm, Average: r.average, Reference: r.kernels != mobilenet.Fused}
+	o := optim.StepOptions{LR: lr, MaxGradNorm: r.config.ClipGradNorm, Average: r.average}
 	if r.config.Accumulate > 1 {
 		o.GradScale = 1 / float64(seen.Images)
 	}
-	norm = r.optimizer.StepWith(s, o)
+	norm = r.apply(s, r.optimizer.Prepare(o))
 	if s.Err() == nil && (math.IsNaN(norm) || math.IsInf(norm, 0)) {
 		return norm, fmt.Errorf("train: epoch %d step %d: the gradients' norm is %v: %w; %s", r.Epoch+1, r.Step+1, norm, ErrNotFinite, r.advice())
 	}
 	return norm, s.Err()
+}
+
+// apply runs an update on the machine's kernels, and returns the gradients' norm if it is clipped.
+func (m machine) apply(s *autograd.Scope, u optim.Update) (norm float64) {
+	if m.kernels == mobilenet.Fused {
+		return u.Fused(s)
+	}
+	return u.Unfused(s)
 }
 
 func (r *run) advice() string {
