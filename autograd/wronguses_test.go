@@ -45,7 +45,10 @@ func one(x tensor) autograd.List { return autograd.List{x} }
 
 // update moves an average after a parameter.
 func update(parameter, average tensor) autograd.Update {
-	return autograd.Update{Groups: []autograd.UpdateGroup{{Parameters: one(parameter), Averages: one(average)}}}
+	var p autograd.UpdateProgram
+	to := p.Array(one(average))
+	p.Lerp(to, to, p.Parameter(), 0.5)
+	return autograd.Update{Groups: []autograd.UpdateGroup{{Parameters: one(parameter), Program: &p}}}
 }
 
 func identity(s scope, in []tensor) tensor { return in[0] }
@@ -120,6 +123,7 @@ var wrongUses = []wrongUse{
 	{"GradsOf", "gradients", f32, func(s scope, x tensor) { autograd.GradsOf(s, one(x)) }},
 	{"List.AddScaled", "list add scaled", f32, func(s scope, x tensor) { one(x).AddScaled(s, one(other(s, x)), 1) }},
 	{"Update.Apply", "fused update", f32, func(s scope, x tensor) { update(x, other(s, x)).Apply(s) }},
+	{"Update.Norm", "fused update norm", f32, func(s scope, x tensor) { update(x, other(s, x)).Norm(s) }},
 	{"List.AddProduct", "list add product", f32, func(s scope, x tensor) { one(x).AddProduct(s, one(x), one(other(s, x)), 1) }},
 	{"List.AddQuotient", "list add quotient", f32, func(s scope, x tensor) { one(x).AddQuotient(s, one(x), one(other(s, x)), 1) }},
 	{"List.Lerp", "list lerp", f32, func(s scope, x tensor) { one(x).Lerp(s, one(other(s, x)), 0.5) }},

@@ -3,11 +3,12 @@ package config
 import (
 	"depthwise.dev/data"
 	"depthwise.dev/internal/datasource"
+	"depthwise.dev/optim"
 )
 
 // The values of named settings, in the order in which messages list them.
 var (
-	Optimizers = []string{"sgd", "rmsprop", "rmsprop_tf", "adamw"}
+	Optimizers = optim.OptimizerNames(optim.Optimizers)
 	Schedules  = []string{"constant", "step", "exp", "cosine", "onecycle"}
 	Augments   = []string{"none", "basic", "randaug", "trivial"}
 	Fits       = []string{"crop", "letterbox", "pad"}

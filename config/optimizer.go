@@ -19,23 +19,13 @@ func (c Config) OptimizerParameters(params []backend.Parameter) []optim.Paramete
 	return list
 }
 
-// NewOptimizer returns the configured optimizer over the parameters. Hyperparameters that Config does not hold
-// are PyTorch's defaults, those of rmsprop_tf TensorFlow-slim's.
+// NewOptimizer returns the configured optimizer over the parameters.
 func (c Config) NewOptimizer(s *autograd.Scope, params []backend.Parameter) (optim.Optimizer, error) {
-	list := c.OptimizerParameters(params)
-	var o optim.Optimizer
-	switch c.Optimizer {
-	case "sgd":
-		o = optim.NewSGD(s, list, optim.SGD{Momentum: c.Momentum, WeightDecay: c.WeightDecay})
-	case "rmsprop":
-		o = optim.NewRMSProp(s, list, optim.RMSProp{Alpha: 0.99, Eps: 1e-8, Momentum: c.Momentum, WeightDecay: c.WeightDecay})
-	case "rmsprop_tf":
-		o = optim.NewRMSPropTF(s, list, optim.RMSPropTF{Alpha: 0.9, Eps: 1, Momentum: c.Momentum, WeightDecay: c.WeightDecay})
-	case "adamw":
-		o = optim.NewAdamW(s, list, optim.AdamW{Beta1: c.Momentum, Beta2: 0.999, Eps: 1e-8, WeightDecay: c.WeightDecay})
-	default:
+	spec, err := optim.FindOptimizer(optim.Optimizers, c.Optimizer)
+	if err != nil {
 		return nil, validate.OneOf("optimizer", c.Optimizer, Optimizers)
 	}
+	o := spec.New(s, c.OptimizerParameters(params), optim.Hyperparameters{Momentum: c.Momentum, WeightDecay: c.WeightDecay})
 	if err := s.Err(); err != nil {
 		return nil, err
 	}

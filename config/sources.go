@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"depthwise.dev/models/mobilenet"
+	"depthwise.dev/optim"
 )
 
 // Sources are where a configuration comes from. Later ones take precedence: the defaults (with the variant's
@@ -116,14 +117,7 @@ func (c *Config) useOptimizer(name string) {
 		return
 	}
 	c.Optimizer, c.LR = name, Default().LR
-	if lr, ok := defaultLR[name]; ok {
-		c.LR = lr
+	if spec, err := optim.FindOptimizer(optim.Optimizers, name); err == nil {
+		c.LR = spec.LR
 	}
-}
-
-// defaultLR is the default learning rate of the optimizers other than SGD.
-var defaultLR = map[string]float64{
-	"rmsprop_tf": 0.045, // the paper's; its eps of 1 makes the steps as large as SGD's
-	"adamw":      1e-3,  // PyTorch's default
-	"rmsprop":    1e-4,  // momentum 0.9 makes its steps ten times AdamW's
 }

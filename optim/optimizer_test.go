@@ -96,7 +96,7 @@ func TestLRScale(t *testing.T) {
 		NewSGD(s, []Parameter{p}, SGD{})
 		return nil
 	})
-	if err == nil || !strings.Contains(err.Error(), "parameter a: learning rate's scale -1") {
+	if err == nil || !strings.Contains(err.Error(), "parameter a: learning-rate scale -1") {
 		t.Errorf("error %v", err)
 	}
 }
