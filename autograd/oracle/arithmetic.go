@@ -71,7 +71,8 @@ func (g *Graph) Affine(x *Node, a, b float64) *Node {
 	}.apply(g, x)
 }
 
-// Clamp is min(max(x, low), high). At low and high themselves the gradient is zero, as in PyTorch's ReLU6.
+// Clamp is min(max(x, low), high). At low and high themselves the gradient is zero, as in PyTorch's
+// ReLU6.
 func (g *Graph) Clamp(x *Node, low, high float64) *Node {
 	if x == nil {
 		return g.apply("clamp", []*Node{x}, nil)

@@ -12,11 +12,12 @@ type Result struct {
 	Gradients []Array // one for each Input, in the order in which they were added
 }
 
-// Compute evaluates the outputs and the gradient of sum(outputs[0] * cotangent) with respect to every Input; that of an
-// input on which the output does not depend is zero. A nil cotangent means no gradients.
+// Compute evaluates the outputs and the gradient of sum(outputs[0] * cotangent) with respect to
+// every Input; that of an input on which the output does not depend is zero. A nil cotangent means
+// no gradients.
 //
-// Compute evaluates the nodes one after the other by their operations' Do, not with one of gorgonia's machines: those run
-// on a goroutine of their own, where a panic ends the process.
+// Compute evaluates the nodes one after the other by their operations' Do, not with one of
+// gorgonia's machines: those run on a goroutine of their own, where a panic ends the process.
 func (g *Graph) Compute(outputs []*Node, cotangent []float64) (r Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -7,15 +7,17 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// Conv holds the hyperparameters of a 2-d convolution. The zero value is stride 1, no padding, one group.
+// Conv holds the hyperparameters of a 2-d convolution. The zero value is stride 1, no padding, one
+// group.
 type Conv struct {
 	Stride                   int // 0 means 1
 	Top, Bottom, Left, Right int // zeros around the image
 	Groups                   int // 0 means 1; the number of channels means depthwise
 }
 
-// Conv2d convolves x (N, C, H, W) with w (O, C/groups, K, K) and adds b (O), which may be nil. With one group it is
-// gorgonia's own convolution (im2col and a matrix product), with more a [primitive].
+// Conv2d convolves x (N, C, H, W) with w (O, C/groups, K, K) and adds b (O), which may be nil. With
+// one group it is gorgonia's own convolution (im2col and a matrix product), with more a
+// [primitive].
 func (g *Graph) Conv2d(x, w, b *Node, c Conv) *Node {
 	if !g.expect("conv2d: images", x, 4) || !g.expect("conv2d: weight", w, 4) {
 		return nil

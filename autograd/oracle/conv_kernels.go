@@ -1,6 +1,7 @@
 package oracle
 
-// each calls f for every product of the convolution with the indices of its output, input and weight.
+// each calls f for every product of the convolution with the indices of its output, input and
+// weight.
 func (k window) each(f func(out, in, weight int)) {
 	insPerGroup, outsPerGroup := k.ins/k.groups, k.outs/k.groups
 	for image := range k.images {

@@ -9,8 +9,8 @@ import (
 // Node is a value of a gorgonia graph.
 type Node = gorgonia.Node
 
-// A Graph is a function under construction. It keeps its first error: later operations return nil and do nothing, and
-// [Graph.Compute] returns the error.
+// A Graph is a function under construction. It keeps its first error: later operations return nil
+// and do nothing, and [Graph.Compute] returns the error.
 type Graph struct {
 	g      *gorgonia.ExprGraph
 	err    error

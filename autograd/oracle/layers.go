@@ -2,7 +2,8 @@ package oracle
 
 import "fmt"
 
-// BatchNorm holds the nodes, all (C), and hyperparameters of a batch normalization (https://arxiv.org/abs/1502.03167).
+// BatchNorm holds the nodes, all (C), and hyperparameters of a batch normalization
+// (https://arxiv.org/abs/1502.03167).
 type BatchNorm struct {
 	Weight, Bias *Node
 	Mean, Var    *Node   // running statistics
@@ -10,7 +11,8 @@ type BatchNorm struct {
 	Eps          float64
 }
 
-// Train normalizes x (N, C, H, W) by the batch's statistics and also returns the updated running statistics.
+// Train normalizes x (N, C, H, W) by the batch's statistics and also returns the updated running
+// statistics.
 func (bn BatchNorm) Train(g *Graph, x *Node) (y, mean, variance *Node) {
 	if !g.expect("batch norm", x, 4) {
 		return nil, nil, nil
@@ -73,8 +75,9 @@ func (g *Graph) Linear(x, w, b *Node) *Node {
 	return g.Add(y, g.Rows(b, y.Shape()[0]))
 }
 
-// CrossEntropy is the loss -sum(target * log softmax(logits)), the mean over the batch, (1, 1). The targets (N, classes)
-// become (1-smoothing) * target + smoothing / classes. Logits beyond 700 overflow.
+// CrossEntropy is the loss -sum(target * log softmax(logits)), the mean over the batch, (1, 1). The
+// targets (N, classes) become (1-smoothing) * target + smoothing / classes. Logits beyond 700
+// overflow.
 func (g *Graph) CrossEntropy(logits *Node, targets Array, smoothing float64) *Node {
 	if !g.expect("cross entropy", logits, 2) {
 		return nil

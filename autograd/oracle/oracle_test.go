@@ -8,8 +8,8 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// Package suite compares the operations with libtorch; these tests compare them with values computed by hand and with
-// gorgonia itself.
+// Package suite compares the operations with libtorch; these tests compare them with values
+// computed by hand and with gorgonia itself.
 
 func array(shape []int64, data ...float64) Array { return Array{Shape: shape, Data: data} }
 
@@ -105,7 +105,8 @@ func TestTapeMachineAgrees(t *testing.T) {
 	}
 }
 
-// TestEpsIsNotConfused: two batch normalizations that differ only in eps are two operations; gorgonia's own are one.
+// TestEpsIsNotConfused: two batch normalizations that differ only in eps are two operations;
+// gorgonia's own are one.
 func TestEpsIsNotConfused(t *testing.T) {
 	g := NewGraph()
 	x := g.Input(array([]int64{2, 1, 1, 1}, 0, 0.01))

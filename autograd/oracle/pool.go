@@ -32,8 +32,8 @@ func (g *Graph) MaxPool2d(x *Node, p Pool) *Node {
 	}.apply(g, x)
 }
 
-// AvgPool2d is the mean of x (N, C, H, W) over each window, in which padding counts as zeros: a depthwise convolution whose
-// weights are all 1/kernel^2.
+// AvgPool2d is the mean of x (N, C, H, W) over each window, in which padding counts as zeros: a
+// depthwise convolution whose weights are all 1/kernel^2.
 func (g *Graph) AvgPool2d(x *Node, p Pool) *Node {
 	if _, ok := g.poolWindow("average pool", x, p); !ok {
 		return nil

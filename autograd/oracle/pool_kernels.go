@@ -19,8 +19,8 @@ func (w pooling) each(x []float64, f func(out, in int)) {
 	}
 }
 
-// argmax is the index of the first maximum of the window that starts at row top and column left. It ignores positions
-// outside the plane.
+// argmax is the index of the first maximum of the window that starts at row top and column left. It
+// ignores positions outside the plane.
 func (w pooling) argmax(x []float64, plane, top, left int) int {
 	best, at := math.Inf(-1), -1
 	for row := max(top, 0); row < min(top+w.kernel, w.height); row++ {

@@ -10,8 +10,8 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// primitive is an operation that gorgonia lacks or computes incorrectly, as a gorgonia.Op with a symbolic derivative.
-// Values are float64 and row-major.
+// primitive is an operation that gorgonia lacks or computes incorrectly, as a gorgonia.Op with a
+// symbolic derivative. Values are float64 and row-major.
 type primitive struct {
 	name  string // with all its numbers: gorgonia merges operations of the same name
 	dims  []int  // of each input
@@ -31,7 +31,8 @@ func (p primitive) apply(g *Graph, in ...*Node) *Node {
 // Arity is the number of inputs.
 func (p primitive) Arity() int { return len(p.dims) }
 
-// Type is that of a function from tensors of the inputs' ranks to one of the output's rank, all float64.
+// Type is that of a function from tensors of the inputs' ranks to one of the output's rank, all
+// float64.
 func (p primitive) Type() hm.Type {
 	rank := func(n int) hm.Type { return gorgonia.TensorType{Dims: n, Of: gorgonia.Float64} }
 	var types []hm.Type

@@ -7,23 +7,25 @@ import (
 	"depthwise.dev/autograd/oracle"
 )
 
-// A Case is one function of arrays, written once for each library. Engines compute its value and the gradient of
-// sum(output * cotangent) with respect to each input.
+// A Case is one function of arrays, written once for each library. Engines compute its value and
+// the gradient of sum(output * cotangent) with respect to each input.
 type Case struct {
 	Name   string
 	Inputs []Input
-	// Cotangent holds the weight of each element of the output. Nil: random numbers, a function of the case's name.
+	// Cotangent holds the weight of each element of the output. Nil: random numbers, a function of
+	// the case's name.
 	Cotangent []float64
 	// FullPrecision: a bfloat16 network computes this in float32, from a float32 input.
 	FullPrecision bool
 	// Kinks are the values of the first input at which the case has no derivative.
 	Kinks []float64
-	// Window, if not 0, is the side of the windows of the first input in which the case has no derivative at equal values.
+	// Window, if not 0, is the side of the windows of the first input in which the case has no
+	// derivative at equal values.
 	Window int
 	// Torch computes the output with autograd. The inputs are in the order of Inputs.
 	Torch func(s *autograd.Scope, in []*autograd.Tensor) *autograd.Tensor
-	// Gorgonia returns the output and then, for each Running input, the node of its new value (or itself). Nil: the case
-	// is not written in gorgonia.
+	// Gorgonia returns the output and then, for each Running input, the node of its new value (or
+	// itself). Nil: the case is not written in gorgonia.
 	Gorgonia func(g *oracle.Graph, in []*oracle.Node) []*oracle.Node
 }
 
@@ -33,10 +35,11 @@ type Input struct {
 	oracle.Array
 	// Activation: bfloat16 in a network of that type. Parameters are float32 there.
 	Activation bool
-	// Running statistics may be changed in place and have no gradient; all other inputs must not change.
+	// Running statistics may be changed in place and have no gradient; all other inputs must not
+	// change.
 	Running bool
-	// ScaleFrom names an input whose gradient also scales the differences of this one's, which may be zero except for
-	// rounding: that of a bias before batch normalization.
+	// ScaleFrom names an input whose gradient also scales the differences of this one's, which may
+	// be zero except for rounding: that of a bias before batch normalization.
 	ScaleFrom string
 }
 
@@ -55,7 +58,8 @@ type Value struct {
 	Name string // of the input; "" for the output of a case
 	Kind Kind
 	oracle.Array
-	// Slopes: Data holds the gradient's products with as many directions, see Directions, in place of the gradient.
+	// Slopes: Data holds the gradient's products with as many directions, see Directions, in place
+	// of the gradient.
 	Slopes bool
 	// ScaleFrom is that of the input.
 	ScaleFrom string
@@ -85,12 +89,14 @@ func (c Case) cotangent(n int) []float64 {
 const (
 	// kinkMargin exceeds the change of an element of a normalized layer by a difference step.
 	kinkMargin = 1e-4
-	// bfloat16Spacing is the largest distance of neighboring bfloat16 numbers, relative to the larger one: 8 significant bits.
+	// bfloat16Spacing is the largest distance of neighboring bfloat16 numbers, relative to the
+	// larger one: 8 significant bits.
 	bfloat16Spacing = 1. / 128
 )
 
-// differentiable returns a, the first input, without values near points that have no derivative. Values in a window become
-// different bfloat16 numbers: among equal ones, the maximum and so the gradient is another element's.
+// differentiable returns a, the first input, without values near points that have no derivative.
+// Values in a window become different bfloat16 numbers: among equal ones, the maximum and so the
+// gradient is another element's.
 func (c Case) differentiable(a oracle.Array) oracle.Array {
 	if c.Window > 0 {
 		largest := 0.0

@@ -18,7 +18,8 @@ func CompareCase(ctx context.Context, e Engine, c Case, want Result) Cell {
 	return e.compare(func(Kind) float64 { return e.Tolerance }, want, func() (Result, error) { return e.Case(ctx, c) }, Compare)
 }
 
-// CompareNetwork compares an engine with the reference on a whole network; want is the reference's result.
+// CompareNetwork compares an engine with the reference on a whole network; want is the reference's
+// result.
 func CompareNetwork(ctx context.Context, e Engine, n Network, want Result) Cell {
 	if reason := e.skips(n); reason != "" {
 		return Cell{Engine: e.Name, Left: reason}
@@ -51,8 +52,8 @@ func (e Engine) skips(n Network) string {
 	return ""
 }
 
-// compare measures one result of the engine. Of all values the cell has the one that is nearest to its tolerance, or
-// beyond.
+// compare measures one result of the engine. Of all values the cell has the one that is nearest to
+// its tolerance, or beyond.
 func (e Engine) compare(tolerance func(Kind) float64, want Result, compute func() (Result, error),
 	measure func(want, got Result) ([]Difference, error)) Cell {
 	cell := Cell{Engine: e.Name}
@@ -110,8 +111,9 @@ func CheckNetwork(ctx context.Context, n Network, engines []Engine) (Row, error)
 	return row, ctx.Err()
 }
 
-// CheckLayers compares the engines on every layer of a network: each engine gets the input and the gradient of the output
-// that the reference computes. The rows are those of [Network.Rows]. It calls progress before each row, the last one first.
+// CheckLayers compares the engines on every layer of a network: each engine gets the input and the
+// gradient of the output that the reference computes. The rows are those of [Network.Rows]. It
+// calls progress before each row, the last one first.
 func CheckLayers(ctx context.Context, n Network, engines []Engine, progress func(row string)) ([]Row, error) {
 	parts, err := n.Parts()
 	if err != nil {

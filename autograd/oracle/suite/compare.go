@@ -13,15 +13,16 @@ type Difference struct {
 	Relative float64 `json:"relative"` // see Compare
 }
 
-// Compare measures every value of got against the reference: the L2 norm of the difference divided by the L2 norm of the
-// reference's array. Slopes are compared with the slopes of the reference's gradient along the same directions, divided by
-// the gradient's norm. It is an error if a value is missing, unexpected or of another shape, or if the reference is not finite.
+// Compare measures every value of got against the reference: the L2 norm of the difference divided
+// by the L2 norm of the reference's array. Slopes are compared with the slopes of the reference's
+// gradient along the same directions, divided by the gradient's norm. It is an error if a value is
+// missing, unexpected or of another shape, or if the reference is not finite.
 func Compare(want, got Result) ([]Difference, error) {
 	return compare(want, got, relative)
 }
 
-// CompareAngles measures 1 - cosine of the angle between the arrays instead, and skips the values with a ScaleFrom, which
-// may be zero except for rounding. It is for low precision end to end.
+// CompareAngles measures 1 - cosine of the angle between the arrays instead, and skips the values
+// with a ScaleFrom, which may be zero except for rounding. It is for low precision end to end.
 func CompareAngles(want, got Result) ([]Difference, error) {
 	kept := func(r Result) Result {
 		return slices.DeleteFunc(slices.Clone(r), func(v Value) bool { return v.ScaleFrom != "" })
@@ -85,8 +86,8 @@ func relative(want Result, w, g Value) (float64, error) {
 	return ratio(rms(difference), size), nil
 }
 
-// alongDirections compares slopes. The elements of a direction are standard normal, so the expected square of a slope is the
-// squared norm of the gradient.
+// alongDirections compares slopes. The elements of a direction are standard normal, so the expected
+// square of a slope is the squared norm of the gradient.
 func alongDirections(w, g Value, size float64) float64 {
 	norm := size * math.Sqrt(float64(len(w.Data)))
 	worst := 0.0

@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// notInTheTable are methods of autograd.Scope that return tensors without an operation of their own.
+// notInTheTable are methods of autograd.Scope that return tensors without an operation of their
+// own.
 var notInTheTable = []string{
 	"Zeros", "To", "ToDevice", "Detach", "Keep", "RequireGrad", "SetRequiresGrad", "NormalizeImages", // make, copy or mark
 	"Gotch", "FromGotch", "ForwardModule", "Module", // convert
@@ -71,7 +72,8 @@ func pointerTo(e ast.Expr, name string) bool {
 	return ok && id.Name == name
 }
 
-// TestKindsAreComplete: every kind of layers is in the graph of TestNetworks that has all, and so has a row in kinds.
+// TestKindsAreComplete: every kind of layers is in the graph of TestNetworks that has all, and so
+// has a row in kinds.
 func TestKindsAreComplete(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "../../../models/layer.go", nil, parser.SkipObjectResolution)
 	if err != nil {

@@ -9,15 +9,18 @@ import (
 	"depthwise.dev/autograd/oracle"
 )
 
-// Differences computes gradients as central differences of libtorch's float64 forward pass: along every coordinate of an
-// array of at most Coordinates elements, along that many random Directions of a larger one.
+// Differences computes gradients as central differences of libtorch's float64 forward pass: along
+// every coordinate of an array of at most Coordinates elements, along that many random Directions
+// of a larger one.
 type Differences struct{ Coordinates, Directions int }
 
-// smallStep is the cube root of float64's epsilon, at which the truncation error (h*h) and the rounding error (epsilon/h) of
-// a central difference are equal for a smooth function of values near one. It is multiplied by the array's scale.
+// smallStep is the cube root of float64's epsilon, at which the truncation error (h*h) and the
+// rounding error (epsilon/h) of a central difference are equal for a smooth function of values near
+// one. It is multiplied by the array's scale.
 const smallStep = 6e-6
 
-// Case computes the output, the new running statistics, and the slopes along every input that has a gradient.
+// Case computes the output, the new running statistics, and the slopes along every input that has a
+// gradient.
 func (d Differences) Case(ctx context.Context, c Case) (r Result, err error) {
 	t := Torch{Parameters: autograd.Float64, Compute: autograd.Float64}
 	err = autograd.Run(ctx, func(s *autograd.Scope) error {
@@ -83,9 +86,9 @@ type probe struct {
 	cotangent []float64
 }
 
-// slope differentiates along a direction. The first step is proportional to the array's scale; if a sixteenth of the step
-// gives another result, a kink or a strong curvature lies within it, and it tries smaller steps. It returns the estimate that
-// agrees best with that of the next smaller step.
+// slope differentiates along a direction. The first step is proportional to the array's scale; if a
+// sixteenth of the step gives another result, a kink or a strong curvature lies within it, and it
+// tries smaller steps. It returns the estimate that agrees best with that of the next smaller step.
 func (p probe) slope(input int, direction []float64) (float64, error) {
 	const reductions, shrink, agree = 2, 16, 1e-7
 	h := smallStep * scaleOf(p.c.Inputs[input].Data)
@@ -111,7 +114,8 @@ func (p probe) slope(input int, direction []float64) (float64, error) {
 	return best, nil
 }
 
-// difference is the central difference with step h. It subtracts the outputs before it sums them, which loses fewer digits.
+// difference is the central difference with step h. It subtracts the outputs before it sums them,
+// which loses fewer digits.
 func (p probe) difference(input int, direction []float64, h float64) (float64, error) {
 	var ends [2]oracle.Array
 	for i, sign := range []float64{1, -1} {
@@ -133,7 +137,8 @@ func (p probe) difference(input int, direction []float64, h float64) (float64, e
 	return sum / (2 * h), nil
 }
 
-// evaluate computes the case's output at the given inputs, and the new values of the running ones among them.
+// evaluate computes the case's output at the given inputs, and the new values of the running ones
+// among them.
 func (p probe) evaluate(inputs []Input) (out oracle.Array, after []oracle.Array, err error) {
 	err = p.scope.Sub(func(s *autograd.Scope) error {
 		c := p.c

@@ -9,9 +9,9 @@ import (
 	"depthwise.dev/models/mobilenet"
 )
 
-// everyKind is a small graph with every kind of layers and every padding, for images that are not square. Batch norm,
-// activation and add appear as layers of their own and merged into others; outputs are read once, twice by one layer, and
-// by several layers.
+// everyKind is a small graph with every kind of layers and every padding, for images that are not
+// square. Batch norm, activation and add appear as layers of their own and merged into others;
+// outputs are read once, twice by one layer, and by several layers.
 func everyKind(t *testing.T) *models.Graph {
 	t.Helper()
 	x := models.Input(models.Shape{Channels: 3, Height: 14, Width: 11})

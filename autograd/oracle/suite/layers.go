@@ -7,7 +7,8 @@ import (
 	"depthwise.dev/autograd/oracle"
 )
 
-// Layers returns the cases of the layers and losses: small ones of every kind and with every setting of a MobileNet.
+// Layers returns the cases of the layers and losses: small ones of every kind and with every
+// setting of a MobileNet.
 func Layers() []Case {
 	var list []Case
 	for _, k := range []struct {
@@ -63,7 +64,8 @@ func convolution(name string, inputs []Input, c oracle.Conv) Case {
 		}}
 }
 
-// padded convolves with autograd, with an operation of its own for padding whose sides differ, as package backend does.
+// padded convolves with autograd, with an operation of its own for padding whose sides differ, as
+// package backend does.
 func padded(s *autograd.Scope, x, w, b *autograd.Tensor, c oracle.Conv) *autograd.Tensor {
 	conv := autograd.Conv{Stride: int64(c.Stride), Groups: int64(c.Groups)}
 	if symmetric(c) {
@@ -103,7 +105,8 @@ func normalization(name string, inputs []Input, mode autograd.Mode, momentum, ep
 		}}
 }
 
-// separable is the block of MobileNet v1 without batch norm: depthwise convolution, activation, pointwise convolution.
+// separable is the block of MobileNet v1 without batch norm: depthwise convolution, activation,
+// pointwise convolution.
 func separable() Case {
 	conv := oracle.Conv{Stride: 2, Groups: 3, Top: 1, Bottom: 1, Left: 1, Right: 1}
 	return Case{Name: "depthwise separable block",

@@ -13,8 +13,8 @@ import (
 	"depthwise.dev/models"
 )
 
-// TestEachMutant runs in the build of TestMutants, with planted errors: oracle.Mutant activates one of oracle.Mutants. It
-// prints whether a comparison with libtorch finds it.
+// TestEachMutant runs in the build of TestMutants, with planted errors: oracle.Mutant activates one
+// of oracle.Mutants. It prints whether a comparison with libtorch finds it.
 func TestEachMutant(t *testing.T) {
 	tasks := mutantTasks(t)
 	for k := range len(oracle.Mutants) + 1 { // 0 is the oracle itself, which must agree
@@ -37,7 +37,8 @@ func TestEachMutant(t *testing.T) {
 	}
 }
 
-// mutantTasks are comparisons of gorgonia with libtorch, the fastest first; each returns the difference that it finds, or "".
+// mutantTasks are comparisons of gorgonia with libtorch, the fastest first; each returns the
+// difference that it finds, or "".
 func mutantTasks(t *testing.T) []func() string {
 	ctx := context.Background()
 	engines, err := suite.ByName("gorgonia")

@@ -30,8 +30,9 @@ var mutatedPackages = []mutatedPackage{
 			"Stride": "Kernel", "Groups": "Kernel"}},
 }
 
-// TestMutants plants errors everywhere in the arithmetic, one at a time: signs changed, terms dropped, indices and
-// neighbors exchanged, operations confused. A comparison with libtorch must find every one.
+// TestMutants plants errors everywhere in the arithmetic, one at a time: signs changed, terms
+// dropped, indices and neighbors exchanged, operations confused. A comparison with libtorch must
+// find every one.
 func TestMutants(t *testing.T) {
 	overlay, planted := plantAll(t)
 	cmd := exec.Command("go", "test", "-tags", "mutants", "-overlay", overlay, "-count", "1", "-v", "-run", "^TestEachMutant$", ".")
@@ -59,7 +60,8 @@ func TestMutants(t *testing.T) {
 	}
 }
 
-// plantAll writes the mutated packages and returns the overlay with which go builds them in place of the real ones.
+// plantAll writes the mutated packages and returns the overlay with which go builds them in place
+// of the real ones.
 func plantAll(t *testing.T) (overlay string, planted int) {
 	t.Helper()
 	m := &mutator{set: token.NewFileSet()}

@@ -191,7 +191,8 @@ func text(e ast.Expr) string {
 	return b.String()
 }
 
-// parsed is the expression of a source text. One that cannot be parsed makes the mutated build fail.
+// parsed is the expression of a source text. One that cannot be parsed makes the mutated build
+// fail.
 func parsed(code string) ast.Expr {
 	e, err := parser.ParseExpr(code)
 	if err != nil {

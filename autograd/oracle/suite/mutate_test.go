@@ -12,8 +12,9 @@ import (
 	"strings"
 )
 
-// A mutator plants errors into Go source: it replaces an expression by a choice between the expression and a wrong one,
-// which depends on the variable oracle.Mutant at run time. So one build contains all mutants.
+// A mutator plants errors into Go source: it replaces an expression by a choice between the
+// expression and a wrong one, which depends on the variable oracle.Mutant at run time. So one build
+// contains all mutants.
 type mutator struct {
 	set    *token.FileSet
 	source []byte
@@ -87,8 +88,8 @@ func (m *mutator) plant(at ast.Node, what string) string {
 	return fmt.Sprint(len(m.list))
 }
 
-// block mutates the statements in it. It mutates the conditions of kernels only: those of other code check shapes, which no
-// case has wrong.
+// block mutates the statements in it. It mutates the conditions of kernels only: those of other
+// code check shapes, which no case has wrong.
 func (m *mutator) block(b ast.Node, kernels bool) {
 	ast.Inspect(b, func(n ast.Node) bool {
 		switch n := n.(type) {

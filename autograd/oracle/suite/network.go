@@ -10,8 +10,9 @@ import (
 	"depthwise.dev/models"
 )
 
-// A Network is the task of one training or evaluation pass through a whole network: logits, loss, the loss's gradient with
-// respect to every parameter and the images, and the running statistics afterwards. Make one with [NewNetwork].
+// A Network is the task of one training or evaluation pass through a whole network: logits, loss,
+// the loss's gradient with respect to every parameter and the images, and the running statistics
+// afterwards. Make one with [NewNetwork].
 type Network struct {
 	Graph     *models.Graph // without dropout
 	Mode      autograd.Mode
@@ -21,8 +22,8 @@ type Network struct {
 	State     map[string][]float32 // every array of the network by name
 }
 
-// NewNetwork draws arrays for a graph. They are not the initial ones: weights of one and running means of zero would hide
-// errors. Dropout is random, so its rate is set to 0.
+// NewNetwork draws arrays for a graph. They are not the initial ones: weights of one and running
+// means of zero would hide errors. Dropout is random, so its rate is set to 0.
 func NewNetwork(g *models.Graph, mode autograd.Mode, images oracle.Array, labels []int64) Network {
 	n := Network{Graph: withoutDropout(g), Mode: mode, Images: images, Labels: labels, Smoothing: 0.1, State: map[string][]float32{}}
 	for _, in := range n.arrays() {
@@ -54,10 +55,11 @@ func (n Network) arrays() []Input {
 	return list
 }
 
-// layerArrays are those of one layer and its batch norm. In training, a batch norm removes what is added to all values of a
-// channel before it. The gradients of such biases are zero except for rounding: those of a convolution, and those of a batch
-// norm that no activation follows, because the next convolution of MobileNet v2 has a batch norm too. The gradient of a
-// linear layer's bias is a sum over images that cancels when there are few classes.
+// layerArrays are those of one layer and its batch norm. In training, a batch norm removes what is
+// added to all values of a channel before it. The gradients of such biases are zero except for
+// rounding: those of a convolution, and those of a batch norm that no activation follows, because
+// the next convolution of MobileNet v2 has a batch norm too. The gradient of a linear layer's bias
+// is a sum over images that cancels when there are few classes.
 func (n Network) layerArrays(l models.Layer) []Input {
 	var list []Input
 	if shape := l.WeightShape(); shape != nil {
@@ -113,8 +115,8 @@ func Activations(g *models.Graph, images int) int64 {
 	return values
 }
 
-// ValuesPerChannel is the smallest number of values from which a batch norm of the graph computes its statistics;
-// math.MaxInt32 if there is no batch norm.
+// ValuesPerChannel is the smallest number of values from which a batch norm of the graph computes
+// its statistics; math.MaxInt32 if there is no batch norm.
 func ValuesPerChannel(g *models.Graph, images int) int {
 	values := math.MaxInt32
 	for _, l := range g.Layers {
@@ -125,7 +127,8 @@ func ValuesPerChannel(g *models.Graph, images int) int {
 	return values
 }
 
-// minChannels is the smallest number of channels of a batch norm; math.MaxInt32 if there is no batch norm.
+// minChannels is the smallest number of channels of a batch norm; math.MaxInt32 if there is no
+// batch norm.
 func minChannels(g *models.Graph) int {
 	channels := math.MaxInt32
 	for _, l := range g.Layers {

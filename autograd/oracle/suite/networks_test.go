@@ -14,8 +14,9 @@ import (
 	"depthwise.dev/models/mobilenet"
 )
 
-// TestNetworks compares every engine on small networks, whole and layer by layer. Two images at 32x32 leave two values per
-// channel to the last batch norms, the worst case there is; bfloat16 is compared with at least 16.
+// TestNetworks compares every engine on small networks, whole and layer by layer. Two images at
+// 32x32 leave two values per channel to the last batch norms, the worst case there is; bfloat16 is
+// compared with at least 16.
 func TestNetworks(t *testing.T) {
 	checkLeaks(t)
 	relu6, err := mobilenet.Default("mobilenet_v1", "article")
@@ -73,8 +74,8 @@ func TestNetworks(t *testing.T) {
 	}
 }
 
-// TestVariants compares every variant of every architecture as a whole in evaluation, at a width with which gradients of the
-// fused kernels in bfloat16 can be compared too.
+// TestVariants compares every variant of every architecture as a whole in evaluation, at a width
+// with which gradients of the fused kernels in bfloat16 can be compared too.
 func TestVariants(t *testing.T) {
 	checkLeaks(t)
 	for _, arch := range mobilenet.Archs() {
@@ -92,8 +93,8 @@ func TestVariants(t *testing.T) {
 	}
 }
 
-// TestLayerGradients: the gradients that CheckLayers passes from layer to layer, summed where several layers read one
-// output, are those of the whole network.
+// TestLayerGradients: the gradients that CheckLayers passes from layer to layer, summed where
+// several layers read one output, are those of the whole network.
 func TestLayerGradients(t *testing.T) {
 	checkLeaks(t)
 	x := models.Input(models.Shape{Channels: 3, Height: 8, Width: 6}).Conv(models.Conv{Out: 8, Kernel: 3}).BatchNorm(models.BatchNorm{})
@@ -147,7 +148,8 @@ func TestLayerGradients(t *testing.T) {
 	}
 }
 
-// TestMissingArray: a network without one of its arrays is an error that names it, from every engine.
+// TestMissingArray: a network without one of its arrays is an error that names it, from every
+// engine.
 func TestMissingArray(t *testing.T) {
 	checkLeaks(t)
 	n := task(mobileNet(t, "mobilenet_v1", "paper", 0.005, 32), autograd.Evaluation, 2)
@@ -193,7 +195,8 @@ func TestGraphSizes(t *testing.T) {
 	}
 }
 
-// TestSeparate: no two values in a window are closer than the margin, none is near zero, and none moves far.
+// TestSeparate: no two values in a window are closer than the margin, none is near zero, and none
+// moves far.
 func TestSeparate(t *testing.T) {
 	const margin, side, height, width = 1e-4, 3, 5, 7
 	x := suite.Draw("x", -1e-3, 1e-3, 1, 2, height, width)

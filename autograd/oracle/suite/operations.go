@@ -15,8 +15,8 @@ type (
 	node   = *oracle.Node
 )
 
-// Operations returns the cases of autograd's operations, with inputs of about the given magnitude. Random values are not
-// near kinks.
+// Operations returns the cases of autograd's operations, with inputs of about the given magnitude.
+// Random values are not near kinks.
 func Operations(scale float64) []Case {
 	list := append(arithmetic(scale), matrices(scale)...)
 	return slices.Concat(list, pools(scale), activations(), extensions(scale))
@@ -108,7 +108,8 @@ func matrices(scale float64) []Case {
 	}
 }
 
-// pools are maxima and means over windows that overlap, are adjacent, leave a remainder, or include padding.
+// pools are maxima and means over windows that overlap, are adjacent, leave a remainder, or include
+// padding.
 func pools(scale float64) []Case {
 	x := Input{Name: "x", Array: Distinct("pooled", -scale, scale, 2, 3, 7, 5), Activation: true}
 	plane := Input{Name: "x", Array: Distinct("pooled plane", -scale, scale, 2, 1, 5, 5), Activation: true}

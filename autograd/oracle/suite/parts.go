@@ -8,8 +8,9 @@ import (
 	"depthwise.dev/models"
 )
 
-// kinds has a row for each kind of layers: the function that makes the case of a layer without its batch norm and
-// activation. The inputs are the outputs that the layer reads, then its weight and its bias. A nil function is the identity.
+// kinds has a row for each kind of layers: the function that makes the case of a layer without its
+// batch norm and activation. The inputs are the outputs that the layer reads, then its weight and
+// its bias. A nil function is the identity.
 var kinds = map[models.Kind]func(l models.Layer, inputs []Input) Case{
 	models.KindConv: func(l models.Layer, inputs []Input) Case {
 		return convolution(l.Name+", convolution", inputs, convOf(l))
@@ -27,8 +28,8 @@ var kinds = map[models.Kind]func(l models.Layer, inputs []Input) Case{
 // Part is one step of a network: a layer's operation, its batch norm, its activation, or the loss.
 type Part struct {
 	Layer string // the layer's name in the graph, or "loss"
-	// Reads are the indices in [Network.Parts] of the parts whose outputs are the first inputs of the case; -1 is the
-	// images. Those inputs are empty until a check has computed them.
+	// Reads are the indices in [Network.Parts] of the parts whose outputs are the first inputs of
+	// the case; -1 is the images. Those inputs are empty until a check has computed them.
 	Reads []int
 	Case  Case
 }
@@ -36,8 +37,9 @@ type Part struct {
 // imagesIndex is the index of the images in [Part.Reads].
 const imagesIndex = -1
 
-// Parts returns the network's steps in the order of the forward pass. Together they compute what the whole network does;
-// each by itself can also be compared in low precision, on identical inputs.
+// Parts returns the network's steps in the order of the forward pass. Together they compute what
+// the whole network does; each by itself can also be compared in low precision, on identical
+// inputs.
 func (n Network) Parts() ([]Part, error) {
 	arrays, err := n.inputs()
 	if err != nil {
@@ -54,7 +56,8 @@ func (n Network) Parts() ([]Part, error) {
 	return b.parts, nil
 }
 
-// Rows returns the names of the rows of [CheckLayers]: the layers that compute something in a check, and the loss.
+// Rows returns the names of the rows of [CheckLayers]: the layers that compute something in a
+// check, and the loss.
 func (n Network) Rows() []string {
 	var names []string
 	for _, l := range n.Graph.Layers {
@@ -116,8 +119,8 @@ func (b *partsBuilder) take(outputs, arrays int) []Input {
 	return list
 }
 
-// add appends a part and returns its index as what the next one reads. A part that reads float32 outputs only computes in
-// float32 in a bfloat16 network too.
+// add appends a part and returns its index as what the next one reads. A part that reads float32
+// outputs only computes in float32 in a bfloat16 network too.
 func (b *partsBuilder) add(layer string, reads []int, c Case) []int {
 	full := true
 	for _, i := range reads {

@@ -7,7 +7,8 @@ import (
 	"depthwise.dev/models"
 )
 
-// This file holds what the suite itself adds to package oracle to compute a network. TestMutants plants errors in it.
+// This file holds what the suite itself adds to package oracle to compute a network. TestMutants
+// plants errors in it.
 
 // convOf returns the convolution of a layer at the graph's input size.
 func convOf(l models.Layer) oracle.Conv {
@@ -42,8 +43,8 @@ func activationNode(g *oracle.Graph, x *oracle.Node, f models.Function) *oracle.
 	return g.ReLU(x)
 }
 
-// networkNodes adds a whole network to a graph. It returns the nodes of the images, of each part's output, and of the new
-// running statistics in file order.
+// networkNodes adds a whole network to a graph. It returns the nodes of the images, of each part's
+// output, and of the new running statistics in file order.
 func networkNodes(g *oracle.Graph, images oracle.Array, parts []Part) (outputs, running []*oracle.Node, err error) {
 	outputs = []*oracle.Node{g.Input(images)}
 	for _, p := range parts {

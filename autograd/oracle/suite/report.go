@@ -45,7 +45,8 @@ func (r Report) Failures() []string {
 	return list
 }
 
-// Summary has a line for each engine with its largest difference over all layers and over all whole networks.
+// Summary has a line for each engine with its largest difference over all layers and over all whole
+// networks.
 func (r Report) Summary() []string {
 	var list []string
 	for _, group := range []struct {

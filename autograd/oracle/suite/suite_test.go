@@ -26,7 +26,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestCases compares every engine on every operation and layer. Inputs of other magnitudes are for float64 engines only.
+// TestCases compares every engine on every operation and layer. Inputs of other magnitudes are for
+// float64 engines only.
 func TestCases(t *testing.T) {
 	checkLeaks(t)
 	for _, scale := range []float64{1, 0.01, 30} {

@@ -94,7 +94,8 @@ func (t Torch) forward(s *autograd.Scope, c Case, in []*autograd.Tensor) (out *a
 	return out, err
 }
 
-// gradient reads the gradient of an input after Backward: zeros if the output does not depend on it.
+// gradient reads the gradient of an input after Backward: zeros if the output does not depend on
+// it.
 func gradient(s *autograd.Scope, input Input, t *autograd.Tensor) Value {
 	v := Value{Name: input.Name, Kind: Gradient, ScaleFrom: input.ScaleFrom}
 	if g := s.Grad(t); g != nil {

@@ -9,7 +9,8 @@ import (
 	"depthwise.dev/backend"
 )
 
-// Network returns an engine's Network that computes with a backend: forward pass, loss and backward pass.
+// Network returns an engine's Network that computes with a backend: forward pass, loss and backward
+// pass.
 func (t Torch) Network(b backend.Backend) func(context.Context, Network) (Result, error) {
 	return func(ctx context.Context, n Network) (r Result, err error) {
 		err = autograd.Run(ctx, func(s *autograd.Scope) error {
