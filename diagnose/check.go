@@ -14,6 +14,7 @@ import (
 	"depthwise.dev/data"
 	"depthwise.dev/internal/batches"
 	"depthwise.dev/internal/validate"
+	"depthwise.dev/models"
 	"depthwise.dev/models/mobilenet"
 )
 
@@ -50,7 +51,7 @@ const (
 // or is noise. Progress may be nil.
 func Check(ctx context.Context, c config.Config, images int, progress func(done, total int64)) (CheckReport, error) {
 	if images < 0 {
-		images = checkImages(c.Model)
+		images = checkImages(c)
 	}
 	c.BatchSize, c.MixUp, c.CutMix = images, 0, 0
 	if err := validateCheck(c); err != nil {
@@ -61,7 +62,7 @@ func Check(ctx context.Context, c config.Config, images int, progress func(done,
 		r.Engines = append(r.Engines, e.Name)
 	}
 	err := autograd.Run(ctx, func(s *autograd.Scope) error { // one thread for all of it, because SetThreads is per thread
-		m, err := backend.NewMachine(s, backend.Options{Precision: "fp32", Device: "cpu", Backend: "torch", Threads: c.Threads})
+		m, err := referenceMachine(s, c)
 		if err != nil {
 			return err
 		}
@@ -69,10 +70,12 @@ func Check(ctx context.Context, c config.Config, images int, progress func(done,
 		if err != nil {
 			return err
 		}
-		r.Model, r.Threads = c.Model, m.Threads
-		r.Network = fmt.Sprintf("%s %s, width %v, resolution %d, %d classes",
-			c.Arch, c.Model.Variant, c.Model.Width, c.Model.Resolution, c.Model.Classes)
-		return r.compare(ctx, c, x, labels, progress)
+		r.Model, r.Threads, r.Network = c.Model, m.Threads, c.Model.String()
+		g, err := c.Graph()
+		if err != nil {
+			return err
+		}
+		return r.compare(ctx, g, x, labels, progress)
 	})
 	if err != nil {
 		return r, err
@@ -86,8 +89,9 @@ func Check(ctx context.Context, c config.Config, images int, progress func(done,
 }
 
 // compare sets the layers and the networks of the report.
-func (r *CheckReport) compare(ctx context.Context, c config.Config, x oracle.Array, labels []int64, progress func(done, total int64)) error {
-	total := int64(len(c.Model.Layers()) + 1 + 2) // layers, loss, two networks
+func (r *CheckReport) compare(ctx context.Context, g *models.Graph, x oracle.Array, labels []int64, progress func(done, total int64)) error {
+	training := suite.NewNetwork(g, autograd.Training, x, labels)
+	total := int64(len(training.Rows()) + 2) // and two networks
 	done := int64(0)
 	advance := func(string) {
 		if progress != nil {
@@ -96,11 +100,10 @@ func (r *CheckReport) compare(ctx context.Context, c config.Config, x oracle.Arr
 		done++
 	}
 	var err error
-	training := suite.NewNetwork(c.Model, autograd.Training, x, labels)
 	if r.Layers, err = suite.CheckLayers(ctx, training, suite.Engines, advance); err != nil {
 		return fmt.Errorf("check: %w", err)
 	}
-	for _, n := range []suite.Network{training, suite.NewNetwork(c.Model, autograd.Evaluation, x, labels)} {
+	for _, n := range []suite.Network{training, suite.NewNetwork(g, autograd.Evaluation, x, labels)} {
 		advance("")
 		row, err := suite.CheckNetwork(ctx, n, suite.Engines)
 		if err != nil {
@@ -113,12 +116,22 @@ func (r *CheckReport) compare(ctx context.Context, c config.Config, x oracle.Arr
 }
 
 // checkImages returns the smallest batch, at least two images, that gives every batch normalization enough values.
-func checkImages(m mobilenet.Config) int {
-	if m.Resolution < 1 {
-		return 2 // validation reports the resolution
+func checkImages(c config.Config) int {
+	g, err := c.Graph()
+	if err != nil {
+		return 2 // validation reports what is wrong
 	}
-	positions := suite.ValuesPerChannel(m, 1)
+	positions := suite.ValuesPerChannel(g, 1)
 	return max(2, (checkValues+positions-1)/positions)
+}
+
+// referenceMachine is libtorch in float32 on the CPU, for any network.
+func referenceMachine(s *autograd.Scope, c config.Config) (backend.Machine, error) {
+	g, err := c.Graph()
+	if err != nil {
+		return backend.Machine{}, err
+	}
+	return backend.NewMachine(s, g, backend.Options{Precision: "fp32", Device: "cpu", Backend: "torch", Threads: c.Threads})
 }
 
 // checkBatch returns one batch on the host, from the data or noise.
@@ -147,8 +160,12 @@ func validateCheck(c config.Config) error {
 	if err := c.ValidateBatch(2, ": batch norm needs more than one image"); err != nil {
 		return err
 	}
+	g, err := c.Graph()
+	if err != nil {
+		return err
+	}
 	var v validate.Collector
-	if n := suite.Activations(c.Model, c.BatchSize); n > checkActivations {
+	if n := suite.Activations(g, c.BatchSize); n > checkActivations {
 		v.Check(false, "batch_size", c.BatchSize, fmt.Sprintf("gives %d million values between the layers, and "+
 			"a check has memory for %d: take a smaller batch size or resolution", n>>20, checkActivations>>20))
 	}

@@ -10,7 +10,7 @@ import (
 	"depthwise.dev/config"
 	"depthwise.dev/data"
 	"depthwise.dev/internal/batches"
-	"depthwise.dev/models/mobilenet"
+	"depthwise.dev/models"
 	"depthwise.dev/optim"
 	"depthwise.dev/weights"
 )
@@ -66,13 +66,17 @@ func Inspect(ctx context.Context, c config.Config, path string, images int) (Ins
 			return r, err
 		}
 		read = read.Plain() // training continues from the last weights
-		w, c.Model = &read, read.Config
+		w = &read
+		if read.Config != nil {
+			c.Model = *read.Config
+		}
+		c.Model.Resolution, c.Model.Classes = read.Graph.Input.Height, read.Graph.Classes()
 	}
 	if err := c.ValidateBatch(1, ""); err != nil {
 		return r, err
 	}
 	err := autograd.Run(ctx, func(s *autograd.Scope) error {
-		m, err := backend.NewMachine(s, backend.Options{Precision: "fp32", Device: "cpu", Backend: "torch", Threads: c.Threads})
+		m, err := referenceMachine(s, c)
 		if err != nil {
 			return err
 		}
@@ -99,7 +103,11 @@ func inspectedNetwork(s *autograd.Scope, m backend.Machine, c config.Config, w *
 	if w != nil {
 		return m.Load(s, *w)
 	}
-	n := m.New(s, c.Model, c.Seed)
+	g, err := c.Graph()
+	if err != nil {
+		return nil, err
+	}
+	n := m.New(s, g, c.Seed)
 	return n, s.Err()
 }
 
@@ -145,7 +153,7 @@ func (r *Inspection) step(s *autograd.Scope, c config.Config, n *backend.Network
 	if err != nil {
 		return err
 	}
-	hook := n.RegisterForwardHook(func(s *autograd.Scope, l mobilenet.Layer, y *autograd.Tensor) *autograd.Tensor {
+	hook := n.RegisterForwardHook(func(s *autograd.Scope, l models.Layer, y *autograd.Tensor) *autograd.Tensor {
 		at := len(r.Layers)
 		r.Layers = append(r.Layers, layerState(s, l, y))
 		s.RegisterHook(y, func(s *autograd.Scope, g *autograd.Tensor) *autograd.Tensor {
@@ -183,7 +191,7 @@ func (r *Inspection) update(s *autograd.Scope, n *backend.Network, o optim.Optim
 }
 
 // layerState measures an output (N, C, ...).
-func layerState(s *autograd.Scope, l mobilenet.Layer, y *autograd.Tensor) LayerState {
+func layerState(s *autograd.Scope, l models.Layer, y *autograd.Tensor) LayerState {
 	values, shape := autograd.ToSlice[float32](s, y), y.Shape()
 	if len(values) == 0 {
 		return LayerState{Name: l.Name}

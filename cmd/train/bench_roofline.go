@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"depthwise.dev/bench"
-	"depthwise.dev/models/mobilenet"
 	"depthwise.dev/report"
 )
 
@@ -40,8 +39,7 @@ func rooflineOf(what string, r bench.ComputeSpeed, t bench.LayerTable) report.Ro
 	}
 	chart.Roofs = append(chart.Roofs, report.Roof{Name: "fp32 products", GFLOPS: t.Peaks.FloatGFLOPS})
 	slices.SortFunc(chart.Roofs, func(a, b report.Roof) int { return cmp.Compare(b.GFLOPS, a.GFLOPS) })
-	names := map[string]string{string(mobilenet.Conv): "stem", string(mobilenet.Depthwise): "depthwise",
-		string(mobilenet.Pointwise): "pointwise", "head": "classifier"}
+	names := map[string]string{"conv": "stem", "depthwise": "depthwise", "pointwise": "pointwise", "head": "classifier"}
 	var lost []float64 // ms above the floor, of each point
 	for _, l := range t.Layers {
 		kind, ok := names[l.Kind]

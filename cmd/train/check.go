@@ -110,7 +110,7 @@ func checkText(r diagnose.CheckReport) string {
 			tolerances = append(tolerances, "-")
 			continue
 		}
-		tolerances = append(tolerances, fmt.Sprintf("%.0e", e.Bound))
+		tolerances = append(tolerances, fmt.Sprintf("%.0e", e.Tolerance))
 	}
 	fmt.Fprintf(&b, "%-22s%s\n\n", "tolerance of a layer", columns(tolerances))
 	fmt.Fprintln(&b, "~ 1 - cosine similarity; ! exceeds the tolerance; - not computed")

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -13,15 +15,29 @@ import (
 // modelFlags are the flags of every command that builds a network.
 func modelFlags(cmd *cobra.Command, c *config.Config) {
 	flagGroup(cmd, groupModel, func(fs *pflag.FlagSet) {
-		fs.Var(choice{&c.Arch, config.Archs}, "arch", "architecture")
-		fs.Var(choice{&c.Model.Variant, mobilenet.Variants()}, "variant", "variant of the architecture")
+		fs.Var(choice{&c.Model.Arch, mobilenet.Archs()}, "arch", "architecture")
+		fs.Var(choice{&c.Model.Variant, variantNames()}, "variant", "variant of the architecture")
 		fs.Float64Var(&c.Model.Width, "width", c.Model.Width, "width multiplier of all layers; the paper uses 0.25, 0.5, 0.75 and 1")
 		fs.IntVar(&c.Model.Resolution, "resolution", c.Model.Resolution, "height and width of the input in pixels")
 		fs.IntVar(&c.Model.Classes, "classes", c.Model.Classes, "number of classes")
 		typical(fs, "width", "0.25", "0.5", "0.75", "1")
 		typical(fs, "resolution", "128", "160", "192", "224")
 		defaultText(fs, "classes", "that of the data, or 1000")
+		defaultText(fs, "variant", "paper of mobilenet_v1, torchvision of mobilenet_v2")
 	})
+}
+
+// variantNames lists the variants of all architectures, each name once.
+func variantNames() []string {
+	var names []string
+	for _, arch := range mobilenet.Archs() {
+		for _, v := range mobilenet.Variants(arch) {
+			if !slices.Contains(names, v) {
+				names = append(names, v)
+			}
+		}
+	}
+	return names
 }
 
 // dataFlags are the flags of every command that reads batches of images.
@@ -66,7 +82,7 @@ func augmentFlags(cmd *cobra.Command, c *config.Config) {
 // hardwareFlags are the flags of every command that computes.
 func hardwareFlags(cmd *cobra.Command, precision, device, kernels *string, threads *int) {
 	flagGroup(cmd, groupHardware, func(fs *pflag.FlagSet) {
-		flag, alias := backendFlags(kernels, backend.Backends)
+		flag, alias := backendFlags(kernels, backend.Names())
 		fs.Var(flag, "backend", "compute backend")
 		fs.Var(alias, "kernels", "deprecated alias of --backend")
 		annotate(fs.Lookup("kernels"), aliasOf, "backend")
@@ -107,7 +123,7 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 		return ""
 	}
 	sources := config.Sources{File: s.file, Data: value("data"), Recipe: value("recipe"),
-		Variant: value("variant"), Optimizer: value("optimizer")}
+		Arch: value("arch"), Variant: value("variant"), Optimizer: value("optimizer")}
 	c, err := sources.Config()
 	if err != nil {
 		return err

@@ -2,7 +2,16 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+
+	"depthwise.dev/models"
+	"depthwise.dev/models/mobilenet"
 )
+
+// summary is the JSON form of a network's summary.
+type summary struct {
+	Config mobilenet.Config `json:"config"`
+	models.Summary
+}
 
 func newSummary() *cobra.Command {
 	s, asJSON := newSettings(), false
@@ -21,8 +30,12 @@ func newSummary() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			sum := m.Summary()
-			return show(cmd, asJSON, sum, sum.String)
+			g, err := m.Graph()
+			if err != nil {
+				return err
+			}
+			sum := g.Summary()
+			return show(cmd, asJSON, summary{Config: m, Summary: sum}, sum.String)
 		},
 	}
 	modelFlags(cmd, &s.Config)
