@@ -333,7 +333,8 @@ func TestBench(t *testing.T) {
 	}
 }
 
-// TestBenchLayers: the tables of a training step and of inference, whose rows have the layers' names, and their pictures.
+// TestBenchLayers: the tables of a training step and of inference, whose rows have the layers'
+// names, and their pictures.
 func TestBenchLayers(t *testing.T) {
 	for _, c := range []struct {
 		what  string
