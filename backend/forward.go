@@ -11,7 +11,8 @@ func (m Machine) Inference(s *autograd.Scope, n *mobilenet.Network) *mobilenet.I
 	return n.Inference(s, m.Precision.Compute())
 }
 
-// Forward computes the network's logits of images, (N, classes) in float32, in the machine's precision.
+// Forward computes the network's logits of images, (N, classes) in float32, in the machine's
+// precision.
 func (m Machine) Forward(s *autograd.Scope, n *mobilenet.Network, p autograd.Pixels, mode autograd.Mode) *autograd.Tensor {
 	var logits *autograd.Tensor
 	err := s.Autocast(m.Precision.Compute(), func(s *autograd.Scope) error {
@@ -25,7 +26,8 @@ func (m Machine) Forward(s *autograd.Scope, n *mobilenet.Network, p autograd.Pix
 	return logits
 }
 
-// Normalize returns the input of a network for pixels, (N, 3, H, W) in float32, on the machine's device.
+// Normalize returns the input of a network for pixels, (N, 3, H, W) in float32, on the machine's
+// device.
 func (m Machine) Normalize(s *autograd.Scope, p autograd.Pixels) *autograd.Tensor {
 	return s.NormalizeImages(p.Values, p.N, p.Height, p.Width, p.Mean, p.Std, m.device)
 }

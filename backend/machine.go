@@ -10,8 +10,8 @@ import (
 	"depthwise.dev/models/mobilenet"
 )
 
-// Machine is what computes, with every choice of "auto" made. It is recorded in checkpoints, because another
-// machine computes other bits.
+// Machine is what computes, with every choice of "auto" made. It is recorded in checkpoints,
+// because another machine computes other bits.
 type Machine struct {
 	device     autograd.Device
 	kernels    mobilenet.Kernels
@@ -23,7 +23,8 @@ type Machine struct {
 	Libtorch   string             `json:"libtorch"`
 }
 
-// NewMachine resolves the options, of which empty ones have their defaults, and sets the number of threads.
+// NewMachine resolves the options, of which empty ones have their defaults, and sets the number of
+// threads.
 func NewMachine(s *autograd.Scope, o Options) (Machine, error) {
 	o = o.WithDefaults()
 	d, err := autograd.ParseDevice(o.Device)
@@ -45,7 +46,8 @@ func NewMachine(s *autograd.Scope, o Options) (Machine, error) {
 	return m, s.Err()
 }
 
-// chooseKernels resolves "auto": the fused kernels on a CPU whose instruction set they support, else libtorch.
+// chooseKernels resolves "auto": the fused kernels on a CPU whose instruction set they support,
+// else libtorch.
 func chooseKernels(name string, d autograd.Device) (kernels mobilenet.Kernels, isa string, err error) {
 	if name == string(mobilenet.Torch) || name == "auto" && d != autograd.CPU {
 		return mobilenet.Torch, "", nil
@@ -63,13 +65,14 @@ func chooseKernels(name string, d autograd.Device) (kernels mobilenet.Kernels, i
 // Fused reports whether the fused kernels compute.
 func (m Machine) Fused() bool { return m.kernels == mobilenet.Fused }
 
-// String describes the machine in one line, as "cpu AVX512, bf16, 2 threads, kernels fused avx512bf16, libtorch 2.15.0".
+// String describes the machine in one line, as "cpu AVX512, bf16, 2 threads, kernels fused
+// avx512bf16, libtorch 2.15.0".
 func (m Machine) String() string {
 	return fmt.Sprintf("%s %s, %s, %d threads, kernels %s, libtorch %s", m.Device, m.Capability, m.Precision, m.Threads, m.Kernels, m.Libtorch)
 }
 
-// Differences lists what differs from the machine of a checkpoint, with the flag that restores it where
-// there is one.
+// Differences lists what differs from the machine of a checkpoint, with the flag that restores it
+// where there is one.
 func (m Machine) Differences(was Machine) []string {
 	var list []string
 	differ := func(what, flag, was, is string) {

@@ -5,7 +5,8 @@ import (
 	"depthwise.dev/data"
 )
 
-// Score computes the loss of a batch's logits, its value, and the number of images classified correctly.
+// Score computes the loss of a batch's logits, its value, and the number of images classified
+// correctly.
 func (m Machine) Score(s *autograd.Scope, l autograd.CrossEntropy, logits *autograd.Tensor, b *data.Batch) (loss *autograd.Tensor, scored autograd.Scored) {
 	if m.Fused() {
 		return l.Fused(s, logits, autograd.Targets{Labels: b.Labels, Partners: b.Partners, Share: b.Share})
@@ -14,8 +15,8 @@ func (m Machine) Score(s *autograd.Scope, l autograd.CrossEntropy, logits *autog
 	return loss, autograd.Scored{Loss: s.Item(loss), Correct: correct(autograd.ToSlice[float32](s, logits), dominantLabels(b))}
 }
 
-// lossOf computes the loss of a batch's logits on their device. In a mixed batch the target of each image is
-// Share (lambda) of its own class and the rest of its partner's.
+// lossOf computes the loss of a batch's logits on their device. In a mixed batch the target of each
+// image is Share (lambda) of its own class and the rest of its partner's.
 func lossOf(s *autograd.Scope, l autograd.CrossEntropy, logits *autograd.Tensor, b *data.Batch) *autograd.Tensor {
 	if s.Err() != nil {
 		return nil
@@ -33,8 +34,8 @@ func lossOf(s *autograd.Scope, l autograd.CrossEntropy, logits *autograd.Tensor,
 	return l.SoftLoss(s, logits, s.ToDevice(autograd.FromSlice(s, targets, int64(b.N), classes), logits.Device()))
 }
 
-// dominantLabels returns the labels that training accuracy is measured against: in a mixed batch the class
-// with the larger share of each image.
+// dominantLabels returns the labels that training accuracy is measured against: in a mixed batch
+// the class with the larger share of each image.
 func dominantLabels(b *data.Batch) []int64 {
 	if len(b.Partners) > 0 && b.Share < 0.5 {
 		return b.Partners

@@ -20,8 +20,9 @@ type LayerTable struct {
 	Layers    []LayerSpeed `json:"layers"`
 }
 
-// Peaks are the peaks of this processor with the instruction set of the fused kernels and the same number of threads. They
-// are measured before and after, because other processes may load processor and memory.
+// Peaks are the peaks of this processor with the instruction set of the fused kernels and the same
+// number of threads. They are measured before and after, because other processes may load processor
+// and memory.
 type Peaks struct {
 	GFLOPS      float64 `json:"gflop_s"`      // products in the precision of computation: stem and pointwise layers
 	FloatGFLOPS float64 `json:"fp32_gflop_s"` // products of floats: depthwise layers and head in any precision
@@ -30,8 +31,8 @@ type Peaks struct {
 	GBS         float64 `json:"gb_s"`         // the greater of them, which the floors are made of
 }
 
-// LayerSpeed is a row of the table: a layer, or another part of the step or call. Parts before the backward pass count as
-// forward, those after it as backward. Inference has no backward passes.
+// LayerSpeed is a row of the table: a layer, or another part of the step or call. Parts before the
+// backward pass count as forward, those after it as backward. Inference has no backward passes.
 type LayerSpeed struct {
 	Name     string     `json:"name"`
 	Kind     string     `json:"kind"` // conv, depthwise, pointwise, pool; pack, image, backbone, head, batch, wait, update, rest
@@ -124,7 +125,8 @@ func (t *LayerTable) fill(seconds []float64) {
 	}
 }
 
-// fill derives the fields from the seconds of the pass and the total, and from the peaks in GB/s and GFLOP/s.
+// fill derives the fields from the seconds of the pass and the total, and from the peaks in GB/s
+// and GFLOP/s.
 func (p *PassSpeed) fill(seconds, whole, bandwidth, peak float64) {
 	p.MS, p.Share = 1000*seconds, seconds/whole
 	if seconds > 0 {

@@ -9,8 +9,8 @@ import (
 	"depthwise.dev/optim"
 )
 
-// NewOptimizer returns the configured optimizer over the parameters. Hyperparameters that Config does not hold
-// are PyTorch's defaults, those of rmsprop_tf TensorFlow-slim's.
+// NewOptimizer returns the configured optimizer over the parameters. Hyperparameters that Config
+// does not hold are PyTorch's defaults, those of rmsprop_tf TensorFlow-slim's.
 func (c Config) NewOptimizer(s *autograd.Scope, params []mobilenet.Parameter) (optim.Optimizer, error) {
 	list := make([]optim.Parameter, len(params))
 	for i, p := range params {

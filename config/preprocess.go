@@ -11,8 +11,8 @@ var normalizations = map[string]normalization{
 	"article": {[3]float64{0, 0, 0}, [3]float64{1, 1, 1}},                         // x/255
 }
 
-// resizeFor returns the shorter side before the center crop: 256 for 224, as in the paper's evaluation and in
-// torchvision.
+// resizeFor returns the shorter side before the center crop: 256 for 224, as in the paper's
+// evaluation and in torchvision.
 func resizeFor(resolution int) int { return int(float64(resolution) / 0.875) }
 
 // Preprocess returns the preprocessing of images for evaluation.

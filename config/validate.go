@@ -11,8 +11,8 @@ import (
 	"depthwise.dev/models/mobilenet"
 )
 
-// Error lists every wrong setting of a configuration; FieldError is one of them, with file and line where it was
-// read from a file.
+// Error lists every wrong setting of a configuration; FieldError is one of them, with file and line
+// where it was read from a file.
 type (
 	Error      = validate.Error
 	FieldError = validate.FieldError
@@ -61,8 +61,8 @@ func (v *collector) model(c Config) {
 	v.Add(modelFields(m.Validate())...)
 }
 
-// Network returns the configured network, with 1000 classes where no number is given, or an *Error that names
-// what is wrong with it.
+// Network returns the configured network, with 1000 classes where no number is given, or an *Error
+// that names what is wrong with it.
 func (c Config) Network() (mobilenet.Config, error) {
 	var v collector
 	v.model(c)
@@ -73,8 +73,8 @@ func (c Config) Network() (mobilenet.Config, error) {
 	return m, c.locate(v.Err())
 }
 
-// modelFields returns the fields of a network's error. Until [mobilenet.Config.Validate] returns typed errors, it
-// splits the lines of its text, such as "mobilenet: width 64: must be at most 16".
+// modelFields returns the fields of a network's error. Until [mobilenet.Config.Validate] returns
+// typed errors, it splits the lines of its text, such as "mobilenet: width 64: must be at most 16".
 func modelFields(err error) []FieldError {
 	if err == nil {
 		return nil

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,8 @@ import (
 	"depthwise.dev/models/mobilenet"
 )
 
-// ErrTolerance is returned by Check, with a complete report, when a gradient or a value exceeds its tolerance.
+// ErrTolerance is returned by Check, with a complete report, when a gradient or a value exceeds its
+// tolerance.
 var ErrTolerance = errors.New("beyond the tolerance")
 
 // CheckReport is the result of Check, with everything that is needed to reproduce it.
@@ -36,18 +38,19 @@ type CheckReport struct {
 
 // Limits of a check.
 const (
-	// checkValues is the minimum number of values for the statistics of a batch normalization: with fewer it amplifies
-	// rounding so much that low precision looks like an error.
+	// checkValues is the minimum number of values for the statistics of a batch normalization: with
+	// fewer it amplifies rounding so much that low precision looks like an error.
 	checkValues = 16
-	// checkActivations is the maximum number of values between the layers, all images together: the check holds three
-	// float64 arrays of them, a gigabyte.
+	// checkActivations is the maximum number of values between the layers, all images together: the
+	// check holds three float64 arrays of them, a gigabyte.
 	checkActivations = 50 << 20
 )
 
-// Check compares every engine that computes the configured network with libtorch in float64: each layer in training on
-// the same inputs, and the whole network in training and in evaluation. Weights are random, because initial values (zeros,
-// ones) hide errors. A negative number of images selects the smallest batch that a check needs. The batch comes from Data,
-// or is noise. Progress may be nil.
+// Check compares every engine that computes the configured network with libtorch in float64: each
+// layer in training on the same inputs, and the whole network in training and in evaluation.
+// Weights are random, because initial values (zeros, ones) hide errors. A negative number of images
+// selects the smallest batch that a check needs. The batch comes from Data, or is noise. Progress
+// may be nil.
 func Check(ctx context.Context, c config.Config, images int, progress func(done, total int64)) (CheckReport, error) {
 	if images < 0 {
 		images = checkImages(c.Model)
@@ -112,7 +115,8 @@ func (r *CheckReport) compare(ctx context.Context, c config.Config, x oracle.Arr
 	return nil
 }
 
-// checkImages returns the smallest batch, at least two images, that gives every batch normalization enough values.
+// checkImages returns the smallest batch, at least two images, that gives every batch normalization
+// enough values.
 func checkImages(m mobilenet.Config) int {
 	if m.Resolution < 1 {
 		return 2 // validation reports the resolution
@@ -125,9 +129,13 @@ func checkImages(m mobilenet.Config) int {
 func checkBatch(s *autograd.Scope, m backend.Machine, c *config.Config) (x oracle.Array, labels []int64, err error) {
 	var b *data.Batch
 	if c.Data == "" {
-		b = batches.Synthetic(c)
+		b = synthetic(c)
 	} else {
-		stream, err := batches.Open(s.Context(), *c)
+		source, err := c.Source(s.Context())
+		if err != nil {
+			return x, nil, fmt.Errorf("check: %w", err)
+		}
+		stream, err := batches.Open(s.Context(), source, c.LoaderOptions(true))
 		if err != nil {
 			return x, nil, fmt.Errorf("check: %w", err)
 		}
@@ -140,6 +148,12 @@ func checkBatch(s *autograd.Scope, m backend.Machine, c *config.Config) (x oracl
 	images := m.Normalize(s, backend.PixelsOf(b, c.Preprocess()))
 	x = oracle.Array{Shape: images.Shape(), Data: autograd.ToSlice[float64](s, images)}
 	return x, slices.Clone(b.Labels), s.Err()
+}
+
+// synthetic returns a batch of noise, of 1000 classes where c has no number.
+func synthetic(c *config.Config) *data.Batch {
+	c.Model.Classes = cmp.Or(c.Model.Classes, 1000)
+	return batches.Synthetic(c.BatchSize, c.Model.Resolution, c.Model.Classes, c.Seed)
 }
 
 // validateCheck checks the settings that a check needs.

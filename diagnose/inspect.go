@@ -9,13 +9,13 @@ import (
 	"depthwise.dev/backend"
 	"depthwise.dev/config"
 	"depthwise.dev/data"
-	"depthwise.dev/internal/batches"
 	"depthwise.dev/models/mobilenet"
 	"depthwise.dev/optim"
 	"depthwise.dev/weights"
 )
 
-// Inspection describes one training step layer by layer: the numbers to look at when a network does not learn.
+// Inspection describes one training step layer by layer: the numbers to look at when a network does
+// not learn.
 type Inspection struct {
 	Network    string           `json:"network"`
 	Weights    string           `json:"weights"` // "": initial ones
@@ -49,10 +49,11 @@ type ParameterState struct {
 // inspectImages is the default batch size of an inspection.
 const inspectImages = 32
 
-// Inspect runs one training step in memory and describes it layer by layer. It starts from the weights at a path, see
-// [weights.Read], the last weights of training where there is an average, or from initial weights without a path. The step
-// is the first of the configured optimizer at the learning rate c.LR, in float32, on a batch of c.Data, or of noise without
-// data. A negative number of images selects 32.
+// Inspect runs one training step in memory and describes it layer by layer. It starts from the
+// weights at a path, see [weights.Read], the last weights of training where there is an average, or
+// from initial weights without a path. The step is the first of the configured optimizer at the
+// learning rate c.LR, in float32, on a batch of c.Data, or of noise without data. A negative number
+// of images selects 32.
 func Inspect(ctx context.Context, c config.Config, path string, images int) (Inspection, error) {
 	if c.BatchSize = images; images < 0 {
 		c.BatchSize = inspectImages
@@ -106,7 +107,7 @@ func inspectedNetwork(s *autograd.Scope, m backend.Machine, c config.Config, w *
 // inspectBatch returns a training batch of the data, with the classes of the weights, or noise.
 func inspectBatch(s *autograd.Scope, m backend.Machine, c *config.Config, w *weights.Weights) (x, labels *autograd.Tensor, err error) {
 	if c.Data == "" {
-		b := batches.Synthetic(c)
+		b := synthetic(c)
 		return m.Normalize(s, backend.PixelsOf(b, c.Preprocess())), autograd.FromSlice(s, b.Labels, int64(b.N)), s.Err()
 	}
 	source, err := c.Source(s.Context())

@@ -37,8 +37,8 @@ func newBatchForward(s *autograd.Scope, c EngineConfig) (*batchForward, error) {
 	return &batchForward{scope: s, network: n, inference: n.Inference(s, precision.Compute()), mean: c.Mean, std: c.Std}, s.Err()
 }
 
-// compute returns the logits of images, each Resolution x Resolution RGB. It leaves no tensors in the scope, even after an
-// error.
+// compute returns the logits of images, each Resolution x Resolution RGB. It leaves no tensors in
+// the scope, even after an error.
 func (b *batchForward) compute(images [][]uint8) (logits [][]float32, err error) {
 	b.pixels = b.pixels[:0]
 	for _, image := range images {

@@ -6,17 +6,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/internal/batching"
+	"depthwise.dev/internal/validate"
 	"depthwise.dev/models/mobilenet"
 )
 
 // Errors of a [Engine].
 var (
-	// ErrQueueFull is returned at once when QueueLength images wait: a server answers 503. A caller that would rather wait
-	// keeps at most QueueLength requests in flight.
+	// ErrQueueFull is returned at once when QueueLength images wait: a server answers 503. A caller
+	// that would rather wait keeps at most QueueLength requests in flight.
 	ErrQueueFull = batching.ErrFull
 	// ErrClosed is returned after Close.
 	ErrClosed = batching.ErrClosed
@@ -34,22 +36,24 @@ type EngineConfig struct {
 	Threads int
 	// MaxBatch is the maximum batch size. 0: 32.
 	MaxBatch int
-	// MaxWait is how long an image waits for others to fill its batch. 0: not at all, for the lowest latency of an idle
-	// server; under load, images that arrive while a batch is computed form the next one.
+	// MaxWait is how long an image waits for others to fill its batch. 0: not at all, for the
+	// lowest latency of an idle server; under load, images that arrive while a batch is computed
+	// form the next one.
 	MaxWait time.Duration
 	// QueueLength is the number of images that may wait. 0: 256.
 	QueueLength int
 }
 
-// Stats counts images computed and their batches, images refused because the queue was full, images dropped because
-// their context ended while they waited, and images that wait now.
+// Stats counts images computed and their batches, images refused because the queue was full, images
+// dropped because their context ended while they waited, and images that wait now.
 type Stats struct {
 	Images, Batches, Refused, Dropped int64
 	Waiting                           int
 }
 
-// An Engine computes a network's logits for many goroutines: images that arrive together form a batch, which one goroutine,
-// the owner of the network, computes. All methods are safe for concurrent use.
+// An Engine computes a network's logits for many goroutines: images that arrive together form a
+// batch, which one goroutine, the owner of the network, computes. All methods are safe for
+// concurrent use.
 type Engine struct {
 	// Model is the network's configuration.
 	Model mobilenet.Config
@@ -88,35 +92,25 @@ func NewEngine(c EngineConfig) (*Engine, error) {
 	return k, nil
 }
 
-// validate names every wrong field.
+// validate names every wrong field in a *validate.Error.
 func (c EngineConfig) validate() error {
-	var errs []error
+	var v validate.Collector
 	if c.Network == nil {
-		errs = append(errs, errors.New("serving: Network is nil"))
+		v.Add(validate.FieldError{Field: "Network", Want: "must be a function that builds one"})
 	}
-	for _, n := range []struct {
-		name     string
-		value    any
-		negative bool
-	}{{"Threads", c.Threads, c.Threads < 0}, {"MaxBatch", c.MaxBatch, c.MaxBatch < 0}, {"MaxWait", c.MaxWait, c.MaxWait < 0},
-		{"QueueLength", c.QueueLength, c.QueueLength < 0}} {
-		if n.negative {
-			errs = append(errs, fmt.Errorf("serving: %s is %v; must not be negative", n.name, n.value))
-		}
-	}
-	for _, v := range c.Std {
-		if v == 0 {
-			errs = append(errs, fmt.Errorf("serving: Std is %v; must not be zero", c.Std))
-			break
-		}
-	}
-	return errors.Join(errs...)
+	v.Check(c.Threads >= 0, "Threads", c.Threads, "must not be negative")
+	v.Check(c.MaxBatch >= 0, "MaxBatch", c.MaxBatch, "must not be negative")
+	v.Check(c.MaxWait >= 0, "MaxWait", c.MaxWait, "must not be negative")
+	v.Check(c.QueueLength >= 0, "QueueLength", c.QueueLength, "must not be negative")
+	v.Check(!slices.Contains(c.Std[:], 0), "Std", c.Std, "must not be zero")
+	return v.Err()
 }
 
-// Classify returns the logits of one image, a value for each class; [classify.Softmax] makes probabilities of them. The pixels are
-// Resolution x Resolution, three bytes each (R, G, B), row by row, as data.LoadImage gives them; they are copied. It
-// returns ctx's error when ctx ends first; an image that waits then is never computed. An error of a batch is returned for
-// each of its images; a panic is an [autograd.PanicError].
+// Classify returns the logits of one image, a value for each class; [classify.Softmax] makes
+// probabilities of them. The pixels are Resolution x Resolution, three bytes each (R, G, B), row by
+// row, as data.LoadImage gives them; they are copied. It returns ctx's error when ctx ends first;
+// an image that waits then is never computed. An error of a batch is returned for each of its
+// images; a panic is an [autograd.PanicError].
 func (k *Engine) Classify(ctx context.Context, pixels []uint8) (logits []float32, err error) {
 	if side := k.Model.Resolution; len(pixels) != 3*side*side {
 		return nil, fmt.Errorf("serving: %d bytes of pixels; want 3 * %d * %d", len(pixels), side, side)

@@ -13,7 +13,8 @@ import (
 	"depthwise.dev/report"
 )
 
-// ErrNotFinite is returned when the loss, a gradient or a parameter is infinite or NaN. No checkpoint is written then.
+// ErrNotFinite is returned when the loss, a gradient or a parameter is infinite or NaN. No
+// checkpoint is written then.
 var ErrNotFinite = errors.New("not a finite number")
 
 // trainStep is one optimizer step: next batches, forward, backward, clip and update, record.
@@ -34,8 +35,9 @@ func (r *run) trainStep(s *autograd.Scope, batches *data.Iterator) error {
 	})
 }
 
-// forwardBackward accumulates the gradients of the next Accumulate batches in the parameters. For one batch they are
-// those of its mean loss; for more, of the sum over their images, which update divides.
+// forwardBackward accumulates the gradients of the next Accumulate batches in the parameters. For
+// one batch they are those of its mean loss; for more, of the sum over their images, which update
+// divides.
 func (r *run) forwardBackward(s *autograd.Scope, batches *data.Iterator) (tally, error) {
 	autograd.ZeroGrads(s, r.leaves)
 	var seen tally
@@ -71,8 +73,8 @@ func (r *run) leaveOut(skipped []data.Problem) error {
 	return errors.Join(r.recordSkipped(skipped), data.CheckUnreadable(r.unread, r.images.train.Len(), data.DefaultUnreadableLimit))
 }
 
-// trainable reports whether batch norm can train on a batch: one image whose last layers are 1x1 has a single value per
-// channel, and no variance.
+// trainable reports whether batch norm can train on a batch: one image whose last layers are 1x1
+// has a single value per channel, and no variance.
 func (r *run) trainable(b *data.Batch) bool {
 	const stride = 32 // of the whole network
 	return b.N > 1 || b.N == 1 && (b.Height > stride || b.Width > stride)
@@ -105,7 +107,8 @@ func (r *run) add(s *autograd.Scope, b *data.Batch, seen *tally) error {
 	return s.Err()
 }
 
-// update clips and applies the gradients, and returns their norm before clipping (0 without clipping).
+// update clips and applies the gradients, and returns their norm before clipping (0 without
+// clipping).
 func (r *run) update(s *autograd.Scope, seen tally, lr float64) (norm float64, err error) {
 	if seen.Images == 0 {
 		return 0, nil // every image of the step was unreadable
