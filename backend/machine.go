@@ -53,7 +53,7 @@ func chooseKernels(name string, d autograd.Device) (kernels mobilenet.Kernels, i
 		return mobilenet.Torch, "", nil
 	}
 	if d != autograd.CPU {
-		return "", "", fmt.Errorf("backend: the fused kernels run on the CPU, not on %v; use --kernels torch or --device cpu", d)
+		return "", "", fmt.Errorf("backend: the fused kernels run on the CPU, not on %v; use --backend torch or --device cpu", d)
 	}
 	isa, err = autograd.BackboneKernels()
 	if name == "auto" && isa == "portable" {
@@ -91,7 +91,7 @@ func (m Machine) Differences(was Machine) []string {
 	differ("threads", "--threads", fmt.Sprint(was.Threads), fmt.Sprint(m.Threads))
 	first := func(words string) string { w, _, _ := strings.Cut(words, " "); return w }
 	if first(was.Kernels) != first(m.Kernels) {
-		differ("kernels", "--kernels", first(was.Kernels), first(m.Kernels))
+		differ("kernels", "--backend", first(was.Kernels), first(m.Kernels))
 	} else {
 		differ("kernels", "", was.Kernels, m.Kernels)
 	}

@@ -135,7 +135,7 @@ func TestInferLayers(t *testing.T) {
 		}
 	}
 	c.Kernels = "torch"
-	if _, err := InferLayers(t.Context(), c, Steps{Count: 1}); err == nil || !strings.Contains(err.Error(), "--kernels fused") {
+	if _, err := InferLayers(t.Context(), c, Steps{Count: 1}); err == nil || !strings.Contains(err.Error(), "--backend fused") {
 		t.Errorf("a table without the fused kernels: %v", err)
 	}
 }

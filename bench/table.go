@@ -64,7 +64,7 @@ func runTable(ctx context.Context, c config.Config, measure measurement) (LayerT
 	var peak int64 // memory, before the second measurement of the peaks allocates its arrays
 	speed, err := run(ctx, c, func(s *autograd.Scope, b *benchmark) (time.Duration, error) {
 		if !b.Fused() {
-			return 0, fmt.Errorf("bench: --layers needs the fused kernels, and the backend is %s: use --kernels fused on a CPU", b.Kernels)
+			return 0, fmt.Errorf("bench: --layers needs the fused kernels, and the backend is %s: use --backend fused on a CPU", b.Kernels)
 		}
 		before, err := autograd.MeasureBackbonePeaks(b.Precision.Compute(), b.Threads)
 		if err != nil {

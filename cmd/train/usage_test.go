@@ -170,8 +170,8 @@ func TestFailures(t *testing.T) {
 		{"no data to shard", "data shard nowhere out", "nowhere"},
 		{"no data to look at", "data stats nowhere", "nowhere"},
 		{"no data to load", "bench loader --data nowhere", "nowhere"},
-		{"layers of libtorch's kernels", "bench step --layers --kernels torch --plot x.png", "use --kernels fused"},
-		{"layers of libtorch's inference", "bench infer --layers --kernels torch --plot x.png", "use --kernels fused"},
+		{"layers of libtorch's kernels", "bench step --layers --backend torch --plot x.png", "use --backend fused"},
+		{"layers of libtorch's inference", "bench infer --layers --kernels torch --plot x.png", "use --backend fused"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
