@@ -17,7 +17,7 @@ func TestMachineDifferences(t *testing.T) {
 		{"device", func(m *Machine) { m.Device = "cpu" }, []string{"device cpu, here cuda (--device cpu)"}},
 		{"precision", func(m *Machine) { m.Precision = "fp32" }, []string{"precision fp32, here bf16 (--precision fp32)"}},
 		{"threads", func(m *Machine) { m.Threads = 2 }, []string{"threads 2, here 4 (--threads 2)"}},
-		{"kernels", func(m *Machine) { m.Kernels = "fused avx2" }, []string{"kernels fused, here torch (--kernels fused)"}},
+		{"kernels", func(m *Machine) { m.Kernels = "fused avx2" }, []string{"kernels fused, here torch (--backend fused)"}},
 		{"what no flag changes", func(m *Machine) { m.Capability, m.Libtorch = "AVX2", "2.14.0" },
 			[]string{"instruction set AVX2, here AVX512", "libtorch 2.14.0, here 2.15.0"}},
 	} {

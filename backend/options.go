@@ -15,7 +15,8 @@ type Options struct {
 	Precision string
 	// Device is cpu, cuda, cuda:N or auto. "": auto.
 	Device string
-	// Backend is fused (kernels of this module, on the CPU), torch (operations of libtorch) or auto. "": auto.
+	// Backend is fused (kernels of this module, on the CPU), torch (operations of libtorch) or
+	// auto. "": auto.
 	Backend string
 	// Threads that compute. 0: one for each physical core.
 	Threads int
@@ -46,7 +47,8 @@ func (o Options) Validate() error {
 	return v.Err()
 }
 
-// Collect adds every wrong option to v, under the names of the configuration file. It sets no defaults.
+// Collect adds every wrong option to v, under the names of the configuration file. It sets no
+// defaults.
 func (o Options) Collect(v *validate.Collector) {
 	v.OneOf("precision", o.Precision, Precisions)
 	v.OneOf("kernels", o.Backend, Names())

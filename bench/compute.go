@@ -46,10 +46,11 @@ func run(ctx context.Context, c config.Config, f func(*autograd.Scope, *benchmar
 	err := autograd.Run(ctx, func(s *autograd.Scope) error {
 		b := &benchmark{}
 		if c.Data == "" {
-			batch := batches.Synthetic(&c)
+			c.Model.Classes = cmp.Or(c.Model.Classes, 1000)
+			batch := batches.Synthetic(c.BatchSize, c.Model.Resolution, c.Model.Classes, c.Seed)
 			b.batch = func() (*data.Batch, error) { return batch, nil }
 		} else {
-			stream, err := batches.Open(ctx, c)
+			stream, err := openStream(ctx, c)
 			if err != nil {
 				return fmt.Errorf("bench: %w", err)
 			}

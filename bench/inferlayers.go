@@ -17,8 +17,8 @@ type InferLayersSpeed struct {
 	LayerTable
 }
 
-// InferLayers measures inference as Infer does, with the time of each layer: the sum over all threads, divided by their
-// number. It needs the fused kernels.
+// InferLayers measures inference as Infer does, with the time of each layer: the sum over all
+// threads, divided by their number. It needs the fused kernels.
 func InferLayers(ctx context.Context, c config.Config, steps Steps) (InferLayersSpeed, error) {
 	table, speed, err := runTable(ctx, c, func(s *autograd.Scope, b *benchmark, t *LayerTable) ([]float64, error) {
 		call, err := b.inferCall(s, c)
@@ -57,7 +57,8 @@ func inferRows(g *models.Graph, images int, compute autograd.DType) []LayerSpeed
 		LayerSpeed{Name: "the rest", Kind: restRow, Forward: &PassSpeed{}})
 }
 
-// inferTimes are the times of one call: of its kernels, until the logits, and until the logits were read and all tensors freed.
+// inferTimes are the times of one call: of its kernels, until the logits, and until the logits were
+// read and all tensors freed.
 type inferTimes struct {
 	kernels       autograd.FoldedTimes
 	logits, whole time.Duration
@@ -119,8 +120,8 @@ func (t inferTimes) seconds(rows []LayerSpeed) ([]float64, error) {
 	return cells, nil
 }
 
-// tileFloors returns the sum of the higher of the two floors of each fused group: a block's two convolutions are fused, and
-// one of them may compute while the other's input is loaded.
+// tileFloors returns the sum of the higher of the two floors of each fused group: a block's two
+// convolutions are fused, and one of them may compute while the other's input is loaded.
 func (t *LayerTable) tileFloors() float64 {
 	sum, memory, arithmetic := 0.0, 0.0, 0.0
 	for _, l := range t.Layers {

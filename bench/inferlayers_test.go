@@ -34,7 +34,8 @@ func TestInferRows(t *testing.T) {
 		names[0] != "conv_stem" || names[26] != "blocks.4.1.conv_pw" || !slices.Equal(names[27:], want) {
 		t.Errorf("%d rows: %q", len(rows), names)
 	}
-	// A block of 112x112 with 32 channels in and 64 out, in bfloat16: its input is read, its output written, nothing between.
+	// A block of 112x112 with 32 channels in and 64 out, in bfloat16: its input is read, its output
+	// written, nothing between.
 	if in, out := rows[1].Forward.Bytes, rows[2].Forward.Bytes; in != 4*112*112*32*2+9*32*4 || out != 4*112*112*64*2+32*64*2 {
 		t.Errorf("the first block moves %d and %d bytes", in, out)
 	}
@@ -83,8 +84,8 @@ func TestTileFloors(t *testing.T) {
 	}
 }
 
-// TestInferLayers: a small network's table in its JSON form, of many images and of one, whose rows add up; and an
-// error without the fused kernels.
+// TestInferLayers: a small network's table in its JSON form, of many images and of one, whose rows
+// add up; and an error without the fused kernels.
 func TestInferLayers(t *testing.T) {
 	c := config.Default()
 	c.Model.Width, c.Model.Resolution, c.Precision, c.Kernels = 0.25, 32, "fp32", "fused"
@@ -134,7 +135,7 @@ func TestInferLayers(t *testing.T) {
 		}
 	}
 	c.Kernels = "torch"
-	if _, err := InferLayers(t.Context(), c, Steps{Count: 1}); err == nil || !strings.Contains(err.Error(), "--kernels fused") {
+	if _, err := InferLayers(t.Context(), c, Steps{Count: 1}); err == nil || !strings.Contains(err.Error(), "--backend fused") {
 		t.Errorf("a table without the fused kernels: %v", err)
 	}
 }

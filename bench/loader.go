@@ -21,13 +21,13 @@ type LoaderSpeed struct {
 	PeakRSSMB       int64   `json:"peak_rss_mb"`
 }
 
-// Loader measures the input pipeline of training: images from files to batches in memory, over as many epochs as
-// it takes.
+// Loader measures the input pipeline of training: images from files to batches in memory, over as
+// many epochs as it takes.
 func Loader(ctx context.Context, c config.Config, steps Steps) (LoaderSpeed, error) {
 	if err := c.ValidateBatch(1, ""); err != nil {
 		return LoaderSpeed{}, err
 	}
-	stream, err := batches.Open(ctx, c)
+	stream, err := openStream(ctx, c)
 	if err != nil {
 		return LoaderSpeed{}, fmt.Errorf("bench: %w", err)
 	}
@@ -57,4 +57,13 @@ func Loader(ctx context.Context, c config.Config, steps Steps) (LoaderSpeed, err
 		Workers:         c.LoaderOptions(true).Workers,
 		PeakRSSMB:       host.PeakRSS(),
 	}, nil
+}
+
+// openStream opens the training batches of c.Data.
+func openStream(ctx context.Context, c config.Config) (*batches.Stream, error) {
+	source, err := c.Source(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return batches.Open(ctx, source, c.LoaderOptions(true))
 }

@@ -16,7 +16,8 @@ type StepLayersSpeed struct {
 	LayerTable
 }
 
-// StepLayers measures training steps as Step does, with the time of each layer. It needs the fused kernels.
+// StepLayers measures training steps as Step does, with the time of each layer. It needs the fused
+// kernels.
 func StepLayers(ctx context.Context, c config.Config, steps Steps) (StepLayersSpeed, error) {
 	table, speed, err := runTable(ctx, c, func(s *autograd.Scope, b *benchmark, t *LayerTable) ([]float64, error) {
 		step, err := b.step(s, c)

@@ -33,7 +33,8 @@ func TestStepRows(t *testing.T) {
 	}
 }
 
-// TestPhaseSeconds: every second of a step is in one cell, and those of the backbone's layers are in theirs.
+// TestPhaseSeconds: every second of a step is in one cell, and those of the backbone's layers are
+// in theirs.
 func TestPhaseSeconds(t *testing.T) {
 	rows := stepRows(config.Default().Model, 1, autograd.Float32)
 	times := func(whole, pack, image, pool float64) autograd.PassTimes {
@@ -111,7 +112,8 @@ func TestFillLayers(t *testing.T) {
 	}
 }
 
-// TestLayers: a small step's table in its JSON form, with a time in every layer; and an error without the fused kernels.
+// TestLayers: a small step's table in its JSON form, with a time in every layer; and an error
+// without the fused kernels.
 func TestStepLayers(t *testing.T) {
 	c := config.Default()
 	c.Model.Width, c.Model.Resolution, c.BatchSize, c.Precision, c.Kernels = 0.25, 32, 4, "fp32", "fused"

@@ -18,7 +18,8 @@ import (
 type EvalConfig struct {
 	// Weights is a file or a run's folder, see [weights.Read].
 	Weights string
-	// Raw selects the last weights of training in place of their average, see [weights.Weights.Plain].
+	// Raw selects the last weights of training in place of their average, see
+	// [weights.Weights.Plain].
 	Raw bool
 	// Data is a data set, whose val/ is evaluated, or the folder of one split.
 	Data string
@@ -26,14 +27,16 @@ type EvalConfig struct {
 	Remote data.Remote
 	// BatchSize is the number of images in a batch.
 	BatchSize int
-	// Workers that decode images. 0: decode in the evaluation loop. Negative: one for each physical core.
+	// Workers that decode images. 0: decode in the evaluation loop. Negative: one for each physical
+	// core.
 	Workers int
 	backend.Options
 	// Limit stops after about this number of images, a whole number of batches. 0: all.
 	Limit int
 }
 
-// EvalResult is the result of Evaluate. Accuracies are fractions; the loss is cross entropy without label smoothing.
+// EvalResult is the result of Evaluate. Accuracies are fractions; the loss is cross entropy without
+// label smoothing.
 type EvalResult struct {
 	Top1            float64        `json:"top1"`
 	Top5            float64        `json:"top5"`
@@ -102,8 +105,9 @@ func (c EvalConfig) validate() error {
 	return v.Err()
 }
 
-// validationImages opens the val part, or the folder or shards of one split. Where the weights were trained
-// with a validation split, it returns the images that were held out, which fraction and seed determine.
+// validationImages opens the val part, or the folder or shards of one split. Where the weights were
+// trained with a validation split, it returns the images that were held out, which fraction and
+// seed determine.
 func validationImages(ctx context.Context, w weights.Weights, c EvalConfig) (*data.Dataset, error) {
 	source, err := datasource.New(ctx, c.Data, c.Remote)
 	if err != nil {

@@ -15,7 +15,8 @@ import (
 type PredictConfig struct {
 	// Weights is a file or a run's folder, see [weights.Read].
 	Weights string
-	// Raw selects the last weights of training in place of their average, see [weights.Weights.Plain].
+	// Raw selects the last weights of training in place of their average, see
+	// [weights.Weights.Plain].
 	Raw bool
 	// Top is the maximum number of classes for each image. 0: 5.
 	Top int
@@ -31,8 +32,8 @@ type Prediction struct {
 	Error string             `json:"error,omitempty"`
 }
 
-// Predict classifies image files, in their order. Where one cannot be read its Error is set, and the others
-// are classified all the same.
+// Predict classifies image files, in their order. Where one cannot be read its Error is set, and
+// the others are classified all the same.
 func Predict(ctx context.Context, c PredictConfig, images []string) ([]Prediction, error) {
 	predictions := make([]Prediction, len(images))
 	for i, image := range images {

@@ -12,7 +12,8 @@ type ClassProbability struct {
 	Probability float64 `json:"probability"`
 }
 
-// TopClasses returns the most probable classes of one image, at most top of them. Equal ones are in class order.
+// TopClasses returns the most probable classes of one image, at most top of them. Equal ones are in
+// class order.
 func TopClasses(logits []float32, names []string, top int) []ClassProbability {
 	list := make([]ClassProbability, len(logits))
 	for i, p := range Softmax(logits) {

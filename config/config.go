@@ -8,21 +8,22 @@ import (
 	"depthwise.dev/models/mobilenet"
 )
 
-// Config holds every setting of a training run. Start from [Default], [Sources] or [Load], change fields, and
-// give it to train.Fit, which validates it.
+// Config holds every setting of a training run. Start from [Default], [Sources] or [Load], change
+// fields, and give it to train.Fit, which validates it.
 //
 // The YAML names are the names of the command line's flags with '-' replaced by '_'.
 type Config struct {
-	// Data is a folder with train/CLASS/* and val/CLASS/*, or with CLASS/*, or local or remote shards, see
-	// [data.Source], or the word "mnist".
+	// Data is a folder with train/CLASS/* and val/CLASS/*, or with CLASS/*, or local or remote
+	// shards, see [data.Source], or the word "mnist".
 	Data string `yaml:"data"`
-	// ValSplit is the fraction of a folder without val/ that is held out for validation. 0: such a folder
-	// is an error.
+	// ValSplit is the fraction of a folder without val/ that is held out for validation. 0: such a
+	// folder is an error.
 	ValSplit float64 `yaml:"val_split"`
-	// ShuffleBuffer is the size of the shuffle buffer for shards, in images, see [data.LoaderOptions].
-	// 0: all images, and 16,384 for remote shards.
+	// ShuffleBuffer is the size of the shuffle buffer for shards, in images, see
+	// [data.LoaderOptions]. 0: all images, and 16,384 for remote shards.
 	ShuffleBuffer int `yaml:"shuffle_buffer"`
-	// ShardCache is the size of the cache for remote shards, in gigabytes, in the user's cache folder.
+	// ShardCache is the size of the cache for remote shards, in gigabytes, in the user's cache
+	// folder.
 	ShardCache int `yaml:"shard_cache"`
 	// Out is the run's folder. Empty: runs/DATA-N, see [Config.OutFolder].
 	Out string `yaml:"out,omitempty"`
@@ -37,8 +38,8 @@ type Config struct {
 	Epochs int `yaml:"epochs"`
 	// MaxSteps ends the run, and its schedule, after this number of optimizer steps. 0: no limit.
 	MaxSteps int64 `yaml:"max_steps"`
-	// Time stops the run after this duration. The schedule remains that of the whole run, which Resume
-	// continues. 0: no limit.
+	// Time stops the run after this duration. The schedule remains that of the whole run, which
+	// Resume continues. 0: no limit.
 	Time time.Duration `yaml:"time"`
 	// BatchSize is the number of images in a batch, Accumulate the number of
 	// batches whose gradients make one step.
@@ -60,8 +61,8 @@ type Config struct {
 	// Gamma every StepEpochs. 0: step x0.1 every 30, exp x0.94 every 2.5.
 	StepEpochs float64 `yaml:"step_epochs"`
 	Gamma      float64 `yaml:"gamma"`
-	// WarmupEpochs is the length of the linear warmup. Negative: 5 % of the run for cosine, none for the
-	// others (onecycle has a warmup of its own).
+	// WarmupEpochs is the length of the linear warmup. Negative: 5 % of the run for cosine, none
+	// for the others (onecycle has a warmup of its own).
 	WarmupEpochs float64 `yaml:"warmup_epochs"`
 
 	LabelSmoothing float64 `yaml:"label_smoothing"`
@@ -74,49 +75,49 @@ type Config struct {
 	// Augment is none; basic: a random crop, resized, and a flip; randaug or
 	// trivial: RandAugment or TrivialAugmentWide after those.
 	Augment string `yaml:"augment"`
-	// CropScale is the range of a random crop's area as a fraction of the image, CropRatio the range of its
-	// aspect ratio, width by height. Flip is the probability of a horizontal flip. None of them has an
-	// effect with Augment none.
+	// CropScale is the range of a random crop's area as a fraction of the image, CropRatio the
+	// range of its aspect ratio, width by height. Flip is the probability of a horizontal flip.
+	// None of them has an effect with Augment none.
 	CropScale [2]float64 `yaml:"crop_scale,flow"`
 	CropRatio [2]float64 `yaml:"crop_ratio,flow"`
 	Flip      float64    `yaml:"flip"`
-	// ColorJitter is the range of brightness, contrast and saturation, as factors from 1-x to 1+x, and of
-	// hue, as a fraction of the circle up to 0.5. RandomErase is the probability that a rectangle of the
-	// image is filled with the mean color. Both work with any Augment.
+	// ColorJitter is the range of brightness, contrast and saturation, as factors from 1-x to 1+x,
+	// and of hue, as a fraction of the circle up to 0.5. RandomErase is the probability that a
+	// rectangle of the image is filled with the mean color. Both work with any Augment.
 	ColorJitter [4]float64 `yaml:"color_jitter,flow"`
 	RandomErase float64    `yaml:"random_erase"`
-	// MixUp and CutMix are the alpha of the Beta distribution that lambda is drawn from. Where both are
-	// above 0, each batch uses one of them at random.
+	// MixUp and CutMix are the alpha of the Beta distribution that lambda is drawn from. Where both
+	// are above 0, each batch uses one of them at random.
 	MixUp  float64 `yaml:"mixup"`
 	CutMix float64 `yaml:"cutmix"`
-	// Fit is how evaluation makes an image square: crop (resize the shorter side to 8/7 of the resolution,
-	// center crop), letterbox (the whole image as large as fits, centered on black) or pad (the same, never
-	// enlarged).
+	// Fit is how evaluation makes an image square: crop (resize the shorter side to 8/7 of the
+	// resolution, center crop), letterbox (the whole image as large as fits, centered on black) or
+	// pad (the same, never enlarged).
 	Fit string `yaml:"fit"`
-	// Decode is exact or fast: fast decodes training images with a side above 1,000 pixels at half their
-	// size where the crop is at least halved anyway. Evaluation is always exact.
+	// Decode is exact or fast: fast decodes training images with a side above 1,000 pixels at half
+	// their size where the crop is at least halved anyway. Evaluation is always exact.
 	Decode string `yaml:"decode"`
 	// EXIF applies the EXIF orientation in training, evaluation and prediction. torchvision does not.
 	EXIF bool `yaml:"exif"`
 
 	// Precision is auto, fp32 or bf16; Device auto, cpu, cuda or cuda:N.
 	Precision string `yaml:"precision"`
-	// Kernels is the backend: auto, fused (the whole backbone as one operation on the CPU) or torch (operations
-	// of libtorch, the reference).
+	// Kernels is the backend: auto, fused (the whole backbone as one operation on the CPU) or torch
+	// (operations of libtorch, the reference).
 	Kernels string `yaml:"kernels"`
 	Device  string `yaml:"device"`
 	// Threads that compute. 0: one for each physical core.
 	Threads int `yaml:"threads"`
-	// Workers that decode images; their number does not change the result. 0: decode in the training loop.
-	// Negative: one for each physical core.
+	// Workers that decode images; their number does not change the result. 0: decode in the
+	// training loop. Negative: one for each physical core.
 	Workers int `yaml:"workers"`
 	// Seed of initialization, order, augmentation and dropout.
 	Seed uint64 `yaml:"seed"`
 
 	// Resume is "", auto (continue the run in Out if there is one) or the file of a checkpoint.
 	Resume string `yaml:"resume,omitempty"`
-	// CheckpointEvery is the interval between checkpoints, a time (10m) or a number of steps (500steps).
-	// The end of each epoch always writes one. "": only those.
+	// CheckpointEvery is the interval between checkpoints, a time (10m) or a number of steps
+	// (500steps). The end of each epoch always writes one. "": only those.
 	CheckpointEvery string `yaml:"checkpoint_every"`
 	// Keep is the number of newest checkpoints to keep.
 	Keep int `yaml:"keep"`
@@ -124,14 +125,15 @@ type Config struct {
 	// Progress is how the command line shows progress: auto, bar, plain, json or none.
 	Progress string `yaml:"progress"`
 
-	// Remote opens addresses such as s3://bucket/train-000.tar; see package data/remote. nil: Data must be local.
+	// Remote opens addresses such as s3://bucket/train-000.tar; see package data/remote. nil: Data
+	// must be local.
 	Remote data.Remote `yaml:"-"`
 
 	origin *origin // of the fields that were read from a file; nil: none
 }
 
-// Default returns the settings of a run without any options, except for its data: the paper's network and
-// settings that suit folders of any size.
+// Default returns the settings of a run without any options, except for its data: the paper's
+// network and settings that suit folders of any size.
 func Default() Config {
 	return Config{
 		// Variant paper as mobilenet.Default returns it, without classes; a test compares them.
@@ -165,8 +167,8 @@ func Default() Config {
 	}
 }
 
-// useMNIST sets what data "mnist" implies: 28x28 digits padded to 32x32, without flips and crops, which change
-// digits.
+// useMNIST sets what data "mnist" implies: 28x28 digits padded to 32x32, without flips and crops,
+// which change digits.
 func (c *Config) useMNIST() {
 	c.Model.Width, c.Model.Resolution, c.Fit = 0.5, 32, "pad"
 	c.BatchSize, c.Epochs = 128, 4

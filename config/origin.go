@@ -10,8 +10,8 @@ import (
 	"depthwise.dev/internal/validate"
 )
 
-// origin remembers which settings were read from a file, so that a value that is wrong there is reported with
-// file and line, and not as a flag.
+// origin remembers which settings were read from a file, so that a value that is wrong there is
+// reported with file and line, and not as a flag.
 type origin struct {
 	path   string
 	lines  map[string]int
@@ -34,7 +34,8 @@ func (f yamlFile) origin(c Config) (*origin, error) {
 	return o, nil
 }
 
-// locate adds file and line to the wrong fields that were read from the file and have not changed since.
+// locate adds file and line to the wrong fields that were read from the file and have not changed
+// since.
 func (c Config) locate(err error) error {
 	e, ok := errors.AsType[*validate.Error](err)
 	if !ok || c.origin == nil {

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// OutFolder returns the folder of the run: Out, or runs/DATA-N under the working folder, where DATA is the last
-// name in the path of the data. N is one more than that of the last such run. With Resume "auto" it is the last
-// run's, so that the same command continues the run that it started.
+// OutFolder returns the folder of the run: Out, or runs/DATA-N under the working folder, where DATA
+// is the last name in the path of the data. N is one more than that of the last such run. With
+// Resume "auto" it is the last run's, so that the same command continues the run that it started.
 func (c Config) OutFolder() (string, error) {
 	if c.Out != "" {
 		return c.Out, nil

@@ -9,9 +9,9 @@ import (
 	"depthwise.dev/optim"
 )
 
-// Sources are where a configuration comes from. Later ones take precedence: the defaults (with the variant's
-// network), what data "mnist" implies, the file's recipe, the file, the explicit choices below. A caller's
-// explicit values override the result.
+// Sources are where a configuration comes from. Later ones take precedence: the defaults (with the
+// variant's network), what data "mnist" implies, the file's recipe, the file, the explicit choices
+// below. A caller's explicit values override the result.
 type Sources struct {
 	// File is a YAML file with some or all of Config's fields. "": none.
 	File string
@@ -19,14 +19,14 @@ type Sources struct {
 	Data, Recipe, Arch, Variant, Optimizer string
 }
 
-// Load reads a configuration, such as a run's config.yaml. Settings that the file does not name are those
-// that its data, recipe, variant and optimizer imply.
+// Load reads a configuration, such as a run's config.yaml. Settings that the file does not name are
+// those that its data, recipe, variant and optimizer imply.
 func Load(path string) (Config, error) {
 	return Sources{File: path}.Config()
 }
 
-// Config merges the sources. An unknown name or a value of the wrong type is an *Error with file and line;
-// whether values are valid is checked by [Config.Validate].
+// Config merges the sources. An unknown name or a value of the wrong type is an *Error with file
+// and line; whether values are valid is checked by [Config.Validate].
 func (s Sources) Config() (Config, error) {
 	if s.File == "" {
 		return s.merge(nil)
@@ -38,7 +38,8 @@ func (s Sources) Config() (Config, error) {
 	return s.merge(text)
 }
 
-// merge applies the file over what it and the explicit choices imply, and the explicit choices over the file.
+// merge applies the file over what it and the explicit choices imply, and the explicit choices over
+// the file.
 func (s Sources) merge(text []byte) (Config, error) {
 	f, err := parse(s.File, text)
 	if err != nil {

@@ -56,7 +56,8 @@ func wantedType(t reflect.Type, value *yaml.Node) string {
 	return "must be text"
 }
 
-// truncated reports whether a number with a fraction was given for a whole number, which the YAML package truncates.
+// truncated reports whether a number with a fraction was given for a whole number, which the YAML
+// package truncates.
 func truncated(t reflect.Type, value *yaml.Node) bool {
 	if value.ShortTag() != "!!float" || !slices.Contains([]reflect.Kind{reflect.Int, reflect.Int64, reflect.Uint64}, t.Kind()) {
 		return false

@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// YAML returns the configuration as [Load] reads it. Out and Resume are left out, so that the file repeats
-// the run in another folder.
+// YAML returns the configuration as [Load] reads it. Out and Resume are left out, so that the file
+// repeats the run in another folder.
 func (c Config) YAML() ([]byte, error) {
 	c.Out, c.Resume = "", ""
 	var b bytes.Buffer

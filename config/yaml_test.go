@@ -58,7 +58,8 @@ func TestYAMLRoundTrip(t *testing.T) {
 	}
 }
 
-// TestWrongFiles: errors of a file name file, line, setting and what is meant, without internals of strconv and yaml.
+// TestWrongFiles: errors of a file name file, line, setting and what is meant, without internals of
+// strconv and yaml.
 func TestWrongFiles(t *testing.T) {
 	for _, c := range []struct{ name, file, want string }{
 		{"unknown keys, all of them", "batchsize: 3\nlr: 1\nbackground: red\n",
@@ -93,7 +94,8 @@ func TestWrongFiles(t *testing.T) {
 	}
 }
 
-// TestInvalidValuesOfAFile: what Validate finds in a value of a file has file and line; what was changed since has not.
+// TestInvalidValuesOfAFile: what Validate finds in a value of a file has file and line; what was
+// changed since has not.
 func TestInvalidValuesOfAFile(t *testing.T) {
 	path := writeFile(t, "# settings\nlr: -1\nbatch_size: 0\nwidth: 64\noptimizer: sdg\ncrop_scale: [1, 0.5]\n")
 	c, err := Sources{File: path, Optimizer: "adam"}.Config()

@@ -91,7 +91,8 @@ func shown(value *yaml.Node) string {
 	return strings.Join(strings.Fields(string(text)), " ")
 }
 
-// locate adds file and line to the wrong fields that the file names, unless an explicit choice overrides them.
+// locate adds file and line to the wrong fields that the file names, unless an explicit choice
+// overrides them.
 func (f yamlFile) locate(err error, explicit Sources) error {
 	e, ok := errors.AsType[*validate.Error](err)
 	if !ok {

@@ -12,11 +12,13 @@ import (
 	"depthwise.dev/config"
 	"depthwise.dev/internal/testset"
 	"depthwise.dev/models/mobilenet"
+	"depthwise.dev/weights/weightstest"
 )
 
-// TestInspect: what follows from the definition of a step without momentum and decay, and from that of the loss.
+// TestInspect: what follows from the definition of a step without momentum and decay, and from that
+// of the loss.
 func TestInspect(t *testing.T) {
-	weights := testset.Weights(t)
+	weights := weightstest.New(t)
 	path := filepath.Join(t.TempDir(), "w.safetensors")
 	if err := weights.Write(path); err != nil {
 		t.Fatal(err)
@@ -74,7 +76,7 @@ func TestInspectRefuses(t *testing.T) {
 		"no image":        {"", "", 0, "batch_size"},
 		"no class matches": {func() string {
 			p := filepath.Join(t.TempDir(), "w.safetensors")
-			_ = testset.Weights(t).Write(p)
+			_ = weightstest.New(t).Write(p)
 			return p
 		}(), testset.Images(t, 1, 0), 2, "0 images of the classes"},
 	} {

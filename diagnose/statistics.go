@@ -21,7 +21,8 @@ type StatisticsConfig struct {
 	Sheet  string // PNG file for a contact sheet of the first batch; "": none
 }
 
-// Statistics describe the training images as the network sees them, augmented as configured, before normalization.
+// Statistics describe the training images as the network sees them, augmented as configured, before
+// normalization.
 type Statistics struct {
 	Images  int            `json:"images"`
 	Classes int            `json:"classes"`
@@ -32,7 +33,8 @@ type Statistics struct {
 	Skipped []data.Problem `json:"skipped,omitempty"`
 }
 
-// DataStatistics computes mean and standard deviation of the first images of a training epoch and draws its first batch.
+// DataStatistics computes mean and standard deviation of the first images of a training epoch and
+// draws its first batch.
 func DataStatistics(ctx context.Context, c StatisticsConfig) (Statistics, error) {
 	var v validate.Collector
 	v.Check(c.Images >= 1, "images", c.Images, "must be at least 1")

@@ -1,5 +1,5 @@
-// Package formats reads and writes files of weights. Each format has a file of its own and a row in All.
-// It works on host arrays and text metadata and needs no libtorch.
+// Package formats reads and writes files of weights. Each format has a file of its own and a row in
+// All. It works on host arrays and text metadata and needs no libtorch.
 package formats
 
 import (

@@ -18,8 +18,8 @@ const (
 	clearRest   = "\x1b[0K"
 )
 
-// NewBar shows a progress bar on a terminal, with a line above it for each epoch. Without a terminal it is NewPlain. Closing it
-// leaves w open.
+// NewBar shows a progress bar on a terminal, with a line above it for each epoch. Without a
+// terminal it is NewPlain. Closing it leaves w open.
 func NewBar(w io.Writer, terminal bool) Recorder {
 	if !terminal {
 		return NewPlain(w)
@@ -134,8 +134,8 @@ func (b *bar) Close() error {
 	return nil
 }
 
-// progressWidth is the width of the bar on a terminal. It depends on nothing else, so that the bar does not jump when its text
-// changes, and leaves room for loss and time left.
+// progressWidth is the width of the bar on a terminal. It depends on nothing else, so that the bar
+// does not jump when its text changes, and leaves room for loss and time left.
 func progressWidth(columns int) int {
 	switch {
 	case columns >= 100:
@@ -146,7 +146,8 @@ func progressWidth(columns int) int {
 	return 0
 }
 
-// barLine is percentage, bar and the fields that fit. The last column stays free, so that no terminal wraps.
+// barLine is percentage, bar and the fields that fit. The last column stays free, so that no
+// terminal wraps.
 func barLine(done, of int, fields []field, columns int) string {
 	line := fmt.Sprintf("%4d%% ", 100*done/of)
 	if width := progressWidth(columns); width > 0 {

@@ -6,7 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// field is a part of a progress line. Where there is no room, those with the greatest rank go first; rank 0 stays.
+// field is a part of a progress line. Where there is no room, those with the greatest rank go
+// first; rank 0 stays.
 type field struct {
 	text string
 	rank int
@@ -36,7 +37,8 @@ func wrap(line string, columns int) []string {
 	return append(list, line)
 }
 
-// fit leaves out fields until their line takes at most room columns, or only those of rank 0 are left.
+// fit leaves out fields until their line takes at most room columns, or only those of rank 0 are
+// left.
 func fit(fields []field, room int) string {
 	fields = slices.Clone(fields)
 	for {

@@ -24,8 +24,8 @@ type Config struct {
 	backend.Options
 }
 
-// Classifier is an [Engine] of trained weights, with their preprocessing and the names of their classes. Its methods are
-// safe for concurrent use.
+// Classifier is an [Engine] of trained weights, with their preprocessing and the names of their
+// classes. Its methods are safe for concurrent use.
 type Classifier struct {
 	*Engine
 	Classes    []string
@@ -53,8 +53,8 @@ func Open(c Config) (*Classifier, error) {
 	return &Classifier{Engine: engine, Classes: w.Classes, Preprocess: w.Preprocess}, nil
 }
 
-// Predict reads an image file, decodes it on the caller's goroutine, and returns its most probable classes, at most top.
-// Errors: those of reading and decoding, and those of [Engine.Classify].
+// Predict reads an image file, decodes it on the caller's goroutine, and returns its most probable
+// classes, at most top. Errors: those of reading and decoding, and those of [Engine.Classify].
 func (c *Classifier) Predict(ctx context.Context, image io.Reader, top int) ([]classify.ClassProbability, error) {
 	file, err := io.ReadAll(image)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 	"depthwise.dev/backend"
 	"depthwise.dev/classify"
-	"depthwise.dev/internal/testset"
+	"depthwise.dev/weights/weightstest"
 )
 
 // colors writes pictures of plain colors, and a file that is none.
@@ -40,10 +40,11 @@ func colors(t *testing.T) (paths []string) {
 	return paths
 }
 
-// TestClassifierAgreesWithPredict: files and readers give the result of classify.Predict, also concurrently.
+// TestClassifierAgreesWithPredict: files and readers give the result of classify.Predict, also
+// concurrently.
 func TestClassifierAgreesWithPredict(t *testing.T) {
 	weights := filepath.Join(t.TempDir(), "w.safetensors")
-	if err := testset.Weights(t).Write(weights); err != nil {
+	if err := weightstest.New(t).Write(weights); err != nil {
 		t.Fatal(err)
 	}
 	paths := colors(t)
@@ -101,7 +102,7 @@ func alike(a, b []classify.ClassProbability) bool {
 func TestClassifierErrors(t *testing.T) {
 	dir := t.TempDir()
 	weights := filepath.Join(dir, "w.safetensors")
-	if err := testset.Weights(t).Write(weights); err != nil {
+	if err := weightstest.New(t).Write(weights); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
@@ -110,7 +111,7 @@ func TestClassifierErrors(t *testing.T) {
 	}{
 		"no weights": {Config{Weights: filepath.Join(dir, "none")}, "no such file"},
 		"precision":  {Config{Weights: weights, Options: backend.Options{Precision: "fp8"}}, "precision"},
-		"batch":      {Config{Weights: weights, MaxBatch: -1}, "MaxBatch is -1"},
+		"batch":      {Config{Weights: weights, MaxBatch: -1}, "MaxBatch -1"},
 	} {
 		if _, err := Open(c.config); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %q", name, err, c.want)

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestDependencies: a program that only classifies stays small. Package gorgonia.org/tensor is allowed, with what it imports.
+// TestDependencies: a program that only classifies stays small. Package gorgonia.org/tensor is
+// allowed, with what it imports.
 func TestDependencies(t *testing.T) {
 	const most = 350 // packages, with the standard library; 322 when this was written
 	forbidden := []string{"gocloud.dev", "github.com/minio", "cloud.google.com", "gonum.org", "gorgonia.org/gorgonia",

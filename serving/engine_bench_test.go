@@ -12,8 +12,9 @@ import (
 	"depthwise.dev/models/mobilenet"
 )
 
-// BenchmarkEngine is a server under load: callers that send the next request as soon as they have a response, for the whole
-// network at 224. It reports images a second, the median latency and that which 99 % stay below, and the mean batch.
+// BenchmarkEngine is a server under load: callers that send the next request as soon as they have a
+// response, for the whole network at 224. It reports images a second, the median latency and that
+// which 99 % stay below, and the mean batch.
 func BenchmarkEngine(b *testing.B) {
 	config, err := mobilenet.Variant("paper")
 	if err != nil {

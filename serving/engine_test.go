@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -70,8 +68,10 @@ func distance(a, b []float32) float64 {
 	return worst / scale
 }
 
-// TestBatchInvariance: the logits of an image do not depend on the batch that it is in, nor on its place there. With the fused kernels they are the same bits. libtorch's products may add up in another order for another
-// number of rows: in bf16 an activation that is then rounded the other way moves by 2^-8.
+// TestBatchInvariance: the logits of an image do not depend on the batch that it is in, nor on its
+// place there. With the fused kernels they are the same bits. libtorch's products may add up in
+// another order for another number of rows: in bf16 an activation that is then rounded the other
+// way moves by 2^-8.
 func TestBatchInvariance(t *testing.T) {
 	for _, c := range []struct {
 		kernels   mobilenet.Kernels
@@ -127,7 +127,8 @@ func TestBatchInvariance(t *testing.T) {
 	}
 }
 
-// TestEngineManyGoroutines: each caller gets the logits of its own image, and callers that come together share batches.
+// TestEngineManyGoroutines: each caller gets the logits of its own image, and callers that come
+// together share batches.
 func TestEngineManyGoroutines(t *testing.T) {
 	const images = 24
 	k := engine(t, EngineConfig{Network: initial(tiny(t)), MaxBatch: 8})
@@ -173,8 +174,9 @@ func initial(c mobilenet.Config) func(*autograd.Scope) (*backend.Network, error)
 	}
 }
 
-// TestEngineFailures: a batch that fails, or panics, fails its own images alone, and the engine continues; images that
-// find the queue full or have waited too long are never computed; Close computes those that wait.
+// TestEngineFailures: a batch that fails, or panics, fails its own images alone, and the engine
+// continues; images that find the queue full or have waited too long are never computed; Close
+// computes those that wait.
 func TestEngineFailures(t *testing.T) {
 	broken := errors.New("broken")
 	size, goOn := make(chan int), make(chan func(*autograd.Scope)) // of a batch that has begun; what it does in its end
@@ -263,9 +265,9 @@ func TestEngineRefuses(t *testing.T) {
 		config EngineConfig
 		want   []string
 	}{
-		"nothing":        {EngineConfig{Std: std}, []string{"Network is nil"}},
-		"negative sizes": {EngineConfig{Std: std, MaxBatch: -1, MaxWait: -time.Second, QueueLength: -2, Threads: -3}, []string{"MaxBatch is -1", "MaxWait is -1s", "QueueLength is -2", "Threads is -3"}},
-		"no deviation":   {EngineConfig{}, []string{"Std is [0 0 0]"}},
+		"nothing":        {EngineConfig{Std: std}, []string{"Network: must be"}},
+		"negative sizes": {EngineConfig{Std: std, MaxBatch: -1, MaxWait: -time.Second, QueueLength: -2, Threads: -3}, []string{"MaxBatch -1", "MaxWait -1s", "QueueLength -2", "Threads -3"}},
+		"no deviation":   {EngineConfig{}, []string{"Std [0 0 0]"}},
 		"precision":      {EngineConfig{Std: std, Network: initial(tiny(t)), Precision: "fp8"}, []string{`unknown precision "fp8"`}},
 		"network":        {EngineConfig{Std: std, Network: func(*autograd.Scope) (*backend.Network, error) { return nil, odd }}, []string{odd.Error()}},
 		"no network":     {EngineConfig{Std: std, Network: func(*autograd.Scope) (*backend.Network, error) { return nil, nil }}, []string{"built none"}},
@@ -291,51 +293,4 @@ func TestEngineRefuses(t *testing.T) {
 	if s := k.Stats(); s.Images != 0 {
 		t.Errorf("computed: %+v", s)
 	}
-}
-
-// TestEngineMemory: 10,000 images in batches of all sizes leave as much memory in use as there was after the first 2,000.
-func TestEngineMemory(t *testing.T) {
-	k := engine(t, EngineConfig{Network: initial(tiny(t)), MaxBatch: 9})
-	pixels := picture(1, 32)
-	classify := func(images, callers int) {
-		var wait sync.WaitGroup
-		for range callers {
-			wait.Go(func() {
-				for range images / callers {
-					if _, err := k.Classify(t.Context(), pixels); err != nil {
-						t.Error(err)
-					}
-				}
-			})
-		}
-		wait.Wait()
-	}
-	for _, callers := range []int{1, 2, 5, 20} {
-		classify(500, callers)
-	}
-	values, resident := autograd.MemoryAllocated(), residentMemory(t)
-	for _, callers := range []int{1, 2, 5, 20} {
-		classify(2500, callers)
-	}
-	// 1 KB for each image would be 10 MB.
-	if grown := residentMemory(t) - resident; grown > 5<<20 || autograd.MemoryAllocated() != values {
-		t.Errorf("resident memory has grown by %d KB, that of tensors by %d", grown>>10, autograd.MemoryAllocated()-values)
-	} else {
-		t.Logf("resident memory has grown by %d KB", grown>>10)
-	}
-}
-
-// residentMemory is what the process holds, in bytes, after a collection.
-func residentMemory(t *testing.T) int64 {
-	t.Helper()
-	debug.FreeOSMemory()
-	text, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		t.Skip("no /proc here: ", err)
-	}
-	var size, pages int64
-	if _, err := fmt.Sscan(string(text), &size, &pages); err != nil {
-		t.Fatal(err)
-	}
-	return pages * int64(os.Getpagesize())
 }

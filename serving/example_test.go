@@ -37,7 +37,7 @@ func ExampleOpen() {
 	defer classifier.Close()
 
 	handler := func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+		ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
 		defer cancel()
 		top, err := classifier.Predict(ctx, http.MaxBytesReader(w, r.Body, 20<<20), 5)
 		switch {
@@ -68,7 +68,8 @@ func ExampleOpen() {
 	// 400 false 0
 }
 
-// exampleWeights stands for a trained run's folder: a network of three classes with its initial values.
+// exampleWeights stands for a trained run's folder: a network of three classes with its initial
+// values.
 func exampleWeights() string {
 	c := config.Default()
 	c.Model.Width, c.Model.Resolution, c.Model.Classes = 0.25, 32, 3

@@ -15,7 +15,8 @@ import (
 	"depthwise.dev/weights"
 )
 
-// averagedRun trains with a weight average, keeps every checkpoint, and returns the epochs that it recorded.
+// averagedRun trains with a weight average, keeps every checkpoint, and returns the epochs that it
+// recorded.
 func averagedRun(t *testing.T, kernels string) (config.Config, []report.Epoch) {
 	t.Helper()
 	c := small(t, testset.Images(t, 14, 6))
@@ -56,8 +57,8 @@ func readOrFail(t *testing.T, path string) weights.Weights {
 	return w
 }
 
-// TestWeightAverage computes the average in float64 from the weights of each step's checkpoint, parameters and running
-// statistics alike.
+// TestWeightAverage computes the average in float64 from the weights of each step's checkpoint,
+// parameters and running statistics alike.
 func TestWeightAverage(t *testing.T) {
 	for _, kernels := range []string{"fused", "torch"} {
 		t.Run(kernels, func(t *testing.T) {
@@ -95,8 +96,8 @@ func checkAverages(t *testing.T, c config.Config, steps int64) {
 	}
 }
 
-// TestWeightAverageIsUsed: the average selects the best epoch, and whatever reads weights gets the average, or the last
-// weights of training with Raw.
+// TestWeightAverageIsUsed: the average selects the best epoch, and whatever reads weights gets the
+// average, or the last weights of training with Raw.
 func TestWeightAverageIsUsed(t *testing.T) {
 	c, epochs := averagedRun(t, "auto")
 	store := checkpoints.Store{Dir: filepath.Join(c.Out, weights.CheckpointFolder)}

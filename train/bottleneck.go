@@ -19,12 +19,12 @@ type inputStats struct {
 	streamed   bool // read with a shuffle buffer
 }
 
-// inputBoundWait is the fraction of the time spent waiting for images from which an epoch counts as input-bound; the same
-// as in the epoch lines of package report.
+// inputBoundWait is the fraction of the time spent waiting for images from which an epoch counts as
+// input-bound; the same as in the epoch lines of package report.
 const inputBoundWait = 0.05
 
-// readersPerCore is the number of workers per core that suits reading from disk; in docs/loader.md four read 1.5 times as
-// many images as one.
+// readersPerCore is the number of workers per core that suits reading from disk; in docs/loader.md
+// four read 1.5 times as many images as one.
 const readersPerCore = 4
 
 // bottleneck is what limits the speed of training.
@@ -35,7 +35,8 @@ const (
 	stepBound  bottleneck = "step"
 )
 
-// bottleneck returns the bottleneck: the loader where training waits for images, "" where there were none.
+// bottleneck returns the bottleneck: the loader where training waits for images, "" where there
+// were none.
 func (p inputStats) bottleneck() bottleneck {
 	switch {
 	case p.effort.Images == 0:
@@ -62,7 +63,8 @@ func (p inputStats) describe() string {
 	return ""
 }
 
-// loaded returns the fraction of the cores that the loader used, at most: its time includes time when other threads ran.
+// loaded returns the fraction of the cores that the loader used, at most: its time includes time
+// when other threads ran.
 func (p inputStats) loaded() float64 {
 	spent := p.effort.Reading + p.effort.Decoding
 	return math.Min(spent.Seconds()/math.Max(p.seconds*float64(max(p.cores, 1)), 1e-9), 1)

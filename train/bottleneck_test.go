@@ -54,7 +54,8 @@ func TestBottleneck(t *testing.T) {
 	}
 }
 
-// TestBottleneckIsRecordedOnce: the training step is recorded once, and again after the loader was the bottleneck.
+// TestBottleneckIsRecordedOnce: the training step is recorded once, and again after the loader was
+// the bottleneck.
 func TestBottleneckIsRecordedOnce(t *testing.T) {
 	step := inputStats{seconds: 10, cores: 2, effort: data.Effort{Images: 100}}
 	loader, none := step, inputStats{seconds: 10}

@@ -10,8 +10,8 @@ import (
 	"depthwise.dev/internal/testset"
 )
 
-// TestStepCrossings: a step of the fused kernels calls native code a few times for each of its phases, and not for each of
-// its 83 parameters.
+// TestStepCrossings: a step of the fused kernels calls native code a few times for each of its
+// phases, and not for each of its 83 parameters.
 func TestStepCrossings(t *testing.T) {
 	c := small(t, testset.Images(t, 3, 1))
 	c.Kernels, c.EMADecay, c.ClipGradNorm = "fused", 0.9, 1

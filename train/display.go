@@ -2,8 +2,8 @@ package train
 
 import "depthwise.dev/report"
 
-// display forwards events to the recorder that displays the run, until it fails: a closed terminal or pipe does not end a
-// run that writes its own files.
+// display forwards events to the recorder that displays the run, until it fails: a closed terminal
+// or pipe does not end a run that writes its own files.
 type display struct {
 	report.Recorder
 	failed bool

@@ -9,8 +9,9 @@ import (
 	"depthwise.dev/internal/host"
 )
 
-// verifyUpTo is the size of a data set up to which every header is read before training, which takes a second. In larger
-// and in remote data sets an unreadable image is found, skipped and named when its batch is loaded.
+// verifyUpTo is the size of a data set up to which every header is read before training, which
+// takes a second. In larger and in remote data sets an unreadable image is found, skipped and named
+// when its batch is loaded.
 const verifyUpTo = 10_000
 
 // images is a run's data.

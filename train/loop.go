@@ -100,7 +100,8 @@ func (r *run) inputStats(trained time.Duration) inputStats {
 		shards: set.Sharded(), distant: set.Distant(), streamed: set.Distant() || options.ShuffleBuffer > 0}
 }
 
-// recordBottleneck records the bottleneck: the loader after each epoch that waited for it, the training step once.
+// recordBottleneck records the bottleneck: the loader after each epoch that waited for it, the
+// training step once.
 func (r *run) recordBottleneck(input inputStats) error {
 	b := input.bottleneck()
 	if b == "" || b == stepBound && r.bottleneck == stepBound {
@@ -110,8 +111,8 @@ func (r *run) recordBottleneck(input inputStats) error {
 	return r.note(report.Info, fmt.Sprintf("epoch %d: %s", r.Epoch+1, input.describe()))
 }
 
-// validate evaluates the network on the validation images, and its weight average where there is one, and records whether
-// the result is the best so far.
+// validate evaluates the network on the validation images, and its weight average where there is
+// one, and records whether the result is the best so far.
 func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch) error {
 	if r.valLoader == nil {
 		return nil

@@ -11,8 +11,8 @@ import (
 	"depthwise.dev/report"
 )
 
-// The test binary is a trainer where the first names a configuration's file, so that tests can kill one; the third
-// makes it pause after each step.
+// The test binary is a trainer where the first names a configuration's file, so that tests can kill
+// one; the third makes it pause after each step.
 const trainerEnv, trainerOutEnv, trainerPauseEnv = "DEPTHWISE_TEST_TRAINER", "DEPTHWISE_TEST_TRAINER_OUT", "DEPTHWISE_TEST_TRAINER_PAUSE"
 
 func TestMain(m *testing.M) {

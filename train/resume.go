@@ -17,12 +17,12 @@ import (
 	"depthwise.dev/weights"
 )
 
-// ErrOtherRun is returned when settings, images or machine differ from those of the checkpoint, so that it cannot be
-// continued exactly.
+// ErrOtherRun is returned when settings, images or machine differ from those of the checkpoint, so
+// that it cannot be continued exactly.
 var ErrOtherRun = errors.New("the checkpoint belongs to another run")
 
-// resultSettings returns only the settings that affect the result of a run. Those that the machine and the digest of the
-// data represent are left out too.
+// resultSettings returns only the settings that affect the result of a run. Those that the machine
+// and the digest of the data represent are left out too.
 func resultSettings(c config.Config) config.Config {
 	c.Workers, c.Keep, c.CheckpointEvery, c.Progress, c.Time = 0, 0, "", "", 0
 	c.Data, c.Precision, c.Device, c.Kernels, c.Threads, c.ShardCache = "", "", "", "", 0, 0
@@ -153,8 +153,9 @@ func entries(doc yaml.Node) mapping {
 	return m
 }
 
-// repairBest writes best.safetensors again when it is missing or older than the best step of the checkpoint: from the
-// checkpoint of that step, if it still exists beside the one that the run continues from.
+// repairBest writes best.safetensors again when it is missing or older than the best step of the
+// checkpoint: from the checkpoint of that step, if it still exists beside the one that the run
+// continues from.
 func (r *run) repairBest(s *autograd.Scope) error {
 	want := r.progress.Best
 	if want.Step == 0 || r.bestStep() >= want.Step {

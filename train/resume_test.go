@@ -44,8 +44,8 @@ var resumeCases = []struct {
 	}},
 }
 
-// TestResumeIsExact: a run that is interrupted, or killed at any moment, and continued ends with the same bytes as one
-// that is not, and records each step once.
+// TestResumeIsExact: a run that is interrupted, or killed at any moment, and continued ends with
+// the same bytes as one that is not, and records each step once.
 func TestResumeIsExact(t *testing.T) {
 	data := testset.Images(t, 14, 3) // batches of 8, 8, 8, 8, 8 and 2
 	ends := map[string]endState{}
@@ -97,8 +97,8 @@ func interrupted(t *testing.T, c config.Config) Result {
 	}
 }
 
-// killed runs a process of its own and sends it SIGKILL at random moments, the first before or about its first step,
-// until it is let finish.
+// killed runs a process of its own and sends it SIGKILL at random moments, the first before or
+// about its first step, until it is let finish.
 func killed(t *testing.T, c config.Config, times int) Result {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "run")
@@ -127,8 +127,8 @@ func killed(t *testing.T, c config.Config, times int) Result {
 	return fit(t, c) // already finished: returns the result
 }
 
-// trainProcess starts the trainer and kills it a delay after so many steps; -1 lets it finish. It reports whether the
-// trainer finished.
+// trainProcess starts the trainer and kills it a delay after so many steps; -1 lets it finish. It
+// reports whether the trainer finished.
 func trainProcess(t *testing.T, config, out string, steps int, delay time.Duration) bool {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])

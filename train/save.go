@@ -9,9 +9,9 @@ import (
 	"depthwise.dev/weights"
 )
 
-// save writes a checkpoint, and before it best.safetensors if the weights are the best so far: a kill in between leaves a
-// newer best file, which the resumed run writes again, byte for byte. Values that are not finite are an error, so that the
-// last good checkpoint remains the newest.
+// save writes a checkpoint, and before it best.safetensors if the weights are the best so far: a
+// kill in between leaves a newer best file, which the resumed run writes again, byte for byte.
+// Values that are not finite are an error, so that the last good checkpoint remains the newest.
 func (r *run) save(s *autograd.Scope, isBest bool) error {
 	if err := r.checkFinite(s); err != nil {
 		return err

@@ -15,8 +15,8 @@ import (
 	"depthwise.dev/weights"
 )
 
-// progress is the state of a run without its tensors. It holds no times and no speed: identical runs have identical
-// progress, and byte-identical checkpoints.
+// progress is the state of a run without its tensors. It holds no times and no speed: identical
+// runs have identical progress, and byte-identical checkpoints.
 type progress struct {
 	Epoch int   `json:"epoch"` // of the next batch, from 0
 	Batch int   `json:"batch"` // the next one within the epoch
@@ -55,7 +55,8 @@ type best struct {
 	Loss  float64 `json:"loss"`
 }
 
-// A checkpoint's metadata, beside that of its weights. Each is a JSON value, except for the configuration, which is YAML.
+// A checkpoint's metadata, beside that of its weights. Each is a JSON value, except for the
+// configuration, which is YAML.
 const (
 	metaProgress  = "progress"
 	metaOptimizer = "optimizer_steps"

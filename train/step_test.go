@@ -20,9 +20,9 @@ import (
 	"depthwise.dev/weights"
 )
 
-// TestAccumulate: a step of batches of 4, 4 and 1 images moves the parameters by the mean over the nine images of the
-// gradients, each batch normalized by itself. The gradients of the three mean losses come from the network of a run
-// that does not accumulate, and are weighted by hand.
+// TestAccumulate: a step of batches of 4, 4 and 1 images moves the parameters by the mean over the
+// nine images of the gradients, each batch normalized by itself. The gradients of the three mean
+// losses come from the network of a run that does not accumulate, and are weighted by hand.
 func TestAccumulate(t *testing.T) {
 	c := small(t, testset.Images(t, 3, 1))
 	c.BatchSize, c.Model.Resolution, c.Momentum, c.WeightDecay, c.Schedule, c.WarmupEpochs = 4, 40, 0, 0, "constant", 0
@@ -106,7 +106,8 @@ func TestTrainable(t *testing.T) {
 	}
 }
 
-// TestLastBatchOfOne: at resolution 32 a single image has no variance; it is left out, recorded once, and changes nothing.
+// TestLastBatchOfOne: at resolution 32 a single image has no variance; it is left out, recorded
+// once, and changes nothing.
 func TestLastBatchOfOne(t *testing.T) {
 	c := small(t, testset.Images(t, 3, 1))
 	c.Epochs, c.Keep = 2, 9
@@ -142,7 +143,8 @@ func TestLastBatchOfOne(t *testing.T) {
 	}
 }
 
-// TestUnreadableImages: a bad image is left out and named once; more than a few are an error before training.
+// TestUnreadableImages: a bad image is left out and named once; more than a few are an error before
+// training.
 func TestUnreadableImages(t *testing.T) {
 	t.Run("one", func(t *testing.T) {
 		c := small(t, testset.Images(t, 6, 2))

@@ -19,9 +19,9 @@ const (
 // ErrNoWeights is returned when a file or folder holds no weights that describe themselves.
 var ErrNoWeights = errors.New("no weights of depthwise here")
 
-// Read reads the weights of a file (best.safetensors, a checkpoint, an export) or of a run's folder: its
-// best.safetensors, or its newest checkpoint where there is none yet. Of a run with a weight average it is
-// the average; see [Weights.Plain].
+// Read reads the weights of a file (best.safetensors, a checkpoint, an export) or of a run's
+// folder: its best.safetensors, or its newest checkpoint where there is none yet. Of a run with a
+// weight average it is the average; see [Weights.Plain].
 func Read(path string) (Weights, error) {
 	file, err := find(path)
 	if err != nil {

@@ -25,8 +25,8 @@ const (
 	rawPrefix = "raw/"
 )
 
-// FromFile takes the weights from a file's arrays and metadata. Other arrays of a checkpoint, which have a
-// '/' in their names, are left out.
+// FromFile takes the weights from a file's arrays and metadata. Other arrays of a checkpoint, which
+// have a '/' in their names, are left out.
 func FromFile(f checkpoints.File) (Weights, error) {
 	w := Weights{Meta: map[string]string{}}
 	if err := w.describe(f.Meta); err != nil {
@@ -41,8 +41,9 @@ func FromFile(f checkpoints.File) (Weights, error) {
 	return w, nil
 }
 
-// setArrays sorts a file's arrays. A checkpoint has the last weights under the network's names and their
-// average below ema/; a weights file has the average under the names and the last weights below raw/.
+// setArrays sorts a file's arrays. A checkpoint has the last weights under the network's names and
+// their average below ema/; a weights file has the average under the names and the last weights
+// below raw/.
 func (w *Weights) setArrays(arrays []checkpoints.Array) {
 	var average []checkpoints.Array
 	for _, a := range arrays {
@@ -80,8 +81,8 @@ func Prefixed(prefix string, arrays []checkpoints.Array) []checkpoints.Array {
 	return list
 }
 
-// ValSplit returns the share of the images that training kept for validation and the seed that selected
-// them. The share is 0 where the data set had a validation set of its own.
+// ValSplit returns the share of the images that training kept for validation and the seed that
+// selected them. The share is 0 where the data set had a validation set of its own.
 func (w Weights) ValSplit() (share float64, seed uint64, err error) {
 	text, ok := w.Meta[MetaValSplit]
 	if !ok {

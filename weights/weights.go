@@ -1,6 +1,6 @@
-// Package weights holds trained weights that describe themselves: arrays, the network that they belong to,
-// the names of its classes and its preprocessing. It needs no libtorch; package backend makes a network of
-// tensors from them.
+// Package weights holds trained weights that describe themselves: arrays, the network that they
+// belong to, the names of its classes and its preprocessing. It needs no libtorch; package backend
+// makes a network of tensors from them.
 package weights
 
 import (

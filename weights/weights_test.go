@@ -13,12 +13,12 @@ import (
 	"depthwise.dev/backend"
 	"depthwise.dev/checkpoints"
 	"depthwise.dev/formats"
-	"depthwise.dev/internal/testset"
 	"depthwise.dev/weights"
+	"depthwise.dev/weights/weightstest"
 )
 
 func TestWeightsRoundTrip(t *testing.T) {
-	want := testset.Weights(t)
+	want := weightstest.New(t)
 	path := filepath.Join(t.TempDir(), "w.safetensors")
 	if err := want.Write(path); err != nil {
 		t.Fatal(err)
@@ -68,7 +68,7 @@ func TestReadRefuses(t *testing.T) {
 		{"impossible preprocessing", func(f *checkpoints.File) { f.Meta["preprocess"] = `{}` }, "resolution"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f, err := testset.Weights(t).File()
+			f, err := weightstest.New(t).File()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -93,7 +93,7 @@ func TestReadOfAFolder(t *testing.T) {
 		t.Errorf("no folder: %v", err)
 	}
 	for step, name := range []string{filepath.Join(weights.CheckpointFolder, "step-00000001.safetensors"), filepath.Join(weights.CheckpointFolder, "step-00000010.safetensors"), weights.BestFile} {
-		w := testset.Weights(t)
+		w := weightstest.New(t)
 		w.Meta["step"] = name
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
 			t.Fatal(err)
@@ -130,7 +130,7 @@ func TestValSplit(t *testing.T) {
 func TestExport(t *testing.T) {
 	dir := t.TempDir()
 	from := filepath.Join(dir, "w.safetensors")
-	if err := testset.Weights(t).Write(from); err != nil {
+	if err := weightstest.New(t).Write(from); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ name, format, output, want string }{

@@ -2,7 +2,8 @@ package main
 
 import "fmt"
 
-// backendFlag is --backend, or its deprecated alias --kernels. Both set the same value and must agree when both are given.
+// backendFlag is --backend, or its deprecated alias --kernels. Both set the same value and must
+// agree when both are given.
 type backendFlag struct {
 	choice
 	name  string

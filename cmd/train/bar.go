@@ -51,8 +51,9 @@ func barText(what string, u unit, done, total int64, elapsed time.Duration) stri
 		amount = fmt.Sprintf("%.1f GB", float64(total)/1e9)
 	}
 	text := fmt.Sprintf("%s: %3d%% of %s", what, 100*done/max(1, total), amount)
-	if left := time.Duration(float64(elapsed) / float64(max(1, done)) * float64(total-done)).Round(time.Second); done > 0 && elapsed >= time.Second {
-		text += fmt.Sprintf(", %v left", left)
+	if done > 0 && elapsed >= time.Second {
+		left := time.Duration(float64(elapsed) / float64(done) * float64(total-done))
+		text += fmt.Sprintf(", %v left", left.Round(time.Second))
 	}
 	return text
 }

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// TestRedraw: the line is drawn at most ten times a second, says how much is done and how long it takes, and is cleared.
+// TestRedraw: the line is drawn at most ten times a second, says how much is done and how long it
+// takes, and is cleared.
 func TestRedraw(t *testing.T) {
 	var out strings.Builder
 	now := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -56,7 +56,8 @@ func writePeaks(b *strings.Builder, precision string, p bench.Peaks) {
 		p.GFLOPS, precision, p.FloatGFLOPS, p.ReadGBS, p.AddGBS)
 }
 
-// writeRows writes the table with one direction or both, and milliseconds with the given number of decimals.
+// writeRows writes the table with one direction or both, and milliseconds with the given number of
+// decimals.
 func writeRows(b *strings.Builder, rows []bench.LayerSpeed, directions, digits int) {
 	const heads = "     ms  share GFLOP/s   GB/s  /memory /arith"
 	fmt.Fprintf(b, "%-20s%s\n", "", strings.Repeat(heads, directions))

@@ -30,7 +30,8 @@ func plotRoofline(file string, chart report.Roofline) error {
 	return nil
 }
 
-// rooflineOf returns a chart with a point for each convolution and direction, and for a head whose bytes are known.
+// rooflineOf returns a chart with a point for each convolution and direction, and for a head whose
+// bytes are known.
 func rooflineOf(what string, r bench.ComputeSpeed, t bench.LayerTable) report.Roofline {
 	chart := report.Roofline{Memory: t.Peaks.GBS, Title: fmt.Sprintf("%s: %s, batch %d at %d, %s, backend %s, %d threads",
 		t.Processor, what, r.Batch, r.Resolution, r.Precision, r.Kernels, r.Threads)}

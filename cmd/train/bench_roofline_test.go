@@ -6,7 +6,8 @@ import (
 	"depthwise.dev/bench"
 )
 
-// TestRooflineOf: a point for each direction of each convolution, none for other rows, and labels where most time is lost.
+// TestRooflineOf: a point for each direction of each convolution, none for other rows, and labels
+// where most time is lost.
 func TestRooflineOf(t *testing.T) {
 	pass := func(ms, floor float64) *bench.PassSpeed {
 		return &bench.PassSpeed{MS: ms, FLOP: 6e6, Bytes: 2e6, GFLOPS: 6 / ms, MemoryFloorMS: floor}

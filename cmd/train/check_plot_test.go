@@ -9,7 +9,8 @@ import (
 	"depthwise.dev/diagnose"
 )
 
-// TestCheckPlot: a page with a bar for each layer in each chart, or the same as JSON; and what cannot be.
+// TestCheckPlot: a page with a bar for each layer in each chart, or the same as JSON; and what
+// cannot be.
 func TestCheckPlot(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "layers.html")
 	args := []string{"check", "--plot", file, "--width", "0.25", "--resolution", "32", "--classes", "3", "--batch-size", "2", "--threads", "1"}

@@ -10,7 +10,8 @@ import (
 	"depthwise.dev/diagnose"
 )
 
-// TestCheckCommand: a table, or JSON; exit code 1 and the table all the same when an engine is wrong.
+// TestCheckCommand: a table, or JSON; exit code 1 and the table all the same when an engine is
+// wrong.
 func TestCheckCommand(t *testing.T) {
 	args := []string{"check", "--width", "0.005", "--resolution", "32", "--classes", "4", "--threads", "1"}
 	text := done(t, args...)

@@ -10,7 +10,8 @@ import (
 	"depthwise.dev/train"
 )
 
-// interruption is the end of a run that a signal stopped after a checkpoint: a message, not a failure.
+// interruption is the end of a run that a signal stopped after a checkpoint: a message, not a
+// failure.
 type interruption struct {
 	result train.Result
 	error
@@ -23,7 +24,8 @@ func (i interruption) Error() string {
 
 func (i interruption) Unwrap() error { return i.error }
 
-// writeNextSteps names the folder of a run that has ended, and the commands that use its weights or continue it.
+// writeNextSteps names the folder of a run that has ended, and the commands that use its weights or
+// continue it.
 func writeNextSteps(w io.Writer, c config.Config, r train.Result) {
 	dir := shellWord(r.Dir)
 	fmt.Fprintf(w, "Results are in %s. Next:\n", dir)

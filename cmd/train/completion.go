@@ -86,7 +86,8 @@ func flagCompletion(f *pflag.Flag) cobra.CompletionFunc {
 	}
 }
 
-// valueCompletions are the known values that begin with a text, with their notes. In a list only its last word is completed.
+// valueCompletions are the known values that begin with a text, with their notes. In a list only
+// its last word is completed.
 func valueCompletions(f *pflag.Flag, text string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	directive, before := cobra.ShellCompDirectiveNoFileComp, ""
 	values := f.Annotations[typicalOf]

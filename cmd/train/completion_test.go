@@ -84,8 +84,8 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
-// TestEveryFlagCompletes: each flag of each command completes its words, or paths if it is declared to take one, never files
-// in general.
+// TestEveryFlagCompletes: each flag of each command completes its words, or paths if it is declared
+// to take one, never files in general.
 func TestEveryFlagCompletes(t *testing.T) {
 	eachCommand(t, func(t *testing.T, cmd *cobra.Command) {
 		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {

@@ -14,16 +14,26 @@ import (
 
 // allowedValues says which values a flag of training takes, where they are not an enumeration.
 var allowedValues = map[string]string{
-	"data": "folder, pattern, URL or `mnist`", "val-split": "0 ≤ x < 1", "batch-size": "≥ 1", "workers": "`auto` (-1 in YAML) or ≥ 0",
-	"shuffle-buffer": "≥ 0", "shard-cache": "≥ 0", "exif": "`true`, `false`",
+	"data": "folder, pattern, URL or `mnist`", "val-split": "0 ≤ x < 1", "exif": "`true`, `false`",
+	"batch-size": "≥ 1", "workers": "`auto` (-1 in YAML) or ≥ 0", "shuffle-buffer": "≥ 0", "shard-cache": "≥ 0",
+
 	"width": "0 < x ≤ 16", "resolution": "≥ 1", "classes": "≥ 0",
-	"epochs": "≥ 1", "max-steps": "≥ 0", "lr": "> 0", "momentum": "0 ≤ x < 1", "weight-decay": "≥ 0", "step-epochs": "≥ 0",
-	"gamma": "0 ≤ x ≤ 1", "warmup-epochs": "`auto` (-1 in YAML), or ≥ 0 and below `epochs`", "label-smoothing": "0 ≤ x < 1",
-	"clip-grad-norm": "≥ 0", "ema-decay": "0 ≤ x < 1", "accumulate": "≥ 1",
+
+	"epochs": "≥ 1", "max-steps": "≥ 0", "accumulate": "≥ 1",
+	"lr": "> 0", "momentum": "0 ≤ x < 1", "weight-decay": "≥ 0",
+	"step-epochs": "≥ 0", "gamma": "0 ≤ x ≤ 1",
+	"warmup-epochs":   "`auto` (-1 in YAML), or ≥ 0 and below `epochs`",
+	"label-smoothing": "0 ≤ x < 1", "clip-grad-norm": "≥ 0", "ema-decay": "0 ≤ x < 1",
+
 	"crop-scale": "0 < min ≤ max ≤ 1", "crop-ratio": "0 < min ≤ max", "flip": "0 ≤ x ≤ 1",
-	"color-jitter": "0 ≤ b, c, s ≤ 10; 0 ≤ h ≤ 0.5", "random-erase": "0 ≤ x ≤ 1", "mixup": "0 ≤ x ≤ 100", "cutmix": "0 ≤ x ≤ 100",
-	"kernels": "as `--backend`", "threads": "≥ 0", "out": "folder", "config": "file", "seed": "≥ 0", "time": "duration ≥ 0", "resume": "`auto` or a checkpoint file",
-	"checkpoint-every": "duration, or steps such as `500steps`", "keep": "≥ 1",
+	"color-jitter": "0 ≤ b, c, s ≤ 10; 0 ≤ h ≤ 0.5", "random-erase": "0 ≤ x ≤ 1",
+	"mixup": "0 ≤ x ≤ 100", "cutmix": "0 ≤ x ≤ 100",
+
+	"kernels": "as `--backend`", "threads": "≥ 0",
+
+	"out": "folder", "config": "file", "seed": "≥ 0", "time": "duration ≥ 0", "keep": "≥ 1",
+	"resume":           "`auto` or a checkpoint file",
+	"checkpoint-every": "duration, or steps such as `500steps`",
 }
 
 // otherSettings describes settings without a flag.
@@ -35,8 +45,11 @@ var otherSettings = map[string]string{
 }
 
 // flagTypes are the types of values by the names of flag types.
-var flagTypes = map[string]string{"int": "int", "int64": "int", "uint64": "int", "float64": "float", "bool": "bool", "duration": "duration",
-	"string": "string", "NAME": "string", "LIST": "list of strings", "MIN,MAX": "list of 2 floats", "B,C,S,H": "list of 4 floats", "auto|N": "number", "auto|FILE": "string"}
+var flagTypes = map[string]string{
+	"int": "int", "int64": "int", "uint64": "int", "float64": "float", "bool": "bool", "duration": "duration",
+	"string": "string", "NAME": "string", "auto|FILE": "string", "auto|N": "number",
+	"LIST": "list of strings", "MIN,MAX": "list of 2 floats", "B,C,S,H": "list of 4 floats",
+}
 
 // flagKeys are keys of flags whose setting has another name.
 var flagKeys = map[string]string{"backend": "kernels"}
@@ -63,14 +76,16 @@ file, the file over its recipe, a recipe over what ` + "`data: mnist`" + ` impli
 		if h.name == groupHelp {
 			continue
 		}
-		fmt.Fprintf(&b, "\n## %s\n\n| flag | YAML key | type | default | allowed | description |\n|---|---|---|---|---|---|\n", h.name)
+		fmt.Fprintf(&b, "\n## %s\n\n| flag | YAML key | type | default | allowed | description |\n", h.name)
+		b.WriteString("|---|---|---|---|---|---|\n")
 		for _, f := range h.flags {
 			f.key = keyOf(f.name)
 			documented[f.key] = true
 			fmt.Fprintln(&b, configRow(cmd, f))
 		}
 	}
-	b.WriteString("\n## Settings without a flag\n\n`--variant` implies them.\n\n| YAML key | default | description |\n|---|---|---|\n")
+	b.WriteString("\n## Settings without a flag\n\n`--variant` implies them.\n\n")
+	b.WriteString("| YAML key | default | description |\n|---|---|---|\n")
 	for _, k := range keys {
 		if !documented[k.name] {
 			fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", k.name, k.value, otherSettings[k.name])

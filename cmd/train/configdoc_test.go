@@ -26,7 +26,8 @@ func TestConfigReference(t *testing.T) {
 	}
 }
 
-// TestConfigKeys: every flag of training has its key in a configuration file, and every key is documented.
+// TestConfigKeys: every flag of training has its key in a configuration file, and every key is
+// documented.
 func TestConfigKeys(t *testing.T) {
 	keys, err := configKeys()
 	if err != nil {

@@ -102,8 +102,8 @@ func checkData(cmd *cobra.Command, s *settings, asJSON bool) error {
 	return nil
 }
 
-// timeEpoch measures a few training steps on noise. The slower of training and loading determines the time of an epoch, since
-// they overlap.
+// timeEpoch measures a few training steps on noise. The slower of training and loading determines
+// the time of an epoch, since they overlap.
 func timeEpoch(cmd *cobra.Command, c config.Config, r *data.Report) (epochTime, error) {
 	e := epochTime{Images: r.Splits[0].Images, LimitedBy: "training"}
 	if c.Model.Classes == 0 {

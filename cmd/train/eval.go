@@ -56,7 +56,8 @@ matched by name; those without a match are reported.`,
 
 func evalText(r classify.EvalResult) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "top-1 %.2f %%, top-5 %.2f %%, loss %.4f on %d images (%.1f img/s)\n", 100*r.Top1, 100*r.Top5, r.Loss, r.Images, r.ImagesPerSecond)
+	fmt.Fprintf(&b, "top-1 accuracy %.2f %%, top-5 accuracy %.2f %%, loss %.4f\n%d images, %.1f img/s\n",
+		100*r.Top1, 100*r.Top5, r.Loss, r.Images, r.ImagesPerSecond)
 	for _, note := range []struct {
 		names []string
 		text  string

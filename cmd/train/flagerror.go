@@ -60,7 +60,8 @@ var wants = map[string]string{
 
 var decimalComma = regexp.MustCompile(`^[+-]?\d*,\d+$`)
 
-// badValue explains a value that its flag does not accept. The messages of strconv, which pflag passes on, do not appear.
+// badValue explains a value that its flag does not accept. The messages of strconv, which pflag
+// passes on, do not appear.
 func badValue(f *pflag.Flag, value string, cause error) error {
 	want, numeric := wants[f.Value.Type()]
 	_, perhaps := f.Value.(auto[float64])
@@ -83,8 +84,9 @@ func quoted(value string) string {
 	return value
 }
 
-// carriageReturn is the error for an argument with a carriage return, which a script with Windows line endings leaves at the
-// end of its lines. It is invisible in messages, so it is named before anything else.
+// carriageReturn is the error for an argument with a carriage return, which a script with Windows
+// line endings leaves at the end of its lines. It is invisible in messages, so it is named before
+// anything else.
 func carriageReturn(args []string) error {
 	for i, arg := range args {
 		if !strings.Contains(arg, "\r") {
@@ -96,7 +98,8 @@ func carriageReturn(args []string) error {
 		} else if i > 0 && strings.HasPrefix(args[i-1], "--") && !strings.HasPrefix(arg, "-") {
 			what = args[i-1]
 		}
-		return usagef("%s %q: contains a carriage return; convert the script or file it comes from to Unix line endings (dos2unix)", what, value)
+		return usagef("%s %q: contains a carriage return; convert the script or file it comes from "+
+			"to Unix line endings (dos2unix)", what, value)
 	}
 	return nil
 }

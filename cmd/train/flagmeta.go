@@ -10,7 +10,8 @@ import (
 	"depthwise.dev/config"
 )
 
-// Headings of flags, in the order in which help, manual pages and the configuration reference list them.
+// Headings of flags, in the order in which help, manual pages and the configuration reference list
+// them.
 const (
 	groupData         = "Data"
 	groupModel        = "Model"
@@ -26,7 +27,8 @@ const (
 var groupOrder = []string{groupData, groupModel, groupOptimization, groupAugmentation, groupHardware, groupRun,
 	groupMeasurement, groupOutput, groupHelp}
 
-// Annotations of a flag: what help, shell completion and documentation know about it beyond name and usage.
+// Annotations of a flag: what help, shell completion and documentation know about it beyond name
+// and usage.
 const (
 	groupOf   = "group"   // its heading
 	defaultOf = "default" // its default in words, where that depends on other settings
@@ -79,7 +81,8 @@ type enumerated interface {
 	Values() []string
 }
 
-// valueNotes describes the values of enumerated flags. A value without a note is listed by its name alone.
+// valueNotes describes the values of enumerated flags. A value without a note is listed by its name
+// alone.
 func valueNotes(flag string) map[string]string {
 	if flag == "recipe" {
 		notes := make(map[string]string)
@@ -140,7 +143,8 @@ func describe(f *pflag.Flag) flagDoc {
 	if v, ok := f.Value.(enumerated); ok {
 		d.values = v.Values()
 	}
-	if d.byDefault = annotation(f, defaultOf); d.byDefault == "" && !slices.Contains([]string{"", "0", "0s", "false", "0,0,0,0"}, f.DefValue) {
+	off := []string{"", "0", "0s", "false", "0,0,0,0"}
+	if d.byDefault = annotation(f, defaultOf); d.byDefault == "" && !slices.Contains(off, f.DefValue) {
 		d.byDefault = f.DefValue
 	}
 	return d
@@ -149,7 +153,8 @@ func describe(f *pflag.Flag) flagDoc {
 // placeholders replaces pflag's names of types.
 var placeholders = map[string]string{"int": "N", "uint": "N", "float": "X", "duration": "DURATION", "string": "TEXT"}
 
-// text is the description in one paragraph: usage, values with their notes up to so many letters, default.
+// text is the description in one paragraph: usage, values with their notes up to so many letters,
+// default.
 func (d flagDoc) text(longestNote int) string {
 	text := d.usage
 	for i, v := range d.values {

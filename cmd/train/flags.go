@@ -44,7 +44,8 @@ func variantNames() []string {
 func dataFlags(cmd *cobra.Command, c *config.Config) {
 	flagGroup(cmd, groupData, func(fs *pflag.FlagSet) {
 		fs.StringVar(&c.Data, "data", c.Data, "`DIR` with train/CLASS/* and val/CLASS/*, with CLASS/*, or with tar shards "+
-			"(train-*.tar, val-*.tar); a pattern such as DIR/train-{000000..000127}.tar; shards at http://, https://, s3:// or gs://; or mnist")
+			"(train-*.tar, val-*.tar); a pattern such as DIR/train-{000000..000127}.tar; "+
+			"shards at http://, https://, s3:// or gs://; or mnist")
 		fs.IntVar(&c.BatchSize, "batch-size", c.BatchSize, "images per batch")
 		fs.Var(auto[int]{&c.Workers}, "workers", "image decoding threads; results do not depend on it")
 		fs.IntVar(&c.ShuffleBuffer, "shuffle-buffer", c.ShuffleBuffer, "stream shards through a shuffle buffer of N images")
@@ -70,7 +71,8 @@ func augmentFlags(cmd *cobra.Command, c *config.Config) {
 		fs.Var((*span)(&c.CropRatio), "crop-ratio", "aspect ratio (width/height) of a random crop")
 		fs.Lookup("crop-ratio").DefValue = "0.75,1.333"
 		fs.Float64Var(&c.Flip, "flip", c.Flip, "probability of a horizontal flip")
-		fs.Var((*jitter)(&c.ColorJitter), "color-jitter", "strength of random brightness, contrast, saturation and hue (at most 0.5); one number sets the first three")
+		fs.Var((*jitter)(&c.ColorJitter), "color-jitter", "strength of random brightness, contrast, saturation "+
+			"and hue (at most 0.5); one number sets the first three")
 		fs.Float64Var(&c.RandomErase, "random-erase", c.RandomErase, "probability of random erasing, typically 0.25")
 		fs.Float64Var(&c.MixUp, "mixup", c.MixUp, "alpha of mixup, typically 0.2")
 		fs.Float64Var(&c.CutMix, "cutmix", c.CutMix, "alpha of CutMix, typically 1")
@@ -108,7 +110,8 @@ type settings struct {
 
 func newSettings() *settings { return &settings{Config: config.Default()} }
 
-// resolve applies the flags given on the command line over the configuration that they and --config imply.
+// resolve applies the flags given on the command line over the configuration that they and --config
+// imply.
 func (s *settings) resolve(cmd *cobra.Command) error {
 	type given struct {
 		flag *pflag.Flag
@@ -138,7 +141,8 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 	return s.augmentAsAsked(cmd)
 }
 
-// augmentAsAsked enables augmentation when a crop or a flip is given and it is off, as it is for mnist.
+// augmentAsAsked enables augmentation when a crop or a flip is given and it is off, as it is for
+// mnist.
 func (s *settings) augmentAsAsked(cmd *cobra.Command) error {
 	for _, name := range []string{"crop-scale", "crop-ratio", "flip"} {
 		if !cmd.Flags().Changed(name) || s.Augment != "none" {

@@ -13,12 +13,13 @@ import (
 const (
 	helpWidth  = 80 // columns of a terminal
 	flagColumn = 26 // where the descriptions of flags begin
-	// longestNote is the length of the longest note on a value, which keeps out the sources of recipes: they are in completions,
-	// manual pages and the configuration reference.
+	// longestNote is the length of the longest note on a value, which keeps out the sources of
+	// recipes: they are in completions, manual pages and the configuration reference.
 	longestNote = 60
 )
 
-// printHelp is the help of a command. After a mistyped command ("train evla --help") it prints nothing: run reports the error.
+// printHelp is the help of a command. After a mistyped command ("train evla --help") it prints
+// nothing: run reports the error.
 func printHelp(cmd *cobra.Command, _ []string) {
 	if strayWord(cmd) == nil {
 		writeHelp(cmd.OutOrStdout(), cmd)

@@ -28,7 +28,8 @@ func eachCommand(t *testing.T, test func(*testing.T, *cobra.Command)) {
 // path is a command without the program's name.
 func path(cmd *cobra.Command) []string { return strings.Fields(cmd.CommandPath())[1:] }
 
-// TestHelp: the help of every command fits 80 columns, explains each flag under a heading, and says a default once.
+// TestHelp: the help of every command fits 80 columns, explains each flag under a heading, and says
+// a default once.
 func TestHelp(t *testing.T) {
 	eachCommand(t, func(t *testing.T, cmd *cobra.Command) {
 		code, stdout, stderr := execute(t, append(path(cmd), "--help")...)

@@ -1,4 +1,5 @@
-// Command train trains MobileNet image classifiers, and evaluates, applies and exports them. See `train --help`.
+// Command train trains MobileNet image classifiers, and evaluates, applies and exports them. See
+// `train --help`.
 package main
 
 import (

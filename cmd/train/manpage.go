@@ -10,10 +10,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// writeManPages writes a manual page for a command and each below into a folder, and returns their number.
+// writeManPages writes a manual page for a command and each below into a folder, and returns their
+// number.
 //
-// cobra/doc is not used: it treats descriptions as Markdown, which removes the asterisks of patterns such as CLASS/* and joins
-// the lines of lists, has no headings for flags, and adds a Markdown parser to the program.
+// cobra/doc is not used: it treats descriptions as Markdown, which removes the asterisks of
+// patterns such as CLASS/* and joins the lines of lists, has no headings for flags, and adds a
+// Markdown parser to the program.
 func writeManPages(cmd *cobra.Command, dir string) (int, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return 0, err
@@ -86,7 +88,8 @@ func manText(b *strings.Builder, text string) {
 	}
 }
 
-// roff escapes text: backslashes, hyphens, which troff would typeset as such, and lines that look like requests.
+// roff escapes text: backslashes, hyphens, which troff would typeset as such, and lines that look
+// like requests.
 func roff(text string) string {
 	text = strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(text)
 	lines := strings.Split(text, "\n")

@@ -62,8 +62,8 @@ shape (N, 3, H, W), already normalized.`,
 	return cmd
 }
 
-// predictImages prints the predictions of each image. Images that cannot be read are reported in their place, and the command
-// fails at the end.
+// predictImages prints the predictions of each image. Images that cannot be read are reported in
+// their place, and the command fails at the end.
 func predictImages(cmd *cobra.Command, c classify.PredictConfig, images []string, asJSON bool) error {
 	predictions, err := classify.Predict(cmd.Context(), c, images)
 	if err != nil {

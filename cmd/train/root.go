@@ -90,8 +90,8 @@ func optimizationFlags(cmd *cobra.Command, c *config.Config) {
 		fs.Var(auto[float64]{&c.WarmupEpochs}, "warmup-epochs", "epochs of linear learning-rate warmup")
 		fs.Float64Var(&c.LabelSmoothing, "label-smoothing", c.LabelSmoothing, "label smoothing")
 		fs.Float64Var(&c.ClipGradNorm, "clip-grad-norm", c.ClipGradNorm, "clip the global L2 norm of the gradients")
-		fs.Float64Var(&c.EMADecay, "ema-decay", c.EMADecay, "decay of a moving average of the weights, which validation, eval, predict and export then use; "+
-			"0.9999 averages over 10,000 steps, so shorter runs need less")
+		fs.Float64Var(&c.EMADecay, "ema-decay", c.EMADecay, "decay of a moving average of the weights, "+
+			"which validation, eval, predict and export then use; 0.9999 averages over 10,000 steps, so shorter runs need less")
 		fs.IntVar(&c.Accumulate, "accumulate", c.Accumulate, "gradient accumulation: batches per optimizer step")
 		defaultText(fs, "max-steps", "no limit")
 		defaultText(fs, "lr", learningRates())
@@ -127,10 +127,12 @@ func runFlags(cmd *cobra.Command, s *settings) {
 	flagGroup(cmd, groupRun, func(fs *pflag.FlagSet) {
 		fs.StringVar(&s.Out, "out", s.Out, "folder of the run")
 		fs.StringVar(&s.file, "config", "", "YAML file with settings, such as the config.yaml of a run")
-		fs.Uint64Var(&s.Seed, "seed", s.Seed, "seed of initialization, order, augmentation and dropout; the same seed gives the same run")
+		fs.Uint64Var(&s.Seed, "seed", s.Seed, "seed of initialization, order, augmentation and dropout; "+
+			"the same seed gives the same run")
 		fs.DurationVar(&s.Time, "time", s.Time, "stop with a checkpoint after this time, such as 2h")
 		fs.Var(known{&s.Resume, []string{"auto"}, "auto|FILE"}, "resume", "continue from a checkpoint")
-		fs.StringVar(&s.CheckpointEvery, "checkpoint-every", s.CheckpointEvery, "`INTERVAL` between checkpoints besides those after each epoch, such as 10m or 500steps")
+		fs.StringVar(&s.CheckpointEvery, "checkpoint-every", s.CheckpointEvery, "`INTERVAL` between checkpoints "+
+			"besides those after each epoch, such as 10m or 500steps")
 		fs.IntVar(&s.Keep, "keep", s.Keep, "number of checkpoints to keep")
 		folderPath(fs, "out")
 		filePath(fs, "config", "yaml", "yml")

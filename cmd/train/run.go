@@ -21,8 +21,8 @@ const (
 	exitInterrupted = 130 // as a shell reports a command that SIGINT ended
 )
 
-// run executes one command line and returns the process's exit code. Results go to stdout, everything else to stderr. An error
-// is the last line of stderr.
+// run executes one command line and returns the process's exit code. Results go to stdout,
+// everything else to stderr. An error is the last line of stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := newRoot()
 	root.SetArgs(args)

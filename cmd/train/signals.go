@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// untilInterrupted returns a context that the first SIGINT, SIGTERM or SIGHUP cancels, so that training can write a checkpoint.
-// The second signal ends the process immediately.
+// untilInterrupted returns a context that the first SIGINT, SIGTERM or SIGHUP cancels, so that
+// training can write a checkpoint. The second signal ends the process immediately.
 func untilInterrupted(parent context.Context, stderr io.Writer) context.Context {
 	ctx, cancel := context.WithCancel(parent)
 	signals := make(chan os.Signal, 2)

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// TestSignals: the built program ends with 130 after a checkpoint, and ends with the command that continues.
+// TestSignals: the built program ends with 130 after a checkpoint, and ends with the command that
+// continues.
 func TestSignals(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "train")
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {

@@ -13,8 +13,8 @@ type synonym struct {
 	hint  string // an example or an explanation, or ""
 }
 
-// synonyms are names from PyTorch's and torchvision's scripts, Keras, timm and Ultralytics. Of several rows with a name, the
-// first whose flag the command has is used.
+// synonyms are names from PyTorch's and torchvision's scripts, Keras, timm and Ultralytics. Of
+// several rows with a name, the first whose flag the command has is used.
 var synonyms = []synonym{
 	{"learning-rate lr0 base-lr initial-lr", "lr", ""},
 	{"batch b bs train-batch-size val-batch-size", "batch-size", ""},
@@ -53,6 +53,7 @@ var synonyms = []synonym{
 	{"cfg conf", "config", ""},
 	{"quiet q", "progress", "--progress none"},
 	{"topk top-k k", "top", ""},
+	{"v", "version", ""},
 }
 
 // unsupported explains well-known flags that have no counterpart.
@@ -60,7 +61,8 @@ var unsupported = map[string]string{
 	"pretrained": "training starts from random weights; --resume continues a run",
 }
 
-// synonymHint is the hint for a flag that another tool has under this name, or "". A single letter counts only as a short flag.
+// synonymHint is the hint for a flag that another tool has under this name, or "". A single letter
+// counts only as a short flag.
 func synonymHint(cmd *cobra.Command, written, name string) string {
 	name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
 	if len(name) == 1 && strings.HasPrefix(written, "--") {

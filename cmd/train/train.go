@@ -63,7 +63,8 @@ func recorder(progress string, w io.Writer) report.Recorder {
 	return report.NewPlain(w)
 }
 
-// isTerminal reports whether w is a terminal that can redraw a line. One with TERM=dumb or without TERM cannot.
+// isTerminal reports whether w is a terminal that can redraw a line. One with TERM=dumb or without
+// TERM cannot.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	name := os.Getenv("TERM")

@@ -81,7 +81,8 @@ func (s *span) Set(text string) error {
 	return nil
 }
 
-// jitter is four comma-separated numbers, of which the last may be omitted, or one for the first three.
+// jitter is four comma-separated numbers, of which the last may be omitted, or one for the first
+// three.
 type jitter [4]float64
 
 func (j *jitter) Type() string { return "B,C,S,H" }

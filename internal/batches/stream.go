@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"depthwise.dev/config"
 	"depthwise.dev/data"
 )
 
@@ -23,24 +22,20 @@ type Stream struct {
 	size    int         // of a whole batch
 }
 
-// Open opens the training images of c.Data.
-func Open(ctx context.Context, c config.Config) (*Stream, error) {
-	source, err := c.Source(ctx)
-	if err != nil {
-		return nil, err
-	}
+// Open opens the training images of a source. A data set smaller than one batch is an error.
+func Open(ctx context.Context, source data.Source, options data.LoaderOptions) (*Stream, error) {
 	images, err := source.OpenTrain(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if n := len(images.Samples); n < c.BatchSize {
-		return nil, fmt.Errorf("%s has %d images, less than a batch of %d: take a smaller --batch-size", source.Path, n, c.BatchSize)
+	if n := len(images.Samples); n < options.BatchSize {
+		return nil, fmt.Errorf("%s has %d images, less than a batch of %d: take a smaller --batch-size", source.Path, n, options.BatchSize)
 	}
-	loader, err := data.NewLoader(images, c.LoaderOptions(true))
+	loader, err := data.NewLoader(images, options)
 	if err != nil {
 		return nil, err
 	}
-	return &Stream{Classes: len(images.Classes), ctx: ctx, loader: loader, batches: loader.Epoch(ctx, 0, 0), size: c.BatchSize}, nil
+	return &Stream{Classes: len(images.Classes), ctx: ctx, loader: loader, batches: loader.Epoch(ctx, 0, 0), size: options.BatchSize}, nil
 }
 
 // errNoWholeBatch is returned when most images cannot be read.

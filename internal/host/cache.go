@@ -6,7 +6,8 @@ import (
 	"path/filepath"
 )
 
-// CacheFolder returns the folder for files that can be created again: depthwise in the user's cache folder.
+// CacheFolder returns the folder for files that can be created again: depthwise in the user's cache
+// folder.
 func CacheFolder() (string, error) {
 	user, err := os.UserCacheDir()
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// PhysicalCores returns the number of physical cores available to this process, at least 1. Cores with
-// several hardware threads count once. Where the system does not distinguish cores from threads, the
-// result is runtime.NumCPU.
+// PhysicalCores returns the number of physical cores available to this process, at least 1. Cores
+// with several hardware threads count once. Where the system does not distinguish cores from
+// threads, the result is runtime.NumCPU.
 func PhysicalCores() int {
 	logical := min(runtime.NumCPU(), runtime.GOMAXPROCS(0)) // respects the affinity mask and a container's quota
 	f, err := os.Open("/proc/cpuinfo")

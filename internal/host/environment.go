@@ -6,9 +6,9 @@ import (
 	"runtime/debug"
 )
 
-// Environment describes what a run computes with, one fact per line: the versions of this module and of
-// Go, the operating system and the processor. It holds no times and no host names. Package backend adds
-// the version of libtorch.
+// Environment describes what a run computes with, one fact per line: the versions of this module
+// and of Go, the operating system and the processor. It holds no times and no host names. Package
+// backend adds the version of libtorch.
 func Environment() []string {
 	return []string{
 		"depthwise " + version(),

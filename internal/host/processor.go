@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// Processor returns the model name of the processor, or the architecture where the system does not name it.
+// Processor returns the model name of the processor, or the architecture where the system does not
+// name it.
 func Processor() string {
 	f, err := os.Open("/proc/cpuinfo")
 	if err != nil {

@@ -26,8 +26,8 @@ func Closest(word string, choices []string) string {
 	return ""
 }
 
-// OneOf lists the allowed values after the one that value probably means, by its name in other tools or by its spelling:
-// "did you mean sgd? allowed: sgd, rmsprop".
+// OneOf lists the allowed values after the one that value probably means, by its name in other
+// tools or by its spelling: "did you mean sgd? allowed: sgd, rmsprop".
 func OneOf(value string, allowed []string) string {
 	list := "allowed: " + strings.Join(allowed, ", ")
 	if m := meant(value, allowed); m != "" && m != value {

@@ -2,7 +2,8 @@ package suggest
 
 import "strings"
 
-// synonyms are common names of values in other tools. A name with several values means the first one that is allowed.
+// synonyms are common names of values in other tools. A name with several values means the first
+// one that is allowed.
 var synonyms = map[string][]string{
 	"gpu": {"cuda"}, "nvidia": {"cuda"},
 	"float32": {"fp32"}, "float": {"fp32"}, "single": {"fp32"}, "32": {"fp32"}, "full": {"fp32"},

@@ -1,2 +1,2 @@
-// Package testset creates small data sets and weights for tests.
+// Package testset creates small data sets for tests.
 package testset

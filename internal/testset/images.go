@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// Images creates a data set of three classes, which differ in color under noise: the given numbers of images per class for
-// training and validation, 40x40, PNG and JPEG. It returns the folder.
+// Images creates a data set of three classes, which differ in color under noise: the given numbers
+// of images per class for training and validation, 40x40, PNG and JPEG. It returns the folder.
 func Images(t testing.TB, train, val int) string {
 	t.Helper()
 	dir := t.TempDir()

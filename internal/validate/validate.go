@@ -10,7 +10,8 @@ import (
 	"depthwise.dev/internal/suggest"
 )
 
-// FieldError describes one wrong field: its name, its value if there is one to show, and what is allowed.
+// FieldError describes one wrong field: its name, its value if there is one to show, and what is
+// allowed.
 type FieldError struct {
 	Field, Value, Want string
 	// File and Line locate the field where it was read from a file. Line 0: it was not.
@@ -54,7 +55,8 @@ func OneOf(field, value string, allowed []string) error {
 // A Collector gathers wrong fields. The zero value is empty.
 type Collector struct{ fields []FieldError }
 
-// Err returns an *Error with all fields in the order in which they were found, or nil if there is none.
+// Err returns an *Error with all fields in the order in which they were found, or nil if there is
+// none.
 func (c *Collector) Err() error {
 	if len(c.fields) == 0 {
 		return nil

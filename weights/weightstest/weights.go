@@ -1,4 +1,5 @@
-package testset
+// Package weightstest creates weights for tests.
+package weightstest
 
 import (
 	"testing"
@@ -9,8 +10,8 @@ import (
 	"depthwise.dev/weights"
 )
 
-// Weights returns initial weights of a network of three classes, with the metadata step=7.
-func Weights(t testing.TB) weights.Weights {
+// New returns initial weights of a network of three classes, with the metadata step=7.
+func New(t testing.TB) weights.Weights {
 	t.Helper()
 	c := config.Default()
 	c.Model.Width, c.Model.Resolution, c.Model.Classes = 0.25, 32, 3
