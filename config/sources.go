@@ -15,7 +15,8 @@ import (
 type Sources struct {
 	// File is a YAML file with some or all of Config's fields. "": none.
 	File string
-	// Explicit choices that imply other settings. "": those of the file, the recipe and the defaults.
+	// Explicit choices that imply other settings. "": those of the file, the recipe and the
+	// defaults.
 	Data, Recipe, Variant, Optimizer string
 }
 

@@ -90,7 +90,7 @@ func Inspect(ctx context.Context, c config.Config, path string, images int) (Ins
 		return r.step(s, c, network, x, labels)
 	})
 	if err != nil {
-		return r, fmt.Errorf("inspect: %w", err)
+		return r, fmt.Errorf("diagnose: inspect: %w", err)
 	}
 	return r, nil
 }
