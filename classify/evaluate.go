@@ -27,8 +27,7 @@ type EvalConfig struct {
 	Remote data.Remote
 	// BatchSize is the number of images in a batch.
 	BatchSize int
-	// Workers that decode images. 0: decode in the evaluation loop. Negative: one for each physical
-	// core.
+	// Workers that decode images. 0: decode in the evaluation loop. -1: one for each physical core.
 	Workers int
 	backend.Options
 	// Limit stops after about this number of images, a whole number of batches. 0: all.
@@ -65,7 +64,7 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 	var images *data.Dataset
 	images, result.Unknown, result.Missing = all.Match(w.Classes)
 	if images.Len() == 0 {
-		return EvalResult{}, fmt.Errorf("evaluate: no folder of %s has the name of a class of the weights, such as %q; is this the data set that they were trained on?", all.Root, w.Classes[0])
+		return EvalResult{}, fmt.Errorf("classify: no folder of %s has the name of a class of the weights, such as %q; is this the data set that they were trained on?", all.Root, w.Classes[0])
 	}
 	loader, err := data.NewLoader(images, data.LoaderOptions{BatchSize: c.BatchSize, Workers: workers(c.Workers), Preprocess: w.Preprocess})
 	if err != nil {
@@ -90,7 +89,7 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 		return err
 	})
 	if err != nil {
-		return EvalResult{}, fmt.Errorf("evaluate: %w", err)
+		return EvalResult{}, fmt.Errorf("classify: %w", err)
 	}
 	return result, nil
 }
@@ -111,11 +110,11 @@ func (c EvalConfig) validate() error {
 func validationImages(ctx context.Context, w weights.Weights, c EvalConfig) (*data.Dataset, error) {
 	source, err := datasource.New(ctx, c.Data, c.Remote)
 	if err != nil {
-		return nil, fmt.Errorf("evaluate: %w", err)
+		return nil, err
 	}
 	share, seed, err := w.ValSplit()
 	if err != nil {
-		return nil, fmt.Errorf("evaluate: %w", err)
+		return nil, err
 	}
 	source.ValSplit, source.Seed = share, seed
 	return source.OpenVal(ctx)

@@ -33,7 +33,8 @@ func (c Score) Rates() (top1, top5, loss float64) {
 	return float64(c.Top1) / n, float64(c.Top5) / n, c.Loss / n
 }
 
-// Run evaluates all batches of the loader and scores each network. It returns early with ctx's error.
+// Run evaluates all batches of the loader and scores each network. It returns early with ctx's
+// error.
 func (e Evaluation) Run(ctx context.Context, s *autograd.Scope, loader *data.Loader) ([]Score, error) {
 	totals := make([]Score, len(e.Networks))
 	err := s.Sub(func(s *autograd.Scope) error { return e.batches(ctx, s, loader, totals) })

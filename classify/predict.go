@@ -48,7 +48,7 @@ func Predict(ctx context.Context, c PredictConfig, images []string) ([]Predictio
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("predict: %w", err)
+		return nil, fmt.Errorf("classify: %w", err)
 	}
 	return predictions, nil
 }
@@ -79,11 +79,11 @@ func PredictArray(ctx context.Context, c PredictConfig, input, output string) er
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("predict %s: %w", input, err)
+		return fmt.Errorf("classify: %s: %w", input, err)
 	}
 	out, err := checkpoints.NewArray("logits", logits, n, classes)
 	if err != nil {
-		return fmt.Errorf("predict %s: %w", input, err)
+		return fmt.Errorf("classify: %s: %w", input, err)
 	}
 	return checkpoints.WriteNPY(output, out.Data)
 }
@@ -96,11 +96,11 @@ func readBatch(path string) (pixels []float32, shape []int, err error) {
 	}
 	shape = d.Shape()
 	if len(shape) != 4 || shape[1] != 3 || slices.Min(shape) < 1 {
-		return nil, nil, fmt.Errorf("predict: %s: its shape is %v: must be (N, 3, H, W)", path, shape)
+		return nil, nil, fmt.Errorf("classify: %s: its shape is %v: must be (N, 3, H, W)", path, shape)
 	}
 	pixels, err = checkpoints.Values[float32](checkpoints.Array{Name: path, Data: d})
 	if err != nil {
-		return nil, nil, fmt.Errorf("predict: %s: must be float32: %w", path, err)
+		return nil, nil, fmt.Errorf("classify: %s: must be float32: %w", path, err)
 	}
 	return pixels, shape, nil
 }

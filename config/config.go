@@ -68,8 +68,8 @@ type Config struct {
 	LabelSmoothing float64 `yaml:"label_smoothing"`
 	// ClipGradNorm clips the global L2 norm of the gradients. 0: no clipping.
 	ClipGradNorm float64 `yaml:"clip_grad_norm"`
-	// EMADecay is the decay of an exponential moving average of the weights, such as 0.9999. The best
-	// weights, evaluation, prediction and export use the average. 0: no average.
+	// EMADecay is the decay of an exponential moving average of the weights, such as 0.9999. The
+	// best weights, evaluation, prediction and export use the average. 0: no average.
 	EMADecay float64 `yaml:"ema_decay"`
 
 	// Augment is none; basic: a random crop, resized, and a flip; randaug or
@@ -97,7 +97,8 @@ type Config struct {
 	// Decode is exact or fast: fast decodes training images with a side above 1,000 pixels at half
 	// their size where the crop is at least halved anyway. Evaluation is always exact.
 	Decode string `yaml:"decode"`
-	// EXIF applies the EXIF orientation in training, evaluation and prediction. torchvision does not.
+	// EXIF applies the EXIF orientation in training, evaluation and prediction. torchvision does
+	// not.
 	EXIF bool `yaml:"exif"`
 
 	// Precision is auto, fp32 or bf16; Device auto, cpu, cuda or cuda:N.

@@ -31,12 +31,13 @@ func (c Config) Validate() error {
 	return c.locate(v.Err())
 }
 
-// ValidateBatch checks only the settings that computing with one batch needs: network, batch size,
-// augmentation and machine. A message names why, if a batch must have more images than one.
-func (c Config) ValidateBatch(least int, why string) error {
+// ValidateBatch checks only the settings that computing with single batches needs: network, batch
+// size, augmentation and machine. It requires at least minimum images in a batch; reason follows
+// that number in the message.
+func (c Config) ValidateBatch(minimum int, reason string) error {
 	var v collector
 	v.model(c)
-	v.Check(c.BatchSize >= least, "batch_size", c.BatchSize, fmt.Sprintf("must be at least %d%s", least, why))
+	v.Check(c.BatchSize >= minimum, "batch_size", c.BatchSize, fmt.Sprintf("must be at least %d%s", minimum, reason))
 	v.augmentation(c)
 	v.machine(c)
 	return c.locate(v.Err())

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -138,9 +139,13 @@ func referenceMachine(s *autograd.Scope, c config.Config) (backend.Machine, erro
 func checkBatch(s *autograd.Scope, m backend.Machine, c *config.Config) (x oracle.Array, labels []int64, err error) {
 	var b *data.Batch
 	if c.Data == "" {
-		b = batches.Synthetic(c)
+		b = synthetic(c)
 	} else {
-		stream, err := batches.Open(s.Context(), *c)
+		source, err := c.Source(s.Context())
+		if err != nil {
+			return x, nil, fmt.Errorf("check: %w", err)
+		}
+		stream, err := batches.Open(s.Context(), source, c.LoaderOptions(true))
 		if err != nil {
 			return x, nil, fmt.Errorf("check: %w", err)
 		}
@@ -153,6 +158,12 @@ func checkBatch(s *autograd.Scope, m backend.Machine, c *config.Config) (x oracl
 	images := m.Normalize(s, backend.Pixels(b, c.Preprocess()))
 	x = oracle.Array{Shape: images.Shape(), Data: autograd.ToSlice[float64](s, images)}
 	return x, slices.Clone(b.Labels), s.Err()
+}
+
+// synthetic returns a batch of noise, of 1000 classes where c has no number.
+func synthetic(c *config.Config) *data.Batch {
+	c.Model.Classes = cmp.Or(c.Model.Classes, 1000)
+	return batches.Synthetic(c.BatchSize, c.Model.Resolution, c.Model.Classes, c.Seed)
 }
 
 // validateCheck checks the settings that a check needs.

@@ -9,7 +9,6 @@ import (
 	"depthwise.dev/backend"
 	"depthwise.dev/config"
 	"depthwise.dev/data"
-	"depthwise.dev/internal/batches"
 	"depthwise.dev/models"
 	"depthwise.dev/optim"
 	"depthwise.dev/weights"
@@ -93,7 +92,7 @@ func Inspect(ctx context.Context, c config.Config, path string, images int) (Ins
 		return r.step(s, c, network, x, labels)
 	})
 	if err != nil {
-		return r, fmt.Errorf("inspect: %w", err)
+		return r, fmt.Errorf("diagnose: inspect: %w", err)
 	}
 	return r, nil
 }
@@ -114,7 +113,7 @@ func inspectedNetwork(s *autograd.Scope, m backend.Machine, c config.Config, w *
 // inspectBatch returns a training batch of the data, with the classes of the weights, or noise.
 func inspectBatch(s *autograd.Scope, m backend.Machine, c *config.Config, w *weights.Weights) (x, labels *autograd.Tensor, err error) {
 	if c.Data == "" {
-		b := batches.Synthetic(c)
+		b := synthetic(c)
 		return m.Normalize(s, backend.Pixels(b, c.Preprocess())), autograd.FromSlice(s, b.Labels, int64(b.N)), s.Err()
 	}
 	source, err := c.Source(s.Context())

@@ -66,7 +66,7 @@ func DataStatistics(ctx context.Context, c StatisticsConfig) (Statistics, error)
 			break
 		}
 		if err != nil {
-			return stats, fmt.Errorf("data stats: %w", err)
+			return stats, fmt.Errorf("diagnose: data statistics: %w", err)
 		}
 		if stats.Images == 0 && b.N > 0 && c.Sheet != "" {
 			stats.Shown = b.N
@@ -79,7 +79,7 @@ func DataStatistics(ctx context.Context, c StatisticsConfig) (Statistics, error)
 		moments.Add(b)
 	}
 	if stats.Images == 0 {
-		return stats, fmt.Errorf("data stats: none of the first %d images of %s can be read, such as %s: %s", len(stats.Skipped), c.Data, stats.Skipped[0].Path, stats.Skipped[0].Reason)
+		return stats, fmt.Errorf("diagnose: data statistics: none of the first %d images of %s can be read, such as %s: %s", len(stats.Skipped), c.Data, stats.Skipped[0].Path, stats.Skipped[0].Reason)
 	}
 	stats.Mean, stats.Std = moments.MeanStd()
 	return stats, nil
@@ -89,10 +89,10 @@ func DataStatistics(ctx context.Context, c StatisticsConfig) (Statistics, error)
 func writeSheet(path string, b *data.Batch, classes []string) error {
 	var file bytes.Buffer
 	if err := png.Encode(&file, data.Sheet(b, classes)); err != nil {
-		return fmt.Errorf("data stats: %w", err)
+		return fmt.Errorf("diagnose: data statistics: %w", err)
 	}
 	if err := os.WriteFile(path, file.Bytes(), 0o644); err != nil {
-		return fmt.Errorf("data stats: %w", err)
+		return fmt.Errorf("diagnose: data statistics: %w", err)
 	}
 	return nil
 }

@@ -6,11 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
 	"depthwise.dev/internal/batching"
+	"depthwise.dev/internal/validate"
 	"depthwise.dev/models"
 )
 
@@ -87,29 +89,18 @@ func NewEngine(c EngineConfig) (*Engine, error) {
 	return k, nil
 }
 
-// validate names every wrong field.
+// validate names every wrong field in a *validate.Error.
 func (c EngineConfig) validate() error {
-	errs := []error{c.Options.Validate()}
+	var v validate.Collector
 	if c.Network == nil {
-		errs = append(errs, errors.New("serving: Network is nil"))
+		v.Add(validate.FieldError{Field: "Network", Want: "must be a function that builds one"})
 	}
-	for _, n := range []struct {
-		name     string
-		value    any
-		negative bool
-	}{{"MaxBatch", c.MaxBatch, c.MaxBatch < 0}, {"MaxWait", c.MaxWait, c.MaxWait < 0},
-		{"QueueLength", c.QueueLength, c.QueueLength < 0}} {
-		if n.negative {
-			errs = append(errs, fmt.Errorf("serving: %s is %v; must not be negative", n.name, n.value))
-		}
-	}
-	for _, v := range c.Std {
-		if v == 0 {
-			errs = append(errs, fmt.Errorf("serving: Std is %v; must not be zero", c.Std))
-			break
-		}
-	}
-	return errors.Join(errs...)
+	c.Options.WithDefaults().Collect(&v)
+	v.Check(c.MaxBatch >= 0, "MaxBatch", c.MaxBatch, "must not be negative")
+	v.Check(c.MaxWait >= 0, "MaxWait", c.MaxWait, "must not be negative")
+	v.Check(c.QueueLength >= 0, "QueueLength", c.QueueLength, "must not be negative")
+	v.Check(!slices.Contains(c.Std[:], 0), "Std", c.Std, "must not be zero")
+	return v.Err()
 }
 
 // Classify returns the logits of one image, a value for each class; [classify.Softmax] makes probabilities of them. The pixels are

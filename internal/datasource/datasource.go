@@ -18,7 +18,7 @@ const MNIST = "mnist"
 // which opens it.
 func New(ctx context.Context, name string, remote data.Remote) (data.Source, error) {
 	if strings.Contains(name, "://") && remote == nil {
-		return data.Source{}, fmt.Errorf("%s is an address and nothing opens it: set Remote to remote.New() of package depthwise.dev/data/remote, or give a local folder", name)
+		return data.Source{}, fmt.Errorf("data: %s is an address and nothing opens it: set Remote to remote.New() of package depthwise.dev/data/remote, or give a local folder", name)
 	}
 	path, err := Folder(ctx, name, nil)
 	if err != nil {
