@@ -121,3 +121,45 @@ func TestDocsAreIndexed(t *testing.T) {
 		}
 	}
 }
+
+// TestTroubleshootingQuotesTheCode checks that the messages in the tables of docs/troubleshooting.md exist in the code.
+func TestTroubleshootingQuotesTheCode(t *testing.T) {
+	root, files := repository(t)
+	var code strings.Builder
+	for _, name := range files {
+		if path.Ext(name) == ".md" || sources[path.Ext(name)] == nil || strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := fs.ReadFile(root, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code.Write(text)
+	}
+	page, err := fs.ReadFile(root, "docs/troubleshooting.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const foreign = "Messages of the compiler"
+	quoted, isForeign := 0, false
+	for _, l := range lines(string(page)) {
+		switch cell, isRow := strings.CutPrefix(l.text, "| "); {
+		case l.code:
+		case isRow && !isForeign:
+			cell, _, _ = strings.Cut(cell, " | ")
+			for _, span := range codeSpan.FindAllString(cell, -1) {
+				quoted++
+				if !strings.Contains(code.String(), strings.Trim(span, "`")) {
+					t.Errorf("docs/troubleshooting.md:%d: no code has the message %s", l.line, span)
+				}
+			}
+		case strings.HasPrefix(l.text, foreign):
+			isForeign = true
+		case strings.HasPrefix(l.text, "#"):
+			isForeign = false
+		}
+	}
+	if quoted < 25 {
+		t.Errorf("only %d messages found in the tables", quoted)
+	}
+}
