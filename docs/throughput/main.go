@@ -29,7 +29,7 @@ var chart = report.GroupedBars{
 		// docs/benchmarks.md, "Inference beside OpenVINO and ONNX Runtime": quiet machine, PyTorch compiled and frozen.
 		{Name: "Inference", Detail: "AMD EPYC (Zen 5)", Values: []float64{771, 559, 625}},
 	},
-	Note: "Each peer in its fastest bfloat16 mode on the same machine. (n×): ratio to the faster peer. Method and spread: docs/benchmarks.md",
+	Note: "Peers in their fastest floating-point mode, on the same machine. (n×): ratio to the faster peer. Method and spread: docs/benchmarks.md",
 }
 
 func main() {
