@@ -144,7 +144,7 @@ func (c GroupedBars) layout() chartLayout {
 		l.Ticks = append(l.Ticks, placed{X: svgLeft + v*scale, Y: l.PlotBottom + 19, Text: thousands(v)})
 	}
 	y = l.PlotBottom + 19 + 21 // the unit
-	for _, line := range wrap(c.Note, noteChars) {
+	for _, line := range wrapWords(c.Note, noteChars) {
 		y += 17
 		l.Notes = append(l.Notes, placed{X: svgLeft, Y: y + 4, Text: line})
 	}
@@ -227,8 +227,8 @@ func thousands(v float64) string {
 	return whole
 }
 
-// wrap breaks text between words into lines of at most so many characters, where no word is longer.
-func wrap(text string, most int) []string {
+// wrapWords breaks text between words into lines of at most so many characters, where no word is longer.
+func wrapWords(text string, most int) []string {
 	var lines []string
 	line := ""
 	for _, word := range strings.Fields(text) {
