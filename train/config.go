@@ -137,7 +137,7 @@ type Config struct {
 var (
 	Archs      = []string{"mobilenet_v1"}
 	Optimizers = optim.OptimizerNames(optim.Optimizers)
-	Schedules  = []string{"constant", "step", "exp", "cosine", "onecycle"}
+	Schedules  = optim.ScheduleNames(optim.Schedules)
 	Augments   = []string{"none", "basic", "randaug", "trivial"}
 	Fits       = []string{"crop", "letterbox", "pad"}
 	Decodes    = []string{data.DecodeExact, data.DecodeFast}
