@@ -9,7 +9,7 @@ import (
 // The values of named settings, in the order in which messages list them.
 var (
 	Optimizers = optim.OptimizerNames(optim.Optimizers)
-	Schedules  = []string{"constant", "step", "exp", "cosine", "onecycle"}
+	Schedules  = optim.ScheduleNames(optim.Schedules)
 	Augments   = []string{"none", "basic", "randaug", "trivial"}
 	Fits       = []string{"crop", "letterbox", "pad"}
 	Decodes    = []string{data.DecodeExact, data.DecodeFast}

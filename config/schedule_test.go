@@ -36,7 +36,10 @@ func TestNewSchedule(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			config := Default()
 			c.change(&config)
-			s := config.NewSchedule(epoch, c.epochs*epoch)
+			s, err := config.NewSchedule(epoch, c.epochs*epoch)
+			if err != nil {
+				t.Fatal(err)
+			}
 			for step, want := range c.rates {
 				// The rates are products of a few float64 factors.
 				if got := s.LR(step); math.Abs(got-want) > 1e-12 {

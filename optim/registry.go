@@ -14,7 +14,7 @@ type Hyperparameters struct {
 	WeightDecay float64
 }
 
-// An OptimizerSpec is a row of the registry.
+// An OptimizerSpec is a row of the registry of optimizers.
 type OptimizerSpec struct {
 	Name  string
 	About string  // one line
@@ -33,21 +33,54 @@ var Optimizers = []OptimizerSpec{
 	{"adamw", "Adam with decoupled weight decay", 1e-3, adamWFrom},
 }
 
+// A ScheduleSpec is a row of the registry of schedules.
+type ScheduleSpec struct {
+	Name  string
+	About string // one line
+	New   func(ScheduleOptions) Schedule
+}
+
+// Schedules is the registry, in the order in which messages list it.
+var Schedules = []ScheduleSpec{
+	{"constant", "constant learning rate", constantFrom},
+	{"step", "drops by a factor every so many epochs (default 0.1 every 30)", stepFrom},
+	{"exp", "decays exponentially in stairs (default 0.94 every 2.5 epochs)", exponentialFrom},
+	{"cosine", "falls to zero along half a cosine, after a warm-up of 5 % of the run", cosineFrom},
+	{"onecycle", "rises for 30 % of the run, then falls to nearly zero", oneCycleFrom},
+}
+
 // FindOptimizer returns the row with a name. The error for an unknown name suggests the closest.
 func FindOptimizer(rows []OptimizerSpec, name string) (OptimizerSpec, error) {
-	for _, row := range rows {
-		if row.Name == name {
-			return row, nil
-		}
-	}
-	return OptimizerSpec{}, fmt.Errorf("optim: no optimizer %q: %s", name, suggest.OneOf(name, OptimizerNames(rows)))
+	return find("optimizer", rows, OptimizerSpec.name, name)
+}
+
+// FindSchedule returns the row with a name. The error for an unknown name suggests the closest.
+func FindSchedule(rows []ScheduleSpec, name string) (ScheduleSpec, error) {
+	return find("schedule", rows, ScheduleSpec.name, name)
 }
 
 // OptimizerNames lists the names of the rows.
-func OptimizerNames(rows []OptimizerSpec) []string {
-	names := make([]string, len(rows))
-	for i, row := range rows {
-		names[i] = row.Name
+func OptimizerNames(rows []OptimizerSpec) []string { return names(rows, OptimizerSpec.name) }
+
+// ScheduleNames lists the names of the rows.
+func ScheduleNames(rows []ScheduleSpec) []string { return names(rows, ScheduleSpec.name) }
+
+func (r OptimizerSpec) name() string { return r.Name }
+func (r ScheduleSpec) name() string  { return r.Name }
+
+func find[Row any](kind string, rows []Row, nameOf func(Row) string, name string) (row Row, err error) {
+	for _, r := range rows {
+		if nameOf(r) == name {
+			return r, nil
+		}
 	}
-	return names
+	return row, fmt.Errorf("optim: no %s %q: %s", kind, name, suggest.OneOf(name, names(rows, nameOf)))
+}
+
+func names[Row any](rows []Row, nameOf func(Row) string) []string {
+	list := make([]string, len(rows))
+	for i, r := range rows {
+		list[i] = nameOf(r)
+	}
+	return list
 }

@@ -77,7 +77,9 @@ func (r *run) build(s *autograd.Scope) (err error) {
 	if c.MaxSteps > 0 {
 		r.totalSteps = min(r.totalSteps, c.MaxSteps)
 	}
-	r.schedule = c.NewSchedule(r.stepsPerEpoch, r.totalSteps)
+	if r.schedule, err = c.NewSchedule(r.stepsPerEpoch, r.totalSteps); err != nil {
+		return err
+	}
 
 	autograd.Seed(s, c.Seed)
 	r.network = r.New(s, r.net.graph, c.Seed)

@@ -51,7 +51,7 @@ func ListNorm(x []Tensor) (float64, error) {
 	return float64(norm), err
 }
 
-// ListAllFinite reports whether no element of any tensor is infinite or not a number.
+// ListAllFinite reports whether no element of any tensor is infinite or NaN.
 func ListAllFinite(x []Tensor) (bool, error) {
 	var finite C.int
 	err := take(C.dw_list_all_finite(first(x), count(x), &finite))

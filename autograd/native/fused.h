@@ -317,7 +317,7 @@ struct UpdatePiece {
 
 // The kernels of one instruction set.
 struct Kernels {
-  const char *name; // "avx512_bf16"
+  const char *name; // "avx512bf16"
   void (*update)(const UpdateProgram &, const UpdatePiece &); // on one thread
   double (*square_sum)(const float *, int64_t n);
   KernelSet float32, bfloat16;

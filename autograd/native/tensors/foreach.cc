@@ -17,7 +17,7 @@ std::vector<at::Tensor> list(const dw_tensor *xs, int n) {
   return tensors;
 }
 
-// guard, outside any graph: the lists hold parameters and optimizer state.
+// guard without recording a graph: the lists hold parameters and optimizer state.
 template <class F> dw_error update(F &&f) {
   return guard([&] {
     c10::NoGradGuard no_grad;
@@ -70,7 +70,7 @@ dw_error dw_list_norm(const dw_tensor *x, int n, double *norm) {
   });
 }
 
-// A sum is finite only where every term is, but for an overflow of finite terms, so a finite sum settles the usual case.
+// A finite sum has finite terms only, which settles the usual case; finite terms can overflow, so the others are examined.
 dw_error dw_list_all_finite(const dw_tensor *x, int n, int *finite) {
   return update([&] {
     *finite = 1;
