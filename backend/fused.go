@@ -57,8 +57,8 @@ func fusedPlan(g *models.Graph) (plan, error) {
 			return p, fmt.Errorf("layer %s: %w", l.Name, err)
 		}
 	}
-	if p.head == 0 || p.convolutions < 3 || p.convolutions%2 == 0 {
-		return p, fmt.Errorf("the fused kernels compute a stem, blocks of a depthwise and a pointwise convolution, and global average pooling; this graph is another")
+	if p.head == 0 || p.head == len(g.Layers) || p.convolutions < 3 || p.convolutions%2 == 0 {
+		return p, fmt.Errorf("the fused kernels compute a stem, blocks of a depthwise and a pointwise convolution, global average pooling and a linear layer; this graph is another")
 	}
 	for _, l := range g.Layers[p.convolutions:] {
 		if l.Activation != nil {

@@ -114,7 +114,11 @@ func PackCost(g *models.Graph, value int) Cost {
 	return cost
 }
 
-// ImageCost returns the cost of converting the images' bytes, normalized, to the type and padding that the stem reads.
+// ImageCost returns the cost of converting the images' bytes, normalized, to the type and padding that the stem reads; zero
+// of a graph that does not begin with a convolution.
 func ImageCost(g *models.Graph, images, value int) Cost {
+	if g.Layers[0].Kind != models.KindConv {
+		return Cost{}
+	}
 	return Cost{Bytes: int64(images) * (g.Input.Values() + windowValues(g.Layers[0])*int64(value))}
 }

@@ -135,3 +135,29 @@ func TestArticleIsTheVariant(t *testing.T) {
 		}
 	}
 }
+
+// docs/from-scratch.md shows the code of Example and its output.
+func TestFromScratchShowsTheExample(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "docs", "from-scratch.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := os.ReadFile("example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := string(code)
+	block := source[strings.Index(source, "func mobilenetBlock"):strings.Index(source, "// backbone is")]
+	if !strings.Contains(string(page), strings.TrimSpace(block)) {
+		t.Errorf("the page does not show\n%s", block)
+	}
+	if totals := graph(t, config(t, "mobilenet_v1", "article", 1)).Summary().Totals(); !strings.Contains(string(page), totals) {
+		t.Errorf("the page does not show\n%s", totals)
+	}
+	for _, line := range strings.Split(source, "\n") {
+		line, _, _ = strings.Cut(strings.TrimSpace(line), " //")
+		if strings.Contains(line, "mobilenetBlock(x, ") && !strings.Contains(line, "return") && !strings.Contains(string(page), line) {
+			t.Errorf("the page does not show %s", line)
+		}
+	}
+}

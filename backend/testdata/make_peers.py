@@ -72,7 +72,7 @@ def span(name, shape, fan_in):
         return -math.sqrt(6 / fan_in), math.sqrt(6 / fan_in)
     if len(shape) == 1 and name.endswith((".weight", "/gamma")):
         return 0.5, 1.5
-    return -0.25, 0.25
+    return (-0.03, 0.03) if len(shape) == 2 else (-0.25, 0.25)  # logits that softmax does not saturate
 
 
 def keras_variables(m):
