@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -27,11 +28,11 @@ func modelFlags(cmd *cobra.Command, c *config.Config) {
 	})
 }
 
-// variantNames lists the variants of all architectures, each name once.
+// variantNames lists the variants of all architectures and their aliases, each name once.
 func variantNames() []string {
 	var names []string
 	for _, arch := range mobilenet.Archs() {
-		for _, v := range mobilenet.Variants(arch) {
+		for _, v := range append(mobilenet.Variants(arch), slices.Sorted(maps.Keys(mobilenet.Aliases(arch)))...) {
 			if !slices.Contains(names, v) {
 				names = append(names, v)
 			}
