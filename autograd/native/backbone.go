@@ -8,10 +8,10 @@ import (
 	"unsafe"
 )
 
-// LayerKind says which kernels compute a layer of a backbone.
+// LayerKind selects the kernels that compute a layer of a backbone.
 type LayerKind int
 
-// The kinds; the numbers are those of dw_layer_kind.
+// The kinds, in the order of dw_layer_kind.
 const (
 	StemLayer LayerKind = iota
 	DepthwiseLayer
@@ -28,28 +28,31 @@ type BackboneLayer struct {
 	Top, Left           int // zeros before the image
 }
 
-// Backbone is what the layers have in common.
+// Backbone holds the layers and their common settings.
 type Backbone struct {
 	Layers        []BackboneLayer
 	Cap           float64 // of the activation; infinite for ReLU
 	Eps, Momentum float64
-	Training      bool // the batch's statistics, and the running ones move
+	Training      bool // use the batch's statistics and update the running ones
 	BFloat16      bool // else float32
-	// Times, where not nil, becomes those of the forward pass when it returns and of the backward pass when that ends.
+	// Times, if not nil, receives the times of the forward pass when it returns, and of the
+	// backward pass when that ends.
 	Times *BackboneTimes
 }
 
 // Lanes is the number of channels that stored tensors are padded to a multiple of.
 const Lanes = C.DW_LANES
 
-// Pixels are images as a loader leaves them, (N, Height, Width, 3), and what normalizes them: (v/255 - Mean)/Std by color.
+// Pixels are images as the loader delivers them, (N, Height, Width, 3), and their normalization:
+// (v/255 - Mean)/Std per color.
 type Pixels struct {
 	Values           []uint8 // as many as the sizes say
 	N, Height, Width int
 	Mean, Std        [3]float64
 }
 
-// BackboneForward is the pooled features of images x, or of pixels where x is nil. The tensors are described at dw_backbone_forward.
+// BackboneForward computes the pooled features of images x, or of pixels if x is nil.
+// dw_backbone_forward documents the tensors.
 func BackboneForward(t Backbone, x Tensor, pixels Pixels, parameters, statistics []Tensor) (features Tensor, err error) {
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
@@ -60,7 +63,7 @@ func BackboneForward(t Backbone, x Tensor, pixels Pixels, parameters, statistics
 	return Tensor(out), err
 }
 
-// c is the pixels as C reads them, on memory that pinner holds.
+// c converts the pixels to C, in memory that pinner holds.
 func (p Pixels) c(pinner *runtime.Pinner) C.dw_pixels {
 	out := C.dw_pixels{n: C.int64_t(p.N), height: C.int(p.Height), width: C.int(p.Width)}
 	for i := range p.Mean {
@@ -73,7 +76,7 @@ func (p Pixels) c(pinner *runtime.Pinner) C.dw_pixels {
 	return out
 }
 
-// c is the backbone as C reads it, on memory that pinner holds.
+// c converts the backbone to C, in memory that pinner holds.
 func (t Backbone) c(pinner *runtime.Pinner) C.dw_backbone {
 	layers := make([]C.dw_layer, len(t.Layers))
 	for i, l := range t.Layers {
@@ -88,7 +91,7 @@ func (t Backbone) c(pinner *runtime.Pinner) C.dw_backbone {
 		momentum: C.double(t.Momentum), training: truth(t.Training), bf16: truth(t.BFloat16)}
 }
 
-// BackboneISA names the instruction set of the backbone's kernels, as "avx512_bf16".
+// BackboneISA returns the name of the kernels' ISA variant, such as "avx512bf16".
 func BackboneISA() (string, error) {
 	var name *C.char
 	if err := take(C.dw_backbone_isa(&name)); err != nil {
@@ -97,5 +100,6 @@ func BackboneISA() (string, error) {
 	return C.GoString(name), nil
 }
 
-// BackboneCount counts the layers that fused kernels have computed in this process, forward and backward each.
+// BackboneCount returns the number of layers that fused kernels have computed in this process;
+// forward and backward count separately.
 func BackboneCount() int64 { return int64(C.dw_backbone_count()) }

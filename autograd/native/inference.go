@@ -8,10 +8,11 @@ import (
 	"unsafe"
 )
 
-// Head is a linear layer behind a backbone; Weight is nil where there is none, Bias where it has none.
+// Head is a linear layer after a backbone; Weight is nil without one, Bias is nil if it has none.
 type Head struct{ Weight, Bias Tensor }
 
-// BackboneFold folds the backbone's weights into a tensor of bytes, with those of the head. The tensors are described at dw_backbone_fold.
+// BackboneFold folds the backbone's weights, and those of the head, into a byte tensor.
+// dw_backbone_fold documents the tensors.
 func BackboneFold(folded Tensor, t Backbone, parameters, statistics []Tensor, head Head) error {
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
@@ -20,14 +21,15 @@ func BackboneFold(folded Tensor, t Backbone, parameters, statistics []Tensor, he
 		C.dw_tensor(head.Weight), C.dw_tensor(head.Bias)))
 }
 
-// Folded is a backbone's weights as BackboneFold left them, and the number of its head's classes, 0 without one.
+// Folded is a backbone's weights as BackboneFold left them, and the number of its head's classes, 0
+// without one.
 type Folded struct {
 	Weights Tensor
 	Classes int
 }
 
-// BackboneInfer is the pooled features of images x, or of pixels where x is nil, or their logits; see dw_backbone_infer. It fills in times,
-// which may be nil, but for Whole.
+// BackboneInfer computes the pooled features of images x, or of pixels if x is nil, or their
+// logits; see dw_backbone_infer. It fills in times, if not nil, except Whole.
 func BackboneInfer(t Backbone, folded Folded, logits bool, workspace, x Tensor, pixels Pixels, times *FoldedTimes) (Tensor, error) {
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
@@ -45,15 +47,16 @@ func BackboneInfer(t Backbone, folded Folded, logits bool, workspace, x Tensor, 
 	return Tensor(out), err
 }
 
-// Versions tells for each tensor how often it has been written to.
+// Versions returns the version counter of each tensor.
 func Versions(ts []Tensor) ([]int64, error) {
 	versions := make([]int64, len(ts))
 	err := take(C.dw_versions((*C.int64_t)(unsafe.SliceData(versions)), first(ts), count(ts)))
 	return versions, err
 }
 
-// CopyIfChanged makes copy, a tensor of bytes, hold the values of running statistics, and reports whether it held them before.
-func CopyIfChanged(copy Tensor, statistics []Tensor) (same bool, err error) {
+// CopyIfChanged copies the values of running statistics into the byte tensor copy and reports
+// whether it already held them.
+func CopyIfChanged(copy Tensor, statistics []Tensor) (unchanged bool, err error) {
 	var out C.int
 	err = take(C.dw_copy_if_changed(&out, C.dw_tensor(copy), first(statistics), count(statistics)))
 	return out != 0, err

@@ -156,9 +156,9 @@ func losses() []Case {
 func fusedCrossEntropy(logits []Input, t autograd.Targets, smoothing float64) Case {
 	classes := int(logits[0].Shape[1])
 	soft := oracle.OneHot(t.Labels, classes)
-	for i, partner := range t.MixedLabels {
+	for i, label := range t.MixedLabels {
 		soft.Data[i*classes+int(t.Labels[i])] *= t.Lambda
-		soft.Data[i*classes+int(partner)] += 1 - t.Lambda
+		soft.Data[i*classes+int(label)] += 1 - t.Lambda
 	}
 	return Case{Name: fmt.Sprintf("fused cross entropy, %d mixed rows, smoothing %v", len(t.MixedLabels), smoothing), Inputs: logits, FullPrecision: true,
 		Torch: func(s *autograd.Scope, in []*autograd.Tensor) *autograd.Tensor {
