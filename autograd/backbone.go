@@ -40,20 +40,20 @@ const BackboneLanes = native.Lanes
 // Autocast to BFloat16 values are stored and multiplied in that type; sums and batch norm stay
 // float32. Gradients flow to x and the parameters, once per forward pass; there are no second
 // derivatives.
-func (t Backbone) Forward(s *Scope, x *Tensor, parameters, statistics []*Tensor, mode Mode) *Tensor {
+func (b Backbone) Forward(s *Scope, x *Tensor, parameters, statistics []*Tensor, mode Mode) *Tensor {
 	if !s.ready(backboneName, x) {
 		return nil
 	}
-	return t.forward(s, native.Tensor(x.c), Pixels{}, parameters, statistics, mode, x)
+	return b.forward(s, native.Tensor(x.c), Pixels{}, parameters, statistics, mode, x)
 }
 
 // ForwardPixels is Forward of pixels, which the stem normalizes as it reads them, with the same
 // bits as from [Scope.NormalizeImages]. Pixels have no gradient, and are not read after it returns.
-func (t Backbone) ForwardPixels(s *Scope, p Pixels, parameters, statistics []*Tensor, mode Mode) *Tensor {
+func (b Backbone) ForwardPixels(s *Scope, p Pixels, parameters, statistics []*Tensor, mode Mode) *Tensor {
 	if err := checkCount(len(p.Values), []int64{int64(p.N), int64(p.Height), int64(p.Width), 3}); err != nil {
 		s.Fail(fmt.Errorf("autograd: %s: %w", backboneName, err))
 	}
-	return t.forward(s, nil, p, parameters, statistics, mode)
+	return b.forward(s, nil, p, parameters, statistics, mode)
 }
 
 // Pixels are images as the loader delivers them: bytes (N, Height, Width, 3), RGB, and the mean and
@@ -64,12 +64,12 @@ const backboneName = "fused backbone"
 
 // forward computes the features of images x, or of the pixels if x is nil. inputs are for error
 // messages.
-func (t Backbone) forward(s *Scope, x native.Tensor, p Pixels, parameters, statistics []*Tensor, mode Mode, inputs ...*Tensor) *Tensor {
+func (b Backbone) forward(s *Scope, x native.Tensor, p Pixels, parameters, statistics []*Tensor, mode Mode, inputs ...*Tensor) *Tensor {
 	if !s.ready(backboneName, slices.Concat(parameters, statistics)...) {
 		return nil
 	}
-	out, err := native.BackboneForward(native.Backbone{Layers: t.Layers, Cap: t.Cap, Eps: t.Eps, Momentum: t.Momentum,
-		Training: mode == Training, BFloat16: s.compute == BFloat16, Times: t.Times}, x, p, List(parameters).handles(), List(statistics).handles())
+	out, err := native.BackboneForward(native.Backbone{Layers: b.Layers, Cap: b.Cap, Eps: b.Eps, Momentum: b.Momentum,
+		Training: mode == Training, BFloat16: s.compute == BFloat16, Times: b.Times}, x, p, List(parameters).handles(), List(statistics).handles())
 	return s.made(backboneName, inputs, out, err)
 }
 

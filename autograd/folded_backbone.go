@@ -40,17 +40,17 @@ func NewFoldedBackbone(s *Scope, compute DType, parameters, statistics []*Tensor
 // for images x (N, 3, H, W), float32 on the CPU. The backbone's layers must match x's size: a stem
 // followed by blocks of a depthwise and a pointwise layer. There are no gradients. An image's
 // features do not depend on the rest of the batch, nor on the number of threads.
-func (f *FoldedBackbone) Forward(s *Scope, t Backbone, x *Tensor) *Tensor {
+func (f *FoldedBackbone) Forward(s *Scope, b Backbone, x *Tensor) *Tensor {
 	if !s.ready(foldedBackbone, x) {
 		return nil
 	}
-	return f.infer(s, t, false, native.Tensor(x.c), Pixels{}, x)
+	return f.infer(s, b, false, native.Tensor(x.c), Pixels{}, x)
 }
 
 // ForwardPixels is Forward of pixels, which it normalizes as it reads them. It does not change
 // them.
-func (f *FoldedBackbone) ForwardPixels(s *Scope, t Backbone, p Pixels) *Tensor {
-	return f.inferPixels(s, t, p, false)
+func (f *FoldedBackbone) ForwardPixels(s *Scope, b Backbone, p Pixels) *Tensor {
+	return f.inferPixels(s, b, p, false)
 }
 
 // WithHead adds a linear layer after the backbone, for Logits, and returns f: a weight (classes,
@@ -67,35 +67,35 @@ func (f *FoldedBackbone) WithHead(weight, bias *Tensor) *FoldedBackbone {
 // Logits returns the head's output (N, classes), float32 in either compute type, for the features
 // that Forward returns. It does not depend on the rest of the batch either, nor on the number of
 // threads.
-func (f *FoldedBackbone) Logits(s *Scope, t Backbone, x *Tensor) *Tensor {
+func (f *FoldedBackbone) Logits(s *Scope, b Backbone, x *Tensor) *Tensor {
 	if !s.ready(foldedBackbone, x) {
 		return nil
 	}
-	return f.infer(s, t, true, native.Tensor(x.c), Pixels{}, x)
+	return f.infer(s, b, true, native.Tensor(x.c), Pixels{}, x)
 }
 
 // LogitsPixels is Logits of pixels.
-func (f *FoldedBackbone) LogitsPixels(s *Scope, t Backbone, p Pixels) *Tensor {
-	return f.inferPixels(s, t, p, true)
+func (f *FoldedBackbone) LogitsPixels(s *Scope, b Backbone, p Pixels) *Tensor {
+	return f.inferPixels(s, b, p, true)
 }
 
 const foldedBackbone = "folded backbone" // in errors
 
-func (f *FoldedBackbone) inferPixels(s *Scope, t Backbone, p Pixels, logits bool) *Tensor {
+func (f *FoldedBackbone) inferPixels(s *Scope, b Backbone, p Pixels, logits bool) *Tensor {
 	if err := checkCount(len(p.Values), []int64{int64(p.N), int64(p.Height), int64(p.Width), 3}); err != nil {
 		s.Fail(fmt.Errorf("autograd: %s: %w", foldedBackbone, err))
 	}
-	return f.infer(s, t, logits, nil, p)
+	return f.infer(s, b, logits, nil, p)
 }
 
 // infer computes the output for images x, or for the pixels if x is nil. inputs are for error
 // messages.
-func (f *FoldedBackbone) infer(s *Scope, t Backbone, logits bool, x native.Tensor, p Pixels, inputs ...*Tensor) *Tensor {
+func (f *FoldedBackbone) infer(s *Scope, b Backbone, logits bool, x native.Tensor, p Pixels, inputs ...*Tensor) *Tensor {
 	start := time.Now()
 	if logits && f.head == nil {
 		s.Fail(fmt.Errorf("autograd: %s: logits need a head; add one with WithHead", foldedBackbone))
 	}
-	fused := native.Backbone{Layers: t.Layers, Cap: t.Cap, Eps: t.Eps, Momentum: t.Momentum, BFloat16: f.compute == BFloat16}
+	fused := native.Backbone{Layers: b.Layers, Cap: b.Cap, Eps: b.Eps, Momentum: b.Momentum, BFloat16: f.compute == BFloat16}
 	if !s.ready(foldedBackbone, slices.Concat(f.parameters, f.statistics, f.head)...) || !f.ready(s) {
 		return nil
 	}
@@ -121,7 +121,7 @@ func (f *FoldedBackbone) ready(s *Scope) bool {
 
 // fold folds the weights again if parameters or statistics have changed. Statistics are compared by
 // value: libtorch's batch norm does not bump their version counter in training.
-func (f *FoldedBackbone) fold(t native.Backbone) error {
+func (f *FoldedBackbone) fold(b native.Backbone) error {
 	versions, err := native.Versions(handles(slices.Concat(f.parameters, f.head)))
 	if err != nil {
 		return err
@@ -138,7 +138,7 @@ func (f *FoldedBackbone) fold(t native.Backbone) error {
 	if len(f.head) > 1 {
 		head.Bias = native.Tensor(f.head[1].c)
 	}
-	if err := native.BackboneFold(native.Tensor(f.weights.c), t, handles(f.parameters), handles(f.statistics), head); err != nil {
+	if err := native.BackboneFold(native.Tensor(f.weights.c), b, handles(f.parameters), handles(f.statistics), head); err != nil {
 		return err
 	}
 	f.versions = versions

@@ -53,13 +53,13 @@ type Pixels struct {
 
 // BackboneForward computes the pooled features of images x, or of pixels if x is nil.
 // dw_backbone_forward documents the tensors.
-func BackboneForward(t Backbone, x Tensor, pixels Pixels, parameters, statistics []Tensor) (features Tensor, err error) {
+func BackboneForward(b Backbone, x Tensor, pixels Pixels, parameters, statistics []Tensor) (features Tensor, err error) {
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
-	backbone, p := t.c(&pinner), pixels.c(&pinner)
+	backbone, p := b.c(&pinner), pixels.c(&pinner)
 	var out C.dw_tensor
 	err = take(C.dw_backbone_forward(&out, &backbone, C.dw_tensor(x), &p, first(parameters), count(parameters), first(statistics), count(statistics),
-		t.Times.handle()))
+		b.Times.handle()))
 	return Tensor(out), err
 }
 
@@ -77,9 +77,9 @@ func (p Pixels) c(pinner *runtime.Pinner) C.dw_pixels {
 }
 
 // c converts the backbone to C, in memory that pinner holds.
-func (t Backbone) c(pinner *runtime.Pinner) C.dw_backbone {
-	layers := make([]C.dw_layer, len(t.Layers))
-	for i, l := range t.Layers {
+func (b Backbone) c(pinner *runtime.Pinner) C.dw_backbone {
+	layers := make([]C.dw_layer, len(b.Layers))
+	for i, l := range b.Layers {
 		layers[i] = C.dw_layer{kind: C.dw_layer_kind(l.Kind), in: C.int(l.In), out: C.int(l.Out), stride: C.int(l.Stride), has_bias: truth(l.Bias),
 			height: C.int(l.Height), width: C.int(l.Width), out_height: C.int(l.OutHeight), out_width: C.int(l.OutWidth),
 			top: C.int(l.Top), left: C.int(l.Left)}
@@ -87,8 +87,8 @@ func (t Backbone) c(pinner *runtime.Pinner) C.dw_backbone {
 	if len(layers) > 0 {
 		pinner.Pin(unsafe.SliceData(layers))
 	}
-	return C.dw_backbone{layers: unsafe.SliceData(layers), n: C.int(len(layers)), cap: C.double(t.Cap), eps: C.double(t.Eps),
-		momentum: C.double(t.Momentum), training: truth(t.Training), bf16: truth(t.BFloat16)}
+	return C.dw_backbone{layers: unsafe.SliceData(layers), n: C.int(len(layers)), cap: C.double(b.Cap), eps: C.double(b.Eps),
+		momentum: C.double(b.Momentum), training: truth(b.Training), bf16: truth(b.BFloat16)}
 }
 
 // BackboneISA returns the name of the kernels' ISA variant, such as "avx512bf16".

@@ -305,8 +305,7 @@ struct Update {
   bool first, nesterov;
 };
 
-// A part of a parameter, its gradient and what is kept beside it: n floats each, null where there
-// is none.
+// A part of a parameter, its gradient and what is kept beside it: n floats each, null where there is none.
 struct UpdatePiece {
   int64_t n;
   float *p;

@@ -13,10 +13,10 @@ type Head struct{ Weight, Bias Tensor }
 
 // BackboneFold folds the backbone's weights, and those of the head, into a byte tensor.
 // dw_backbone_fold documents the tensors.
-func BackboneFold(folded Tensor, t Backbone, parameters, statistics []Tensor, head Head) error {
+func BackboneFold(folded Tensor, b Backbone, parameters, statistics []Tensor, head Head) error {
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
-	backbone := t.c(&pinner)
+	backbone := b.c(&pinner)
 	return take(C.dw_backbone_fold(C.dw_tensor(folded), &backbone, first(parameters), count(parameters), first(statistics), count(statistics),
 		C.dw_tensor(head.Weight), C.dw_tensor(head.Bias)))
 }
@@ -30,13 +30,13 @@ type Folded struct {
 
 // BackboneInfer computes the pooled features of images x, or of pixels if x is nil, or their
 // logits; see dw_backbone_infer. It fills in times, if not nil, except Whole.
-func BackboneInfer(t Backbone, folded Folded, logits bool, workspace, x Tensor, pixels Pixels, times *FoldedTimes) (Tensor, error) {
+func BackboneInfer(b Backbone, folded Folded, logits bool, workspace, x Tensor, pixels Pixels, times *FoldedTimes) (Tensor, error) {
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
-	backbone, p := t.c(&pinner), pixels.c(&pinner)
+	backbone, p := b.c(&pinner), pixels.c(&pinner)
 	var seconds []float64
 	if times != nil {
-		seconds = make([]float64, 3+len(t.Layers))
+		seconds = make([]float64, 3+len(b.Layers))
 	}
 	var out C.dw_tensor
 	err := take(C.dw_backbone_infer(&out, &backbone, C.dw_tensor(folded.Weights), C.int(folded.Classes), truth(logits), C.dw_tensor(workspace),
