@@ -14,7 +14,10 @@ TORCH := ./autograd/... ./models/... ./optim/... ./backend/... ./bench/... ./cla
 # All other packages, worked out when the target runs.
 REST = $$($(GO) list ./... | grep -vxF "$$($(GO) list $(PURE))")
 
-.PHONY: help setup train test build bench lint clean
+# The C++ that clang-format formats (autograd/native/.clang-format).
+CXX_FILES = $$(git ls-files 'autograd/native/*.cc' 'autograd/native/*.h')
+
+.PHONY: help setup train test build bench lint format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -49,12 +52,18 @@ bench: build ## measure a training step, inference and the loader on this machin
 	@echo "-- train bench loader --data $(DATA)"
 	@bin/train bench loader --data "$(DATA)"
 
-lint: setup ## gofmt, go vet, and staticcheck where it is installed
+lint: setup ## gofmt, go vet, and where installed clang-format and staticcheck
 	@echo "== gofmt"
 	@files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "not formatted (gofmt -w mends it):"; echo "$$files"; exit 1; fi
 	@echo "== go vet"
 	@$(GO) vet ./...
+	@if command -v clang-format >/dev/null; then echo "== clang-format"; clang-format --dry-run -Werror $(CXX_FILES) || { echo "not formatted; run: make format"; exit 1; }; \
+	else echo "== clang-format is not installed (pip install clang-format==19.1.7): skipped"; fi
 	@if command -v staticcheck >/dev/null; then echo "== staticcheck"; staticcheck ./...; else echo "== staticcheck is not installed: left out"; fi
+
+format: ## gofmt, and clang-format (19.1.7) for the C++ in autograd/native
+	@gofmt -w $$(git ls-files '*.go')
+	@clang-format -i $(CXX_FILES)
 
 clean: ## remove bin/ (the libraries stay; go run ./cmd/setup --clean removes them)
 	@echo "== clean"

@@ -17,60 +17,65 @@ const (
 	PointwiseLayer = native.PointwiseLayer // 1x1
 )
 
-// Backbone is a MobileNet's stem, blocks and pooling as one operation that fused CPU kernels compute, forward and backward.
-// Batch norm and activation follow each convolution; they are applied where the next layer reads, and never stored.
+// Backbone is a MobileNet's stem, blocks and pooling as one operation that fused CPU kernels
+// compute, forward and backward. Batch norm and activation follow each convolution; the next layer
+// applies them as it reads, and they are never stored.
 type Backbone struct {
 	Layers        []BackboneLayer // the stem first
 	Cap           float64         // of the activation: 6 for ReLU6, infinity for ReLU
 	Eps, Momentum float64         // of batch norm
 
-	// Times, where not nil, receives the times of each forward pass when it returns, and those of its backward pass when
-	// that ends. Nothing is measured otherwise.
+	// Times, if not nil, receives the times of each forward pass when it returns, and of its
+	// backward pass when that ends. If nil, nothing is measured.
 	Times *BackboneTimes
 }
 
-// BackboneLanes is the number of channels that the fused kernels pad stored tensors to a multiple of.
+// The fused kernels pad the channels of stored tensors to a multiple of BackboneLanes.
 const BackboneLanes = native.Lanes
 
-// Forward is the average over all positions (N, channels), float32, of the last layer's output for images x (N, 3, H, W),
-// float32 on the CPU. Parameters are for each layer weight, bias where it has one, and batch norm's weight and bias;
-// statistics running mean and variance. In training the batch's statistics normalize and move the running ones. Within
-// Autocast to BFloat16 values are stored and multiplied in it, sums and batch norm stay float32. Gradients flow to x and the
-// parameters, once for each forward pass; there are no second derivatives.
-func (t Backbone) Forward(s *Scope, x *Tensor, parameters, statistics []*Tensor, mode Mode) *Tensor {
+// Forward returns the average over all positions (N, channels), float32, of the last layer's output
+// for images x (N, 3, H, W), float32 on the CPU. For each layer, parameters holds the weight, the
+// bias if it has one, and batch norm's weight and bias; statistics holds the running mean and
+// variance. In training the batch's statistics normalize and update the running ones. Within
+// Autocast to BFloat16 values are stored and multiplied in that type; sums and batch norm stay
+// float32. Gradients flow to x and the parameters, once per forward pass; there are no second
+// derivatives.
+func (b Backbone) Forward(s *Scope, x *Tensor, parameters, statistics []*Tensor, mode Mode) *Tensor {
 	if !s.ready(backboneName, x) {
 		return nil
 	}
-	return t.forward(s, native.Tensor(x.c), Pixels{}, parameters, statistics, mode, x)
+	return b.forward(s, native.Tensor(x.c), Pixels{}, parameters, statistics, mode, x)
 }
 
-// ForwardPixels is Forward of pixels, which the stem normalizes as it reads them: the same bits as of
-// [Scope.NormalizeImages]'s output. Pixels have no gradient, and are not read after it returns.
-func (t Backbone) ForwardPixels(s *Scope, p Pixels, parameters, statistics []*Tensor, mode Mode) *Tensor {
+// ForwardPixels is Forward of pixels, which the stem normalizes as it reads them, with the same
+// bits as from [Scope.NormalizeImages]. Pixels have no gradient, and are not read after it returns.
+func (b Backbone) ForwardPixels(s *Scope, p Pixels, parameters, statistics []*Tensor, mode Mode) *Tensor {
 	if err := checkCount(len(p.Values), []int64{int64(p.N), int64(p.Height), int64(p.Width), 3}); err != nil {
 		s.Fail(fmt.Errorf("autograd: %s: %w", backboneName, err))
 	}
-	return t.forward(s, nil, p, parameters, statistics, mode)
+	return b.forward(s, nil, p, parameters, statistics, mode)
 }
 
-// Pixels are images as a loader leaves them: bytes (N, Height, Width, 3), RGB, and the mean and standard deviation by which
-// they become (v/255 - Mean)/Std.
+// Pixels are images as the loader delivers them: bytes (N, Height, Width, 3), RGB, and the mean and
+// standard deviation that normalize them to (v/255 - Mean)/Std.
 type Pixels = native.Pixels
 
 const backboneName = "fused backbone"
 
-// forward computes images x, or the pixels where x is nil. Errors name the inputs.
-func (t Backbone) forward(s *Scope, x native.Tensor, p Pixels, parameters, statistics []*Tensor, mode Mode, inputs ...*Tensor) *Tensor {
+// forward computes the features of images x, or of the pixels if x is nil. inputs are for error
+// messages.
+func (b Backbone) forward(s *Scope, x native.Tensor, p Pixels, parameters, statistics []*Tensor, mode Mode, inputs ...*Tensor) *Tensor {
 	if !s.ready(backboneName, slices.Concat(parameters, statistics)...) {
 		return nil
 	}
-	out, err := native.BackboneForward(native.Backbone{Layers: t.Layers, Cap: t.Cap, Eps: t.Eps, Momentum: t.Momentum,
-		Training: mode == Training, BFloat16: s.compute == BFloat16, Times: t.Times}, x, p, List(parameters).handles(), List(statistics).handles())
+	out, err := native.BackboneForward(native.Backbone{Layers: b.Layers, Cap: b.Cap, Eps: b.Eps, Momentum: b.Momentum,
+		Training: mode == Training, BFloat16: s.compute == BFloat16, Times: b.Times}, x, p, List(parameters).handles(), List(statistics).handles())
 	return s.made(backboneName, inputs, out, err)
 }
 
-// BackboneKernels names the instruction set of the fused kernels on this processor, as "avx512_bf16": the best that it has, or
-// the one that the environment's DEPTHWISE_ISA names. "portable" is what every processor has; it is not fast.
+// BackboneKernels returns the name of the fused kernels' ISA variant on this processor, such as
+// "avx512bf16": the best one supported, or the one that the environment variable DEPTHWISE_ISA
+// names. "portable" runs on every processor, but is slow.
 func BackboneKernels() (string, error) {
 	name, err := native.BackboneISA()
 	if err != nil {
@@ -79,5 +84,6 @@ func BackboneKernels() (string, error) {
 	return name, nil
 }
 
-// BackboneCount counts the layers that fused kernels have computed in this process, forward and backward each.
+// BackboneCount returns the number of layers that fused kernels have computed in this process;
+// forward and backward count separately.
 func BackboneCount() int64 { return native.BackboneCount() }

@@ -11,7 +11,7 @@ import (
 	"depthwise.dev/autograd/autogradtest"
 )
 
-// pixels are random images of a case's size with ImageNet's normalization.
+// pixels returns random images of a case's size with ImageNet's normalization.
 func (c backboneCase) pixels() autograd.Pixels {
 	rng := rand.New(rand.NewPCG(c.seed, 3))
 	p := autograd.Pixels{Values: make([]uint8, c.images*c.height*c.width*3), N: c.images, Height: c.height, Width: c.width,
@@ -22,7 +22,8 @@ func (c backboneCase) pixels() autograd.Pixels {
 	return p
 }
 
-// TestBackboneOfPixels: the stem normalizes pixels to the bits of NormalizeImages, so everything that follows is the same.
+// TestBackboneOfPixels: the stem normalizes pixels to the same bits as NormalizeImages, so all
+// results are the same.
 func TestBackboneOfPixels(t *testing.T) {
 	for _, c := range backboneCases() {
 		for _, compute := range []autograd.DType{autograd.Float32, autograd.BFloat16} {
@@ -38,7 +39,7 @@ func TestBackboneOfPixels(t *testing.T) {
 	}
 }
 
-// runPixels computes forward and backward from pixels, or from what NormalizeImages makes of them.
+// runPixels computes forward and backward from pixels, or from NormalizeImages's output.
 func (c backboneCase) runPixels(t *testing.T, compute autograd.DType, direct bool) backboneResult {
 	r, p := backboneResult{}, c.pixels()
 	given := slices.Clone(p.Values)
@@ -49,9 +50,9 @@ func (c backboneCase) runPixels(t *testing.T, compute autograd.DType, direct boo
 			if direct {
 				features = s.Keep(c.backbone.ForwardPixels(s, p, parameters, statistics, c.mode))
 				if !slices.Equal(p.Values, given) {
-					t.Error("the pixels were written to")
+					t.Error("the pixels were modified")
 				}
-				clear(p.Values) // the loader's next batch
+				clear(p.Values) // as the loader's next batch would
 			} else {
 				x := s.NormalizeImages(p.Values, p.N, p.Height, p.Width, p.Mean, p.Std, autograd.CPU)
 				features = s.Keep(c.backbone.Forward(s, x, parameters, statistics, c.mode))

@@ -14,22 +14,22 @@ import (
 	"depthwise.dev/autograd/autogradtest"
 )
 
-// backboneCase is a backbone and the images that it is given.
+// backboneCase is a backbone and its input.
 type backboneCase struct {
 	name                  string
 	images, height, width int
 	backbone              autograd.Backbone
 	mode                  autograd.Mode
 	seed                  uint64
-	alter                 func(array int, values []float64) // of the arrays that tensors makes, in their order
+	alter                 func(array int, values []float64) // modifies the arrays that tensors creates, in their order
 }
 
-// backboneBuilder builds the layers of a backbone one after another for the sizes of the images.
+// backboneBuilder builds the layers of a backbone one after another for an image size.
 type backboneBuilder struct {
 	c       *backboneCase
 	h, w    int
 	channel int
-	same    bool // TensorFlow's padding, else one pixel on every side
+	same    bool // TensorFlow's "same" padding, else one pixel on every side
 	bias    bool
 }
 
@@ -56,7 +56,7 @@ func (b *backboneBuilder) window(size, stride int) (before, out int) {
 	return max(0, (out-1)*stride+3-size) / 2, out
 }
 
-// backboneCases are named ones for each option, and random ones.
+// backboneCases has a named case for each option, and random ones.
 func backboneCases() []backboneCase {
 	inf := math.Inf(1)
 	var cases []backboneCase
@@ -103,10 +103,10 @@ func backboneCases() []backboneCase {
 	return cases
 }
 
-// extremeBackbones are backbones with awkward numbers, which whole trainings meet. In bfloat16 they say nothing: what they amplify
-// there is rounding.
+// extremeBackbones are backbones with extreme values, which occur in real training. They are not
+// compared in bfloat16, where they only amplify rounding.
 func extremeBackbones() []backboneCase {
-	const images, stem, depthwise, pointwise = 0, 1, 6, 11 // the arrays that are altered: images and weights; weights+3 is a running mean
+	const images, stem, depthwise, pointwise = 0, 1, 6, 11 // the arrays that are modified: images and weights; weights+3 is a running mean
 	cases := backboneCases()
 	find := func(name string) backboneCase {
 		return cases[slices.IndexFunc(cases, func(c backboneCase) bool { return c.name == name })]
@@ -116,7 +116,7 @@ func extremeBackbones() []backboneCase {
 		of.name, of.alter = name, alter
 		extreme = append(extreme, of)
 	}
-	// One filter in four is zero: its output has no variance.
+	// One filter in four is zero, so its output has no variance.
 	silent := func(arrays ...int) func(int, []float64) {
 		return func(array int, values []float64) {
 			if slices.Contains(arrays, array) {
@@ -152,7 +152,7 @@ func extremeBackbones() []backboneCase {
 	return extreme
 }
 
-// tensors are a backbone's parameters and statistics, random but far from degenerate, and the images.
+// tensors returns a backbone's images, parameters and statistics, random but far from degenerate.
 func (c backboneCase) tensors(s *autograd.Scope, dtype autograd.DType) (x *autograd.Tensor, parameters, statistics []*autograd.Tensor) {
 	seed, made := c.seed+100, 0
 	make := func(scale, shift float64, shape ...int64) *autograd.Tensor {
@@ -192,8 +192,8 @@ func (c backboneCase) tensors(s *autograd.Scope, dtype autograd.DType) (x *autog
 	return x, parameters, statistics
 }
 
-// composed computes the backbone by libtorch's operations, the reference.
-func (c backboneCase) composed(s *autograd.Scope, x *autograd.Tensor, parameters, statistics []*autograd.Tensor) *autograd.Tensor {
+// unfused computes the backbone with libtorch's operations: the unfused reference.
+func (c backboneCase) unfused(s *autograd.Scope, x *autograd.Tensor, parameters, statistics []*autograd.Tensor) *autograd.Tensor {
 	next := func() *autograd.Tensor {
 		p := parameters[0]
 		parameters = parameters[1:]
@@ -221,7 +221,7 @@ func (c backboneCase) composed(s *autograd.Scope, x *autograd.Tensor, parameters
 	return s.GlobalAvgPool(x)
 }
 
-// activate is min(max(x, 0), cap), by way of relu6 where there is a cap.
+// activate is min(max(x, 0), cap), using relu6 if there is a cap.
 func (c backboneCase) activate(s *autograd.Scope, x *autograd.Tensor) *autograd.Tensor {
 	if math.IsInf(c.backbone.Cap, 1) {
 		return s.ReLU(x)
@@ -229,10 +229,10 @@ func (c backboneCase) activate(s *autograd.Scope, x *autograd.Tensor) *autograd.
 	return s.Scale(s.ReLU6(s.Scale(x, 6/c.backbone.Cap)), c.backbone.Cap/6)
 }
 
-// backboneResult is all that a pass leaves: features, gradients of images and parameters, statistics.
+// backboneResult is the result of a pass: features, gradients of images and parameters, statistics.
 type backboneResult map[string][]float64
 
-// run computes forward and backward, with fixed weights of the features as loss.
+// run computes forward and backward, with a fixed weighted sum of the features as loss.
 func (c backboneCase) run(t *testing.T, dtype, compute autograd.DType, fused bool) backboneResult {
 	r := backboneResult{}
 	autogradtest.Run(t, func(s *autograd.Scope) {
@@ -242,7 +242,7 @@ func (c backboneCase) run(t *testing.T, dtype, compute autograd.DType, fused boo
 			if fused {
 				features = s.Keep(c.backbone.Forward(s, x, parameters, statistics, c.mode))
 			} else {
-				features = s.Keep(s.To(c.composed(s, x, parameters, statistics), dtype))
+				features = s.Keep(s.To(c.unfused(s, x, parameters, statistics), dtype))
 			}
 			return s.Err()
 		}))
@@ -264,7 +264,8 @@ func values(s *autograd.Scope, t *autograd.Tensor) []float64 {
 	return autograd.ToSlice[float64](s, s.To(s.Detach(t), autograd.Float64))
 }
 
-// distance is |a - b| / |b|, Euclidean norms; a bias before a batch norm has no gradient, so small b count as one in a thousand.
+// distance is |a - b| / |b|, Euclidean norms, where |b| has a lower limit of 1e-3 per element: a
+// bias before a batch norm has no gradient.
 func distance(a, b []float64) float64 {
 	var d, n float64
 	for i := range b {
@@ -274,16 +275,15 @@ func distance(a, b []float64) float64 {
 	return math.Sqrt(d) / (math.Sqrt(n) + 1e-3*math.Sqrt(float64(len(b))))
 }
 
-// TestBackboneIsTheComposedOperations compares the fused kernels with libtorch's operations in float64, and bf16 with what
-// libtorch's own bf16 differs by.
-func TestBackboneIsTheComposedOperations(t *testing.T) {
+// TestBackboneMatchesReference compares the fused kernels with libtorch's operations in float64.
+func TestBackboneMatchesReference(t *testing.T) {
 	for _, c := range append(backboneCases(), extremeBackbones()...) {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
 			want := c.run(t, autograd.Float64, autograd.Float32, false)
 			got := c.run(t, autograd.Float32, autograd.Float32, true)
-			within := 2e-3 // float32: 6e-8 a rounding; a value that rounding takes across a kink of the activation moves its gradient
+			within := 2e-3 // float32: 6e-8 per rounding; a value that rounding moves across a kink of the activation changes its gradient
 			if c.name == "images of denormal numbers" {
-				within = 2e-2 // of next to nothing: a gradient that is 0 is the rounding of a mean; 6e-3 on one thread
+				within = 2e-2 // relative to tiny values: a gradient of 0 becomes the rounding error of a mean; 6e-3 on one thread
 			}
 			for name, w := range want {
 				if d := distance(got[name], w); !(d <= within) {
@@ -294,31 +294,33 @@ func TestBackboneIsTheComposedOperations(t *testing.T) {
 	}
 }
 
-// TestBackboneInEveryInstructionSet runs the comparison with each set of kernels that this processor has, in a process of its
-// own, since the choice is made once.
-func TestBackboneInEveryInstructionSet(t *testing.T) {
-	inLesserSets(t, "^TestBackbone(IsTheComposedOperations|OfPixels)$")
+// TestBackboneInEveryVariant runs the comparison with each ISA variant that this processor
+// supports, in a process of its own, since the selection is made once.
+func TestBackboneInEveryVariant(t *testing.T) {
+	inLesserVariants(t, "^TestBackbone(MatchesReference|OfPixels)$")
 }
 
-// inLesserSets runs tests again in a process for each instruction set below the best one that the processor has.
-func inLesserSets(t *testing.T, tests string) {
+// inLesserVariants runs tests again in a process for each ISA variant below the best one that the
+// processor supports.
+func inLesserVariants(t *testing.T, tests string) {
 	t.Helper()
 	best, err := autograd.BackboneKernels()
 	if err != nil {
 		t.Fatal(err)
 	}
-	sets := []string{"amx", "avx512bf16", "avx512", "avx2", "portable"} // each has all that follow it
-	for _, set := range sets[slices.Index(sets, best)+1:] {
+	variants := []string{"amx", "avx512bf16", "avx512", "avx2", "portable"} // each implies the following ones
+	for _, variant := range variants[slices.Index(variants, best)+1:] {
 		test := exec.Command(os.Args[0], "-test.run", tests)
-		test.Env = append(os.Environ(), "DEPTHWISE_ISA="+set)
+		test.Env = append(os.Environ(), "DEPTHWISE_ISA="+variant)
 		if out, err := test.CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", set, err, out)
+			t.Errorf("%s: %v\n%s", variant, err, out)
 		}
 	}
 }
 
-// TestBackboneRoundsNoMoreThanLibtorch: in bfloat16 single gradients of both differ widely from the exact ones, because rounding
-// turns activations on and off, but on average over weights and arrays the fused kernels, which round less often, are nearer.
+// TestBackboneRoundsNoMoreThanLibtorch: in bfloat16 individual gradients of both differ widely from
+// the exact ones, because rounding switches activations on and off. But on average over weights and
+// arrays the fused kernels, which round less often, are at least as close.
 func TestBackboneRoundsNoMoreThanLibtorch(t *testing.T) {
 	for _, c := range backboneCases() {
 		logs, n := 0.0, 0
@@ -332,18 +334,19 @@ func TestBackboneRoundsNoMoreThanLibtorch(t *testing.T) {
 				if !(d < 1) {
 					t.Errorf("%s, seed %d: %s is off by %.2f", c.name, seed, name, d)
 				}
-				if their > 1e-4 && d > 1e-4 { // a bias before a batch norm has no gradient, here exactly
+				if their > 1e-4 && d > 1e-4 { // a bias before a batch norm has a gradient of zero, exactly so here
 					logs, n = logs+math.Log(d/their), n+1
 				}
 			}
 		}
 		if ratio := math.Exp(logs / float64(n)); !(ratio < 1.3) { // measured 0.5 to 1.13
-			t.Errorf("%s: %.2f times as far off as libtorch (geometric mean of %d arrays)", c.name, ratio, n)
+			t.Errorf("%s: error %.2f times that of libtorch (geometric mean over %d arrays)", c.name, ratio, n)
 		}
 	}
 }
 
-// TestBackboneRepeats: the same bits every time, and gradients that add up over two graphs alive at once.
+// TestBackboneRepeats: results are bit-identical, and gradients accumulate over two graphs alive at
+// once.
 func TestBackboneRepeats(t *testing.T) {
 	c := backboneCases()[5]
 	for _, compute := range []autograd.DType{autograd.Float32, autograd.BFloat16} {
@@ -367,8 +370,8 @@ func TestBackboneRepeats(t *testing.T) {
 	})
 }
 
-// TestBackboneSpreadsNaN: what is not a number stays visible, as in libtorch.
-func TestBackboneSpreadsNaN(t *testing.T) {
+// TestBackbonePropagatesNaN: NaN and infinity propagate as in libtorch.
+func TestBackbonePropagatesNaN(t *testing.T) {
 	c := backboneCases()[5]
 	for _, bad := range []float32{float32(math.NaN()), float32(math.Inf(1))} {
 		for _, mode := range []autograd.Mode{autograd.Training, autograd.Evaluation} {
@@ -381,7 +384,7 @@ func TestBackboneSpreadsNaN(t *testing.T) {
 					pixels[len(pixels)/2] = bad
 					x = s.ChannelsLast(autograd.FromSlice(s, pixels, x.Shape()...))
 					s.Fail(s.Autocast(compute, func(s *autograd.Scope) error {
-						got, want := c.backbone.Forward(s, x, parameters, statistics, mode), c.composed(s, x, parameters, statistics)
+						got, want := c.backbone.Forward(s, x, parameters, statistics, mode), c.unfused(s, x, parameters, statistics)
 						checkFinite(t, fmt.Sprintf("%v, mode %v, %v", bad, mode, compute), values(s, got), values(s, want))
 						return s.Err()
 					}))
@@ -391,7 +394,7 @@ func TestBackboneSpreadsNaN(t *testing.T) {
 	}
 }
 
-// checkFinite: the same values are finite.
+// checkFinite checks that the same values are finite.
 func checkFinite(t *testing.T, what string, got, want []float64) {
 	t.Helper()
 	finite := func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

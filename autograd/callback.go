@@ -10,8 +10,9 @@ import (
 	"depthwise.dev/autograd/native"
 )
 
-// PanicError is a panic in a function that libtorch called: a hook, the backward pass of a [Function], or what a
-// checkpoint runs again. It cannot go on through libtorch's frames, so it becomes an error of the pass.
+// PanicError is a panic in a function that libtorch called: a hook, the backward pass of a
+// [Function], or a checkpoint's function. It cannot unwind libtorch's frames, so it becomes an
+// error of the pass.
 type PanicError struct {
 	Value any
 	Stack []byte
@@ -19,13 +20,14 @@ type PanicError struct {
 
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
-// Unwrap is the panic's value where that is an error.
+// Unwrap returns the panic's value if that is an error.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err
 }
 
-// caller is what a function that libtorch calls later keeps of the scope that it was registered in.
+// caller holds what a function that libtorch calls later needs of the scope that it was registered
+// in.
 type caller struct {
 	ctx     context.Context
 	watch   watch
@@ -37,8 +39,8 @@ func (s *Scope) caller() caller {
 	return caller{ctx: s.ctx, watch: s.watch, compute: s.compute, again: s.again}
 }
 
-// callback makes a function one that libtorch can call: in a scope of its own, which owns the tensors that it is given,
-// with errors and panics returned. f's results are handed to libtorch; nil stays "none".
+// callback wraps a function for libtorch to call: in a scope of its own, which owns the given
+// tensors, with errors and panics returned. f's results are passed to libtorch; nil means "none".
 func (c caller) callback(name string, f func(s *Scope, in []*Tensor) []*Tensor) native.Callback {
 	return func(given, out []native.Tensor) (err error) {
 		s := &Scope{watch: c.watch.onThisThread(), ctx: c.ctx, compute: c.compute, again: c.again}
@@ -71,7 +73,7 @@ func (c caller) callback(name string, f func(s *Scope, in []*Tensor) []*Tensor) 
 	}
 }
 
-// handles are what libtorch knows tensors by.
+// handles returns the tensors' libtorch handles.
 func handles(ts []*Tensor) []native.Tensor {
 	list := make([]native.Tensor, len(ts))
 	for i, t := range ts {
@@ -82,7 +84,7 @@ func handles(ts []*Tensor) []native.Tensor {
 	return list
 }
 
-// clones are further handles on tensors, owned by s.
+// clones returns new handles of the tensors, owned by s.
 func (s *Scope) clones(ts []*Tensor) []*Tensor {
 	list := make([]*Tensor, len(ts))
 	for i, t := range ts {

@@ -9,7 +9,8 @@ import (
 	"depthwise.dev/autograd/autogradtest"
 )
 
-// block is a layer that keeps its input's shape: convolution, batch normalization, ReLU, dropout.
+// block is a layer that preserves its input's shape: convolution, batch normalization, ReLU,
+// dropout.
 type block struct {
 	weight *autograd.Tensor
 	norm   autograd.BatchNorm
@@ -42,12 +43,12 @@ func nested(s *autograd.Scope, b block, x *autograd.Tensor) *autograd.Tensor {
 	return s.Checkpoint(func(s *autograd.Scope, in []*autograd.Tensor) *autograd.Tensor { return checkpointed(s, b, in[0]) }, x)
 }
 
-// closedOver takes its input by closure, and so the part of the graph before it.
+// closedOver captures its input in a closure, and so the part of the graph before it.
 func closedOver(s *autograd.Scope, b block, x *autograd.Tensor) *autograd.Tensor {
 	return s.Checkpoint(func(s *autograd.Scope, _ []*autograd.Tensor) *autograd.Tensor { return b.forward(s, s.Scale(x, 1)) })
 }
 
-// pass goes through two blocks, one and the same, and back, and tells all that came of it.
+// pass runs forward and backward through the same block twice and returns all results.
 func pass(t *testing.T, h how, imageGradient bool) (values [][]float64) {
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		autograd.Seed(s, 7)
@@ -64,7 +65,7 @@ func pass(t *testing.T, h how, imageGradient bool) (values [][]float64) {
 		})
 		out := h(s, b, s.Scale(h(s, b, s.Scale(x, 1)), 2))
 		loss := s.Sum(s.Square(out))
-		s.Dropout(x, 0.5) // draws in between
+		s.Dropout(x, 0.5) // uses the generator in between
 		for _, g := range autograd.Grad(s, []*autograd.Tensor{loss}, leaves[1:], autograd.GradOptions{RetainGraph: true}) {
 			values = append(values, autograd.ToSlice[float64](s, g))
 		}
@@ -77,13 +78,14 @@ func pass(t *testing.T, h how, imageGradient bool) (values [][]float64) {
 	return values
 }
 
-// TestCheckpoint: values, gradients, running statistics, hooks and the numbers drawn afterwards are those without.
+// TestCheckpoint: values, gradients, running statistics, hooks and later random numbers are the
+// same as without a checkpoint.
 func TestCheckpoint(t *testing.T) {
 	for _, imageGradient := range []bool{false, true} {
 		want := pass(t, plainly, imageGradient)
 		for name, h := range map[string]how{"checkpoint": checkpointed, "nested": nested, "closed over": closedOver} {
 			for i, v := range pass(t, h, imageGradient) {
-				// Bit for bit but for sums of several gradients, whose order may differ.
+				// Bit-identical except for sums of several gradients, whose order may differ.
 				checkClose(t, fmt.Sprintf("%s, value %d", name, i), v, want[i], 1e-14)
 			}
 		}
@@ -105,7 +107,8 @@ func TestCheckpointSecondDerivative(t *testing.T) {
 	})
 }
 
-// TestCheckpointChanges: a function that does not do the same again is an error, never a wrong gradient.
+// TestCheckpointChanges: a function that computes something else when recomputed is an error, never
+// a wrong gradient.
 func TestCheckpointChanges(t *testing.T) {
 	for name, again := range map[string]func(s *autograd.Scope, x, w *autograd.Tensor) *autograd.Tensor{
 		"no graph": func(s *autograd.Scope, x, w *autograd.Tensor) *autograd.Tensor { return s.Detach(x) },
@@ -127,7 +130,7 @@ func TestCheckpointChanges(t *testing.T) {
 			s.Backward(s.Sum(y))
 			return nil
 		})
-		if !strings.Contains(err.Error(), "something else when it was run again") {
+		if !strings.Contains(err.Error(), "built a different graph") {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}

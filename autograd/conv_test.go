@@ -8,7 +8,7 @@ import (
 	"depthwise.dev/autograd/autogradtest"
 )
 
-// convCases are the kinds of convolution that networks are made of.
+// convCases are the kinds of convolution in typical networks.
 var convCases = []struct {
 	name       string
 	x, w       []int64 // shapes
@@ -27,7 +27,7 @@ var convCases = []struct {
 	{"kernel 5, padding 2", []int64{1, 2, 3, 3}, []int64{2, 2, 5, 5}, false, autograd.Conv{Padding: 2}, 3},
 }
 
-// TestConv2d compares with the definition, seven loops, in both memory layouts.
+// TestConv2d compares with the definition (seven loops) in both memory layouts.
 func TestConv2d(t *testing.T) {
 	for _, c := range convCases {
 		t.Run(c.name, func(t *testing.T) {
@@ -53,7 +53,7 @@ func TestConv2d(t *testing.T) {
 	}
 }
 
-// convolve is the convolution by its definition.
+// convolve implements the definition of a convolution.
 func convolve(x, w, b array, c autograd.Conv) array {
 	stride, groups := max(c.Stride, 1), max(c.Groups, 1)
 	n, height, width := x.shape[0], x.shape[2], x.shape[3]

@@ -19,7 +19,8 @@ type lossCase struct {
 	targets autograd.Targets
 }
 
-// drawnLosses are batches of all shapes, with and without partners, and what is not finite at named places.
+// drawnLosses are batches of various shapes, with and without mixed labels, and with non-finite
+// values.
 func drawnLosses() []lossCase {
 	rng := rand.New(rand.NewPCG(3, 1))
 	inf := float32(math.Inf(1))
@@ -58,8 +59,8 @@ func drawnLosses() []lossCase {
 	return cases
 }
 
-// composed is the loss in libtorch's own operations.
-func (c lossCase) composed(s *autograd.Scope, l autograd.CrossEntropy, x *autograd.Tensor) *autograd.Tensor {
+// unfused is the loss from libtorch's own operations: the unfused reference.
+func (c lossCase) unfused(s *autograd.Scope, l autograd.CrossEntropy, x *autograd.Tensor) *autograd.Tensor {
 	n := int64(len(c.targets.Labels))
 	if c.targets.MixedLabels == nil {
 		return l.Loss(s, x, autograd.FromSlice(s, c.targets.Labels, n))
@@ -72,8 +73,8 @@ func (c lossCase) composed(s *autograd.Scope, l autograd.CrossEntropy, x *autogr
 	return l.SoftLoss(s, x, autograd.FromSlice(s, soft, n, int64(c.classes)))
 }
 
-// right counts the rows whose greatest logit is that of the class with the larger share, alone.
-func (c lossCase) right() (n int) {
+// correct counts the rows whose unique largest logit is that of the label with the larger weight.
+func (c lossCase) correct() (n int) {
 	for i := range c.targets.Labels {
 		own := c.targets.Labels[i]
 		if c.targets.MixedLabels != nil && c.targets.Lambda < 0.5 {
@@ -90,9 +91,9 @@ func (c lossCase) right() (n int) {
 	return n
 }
 
-// TestFusedCrossEntropyIsLibtorchs: value, gradient and what is not finite are those of libtorch's operations. tol: 1e-6 of
-// the loss and of 1/N; float32 has 6e-8 a rounding.
-func TestFusedCrossEntropyIsLibtorchs(t *testing.T) {
+// TestFusedCrossEntropyMatchesLibtorch: value, gradient and non-finite results are those of
+// libtorch's operations. tol: 1e-6 of the loss and of 1/N; float32 has 6e-8 per rounding.
+func TestFusedCrossEntropyMatchesLibtorch(t *testing.T) {
 	for _, c := range drawnLosses() {
 		for _, smoothing := range []float64{0, 0.1} {
 			t.Run(fmt.Sprintf("%s, smoothing %v", c.name, smoothing), func(t *testing.T) {
@@ -101,13 +102,13 @@ func TestFusedCrossEntropyIsLibtorchs(t *testing.T) {
 					x := s.RequireGrad(autograd.FromSlice(s, c.logits, n, int64(c.classes)))
 					y := s.RequireGrad(autograd.FromSlice(s, c.logits, n, int64(c.classes)))
 					loss, scored := l.Fused(s, x, c.targets)
-					want := c.composed(s, l, y)
+					want := c.unfused(s, l, y)
 					compareClose(t, "loss", s.Item(loss), s.Item(want), 1e-6*math.Max(1, math.Abs(s.Item(want))))
 					compareClose(t, "value", scored.Loss, s.Item(want), 1e-6*math.Max(1, math.Abs(s.Item(want))))
-					if scored.Correct != c.right() {
-						t.Errorf("%d right, want %d", scored.Correct, c.right())
+					if scored.Correct != c.correct() {
+						t.Errorf("%d correct, want %d", scored.Correct, c.correct())
 					}
-					s.Backward(s.Scale(loss, 3)) // as accumulation weighs it
+					s.Backward(s.Scale(loss, 3)) // as gradient accumulation scales it
 					s.Backward(s.Scale(want, 3))
 					grads := autograd.ToSlice[float64](s, s.Grad(y))
 					for i, got := range autograd.ToSlice[float64](s, s.Grad(x)) {
@@ -119,7 +120,7 @@ func TestFusedCrossEntropyIsLibtorchs(t *testing.T) {
 	}
 }
 
-// compareClose takes infinities of a sign and not-a-numbers as the same.
+// compareClose treats infinities of one sign, and NaNs, as equal.
 func compareClose(t *testing.T, what string, got, want, tol float64) {
 	t.Helper()
 	if got != want && !(math.IsNaN(got) && math.IsNaN(want)) && !(math.Abs(got-want) <= tol) {
@@ -127,13 +128,14 @@ func compareClose(t *testing.T, what string, got, want, tol float64) {
 	}
 }
 
-// Logits of bfloat16 are reckoned with in float32, and their gradient is bfloat16.
+// TestFusedCrossEntropyOfBFloat16: bfloat16 logits are computed in float32, and their gradient is
+// bfloat16.
 func TestFusedCrossEntropyOfBFloat16(t *testing.T) {
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		c := drawnLosses()[6]
 		leaf := s.RequireGrad(s.To(autograd.FromSlice(s, c.logits, 32, 1000), autograd.BFloat16))
 		loss, _ := autograd.CrossEntropy{}.Fused(s, leaf, c.targets)
-		want := c.composed(s, autograd.CrossEntropy{}, leaf)
+		want := c.unfused(s, autograd.CrossEntropy{}, leaf)
 		compareClose(t, "loss", s.Item(loss), s.Item(want), 1e-5)
 		s.Backward(loss)
 		if got := s.Grad(leaf); got.DType() != autograd.BFloat16 {
@@ -142,8 +144,9 @@ func TestFusedCrossEntropyOfBFloat16(t *testing.T) {
 	})
 }
 
-// What it cannot do it says: classes that are not there, second derivatives, a second backward pass, other devices' types.
-func TestFusedCrossEntropyRefuses(t *testing.T) {
+// TestFusedCrossEntropyErrors: invalid labels, second derivatives, a second backward pass and
+// unsupported types are errors.
+func TestFusedCrossEntropyErrors(t *testing.T) {
 	labels := autograd.Targets{Labels: []int64{0, 2}, Lambda: 1}
 	logits := func(s *autograd.Scope) *autograd.Tensor {
 		return s.RequireGrad(autograd.FromSlice(s, []float32{1, 2, 3, 4, 5, 6}, 2, 3))
@@ -158,13 +161,13 @@ func TestFusedCrossEntropyRefuses(t *testing.T) {
 		{"a class below zero", "label -100 of row 0 is not in [0, 3)", func(s *autograd.Scope) {
 			autograd.CrossEntropy{}.Fused(s, logits(s), autograd.Targets{Labels: []int64{-100, 0}})
 		}},
-		{"a partner too high", "label 7 of row 0 is not in [0, 3)", func(s *autograd.Scope) {
+		{"a mixed label out of range", "label 7 of row 0 is not in [0, 3)", func(s *autograd.Scope) {
 			autograd.CrossEntropy{}.Fused(s, logits(s), autograd.Targets{Labels: []int64{0, 1}, MixedLabels: []int64{7, 0}})
 		}},
 		{"labels of other rows", "3 labels for 2 rows", func(s *autograd.Scope) {
 			autograd.CrossEntropy{}.Fused(s, logits(s), autograd.Targets{Labels: []int64{0, 1, 2}})
 		}},
-		{"partners of other rows", "2 labels and 1 partners", func(s *autograd.Scope) {
+		{"mixed labels of another length", "2 labels and 1 mixed labels", func(s *autograd.Scope) {
 			autograd.CrossEntropy{}.Fused(s, logits(s), autograd.Targets{Labels: []int64{0, 1}, MixedLabels: []int64{1}})
 		}},
 		{"no classes", "logits must be (N, classes)", func(s *autograd.Scope) {

@@ -12,8 +12,8 @@ import (
 	lib "github.com/sugarme/gotch/libtch"
 )
 
-// lastError fetches and clears the error that gotch's C++ side left in its thread-local variable. It is the error of
-// the call just made only because the goroutine is pinned to its thread.
+// lastError returns and clears the error that gotch's C++ side left in its thread-local variable.
+// It is the error of the last call only because the goroutine is pinned to its thread.
 func lastError() error {
 	c := unsafe.Pointer(lib.GetAndResetLastErr())
 	if c == nil {
@@ -23,8 +23,8 @@ func lastError() error {
 	return errors.New(C.GoString((*C.char)(c)))
 }
 
-// opError names the operation and what it was given, and cuts libtorch's C++ stack off its message. Errors of Go
-// functions that libtorch has called stay as they are within.
+// opError adds the operation and its inputs to an error, and removes libtorch's C++ stack from the
+// message. Errors of Go functions that libtorch called are wrapped unchanged.
 func opError(name string, inputs []*Tensor, err error) error {
 	text, _, _ := strings.Cut(err.Error(), "\nException raised from")
 	if text = strings.TrimSpace(text); text != err.Error() {

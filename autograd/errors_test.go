@@ -10,7 +10,7 @@ import (
 	"depthwise.dev/autograd"
 )
 
-// operations are all that a scope offers, given tensors that may be nil or wrong.
+// operations are all operations of a scope, given tensors that may be nil or invalid.
 var operations = map[string]func(s *autograd.Scope, x, y *autograd.Tensor){
 	"add":        func(s *autograd.Scope, x, y *autograd.Tensor) { s.Add(x, y) },
 	"sub":        func(s *autograd.Scope, x, y *autograd.Tensor) { s.Subtract(x, y) },
@@ -32,7 +32,7 @@ var operations = map[string]func(s *autograd.Scope, x, y *autograd.Tensor){
 	"list lerp": func(s *autograd.Scope, x, y *autograd.Tensor) { autograd.List{x}.Lerp(s, autograd.List{y}, 0.5) },
 }
 
-// unary are the operations that no two shapes can make fail.
+// unary are the operations for which no two shapes are incompatible.
 var unary = map[string]func(s *autograd.Scope, x *autograd.Tensor){
 	"scale":          func(s *autograd.Scope, x *autograd.Tensor) { s.Scale(x, 2) },
 	"add scalar":     func(s *autograd.Scope, x *autograd.Tensor) { s.AddScalar(x, 2) },
@@ -67,8 +67,8 @@ var unary = map[string]func(s *autograd.Scope, x *autograd.Tensor){
 	"list norm":      func(s *autograd.Scope, x *autograd.Tensor) { autograd.List{x}.Norm(s) },
 }
 
-// TestNilInputs: nil is an error in a good scope, never a crash, and nothing at all in a failed one, where operations
-// hand it on.
+// TestNilInputs: nil is an error in a scope without errors, never a crash. In a failed scope
+// operations pass it on.
 func TestNilInputs(t *testing.T) {
 	all := map[string]func(s *autograd.Scope){}
 	for name, op := range operations {
@@ -97,8 +97,8 @@ func TestNilInputs(t *testing.T) {
 	}
 }
 
-// TestErrorsTellShapes: operation and inputs are named, and libtorch's C++ stack is not shown.
-func TestErrorsTellShapes(t *testing.T) {
+// TestErrorsNameShapes: errors name the operation and its inputs, without libtorch's C++ stack.
+func TestErrorsNameShapes(t *testing.T) {
 	for name, op := range operations {
 		t.Run(name, func(t *testing.T) {
 			err := failing(t, func(s *autograd.Scope) error {
@@ -126,7 +126,7 @@ func checkMessage(t *testing.T, err error, parts ...string) {
 	t.Helper()
 	for _, part := range parts {
 		if !strings.Contains(err.Error(), part) {
-			t.Errorf("%q does not tell %q", err, part)
+			t.Errorf("error %q does not contain %q", err, part)
 		}
 	}
 	for _, noise := range []string{"Exception raised", "frame #", ".so", ".cpp"} {
@@ -136,9 +136,10 @@ func checkMessage(t *testing.T, err error, parts ...string) {
 	}
 }
 
-// TestErrorsFindTheirCall provokes errors from several goroutines, a good operation between each two. libtorch's last
-// error is a variable of the thread, which is easily lost or swapped.
-func TestErrorsFindTheirCall(t *testing.T) {
+// TestErrorsBelongToTheirCall provokes errors from several goroutines, with a successful operation
+// between each two. libtorch's last error is a thread-local variable, which is easily lost or
+// swapped.
+func TestErrorsBelongToTheirCall(t *testing.T) {
 	const goroutines, each = 4, 500
 	before := autograd.LiveTensors()
 	var all sync.WaitGroup
@@ -158,14 +159,15 @@ func TestErrorsFindTheirCall(t *testing.T) {
 	}
 }
 
-// provoke checks that a bad product of unmistakable shapes fails with them and that the good operations around do not.
+// provoke checks that an invalid product of distinctive shapes fails with those shapes, and that
+// the valid operations around it succeed.
 func provoke(a, b int64) error {
 	err := autograd.Run(context.Background(), func(s *autograd.Scope) error {
 		x, y := s.Zeros(autograd.Float32, autograd.CPU, a, b), s.Zeros(autograd.Float32, autograd.CPU, b+1, a)
 		if s.Square(x); s.Err() != nil {
 			return fmt.Errorf("misplaced: %w", s.Err())
 		}
-		if b%2 == 0 { // half through gotch, half through the project's own calls
+		if b%2 == 0 { // half of them through gotch, half through package native
 			s.Matmul(x, y)
 		} else {
 			s.Copy(x, y)

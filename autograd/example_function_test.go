@@ -8,10 +8,10 @@ import (
 	"depthwise.dev/autograd"
 )
 
-// Softplus is an operation of one's own, log(1 + exp(x)), computed in Go, with its own backward pass.
+// Softplus is a custom operation, log(1 + exp(x)), computed in Go, with its own backward pass.
 type Softplus struct{}
 
-// Forward computes the values; nothing of it is recorded.
+// Forward computes the values; it is not recorded.
 func (Softplus) Forward(ctx *autograd.FunctionCtx, s *autograd.Scope, in []*autograd.Tensor) []*autograd.Tensor {
 	x := autograd.ToSlice[float64](s, in[0])
 	y, sigmoid := make([]float64, len(x)), make([]float64, len(x))

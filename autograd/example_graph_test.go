@@ -29,7 +29,8 @@ func ExampleGrad() {
 	// error: <nil>
 }
 
-// A block that keeps its input alone and is computed once more by the backward pass, dropout's choices included.
+// A block that saves only its input and is recomputed by the backward pass, including dropout's
+// mask.
 func ExampleScope_Checkpoint() {
 	err := autograd.Run(context.Background(), func(s *autograd.Scope) error {
 		autograd.Seed(s, 1)
@@ -52,17 +53,17 @@ func ExampleScope_Checkpoint() {
 	// error: <nil>
 }
 
-// Hooks look at gradients on their way, and change them.
+// Hooks observe gradients and replace them.
 func ExampleScope_RegisterHook() {
 	err := autograd.Run(context.Background(), func(s *autograd.Scope) error {
 		x := s.RequireGrad(autograd.FromSlice(s, []float64{3, -4}, 2))
 		y := s.Square(x)
 		s.RegisterHook(x, func(s *autograd.Scope, g *autograd.Tensor) *autograd.Tensor {
 			fmt.Println("gradient", autograd.ToSlice[float64](s, g))
-			return nil // as it is
+			return nil // unchanged
 		})
 		s.RegisterHook(y, func(s *autograd.Scope, g *autograd.Tensor) *autograd.Tensor {
-			return s.Scale(g, 10) // in its place
+			return s.Scale(g, 10) // replaces it
 		})
 		s.Backward(s.Sum(y))
 		return nil

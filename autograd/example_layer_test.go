@@ -7,8 +7,8 @@ import (
 	"depthwise.dev/autograd"
 )
 
-// Residual is a layer of one's own: x + ReLU(x W). A layer is a struct with its parameters and a Forward that is made of
-// the scope's operations, which bring their gradients along.
+// Residual is a custom layer: x + ReLU(x W). A layer is a struct with its parameters and a Forward
+// made of the scope's operations, which provide the gradients.
 type Residual struct{ Weight *autograd.Tensor }
 
 // Forward takes x (N, C) and returns (N, C).
@@ -16,13 +16,14 @@ func (l Residual) Forward(s *autograd.Scope, x *autograd.Tensor) *autograd.Tenso
 	return s.Add(x, s.ReLU(s.Matmul(x, l.Weight)))
 }
 
-// FocalLoss is a loss of one's own: -(1-p)^2 log p of the right class, summed (https://arxiv.org/abs/1708.02002).
+// FocalLoss is a custom loss: -(1-p)^2 log p of the correct class, summed
+// (https://arxiv.org/abs/1708.02002).
 func FocalLoss(s *autograd.Scope, logits, oneHot *autograd.Tensor) *autograd.Tensor {
 	unsure := s.Square(s.AddScalar(s.Scale(s.Softmax(logits, 1), -1), 1))
 	return s.Scale(s.Sum(s.Mul(s.Mul(unsure, s.LogSoftmax(logits, 1)), oneHot)), -1)
 }
 
-// A layer and a loss of one's own, and their gradients checked against central differences.
+// A custom layer and loss, with gradients checked against central differences.
 func Example_layerAndLoss() {
 	err := autograd.Run(context.Background(), func(s *autograd.Scope) error {
 		layer := Residual{Weight: s.RequireGrad(autograd.FromSlice(s, []float64{1, 2, -0.5, -3}, 2, 2))}

@@ -8,7 +8,7 @@ import (
 	"depthwise.dev/optim"
 )
 
-// A training loop of one's own: two layers learn "exclusive or".
+// A custom training loop: two layers learn "exclusive or".
 func Example_trainingLoop() {
 	err := autograd.Run(context.Background(), func(s *autograd.Scope) error {
 		x := autograd.FromSlice(s, []float32{0, 0, 0, 1, 1, 0, 1, 1}, 4, 2)
@@ -21,7 +21,7 @@ func Example_trainingLoop() {
 		schedule := optim.Cosine{Base: 0.3, Total: 200}
 
 		for step := range int64(200) {
-			if err := s.Sub(func(s *autograd.Scope) error { // one step, one scope: all that it makes ends with it
+			if err := s.Sub(func(s *autograd.Scope) error { // one scope per step: its tensors are freed at the end
 				autograd.ZeroGrads(s, autograd.List{w1, b1, w2})
 				logits := s.Linear(s.ReLU(s.Linear(x, w1, b1)), w2, nil)
 				loss := autograd.CrossEntropy{}.Loss(s, logits, labels)

@@ -11,7 +11,8 @@ import (
 	"depthwise.dev/autograd/autogradtest"
 )
 
-// foldedCases are those backbones of backboneCases that are a stem and whole blocks, and some for the ways that threads share work.
+// foldedCases are those backbones of backboneCases that are a stem and whole blocks, and some for
+// the ways that threads share work.
 func foldedCases() []backboneCase {
 	var cases []backboneCase
 	for _, c := range backboneCases() {
@@ -45,24 +46,25 @@ func (c backboneCase) fold(s *autograd.Scope, compute autograd.DType, x *autogra
 	return values(s, autograd.NewFoldedBackbone(s, compute, parameters, statistics).Forward(s, c.backbone, x))
 }
 
-// TestFoldedBackboneIsTheComposedOperations compares with libtorch's operations in float64, and in bfloat16 with what libtorch's
-// own bfloat16 differs by.
-func TestFoldedBackboneIsTheComposedOperations(t *testing.T) {
+// TestFoldedBackboneMatchesReference compares with libtorch's operations in float64, and in
+// bfloat16 with what libtorch's own bfloat16 differs by.
+func TestFoldedBackboneMatchesReference(t *testing.T) {
 	for _, c := range foldedCases() {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
 			c.mode = autograd.Evaluation
 			autogradtest.Run(t, func(s *autograd.Scope) {
 				x, parameters, statistics := c.tensors(s, autograd.Float64)
-				want := values(s, c.composed(s, x, parameters, statistics))
+				want := values(s, c.unfused(s, x, parameters, statistics))
 				x, parameters, statistics = c.tensors(s, autograd.Float32)
-				// float32: 6e-8 a rounding, of weights, products and sums of up to 200; measured at most 5e-7
+				// float32: 6e-8 a rounding, of weights, products and sums of up to 200; measured at
+				// most 5e-7
 				if d := distance(c.fold(s, autograd.Float32, x, parameters, statistics), want); !(d <= 5e-6) {
 					t.Errorf("float32 is off by %.1e", d)
 				}
 				ours := distance(c.fold(s, autograd.BFloat16, x, parameters, statistics), want)
 				s.Fail(s.Autocast(autograd.BFloat16, func(s *autograd.Scope) error {
-					theirs := distance(values(s, s.To(c.composed(s, x, parameters, statistics), autograd.Float32)), want)
-					// Each stored value is rounded by 2^-9 here and there, at different places.
+					theirs := distance(values(s, s.To(c.unfused(s, x, parameters, statistics), autograd.Float32)), want)
+					// Each stored value is rounded by 2^-9 in both, at different places.
 					if !(ours <= 2*theirs+4e-3) {
 						t.Errorf("bfloat16 is off by %.1e, libtorch's by %.1e", ours, theirs)
 					}
@@ -73,12 +75,14 @@ func TestFoldedBackboneIsTheComposedOperations(t *testing.T) {
 	}
 }
 
-// TestFoldedBackboneInEveryInstructionSet runs the comparison with each set of kernels that this processor has.
-func TestFoldedBackboneInEveryInstructionSet(t *testing.T) {
-	inLesserSets(t, "^TestFolded(BackboneIsTheComposedOperations|HeadIsALinearLayer|(Backbone|Head)DoesNotDependOnTheBatch)$")
+// TestFoldedBackboneInEveryVariant runs the comparison with each ISA variant that this processor
+// supports.
+func TestFoldedBackboneInEveryVariant(t *testing.T) {
+	inLesserVariants(t, "^TestFolded(BackboneMatchesReference|HeadMatchesLinear|(Backbone|Head)DoesNotDependOnTheBatch)$")
 }
 
-// TestFoldedBackboneDoesNotDependOnTheBatch: an image has the same bits alone, in every batch and on every number of threads.
+// TestFoldedBackboneDoesNotDependOnTheBatch: an image's features have the same bits alone, in any
+// batch and on any number of threads.
 func TestFoldedBackboneDoesNotDependOnTheBatch(t *testing.T) {
 	c := foldedCases()[slices.IndexFunc(foldedCases(), func(c backboneCase) bool { return c.name == "groups of images" })]
 	autogradtest.Run(t, func(s *autograd.Scope) {
@@ -96,7 +100,7 @@ func TestFoldedBackboneDoesNotDependOnTheBatch(t *testing.T) {
 					part := s.ChannelsLast(autograd.FromSlice(s, pixels[:n*each], int64(n), 3, int64(c.height), int64(c.width)))
 					got := values(s, folded.Forward(s, c.backbone, part))
 					if !slices.Equal(got, want[:len(got)]) {
-						t.Errorf("%v: %d images on %d threads: other bits than in a batch of %d on one", compute, n, threads, c.images)
+						t.Errorf("%v: %d images on %d threads: bits differ from a batch of %d on one thread", compute, n, threads, c.images)
 					}
 				}
 			}
@@ -104,8 +108,8 @@ func TestFoldedBackboneDoesNotDependOnTheBatch(t *testing.T) {
 	})
 }
 
-// TestFoldedBackboneTimes: whoever asks gets times that add up to no more than the call, with one for each layer, however images are
-// shared among threads; and the same bits as he who does not.
+// TestFoldedBackboneTimes: the times have an entry for each layer and add up to no more than the
+// call, however images are split among threads; measuring changes no bit.
 func TestFoldedBackboneTimes(t *testing.T) {
 	c := foldedCases()[slices.IndexFunc(foldedCases(), func(c backboneCase) bool { return c.name == "groups of images" })]
 	autogradtest.Run(t, func(s *autograd.Scope) {
@@ -123,7 +127,7 @@ func TestFoldedBackboneTimes(t *testing.T) {
 				folded.Times = &times
 				got := values(s, folded.Logits(s, c.backbone, part))
 				if !slices.Equal(got, want[:len(got)]) {
-					t.Errorf("%d images on %d threads: other bits with the clock", n, threads)
+					t.Errorf("%d images on %d threads: measuring changes the logits", n, threads)
 				}
 				sum := times.Waiting + times.Pool + times.Head
 				for i, l := range times.Layers {
@@ -132,7 +136,7 @@ func TestFoldedBackboneTimes(t *testing.T) {
 						t.Errorf("%d images on %d threads: layer %d took %g s", n, threads, i, l)
 					}
 				}
-				// Clocks are read a few times a layer, to a nanosecond.
+				// Clocks are read a few times per layer, with nanosecond resolution.
 				if len(times.Layers) != len(c.backbone.Layers) || !(times.Pool > 0 && times.Head > 0 && times.Waiting > -1e-6 && sum <= times.Whole+1e-6) {
 					t.Errorf("%d images on %d threads: %+v sum to %g s", n, threads, times, sum)
 				}
@@ -140,15 +144,15 @@ func TestFoldedBackboneTimes(t *testing.T) {
 				folded.Times = nil
 				folded.Logits(s, c.backbone, part)
 				if times.Whole != old {
-					t.Error("times that nobody asked for")
+					t.Error("times were measured although Times is nil")
 				}
 			}
 		}
 	})
 }
 
-// TestFoldedBackboneSpreadsNaN: what is not a number stays visible, as in libtorch.
-func TestFoldedBackboneSpreadsNaN(t *testing.T) {
+// TestFoldedBackbonePropagatesNaN: NaN and infinity propagate as in libtorch.
+func TestFoldedBackbonePropagatesNaN(t *testing.T) {
 	c := backboneCases()[5]
 	c.mode = autograd.Evaluation
 	for _, bad := range []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))} {
@@ -160,7 +164,7 @@ func TestFoldedBackboneSpreadsNaN(t *testing.T) {
 				x = s.ChannelsLast(autograd.FromSlice(s, pixels, x.Shape()...))
 				got := c.fold(s, compute, x, parameters, statistics)
 				s.Fail(s.Autocast(compute, func(s *autograd.Scope) error {
-					checkFinite(t, fmt.Sprintf("%v, %v", bad, compute), got, values(s, c.composed(s, x, parameters, statistics)))
+					checkFinite(t, fmt.Sprintf("%v, %v", bad, compute), got, values(s, c.unfused(s, x, parameters, statistics)))
 					return s.Err()
 				}))
 			})
@@ -168,7 +172,7 @@ func TestFoldedBackboneSpreadsNaN(t *testing.T) {
 	}
 }
 
-// TestFoldedBackboneFoldsAgain: no write to a parameter or a statistic is missed.
+// TestFoldedBackboneFoldsAgain: every write to a parameter or a statistic is seen.
 func TestFoldedBackboneFoldsAgain(t *testing.T) {
 	c := backboneCases()[5]
 	c.mode = autograd.Evaluation
@@ -183,17 +187,17 @@ func TestFoldedBackboneFoldsAgain(t *testing.T) {
 			}))
 			got := values(s, folded.Forward(s, c.backbone, x))
 			if slices.Equal(got, before) {
-				t.Errorf("tensor %d was changed, the features were not", i)
+				t.Errorf("tensor %d was changed, but the features were not", i)
 			}
 			if want := c.fold(s, autograd.Float32, x, parameters, statistics); !slices.Equal(got, want) {
-				t.Errorf("tensor %d: not what folding from the beginning gives", i)
+				t.Errorf("tensor %d: features differ from those of a new fold", i)
 			}
 			before = got
 		}
 	})
 }
 
-// TestFoldedBackboneReadsPixels: they are what normalized images give.
+// TestFoldedBackboneReadsPixels: pixels give the same features as normalized images.
 func TestFoldedBackboneReadsPixels(t *testing.T) {
 	c := backboneCases()[5]
 	autogradtest.Run(t, func(s *autograd.Scope) {
@@ -213,8 +217,8 @@ func TestFoldedBackboneReadsPixels(t *testing.T) {
 	})
 }
 
-// TestFoldedBackboneRefuses what it cannot do.
-func TestFoldedBackboneRefuses(t *testing.T) {
+// TestFoldedBackboneErrors: unsupported use is an error.
+func TestFoldedBackboneErrors(t *testing.T) {
 	c := backboneCases()[5]
 	for _, r := range []struct {
 		name, want string
@@ -234,9 +238,9 @@ func TestFoldedBackboneRefuses(t *testing.T) {
 			x, parameters, statistics := c.tensors(s, autograd.Float32)
 			folded := autograd.NewFoldedBackbone(s, autograd.Float32, parameters, statistics)
 			folded.Forward(s, c.backbone, x)
-			t := c.backbone
-			t.Layers = t.Layers[:3]
-			folded.Forward(s, t, x)
+			b := c.backbone
+			b.Layers = b.Layers[:3]
+			folded.Forward(s, b, x)
 		}},
 		{"float64", "float32", func(s *autograd.Scope) {
 			x, parameters, statistics := c.tensors(s, autograd.Float64)
@@ -253,7 +257,7 @@ func TestFoldedBackboneRefuses(t *testing.T) {
 			return s.Err()
 		})
 		if !strings.Contains(err.Error(), r.want) {
-			t.Errorf("%s: %q does not say %q", r.name, err, r.want)
+			t.Errorf("%s: error %q does not contain %q", r.name, err, r.want)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"depthwise.dev/autograd/autogradtest"
 )
 
-// headCase is a folded backbone with so many features, for heads to be put behind.
+// headCase is a folded backbone with a given number of features, for tests of heads.
 func headCase(images, features int) backboneCase {
 	c := backboneCase{name: fmt.Sprint(features), images: images, height: 12, width: 12,
 		backbone: autograd.Backbone{Cap: 6, Eps: 1e-3, Momentum: 0.1}, mode: autograd.Evaluation}
@@ -22,7 +22,7 @@ func headCase(images, features int) backboneCase {
 	return c
 }
 
-// headOf is a head's weight and bias, of numbers below 1.
+// headOf returns a head's weight and bias, with values below 1.
 func headOf(s *autograd.Scope, classes, features int) (weight, bias *autograd.Tensor) {
 	fill := func(n, seed int) []float32 {
 		v := make([]float32, n)
@@ -35,7 +35,7 @@ func headOf(s *autograd.Scope, classes, features int) (weight, bias *autograd.Te
 	return weight, autograd.FromSlice(s, fill(classes, 7), int64(classes))
 }
 
-// linear is x (n, features) times weight (classes, features), plus bias where there is one.
+// linear is x (n, features) times weight (classes, features), plus an optional bias.
 func linear(x, weight, bias []float64, features int) []float64 {
 	classes := len(weight) / features
 	y := make([]float64, len(x)/features*classes)
@@ -50,8 +50,9 @@ func linear(x, weight, bias []float64, features int) []float64 {
 	return y
 }
 
-// TestFoldedHeadIsALinearLayer: logits are as near to the product of the features in float64 as libtorch's are.
-func TestFoldedHeadIsALinearLayer(t *testing.T) {
+// TestFoldedHeadMatchesLinear: logits are as close to the product of the features in float64 as
+// libtorch's are.
+func TestFoldedHeadMatchesLinear(t *testing.T) {
 	for _, c := range []backboneCase{headCase(5, 24), headCase(7, 200), headCase(13, 1024)} {
 		for _, classes := range []int{1, 2, 3, 20, 1000} {
 			for _, biased := range []bool{true, false} {
@@ -70,7 +71,8 @@ func TestFoldedHeadIsALinearLayer(t *testing.T) {
 					want := linear(values(s, pooled), values(s, weight), biases, features)
 					ours := distance(values(s, folded.Logits(s, c.backbone, x)), want)
 					theirs := distance(values(s, s.Linear(pooled, weight, bias)), want)
-					// A rounding of float32 is 6e-8; sums of 1024 were off by 1.5e-7 here and 1.9e-7 there.
+					// float32: 6e-8 per rounding; sums of 1024 were off by 1.5e-7, libtorch's by
+					// 1.9e-7.
 					if !(ours <= 2*theirs+1e-7) {
 						t.Errorf("%d features, %d classes, bias %v: off by %.1e, libtorch's by %.1e", features, classes, biased, ours, theirs)
 					}
@@ -80,8 +82,8 @@ func TestFoldedHeadIsALinearLayer(t *testing.T) {
 	}
 }
 
-// TestFoldedHeadDoesNotDependOnTheBatch: an image has the same logits alone, in every batch and on every number of threads, from
-// values and from pixels.
+// TestFoldedHeadDoesNotDependOnTheBatch: an image's logits have the same bits alone, in any batch
+// and on any number of threads, from values and from pixels.
 func TestFoldedHeadDoesNotDependOnTheBatch(t *testing.T) {
 	c := headCase(23, 200)
 	p := autograd.Pixels{Values: make([]uint8, c.images*12*12*3), N: c.images, Height: 12, Width: 12, Std: [3]float64{1, 1, 1}}
@@ -103,11 +105,11 @@ func TestFoldedHeadDoesNotDependOnTheBatch(t *testing.T) {
 						part := p
 						part.Values, part.N = p.Values[(c.images-n)*each:], n
 						if got := values(s, folded.LogitsPixels(s, c.backbone, part)); !slices.Equal(got, want[(c.images-n)*classes:]) {
-							t.Errorf("%v: %d classes, %d images on %d threads: other bits than all images on one", compute, classes, n, threads)
+							t.Errorf("%v: %d classes, %d images on %d threads: bits differ from all images on one thread", compute, classes, n, threads)
 						}
 						x := s.NormalizeImages(part.Values, part.N, 12, 12, part.Mean, part.Std, autograd.CPU)
 						if got := values(s, folded.Logits(s, c.backbone, x)); !slices.Equal(got, want[(c.images-n)*classes:]) {
-							t.Errorf("%v: %d classes, %d images on %d threads: other bits from values than from pixels", compute, classes, n, threads)
+							t.Errorf("%v: %d classes, %d images on %d threads: values and pixels give different bits", compute, classes, n, threads)
 						}
 					}
 				}
@@ -116,9 +118,10 @@ func TestFoldedHeadDoesNotDependOnTheBatch(t *testing.T) {
 	})
 }
 
-// TestFoldedHeadKeepsNaNApart: an image of infinite or no numbers has the logits that libtorch's product gives it, and the others
-// theirs. The features' padding (200 of 208) is infinity times zero there.
-func TestFoldedHeadKeepsNaNApart(t *testing.T) {
+// TestFoldedHeadIsolatesNaN: an image with NaN or infinity has the logits that libtorch's product
+// gives it, and other images are unaffected. The features' padding (200 of 208) is infinity times
+// zero there.
+func TestFoldedHeadIsolatesNaN(t *testing.T) {
 	c := headCase(6, 200)
 	for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 		autogradtest.Run(t, func(s *autograd.Scope) {
@@ -138,8 +141,8 @@ func TestFoldedHeadKeepsNaNApart(t *testing.T) {
 	}
 }
 
-// TestFoldedHeadFoldsAgain: no write to the head's weight or bias is missed, another head replaces one, and features stay as they
-// were.
+// TestFoldedHeadFoldsAgain: every write to the head's weight or bias is seen, a new head replaces
+// the old one, and features do not change.
 func TestFoldedHeadFoldsAgain(t *testing.T) {
 	c := headCase(3, 200)
 	autogradtest.Run(t, func(s *autograd.Scope) {
@@ -157,7 +160,7 @@ func TestFoldedHeadFoldsAgain(t *testing.T) {
 			got := values(s, folded.Logits(s, c.backbone, x))
 			fresh := autograd.NewFoldedBackbone(s, autograd.Float32, parameters, statistics).WithHead(weight, bias)
 			if slices.Equal(got, before) || !slices.Equal(got, values(s, fresh.Logits(s, c.backbone, x))) {
-				t.Error("a tensor of the head was changed, the logits were not, or not to what folding from the beginning gives")
+				t.Error("after a change of the head the logits are unchanged, or differ from those of a new fold")
 			}
 			before = got
 		}
@@ -165,13 +168,13 @@ func TestFoldedHeadFoldsAgain(t *testing.T) {
 			t.Errorf("%d logits of three images and classes", len(got))
 		}
 		if !slices.Equal(values(s, folded.Forward(s, c.backbone, x)), features) {
-			t.Error("with a head the features are others")
+			t.Error("a head changes the features")
 		}
 	})
 }
 
-// TestFoldedHeadRefuses what does not fit the features.
-func TestFoldedHeadRefuses(t *testing.T) {
+// TestFoldedHeadErrors: a head that does not fit the features is an error.
+func TestFoldedHeadErrors(t *testing.T) {
 	c := headCase(3, 200)
 	for _, r := range []struct {
 		name, want string
@@ -181,11 +184,11 @@ func TestFoldedHeadRefuses(t *testing.T) {
 		{"a head of other features", "must be (classes, 200), not [20, 24]", func(s *autograd.Scope, f *autograd.FoldedBackbone) {
 			f.WithHead(headOf(s, 20, 24))
 		}},
-		{"a weight that is none", "must be (classes, 200)", func(s *autograd.Scope, f *autograd.FoldedBackbone) {
+		{"a weight of one dimension", "must be (classes, 200)", func(s *autograd.Scope, f *autograd.FoldedBackbone) {
 			_, bias := headOf(s, 200, 1)
 			f.WithHead(bias, nil)
 		}},
-		{"a bias of other classes", "where 20 numbers are expected", func(s *autograd.Scope, f *autograd.FoldedBackbone) {
+		{"a bias of other classes", "where 20 values are expected", func(s *autograd.Scope, f *autograd.FoldedBackbone) {
 			weight, _ := headOf(s, 20, 200)
 			_, bias := headOf(s, 3, 200)
 			f.WithHead(weight, bias)
@@ -203,7 +206,7 @@ func TestFoldedHeadRefuses(t *testing.T) {
 			return s.Err()
 		})
 		if !strings.Contains(err.Error(), r.want) {
-			t.Errorf("%s: %q does not say %q", r.name, err, r.want)
+			t.Errorf("%s: error %q does not contain %q", r.name, err, r.want)
 		}
 	}
 }

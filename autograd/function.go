@@ -10,32 +10,37 @@ import (
 	"depthwise.dev/autograd/native"
 )
 
-// A Function is an operation with a backward pass of its own: torch.autograd.Function. [Scope.Apply] applies it.
+// A Function is an operation with a custom backward pass: torch.autograd.Function. [Scope.Apply]
+// applies it.
 //
-// Both methods belong to the scope that they are given; errors go to that scope. Panics of Backward become errors of the
-// pass ([PanicError]). Backward must not end its goroutine (runtime.Goexit, t.FailNow): libtorch's frames lie below it.
-// A Backward that is made of differentiable operations can be differentiated in turn ([GradOptions].CreateGraph).
+// Both methods work in the scope that they are given; errors go to that scope. Panics of Backward
+// become errors of the pass ([PanicError]). Backward must not end its goroutine (runtime.Goexit,
+// t.FailNow): libtorch's frames are below it on the stack. A Backward made of differentiable
+// operations can itself be differentiated ([GradOptions].CreateGraph).
 type Function interface {
 	// Forward computes the results; its operations are not recorded.
 	Forward(ctx *FunctionCtx, s *Scope, inputs []*Tensor) []*Tensor
-	// Backward returns the gradients of the inputs, one for each, nil for "none", given those of the results.
+	// Backward returns the gradients of the inputs, one for each, nil for "none", given the
+	// gradients of the results.
 	Backward(ctx *FunctionCtx, s *Scope, gradients []*Tensor) []*Tensor
 }
 
-// FunctionCtx is what one application of a [Function] carries from Forward to Backward. Numbers are a Function's own
-// fields; tensors are saved here, where libtorch notices if they are changed in place before Backward.
+// FunctionCtx carries one application of a [Function] from Forward to Backward. Constants are the
+// Function's own fields; tensors are saved here, where libtorch detects in-place changes before
+// Backward.
 type FunctionCtx struct {
 	saved []*Tensor
 	needs []bool
 }
 
-// SaveForBackward keeps tensors for Backward: inputs, results, or others. It is called once, in Forward.
+// SaveForBackward saves tensors for Backward: inputs, results, or others. Call it once, in Forward.
 func (c *FunctionCtx) SaveForBackward(tensors ...*Tensor) { c.saved = tensors }
 
-// SavedTensors are, in Backward, what SaveForBackward was given, in the same order.
+// SavedTensors returns, in Backward, the tensors that SaveForBackward was given, in order.
 func (c *FunctionCtx) SavedTensors() []*Tensor { return c.saved }
 
-// NeedsInputGrad reports whether a gradient of input i is of use to anyone; Backward may return nil where it is not.
+// NeedsInputGrad reports whether the gradient of input i is needed; if not, Backward may return nil
+// for it.
 func (c *FunctionCtx) NeedsInputGrad(i int) bool { return i >= 0 && i < len(c.needs) && c.needs[i] }
 
 // Apply returns the results of a function as parts of the graph.
@@ -77,7 +82,7 @@ func (s *Scope) Apply(f Function, inputs ...*Tensor) []*Tensor {
 	return results
 }
 
-// sources tells of each saved tensor which input or result it is.
+// sources returns, for each saved tensor, which input or result it is.
 func sources(saved, inputs, results []*Tensor) []int32 {
 	list := make([]int32, len(saved))
 	for i, t := range saved {

@@ -8,7 +8,8 @@ import (
 	lib "github.com/sugarme/gotch/libtch"
 )
 
-// Gotch returns a plain gotch tensor that shares t's values and its place in the graph. It is the caller's to Drop.
+// Gotch returns a plain gotch tensor that shares t's values and its place in the graph. The caller
+// must Drop it.
 func (s *Scope) Gotch(t *Tensor) *ts.Tensor {
 	if !s.ready("gotch", t) {
 		return nil
@@ -16,7 +17,8 @@ func (s *Scope) Gotch(t *Tensor) *ts.Tensor {
 	return ts.New(lib.AtShallowClone(t.c))
 }
 
-// FromGotch returns a tensor of s that shares g's values and its place in the graph; g stays the caller's.
+// FromGotch returns a tensor of s that shares g's values and its place in the graph; g still
+// belongs to the caller.
 func (s *Scope) FromGotch(g *ts.Tensor) *Tensor {
 	if !s.ready("from gotch") {
 		return nil
@@ -28,8 +30,9 @@ func (s *Scope) FromGotch(g *ts.Tensor) *Tensor {
 	return s.own(lib.AtShallowClone(lib.Ctensor(g.Ctensor())))
 }
 
-// ForwardModule applies a plain gotch module, such as those of gotch's package nn, whose parameters stay gotch's; FromGotch
-// makes tensors of them that an optimizer can hold. Gotch's own modules end the process where libtorch has an error.
+// ForwardModule applies a plain gotch module, such as those of gotch's package nn. Its parameters
+// remain gotch's; FromGotch converts them for use in an optimizer. Gotch's own modules end the
+// process on a libtorch error.
 func (s *Scope) ForwardModule(m ts.Module, x *Tensor) *Tensor {
 	in := s.Gotch(x)
 	if in == nil {
@@ -44,8 +47,9 @@ func (s *Scope) ForwardModule(m ts.Module, x *Tensor) *Tensor {
 	return y
 }
 
-// Module makes f a plain gotch module, for gotch's nn.Sequential and the like. It belongs to s: an error of f is the error
-// of s, and the module returns an undefined tensor then. The result of Forward is the caller's to Drop.
+// Module wraps f as a plain gotch module, for gotch's nn.Sequential and the like. It belongs to s:
+// an error of f is an error of s, and the module then returns an undefined tensor. The caller must
+// Drop the result of Forward.
 func (s *Scope) Module(f func(s *Scope, x *Tensor) *Tensor) ts.Module { return module{s, f} }
 
 type module struct {

@@ -8,7 +8,7 @@ import (
 	"depthwise.dev/autograd/autogradtest"
 )
 
-// TestGotch: a user's own layer, written in plain gotch, takes part in the graph.
+// TestGotch: a user's layer, written in plain gotch, is part of the graph.
 func TestGotch(t *testing.T) {
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		x := s.RequireGrad(autograd.FromSlice(s, []float64{0.5, 2}, 2))

@@ -8,19 +8,20 @@ import (
 	"slices"
 )
 
-// GradCheckOptions are the numbers of a gradient check. Zero values stand for those of torch.autograd.gradcheck, which
-// suit inputs and results of the order of 1.
+// GradCheckOptions are the parameters of a gradient check. Zero values mean the defaults of
+// torch.autograd.gradcheck, which suit inputs and results of the order of 1.
 type GradCheckOptions struct {
-	Eps  float64 // the step to both sides; 0 means 1e-6
+	Eps  float64 // the step in both directions; 0 means 1e-6
 	ATol float64 // |gradient - difference| <= ATol + RTol*|difference|; 0 means 1e-5
 	RTol float64 // 0 means 1e-3
-	Seed uint64  // of the weights by which the result's elements are summed
+	Seed uint64  // of the random weights of the result's elements
 }
 
-// GradCheck compares the gradients of f with central differences, as torch.autograd.gradcheck, and returns an error that
-// names the first element where they differ. Inputs that require gradients are checked, all float64 ones where none does.
-// f must be smooth around the inputs, give the same result for the same inputs, and not change them; the last two are
-// checked as well. All elements of the result count, by random weights between 0.5 and 1.5.
+// GradCheck compares the gradients of f with central differences, as torch.autograd.gradcheck, and
+// returns an error that names the first element where they differ. It checks the inputs that
+// require gradients, or all float64 inputs if none does. f must be smooth around the inputs, return
+// the same result for the same inputs, and not change them; the last two are checked as well. All
+// elements of the result contribute, with random weights between 0.5 and 1.5.
 func GradCheck(s *Scope, f func(s *Scope, inputs []*Tensor) *Tensor, inputs []*Tensor, o GradCheckOptions) error {
 	return s.Sub(func(s *Scope) error {
 		c, err := newGradChecker(s, f, inputs, o)
@@ -31,7 +32,8 @@ func GradCheck(s *Scope, f func(s *Scope, inputs []*Tensor) *Tensor, inputs []*T
 	})
 }
 
-// GradGradCheck is GradCheck of f's gradients, so of its second derivatives: torch.autograd.gradgradcheck.
+// GradGradCheck is GradCheck of f's gradients, that is, of its second derivatives:
+// torch.autograd.gradgradcheck.
 func GradGradCheck(s *Scope, f func(s *Scope, inputs []*Tensor) *Tensor, inputs []*Tensor, o GradCheckOptions) error {
 	return s.Sub(func(s *Scope) error {
 		c, err := newGradChecker(s, f, inputs, o)
@@ -63,7 +65,7 @@ type gradChecker struct {
 	f       func(s *Scope, inputs []*Tensor) *Tensor
 	inputs  []*Tensor
 	checked []int       // which inputs
-	values  [][]float64 // of the checked ones, by input
+	values  [][]float64 // of the checked inputs, by input
 	options GradCheckOptions
 }
 
@@ -86,7 +88,7 @@ func newGradChecker(s *Scope, f func(s *Scope, inputs []*Tensor) *Tensor, inputs
 		case marked && !t.RequiresGrad() || !marked && t.DType() != Float64:
 			continue
 		case t.DType() != Float64:
-			return nil, fmt.Errorf("autograd: gradient check: input %d is %v: differences need float64", i, t)
+			return nil, fmt.Errorf("autograd: gradient check: input %d is %v; central differences need float64", i, t)
 		}
 		c.checked = append(c.checked, i)
 		c.values[i] = ToSlice[float64](s, t)
@@ -107,7 +109,7 @@ func (c *gradChecker) check(s *Scope) error {
 		return err
 	}
 	if again, err := c.value(s); err != nil || again != first {
-		return errors.Join(err, fmt.Errorf("autograd: gradient check: the function gives %v, then %v for the same inputs", first, again))
+		return errors.Join(err, fmt.Errorf("autograd: gradient check: the function is not deterministic: it returns %v, then %v for the same inputs", first, again))
 	}
 	for _, i := range c.checked {
 		for j := range c.values[i] {
@@ -117,7 +119,7 @@ func (c *gradChecker) check(s *Scope) error {
 			}
 			allowed := c.options.ATol + c.options.RTol*math.Abs(difference)
 			if !(math.Abs(exact[i][j]-difference) <= allowed) {
-				return fmt.Errorf("autograd: gradient check: input %d, %v, element %v: the backward pass gives %v, central differences %v, allowed are %.1e between them",
+				return fmt.Errorf("autograd: gradient check: input %d, %v, element %v: the backward pass gives %v, central differences %v; tolerance %.1e",
 					i, c.inputs[i], position(j, c.inputs[i].Shape()), exact[i][j], difference, allowed)
 			}
 		}
@@ -125,7 +127,7 @@ func (c *gradChecker) check(s *Scope) error {
 	return nil
 }
 
-// difference is the central one at an element of the inputs.
+// difference returns the central difference at an element of the inputs.
 func (c *gradChecker) difference(s *Scope, element *float64) (float64, error) {
 	v := *element
 	defer func() { *element = v }()
@@ -139,7 +141,7 @@ func (c *gradChecker) difference(s *Scope, element *float64) (float64, error) {
 	return (up - down) / (2 * c.options.Eps), err
 }
 
-// gradients are those that the backward pass gives, of all checked inputs.
+// gradients returns the backward pass's gradients of all checked inputs.
 func (c *gradChecker) gradients(s *Scope) (grads [][]float64, err error) {
 	err = s.Sub(func(s *Scope) error {
 		in := c.leaves(s)
@@ -163,7 +165,7 @@ func (c *gradChecker) gradients(s *Scope) (grads [][]float64, err error) {
 	return grads, err
 }
 
-// value is the weighted sum of the function's result at the present values.
+// value returns the weighted sum of the function's result for the current values.
 func (c *gradChecker) value(s *Scope) (v float64, err error) {
 	err = s.Sub(func(s *Scope) error {
 		v = s.Item(c.sum(s, []*Tensor{c.f(s, c.leaves(s))}))
@@ -172,7 +174,7 @@ func (c *gradChecker) value(s *Scope) (v float64, err error) {
 	return v, err
 }
 
-// leaves are new inputs of the present values.
+// leaves returns new inputs with the current values.
 func (c *gradChecker) leaves(s *Scope) []*Tensor {
 	in := make([]*Tensor, len(c.inputs))
 	for i, t := range c.inputs {
@@ -185,7 +187,7 @@ func (c *gradChecker) leaves(s *Scope) []*Tensor {
 	return in
 }
 
-// sum adds up all elements of all results by random weights; nil has none.
+// sum adds up all elements of all non-nil results with random weights.
 func (c *gradChecker) sum(s *Scope, results []*Tensor) *Tensor {
 	var total *Tensor
 	for _, y := range results {
@@ -199,7 +201,7 @@ func (c *gradChecker) sum(s *Scope, results []*Tensor) *Tensor {
 		total = part
 	}
 	if total == nil {
-		s.Fail(errors.New("autograd: gradient check: there is no result that depends on the inputs"))
+		s.Fail(errors.New("autograd: gradient check: no result depends on the inputs"))
 	}
 	return total
 }
@@ -213,7 +215,7 @@ func (c *gradChecker) weights(s *Scope, y *Tensor) *Tensor {
 	return s.ToDevice(FromSlice(s, weights, y.Shape()...), y.Device())
 }
 
-// position is where the j-th element in row-major order is.
+// position returns the index of the j-th element in row-major order.
 func position(j int, shape []int64) []int64 {
 	at := make([]int64, len(shape))
 	for d := len(shape) - 1; d >= 0; d-- {

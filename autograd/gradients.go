@@ -8,11 +8,12 @@ import (
 	"depthwise.dev/autograd/native"
 )
 
-// RequireGrad marks a leaf, so that Backward leaves a gradient at it, and returns it.
+// RequireGrad marks a leaf for Backward to accumulate its gradient, and returns it.
 func (s *Scope) RequireGrad(t *Tensor) *Tensor { return s.SetRequiresGrad(t, true) }
 
-// SetRequiresGrad says of a leaf whether Backward leaves a gradient at it, and returns it: torch's requires_grad_. A
-// parameter without is frozen; leave it out of the optimizer too, which wants a gradient of each of its parameters.
+// SetRequiresGrad sets whether Backward accumulates a gradient in a leaf, and returns the leaf:
+// torch's requires_grad_. A parameter that does not require a gradient is frozen; leave it out of
+// the optimizer too, which needs a gradient of each of its parameters.
 func (s *Scope) SetRequiresGrad(t *Tensor, on bool) *Tensor {
 	if !s.ready("require grad", t) {
 		return nil
@@ -24,22 +25,23 @@ func (s *Scope) SetRequiresGrad(t *Tensor, on bool) *Tensor {
 	return t
 }
 
-// Detach is t outside the graph, with the same values in the same memory.
+// Detach returns t outside the graph, sharing its memory.
 func (s *Scope) Detach(t *Tensor) *Tensor {
 	return s.op("detach", []*Tensor{t}, func(out *lib.Ctensor) { lib.AtgDetach(out, t.c) })
 }
 
-// Backward adds the gradients of a scalar to every leaf that it depends on and releases the graph.
+// Backward accumulates the gradients of a scalar in every leaf that it depends on, and releases the
+// graph.
 func (s *Scope) Backward(loss *Tensor) { s.BackwardWith(loss, BackwardOptions{}) }
 
-// BackwardOptions are the arguments of torch.Tensor.backward. The zero value is that of a training step.
+// BackwardOptions are the arguments of torch.Tensor.backward. The zero value suits a training step.
 type BackwardOptions struct {
-	Gradient    *Tensor // what the output's elements weigh, of its shape; nil stands for 1, for scalars only
-	RetainGraph bool    // the graph can be gone through again
-	CreateGraph bool    // the gradients are part of a graph themselves; implies RetainGraph
+	Gradient    *Tensor // weights of the output's elements, of its shape; nil means 1, for scalars only
+	RetainGraph bool    // keep the graph for another pass
+	CreateGraph bool    // record a graph of the gradients; implies RetainGraph
 }
 
-// BackwardWith is Backward of any tensor, with more to choose.
+// BackwardWith is Backward of any tensor, with options.
 func (s *Scope) BackwardWith(output *Tensor, o BackwardOptions) {
 	inputs := []*Tensor{output}
 	if o.Gradient != nil {
@@ -56,14 +58,14 @@ func (s *Scope) BackwardWith(output *Tensor, o BackwardOptions) {
 
 // GradOptions are the optional arguments of torch.autograd.grad. The zero value holds its defaults.
 type GradOptions struct {
-	GradOutputs []*Tensor // what the outputs' elements weigh, of their shapes; nil, or a nil element, stands for 1, for scalars only
-	RetainGraph bool      // the graph can be gone through again
-	CreateGraph bool      // the gradients can be differentiated in turn; implies RetainGraph
-	AllowUnused bool      // an input that no output depends on gives nil; else it is an error
+	GradOutputs []*Tensor // weights of the outputs' elements, of their shapes; nil, or a nil element, means 1, for scalars only
+	RetainGraph bool      // keep the graph for another pass
+	CreateGraph bool      // record a graph of the gradients; implies RetainGraph
+	AllowUnused bool      // return nil for an input that no output depends on, instead of an error
 }
 
-// Grad returns the gradients of the sum of outputs at inputs, which may be any parts of the graph, and leaves none at
-// leaves: torch.autograd.grad.
+// Grad returns the gradients of the sum of outputs at inputs, which may be any tensors of the
+// graph, and accumulates nothing in leaves: torch.autograd.grad.
 func Grad(s *Scope, outputs, inputs []*Tensor, o GradOptions) []*Tensor {
 	all := append(append([]*Tensor{}, outputs...), inputs...)
 	weights := make([]*Tensor, len(outputs))
@@ -97,7 +99,8 @@ func Grad(s *Scope, outputs, inputs []*Tensor, o GradOptions) []*Tensor {
 	return grads
 }
 
-// Grad is the gradient that Backward has left at a leaf, nil where there is none. It shares the leaf's memory of it.
+// Grad returns the gradient that Backward accumulated in a leaf, sharing its memory, or nil if
+// there is none.
 func (s *Scope) Grad(t *Tensor) *Tensor {
 	if !s.ready("grad", t) {
 		return nil
@@ -109,13 +112,13 @@ func (s *Scope) Grad(t *Tensor) *Tensor {
 	return s.made("grad", []*Tensor{t}, c, err)
 }
 
-// GradsOf lists the gradients of all leaves; one without is an error.
+// GradsOf returns the gradients of all leaves; a leaf without one is an error.
 func GradsOf(s *Scope, leaves List) List {
 	grads := make(List, 0, len(leaves))
 	for i, t := range leaves {
 		g := s.Grad(t)
 		if g == nil {
-			s.Fail(fmt.Errorf("autograd: gradients: leaf %d, %v, has none: the loss does not depend on it, or Backward has not run", i, t))
+			s.Fail(fmt.Errorf("autograd: gradients: leaf %d, %v, has no gradient: the loss does not depend on it, or Backward has not run", i, t))
 			return nil
 		}
 		grads = append(grads, g)
@@ -123,8 +126,8 @@ func GradsOf(s *Scope, leaves List) List {
 	return grads
 }
 
-// ZeroGrads gives up the gradients of all leaves, as zero_grad(set_to_none=True): the next Backward stores instead of
-// adding, and in between the leaves have none.
+// ZeroGrads releases the gradients of all leaves, as zero_grad(set_to_none=True): the next Backward
+// stores instead of adding, and until then the leaves have none.
 func ZeroGrads(s *Scope, leaves List) {
 	leaves.update(s, "zero grads", nil, native.ClearGradients)
 }

@@ -12,7 +12,7 @@ import (
 	"depthwise.dev/autograd/autogradtest"
 )
 
-// gradCase is a function of some inputs whose gradients are compared with central differences, all in float64.
+// gradCase is a function whose gradients are compared with central differences, all in float64.
 type gradCase struct {
 	name   string
 	inputs []array
@@ -81,7 +81,7 @@ func gradCases() []gradCase {
 	return list
 }
 
-// awayFrom stretches values and moves those near a kink off it.
+// awayFrom scales values and moves those near a kink away from it.
 func awayFrom(a array, stretch float64, kinks ...float64) array {
 	for i := range a.data {
 		a.data[i] *= stretch
@@ -101,7 +101,7 @@ func TestGradients(t *testing.T) {
 			for i, in := range c.inputs {
 				numeric := make([]float64, len(in.data))
 				for j, v := range in.data {
-					const h = 1e-5 // h*h = 1e-10 in truth, 1e-16/h = 1e-11 in rounding
+					const h = 1e-5 // truncation error h*h = 1e-10, rounding error 1e-16/h = 1e-11
 					in.data[j] = v + h
 					up := evaluate(t, c)
 					in.data[j] = v - h
@@ -114,7 +114,7 @@ func TestGradients(t *testing.T) {
 	}
 }
 
-// weighted is a scalar that every element of the output moves by another amount.
+// weighted is a scalar to which every element of the output contributes with a different weight.
 func weighted(s *autograd.Scope, out *autograd.Tensor) *autograd.Tensor {
 	return s.Sum(s.Mul(out, random(99, out.Shape()...).tensor(s)))
 }
@@ -147,8 +147,9 @@ func evaluate(t *testing.T, c gradCase) (v float64) {
 	return v
 }
 
-// TestGradientLife: gradients add up until they are given up, and leaves without one are named.
-func TestGradientLife(t *testing.T) {
+// TestGradientLifetime: gradients accumulate until they are released, and leaves without one are
+// named.
+func TestGradientLifetime(t *testing.T) {
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		x := s.RequireGrad(autograd.FromSlice(s, []float64{1, 2}, 2))
 		if s.Grad(x) != nil {

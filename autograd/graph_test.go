@@ -12,7 +12,7 @@ import (
 
 func cube(s *autograd.Scope, x *autograd.Tensor) *autograd.Tensor { return s.Mul(s.Square(x), x) }
 
-// TestGrad: of x^3 y, by hand.
+// TestGrad: of x^3 y, derived by hand.
 func TestGrad(t *testing.T) {
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		x := s.RequireGrad(autograd.FromSlice(s, []float64{2, 3}, 2))
@@ -105,7 +105,8 @@ func TestGradientHooks(t *testing.T) {
 	})
 }
 
-// TestCallbackErrors: what a hook, a Function or a checkpoint does wrong is the pass's error, and libtorch is whole after.
+// TestCallbackErrors: an error in a hook, a Function or a checkpoint is the pass's error, and
+// libtorch remains usable.
 func TestCallbackErrors(t *testing.T) {
 	wrong := map[string]func(s *autograd.Scope) *autograd.Tensor{
 		"error": func(s *autograd.Scope) *autograd.Tensor { s.Fail(errMine); return nil },
@@ -172,7 +173,7 @@ func checkCallbackError(t *testing.T, how, where string, err error) {
 	checkMessage(t, err)
 }
 
-// wrongBackward is the identity with a backward pass that goes wrong.
+// wrongBackward is the identity with a backward pass that fails.
 type wrongBackward struct {
 	backward func(s *autograd.Scope) *autograd.Tensor
 }
@@ -185,7 +186,7 @@ func (w wrongBackward) Backward(ctx *autograd.FunctionCtx, s *autograd.Scope, g 
 	return []*autograd.Tensor{w.backward(s)}
 }
 
-// cubeFunction is x^3 with its derivative by hand; two results, of which one is saved.
+// cubeFunction is x^3 with its derivative; it has two results, one of which is saved.
 type cubeFunction struct{ sign float64 }
 
 func (cubeFunction) Forward(ctx *autograd.FunctionCtx, s *autograd.Scope, in []*autograd.Tensor) []*autograd.Tensor {
@@ -234,7 +235,8 @@ func TestFunction(t *testing.T) {
 	})
 }
 
-// TestFunctionMisuse: wrong counts, changed and twice used saved tensors are errors that name the function.
+// TestFunctionMisuse: wrong counts, and saved tensors that are modified or used twice, are errors
+// that name the function.
 func TestFunctionMisuse(t *testing.T) {
 	for name, c := range map[string]struct {
 		f    func(s *autograd.Scope, x *autograd.Tensor)

@@ -16,7 +16,7 @@ type array struct {
 	shape []int64
 }
 
-// random has values spread evenly over (-1, 1).
+// random returns values distributed uniformly over (-1, 1).
 func random(seed uint64, shape ...int64) array {
 	a := array{shape: shape, data: make([]float64, product(shape))}
 	rng := rand.New(rand.NewPCG(seed, 1))
@@ -57,7 +57,7 @@ func checkClose(t *testing.T, what string, got, want []float64, tol float64) {
 	}
 }
 
-// failing runs f, whose scope is expected to end with an error, and checks that nothing leaks all the same.
+// failing runs f, whose scope is expected to end with an error, and checks that nothing leaks.
 func failing(t *testing.T, f func(s *autograd.Scope) error) error {
 	t.Helper()
 	before := autograd.LiveTensors()

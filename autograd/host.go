@@ -8,7 +8,7 @@ import (
 	"depthwise.dev/autograd/native"
 )
 
-// Element is a Go type that tensors can be made from and read into.
+// Element is a Go type that tensors can be created from and copied to.
 type Element interface {
 	float32 | float64 | int64 | int32 | uint8 | bool
 }
@@ -30,7 +30,8 @@ func dtypeOf[T Element]() DType {
 	return Bool
 }
 
-// FromSlice copies data, row-major, into a new CPU tensor of the given shape; no shape makes a scalar of one value.
+// FromSlice copies data, row-major, into a new CPU tensor of the given shape; without a shape it
+// creates a scalar.
 func FromSlice[T Element](s *Scope, data []T, shape ...int64) *Tensor {
 	if !s.ready("from slice") {
 		return nil
@@ -43,7 +44,7 @@ func FromSlice[T Element](s *Scope, data []T, shape ...int64) *Tensor {
 	return s.made("from slice", nil, c, err)
 }
 
-// ToSlice copies t's values out in row-major order, converting type and device; nil after a failure.
+// ToSlice returns t's values in row-major order, converting type and device; nil after a failure.
 func ToSlice[T Element](s *Scope, t *Tensor) []T {
 	var out []T
 	err := s.Sub(func(s *Scope) error {
@@ -61,7 +62,8 @@ func ToSlice[T Element](s *Scope, t *Tensor) []T {
 	return out
 }
 
-// CopyFromSlice overwrites t's values with the row-major data, keeping its type, device and layout, outside any graph.
+// CopyFromSlice overwrites t's values with the row-major data, keeping its type, device and layout.
+// It is not recorded in a graph.
 func CopyFromSlice[T Element](s *Scope, t *Tensor, data []T) {
 	err := s.Sub(func(s *Scope) error {
 		source := FromSlice(s, data, t.Shape()...)
@@ -73,7 +75,8 @@ func CopyFromSlice[T Element](s *Scope, t *Tensor, data []T) {
 	}
 }
 
-// Copy overwrites dst's values with src's, converting type and device, outside any graph.
+// Copy overwrites dst's values with src's, converting type and device. It is not recorded in a
+// graph.
 func (s *Scope) Copy(dst, src *Tensor) {
 	if !s.ready("copy", dst, src) {
 		return
@@ -83,7 +86,7 @@ func (s *Scope) Copy(dst, src *Tensor) {
 	}
 }
 
-// Item is the value of a tensor with one element; 0 after a failure.
+// Item returns the value of a tensor with one element; 0 after a failure.
 func (s *Scope) Item(t *Tensor) float64 {
 	values := ToSlice[float64](s, t)
 	if len(values) != 1 {
@@ -93,8 +96,8 @@ func (s *Scope) Item(t *Tensor) float64 {
 	return values[0]
 }
 
-// NormalizeImages turns n*h*w*3 bytes (NHWC, RGB) into network input on a device: (n, 3, h, w) float32, channels-last,
-// (v/255 - mean) / std by channel.
+// NormalizeImages converts n*h*w*3 bytes (NHWC, RGB) to network input on a device: (n, 3, h, w)
+// float32, channels-last, (v/255 - mean) / std by channel.
 func (s *Scope) NormalizeImages(pixels []uint8, n, h, w int, mean, std [3]float64, dev Device) *Tensor {
 	if !s.ready("normalize images") {
 		return nil
@@ -114,7 +117,7 @@ func checkCount(have int, shape []int64) error {
 			return fmt.Errorf("shape %v has a negative dimension", shape)
 		}
 		if d > 0 && want > math.MaxInt64/d {
-			return fmt.Errorf("shape %v has more elements than there can be", shape)
+			return fmt.Errorf("shape %v has too many elements", shape)
 		}
 		want *= d
 	}

@@ -18,7 +18,7 @@ func checkRoundTrip[T autograd.Element](t *testing.T, want autograd.DType, value
 		autogradtest.Run(t, func(s *autograd.Scope) {
 			source := slices.Clone(values)
 			x := autograd.FromSlice(s, source, int64(len(values)))
-			clear(source) // the tensor has its own copy
+			clear(source) // the tensor must have its own copy
 			if x.DType() != want || x.Numel() != int64(len(values)) || x.Device() != autograd.CPU {
 				t.Errorf("made %v on %v", x, x.Device())
 			}
@@ -38,7 +38,7 @@ func TestRoundTrip(t *testing.T) {
 	checkRoundTrip(t, autograd.Bool, true, false, true)
 }
 
-// TestRowMajor: values come out in the order N, C, H, W whatever the memory's order is.
+// TestRowMajor: values are returned in the order N, C, H, W in any memory layout.
 func TestRowMajor(t *testing.T) {
 	x := random(1, 2, 3, 4, 5)
 	autogradtest.Run(t, func(s *autograd.Scope) {
@@ -51,7 +51,7 @@ func TestRowMajor(t *testing.T) {
 
 		single := s.Zeros(autograd.Float32, autograd.CPU, 2)
 		s.RequireGrad(single)
-		autograd.CopyFromSlice(s, single, []float64{0.5, 7}) // converts, and is no part of a graph
+		autograd.CopyFromSlice(s, single, []float64{0.5, 7}) // converts, and is not recorded in a graph
 		checkClose(t, "converted", autograd.ToSlice[float64](s, single), []float64{0.5, 7}, 0)
 		if single.DType() != autograd.Float32 {
 			t.Errorf("became %v", single)
@@ -67,7 +67,7 @@ func TestWrongCounts(t *testing.T) {
 	}{
 		{"too few", func(s *autograd.Scope) { autograd.FromSlice(s, []float32{1, 2}, 3) }, "shape [3] has 3 elements, the slice has 2"},
 		{"too many", func(s *autograd.Scope) { autograd.FromSlice(s, []float32{1, 2}, 1, 1) }, "shape [1 1] has 1 elements, the slice has 2"},
-		{"more than can be counted", func(s *autograd.Scope) { autograd.FromSlice(s, []float32{}, 1<<32, 1<<32) }, "more elements than there can be"},
+		{"more than can be counted", func(s *autograd.Scope) { autograd.FromSlice(s, []float32{}, 1<<32, 1<<32) }, "too many elements"},
 		{"scalar of two", func(s *autograd.Scope) { autograd.FromSlice(s, []float32{1, 2}) }, "has 1 elements, the slice has 2"},
 		{"negative", func(s *autograd.Scope) { autograd.FromSlice(s, []float32{1, 2}, -1, -2) }, "negative"},
 		{"copied", func(s *autograd.Scope) {

@@ -2,10 +2,10 @@
 
 package autograd
 
-// invariants switches the checks of lifetime and goroutine on.
+// invariants enables the checks of lifetimes and goroutines.
 const invariants = false
 
-// What the checks keep in a scope and in a tensor: nothing.
+// The checks' state in a scope and in a tensor: empty without the tag.
 type (
 	watch struct{}
 	place struct{}
@@ -29,6 +29,6 @@ func here() place { return place{} }
 
 func countLive(int64) {}
 
-// LiveTensors is the number of native handles that have been made and not freed. It counts under the build tag
-// invariants only, and is zero otherwise.
+// LiveTensors is the number of native handles created and not yet freed. It is counted only under
+// the build tag invariants, and is zero otherwise.
 func LiveTensors() int64 { return 0 }

@@ -9,7 +9,7 @@ import (
 	"depthwise.dev/autograd"
 )
 
-// TestChecksCostNothing: without the tag a tensor is its handle and its owner.
+// TestChecksCostNothing: without the tag a tensor holds only its handle and its owner.
 func TestChecksCostNothing(t *testing.T) {
 	if size := unsafe.Sizeof(autograd.Tensor{}); size != 2*unsafe.Sizeof(uintptr(0)) {
 		t.Errorf("a tensor takes %d bytes", size)

@@ -14,21 +14,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// invariants switches the checks of lifetime and goroutine on.
+// invariants enables the checks of lifetimes and goroutines.
 const invariants = true
 
-// maxOwned is how many tensors a scope may hold. A training step makes hundreds.
+// maxOwned is the maximum number of tensors in a scope. A training step creates hundreds.
 const maxOwned = 1 << 16
 
-// watch is what the checks keep in a scope.
+// watch is the checks' state in a scope.
 type watch struct {
 	run    *watchedRun
 	thread int
-	ended  *place // where, once the scope has ended
+	ended  *place // where the scope ended, or nil
 }
 
-// watchedRun is what the checks know of one Run. A misuse is kept here: the scope that it happened in may have ended, or
-// be in use by the goroutine that it belongs to.
+// watchedRun is the checks' state of one Run. A misuse is recorded here: the scope in which it
+// happened may have ended, or be in use by its own goroutine.
 type watchedRun struct {
 	mutex  sync.Mutex
 	misuse error
@@ -38,10 +38,10 @@ func newWatch() watch { return watch{run: &watchedRun{}, thread: unix.Gettid()} 
 
 func (w watch) child() watch { return watch{run: w.run, thread: w.thread} }
 
-// onThisThread is child for a scope that libtorch opens, which may be on a thread of its own.
+// onThisThread is child for a scope that libtorch opens, possibly on a thread of its own.
 func (w watch) onThisThread() watch { return watch{run: w.run, thread: unix.Gettid()} }
 
-// verdict adds what was misused to the error that a Run ends with.
+// verdict adds a recorded misuse to the error of a Run.
 func (w watch) verdict(err error) error {
 	w.run.mutex.Lock()
 	defer w.run.mutex.Unlock()
@@ -60,7 +60,7 @@ func (w *watch) end() {
 	w.ended = &at
 }
 
-// misuse is what is wrong with an operation's scope and inputs; Run returns the first.
+// misuse returns what is wrong with an operation's scope and inputs; Run returns the first one.
 func (s *Scope) misuse(op string, inputs ...*Tensor) error {
 	s.watch.run.mutex.Lock()
 	defer s.watch.run.mutex.Unlock()
@@ -77,13 +77,13 @@ func (s *Scope) misuse(op string, inputs ...*Tensor) error {
 
 func (s *Scope) findMisuse(inputs []*Tensor) error {
 	if unix.Gettid() != s.watch.thread {
-		return errors.New("called from another goroutine than the one that Run pinned; let that one make all calls, and exchange slices")
+		return errors.New("called from another goroutine than the one that Run pinned; make all calls from that one, and exchange slices")
 	}
 	if s.watch.ended != nil {
-		return fmt.Errorf("the scope has ended at %v; use the scope that the function at hand was given", *s.watch.ended)
+		return fmt.Errorf("the scope has ended at %v; use the scope that the current function was given", *s.watch.ended)
 	}
 	if len(s.owned) >= maxOwned {
-		return fmt.Errorf("the scope holds %d tensors: give each step a Sub of its own, or Free what is done with", len(s.owned))
+		return fmt.Errorf("the scope holds %d tensors: open a Sub for each step, or Free tensors after use", len(s.owned))
 	}
 	for i, t := range inputs {
 		if t != nil && t.owner.watch.run != s.watch.run {
@@ -93,10 +93,10 @@ func (s *Scope) findMisuse(inputs []*Tensor) error {
 	return nil
 }
 
-// history tells where a freed tensor comes from.
+// history returns where a freed tensor was created and freed.
 func (t *Tensor) history() string { return fmt.Sprintf(", made at %v, freed at %v", t.made, t.freed) }
 
-// place is where in the caller's code, outside this package, something happened.
+// place is a position in the caller's code, outside this package.
 type place struct {
 	file string
 	line int
@@ -104,7 +104,7 @@ type place struct {
 
 func (p place) String() string { return fmt.Sprintf("%s:%d", filepath.Base(p.file), p.line) }
 
-// here is the nearest caller outside this package.
+// here returns the nearest caller outside this package.
 func here() place {
 	var callers [32]uintptr
 	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers[:])])
@@ -120,6 +120,6 @@ var live atomic.Int64
 
 func countLive(n int64) { live.Add(n) }
 
-// LiveTensors is the number of native handles that have been made and not freed. It counts under the build tag
-// invariants only, and is zero otherwise.
+// LiveTensors is the number of native handles that have been made and not freed. It counts under
+// the build tag invariants only, and is zero otherwise.
 func LiveTensors() int64 { return live.Load() }

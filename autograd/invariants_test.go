@@ -24,8 +24,8 @@ func elsewhere(f func()) {
 	<-done
 }
 
-// TestMisuse: each way of using a scope wrongly is an error of Run that says what, where and what to do, even where the
-// user has ignored what the calls returned.
+// TestMisuse: each misuse of a scope is an error of Run that says what, where and what to do, even
+// if the results of the calls were ignored.
 func TestMisuse(t *testing.T) {
 	for name, c := range map[string]struct {
 		f    func(s *autograd.Scope, x *autograd.Tensor)
@@ -68,7 +68,7 @@ func TestMisuse(t *testing.T) {
 					t.Errorf("the other Run: error %v", err)
 				}
 			})
-			s.Fail(errMine) // the Run that the tensor belongs to is sound
+			s.Fail(errMine) // the Run that owns the tensor is not affected
 		}, "^mine$"},
 		"scope that has ended": {func(s *autograd.Scope, x *autograd.Tensor) {
 			var ended *autograd.Scope
@@ -98,7 +98,7 @@ func TestMisuse(t *testing.T) {
 	}
 }
 
-// TestMisuseBesideError: a misuse and another error are both told.
+// TestMisuseBesideError: both a misuse and another error are reported.
 func TestMisuseBesideError(t *testing.T) {
 	err := failing(t, func(s *autograd.Scope) error {
 		elsewhere(func() { s.Zeros(autograd.Float32, autograd.CPU, 1) })
@@ -109,7 +109,7 @@ func TestMisuseBesideError(t *testing.T) {
 	}
 }
 
-// TestCallbackScopes: what libtorch calls later may use the tensors of the Run that it was registered in.
+// TestCallbackScopes: callbacks may use the tensors of the Run in which they were registered.
 func TestCallbackScopes(t *testing.T) {
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		x := s.RequireGrad(autograd.FromSlice(s, []float64{2}, 1))
@@ -120,7 +120,7 @@ func TestCallbackScopes(t *testing.T) {
 	})
 }
 
-// TestLiveTensors: what leak tests rely on does count.
+// TestLiveTensors: live tensors are counted, as leak tests rely on.
 func TestLiveTensors(t *testing.T) {
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		before := autograd.LiveTensors()
@@ -136,7 +136,7 @@ func TestLiveTensors(t *testing.T) {
 	})
 }
 
-// recorder takes the place of a test that is expected to fail.
+// recorder replaces the testing.TB of a test that is expected to fail.
 type recorder struct {
 	testing.TB
 	failures []string
@@ -148,7 +148,7 @@ func (r *recorder) Error(args ...any) { r.failures = append(r.failures, fmt.Spri
 
 func (r *recorder) Errorf(format string, args ...any) { r.Error(fmt.Sprintf(format, args...)) }
 
-// TestLeak: a tensor that outlives a test, here one of a Run that has not ended, fails it.
+// TestLeak: a tensor that outlives a test (here one of a Run that has not ended) fails it.
 func TestLeak(t *testing.T) {
 	r := &recorder{}
 	made, done := make(chan struct{}), make(chan struct{})

@@ -6,15 +6,17 @@ import (
 	lib "github.com/sugarme/gotch/libtch"
 )
 
-// Conv holds the numbers of a 2-d convolution. The zero value is stride 1, no padding, one group.
+// Conv holds the hyperparameters of a 2-d convolution. The zero value is stride 1, no padding, one
+// group.
 type Conv struct {
 	Stride  int64 // 0 means 1
 	Padding int64 // zeros on every side
 	Groups  int64 // 0 means 1; the number of channels makes it depthwise
 }
 
-// Conv2d convolves x (N, C, H, W) with w (O, C/groups, K, K) and adds b (O), which may be nil; the result is
-// (N, O, H', W') with H' = floor((H + 2 padding - K) / stride) + 1. Within Autocast it computes in that type.
+// Conv2d convolves x (N, C, H, W) with w (O, C/groups, K, K) and adds b (O), which may be nil; the
+// result is (N, O, H', W') with H' = floor((H + 2 padding - K) / stride) + 1. Within Autocast it
+// computes in that type.
 func (s *Scope) Conv2d(x, w, b *Tensor, c Conv) *Tensor {
 	x, w, b = s.cast(x), s.cast(w), s.castOptional(b)
 	stride, padding, dilation := pair(max(c.Stride, 1)), pair(c.Padding), pair(1)
@@ -44,13 +46,14 @@ func (s *Scope) PadValue2d(x *Tensor, p Sides, value float64) *Tensor {
 	})
 }
 
-// Linear is x (N, I) times the transpose of w (O, I) plus b (O), which may be nil. Within Autocast it computes in that type.
+// Linear is x (N, I) times the transpose of w (O, I) plus b (O), which may be nil. Within Autocast
+// it computes in that type.
 func (s *Scope) Linear(x, w, b *Tensor) *Tensor {
 	x, w, b = s.cast(x), s.cast(w), s.castOptional(b)
 	return s.op("linear", present(x, w, b), func(out *lib.Ctensor) { lib.AtgLinear(out, x.c, w.c, opt(b)) })
 }
 
-// Mode says whether layers train or evaluate; it matters to batch norm and dropout.
+// Mode selects training or evaluation; it affects batch norm and dropout.
 type Mode int
 
 // The two modes.
@@ -59,17 +62,18 @@ const (
 	Training
 )
 
-// BatchNorm holds the tensors, all (C), and numbers of a batch normalization (https://arxiv.org/abs/1502.03167).
+// BatchNorm holds the tensors, all (C), and hyperparameters of a batch normalization
+// (https://arxiv.org/abs/1502.03167).
 type BatchNorm struct {
 	Weight, Bias *Tensor
-	Mean, Var    *Tensor // running statistics, changed in place in training
-	Momentum     float64 // PyTorch's sense: running = (1 - momentum) * running + momentum * batch
+	Mean, Var    *Tensor // running statistics, updated in place in training
+	Momentum     float64 // as in PyTorch: running = (1 - momentum) * running + momentum * batch
 	Eps          float64
 }
 
-// Forward normalizes x (N, C, H, W): by the batch's own statistics in training, which also move the running ones (the
-// variance there is the unbiased one), and by the running ones in evaluation. What a checkpoint computes once more does
-// not move the running ones once more.
+// Forward normalizes x (N, C, H, W): in training by the batch's own statistics, which also update
+// the running ones (with the unbiased variance), and in evaluation by the running ones. The
+// recomputation of a checkpoint does not update the running statistics again.
 func (bn BatchNorm) Forward(s *Scope, x *Tensor, mode Mode) *Tensor {
 	return s.op("batch norm", []*Tensor{x, bn.Weight, bn.Bias, bn.Mean, bn.Var}, func(out *lib.Ctensor) {
 		mean, variance := bn.Mean.c, bn.Var.c
@@ -85,8 +89,8 @@ func (s *Scope) ReLU(x *Tensor) *Tensor {
 	return s.op("relu", []*Tensor{x}, func(out *lib.Ctensor) { lib.AtgRelu(out, x.c) })
 }
 
-// ReLUInPlace is ReLU that overwrites x and returns it. x must not be a value that the backward pass needs: the output
-// of batch norm is not, that of ReLU is.
+// ReLUInPlace is ReLU that overwrites x and returns it. x must not be a value that the backward
+// pass needs: batch norm's output is not needed, ReLU's is.
 func (s *Scope) ReLUInPlace(x *Tensor) *Tensor {
 	return s.inPlace("relu_", x, func(out *lib.Ctensor) { lib.AtgRelu_(out, x.c) })
 }
@@ -108,8 +112,8 @@ type Pool struct {
 	Padding int64 // rows and columns added on every side, at most Kernel/2
 }
 
-// MaxPool2d is the maximum of x (N, C, H, W) over each window, (N, C, H', W') with
-// H' = floor((H + 2 padding - kernel) / stride) + 1. Padding never is the maximum. The gradient goes to the first
+// MaxPool2d is the maximum of x (N, C, H, W) over each window, (N, C, H', W') with H' = floor((H +
+// 2 padding - kernel) / stride) + 1. Padding never is the maximum. The gradient goes to the first
 // maximum of a window.
 func (s *Scope) MaxPool2d(x *Tensor, p Pool) *Tensor {
 	kernel, stride, padding, dilation := pair(p.Kernel), pair(p.stride()), pair(p.Padding), pair(1)
@@ -118,8 +122,8 @@ func (s *Scope) MaxPool2d(x *Tensor, p Pool) *Tensor {
 	})
 }
 
-// AvgPool2d is the mean of x (N, C, H, W) over each window, with MaxPool2d's output size. Padding counts as zeros, as
-// torch.nn.AvgPool2d does by default.
+// AvgPool2d is the mean of x (N, C, H, W) over each window, with MaxPool2d's output size. Padding
+// counts as zeros, as torch.nn.AvgPool2d does by default.
 func (s *Scope) AvgPool2d(x *Tensor, p Pool) *Tensor {
 	const countPadding, noDivisor = 1, 1
 	kernel, stride, padding := pair(p.Kernel), pair(p.stride()), pair(p.Padding)
@@ -149,8 +153,8 @@ func (s *Scope) GlobalAvgPool(x *Tensor) *Tensor {
 	return pooled
 }
 
-// Dropout sets elements to zero with probability p and scales the others by 1/(1-p), as training does; evaluation leaves
-// it out. The choice is drawn from libtorch's generator, see Seed.
+// Dropout sets elements to zero with probability p and scales the others by 1/(1-p), as in
+// training; evaluation omits it. It draws from libtorch's generator, see Seed.
 func (s *Scope) Dropout(x *Tensor, p float64) *Tensor {
 	if p < 0 || p >= 1 {
 		s.Fail(fmt.Errorf("autograd: dropout: probability %v is not in [0, 1)", p))
@@ -159,8 +163,8 @@ func (s *Scope) Dropout(x *Tensor, p float64) *Tensor {
 	return s.op("dropout", []*Tensor{x}, func(out *lib.Ctensor) { lib.AtgDropout(out, x.c, p, 1) })
 }
 
-// cast converts an input of Conv2d and Linear to the type of the enclosing Autocast. Other types than float32 pass: a
-// float64 network stays one.
+// cast converts an input of Conv2d and Linear to the type of the enclosing Autocast. Types other
+// than float32 and bfloat16 are kept: a float64 network stays float64.
 func (s *Scope) cast(x *Tensor) *Tensor {
 	if s.compute == Float32 || x.DType() != Float32 && x.DType() != BFloat16 {
 		return x
@@ -175,7 +179,7 @@ func (s *Scope) castOptional(x *Tensor) *Tensor {
 	return s.cast(x)
 }
 
-// present leaves an optional last input out where it is nil.
+// present omits an optional last input if it is nil.
 func present(x, w, optional *Tensor) []*Tensor {
 	if optional == nil {
 		return []*Tensor{x, w}

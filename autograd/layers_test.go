@@ -10,7 +10,7 @@ import (
 
 const bnMomentum, bnEps = 0.1, 1e-3
 
-// Running statistics that the batch norms of the tests begin with, three channels.
+// The initial running statistics of the tests' batch norms, three channels.
 var bnMean, bnVar = []float64{0.5, -0.25, 2}, []float64{0.5, 1, 4}
 
 func newBatchNorm(s *autograd.Scope, weight, bias *autograd.Tensor) autograd.BatchNorm {
@@ -18,7 +18,7 @@ func newBatchNorm(s *autograd.Scope, weight, bias *autograd.Tensor) autograd.Bat
 		Mean: autograd.FromSlice(s, bnMean, 3), Var: autograd.FromSlice(s, bnVar, 3)}
 }
 
-// moments are the mean and the biased variance of each of three channels of (N, 3, H, W).
+// moments returns the mean and the biased variance of each of three channels of (N, 3, H, W).
 func moments(x array) (mean, variance [3]float64, count float64) {
 	plane := product(x.shape[2:])
 	count = float64(len(x.data) / 3)
@@ -54,9 +54,9 @@ func TestBatchNorm(t *testing.T) {
 		name    string
 		mode    autograd.Mode
 		want    []float64
-		updates int // of the running statistics, by one pass
+		updates int // of the running statistics, per pass
 	}{
-		{"training uses and tells of the batch", autograd.Training, normalize(mean[:], variance[:]), 1},
+		{"training uses the batch and updates the statistics", autograd.Training, normalize(mean[:], variance[:]), 1},
 		{"evaluation uses and leaves the running statistics", autograd.Evaluation, normalize(bnMean, bnVar), 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -127,7 +127,7 @@ func TestCrossEntropy(t *testing.T) {
 	}
 }
 
-// TestCrossEntropyOfBF16: the logits' rounding is all that a loss of bfloat16 logits loses.
+// TestCrossEntropyOfBF16: a loss of bfloat16 logits loses no more than the logits' rounding.
 func TestCrossEntropyOfBF16(t *testing.T) {
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		logits, labels := s.To(random(1, 6, 10).tensor(s), autograd.BFloat16), autograd.FromSlice(s, []int64{0, 1, 2, 3, 4, 5}, 6)

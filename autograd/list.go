@@ -6,9 +6,9 @@ import (
 	"depthwise.dev/autograd/native"
 )
 
-// A List is an ordered group of tensors that one native call changes together, in place and without recording a graph: PyTorch's
-// _foreach_ operations. Tensors are float32 or float64, on one device. Lists used together are paired by position, with equal
-// shapes.
+// A List is an ordered group of tensors that one native call updates together, in place and outside
+// any graph: PyTorch's _foreach_ operations. Tensors are float32 or float64, on one device; lists
+// used together are paired by position, with equal shapes.
 type List []*Tensor
 
 // Scale is l *= c.
@@ -67,7 +67,7 @@ func (l List) Norm(s *Scope) (norm float64) {
 	return norm
 }
 
-// AllFinite reports whether no element is infinite or NaN. It is true for an empty list.
+// AllFinite reports whether no element is infinite or NaN; it is true for an empty list.
 func (l List) AllFinite(s *Scope) (finite bool) {
 	finite = len(l) == 0
 	l.update(s, "list all finite", nil, func(x []native.Tensor) (err error) {
@@ -77,7 +77,7 @@ func (l List) AllFinite(s *Scope) (finite bool) {
 	return finite
 }
 
-// ZerosLike is a new list of zeros with the types, devices, shapes and layouts of l.
+// ZerosLike returns a new list of zeros with l's types, devices, shapes and layouts.
 func (l List) ZerosLike(s *Scope) List {
 	zeros := make(List, 0, len(l))
 	for _, t := range l {
@@ -96,7 +96,7 @@ func (l List) FullLike(s *Scope, value float64) List {
 	return full
 }
 
-// Clone is a new list with the values of l.
+// Clone returns a new list with l's values.
 func (l List) Clone(s *Scope) List {
 	clone := l.ZerosLike(s)
 	clone.CopyFrom(s, l)

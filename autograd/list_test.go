@@ -9,7 +9,8 @@ import (
 	"depthwise.dev/autograd/autogradtest"
 )
 
-// listCases are the operations on lists and what they do to each element l, given a and b from two other lists.
+// listCases are the operations on lists and their effect on each element l, given a and b from two
+// other lists.
 var listCases = []struct {
 	name string
 	op   func(s *autograd.Scope, l, a, b autograd.List)
@@ -27,7 +28,7 @@ var listCases = []struct {
 	{"zero", func(s *autograd.Scope, l, _, _ autograd.List) { l.Zero(s) }, func(_, _, _ float64) float64 { return 0 }},
 }
 
-// listArrays are values between 0.5 and 2.5, of the kinds of shapes that parameters have.
+// listArrays returns values between 0.5 and 2.5, in typical shapes of parameters.
 func listArrays(seed uint64) []array {
 	var list []array
 	for i, shape := range [][]int64{{4, 3, 3, 3}, {7}, {}, {2, 5}} {

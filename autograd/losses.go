@@ -8,13 +8,14 @@ import (
 	"depthwise.dev/autograd/native"
 )
 
-// libtorch's numbers for Reduction and its default for classes to leave out.
+// libtorch's Reduction::Mean, and its default for ignore_index.
 const (
 	reductionMean = 1
 	ignoreIndex   = -100
 )
 
-// CrossEntropy is the loss -sum(target * log softmax(logits)), the mean over the batch, computed in float32 or float64.
+// CrossEntropy is the loss -sum(target * log softmax(logits)), averaged over the batch, computed in
+// float32 or float64.
 type CrossEntropy struct {
 	LabelSmoothing float64 // e: the target becomes (1-e) * one-hot + e / classes (https://arxiv.org/abs/1512.00567)
 }
@@ -24,7 +25,8 @@ func (l CrossEntropy) Loss(s *Scope, logits, labels *Tensor) *Tensor {
 	return l.loss(s, "cross entropy", logits, labels)
 }
 
-// SoftLoss takes logits and targets (N, classes), whose rows are distributions, and returns a scalar.
+// SoftLoss takes logits and targets (N, classes), whose rows are distributions, and returns a
+// scalar.
 func (l CrossEntropy) SoftLoss(s *Scope, logits, targets *Tensor) *Tensor {
 	return l.loss(s, "soft cross entropy", logits, targets)
 }
@@ -38,30 +40,31 @@ func (l CrossEntropy) loss(s *Scope, name string, logits, target *Tensor) *Tenso
 	})
 }
 
-// Targets are the classes of a batch's rows of logits.
+// Targets are the labels of a batch's rows of logits.
 type Targets struct {
 	Labels []int64
-	// MixedLabels are the second classes of rows that were mixed, of which Lambda is the row's own class and the rest its
-	// partner's; empty: no row was mixed.
+	// MixedLabels are the second labels of mixed rows: the target is Lambda of the row's own label
+	// and 1 - Lambda of its mixed label. Empty: no row was mixed.
 	MixedLabels []int64
 	Lambda      float64
 }
 
-// CrossEntropyResult is what a batch comes to.
+// CrossEntropyResult is the loss and the number of correct rows of a batch.
 type CrossEntropyResult struct {
-	Loss    float64 // the loss's value
-	Correct int     // rows whose logit of the class with the larger share, the own one at 0.5, is above all others
+	Loss    float64 // the value of the loss
+	Correct int     // rows whose unique largest logit is that of the label with the larger weight (the own label at 0.5)
 }
 
-// Fused is Loss, or SoftLoss of mixed rows, in one native call on the CPU, with the loss's value and the number of rows that
-// are right: logits (N, classes) in float32, float64 or bfloat16, labels from 0 to classes-1. There are no second derivatives.
-func (l CrossEntropy) Fused(s *Scope, logits *Tensor, t Targets) (loss *Tensor, scored CrossEntropyResult) {
+// Fused is Loss, or SoftLoss of mixed rows, in one native call on the CPU, together with the loss's
+// value and the number of correct rows: logits (N, classes) in float32, float64 or bfloat16, labels
+// from 0 to classes-1. There are no second derivatives.
+func (l CrossEntropy) Fused(s *Scope, logits *Tensor, t Targets) (loss *Tensor, result CrossEntropyResult) {
 	const name = "fused cross entropy"
 	if !s.ready(name, logits) {
 		return nil, CrossEntropyResult{}
 	}
 	if len(t.MixedLabels) > 0 && len(t.MixedLabels) != len(t.Labels) {
-		s.Fail(fmt.Errorf("autograd: %s(%v): %d labels and %d partners", name, logits, len(t.Labels), len(t.MixedLabels)))
+		s.Fail(fmt.Errorf("autograd: %s(%v): %d labels and %d mixed labels", name, logits, len(t.Labels), len(t.MixedLabels)))
 		return nil, CrossEntropyResult{}
 	}
 	targets := native.Targets{Labels: t.Labels, MixedLabels: t.MixedLabels, Lambda: t.Lambda, Smoothing: l.LabelSmoothing}

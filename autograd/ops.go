@@ -6,14 +6,14 @@ import (
 	"depthwise.dev/autograd/native"
 )
 
-// Zeros is a new tensor of zeros.
+// Zeros returns a new tensor of zeros.
 func (s *Scope) Zeros(d DType, dev Device, shape ...int64) *Tensor {
 	return s.op("zeros", nil, func(out *lib.Ctensor) {
 		lib.AtgZeros(out, dims(shape), len(shape), int32(d), int32(dev))
 	})
 }
 
-// To is x with elements of type d: x itself where it has that type already.
+// To returns x converted to type d: x itself if it already has that type.
 func (s *Scope) To(x *Tensor, d DType) *Tensor {
 	if x != nil && x.c != nil && x.DType() == d {
 		return x
@@ -21,7 +21,7 @@ func (s *Scope) To(x *Tensor, d DType) *Tensor {
 	return s.op("to", []*Tensor{x}, func(out *lib.Ctensor) { lib.AtgToDtype(out, x.c, int32(d), 0, 0) })
 }
 
-// ToDevice is x on device dev: x itself where it is there already.
+// ToDevice returns x on device dev: x itself if it is already there.
 func (s *Scope) ToDevice(x *Tensor, dev Device) *Tensor {
 	if x != nil && x.c != nil && x.Device() == dev {
 		return x
@@ -29,7 +29,7 @@ func (s *Scope) ToDevice(x *Tensor, dev Device) *Tensor {
 	return s.op("to device", []*Tensor{x}, func(out *lib.Ctensor) { lib.AtgTo(out, x.c, int32(dev)) })
 }
 
-// ChannelsLast is a (N, C, H, W) tensor with memory in the order N, H, W, C.
+// ChannelsLast returns a (N, C, H, W) tensor with memory in the order N, H, W, C.
 func (s *Scope) ChannelsLast(x *Tensor) *Tensor {
 	if !s.ready("channels last", x) {
 		return nil
@@ -47,7 +47,7 @@ func (s *Scope) Add(x, y *Tensor) *Tensor {
 	return s.op("add", []*Tensor{x, y}, func(out *lib.Ctensor) { lib.AtgAdd(out, x.c, y.c) })
 }
 
-// Subtract is x - y, broadcast. (Sub opens a scope.)
+// Subtract is x - y, broadcast. It is not called Sub, which opens a scope.
 func (s *Scope) Subtract(x, y *Tensor) *Tensor {
 	return s.op("sub", []*Tensor{x, y}, func(out *lib.Ctensor) { lib.AtgSub(out, x.c, y.c) })
 }
@@ -96,7 +96,7 @@ func (s *Scope) Matmul(x, y *Tensor) *Tensor {
 	return s.op("matmul", []*Tensor{x, y}, func(out *lib.Ctensor) { lib.AtgMatmul(out, x.c, y.c) })
 }
 
-// Reshape is x with another shape and the same elements; one dimension may be -1.
+// Reshape returns x with another shape and the same elements; one dimension may be -1.
 func (s *Scope) Reshape(x *Tensor, shape ...int64) *Tensor {
 	return s.op("reshape", []*Tensor{x}, func(out *lib.Ctensor) { lib.AtgReshape(out, x.c, dims(shape), len(shape)) })
 }
@@ -111,7 +111,7 @@ func (s *Scope) LogSoftmax(x *Tensor, dim int64) *Tensor {
 	return s.op("log softmax", []*Tensor{x}, func(out *lib.Ctensor) { lib.AtgLogSoftmax(out, x.c, dim, int32(x.DType())) })
 }
 
-// dims is shape as gotch wants it: it takes the address of the first element even where there is none.
+// dims adapts a shape to gotch, which takes the address of the first element even if there is none.
 func dims(shape []int64) []int64 {
 	if len(shape) == 0 {
 		return []int64{0}

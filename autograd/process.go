@@ -6,8 +6,8 @@ import (
 	"depthwise.dev/autograd/native"
 )
 
-// SetThreads sets how many threads libtorch's operations use in this scope's thread. Results are bit-identical from run
-// to run for the same number only.
+// SetThreads sets the number of threads of libtorch's operations in this scope's thread. Results
+// are bit-identical from run to run only for the same number.
 func SetThreads(s *Scope, n int) {
 	if !s.ready("set threads") {
 		return
@@ -24,7 +24,7 @@ func SetThreads(s *Scope, n int) {
 // Threads is the number of threads that libtorch's operations use.
 func Threads() int { return native.Threads() }
 
-// Seed seeds libtorch's generators, which dropout draws from.
+// Seed seeds libtorch's generators, which dropout uses.
 func Seed(s *Scope, seed uint64) {
 	if !s.ready("seed") {
 		return
@@ -34,7 +34,7 @@ func Seed(s *Scope, seed uint64) {
 	}
 }
 
-// GeneratorState is the state of libtorch's CPU generator, about 5 KB of bytes to be given to SetGeneratorState.
+// GeneratorState returns the state of libtorch's CPU generator, about 5 KB, for SetGeneratorState.
 func GeneratorState(s *Scope) []byte {
 	var state []byte
 	err := s.Sub(func(s *Scope) error {
@@ -49,7 +49,7 @@ func GeneratorState(s *Scope) []byte {
 	return state
 }
 
-// SetGeneratorState restores what GeneratorState has returned.
+// SetGeneratorState restores a state that GeneratorState returned.
 func SetGeneratorState(s *Scope, state []byte) {
 	err := s.Sub(func(s *Scope) error {
 		t := FromSlice(s, state, int64(len(state)))
@@ -66,23 +66,24 @@ func SetGeneratorState(s *Scope, state []byte) {
 	}
 }
 
-// MemoryAllocated is what live CPU tensors take, in bytes, whoever holds them: scopes, the graph or plain gotch. Blocks
-// below 256 KB are not counted. See docs/memory.md.
+// MemoryAllocated is the size of live CPU tensors in bytes, whatever holds them: scopes, the graph
+// or plain gotch. Blocks below 256 KB are not counted. See docs/memory.md.
 func MemoryAllocated() int64 { return native.MemoryAllocated() }
 
-// Processor describes what computes: libtorch's version, the instruction set it dispatches to, and bfloat16 hardware.
+// Processor describes the processor: libtorch's version, the instruction set it dispatches to, and
+// bfloat16 support.
 type Processor struct {
 	Libtorch   string `json:"libtorch" yaml:"libtorch"`
-	Capability string `json:"capability" yaml:"capability"` // as "AVX512+bf16+amx"
+	Capability string `json:"capability" yaml:"capability"` // such as "AVX512+bf16+amx"
 	BF16       bool   `json:"bf16" yaml:"bf16"`
 }
 
-// ThisProcessor describes the processor at hand.
+// ThisProcessor describes the current processor.
 func ThisProcessor() Processor {
 	return Processor{Libtorch: native.LibtorchVersion(), Capability: native.CPUCapability(), BF16: native.HasBF16()}
 }
 
-// Named is a tensor with its name in files.
+// Named is a tensor with its name in weight files.
 type Named struct {
 	Name   string
 	Tensor *Tensor

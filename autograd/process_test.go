@@ -10,7 +10,7 @@ import (
 	"depthwise.dev/autograd/autogradtest"
 )
 
-// mask is a dropout of 1,000 ones.
+// mask returns dropout applied to 1,000 ones.
 func mask(s *autograd.Scope, p float64) []float32 {
 	return autograd.ToSlice[float32](s, s.Dropout(s.AddScalar(s.Zeros(autograd.Float32, autograd.CPU, 1000), 1), p))
 }
@@ -55,7 +55,7 @@ func TestDropout(t *testing.T) {
 				case v == 0:
 					dropped++
 				case math.Abs(float64(v)-1/(1-p)) > 1e-6:
-					t.Errorf("p %v: a kept one became %v, want %v", p, v, 1/(1-p))
+					t.Errorf("p %v: an element that was kept became %v, want %v", p, v, 1/(1-p))
 				}
 			}
 			if sd := math.Sqrt(1000 * p * (1 - p)); math.Abs(float64(dropped)-1000*p) > 4*sd { // the seed is fixed
@@ -158,7 +158,8 @@ func TestPrecision(t *testing.T) {
 	}
 }
 
-// TestAutocast: Conv2d and Linear compute in bfloat16 within it; parameters, their gradients and the rest do not.
+// TestAutocast: Conv2d and Linear compute in bfloat16 within it; parameters, their gradients and
+// other operations do not.
 func TestAutocast(t *testing.T) {
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		single := func(a array) *autograd.Tensor { return s.To(a.tensor(s), autograd.Float32) }
@@ -173,7 +174,7 @@ func TestAutocast(t *testing.T) {
 					t.Errorf("%s gives %v", name, out)
 				}
 			}
-			checkClose(t, "conv2d", autograd.ToSlice[float64](s, y), exact, 0.03) // 27 products of 8 bits each
+			checkClose(t, "conv2d", autograd.ToSlice[float64](s, y), exact, 0.03) // 27 products with 8 bits each
 			if z := s.Scale(x, 2); z.DType() != autograd.Float32 {
 				t.Errorf("scale gives %v", z)
 			}

@@ -12,23 +12,24 @@ import (
 )
 
 // ErrFreed is returned when a tensor is used after its scope has ended.
-var ErrFreed = errors.New("tensor is used after its scope has ended; hand it to the parent with Keep")
+var ErrFreed = errors.New("tensor is used after its scope has ended; pass it to the parent scope with Keep")
 
-// A Scope owns tensors and carries the first error. The zero value is of no use; see Run.
+// A Scope owns tensors and holds the first error. The zero value is not usable; see Run.
 type Scope struct {
-	watch   watch // under the tag invariants
+	watch   watch // under the build tag invariants
 	ctx     context.Context
 	parent  *Scope
 	owned   []*Tensor
 	err     error
-	compute DType // what Conv2d and Linear compute in; Float32 means: in what they are given
-	again   bool  // a checkpoint computes something once more: statistics are not to move again
+	compute DType // compute type of Conv2d and Linear; Float32 means their inputs' type
+	again   bool  // a checkpoint recomputes: running statistics must not be updated again
 }
 
-// Run calls f with a new root scope on one pinned OS thread, and frees everything the scope owns on return or panic.
-// It returns f's error, else the first error of an operation in the scope, else ctx's error if ctx ended before f ran.
+// Run calls f with a new root scope on one pinned OS thread, and frees everything the scope owns on
+// return or panic. It returns f's error, else the first error of an operation in the scope, else
+// ctx's error if ctx ended before f ran.
 func Run(ctx context.Context, f func(*Scope) error) error {
-	runtime.LockOSThread() // libtorch keeps its modes, its thread pool and gotch its last error by thread
+	runtime.LockOSThread() // libtorch's modes and thread pool and gotch's last error are thread-local
 	defer runtime.UnlockOSThread()
 	if err := ctx.Err(); err != nil {
 		return err
@@ -37,8 +38,8 @@ func Run(ctx context.Context, f func(*Scope) error) error {
 	return s.watch.verdict(s.run(f))
 }
 
-// Sub calls f with a scope within s, which ends when f does. The error is f's, else the first of an operation in f; s
-// itself stays usable.
+// Sub calls f with a nested scope, which ends when f returns. It returns f's error, else the first
+// error of an operation in f; s itself stays usable. (Subtract is the difference of tensors.)
 func (s *Scope) Sub(f func(*Scope) error) error {
 	if err := s.enter("sub"); err != nil {
 		return err
@@ -46,7 +47,8 @@ func (s *Scope) Sub(f func(*Scope) error) error {
 	return s.child().run(f)
 }
 
-// NoGrad is Sub with the recording of operations switched off, as torch.no_grad; afterwards the mode is what it was.
+// NoGrad is Sub with recording disabled, as torch.no_grad; afterwards the previous mode is
+// restored.
 func (s *Scope) NoGrad(f func(*Scope) error) error {
 	if err := s.enter("no grad"); err != nil {
 		return err
@@ -56,8 +58,9 @@ func (s *Scope) NoGrad(f func(*Scope) error) error {
 	return s.child().run(f)
 }
 
-// Autocast is Sub with Conv2d and Linear computing in the given type, as torch.autocast: their inputs and weights are
-// converted on the way in; batch norm, losses and parameters stay as they are. Float32 switches it off.
+// Autocast is Sub with Conv2d and Linear computing in the given type, as torch.autocast: their
+// inputs and weights are converted; batch norm, losses and parameters are unchanged. Float32
+// disables it.
 func (s *Scope) Autocast(compute DType, f func(*Scope) error) error {
 	if err := s.enter("autocast"); err != nil {
 		return err
@@ -71,7 +74,7 @@ func (s *Scope) child() *Scope {
 	return &Scope{watch: s.watch.child(), ctx: s.ctx, parent: s, compute: s.compute, again: s.again}
 }
 
-// enter is the error that keeps a scope from being opened within s, nil if there is none.
+// enter returns the error that prevents opening a scope within s, or nil.
 func (s *Scope) enter(how string) error {
 	if invariants {
 		if err := s.misuse(how); err != nil {
@@ -99,7 +102,8 @@ func (s *Scope) free() {
 	s.watch.end()
 }
 
-// Keep hands t to the parent scope, so that it outlives s, and returns it. In a root scope it does nothing.
+// Keep passes t to the parent scope, so that it outlives s, and returns it. In a root scope it does
+// nothing.
 func (s *Scope) Keep(t *Tensor) *Tensor {
 	if t == nil || s.parent == nil || t.owner != s || invariants && s.misuse("keep", t) != nil {
 		return t
@@ -109,8 +113,9 @@ func (s *Scope) Keep(t *Tensor) *Tensor {
 	return t
 }
 
-// Free ends tensors before their scope does. A graph that needs their values keeps those alive by itself, so a forward
-// pass frees each activation as soon as the next is there and memory stays at what the backward pass needs.
+// Free releases tensors before their scope ends. The graph keeps the values that it needs, so a
+// forward pass can free each activation as soon as the next one exists, and memory stays at what
+// the backward pass needs.
 func (s *Scope) Free(ts ...*Tensor) {
 	if invariants && s.misuse("free") != nil {
 		return
@@ -122,20 +127,20 @@ func (s *Scope) Free(ts ...*Tensor) {
 	}
 }
 
-// Err is the first error of an operation in s, nil if there was none.
+// Err returns the first error of an operation in s, or nil.
 func (s *Scope) Err() error { return s.err }
 
-// Fail makes err the scope's error unless it has one already.
+// Fail sets the scope's error unless it already has one.
 func (s *Scope) Fail(err error) {
 	if s.err == nil {
 		s.err = err
 	}
 }
 
-// Context is what Run was given.
+// Context returns the context that Run was given.
 func (s *Scope) Context() context.Context { return s.ctx }
 
-// own takes over a handle that libtorch has made.
+// own takes ownership of a handle that libtorch created.
 func (s *Scope) own(c lib.Ctensor) *Tensor {
 	countLive(1)
 	t := &Tensor{c: c, owner: s, made: here()}
@@ -143,7 +148,7 @@ func (s *Scope) own(c lib.Ctensor) *Tensor {
 	return t
 }
 
-// ready reports whether an operation may go on: no error so far, every input alive.
+// ready reports whether an operation may proceed: no error so far, and every input alive.
 func (s *Scope) ready(op string, inputs ...*Tensor) bool {
 	if invariants && s.misuse(op, inputs...) != nil {
 		return false
@@ -164,7 +169,7 @@ func (s *Scope) ready(op string, inputs ...*Tensor) bool {
 	return true
 }
 
-// op calls one of gotch's functions, which store a new handle, and takes the handle or the error.
+// op calls a gotch function that stores a new handle, and takes the handle or the error.
 func (s *Scope) op(name string, inputs []*Tensor, call func(out *lib.Ctensor)) *Tensor {
 	if !s.ready(name, inputs...) {
 		return nil
@@ -178,7 +183,7 @@ func (s *Scope) op(name string, inputs []*Tensor, call func(out *lib.Ctensor)) *
 	return s.own(out)
 }
 
-// inPlace is op for functions that return the handle of their first input once more.
+// inPlace is op for functions that return another handle of their first input.
 func (s *Scope) inPlace(name string, x *Tensor, call func(out *lib.Ctensor)) *Tensor {
 	if !s.ready(name, x) {
 		return nil

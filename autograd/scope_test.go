@@ -93,7 +93,7 @@ func TestKeepAndFree(t *testing.T) {
 			}
 			return s.Sub(func(inner *autograd.Scope) error {
 				far = s.Keep(inner.Keep(autograd.FromSlice(inner, []float64{3}, 1)))
-				inner.Keep(kept) // not inner's own: stays where it is
+				inner.Keep(kept) // not owned by inner: no effect
 				return nil
 			})
 		})
@@ -101,10 +101,10 @@ func TestKeepAndFree(t *testing.T) {
 			t.Error(err)
 		}
 		if lost.Shape() != nil || lost.String() != "freed" {
-			t.Errorf("%v has outlived its scope", lost)
+			t.Errorf("%v outlived its scope", lost)
 		}
 		checkClose(t, "kept", append(autograd.ToSlice[float64](s, kept), autograd.ToSlice[float64](s, far)...), []float64{2, 3}, 0)
-		s.Keep(kept) // a root scope has nobody to hand it to
+		s.Keep(kept) // no effect in a root scope
 		checkClose(t, "kept by the root", autograd.ToSlice[float64](s, kept), []float64{2}, 0)
 
 		x := s.RequireGrad(autograd.FromSlice(s, []float64{3}, 1))
@@ -114,7 +114,7 @@ func TestKeepAndFree(t *testing.T) {
 		if y.String() != "freed" {
 			t.Error("Free has not freed")
 		}
-		s.Backward(sum) // x^4; the graph has kept what it needs
+		s.Backward(sum) // x^4; the graph keeps what it needs
 		checkClose(t, "gradient", autograd.ToSlice[float64](s, s.Grad(x)), []float64{4 * 27}, 0)
 	})
 }

@@ -12,8 +12,9 @@ import (
 	"depthwise.dev/autograd"
 )
 
-// TestStressErrors makes every operation fail over and over, on several goroutines, with a good operation before each.
-// Each error must come, from its own call and with that call's shape, and nothing may be left behind.
+// TestStressErrors makes every operation fail repeatedly, on several goroutines, with a successful
+// operation before each. Each error must come from its own call and name that call's shape, and
+// nothing may leak.
 func TestStressErrors(t *testing.T) {
 	const goroutines = 4
 	total := 100_000
@@ -33,7 +34,8 @@ func TestStressErrors(t *testing.T) {
 	watched.check(t)
 }
 
-// provokeAll goes round the tables until so many errors have come. Shapes tell goroutines and turns apart.
+// provokeAll cycles through the tables until the given number of errors occurred. Shapes identify
+// goroutines and iterations.
 func provokeAll(goroutine int64, count int) error {
 	return autograd.Run(context.Background(), func(s *autograd.Scope) error {
 		uses := slices.Concat(wrongUses, plainWrong, onDead)
@@ -53,7 +55,7 @@ func provokeOne(s *autograd.Scope, w wrongUse, a, b int64) error {
 	err := s.Sub(func(s *autograd.Scope) error {
 		x := s.Zeros(w.given, autograd.CPU, a, b)
 		if s.Detach(x); s.Err() != nil {
-			return fmt.Errorf("a good operation failed: %w", s.Err())
+			return fmt.Errorf("a valid operation failed: %w", s.Err())
 		}
 		switch {
 		case slices.ContainsFunc(onDead, func(d wrongUse) bool { return d.of == w.of }):
@@ -68,7 +70,7 @@ func provokeOne(s *autograd.Scope, w wrongUse, a, b int64) error {
 	return w.provoked(err, want)
 }
 
-// leaks is what there was before.
+// leaks records the resources in use before a test.
 type leaks struct {
 	tensors, memory int64
 	goroutines      int
@@ -76,11 +78,11 @@ type leaks struct {
 
 func watchLeaks(t *testing.T) leaks {
 	t.Helper()
-	runtime.GC() // gotch's tensors of other tests go by finalizers
+	runtime.GC() // gotch's tensors of other tests are freed by finalizers
 	return leaks{tensors: autograd.LiveTensors(), memory: autograd.MemoryAllocated(), goroutines: runtime.NumGoroutine()}
 }
 
-// check fails the test if there is more now. Goroutines that are just ending are waited for.
+// check fails the test if more resources are in use now. It waits for goroutines that are ending.
 func (l leaks) check(t *testing.T) {
 	t.Helper()
 	runtime.GC()

@@ -9,9 +9,9 @@ import (
 	"depthwise.dev/autograd/native"
 )
 
-// A Tensor is a handle on a libtorch tensor. It belongs to a Scope and dies with it.
+// A Tensor is a handle of a libtorch tensor. It belongs to a Scope and is freed with it.
 type Tensor struct {
-	made, freed place       // under the tag invariants
+	made, freed place       // under the build tag invariants
 	c           lib.Ctensor // nil when freed
 	owner       *Scope
 }
@@ -25,7 +25,8 @@ func (t *Tensor) free() {
 	}
 }
 
-// Shape is the tensor's size in each dimension, (N, C, H, W) for images; nil when the tensor is nil or freed.
+// Shape returns the size of each dimension, (N, C, H, W) for images; nil if the tensor is nil or
+// freed.
 func (t *Tensor) Shape() []int64 {
 	if t == nil || t.c == nil {
 		return nil
@@ -54,15 +55,15 @@ func (t *Tensor) DType() DType {
 	return DType(lib.AtScalarType(t.c))
 }
 
-// Device is where the elements are.
+// Device is where the elements are stored.
 func (t *Tensor) Device() Device {
 	if t == nil || t.c == nil {
 		return CPU
 	}
-	return Device(int32(lib.AtDevice(t.c))) // gotch reads eight bytes of a C int, of which the lower four count
+	return Device(int32(lib.AtDevice(t.c))) // gotch reads eight bytes of a C int; only the lower four are valid
 }
 
-// String describes the tensor without its values, as "float32[32 3 224 224]".
+// String describes the tensor without its values, such as "float32[32 3 224 224]".
 func (t *Tensor) String() string {
 	switch {
 	case t == nil:
@@ -73,17 +74,17 @@ func (t *Tensor) String() string {
 	return fmt.Sprintf("%v%v", t.DType(), t.Shape())
 }
 
-// RequiresGrad reports whether gradients flow to t: it is a leaf that was marked, or depends on one.
+// RequiresGrad reports whether gradients flow to t: it is a marked leaf, or depends on one.
 func (t *Tensor) RequiresGrad() bool {
 	return t != nil && t.c != nil && native.RequiresGrad(native.Tensor(t.c))
 }
 
-// IsLeaf reports whether t is no operation's result, as parameters are.
+// IsLeaf reports whether t is not the result of an operation, as parameters are.
 func (t *Tensor) IsLeaf() bool {
 	return t != nil && t.c != nil && native.IsLeaf(native.Tensor(t.c))
 }
 
-// opt is the handle of an optional input: nil stands for "none" in libtorch too.
+// opt returns the handle of an optional input: nil means "none" in libtorch too.
 func opt(t *Tensor) lib.Ctensor {
 	if t == nil {
 		return nil

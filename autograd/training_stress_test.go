@@ -14,7 +14,7 @@ import (
 	"depthwise.dev/optim"
 )
 
-// trainee is a network with its optimizer and its data.
+// trainee is a network with its optimizer and data.
 type trainee struct {
 	network        *mobilenet.Network
 	optimizer      optim.Optimizer
@@ -36,7 +36,7 @@ func newTrainee(s *autograd.Scope, variant string, build func(*autograd.Scope, [
 	return t
 }
 
-// step is one of training. The loss is returned.
+// step runs a training step and returns the loss.
 func (t *trainee) step(s *autograd.Scope) (loss float64, err error) {
 	err = s.Sub(func(s *autograd.Scope) error {
 		for _, p := range t.network.Parameters() {
@@ -51,10 +51,12 @@ func (t *trainee) step(s *autograd.Scope) (loss float64, err error) {
 	return loss, err
 }
 
-// initialThreads is how many there are before a test sets another number, which belongs to the system's thread that it was set on.
+// initialThreads is the number of threads before a test changes it; the setting belongs to the OS
+// thread that changed it.
 var initialThreads = autograd.Threads()
 
-// inTurn trains two networks in turn, calling between after each step, and returns their losses.
+// inTurn trains two networks alternately, calling between after each step, and returns their
+// losses.
 func inTurn(ctx context.Context, steps int, between func(s *autograd.Scope, i int, both [2]*trainee) error) (losses []float64, err error) {
 	err = autograd.Run(ctx, func(s *autograd.Scope) error {
 		autograd.Seed(s, 1)
@@ -88,8 +90,8 @@ func inTurn(ctx context.Context, steps int, between func(s *autograd.Scope, i in
 
 func undisturbed(*autograd.Scope, int, [2]*trainee) error { return nil }
 
-// TestStressTraining trains, cancels at random steps, makes hooks, panics and operations fail in the middle of steps,
-// and goes on. What was disturbed leaves nothing behind and changes no later run by a bit.
+// TestStressTraining trains, cancels at random steps, makes hooks and operations fail or panic in
+// the middle of steps, and continues. Disturbed runs leak nothing and change no bit of later runs.
 func TestStressTraining(t *testing.T) {
 	const steps = 8
 	want, err := inTurn(context.Background(), steps, undisturbed)
@@ -102,7 +104,7 @@ func TestStressTraining(t *testing.T) {
 		canceled(t, random.IntN(steps-1), want)
 		disturbed(t, random.IntN(28), round)
 	}
-	// In one run, errors between and within steps, which the run survives.
+	// Errors between and within steps of one run, which continues.
 	uses := slices.Concat(wrongUses, plainWrong, onDead)
 	losses, err := inTurn(context.Background(), steps, func(s *autograd.Scope, i int, both [2]*trainee) error {
 		for k := range 20 {
@@ -119,7 +121,7 @@ func TestStressTraining(t *testing.T) {
 	watched.check(t)
 }
 
-// canceled ends a run by its context, from another goroutine, after a step.
+// canceled cancels a run's context, from another goroutine, after a step.
 func canceled(t *testing.T, after int, want []float64) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -143,7 +145,8 @@ func elsewhereCancel(cancel func()) {
 	<-done
 }
 
-// disturbed makes a layer fail in the second step: in the forward or the backward pass, by libtorch, an error or a panic.
+// disturbed makes a layer fail in the second step: in the forward or the backward pass, by
+// libtorch, an error or a panic.
 func disturbed(t *testing.T, layer, way int) {
 	fail := []func(s *autograd.Scope, y *autograd.Tensor){
 		func(s *autograd.Scope, y *autograd.Tensor) { s.Reshape(y, 10007) },
@@ -170,7 +173,7 @@ func disturbed(t *testing.T, layer, way int) {
 	}
 }
 
-// other2d fits no activation.
+// other2d has a shape that fits no activation.
 func other2d(s *autograd.Scope, _ *autograd.Tensor) *autograd.Tensor {
 	return s.Zeros(autograd.Float32, autograd.CPU, 3, 10007)
 }

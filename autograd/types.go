@@ -8,10 +8,10 @@ import (
 	"depthwise.dev/autograd/native"
 )
 
-// DType is the type of a tensor's elements, with libtorch's numbers (c10/core/ScalarType.h).
+// DType is the type of a tensor's elements, with libtorch's values (c10/core/ScalarType.h).
 type DType int
 
-// The types that the project computes with.
+// The supported types.
 const (
 	invalid  DType = -1
 	Uint8    DType = 0
@@ -32,13 +32,13 @@ func (d DType) String() string {
 	return fmt.Sprintf("dtype%d", int(d))
 }
 
-// Device is a place for tensors, with gotch's numbers: -1 is the processor, n >= 0 the GPU n.
+// Device is where a tensor is stored, with gotch's values: -1 is the CPU, n >= 0 is GPU n.
 type Device int
 
-// CPU is the processor.
+// CPU is the CPU.
 const CPU Device = -1
 
-// CUDA is the GPU with number n.
+// CUDA is GPU n.
 func CUDA(n int) Device { return Device(n) }
 
 func (d Device) String() string {
@@ -48,8 +48,8 @@ func (d Device) String() string {
 	return "cuda:" + strconv.Itoa(int(d))
 }
 
-// ParseDevice reads "cpu", "cuda", "cuda:N" or "auto", which is the first GPU if libtorch can use one, else the
-// processor. A GPU that is not there is an error.
+// ParseDevice parses "cpu", "cuda", "cuda:N" or "auto", which is the first GPU if libtorch can use
+// one, else the CPU. A missing GPU is an error.
 func ParseDevice(name string) (Device, error) {
 	switch name {
 	case "cpu":
@@ -74,22 +74,23 @@ func ParseDevice(name string) (Device, error) {
 		return CPU, fmt.Errorf("autograd: unknown device %q; use auto, cpu, cuda or cuda:N", name)
 	}
 	if have := native.CUDADevices(); n >= have {
-		return CPU, fmt.Errorf("autograd: device %s: this libtorch sees %d GPUs; use --device cpu, or set up with LIBTORCH_USE_PYTORCH=1 and a PyTorch that has CUDA", name, have)
+		return CPU, fmt.Errorf("autograd: device %s: this libtorch sees %d GPUs; use --device cpu, or run setup with LIBTORCH_USE_PYTORCH=1 and a PyTorch that has CUDA", name, have)
 	}
 	return CUDA(n), nil
 }
 
-// Precision is what a network computes in. Parameters, statistics, losses and updates are float32 in each of them.
+// Precision is a network's compute precision. Parameters, statistics, losses and updates are
+// float32 in each of them.
 type Precision string
 
-// The precisions that users name.
+// The precisions.
 const (
 	PrecisionAuto Precision = "auto" // BF16 where the hardware has it, else FP32
 	FP32          Precision = "fp32"
 	BF16          Precision = "bf16"
 )
 
-// Resolve settles "auto" for a device and refuses unknown names.
+// Resolve resolves "auto" for a device and rejects unknown names.
 func (p Precision) Resolve(d Device) (Precision, error) {
 	switch p {
 	case FP32, BF16:
@@ -103,7 +104,7 @@ func (p Precision) Resolve(d Device) (Precision, error) {
 	return "", fmt.Errorf("autograd: unknown precision %q; use auto, fp32 or bf16", string(p))
 }
 
-// Compute is the type that Autocast is to be given for p.
+// Compute returns the type to pass to Autocast for p.
 func (p Precision) Compute() DType {
 	if p == BF16 {
 		return BFloat16

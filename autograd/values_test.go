@@ -9,7 +9,7 @@ import (
 	"depthwise.dev/autograd/autogradtest"
 )
 
-// TestValues holds every operation against values worked out by hand.
+// TestValues compares every operation with values computed by hand.
 func TestValues(t *testing.T) {
 	type tensor = *autograd.Tensor
 	x, y := square2(1, 2, 3, 4), square2(10, 20, 30, 40)
@@ -78,7 +78,7 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// TestInPlaceOverwrites: the operations that say so change what they are given.
+// TestInPlaceOverwrites: in-place operations modify their input and return it.
 func TestInPlaceOverwrites(t *testing.T) {
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		for name, op := range map[string]func(*autograd.Tensor) *autograd.Tensor{"relu_": s.ReLUInPlace, "relu6_": s.ReLU6InPlace} {

@@ -19,11 +19,11 @@ type (
 	tensor = *autograd.Tensor
 )
 
-// wrongUse is a way to make an operation fail: in libtorch where any arguments can, else in Go.
+// wrongUse is a use that makes an operation fail: in libtorch if possible, else in Go.
 type wrongUse struct {
 	of    string         // the operation as Go names it: "Scope.Add"
-	name  string         // as its errors name it
-	given autograd.DType // of x, two dimensions a and b, which the error must tell
+	name  string         // in its errors
+	given autograd.DType // of x, two dimensions a and b, which the error must contain
 	use   func(s scope, x tensor)
 }
 
@@ -32,18 +32,18 @@ const (
 	boolean           = autograd.Bool
 )
 
-// other is a tensor that fits no x: of another size in both dimensions.
+// other returns a tensor whose shape is incompatible with x in both dimensions.
 func other(s scope, x tensor) tensor {
 	shape := x.Shape()
 	return s.Zeros(f64, autograd.CPU, shape[0]+2, shape[1]+3)
 }
 
-// leaf is x in the graph.
+// leaf returns x as a leaf of a graph.
 func leaf(s scope, x tensor) tensor { return s.RequireGrad(x) }
 
 func one(x tensor) autograd.List { return autograd.List{x} }
 
-// update moves an average after a parameter.
+// update returns an update of a parameter's average.
 func update(parameter, average tensor) autograd.Update {
 	var p autograd.UpdateProgram
 	to := p.Array(one(average))
@@ -141,7 +141,7 @@ var wrongUses = []wrongUse{
 	}},
 }
 
-// plainWrong are wrong arguments that no tensor's shape belongs to.
+// plainWrong are invalid arguments that involve no tensor's shape.
 var plainWrong = []wrongUse{
 	{of: "Scope.Zeros", name: "zeros", use: func(s scope, _ tensor) { s.Zeros(f32, autograd.CPU, -1) }},
 	{of: "Scope.Dropout", name: "dropout", use: func(s scope, x tensor) { s.Dropout(x, 1.5) }},
@@ -164,7 +164,7 @@ var plainWrong = []wrongUse{
 	{of: "SetGeneratorState", name: "set generator state", use: func(s scope, _ tensor) { autograd.SetGeneratorState(s, []byte{1}) }},
 }
 
-// onDead are operations that nothing but a dead tensor makes fail.
+// onDead are operations that fail only with a freed tensor.
 var onDead = []wrongUse{
 	{of: "Scope.Scale", name: "scale", use: func(s scope, x tensor) { s.Scale(x, 2) }},
 	{of: "Scope.AddScalar", name: "add scalar", use: func(s scope, x tensor) { s.AddScalar(x, 2) }},
@@ -187,7 +187,7 @@ var onDead = []wrongUse{
 var noOperations = []string{"Scope.Sub", "Scope.NoGrad", "Scope.Autocast", "Scope.Keep", "Scope.Free", "Scope.Err", "Scope.Fail",
 	"Scope.Context", "RemovableHandle.Remove", "NewFoldedBackbone", "Seed", "GeneratorState"}
 
-// TestEveryOperationHasAWrongUse finds the operations in the source.
+// TestEveryOperationHasAWrongUse finds the operations in the source code.
 func TestEveryOperationHasAWrongUse(t *testing.T) {
 	covered := slices.Clone(noOperations)
 	for _, w := range slices.Concat(wrongUses, plainWrong, onDead) {
@@ -195,21 +195,22 @@ func TestEveryOperationHasAWrongUse(t *testing.T) {
 	}
 	operations := exportedOperations(t)
 	if len(operations) < 60 {
-		t.Fatalf("the source has %d operations: not read rightly", len(operations))
+		t.Fatalf("found only %d operations in the source", len(operations))
 	}
 	for _, name := range operations {
 		if !slices.Contains(covered, name) {
-			t.Errorf("%s has no wrong use: add one to the table in wronguses_test.go", name)
+			t.Errorf("%s has no wrong use: add a row to the tables in wronguses_test.go", name)
 		}
 	}
 	for _, name := range covered {
 		if !slices.Contains(operations, name) {
-			t.Errorf("%s is in the table and not in the source", name)
+			t.Errorf("%s is in the table but not in the source", name)
 		}
 	}
 }
 
-// exportedOperations are the package's exported functions and methods that have a scope as receiver or parameter.
+// exportedOperations returns the package's exported functions and methods with a scope as receiver
+// or parameter.
 func exportedOperations(t *testing.T) (names []string) {
 	source := func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }
 	packages, err := parser.ParseDir(token.NewFileSet(), ".", source, 0)
@@ -252,18 +253,18 @@ func isScope(f *ast.Field) bool {
 	return ok && name.Name == "Scope"
 }
 
-// provoked is what a wrong use did, checked: its own error with its own operation and shape, or what is wrong with that.
+// provoked checks the error of a wrong use: it must name the operation and the shape.
 func (w wrongUse) provoked(err error, want string) error {
 	switch {
 	case err == nil:
 		return errors.New("the error was lost")
 	case !strings.Contains(err.Error(), "autograd: "+w.name) || !strings.Contains(err.Error(), want):
-		return errors.Join(errors.New("the error tells another operation or shape, want "+w.name+" and "+want), err)
+		return errors.Join(errors.New("the error names another operation or shape, want "+w.name+" and "+want), err)
 	}
 	return nil
 }
 
-// TestWrongUses: the error of each names the operation and what it was given.
+// TestWrongUses: each error names the operation and its inputs.
 func TestWrongUses(t *testing.T) {
 	for _, w := range slices.Concat(wrongUses, plainWrong, onDead) {
 		t.Run(w.of, func(t *testing.T) {

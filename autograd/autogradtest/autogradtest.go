@@ -8,8 +8,8 @@ import (
 	"depthwise.dev/autograd"
 )
 
-// Run calls f in a root scope, and fails the test when an operation of that scope failed or a native tensor is still
-// alive afterwards (which the build tag invariants counts).
+// Run calls f in a root scope. It fails the test if an operation of that scope failed, or if a
+// native tensor is still alive afterwards (which the build tag invariants counts).
 func Run(t testing.TB, f func(*autograd.Scope)) {
 	t.Helper()
 	before := autograd.LiveTensors()

@@ -8,10 +8,10 @@ import (
 	"unsafe"
 )
 
-// LayerKind says which kernels compute a layer of a backbone.
+// LayerKind selects the kernels that compute a layer of a backbone.
 type LayerKind int
 
-// The kinds; the numbers are those of dw_layer_kind.
+// The kinds, in the order of dw_layer_kind.
 const (
 	StemLayer LayerKind = iota
 	DepthwiseLayer
@@ -28,39 +28,42 @@ type BackboneLayer struct {
 	Top, Left           int // zeros before the image
 }
 
-// Backbone is what the layers have in common.
+// Backbone holds the layers and their common settings.
 type Backbone struct {
 	Layers        []BackboneLayer
 	Cap           float64 // of the activation; infinite for ReLU
 	Eps, Momentum float64
-	Training      bool // the batch's statistics, and the running ones move
+	Training      bool // use the batch's statistics and update the running ones
 	BFloat16      bool // else float32
-	// Times, where not nil, becomes those of the forward pass when it returns and of the backward pass when that ends.
+	// Times, if not nil, receives the times of the forward pass when it returns, and of the
+	// backward pass when that ends.
 	Times *BackboneTimes
 }
 
 // Lanes is the number of channels that stored tensors are padded to a multiple of.
 const Lanes = C.DW_LANES
 
-// Pixels are images as a loader leaves them, (N, Height, Width, 3), and what normalizes them: (v/255 - Mean)/Std by color.
+// Pixels are images as the loader delivers them, (N, Height, Width, 3), and their normalization:
+// (v/255 - Mean)/Std per color.
 type Pixels struct {
 	Values           []uint8 // as many as the sizes say
 	N, Height, Width int
 	Mean, Std        [3]float64
 }
 
-// BackboneForward is the pooled features of images x, or of pixels where x is nil. The tensors are described at dw_backbone_forward.
-func BackboneForward(t Backbone, x Tensor, pixels Pixels, parameters, statistics []Tensor) (features Tensor, err error) {
+// BackboneForward computes the pooled features of images x, or of pixels if x is nil.
+// dw_backbone_forward documents the tensors.
+func BackboneForward(b Backbone, x Tensor, pixels Pixels, parameters, statistics []Tensor) (features Tensor, err error) {
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
-	backbone, p := t.c(&pinner), pixels.c(&pinner)
+	backbone, p := b.c(&pinner), pixels.c(&pinner)
 	var out C.dw_tensor
 	err = take(C.dw_backbone_forward(&out, &backbone, C.dw_tensor(x), &p, first(parameters), count(parameters), first(statistics), count(statistics),
-		t.Times.handle()))
+		b.Times.handle()))
 	return Tensor(out), err
 }
 
-// c is the pixels as C reads them, on memory that pinner holds.
+// c converts the pixels to C, in memory that pinner holds.
 func (p Pixels) c(pinner *runtime.Pinner) C.dw_pixels {
 	out := C.dw_pixels{n: C.int64_t(p.N), height: C.int(p.Height), width: C.int(p.Width)}
 	for i := range p.Mean {
@@ -73,10 +76,10 @@ func (p Pixels) c(pinner *runtime.Pinner) C.dw_pixels {
 	return out
 }
 
-// c is the backbone as C reads it, on memory that pinner holds.
-func (t Backbone) c(pinner *runtime.Pinner) C.dw_backbone {
-	layers := make([]C.dw_layer, len(t.Layers))
-	for i, l := range t.Layers {
+// c converts the backbone to C, in memory that pinner holds.
+func (b Backbone) c(pinner *runtime.Pinner) C.dw_backbone {
+	layers := make([]C.dw_layer, len(b.Layers))
+	for i, l := range b.Layers {
 		layers[i] = C.dw_layer{kind: C.dw_layer_kind(l.Kind), in: C.int(l.In), out: C.int(l.Out), stride: C.int(l.Stride), has_bias: truth(l.Bias),
 			height: C.int(l.Height), width: C.int(l.Width), out_height: C.int(l.OutHeight), out_width: C.int(l.OutWidth),
 			top: C.int(l.Top), left: C.int(l.Left)}
@@ -84,11 +87,11 @@ func (t Backbone) c(pinner *runtime.Pinner) C.dw_backbone {
 	if len(layers) > 0 {
 		pinner.Pin(unsafe.SliceData(layers))
 	}
-	return C.dw_backbone{layers: unsafe.SliceData(layers), n: C.int(len(layers)), cap: C.double(t.Cap), eps: C.double(t.Eps),
-		momentum: C.double(t.Momentum), training: truth(t.Training), bf16: truth(t.BFloat16)}
+	return C.dw_backbone{layers: unsafe.SliceData(layers), n: C.int(len(layers)), cap: C.double(b.Cap), eps: C.double(b.Eps),
+		momentum: C.double(b.Momentum), training: truth(b.Training), bf16: truth(b.BFloat16)}
 }
 
-// BackboneISA names the instruction set of the backbone's kernels, as "avx512_bf16".
+// BackboneISA returns the name of the kernels' ISA variant, such as "avx512bf16".
 func BackboneISA() (string, error) {
 	var name *C.char
 	if err := take(C.dw_backbone_isa(&name)); err != nil {
@@ -97,5 +100,6 @@ func BackboneISA() (string, error) {
 	return C.GoString(name), nil
 }
 
-// BackboneCount counts the layers that fused kernels have computed in this process, forward and backward each.
+// BackboneCount returns the number of layers that fused kernels have computed in this process;
+// forward and backward count separately.
 func BackboneCount() int64 { return int64(C.dw_backbone_count()) }

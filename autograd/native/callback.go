@@ -11,13 +11,13 @@ import (
 	"unsafe"
 )
 
-// A Callback is Go code that libtorch calls during a backward pass. It owns the tensors `in`, of which undefined ones are
-// nil, and returns tensors that libtorch owns. It must not panic.
+// A Callback is Go code that libtorch calls during a backward pass. It owns the tensors in `in`,
+// undefined ones being nil, and returns tensors that libtorch owns. It must not panic.
 type Callback func(in []Tensor, out []Tensor) error
 
 func init() { C.dw_set_callbacks(C.dw_call(C.dwGoCall), C.dw_release(C.dwGoRelease)) }
 
-// held is the handle under which C++ knows a callback, until it gives it back.
+// held returns the handle by which C++ refers to a callback until it releases it.
 func held(f Callback) C.uintptr_t { return C.uintptr_t(cgo.NewHandle(f)) }
 
 //export dwGoCall
@@ -34,7 +34,7 @@ func dwGoCall(handle C.uintptr_t, in *C.dw_tensor, nIn C.int, out *C.dw_tensor, 
 //export dwGoRelease
 func dwGoRelease(handle C.uintptr_t) { cgo.Handle(handle).Delete() }
 
-// taken is take for functions that may have called Go: the error of that call comes back as it was.
+// taken is take for functions that may have called Go: it returns the error of that call unchanged.
 func taken(e C.dw_error, failure C.uintptr_t) error {
 	err := take(e)
 	if failure == 0 {

@@ -14,14 +14,14 @@ type Targets struct {
 	Lambda, Smoothing   float64
 }
 
-// CrossEntropyResult is what the rows come to.
+// CrossEntropyResult is the loss and the number of correct rows.
 type CrossEntropyResult struct {
 	Loss    float64
 	Correct int
 }
 
-// CrossEntropy is the mean loss of the rows as a scalar of the graph, and its value.
-func CrossEntropy(logits Tensor, t Targets) (loss Tensor, s CrossEntropyResult, err error) {
+// CrossEntropy computes the mean loss of the rows, as a scalar of the graph and as a value.
+func CrossEntropy(logits Tensor, t Targets) (loss Tensor, result CrossEntropyResult, err error) {
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
 	classes := func(list []int64) *C.int64_t {
@@ -34,7 +34,7 @@ func CrossEntropy(logits Tensor, t Targets) (loss Tensor, s CrossEntropyResult, 
 	targets := C.dw_targets{labels: classes(t.Labels), mixed_labels: classes(t.MixedLabels), n: C.int64_t(len(t.Labels)), lambda: C.double(t.Lambda),
 		smoothing: C.double(t.Smoothing)}
 	var out C.dw_tensor
-	var scored C.dw_cross_entropy_result
-	err = take(C.dw_cross_entropy(&out, &scored, C.dw_tensor(logits), &targets))
-	return Tensor(out), CrossEntropyResult{Loss: float64(scored.loss), Correct: int(scored.correct)}, err
+	var found C.dw_cross_entropy_result
+	err = take(C.dw_cross_entropy(&out, &found, C.dw_tensor(logits), &targets))
+	return Tensor(out), CrossEntropyResult{Loss: float64(found.loss), Correct: int(found.correct)}, err
 }

@@ -1,4 +1,4 @@
-// The C face of the fused cross entropy. Conventions are those of native.h.
+// The C interface of the fused cross entropy. Conventions are those of native.h.
 #pragma once
 #include "native.h"
 
@@ -6,21 +6,23 @@
 extern "C" {
 #endif
 
-// The targets of n rows of logits: `share` of the row's own class and, where mixed_labels are given, the rest of its partner's;
-// of both together 1 - smoothing, and the rest evenly over all classes.
+// The targets of n rows of logits: weight lambda for the row's own label and 1 - lambda for its
+// mixed label, if given; both scaled by 1 - smoothing, and smoothing spread evenly over all
+// classes.
 typedef struct {
-  const int64_t *labels, *mixed_labels; // mixed_labels may be NULL; share is 1 then
+  const int64_t *labels, *mixed_labels; // mixed_labels may be NULL; lambda is 1 then
   int64_t n;
   double lambda, smoothing;
 } dw_targets;
 
 typedef struct {
   double loss;     // the mean over the rows
-  int64_t correct; // rows whose greatest logit is that of the class with the larger share
+  int64_t correct; // rows whose largest logit is that of the label with the larger weight
 } dw_cross_entropy_result;
 
-// loss becomes a scalar of the graph.
-dw_error dw_cross_entropy(dw_tensor *loss, dw_cross_entropy_result *scored, dw_tensor logits, const dw_targets *targets);
+// loss is a scalar of the graph.
+dw_error dw_cross_entropy(dw_tensor *loss, dw_cross_entropy_result *result, dw_tensor logits,
+                          const dw_targets *targets);
 
 #ifdef __cplusplus
 }

@@ -1,113 +1,125 @@
-// The seam between the fused backbone (backbone/schedule.cc: which layer, which buffer, in which order) and its kernels
-// (pointwise/pointwise.h, stem/stem.h, depthwise/depthwise.h, pool/pool.h: loops over memory, one file a kernel). The kernels are
-// compiled once for each instruction set (isa/avx512bf16.cc, ...) and reached through the table Kernels.
+// The interface between the schedule of the fused backbone (backbone/schedule.cc: which layer,
+// which buffer, in which order; inference/schedule.cc likewise) and its kernels (a folder per
+// operator: pointwise/, depthwise/, stem/, pool/, inference/; loops over memory, one file per
+// kernel). The kernels are compiled once for each instruction set (isa/avx512bf16.cc, ...) and
+// called through the table Kernels.
 //
-// Activations. Every convolution writes its raw output y (bias added, before batch norm) once, as rows of channels (NHWC),
-// in the storage type S: float, or bfloat16 as its upper 16 bits. Batch norm and activation are applied by whoever reads y
-// (Activation below) and are never stored. Gradients g are stored like y and are those of the normalized value before the
-// activation, the activation's mask already applied.
+// Activations. Every convolution writes its raw output y (bias added, before batch norm) once, as
+// rows of channels (NHWC), in the storage type S: float, or bfloat16 as its upper 16 bits. The
+// consumer of y applies batch norm and activation as it reads (Activation below); neither is ever
+// stored. Gradients g are stored like y. They are gradients of the normalized value before the
+// activation, with the activation's mask already applied.
 //
-// Channels are padded to a multiple of kLanes in every stored tensor; the padding of y and g is zero, and stays zero because
-// weights, scales, shifts and coefficients of padding channels are zero. So no kernel masks a channel.
+// Channels are padded to a multiple of kLanes in every stored tensor. The padding of y and g is
+// zero, and stays zero because weights, scales, shifts and coefficients of padding channels are
+// zero. So no kernel masks a channel.
 //
-// No kernel allocates, throws or depends on anything but its arguments. All are deterministic for a given number of threads:
-// thread t takes the t-th contiguous part of the rows, and sums of threads are added in the order of threads.
+// No kernel allocates, throws or depends on anything but its arguments. All are deterministic for a
+// given number of threads: thread t takes the t-th contiguous part of the rows, and per-thread sums
+// are added in the order of threads.
 #pragma once
 #include <cstddef>
 #include <cstdint>
 
 namespace depthwise::fused {
 
-constexpr int kLanes = 16; // floats of the widest vector
+constexpr int kLanes = 16; // floats in the widest vector
 
 constexpr int padded(int channels) { return (channels + kLanes - 1) / kLanes * kLanes; }
 
-// Threads to run on, and memory for each of them: scratch + t*stride bytes, 64-byte aligned, content undefined.
+// Threads to run on, and scratch memory for each: scratch + t*stride bytes, 64-byte aligned,
+// content undefined.
 struct Workers {
   int threads;
   char *scratch;
   size_t stride;
 };
 
-// How a reader of y gets the activation a = min(max(scale*y + shift, 0), cap), all per channel but cap, which is infinite for
-// ReLU and 6 for ReLU6. Not-a-number passes, as in libtorch.
+// How a consumer of y computes the activation a = min(max(scale*y + shift, 0), cap). All are per
+// channel except cap, which is infinite for ReLU and 6 for ReLU6. NaN propagates, as in libtorch.
 struct Activation {
   const float *scale, *shift; // (padded channels)
   float cap;
 };
 
-// Sums over all rows of y - pivot and of its square, per channel: the batch's mean and variance. The pivot (the running mean)
-// keeps the difference of squares from canceling where the mean is far from zero. sum is null where nobody wants them.
+// Sums over all rows of y - pivot and of its square, per channel: the batch's mean and variance.
+// The pivot (the running mean) keeps the difference of squares from canceling where the mean is far
+// from zero. sum is null where the moments are not needed.
 struct Moments {
   const float *pivot;   // (padded channels)
   double *sum, *square; // (padded channels), overwritten
 };
 
-// The gradient of a layer's raw output, from the gradient g of its normalized output: dy = c1*g + c2*y + c3 per channel.
+// The gradient of a layer's raw output from the gradient g of its normalized output: dy = c1*g +
+// c2*y + c3 per channel.
 struct NormGradient {
   const float *c1, *c2, *c3; // (padded channels)
 };
 
-// Sums over all rows of g and of g*(x - mean) per channel, where g is a gradient that a kernel writes for the layer below and x
-// that layer's raw output: the gradients of its batch norm's bias and weight, and its NormGradient, follow from them.
+// Sums over all rows of g and of g*(x - mean) per channel, where g is the gradient that a kernel
+// writes for the layer below and x is that layer's raw output. The gradients of its batch norm's
+// bias and weight and its NormGradient follow from them.
 struct GradientSums {
-  const float *mean;   // (padded channels)
-  double *g, *gx;      // (padded channels), overwritten
+  const float *mean; // (padded channels)
+  double *g, *gx;    // (padded channels), overwritten
 };
 
 // 1x1 convolution: y[r] = W a(x[r]) + bias for rows r = (image, row, column).
 struct PointwiseForward {
   int64_t rows;
-  int in, out;          // padded channels
-  const void *x;        // S (rows, in)
+  int in, out;   // padded channels
+  const void *x; // S (rows, in)
   Activation activation;
-  const void *weight;   // forward panels made by pack_pointwise
-  const float *bias;    // (out)
-  void *y;              // S (rows, out)
-  Moments moments;      // of y before it is rounded to S
+  const void *weight; // forward panels made by pack_pointwise
+  const float *bias;  // (out)
+  void *y;            // S (rows, out)
+  Moments moments;    // of y before it is rounded to S
 };
 
-// Its gradients: gx = mask(x) * (W^T dy), dW = dy^T a(x). The mask is 0 where scale*x + shift <= 0 or >= cap.
+// Its gradients: gx = mask(x) * (W^T dy), dW = dy^T a(x). The mask is 0 where scale*x + shift <= 0
+// or >= cap.
 struct PointwiseBackward {
   int64_t rows;
   int in, out;               // padded channels
   int weight_in, weight_out; // channels of dw
   const void *g, *y;         // S (rows, out)
   NormGradient norm;
-  const void *weight;        // backward panels made by pack_pointwise
-  const void *x;             // S (rows, in)
+  const void *weight; // backward panels made by pack_pointwise
+  const void *x;      // S (rows, in)
   Activation activation;
-  void *gx;                  // S (rows, in)
-  GradientSums sums;         // of gx before it is rounded to S
-  float *dw;                 // (weight_out, weight_in), overwritten
+  void *gx;          // S (rows, in)
+  GradientSums sums; // of gx before it is rounded to S
+  float *dw;         // (weight_out, weight_in), overwritten
 };
 
-// Weights (out, in) of float, unpadded, to the panels that the GEMMs read. Sizes in bytes come from panel_bytes, which is the
-// same for both.
+// Packs weights (out, in), float and unpadded, into the panels that the GEMMs read. panel_bytes
+// returns the size in bytes, the same for both directions.
 struct PackPointwise {
   int in, out;         // unpadded
   const float *weight; // (out, in)
   void *forward;       // for PointwiseForward
-  void *backward;      // for PointwiseBackward; null where no gradient is wanted
+  void *backward;      // for PointwiseBackward; null where no gradient is needed
 };
 
-// The geometry of a 3x3 convolution. Rows and columns before the image are zeros, and as many after it as are needed.
+// The geometry of a 3x3 convolution. Rows and columns before the image are zeros, and so are as
+// many after it as the windows need.
 struct Window {
   int64_t images;
-  int height, width;         // of the input
+  int height, width; // of the input
   int out_height, out_width;
-  int stride;                // 1 or 2
-  int top, left;             // zeros before the image, 0 or 1
+  int stride;    // 1 or 2
+  int top, left; // zeros before the image, 0 or 1
 };
 
-// The network's input as the stem reads it: (images, out_height*2+1 or more rows, columns, 3) of S with its padding around
-// it, so that the 27 values under a window are three runs of nine. Exactly one of pixels and values is set.
+// The network's input as the stem reads it: (images, out_height*2+1 or more rows, columns, 3) of S
+// including its padding, so that the 27 values under a window are three runs of nine. Exactly one
+// of pixels and values is set.
 struct StemImage {
   Window window;
-  const uint8_t *pixels;       // (images, height, width, 3): values are (pixel/255 - mean)/std per color
-  const float *values;         // (images, height, width, 3), normalized already
-  float mean[3], std[3];       // of pixels
-  void *image;                 // S, stem_image_bytes(window)
+  const uint8_t *pixels; // (images, height, width, 3): input is (pixel/255 - mean)/std per color
+  const float *values;   // (images, height, width, 3), already normalized
+  float mean[3], std[3]; // of pixels
+  void *image;           // S, stem_image_bytes(window)
 };
 
 struct StemForward {
@@ -136,11 +148,11 @@ struct PackStem {
   void *panels;
 };
 
-// 3x3 convolution of each channel by itself.
+// 3x3 depthwise convolution.
 struct DepthwiseForward {
   Window window;
-  int channels;        // padded
-  const void *x;       // S (images, height, width, channels)
+  int channels;  // padded
+  const void *x; // S (images, height, width, channels)
   Activation activation;
   const float *weight; // (9, channels), from pack_depthwise
   const float *bias;   // (channels)
@@ -151,14 +163,14 @@ struct DepthwiseForward {
 struct DepthwiseBackward {
   Window window;
   int channels, weight_channels;
-  const void *g, *y;   // S (images, out_height, out_width, channels)
+  const void *g, *y; // S (images, out_height, out_width, channels)
   NormGradient norm;
   const float *weight; // (9, channels)
   const void *x;       // S (images, height, width, channels)
   Activation activation;
-  void *gx;            // S, as x
+  void *gx; // S, as x
   GradientSums sums;
-  float *dw;           // (weight_channels, 9), overwritten
+  float *dw; // (weight_channels, 9), overwritten
 };
 
 struct PackDepthwise {
@@ -167,13 +179,13 @@ struct PackDepthwise {
   float *packed;       // (9, padded channels)
 };
 
-// Average of the activations over each image's positions.
+// Global average pooling of the activations.
 struct PoolForward {
   int64_t images, positions;
   int channels, features_channels; // padded, unpadded
   const void *x;                   // S (images, positions, channels)
   Activation activation;
-  float *features;                 // (images, features_channels)
+  float *features; // (images, features_channels)
 };
 
 struct PoolBackward {
@@ -182,14 +194,15 @@ struct PoolBackward {
   const float *dfeatures; // (images, features_channels)
   const void *x;
   Activation activation;
-  void *gx;               // S, as x
+  void *gx; // S, as x
   GradientSums sums;
 };
 
-// Inference. Batch norm is folded into weights and biases, and activations are stored activated: a = min(max(y, 0), cap). These
-// kernels run on one thread, over a part of the output's rows, counted through all images; scratch is 64-byte aligned.
+// Inference. Batch norm is folded into weights and biases, and activations are stored activated: a
+// = min(max(y, 0), cap). These kernels run on one thread, over a range of the output's rows,
+// counted over all images; scratch is 64-byte aligned.
 
-// The stem, from the images themselves.
+// The stem, directly from the images.
 struct InferStem {
   StemImage image;    // its image is not used
   int out;            // padded channels
@@ -200,7 +213,7 @@ struct InferStem {
   int64_t begin, end; // rows of y to compute
 };
 
-// A block: the 3x3 convolution of each channel, activation, 1x1 convolution, activation.
+// A block: depthwise 3x3 convolution, activation, 1x1 convolution, activation.
 struct InferBlock {
   Window window;               // of the 3x3 convolution
   int in, out;                 // padded channels
@@ -210,13 +223,13 @@ struct InferBlock {
   const void *pointwise;       // panels from infer_pack_pointwise
   const float *pointwise_bias; // (out)
   float cap;
-  void *y;                     // S (images*out_height, out_width, out), activated
-  int64_t begin, end;          // rows of y to compute, at least one
-  int first, last;             // channels of y to compute, at least one; multiples of infer_columns, or the end
-  double *seconds;             // what the two convolutions take is added to seconds[0] and [1]; null where nobody asks
+  void *y;            // S (images*out_height, out_width, out), activated
+  int64_t begin, end; // rows of y to compute, at least one
+  int first, last;    // channels of y to compute, at least one; multiples of infer_columns, or the end
+  double *seconds;    // the times of the two convolutions are added to seconds[0] and [1]; null: not measured
 };
 
-// The linear layer behind the pooling, from features to classes, in float.
+// The linear layer after pooling, from features to classes, in float.
 struct InferHead {
   int images;
   int in, classes;       // padded channels, unpadded classes
@@ -228,10 +241,10 @@ struct InferHead {
   int first, last;       // classes to compute, at least one; multiples of infer_columns, or the padded end
 };
 
-// The kernels for one storage type. A scratch function tells the bytes that each thread needs.
+// The kernels for one storage type. A scratch function returns the bytes that each thread needs.
 struct KernelSet {
-  size_t element;                                      // bytes of S
-  size_t (*panel_bytes)(int in, int out);              // of one side's panels, from unpadded channels
+  size_t element;                         // bytes of S
+  size_t (*panel_bytes)(int in, int out); // of the panels of one direction, from unpadded channels
   void (*pack_pointwise)(const Workers &, const PackPointwise &);
   size_t (*pointwise_forward_scratch)(const PointwiseForward &);
   void (*pointwise_forward)(const Workers &, const PointwiseForward &);
@@ -257,19 +270,19 @@ struct KernelSet {
   void (*pool_forward)(const Workers &, const PoolForward &);
   void (*pool_backward)(const Workers &, const PoolBackward &);
 
-  int infer_columns;                                   // channels of a panel
-  int infer_positions;                                 // that make a good block; images are computed together to have as many
-  size_t infer_band_bytes;                             // an image's output that is larger is computed in bands of rows
-  size_t (*infer_panel_bytes)(int in, int out);        // from unpadded channels
-  void (*infer_pack_pointwise)(const Workers &, const PackPointwise &); // forward alone, into infer_panel_bytes
+  int infer_columns;                            // channels in a panel
+  int infer_positions;                          // in a good block; images are grouped to reach it
+  size_t infer_band_bytes;                      // larger outputs of an image are computed in bands of rows
+  size_t (*infer_panel_bytes)(int in, int out); // from unpadded channels
+  void (*infer_pack_pointwise)(const Workers &, const PackPointwise &); // forward only, into infer_panel_bytes
   size_t (*infer_stem_panel_bytes)(int out);
-  void (*infer_pack_stem)(const PackStem &);           // into infer_stem_panel_bytes
-  void (*infer_thread)(void (*work)(void *), void *context); // what a thread computes, around all of its kernels
+  void (*infer_pack_stem)(const PackStem &);                 // into infer_stem_panel_bytes
+  void (*infer_thread)(void (*work)(void *), void *context); // wraps all the work of a thread
   size_t (*infer_stem_scratch)(const InferStem &);
   void (*infer_stem)(char *scratch, const InferStem &);
   size_t (*infer_block_scratch)(const InferBlock &);
   void (*infer_block)(char *scratch, const InferBlock &);
-  void (*infer_pool)(const PoolForward &);             // of one image
+  void (*infer_pool)(const PoolForward &); // of one image
 
   double (*multiply_in_registers)(const Workers &, int64_t products); // peaks/peaks.h
 };
@@ -322,13 +335,13 @@ struct Kernels {
   double (*square_sum)(const float *, int64_t n);
   KernelSet float32, bfloat16;
   int infer_head_rows;
-  void (*infer_head)(const InferHead &); // on one thread
+  void (*infer_head)(const InferHead &);                             // on one thread
   void (*read_memory)(const Workers &, const float *from, size_t n); // peaks/peaks.h
   void (*add_memory)(const Workers &, float *a, const float *b, const float *c, size_t n);
 };
 
-// One function each, in fused_NAME.cc; each returns null where the library was built for another architecture, or by a compiler
-// that does not know the instructions.
+// One function each, in isa/NAME.cc. Each returns null where the library was built for another
+// architecture, or by a compiler that does not know the instructions.
 const Kernels *amx_kernels();
 const Kernels *avx512bf16_kernels();
 const Kernels *avx512_kernels();

@@ -8,33 +8,35 @@ import (
 	"unsafe"
 )
 
-// Head is a linear layer behind a backbone; Weight is nil where there is none, Bias where it has none.
+// Head is a linear layer after a backbone; Weight is nil without one, Bias is nil if it has none.
 type Head struct{ Weight, Bias Tensor }
 
-// BackboneFold folds the backbone's weights into a tensor of bytes, with those of the head. The tensors are described at dw_backbone_fold.
-func BackboneFold(folded Tensor, t Backbone, parameters, statistics []Tensor, head Head) error {
+// BackboneFold folds the backbone's weights, and those of the head, into a byte tensor.
+// dw_backbone_fold documents the tensors.
+func BackboneFold(folded Tensor, b Backbone, parameters, statistics []Tensor, head Head) error {
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
-	backbone := t.c(&pinner)
+	backbone := b.c(&pinner)
 	return take(C.dw_backbone_fold(C.dw_tensor(folded), &backbone, first(parameters), count(parameters), first(statistics), count(statistics),
 		C.dw_tensor(head.Weight), C.dw_tensor(head.Bias)))
 }
 
-// Folded is a backbone's weights as BackboneFold left them, and the number of its head's classes, 0 without one.
+// Folded is a backbone's weights as BackboneFold left them, and the number of its head's classes, 0
+// without one.
 type Folded struct {
 	Weights Tensor
 	Classes int
 }
 
-// BackboneInfer is the pooled features of images x, or of pixels where x is nil, or their logits; see dw_backbone_infer. It fills in times,
-// which may be nil, but for Whole.
-func BackboneInfer(t Backbone, folded Folded, logits bool, workspace, x Tensor, pixels Pixels, times *FoldedTimes) (Tensor, error) {
+// BackboneInfer computes the pooled features of images x, or of pixels if x is nil, or their
+// logits; see dw_backbone_infer. It fills in times, if not nil, except Whole.
+func BackboneInfer(b Backbone, folded Folded, logits bool, workspace, x Tensor, pixels Pixels, times *FoldedTimes) (Tensor, error) {
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
-	backbone, p := t.c(&pinner), pixels.c(&pinner)
+	backbone, p := b.c(&pinner), pixels.c(&pinner)
 	var seconds []float64
 	if times != nil {
-		seconds = make([]float64, 3+len(t.Layers))
+		seconds = make([]float64, 3+len(b.Layers))
 	}
 	var out C.dw_tensor
 	err := take(C.dw_backbone_infer(&out, &backbone, C.dw_tensor(folded.Weights), C.int(folded.Classes), truth(logits), C.dw_tensor(workspace),
@@ -45,15 +47,16 @@ func BackboneInfer(t Backbone, folded Folded, logits bool, workspace, x Tensor, 
 	return Tensor(out), err
 }
 
-// Versions tells for each tensor how often it has been written to.
+// Versions returns the version counter of each tensor.
 func Versions(ts []Tensor) ([]int64, error) {
 	versions := make([]int64, len(ts))
 	err := take(C.dw_versions((*C.int64_t)(unsafe.SliceData(versions)), first(ts), count(ts)))
 	return versions, err
 }
 
-// CopyIfChanged makes copy, a tensor of bytes, hold the values of running statistics, and reports whether it held them before.
-func CopyIfChanged(copy Tensor, statistics []Tensor) (same bool, err error) {
+// CopyIfChanged copies the values of running statistics into the byte tensor copy and reports
+// whether it already held them.
+func CopyIfChanged(copy Tensor, statistics []Tensor) (unchanged bool, err error) {
 	var out C.int
 	err = take(C.dw_copy_if_changed(&out, C.dw_tensor(copy), first(statistics), count(statistics)))
 	return out != 0, err

@@ -12,10 +12,11 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// instructionSets are those that the kernels are compiled for, and whether this processor has them. AMX is emulated
-// (isa/amx_emulator.h), by handling the signal of each tile instruction; the rest of its set are AVX-512's. TestKernelsOnTiles
-// runs it without.
-var instructionSets = map[string]bool{
+// isaVariants are the ISA variants that the kernels are compiled for, and whether this processor
+// supports them. AMX is emulated (isa/amx_emulator.h) by handling the signal of each tile
+// instruction; the rest of the amx variant needs AVX-512. TestKernelsOnTiles runs it without
+// emulation.
+var isaVariants = map[string]bool{
 	"amx":        cpu.X86.HasAVX512 && cpu.X86.HasAVX512BF16 && runtime.GOOS == "linux",
 	"avx512bf16": cpu.X86.HasAVX512 && cpu.X86.HasAVX512BF16,
 	"avx512":     cpu.X86.HasAVX512,
@@ -23,28 +24,29 @@ var instructionSets = map[string]bool{
 	"portable":   true,
 }
 
-// sanitized sets are run under the address and undefined-behavior sanitizers, which take ten times as long: the widest,
-// whose intrinsics touch memory, the one without any, and the tiles, of whose memory the compiler knows nothing: emulated, they
-// read and write in C++ that the sanitizers see, also where the processor has them.
+// sanitized variants run under the address and undefined-behavior sanitizers, which take ten times
+// as long: the widest one, whose intrinsics access memory, the one without intrinsics, and the
+// tiles. The compiler does not know what memory tiles access, so they are emulated even where the
+// processor has them: emulated, they read and write in C++ that the sanitizers see.
 var sanitized = map[string]bool{"amx": true, "avx512bf16": true, "portable": true}
 
 var flagsLine = regexp.MustCompile(`(?m)^// compile for amd64 with: (.+)$`)
 
-// TestKernels compiles each */*_test.cc, which compares kernels with plain loops in double, for each instruction set and
-// runs it.
+// TestKernels compiles each */*_test.cc, which compares kernels with plain loops in double, for
+// each ISA variant and runs it.
 func TestKernels(t *testing.T) {
 	programs, err := filepath.Glob("*/*_test.cc")
 	if err != nil || len(programs) == 0 {
-		t.Fatalf("no tests of kernels here: %v", err)
+		t.Fatalf("found no kernel tests: %v", err)
 	}
-	for isa, here := range instructionSets {
+	for isa, here := range isaVariants {
 		for _, program := range programs {
 			if !testedWith(program, isa) {
 				continue
 			}
 			t.Run(isa+"/"+strings.TrimSuffix(program, "_test.cc"), func(t *testing.T) {
 				if !here {
-					t.Skipf("this processor has no %s", isa)
+					t.Skipf("this processor does not support %s", isa)
 				}
 				t.Parallel()
 				flags := []string{"-O1"}
@@ -60,14 +62,15 @@ func TestKernels(t *testing.T) {
 	}
 }
 
-// TestKernelsOnTiles runs the tests of the set amx on the processor's own tiles, as optimized as in the library.
+// TestKernelsOnTiles runs the tests of the amx variant on the processor's own tiles, as optimized
+// as in the library.
 func TestKernelsOnTiles(t *testing.T) {
 	if !cpu.X86.HasAMXBF16 || runtime.GOOS != "linux" {
-		t.Skip("this processor has no tiles; TestKernels emulates them")
+		t.Skip("this processor has no AMX; TestKernels emulates it")
 	}
 	programs, err := filepath.Glob("*/*_test.cc")
 	if err != nil || len(programs) == 0 {
-		t.Fatalf("no tests of kernels here: %v", err)
+		t.Fatalf("found no kernel tests: %v", err)
 	}
 	for _, program := range programs {
 		if testedWith(program, "amx") {
@@ -79,8 +82,8 @@ func TestKernelsOnTiles(t *testing.T) {
 	}
 }
 
-// testedWith leaves out the tests of tiles for sets without them, of bands for all sets but one, and for amx what has no matrix
-// products: it is avx512bf16's.
+// testedWith leaves out the tests of tiles for variants without them, of bands for all variants but
+// one, and for amx the programs without matrix products: they are the same as with avx512bf16.
 func testedWith(program, isa string) bool {
 	if program == "inference/bands_test.cc" {
 		return isa == "portable" // it has no kernels

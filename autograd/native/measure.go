@@ -10,14 +10,15 @@ import (
 	"unsafe"
 )
 
-// PassTimes are the seconds of one pass of a backbone in one direction: the whole call, and of it packing the weights and laying
-// out the images (forward only), the pooling, and each layer.
+// PassTimes are the times of one pass of a backbone in one direction, in seconds: the whole call,
+// and within it packing the weights and preparing the images (forward only), pooling, and each
+// layer.
 type PassTimes struct {
 	Whole, Pack, Image, Pool float64
 	Layers                   []float64
 }
 
-// BackboneTimes are those of a forward pass and of its backward pass.
+// BackboneTimes are the times of a forward pass and of its backward pass.
 type BackboneTimes struct{ Forward, Backward PassTimes }
 
 func init() { C.dw_set_report_times(C.dw_report_times(C.dwGoReportTimes)) }
@@ -34,7 +35,7 @@ func dwGoReportTimes(times C.uintptr_t, backward C.int, seconds *C.double, n C.i
 	}
 }
 
-// handle is what C++ reports times with, 0 for nil; C++ releases it.
+// handle is the handle for C++ to report times with, 0 for nil; C++ releases it.
 func (t *BackboneTimes) handle() C.uintptr_t {
 	if t == nil {
 		return 0
@@ -42,14 +43,15 @@ func (t *BackboneTimes) handle() C.uintptr_t {
 	return C.uintptr_t(cgo.NewHandle(t))
 }
 
-// FoldedTimes are the seconds of one call of a backbone for inference: the whole of it, and of that the layers, the pooling and
-// the head, each the time of all threads divided by their number, and likewise the threads' waiting for others or for work.
+// FoldedTimes are the times of one call of a backbone for inference, in seconds: the whole call,
+// and within it the layers, pooling and head, each summed over all threads and divided by their
+// number, and likewise the threads' waiting for others or for work.
 type FoldedTimes struct {
 	Whole, Waiting, Pool, Head float64
 	Layers                     []float64
 }
 
-// BackbonePeaks is what the processor can do at best; see dw_backbone_peaks.
+// BackbonePeaks is the processor's peak performance; see dw_backbone_peaks.
 type BackbonePeaks struct{ MultiplyAdds, FloatMultiplyAdds, Read, Add float64 }
 
 // MeasureBackbonePeaks measures them, for bfloat16 or float32 operands.

@@ -1,8 +1,15 @@
-// Package native is the C++ side of autograd: what libtorch can do and gotch has no function for, behind a C interface
-// whose errors are return values. Set-up compiles it to a library of its own (seconds) and writes the files of this
-// folder that git ignores: setup.h, and zz_setup.go with the linker's flags.
+// Package native is the C++ part of autograd: what libtorch can do and gotch has no function for,
+// behind a C interface whose errors are return values. cmd/setup compiles it to a shared library
+// (in seconds) and writes the files of this folder that git ignores: setup.h, and zz_setup.go with
+// the linker's flags.
 //
-// Tensors are passed as the pointers that gotch hands out; package autograd, the only user, keeps them alive during a call.
+// The C++ sources are in a folder per family: backbone, inference, pointwise, depthwise, stem,
+// pool, gemm and isa hold the fused kernels (fused.h is their contract), update the optimizers,
+// loss the cross entropy, graph autograd's graph, tensors memory and copies, peaks the processor's
+// peak performance. Headers that cgo reads are beside the Go files.
+//
+// Tensors are passed as the pointers that gotch hands out; package autograd, the only user, keeps
+// them alive during a call.
 package native
 
 // #cgo CFLAGS: -I${SRCDIR}
@@ -24,7 +31,7 @@ func init() {
 	C.dw_disable_stack_traces()
 }
 
-// take turns a message of the C++ side into a Go error and releases it.
+// take converts a message of the C++ side to a Go error and releases it.
 func take(e C.dw_error) error {
 	if e == nil {
 		return nil

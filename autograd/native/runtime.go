@@ -4,7 +4,7 @@ package native
 // #include "setup.h"
 import "C"
 
-// SetThreads sets how many threads libtorch's operations called from this OS thread use.
+// SetThreads sets the number of threads of libtorch's operations called from this OS thread.
 func SetThreads(n int) error { return take(C.dw_set_threads(C.int(n))) }
 
 // Threads is the number of threads that libtorch's operations use.
@@ -23,17 +23,17 @@ func GeneratorState() (Tensor, error) {
 // SetGeneratorState restores what GeneratorState returned.
 func SetGeneratorState(t Tensor) error { return take(C.dw_set_generator_state(C.dw_tensor(t))) }
 
-// MemoryAllocated is what live CPU tensors take, in bytes, counting blocks of 256 KB and more.
+// MemoryAllocated is the size of live CPU tensors in bytes, counting blocks of 256 KB and more.
 func MemoryAllocated() int64 { return int64(C.dw_memory_allocated()) }
 
 // HasBF16 reports whether the processor multiplies bfloat16 in hardware.
 func HasBF16() bool { return C.dw_has_bf16() != 0 }
 
-// CPUCapability is what libtorch and oneDNN choose their kernels by, as "AVX512+bf16+amx".
+// CPUCapability is what libtorch and oneDNN select their kernels by, such as "AVX512+bf16+amx".
 func CPUCapability() string { return C.GoString(C.dw_cpu_capability()) }
 
 // CUDADevices is the number of GPUs that this libtorch can use.
 func CUDADevices() int { return int(C.dw_cuda_devices()) }
 
-// LibtorchVersion is the version that set-up built against.
+// LibtorchVersion is the version that cmd/setup built against.
 func LibtorchVersion() string { return C.DEPTHWISE_LIBTORCH_VERSION }

@@ -1,4 +1,5 @@
-// From libtorch's tensors to the kernels' layers: what both of the backbone's C faces (backbone/node.cc, inference/api.cc) share.
+// Converts libtorch's tensors to the kernels' layers; shared by both C interfaces of the backbone
+// (backbone/node.cc, inference/api.cc).
 #pragma once
 #include "isa/select.h"
 #include "backbone.h"
@@ -18,12 +19,13 @@ inline const KernelSet &kernel_set(bool bf16) { return bf16 ? kernels_here().bfl
 inline at::Tensor bytes(size_t n) { return at::empty({int64_t(n)}, at::kByte); }
 inline char *start(const at::Tensor &t) { return static_cast<char *>(t.data_ptr()); }
 
-// A parameter as the kernels read it: float, and convolution weights with their channels last.
+// A parameter as the kernels read it: float, convolution weights in channels-last order.
 inline const float *values(const at::Tensor &t) { return t.const_data_ptr<float>(); }
 
 inline void check_parameter(const at::Tensor &t) {
-  TORCH_CHECK(t.scalar_type() == at::kFloat && t.device().is_cpu(), "fused kernels: parameters must be float32 on the CPU, not ", t.scalar_type(),
-              " on ", t.device(), "; the torch kernels take others");
+  TORCH_CHECK(t.scalar_type() == at::kFloat && t.device().is_cpu(),
+              "fused kernels: parameters must be float32 on the CPU, not ", t.scalar_type(), " on ", t.device(),
+              "; --kernels torch accepts others");
 }
 
 inline at::Tensor laid_out(const at::Tensor &t) {
@@ -31,9 +33,9 @@ inline at::Tensor laid_out(const at::Tensor &t) {
   return t.contiguous(t.dim() == 4 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
 }
 
-// What a backbone computes on: a tensor, or pixels, which have no gradient.
+// The input of a backbone: a tensor, or pixels, which have no gradient.
 struct Images {
-  at::Tensor given;  // undefined where there are pixels
+  at::Tensor given;  // undefined for pixels
   at::Tensor values; // the same in the kernels' layout
   StemImage input;   // points at values or pixels
   int64_t n, height, width;
@@ -55,17 +57,19 @@ inline Images images_of(const dw_pixels &p) {
   return i;
 }
 
-// The layers fit together and the images fit the first: kernels trust these numbers with memory.
+// Checks that the layers fit together and that the images fit the first: the kernels trust these
+// sizes.
 inline void check_layers(const dw_backbone &t, int64_t images, int64_t height, int64_t width) {
   TORCH_CHECK(t.n > 0 && images > 0, "fused kernels: no layers or no images");
   int channels = 3;
   for (int i = 0; i < t.n; i++) {
     const dw_layer &l = t.layers[i];
-    TORCH_CHECK((l.kind == DW_STEM) == (i == 0) && l.in == channels && l.out > 0 && (l.kind != DW_DEPTHWISE || l.in == l.out), "fused kernels: layer ",
-                i, " does not follow ", channels, " channels, or is no stem at the start");
+    TORCH_CHECK(
+        (l.kind == DW_STEM) == (i == 0) && l.in == channels && l.out > 0 && (l.kind != DW_DEPTHWISE || l.in == l.out),
+        "fused kernels: layer ", i, " does not follow ", channels, " channels, or the first layer is not a stem");
     int before = l.kind == DW_POINTWISE ? 0 : 1, kernel = l.kind == DW_POINTWISE ? 1 : 3;
     auto fits = [&](int in, int out, int zeros) {
-      int after = (out - 1) * l.stride + kernel - in - zeros; // at most a window's worth of zeros behind the image
+      int after = (out - 1) * l.stride + kernel - in - zeros; // at most a window of zeros after the image
       return out > 0 && zeros >= 0 && zeros <= before && after <= 2;
     };
     TORCH_CHECK(l.height == height && l.width == width && (l.stride == 1 || (l.stride == 2 && kernel == 3)) &&
@@ -84,28 +88,35 @@ inline void check_statistic(const at::Tensor &t) {
   TORCH_CHECK(t.is_contiguous(), "fused kernels: running statistics must be contiguous");
 }
 
-// As many numbers as the kernels will read.
+// Checks that a parameter has as many values as the kernels read.
 inline void check_size(const at::Tensor &t, size_t want) {
-  TORCH_CHECK(size_t(t.numel()) == want, "fused kernels: a parameter of shape ", t.sizes(), " where ", want, " numbers are expected");
+  TORCH_CHECK(size_t(t.numel()) == want, "fused kernels: a parameter of shape ", t.sizes(), " where ", want,
+              " values are expected");
 }
 
-inline Window window(const dw_layer &l, int64_t images) { return {images, l.height, l.width, l.out_height, l.out_width, l.stride, l.top, l.left}; }
+inline Window window(const dw_layer &l, int64_t images) {
+  return {images, l.height, l.width, l.out_height, l.out_width, l.stride, l.top, l.left};
+}
 
-// The tensors behind a backbone's layers, laid out as its kernels read them; parameters that already are share their memory.
+// The tensors of a backbone's layers, in the layout that its kernels read; parameters already in
+// that layout share their memory.
 struct BoundLayers {
   std::vector<Layer> layers;
   std::vector<at::Tensor> held;
 };
 
-inline BoundLayers bind_layers(const dw_backbone &t, int64_t images, const std::vector<at::Tensor> &parameters, const std::vector<at::Tensor> &statistics) {
+inline BoundLayers bind_layers(const dw_backbone &t, int64_t images, const std::vector<at::Tensor> &parameters,
+                               const std::vector<at::Tensor> &statistics) {
   BoundLayers b;
   size_t next = 0;
   auto take = [&]() -> const float * {
-    TORCH_CHECK(next < parameters.size(), "fused kernels: ", parameters.size(), " parameters are too few for the layers");
+    TORCH_CHECK(next < parameters.size(), "fused kernels: ", parameters.size(),
+                " parameters are too few for the layers");
     b.held.push_back(laid_out(parameters[next++].detach()));
     return values(b.held.back());
   };
-  TORCH_CHECK(statistics.size() == 2 * size_t(t.n), "fused kernels: ", statistics.size(), " running statistics for ", t.n, " layers");
+  TORCH_CHECK(statistics.size() == 2 * size_t(t.n), "fused kernels: ", statistics.size(), " running statistics for ",
+              t.n, " layers");
   for (int i = 0; i < t.n; i++) {
     const dw_layer &l = t.layers[i];
     Layer layer{Kind(l.kind), l.in, l.out, window(l, images), take(), l.has_bias ? take() : nullptr, {}};
@@ -116,12 +127,12 @@ inline BoundLayers bind_layers(const dw_backbone &t, int64_t images, const std::
       check_size(*s, l.out);
     }
     check_size(b.held[b.held.size() - 3 - l.has_bias], layer.weights());
-    for (int k = 1; k <= 2 + l.has_bias; k++)
-      check_size(b.held[b.held.size() - k], l.out);
+    for (int k = 1; k <= 2 + l.has_bias; k++) check_size(b.held[b.held.size() - k], l.out);
     layer.norm = {l.out, weight, bias, mean.data_ptr<float>(), var.data_ptr<float>(), t.eps, t.momentum};
     b.layers.push_back(layer);
   }
-  TORCH_CHECK(next == parameters.size(), "fused kernels: ", parameters.size(), " parameters are too many for the layers");
+  TORCH_CHECK(next == parameters.size(), "fused kernels: ", parameters.size(),
+              " parameters are too many for the layers");
   return b;
 }
 

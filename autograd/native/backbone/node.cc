@@ -1,6 +1,7 @@
 //go:build ignore
 
-// The fused backbone as a node of libtorch's graph: parameters in, pooled features out, and their gradients back.
+// The fused backbone as a node of libtorch's graph: parameters in, pooled features out, and
+// gradients back.
 #include "backbone.h"
 #include "backbone/bind.h"
 #include "graph/node.h"
@@ -21,20 +22,18 @@ namespace {
 
 dw_report_times report_times = nullptr;
 
-// Measures one pass and reports it to the Go value that the handle stands for; does nothing without one.
+// Measures one pass and reports it to the Go value of the handle; does nothing without a handle.
 class PassReport {
 public:
   explicit PassReport(std::shared_ptr<depthwise::GoHandle> go) : go_(std::move(go)) {
-    if (go_)
-      watch_.emplace();
+    if (go_) watch_.emplace();
   }
 
   Times *times() { return go_ ? &times_ : nullptr; }
   const std::shared_ptr<depthwise::GoHandle> &go() const { return go_; }
 
   void finish(bool backward) {
-    if (!go_)
-      return;
+    if (!go_) return;
     std::vector<double> seconds{watch_->lap(), times_.pack, times_.image, times_.pool};
     seconds.insert(seconds.end(), times_.layers.begin(), times_.layers.end());
     report_times(go_->handle(), backward, seconds.data(), int(seconds.size()));
@@ -46,16 +45,18 @@ private:
   std::optional<Stopwatch> watch_;
 };
 
-// The node. It holds the arena between forward and backward, and the parameters to see that nobody changes them meanwhile.
+// The graph node. It holds the arena between forward and backward, and the parameters to detect
+// in-place changes in between.
 class BackboneBackward : public torch::autograd::Node {
 public:
-  BackboneBackward(Backbone backbone, at::Tensor arena, BoundLayers bound, bool bf16, std::shared_ptr<depthwise::GoHandle> times)
-      : backbone_(std::move(backbone)), arena_(std::move(arena)), bound_(std::move(bound)), bf16_(bf16), times_(std::move(times)) {}
+  BackboneBackward(Backbone backbone, at::Tensor arena, BoundLayers bound, bool bf16,
+                   std::shared_ptr<depthwise::GoHandle> times)
+      : backbone_(std::move(backbone)), arena_(std::move(arena)), bound_(std::move(bound)), bf16_(bf16),
+        times_(std::move(times)) {}
 
   std::string name() const override { return "FusedBackboneBackward"; }
   void save(const variable_list &inputs) {
-    for (const auto &t : inputs)
-      saved_.emplace_back(t, false);
+    for (const auto &t : inputs) saved_.emplace_back(t, false);
   }
   void release_variables() override {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -74,11 +75,11 @@ private:
   at::Tensor arena_;
   BoundLayers bound_;
   bool bf16_;
-  std::shared_ptr<depthwise::GoHandle> times_; // null where nothing is measured
-  std::vector<SavedVariable> saved_; // the images (undefined where they were pixels), then the parameters
+  std::shared_ptr<depthwise::GoHandle> times_; // null: not measured
+  std::vector<SavedVariable> saved_;           // the images (undefined for pixels), then the parameters
 };
 
-// The gradients' tensors, one for each parameter in its own layout.
+// Allocates the gradients, one per parameter, in the parameter's layout.
 std::vector<LayerGradients> BackboneBackward::allocate(variable_list &grads, const variable_list &inputs) const {
   std::vector<LayerGradients> out;
   size_t next = 1;
@@ -100,27 +101,26 @@ std::vector<LayerGradients> BackboneBackward::allocate(variable_list &grads, con
 
 variable_list BackboneBackward::apply(variable_list &&grads) {
   std::lock_guard<std::mutex> lock(mutex_);
-  TORCH_CHECK(!c10::GradMode::is_enabled(), "fused kernels have no second derivatives; the torch kernels do (--kernels torch)");
-  TORCH_CHECK(arena_.defined(), "the fused backbone's values are gone after one backward pass; the torch kernels keep them on request "
-                                "(--kernels torch with Retain)");
+  TORCH_CHECK(!c10::GradMode::is_enabled(), "the fused kernels have no second derivatives; --kernels torch has them");
+  TORCH_CHECK(arena_.defined(),
+              "the fused backbone's activations are released by its first backward pass; --kernels torch "
+              "can retain the graph");
   PassReport report(times_);
   variable_list inputs, out(saved_.size());
-  for (auto &s : saved_)
-    inputs.push_back(s.unpack());
-  if (!grads[0].defined())
-    return out;
+  for (auto &s : saved_) inputs.push_back(s.unpack());
+  if (!grads[0].defined()) return out;
   auto gradients = allocate(out, inputs);
   at::Tensor dfeatures = grads[0].to(at::kFloat).contiguous(), scratch = bytes(backbone_.scratch_bytes());
   backbone_.backward(start(arena_), start(scratch), values(dfeatures), gradients, report.times());
-  if (task_should_compute_output(0))
-    out[0] = input_gradient(inputs[0]);
+  if (task_should_compute_output(0)) out[0] = input_gradient(inputs[0]);
   arena_.reset();
   computed_layers += int64_t(backbone_.layers().size());
   report.finish(true);
   return out;
 }
 
-// The gradient of the images, which training does not need: libtorch's convolution, from the stem's own gradient.
+// The gradient of the images, which training does not need: libtorch's convolution, from the stem's
+// own gradient.
 at::Tensor BackboneBackward::input_gradient(const at::Tensor &x) const {
   const Layer &l = backbone_.layers()[0];
   const Window &w = l.window;
@@ -131,23 +131,24 @@ at::Tensor BackboneBackward::input_gradient(const at::Tensor &x) const {
     return at::from_blob(const_cast<void *>(p), {w.images, w.out_height, w.out_width, channels}, type).to(at::kFloat);
   };
   auto coefficient = [&](float *p) { return at::from_blob(p, {channels}, at::kFloat); };
-  at::Tensor dy = stored(stem.g) * coefficient(stem.channels->c1) + stored(stem.y) * coefficient(stem.channels->c2) + coefficient(stem.channels->c3);
+  at::Tensor dy = stored(stem.g) * coefficient(stem.channels->c1) + stored(stem.y) * coefficient(stem.channels->c2) +
+                  coefficient(stem.channels->c3);
   dy = dy.narrow(3, 0, l.out).permute({0, 3, 1, 2});
-  int bottom = std::max(0, (w.out_height - 1) * w.stride + 3 - w.height - w.top), right = std::max(0, (w.out_width - 1) * w.stride + 3 - w.width - w.left);
+  int bottom = std::max(0, (w.out_height - 1) * w.stride + 3 - w.height - w.top),
+      right = std::max(0, (w.out_width - 1) * w.stride + 3 - w.width - w.left);
   at::Tensor around = at::constant_pad_nd(x, {w.left, right, w.top, bottom});
-  auto [dx, dw, db] = at::convolution_backward(dy, around, bound_.held[0], c10::nullopt, {w.stride, w.stride}, {0, 0}, {1, 1}, false, {0, 0}, 1,
-                                               {true, false, false});
+  auto [dx, dw, db] = at::convolution_backward(dy, around, bound_.held[0], c10::nullopt, {w.stride, w.stride}, {0, 0},
+                                               {1, 1}, false, {0, 0}, 1, {true, false, false});
   return dx.narrow(2, w.top, w.height).narrow(3, w.left, w.width).contiguous(at::MemoryFormat::ChannelsLast);
 }
 
-// Running statistics have changed: libtorch tells those who saved them.
+// Bumps the version counters of updated running statistics, for nodes that saved them.
 void changed(const variable_list &statistics) {
-  for (const auto &t : statistics)
-    t.unsafeGetTensorImpl()->bump_version();
+  for (const auto &t : statistics) t.unsafeGetTensorImpl()->bump_version();
 }
 
-at::Tensor forward(const dw_backbone &t, const Images &x, const variable_list &parameters, const variable_list &statistics,
-                   std::shared_ptr<depthwise::GoHandle> times) {
+at::Tensor forward(const dw_backbone &t, const Images &x, const variable_list &parameters,
+                   const variable_list &statistics, std::shared_ptr<depthwise::GoHandle> times) {
   PassReport report(std::move(times));
   check_layers(t, x.n, x.height, x.width);
   variable_list inputs{x.given};
@@ -158,11 +159,11 @@ at::Tensor forward(const dw_backbone &t, const Images &x, const variable_list &p
   at::Tensor arena = bytes(backbone.arena_bytes()), scratch = bytes(backbone.scratch_bytes());
   at::Tensor features = at::empty({x.n, bound.layers.back().out}, at::kFloat);
   backbone.forward(start(arena), start(scratch), x.input, features.data_ptr<float>(), report.times());
-  if (t.training)
-    changed(statistics);
+  if (t.training) changed(statistics);
   computed_layers += int64_t(bound.layers.size());
   if (record) {
-    auto node = depthwise::make_node<BackboneBackward>(std::move(backbone), std::move(arena), std::move(bound), t.bf16 != 0, report.go());
+    auto node = depthwise::make_node<BackboneBackward>(std::move(backbone), std::move(arena), std::move(bound),
+                                                       t.bf16 != 0, report.go());
     node->set_next_edges(torch::autograd::collect_next_edges(inputs));
     torch::autograd::set_history(features, node);
     node->save(inputs);
@@ -181,11 +182,13 @@ int64_t dw_backbone_count(void) { return computed_layers; }
 
 void dw_set_report_times(dw_report_times report) { report_times = report; }
 
-dw_error dw_backbone_forward(dw_tensor *features, const dw_backbone *t, dw_tensor x, const dw_pixels *pixels, const dw_tensor *parameters,
-                          int n_parameters, const dw_tensor *statistics, int n_statistics, uintptr_t times) {
+dw_error dw_backbone_forward(dw_tensor *features, const dw_backbone *t, dw_tensor x, const dw_pixels *pixels,
+                             const dw_tensor *parameters, int n_parameters, const dw_tensor *statistics,
+                             int n_statistics, uintptr_t times) {
   return depthwise::guard([&] {
     auto held = times ? std::make_shared<depthwise::GoHandle>(times) : nullptr;
     const Images images = x ? images_of(tensor(x)) : images_of(*pixels);
-    *features = new at::Tensor(forward(*t, images, tensors(parameters, n_parameters), tensors(statistics, n_statistics), std::move(held)));
+    *features = new at::Tensor(
+        forward(*t, images, tensors(parameters, n_parameters), tensors(statistics, n_statistics), std::move(held)));
   });
 }

@@ -1,16 +1,17 @@
-// Batch norm's arithmetic per channel, between the kernels that sum and those that apply: https://arxiv.org/abs/1502.03167.
+// Batch norm's per-channel arithmetic, between the kernels that sum and those that apply it:
+// https://arxiv.org/abs/1502.03167.
 #pragma once
 #include <cmath>
 
 namespace depthwise::fused {
 
-// A layer's per-channel numbers, all padded with zeros.
+// A layer's per-channel values, all padded with zeros.
 struct Channels {
-  float *bias, *pivot;     // of the convolution; of Moments
-  float *scale, *shift;    // normalized = scale*y + shift
-  float *mean, *inverse;   // of y; 1/sqrt(variance + eps)
-  float *c1, *c2, *c3;     // of NormGradient
-  double *sum, *square;    // of Moments, then of GradientSums
+  float *bias, *pivot;   // of the convolution; of Moments
+  float *scale, *shift;  // normalized = scale*y + shift
+  float *mean, *inverse; // of y; 1/sqrt(variance + eps)
+  float *c1, *c2, *c3;   // of NormGradient
+  double *sum, *square;  // of Moments, then of GradientSums
 };
 
 // A batch norm's parameters and statistics, unpadded.
@@ -29,13 +30,13 @@ inline void use(const Norm &n, Channels &c, int i, double mean, double variance)
   c.shift[i] = float(n.bias[i] - mean * n.weight[i] * inverse);
 }
 
-// Normalizes by the batch's statistics, which Moments holds for `rows` rows, and moves the running ones; the variance there
-// is the unbiased one, as in PyTorch.
+// Normalizes by the batch's statistics, which Moments holds for `rows` rows, and updates the
+// running ones; their variance is the unbiased one, as in PyTorch.
 inline void use_batch(const Norm &n, Channels &c, double rows) {
   for (int i = 0; i < n.channels; i++) {
     double shifted = c.sum[i] / rows, mean = c.pivot[i] + shifted;
     double variance = c.square[i] / rows - shifted * shifted;
-    if (variance < 0) // by rounding; not-a-number stays
+    if (variance < 0) // by rounding; NaN propagates
       variance = 0;
     use(n, c, i, mean, variance);
     n.running_mean[i] = float((1 - n.momentum) * n.running_mean[i] + n.momentum * mean);
@@ -45,12 +46,12 @@ inline void use_batch(const Norm &n, Channels &c, double rows) {
 
 // Normalizes by the running statistics.
 inline void use_running(const Norm &n, Channels &c) {
-  for (int i = 0; i < n.channels; i++)
-    use(n, c, i, n.running_mean[i], n.running_var[i]);
+  for (int i = 0; i < n.channels; i++) use(n, c, i, n.running_mean[i], n.running_var[i]);
 }
 
-// From GradientSums over `rows` rows: the gradients of weight and bias (null where nobody wants them), and NormGradient.
-// With running statistics, which do not depend on y, only the first coefficient is left.
+// Computes, from GradientSums over `rows` rows, the gradients of weight and bias (null where not
+// needed) and NormGradient. With running statistics, which do not depend on y, only the first
+// coefficient remains.
 inline void differentiate(const Norm &n, Channels &c, double rows, bool batch, float *dweight, float *dbias) {
   for (int i = 0; i < n.channels; i++) {
     double g = c.sum[i], inverse = c.inverse[i], dw = c.square[i] * inverse;
@@ -58,10 +59,8 @@ inline void differentiate(const Norm &n, Channels &c, double rows, bool batch, f
     c.c1[i] = float(c1);
     c.c2[i] = float(c2);
     c.c3[i] = batch ? float(-c1 * g / rows - c2 * c.mean[i]) : 0;
-    if (dweight)
-      dweight[i] = float(dw);
-    if (dbias)
-      dbias[i] = float(g);
+    if (dweight) dweight[i] = float(dw);
+    if (dbias) dbias[i] = float(g);
   }
 }
 

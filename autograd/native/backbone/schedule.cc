@@ -1,6 +1,6 @@
 //go:build ignore
 
-// The order of the backbone's kernels, and the memory that they work on.
+// The order of the backbone's kernels, and the memory that they use.
 #include "backbone/schedule.h"
 #include <algorithm>
 #include <cstring>
@@ -9,7 +9,7 @@ namespace depthwise::fused {
 
 namespace {
 
-// Cuts an arena into pieces of whole cache lines. Without an arena it only counts.
+// Splits an arena into pieces of whole cache lines. Without an arena it only counts bytes.
 class Cutter {
 public:
   explicit Cutter(char *arena) : arena_(arena) {}
@@ -34,7 +34,8 @@ Channels cut_channels(Cutter &c, int n) {
 
 } // namespace
 
-Backbone::Backbone(std::vector<Layer> layers, const BackboneSettings &settings) : layers_(std::move(layers)), settings_(settings) {
+Backbone::Backbone(std::vector<Layer> layers, const BackboneSettings &settings)
+    : layers_(std::move(layers)), settings_(settings) {
   size_t n = layers_.size();
   channels_.resize(n);
   y_.resize(n);
@@ -42,34 +43,34 @@ Backbone::Backbone(std::vector<Layer> layers, const BackboneSettings &settings) 
   forward_panels_.resize(n);
   backward_panels_.resize(n);
   plan();
-  for (int i = 0; i < int(n); i++)
-    scratch_stride_ = std::max(scratch_stride_, scratch_for(i));
-  scratch_stride_ = (scratch_stride_ + 4095) / 4096 * 4096 + 1088; // threads' blocks do not start in the same cache set
+  for (int i = 0; i < int(n); i++) scratch_stride_ = std::max(scratch_stride_, scratch_for(i));
+  scratch_stride_ =
+      (scratch_stride_ + 4095) / 4096 * 4096 + 1088; // so that threads' blocks do not start in the same cache set
 }
 
-// Layer i computes at step i forward and at step 2n-i backward; y_i is read by the next layer and by both layers' backward
-// steps, g_i is written at the step of layer i+1 and read at that of layer i.
+// Layer i runs at step i forward and at step 2n-i backward; y_i is read by the next layer and in
+// both layers' backward steps, g_i is written in the step of layer i+1 and read in that of layer i.
 void Backbone::plan() {
   int n = int(layers_.size());
   const KernelSet &k = *settings_.kernels;
   auto back = [&](int i) { return 2 * n - i; };
   for (int i = 0; i < n; i++)
-    buffers_.push_back({layers_[i].rows() * padded(layers_[i].out) * k.element, i, settings_.gradients ? back(i) : i + 1});
-  for (int i = 0; i < n && settings_.gradients; i++)
-    buffers_.push_back({buffers_[i].bytes, back(i + 1), back(i)});
+    buffers_.push_back(
+        {layers_[i].rows() * padded(layers_[i].out) * k.element, i, settings_.gradients ? back(i) : i + 1});
+  for (int i = 0; i < n && settings_.gradients; i++) buffers_.push_back({buffers_[i].bytes, back(i + 1), back(i)});
   buffers_.push_back({k.stem_image_bytes(layers_[0].window), 0, settings_.gradients ? back(0) : 0});
   size_t planned = place(buffers_);
   bind(nullptr);
   arena_bytes_ = planned_at_ + planned;
 }
 
-// bind points everything into the arena: per-channel numbers and packed weights, then the planned buffers.
+// Sets all pointers into the arena: per-channel values and packed weights, then the planned
+// buffers.
 void Backbone::bind(char *arena) {
   const KernelSet &k = *settings_.kernels;
   int n = int(layers_.size());
   Cutter cutter(arena);
-  for (int i = 0; i < n; i++)
-    channels_[i] = cut_channels(cutter, padded(layers_[i].out));
+  for (int i = 0; i < n; i++) channels_[i] = cut_channels(cutter, padded(layers_[i].out));
   channels_bytes_ = cutter.used();
   for (int i = 0; i < n; i++) {
     const Layer &l = layers_[i];
@@ -86,8 +87,7 @@ void Backbone::bind(char *arena) {
     }
   }
   planned_at_ = (cutter.used() + 4095) / 4096 * 4096;
-  if (!arena)
-    return;
+  if (!arena) return;
   for (int i = 0; i < n; i++) {
     y_[i] = arena + planned_at_ + buffers_[i].offset;
     g_[i] = settings_.gradients ? arena + planned_at_ + buffers_[n + i].offset : nullptr;
@@ -97,11 +97,11 @@ void Backbone::bind(char *arena) {
 
 void Backbone::pack(const Workers &w) {
   const KernelSet &k = *settings_.kernels;
-  memset(channels_[0].bias, 0, channels_bytes_); // for the padding of all channels; panels are overwritten whole
+  memset(channels_[0].bias, 0,
+         channels_bytes_); // zeroes the padding of all channels; panels are overwritten completely
   for (size_t i = 0; i < layers_.size(); i++) {
     const Layer &l = layers_[i];
-    if (l.bias)
-      memcpy(channels_[i].bias, l.bias, l.out * sizeof(float));
+    if (l.bias) memcpy(channels_[i].bias, l.bias, l.out * sizeof(float));
     memcpy(channels_[i].pivot, l.norm.running_mean, l.out * sizeof(float));
     switch (l.kind) {
     case Kind::Stem:
@@ -134,7 +134,8 @@ void Backbone::forward(char *arena, char *scratch, StemImage input, float *featu
     watch.lap_layer(i);
   }
   const Layer &last = layers_.back();
-  k.pool_forward(w, {last.window.images, last.rows() / last.window.images, padded(last.out), last.out, y_[n - 1], activation(n - 1), features});
+  k.pool_forward(w, {last.window.images, last.rows() / last.window.images, padded(last.out), last.out, y_[n - 1],
+                     activation(n - 1), features});
   watch.lap(&Times::pool);
 }
 
@@ -157,14 +158,15 @@ void Backbone::normalize(int i) {
     use_running(layers_[i].norm, channels_[i]);
 }
 
-void Backbone::backward(char *arena, char *scratch, const float *dfeatures, const std::vector<LayerGradients> &gradients, Times *times) {
+void Backbone::backward(char *arena, char *scratch, const float *dfeatures,
+                        const std::vector<LayerGradients> &gradients, Times *times) {
   PassStopwatch watch(times, layers_.size());
   Workers w{settings_.threads, scratch, scratch_stride_};
   bind(arena);
   int n = int(layers_.size());
   const Layer &last = layers_.back();
-  settings_.kernels->pool_backward(w, {last.window.images, last.rows() / last.window.images, padded(last.out), last.out, dfeatures, y_[n - 1],
-                                       activation(n - 1), g_[n - 1], sums(n - 1)});
+  settings_.kernels->pool_backward(w, {last.window.images, last.rows() / last.window.images, padded(last.out), last.out,
+                                       dfeatures, y_[n - 1], activation(n - 1), g_[n - 1], sums(n - 1)});
   watch.lap(&Times::pool);
   for (int i = n - 1; i >= 0; i--) {
     differentiate(w, i, gradients[i]);
@@ -172,13 +174,13 @@ void Backbone::backward(char *arena, char *scratch, const float *dfeatures, cons
   }
 }
 
-// One layer's backward step: its batch norm's gradients from the sums that the layer above has left, then its weight's, and
-// the gradient and sums for the layer below.
+// One layer's backward step: its batch norm's gradients from the sums of the layer above, then its
+// weight's gradient, and the gradient and sums for the layer below.
 void Backbone::differentiate(const Workers &w, int i, const LayerGradients &out) {
   const KernelSet &k = *settings_.kernels;
   const Layer &l = layers_[i];
   fused::differentiate(l.norm, channels_[i], double(l.rows()), settings_.batch, out.norm_weight, out.norm_bias);
-  for (int c = 0; c < l.out && out.bias; c++) // batch norm takes the batch's mean away, and with it any bias
+  for (int c = 0; c < l.out && out.bias; c++) // batch norm subtracts the batch's mean, and with it any bias
     out.bias[c] = settings_.batch ? 0 : float(channels_[i].c1[c] * channels_[i].sum[c]);
   switch (l.kind) {
   case Kind::Stem: {
@@ -217,20 +219,32 @@ size_t Backbone::scratch_for(int i) const {
 }
 
 Moments Backbone::moments(int i) const {
-  if (!settings_.batch)
-    return {channels_[i].pivot, nullptr, nullptr};
+  if (!settings_.batch) return {channels_[i].pivot, nullptr, nullptr};
   return {channels_[i].pivot, channels_[i].sum, channels_[i].square};
 }
 
 PointwiseForward Backbone::pointwise_forward(int i) const {
   const Layer &l = layers_[i];
-  return {l.rows(), padded(l.in), padded(l.out), y_[i - 1], activation(i - 1), forward_panels_[i], channels_[i].bias, y_[i], moments(i)};
+  return {l.rows(),           padded(l.in),      padded(l.out), y_[i - 1], activation(i - 1),
+          forward_panels_[i], channels_[i].bias, y_[i],         moments(i)};
 }
 
 PointwiseBackward Backbone::pointwise_backward(int i) const {
   const Layer &l = layers_[i];
-  return {l.rows(), padded(l.in), padded(l.out), l.in, l.out, g_[i], y_[i], norm_gradient(i), backward_panels_[i], y_[i - 1], activation(i - 1),
-          g_[i - 1], sums(i - 1), nullptr};
+  return {l.rows(),
+          padded(l.in),
+          padded(l.out),
+          l.in,
+          l.out,
+          g_[i],
+          y_[i],
+          norm_gradient(i),
+          backward_panels_[i],
+          y_[i - 1],
+          activation(i - 1),
+          g_[i - 1],
+          sums(i - 1),
+          nullptr};
 }
 
 DepthwiseForward Backbone::depthwise_forward(int i) const {
@@ -242,7 +256,8 @@ DepthwiseForward Backbone::depthwise_forward(int i) const {
 DepthwiseBackward Backbone::depthwise_backward(int i) const {
   const Layer &l = layers_[i];
   auto *weight = reinterpret_cast<const float *>(forward_panels_[i]);
-  return {l.window, padded(l.out), l.out, g_[i], y_[i], norm_gradient(i), weight, y_[i - 1], activation(i - 1), g_[i - 1], sums(i - 1), nullptr};
+  return {l.window,  padded(l.out),     l.out,     g_[i],       y_[i],  norm_gradient(i), weight,
+          y_[i - 1], activation(i - 1), g_[i - 1], sums(i - 1), nullptr};
 }
 
 StemForward Backbone::stem_forward() const {

@@ -1,5 +1,5 @@
-// The backbone of a MobileNet, from the images to the pooled features, as a sequence of kernels over one arena. No libtorch here:
-// backbone/node.cc makes it a node of libtorch's graph.
+// The backbone of a MobileNet, from the images to the pooled features, as a sequence of kernels
+// over one arena. Independent of libtorch; backbone/node.cc makes it a node of libtorch's graph.
 #pragma once
 #include "fused.h"
 #include "backbone/norm.h"
@@ -15,16 +15,18 @@ enum class Kind { Stem, Depthwise, Pointwise };
 // A convolution with its batch norm. Arrays are float, unpadded and laid out as in fused.h.
 struct Layer {
   Kind kind;
-  int in, out;       // channels
-  Window window;     // of a pointwise layer: stride 1, sizes alone matter
-  const float *weight, *bias; // bias is null where there is none
+  int in, out;                // channels
+  Window window;              // for a pointwise layer only the sizes matter
+  const float *weight, *bias; // bias may be null
   Norm norm;
 
   int64_t rows() const { return window.images * window.out_height * window.out_width; }
-  size_t weights() const { return kind == Kind::Depthwise ? 9 * size_t(out) : size_t(out) * in * (kind == Kind::Stem ? 9 : 1); }
+  size_t weights() const {
+    return kind == Kind::Depthwise ? 9 * size_t(out) : size_t(out) * in * (kind == Kind::Stem ? 9 : 1);
+  }
 };
 
-// Where a layer's gradients go; each may be null.
+// Destinations of a layer's gradients; each may be null.
 struct LayerGradients {
   float *weight, *bias, *norm_weight, *norm_bias;
 };
@@ -37,8 +39,8 @@ struct BackboneSettings {
   bool gradients; // a backward pass follows
 };
 
-// One pass through the backbone. The caller gives memory: an arena, which must stay as it is between forward and backward, and
-// scratch, which need not. Both are 64-byte aligned.
+// One pass through the backbone. The caller provides an arena, which must be preserved between
+// forward and backward, and scratch, which need not. Both are 64-byte aligned.
 class Backbone {
 public:
   Backbone(std::vector<Layer> layers, const BackboneSettings &);
@@ -47,14 +49,17 @@ public:
   size_t scratch_bytes() const { return scratch_stride_ * settings_.threads; }
   const std::vector<Layer> &layers() const { return layers_; }
 
-  // input.pixels or input.values are the images; window and image are filled in here. features is (images, channels).
-  // times, where not null, becomes those of the pass, without the whole.
+  // input.pixels or input.values are the images; window and image are set here. features is
+  // (images, channels). times, if not null, receives the times of the pass, except the whole.
   void forward(char *arena, char *scratch, StemImage input, float *features, Times *times);
 
-  // gradients[i] belongs to layer i. It overwrites what forward left in the arena, so it works once.
-  void backward(char *arena, char *scratch, const float *dfeatures, const std::vector<LayerGradients> &gradients, Times *times);
+  // gradients[i] belongs to layer i. Overwrites the arena that forward left, so it runs once. times
+  // as in forward, without pack and image.
+  void backward(char *arena, char *scratch, const float *dfeatures, const std::vector<LayerGradients> &gradients,
+                Times *times);
 
-  // After backward: the gradient of the stem's raw output, g*c1 + y*c2 + c3 with the stem's rows g and y in storage type.
+  // After backward: the gradient of the stem's raw output, g*c1 + y*c2 + c3 with the stem's rows g
+  // and y in storage type.
   struct StemOutput {
     const void *g, *y;
     const Channels *channels;

@@ -1,31 +1,34 @@
-// 3x3 depthwise convolution, backward: the gradients of x and of the weights in one pass over the rows of x. Each thread takes
-// a contiguous part of all rows of all images. Row h of x lies under kernel row i of output row o where h + top = o*stride + i,
-// and columns likewise; so the gradient dy of at most three rows of output, kept as lines of float (depthwise/lines.h), gives both
-// gx (dy times the weights) and the weights' gradient (dy times the activation of x). dy is made from g and y when a line is
-// first needed, and once more by the next thread where two threads meet.
+// 3x3 depthwise convolution, backward: the gradients of x and of the weights in one pass over the
+// rows of x. Each thread takes a contiguous part of all rows of all images. Row h of x is under
+// kernel row i of output row o where h + top = o*stride + i, and columns likewise; so the gradient
+// dy of at most three rows of output, kept as lines of float (depthwise/lines.h), gives both gx (dy
+// times the weights) and the weights' gradient (dy times the activation of x). dy is computed from
+// g and y when a line is first needed, and again by the next thread where two threads' parts meet.
 #pragma once
 #include "depthwise/lines.h"
 
 namespace depthwise::fused::FUSED_ISA {
 
-// The windows of kernel column 2 over the first input column may begin two columns before output column 0.
+// The windows of kernel column 2 over the first input column may start two columns before output
+// column 0.
 constexpr int kOutputsBefore = 2;
 
-// Two zero columns, the output's row, and zeros up to where the windows over the last input column begin.
+// Two zero columns, the output's row, and zeros up to where the windows over the last input column
+// start.
 static int backward_columns(const Window &w) {
   int end = (w.width - 1 + w.left) / w.stride + 1;
   return kOutputsBefore + (end > w.out_width ? end : w.out_width);
 }
 
-// Sums a thread keeps for each channel: the weights' nine gradients, of g, of g*(x - mean).
+// Sums that a thread keeps per channel: the weights' nine gradients, g, and g*(x - mean).
 constexpr int kBackwardSums = 11;
 
-// Everything a thread works with.
+// The state of a thread.
 template <class S> struct BackwardThread {
   const DepthwiseBackward &p;
   RunningSums sums; // (kBackwardSums, channels)
   Lines lines;
-  S *stage; // (width, channels): a row of gx on its way past the caches
+  S *stage; // (width, channels): a row of gx before its non-temporal store
 
   BackwardThread(const Workers &w, const DepthwiseBackward &p, int t) : p(p) {
     ScratchMemory memory(w, t);
@@ -46,27 +49,30 @@ template <class S> size_t depthwise_backward_scratch(const DepthwiseBackward &p)
          whole_cache_lines(size_t(p.window.width) * p.channels * sizeof(S));
 }
 
-// Makes the line of dy for one row of output.
+// Computes the line of dy for one row of output.
 template <class S>
-FUSED_INLINE void gradient_row(const S *g, const S *y, int width, const NormGradient &n, const Lines &lines, float *line) {
+FUSED_INLINE void gradient_row(const S *g, const S *y, int width, const NormGradient &n, const Lines &lines,
+                               float *line) {
   for (int c = 0; c < lines.channels; c += kLanes) {
     const V c1 = load(n.c1 + c), c2 = load(n.c2 + c), c3 = load(n.c3 + c);
     float *to = line + lines.block(c) + kOutputsBefore * kLanes;
     size_t at = c;
-    for (int w = 0; w < width; w++, at += lines.channels, to += kLanes) store(to, load(g + at) * c1 + (load(y + at) * c2 + c3));
+    for (int w = 0; w < width; w++, at += lines.channels, to += kLanes)
+      store(to, load(g + at) * c1 + (load(y + at) * c2 + c3));
   }
 }
 
-// What one row of gx is made from, and where it goes: pointers to the first channel.
+// The inputs and the output of one row of gx: pointers to the first channel.
 template <class S> struct BackwardRow {
-  const float *line[3]; // dy under kernel row 0, 1, 2, at output column 0; with stride 2 those of the row's parity count
+  const float *
+      line[3]; // dy under kernel row 0, 1, 2, at output column 0; with stride 2 only those of the row's parity are used
   const S *x;
   S *gx;
-  const S *next_g, *next_y, *next_x; // the rows that come next
+  const S *next_g, *next_y, *next_x; // the next rows, to prefetch
 };
 
-// What the inner loops share for the 16 channels from c of one row: constants of the channels, and sums, which are taken from
-// the thread's memory and put back after the row.
+// State shared by the inner loops for the 16 channels from c of one row: per-channel constants, and
+// sums, which are loaded from the thread's memory and stored back after the row.
 template <class S> struct BackwardTaps {
   V scale, shift, cap, mean;
   V g, gx;
@@ -79,13 +85,14 @@ template <class S> struct BackwardTaps {
     g = load(sums + 9 * channels), gx = load(sums + 10 * channels);
   }
   FUSED_MEMBER void store_sums() { store(sums + 9 * channels, g), store(sums + 10 * channels, gx); }
-  // The sum of weight gradients of tap 0 to 8.
+  // The sum of weight gradients of taps 0 to 8.
   FUSED_MEMBER V tap(int i) const { return load(sums + i * channels); }
   FUSED_MEMBER void store_tap(int i, V v) const { store(sums + i * channels, v); }
 
   FUSED_MEMBER V normalized(V x) const { return x * scale + shift; }
   FUSED_MEMBER V activated(V z) const { return at_most(at_least(z, V{}), cap); }
-  // Masks r, the gradient of the activation of z = normalized(x), stores it and adds it to the sums.
+  // Masks r, the gradient of the activation of z = normalized(x), stores it and adds it to the
+  // sums.
   FUSED_MEMBER void finish(V r, V x, V z, S *to) {
     r = masked(r, z, cap);
     store(to, r);
@@ -93,8 +100,8 @@ template <class S> struct BackwardTaps {
   }
 };
 
-// Stride 1: column w of x lies under kernel column i of output column w + left - i. Three columns of three lines of dy slide
-// along in registers: a, b and d are those under kernel column 2, 1 and 0.
+// Stride 1: column w of x is under kernel column i of output column w + left - i. Three columns of
+// three lines of dy slide along in registers: a, b and d are those under kernel columns 2, 1 and 0.
 template <class S> FUSED_INLINE void backward_block_stride1(BackwardThread<S> &t, const BackwardRow<S> &row, int c) {
   const int channels = t.p.channels, width = t.p.window.width;
   const float *k = t.p.weight + c;
@@ -102,8 +109,8 @@ template <class S> FUSED_INLINE void backward_block_stride1(BackwardThread<S> &t
   const V k3 = load(k + 3 * channels), k4 = load(k + 4 * channels), k5 = load(k + 5 * channels);
   const V k6 = load(k + 6 * channels), k7 = load(k + 7 * channels), k8 = load(k + 8 * channels);
   BackwardTaps<S> b(t, c);
-  V s0 = b.tap(0), s1 = b.tap(1), s2 = b.tap(2), s3 = b.tap(3), s4 = b.tap(4), s5 = b.tap(5), s6 = b.tap(6), s7 = b.tap(7),
-    s8 = b.tap(8);
+  V s0 = b.tap(0), s1 = b.tap(1), s2 = b.tap(2), s3 = b.tap(3), s4 = b.tap(4), s5 = b.tap(5), s6 = b.tap(6),
+    s7 = b.tap(7), s8 = b.tap(8);
   const ptrdiff_t first = ptrdiff_t(t.lines.block(c)) + (t.p.window.left - 2) * kLanes;
   const float *l0 = row.line[0] + first, *l1 = row.line[1] + first, *l2 = row.line[2] + first;
   V a0 = load(l0), a1 = load(l1), a2 = load(l2);
@@ -127,13 +134,15 @@ template <class S> FUSED_INLINE void backward_block_stride1(BackwardThread<S> &t
     b.finish(r0 + (r1 + r2), v, z, gx);
     a0 = b0, a1 = b1, a2 = b2, b0 = d0, b1 = d1, b2 = d2;
   }
-  b.store_tap(0, s0), b.store_tap(1, s1), b.store_tap(2, s2), b.store_tap(3, s3), b.store_tap(4, s4), b.store_tap(5, s5);
+  b.store_tap(0, s0), b.store_tap(1, s1), b.store_tap(2, s2), b.store_tap(3, s3), b.store_tap(4, s4),
+      b.store_tap(5, s5);
   b.store_tap(6, s6), b.store_tap(7, s7), b.store_tap(8, s8);
   b.store_sums();
 }
 
-// Stride 2, a row of x under kernel row 1 alone, of one line of dy. Columns w with w + left even lie under kernel column 0 of
-// output column q = (w + left)/2 and kernel column 2 of q - 1, the columns between under kernel column 1 of q.
+// Stride 2, a row of x under kernel row 1 only, which uses one line of dy. Columns w with w + left
+// even are under kernel column 0 of output column q = (w + left)/2 and kernel column 2 of q - 1;
+// the columns between are under kernel column 1 of q.
 template <class S> FUSED_INLINE void backward_block_odd(BackwardThread<S> &t, const BackwardRow<S> &row, int c) {
   const int channels = t.p.channels, width = t.p.window.width, left = t.p.window.left;
   const float *k = t.p.weight + c;
@@ -163,7 +172,8 @@ template <class S> FUSED_INLINE void backward_block_odd(BackwardThread<S> &t, co
   b.store_sums();
 }
 
-// Stride 2, a row of x under kernel row 0 of one line of dy and kernel row 2 of the line before; columns as above.
+// Stride 2, a row of x under kernel row 0 of one line of dy and kernel row 2 of the previous line;
+// columns as above.
 template <class S> FUSED_INLINE void backward_block_even(BackwardThread<S> &t, const BackwardRow<S> &row, int c) {
   const int channels = t.p.channels, width = t.p.window.width, left = t.p.window.left;
   const float *k = t.p.weight + c;
@@ -190,14 +200,15 @@ template <class S> FUSED_INLINE void backward_block_even(BackwardThread<S> &t, c
     }
     before0 = at0, before2 = at2;
   }
-  b.store_tap(0, s0), b.store_tap(1, s1), b.store_tap(2, s2), b.store_tap(6, s6), b.store_tap(7, s7), b.store_tap(8, s8);
+  b.store_tap(0, s0), b.store_tap(1, s1), b.store_tap(2, s2), b.store_tap(6, s6), b.store_tap(7, s7),
+      b.store_tap(8, s8);
   b.store_sums();
 }
 
-// One row of gx, where the row plus top is `under`: row.line is set for the kernel rows that it lies under.
+// One row of gx. `under` is the row plus top; row.line is set for the kernel rows over it.
 template <class S, int Stride> void backward_row(BackwardThread<S> &t, BackwardRow<S> &row, int under) {
   const int height = t.p.window.out_height, last = under / Stride;
-  const bool middle = Stride == 2 && under % 2 == 1; // under kernel row 1 alone
+  const bool middle = Stride == 2 && under % 2 == 1; // under kernel row 1 only
   for (int i = 0; i < 3; i++) {
     const int o = Stride == 1 ? last - i : last - i / 2;
     row.line[i] = t.lines.row(o, height) + kOutputsBefore * kLanes;
@@ -221,8 +232,9 @@ template <class S, int Stride> void depthwise_backward_rows(BackwardThread<S> &t
   for (int64_t r = part.begin; r < part.end; r++) {
     const int64_t image = r / w.height;
     const int h = int(r % w.height), under = h + w.top;
-    const S *g = static_cast<const S *>(p.g) + image * w.out_height * y_row, *y = static_cast<const S *>(p.y) + image * w.out_height * y_row;
-    if (h == 0 || r == part.begin) { // of the lines for this row, the first one inside the image
+    const S *g = static_cast<const S *>(p.g) + image * w.out_height * y_row,
+            *y = static_cast<const S *>(p.y) + image * w.out_height * y_row;
+    if (h == 0 || r == part.begin) { // the first line for this row that is inside the image
       const int first = under / Stride - (Stride == 1 ? 2 : 1);
       t.lines.next = first > 0 ? first : 0;
     }
@@ -230,7 +242,8 @@ template <class S, int Stride> void depthwise_backward_rows(BackwardThread<S> &t
       gradient_row(g + o * y_row, y + o * y_row, w.out_width, p.norm, t.lines, t.lines.slot(o));
     const S *x = static_cast<const S *>(p.x) + r * x_row;
     S *gx = static_cast<S *>(p.gx) + r * x_row;
-    BackwardRow<S> row = {{}, x, streamed ? t.stage : gx, g + t.lines.next * y_row, y + t.lines.next * y_row, x + x_row};
+    BackwardRow<S> row = {{},       x, streamed ? t.stage : gx, g + t.lines.next * y_row, y + t.lines.next * y_row,
+                          x + x_row};
     backward_row<S, Stride>(t, row, under);
     if (streamed) stream_copy(gx, t.stage, x_row * sizeof(S));
     t.sums.add_positions(w.width);

@@ -1,7 +1,8 @@
-// 3x3 depthwise convolution, forward. Each thread takes a contiguous part of all output rows of all images. It keeps the
-// activations of the three input rows under an output row as lines of float (depthwise/lines.h), and slides along them, one block
-// of 16 channels after the other, with the nine weights in registers. So every x is read and activated once (twice where two
-// threads meet), and every y written once.
+// 3x3 depthwise convolution, forward. Each thread takes a contiguous part of all output rows of all
+// images. It keeps the activations of the three input rows under an output row as lines of float
+// (depthwise/lines.h), and slides along them, one block of 16 channels after another, with the nine
+// weights in registers. So every x is read and activated once (twice where two threads' parts
+// meet), and every y is written once.
 #pragma once
 #include "depthwise/backward.h"
 #include "depthwise/lines.h"
@@ -14,7 +15,8 @@ static void pack_depthwise(const PackDepthwise &p) {
     for (int c = 0; c < channels; c++) p.packed[tap * channels + c] = c < p.channels ? p.weight[c * 9 + tap] : 0;
 }
 
-// Zero columns before the image in a line; a window that begins at the image's first column leaves it out.
+// Zero columns before the image in a line; a window that starts at the image's first column skips
+// it.
 constexpr int kColumnsBefore = 1;
 
 // One zero column, the image, and zeros up to the last window's end.
@@ -23,12 +25,12 @@ static int forward_columns(const Window &w) {
   return kColumnsBefore + (end > w.width ? end : w.width);
 }
 
-// Everything a thread works with.
+// The state of a thread.
 template <class S> struct ForwardThread {
   const DepthwiseForward &p;
   RunningSums moments; // (2, channels): of y - pivot, of its square
   Lines lines;
-  S *stage; // (out_width, channels): a row of y on its way past the caches
+  S *stage; // (out_width, channels): a row of y before its non-temporal store
 
   ForwardThread(const Workers &w, const DepthwiseForward &p, int t) : p(p) {
     ScratchMemory memory(w, t);
@@ -49,8 +51,9 @@ template <class S> size_t depthwise_forward_scratch(const DepthwiseForward &p) {
          whole_cache_lines(size_t(p.window.out_width) * p.channels * sizeof(S));
 }
 
-// Makes the line of one row's activations.
-template <class S> FUSED_INLINE void activate_row(const S *x, int width, const Activation &a, const Lines &lines, float *line) {
+// Computes the line of one row's activations.
+template <class S>
+FUSED_INLINE void activate_row(const S *x, int width, const Activation &a, const Lines &lines, float *line) {
   const V cap = set1(a.cap);
   for (int c = 0; c < lines.channels; c += kLanes) {
     const V scale = load(a.scale + c), shift = load(a.shift + c);
@@ -61,17 +64,17 @@ template <class S> FUSED_INLINE void activate_row(const S *x, int width, const A
   }
 }
 
-// What one row of output is made from, and where it goes: pointers to the first channel.
+// The inputs and the output of one row of output: pointers to the first channel.
 template <class S> struct ForwardRow {
   const float *line[3]; // at the first window's first column
   S *y;
-  const char *next_input;    // the input rows that come next, asked for while this row is convolved
+  const char *next_input; // the next input rows, prefetched while this row is convolved
 };
 
 // One row of output for the 16 channels from c.
 template <class S, int Stride> FUSED_INLINE void convolve_block(ForwardThread<S> &t, const ForwardRow<S> &row, int c) {
   const int channels = t.p.channels, width = t.p.window.out_width;
-  // An output position stands for this much of the input rows to come.
+  // Bytes of the next input rows to prefetch per output position.
   constexpr int step_bytes = Stride * Stride * kLanes * sizeof(S);
   const float *k = t.p.weight + c, *l0 = row.line[0] + t.lines.block(c), *l1 = row.line[1] + t.lines.block(c),
               *l2 = row.line[2] + t.lines.block(c);

@@ -1,8 +1,10 @@
 //go:build ignore
 
-// Compares the depthwise and pooling kernels with plain loops in double, for one instruction set:
-//   g++ -std=c++20 -I. -O2 -fopenmp -march=x86-64-v4 -mavx512bf16 -DFUSED_ISA=avx512bf16 depthwise/depthwise_test.cc -o test && ./test
-// Prints what differs and exits with 1 if anything does.
+// Compares the depthwise and pooling kernels with plain loops in double, for one ISA variant.
+// Prints differences, and exits with 1 if there are any. A standalone program, compiled in
+// autograd/native:
+//   g++ -std=c++20 -I. -O2 -fopenmp -march=x86-64-v4 -mavx512bf16 -DFUSED_ISA=avx512bf16 \
+//     depthwise/depthwise_test.cc -o test && ./test
 #include "depthwise/depthwise.h"
 #include "pool/pool.h"
 #include <cmath>
@@ -37,14 +39,17 @@ static void narrow(bf16 &to, float v) {
   memcpy(&u, &v, sizeof u);
   to = bf16(v != v ? (u >> 16) | 0x40 : (u + 0x7fff + ((u >> 16) & 1)) >> 16);
 }
-// Relative error of a value that was rounded to S.
+// Relative error of a value rounded to S.
 template <class S> constexpr double rounding = sizeof(S) == 2 ? 1.0 / 256 : 1e-6;
 
-// Memory of exactly the size asked for, filled with not-a-number, so that nothing unwritten passes for a result.
+// Memory of exactly the requested size, filled with NaN, so that unwritten values are never
+// mistaken for results.
 template <class T> struct Buffer {
   size_t n;
   T *p;
-  explicit Buffer(size_t n) : n(n), p(static_cast<T *>(aligned_alloc(64, whole_cache_lines(n * sizeof(T)) + 64))) { memset(p, 0xff, n * sizeof(T)); }
+  explicit Buffer(size_t n) : n(n), p(static_cast<T *>(aligned_alloc(64, whole_cache_lines(n * sizeof(T)) + 64))) {
+    memset(p, 0xff, n * sizeof(T));
+  }
   Buffer(const Buffer &) = delete;
   ~Buffer() { free(p); }
   T &operator[](size_t i) const { return p[i]; }
@@ -57,28 +62,30 @@ struct Case {
   float cap = kInfinity;
   bool exact = false; // small whole numbers, so that values fall on 0 and on the cap
   bool moments = true;
-  float special = 0;  // put somewhere into x, g and y
+  float special = 0; // replaces a value of x, g and y
 };
 
-static Case shaped(const char *name, int images, int height, int width, int stride, int top, int left, int channels, int threads) {
+static Case shaped(const char *name, int images, int height, int width, int stride, int top, int left, int channels,
+                   int threads) {
   Case c{name, {images, height, width, 0, 0, stride, top, left}, channels, threads};
-  // Padding of 1 on either side where it is 1 before, else what is needed to the right ("same").
+  // Padding of 1 on both sides if it is 1 before, else as needed on the right ("same").
   c.window.out_height = (height - 1) / stride + 1, c.window.out_width = (width - 1) / stride + 1;
   return c;
 }
 
-// A value near to what is wanted, or both not-a-number, or both the same infinity.
+// Checks that a value is within the tolerance, or that both are NaN or the same infinity.
 static void check(const Case &c, const char *what, size_t i, double got, double want, double tolerance) {
   if (std::isnan(want) ? std::isnan(got) : std::isinf(want) ? got == want : std::fabs(got - want) <= tolerance) return;
   if (failures++ < 20) {
     const Window &w = c.window;
-    printf("%s (%ldx%dx%dx%d to %dx%d, stride %d, top %d, left %d, %d threads): %s[%zu] is %.9g, want %.9g within %.3g\n", c.name,
-           long(w.images), w.height, w.width, c.channels, w.out_height, w.out_width, w.stride, w.top, w.left, c.threads, what, i,
-           got, want, tolerance);
+    printf(
+        "%s (%ldx%dx%dx%d to %dx%d, stride %d, top %d, left %d, %d threads): %s[%zu] is %.9g, want %.9g within %.3g\n",
+        c.name, long(w.images), w.height, w.width, c.channels, w.out_height, w.out_width, w.stride, w.top, w.left,
+        c.threads, what, i, got, want, tolerance);
   }
 }
 
-// Sums of weights*values of which some are not finite: any value that is not finite will do.
+// For sums with non-finite terms: accepts any non-finite value.
 static void check_sum(const Case &c, const char *what, size_t i, double got, double want, double tolerance) {
   if (!std::isfinite(want) && !std::isfinite(got)) return;
   check(c, what, i, got, want, tolerance);
@@ -96,10 +103,11 @@ template <class S> static void fill_rows(const Case &c, const Buffer<S> &b, size
   for (size_t r = 0; r < rows; r++)
     for (int i = 0; i < padded_channels; i++)
       narrow(b[r * padded_channels + i], i >= c.channels ? 0 : float(c.exact ? between(-3, 9) : uniform(-4, 4)));
-  if (c.special != 0) narrow(b[size_t(between(0, int(rows) - 1)) * padded_channels + between(0, c.channels - 1)], c.special);
+  if (c.special != 0)
+    narrow(b[size_t(between(0, int(rows) - 1)) * padded_channels + between(0, c.channels - 1)], c.special);
 }
 
-// Everything the kernels read and write for one case, owned.
+// All data of one case, owned.
 template <class S> struct Data {
   Case c;
   int padded_channels;
@@ -115,7 +123,8 @@ template <class S> struct Data {
         packed(padded_channels * 9), dw(c.channels * 9), x(in_rows * padded_channels), y(out_rows * padded_channels),
         g(out_rows * padded_channels), gx(in_rows * padded_channels), sum(padded_channels), square(padded_channels),
         sum_g(padded_channels), sum_gx(padded_channels) {
-    scale = channel_values(c, c.exact ? 1 : 0.5, c.exact ? 1 : 2), shift = channel_values(c, c.exact ? 0 : -1, c.exact ? 0 : 2);
+    scale = channel_values(c, c.exact ? 1 : 0.5, c.exact ? 1 : 2),
+    shift = channel_values(c, c.exact ? 0 : -1, c.exact ? 0 : 2);
     bias = channel_values(c, -2, 2), pivot = channel_values(c, -2, 2), mean = channel_values(c, -2, 2);
     c1 = channel_values(c, 1, 2), c2 = channel_values(c, -1, 1), c3 = channel_values(c, -1, 1);
     for (size_t i = 0; i < weight.n; i++) weight[i] = float(c.exact ? between(-2, 2) : uniform(-1, 1));
@@ -138,7 +147,8 @@ template <class S> struct Data {
   }
 };
 
-// Visits every pair of an output position and an input position under it, with the tap of the weights.
+// Visits every pair of an output position and an input position under it, with the tap of the
+// weights.
 static void for_each_tap(const Window &w, const std::function<void(size_t out, size_t in, int tap)> &visit) {
   for (int64_t n = 0; n < w.images; n++)
     for (int o = 0; o < w.out_height; o++)
@@ -150,15 +160,19 @@ static void for_each_tap(const Window &w, const std::function<void(size_t out, s
         }
 }
 
-// Runs a kernel twice on scratch memory of exactly its size; the second run must give the same bits.
+// Runs a kernel twice with scratch memory of exactly its size; the second run must give the same
+// bits.
 template <class K, class P, class T>
-static void run_twice(const Case &c, size_t scratch_bytes, K kernel, const P &p, std::initializer_list<const Buffer<T> *> outputs) {
+static void run_twice(const Case &c, size_t scratch_bytes, K kernel, const P &p,
+                      std::initializer_list<const Buffer<T> *> outputs) {
   size_t stride = whole_cache_lines(scratch_bytes);
   Buffer<char> scratch(stride * c.threads);
   Workers w{c.threads, scratch.p, stride};
   kernel(w, p);
   std::vector<std::vector<char>> first;
-  for (auto *b : outputs) first.emplace_back(reinterpret_cast<char *>(b->p), reinterpret_cast<char *>(b->p + b->n)), memset(b->p, 0xff, b->n * sizeof(T));
+  for (auto *b : outputs)
+    first.emplace_back(reinterpret_cast<char *>(b->p), reinterpret_cast<char *>(b->p + b->n)),
+        memset(b->p, 0xff, b->n * sizeof(T));
   memset(scratch.p, 0xff, scratch.n);
   kernel(w, p);
   size_t i = 0;
@@ -171,10 +185,11 @@ static void run_twice(const Case &c, size_t scratch_bytes, K kernel, const P &p,
 template <class S> static void test_forward(const Case &c) {
   Data<S> d(c);
   const int n = d.padded_channels;
-  DepthwiseForward p{c.window, n, d.x.p, d.activation(), d.packed.p, d.bias->p, d.y.p, {d.pivot->p, d.sum.p, d.square.p}};
+  DepthwiseForward p{c.window,   n,         d.x.p, d.activation(),
+                     d.packed.p, d.bias->p, d.y.p, {d.pivot->p, d.sum.p, d.square.p}};
   if (!c.moments) p.moments = {nullptr, nullptr, nullptr};
-  run_twice<void (*)(const Workers &, const DepthwiseForward &), DepthwiseForward, S>(c, depthwise_forward_scratch<S>(p),
-                                                                                     depthwise_forward<S>, p, {&d.y});
+  run_twice<void (*)(const Workers &, const DepthwiseForward &), DepthwiseForward, S>(
+      c, depthwise_forward_scratch<S>(p), depthwise_forward<S>, p, {&d.y});
   Doubles want(d.out_rows * n), size(d.out_rows * n), sum(n), square(n), sum_size(n), square_size(n);
   for (size_t r = 0; r < d.out_rows; r++)
     for (int i = 0; i < n; i++) want[r * n + i] = (*d.bias)[i], size[r * n + i] = std::fabs((*d.bias)[i]);
@@ -219,10 +234,20 @@ template <class S> static void check_gradients(const Data<S> &d, const Doubles &
 template <class S> static void test_backward(const Case &c) {
   Data<S> d(c);
   const int n = d.padded_channels;
-  DepthwiseBackward p{c.window, n,     c.channels,     d.g.p,  d.y.p,                            {d.c1->p, d.c2->p, d.c3->p},
-                      d.packed.p, d.x.p, d.activation(), d.gx.p, {d.mean->p, d.sum_g.p, d.sum_gx.p}, d.dw.p};
-  run_twice<void (*)(const Workers &, const DepthwiseBackward &), DepthwiseBackward, S>(c, depthwise_backward_scratch<S>(p),
-                                                                                       depthwise_backward<S>, p, {&d.gx});
+  DepthwiseBackward p{c.window,
+                      n,
+                      c.channels,
+                      d.g.p,
+                      d.y.p,
+                      {d.c1->p, d.c2->p, d.c3->p},
+                      d.packed.p,
+                      d.x.p,
+                      d.activation(),
+                      d.gx.p,
+                      {d.mean->p, d.sum_g.p, d.sum_gx.p},
+                      d.dw.p};
+  run_twice<void (*)(const Workers &, const DepthwiseBackward &), DepthwiseBackward, S>(
+      c, depthwise_backward_scratch<S>(p), depthwise_backward<S>, p, {&d.gx});
   Doubles gradient(d.in_rows * n), size(d.in_rows * n), dw(c.channels * 9), dw_size(c.channels * 9);
   for_each_tap(c.window, [&](size_t out, size_t in, int tap) {
     for (int i = 0; i < c.channels; i++) {
@@ -233,7 +258,8 @@ template <class S> static void test_backward(const Case &c) {
   });
   check_gradients(d, gradient, size);
   for (size_t k = 0; k < dw.size(); k++) {
-    // A gradient outside the image is zero here and absent there: zero times infinity may add a not-a-number.
+    // A gradient outside the image is zero here and absent in the kernel: zero times infinity may
+    // add a NaN.
     if (c.special != 0 && !std::isfinite(d.dw[k])) continue;
     check_sum(c, "dw", k, d.dw[k], dw[k], dw_size[k] * 2e-6);
   }
@@ -246,9 +272,12 @@ template <class S> static void test_pool(const Case &c) {
   Buffer<float> features(images * c.channels), dfeatures(images * c.channels);
   for (size_t i = 0; i < dfeatures.n; i++) dfeatures[i] = float(uniform(-1, 1));
   PoolForward f{images, positions, n, c.channels, d.x.p, d.activation(), features.p};
-  run_twice<void (*)(const Workers &, const PoolForward &), PoolForward, float>(c, pool_scratch(n), pool_forward<S>, f, {&features});
-  PoolBackward b{images, positions, n, c.channels, dfeatures.p, d.x.p, d.activation(), d.gx.p, {d.mean->p, d.sum_g.p, d.sum_gx.p}};
-  run_twice<void (*)(const Workers &, const PoolBackward &), PoolBackward, S>(c, pool_scratch(n), pool_backward<S>, b, {&d.gx});
+  run_twice<void (*)(const Workers &, const PoolForward &), PoolForward, float>(c, pool_scratch(n), pool_forward<S>, f,
+                                                                                {&features});
+  PoolBackward b{
+      images, positions, n, c.channels, dfeatures.p, d.x.p, d.activation(), d.gx.p, {d.mean->p, d.sum_g.p, d.sum_gx.p}};
+  run_twice<void (*)(const Workers &, const PoolBackward &), PoolBackward, S>(c, pool_scratch(n), pool_backward<S>, b,
+                                                                              {&d.gx});
   Doubles gradient(d.in_rows * n), size(d.in_rows * n);
   for (int64_t image = 0; image < images; image++)
     for (int i = 0; i < c.channels; i++) {
@@ -257,7 +286,8 @@ template <class S> static void test_pool(const Case &c) {
         sum += d.a(r, i);
         gradient[r * n + i] = share, size[r * n + i] = std::fabs(share);
       }
-      check(c, "features", image * c.channels + i, features[image * c.channels + i], sum / positions, (sum + 8) / positions * 4e-6);
+      check(c, "features", image * c.channels + i, features[image * c.channels + i], sum / positions,
+            (sum + 8) / positions * 4e-6);
     }
   check_gradients(d, gradient, size);
 }
@@ -282,9 +312,9 @@ static std::vector<Case> named_cases() {
       shaped("same padding", 2, 8, 8, 2, 0, 0, 24, 2),
       shaped("eight channels", 2, 7, 6, 1, 1, 1, 8, 2),
   };
-  Case streamed = shaped("streamed past the caches", 3, 101, 103, 1, 1, 1, 40, 2);
+  Case streamed = shaped("non-temporal stores", 3, 101, 103, 1, 1, 1, 40, 2);
   cases.push_back(streamed);
-  streamed = shaped("streamed, stride 2", 3, 201, 199, 2, 1, 0, 40, 2);
+  streamed = shaped("non-temporal stores, stride 2", 3, 201, 199, 2, 1, 0, 40, 2);
   cases.push_back(streamed);
   Case relu6 = shaped("on zero and on the cap of ReLU6", 2, 9, 8, 1, 1, 1, 24, 2);
   relu6.cap = 6, relu6.exact = true;
@@ -309,8 +339,8 @@ static std::vector<Case> named_cases() {
 int main() {
   for (const Case &c : named_cases()) test(c);
   for (int i = 0; i < 150; i++) {
-    Case c = shaped("random", between(1, 5), between(1, 30), between(1, 30), between(1, 2), between(0, 1), between(0, 1),
-                    between(1, 8) * 8, between(1, 3));
+    Case c = shaped("random", between(1, 5), between(1, 30), between(1, 30), between(1, 2), between(0, 1),
+                    between(0, 1), between(1, 8) * 8, between(1, 3));
     if (between(0, 1)) c.cap = float(uniform(1, 6));
     test(c);
   }

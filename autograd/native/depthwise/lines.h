@@ -1,5 +1,6 @@
-// What the depthwise kernels share: rows of an image as lines of float with zeros around them, sums kept in float for a while
-// and in double for good, and stores that pass the caches by.
+// Shared by the depthwise kernels: rows of an image as lines of float surrounded by zeros, sums
+// accumulated in float for a limited number of positions and then in double, and non-temporal
+// stores.
 #pragma once
 #include "isa/simd.h"
 #if defined(__SSE2__)
@@ -8,17 +9,19 @@
 
 namespace depthwise::fused::FUSED_ISA {
 
-// Tensors of more bytes than this are written past the caches: they would not be there any more when the next layer reads
-// them, and an ordinary store reads the memory it is about to overwrite. A study with AMX kernels on another processor saved 18
-// of about 170 ms of a step so (224, batch 32, two threads); it was not measured by itself with these.
+// Tensors larger than this are written with non-temporal stores: they would have left the caches
+// before the next layer reads them, and an ordinary store first reads the memory that it
+// overwrites. With AMX kernels on another processor this saved 18 of about 170 ms of a step (224,
+// batch 32, two threads); it has not been measured separately with these kernels.
 constexpr size_t kStreamedBytes = 1 << 20;
 
 constexpr int kCacheLine = 64;
 
 constexpr size_t whole_cache_lines(size_t bytes) { return (bytes + kCacheLine - 1) / kCacheLine * kCacheLine; }
 
-// Copies bytes to memory that nobody reads soon. Rows of 16 bfloat16 channels begin at any multiple of 32 bytes, so the ends
-// that fill no cache line are stored as usual.
+// Copies bytes with non-temporal stores to memory that is not read soon. Rows of 16 bfloat16
+// channels start at any multiple of 32 bytes, so partial cache lines at both ends are stored as
+// usual.
 FUSED_INLINE void stream_copy(void *to, const void *from, size_t bytes) {
   char *d = static_cast<char *>(to);
   const char *s = static_cast<const char *>(from);
@@ -39,29 +42,31 @@ FUSED_INLINE void stream_copy(void *to, const void *from, size_t bytes) {
   memcpy(d, s, bytes);
 }
 
-// Makes streamed stores visible to the other threads before the kernel ends.
+// Makes non-temporal stores visible to the other threads before the kernel ends.
 FUSED_INLINE void stream_fence() {
 #if defined(__SSE2__)
   _mm_sfence();
 #endif
 }
 
-// Asks for the cache line at p in the second-level cache. Any address may be asked for, also one past a tensor's end.
+// Prefetches the cache line at p into the second-level cache. Any address is valid, even past a
+// tensor's end.
 FUSED_INLINE void prefetch_line(const void *p) { __builtin_prefetch(p, 0, 2); }
 
-// The part of n rows that belongs to thread t.
+// Thread t's part of n rows.
 struct RowPart {
   int64_t begin, end;
 };
 FUSED_INLINE RowPart row_part(int64_t n, int t, int threads) { return {n * t / threads, n * (t + 1) / threads}; }
 
-// Three consecutive rows of one image as float, and a row of zeros for those outside it. A line is blocked by 16 channels,
-// (channels/16, columns, 16): the kernels slide along one block, and with a power of two between columns every column would
-// fall into the same set of the first-level cache. Columns that no row of the image covers stay zero.
+// Three consecutive rows of one image as float, and a row of zeros for rows outside it. A line is
+// blocked by 16 channels, (channels/16, columns, 16): the kernels slide along one block, and with a
+// power of two between columns every column would fall into the same set of the first-level cache.
+// Columns outside the image stay zero.
 struct Lines {
   float *memory; // (4, channels/16, columns, 16)
   int channels, columns;
-  int next = 0; // the row to be made next
+  int next = 0; // the next row to compute
 
   size_t size() const { return size_t(channels) * columns; }
   size_t block(int channel) const { return size_t(channel) * columns; } // channel is a multiple of 16
@@ -71,8 +76,9 @@ struct Lines {
 };
 constexpr size_t line_bytes(int channels, int columns) { return size_t(4) * channels * columns * sizeof(float); }
 
-// Sums over positions, for each of count values: in float over a few rows, then in double, so that the error does not grow
-// with the batch. After 512 additions a float has lost 5 of its 24 bits to random rounding.
+// Sums over positions, for each of count values: in float over a few rows, then in double, so that
+// the error does not grow with the batch. After 512 additions a float has lost 5 of its 24 bits to
+// random rounding.
 constexpr int kFloatPositions = 512;
 struct RunningSums {
   double *total; // (count)
@@ -93,7 +99,7 @@ struct RunningSums {
   }
 };
 
-// Takes bytes off a thread's scratch memory.
+// Allocates from a thread's scratch memory.
 struct ScratchMemory {
   char *at;
   ScratchMemory(const Workers &w, int t) : at(w.scratch + t * w.stride) {}
@@ -104,7 +110,7 @@ struct ScratchMemory {
   }
 };
 
-// Adds up what every thread left at the start of its scratch memory, in the order of threads.
+// Adds up the i-th double at the start of every thread's scratch memory, in the order of threads.
 FUSED_INLINE double sum_of_threads(const Workers &w, size_t i) {
   double sum = 0;
   for (int t = 0; t < w.threads; t++) sum += reinterpret_cast<const double *>(w.scratch + t * w.stride)[i];

@@ -1,14 +1,17 @@
-// The matrix products of gemm/gemm.h in Intel's matrix extensions (AMX; Sapphire Rapids and later), for pairs of bfloat16.
+// The matrix products of gemm/gemm.h in Intel's matrix extensions (AMX; Sapphire Rapids and later),
+// for pairs of bfloat16.
 //
-// Eight tile registers hold up to 16 rows of 64 bytes. TDPBF16PS multiplies a tile of A, 16 rows of 16 pairs along the
-// reduction, with one of B, 16 steps of 16 columns' pairs, and adds the product to 16x16 sums: 16,384 multiplications and
-// additions, one every 16 cycles. That is the layout that rows of operands and panels have for the vector instructions' pairs
-// too, so the tiles are loaded from the same memory. Two tiles of A and two of B make four products: 32 rows by 32 columns,
-// with as many loads as multiplications.
+// Eight tile registers hold up to 16 rows of 64 bytes. TDPBF16PS multiplies a tile of A (16 rows of
+// 16 pairs along the reduction) by one of B (16 steps of 16 columns' pairs) and adds the product to
+// 16x16 sums: 16,384 multiplications and additions, one instruction every 16 cycles. Operands and
+// panels already have that layout for the vector instructions' pairs, so tiles are loaded from the
+// same memory. Two tiles of A and two of B make four products: 32 rows by 32 columns, with as many
+// loads as multiplications.
 //
-// The tiles multiply while the vector units do what becomes of the sums before (SumsInFlight): one after the other, the pointwise
-// layers of a step of 32 took 21.3 and 55.8 ms forward and backward on two cores of a Xeon of 2.6 GHz with 2 MB of second-level
-// cache each, and between one another 18.6 and 50.6.
+// The tiles multiply while the vector units post-process the previous sums (SumsInFlight). One
+// after the other, the pointwise layers of a step of 32 images took 21.3 and 55.8 ms forward and
+// backward on two cores of a 2.6 GHz Xeon with 2 MB of second-level cache each; interleaved, 18.6
+// and 50.6 ms.
 #pragma once
 #include "gemm/gemm.h"
 #include "isa/transpose.h"
@@ -18,13 +21,14 @@ namespace depthwise::fused::FUSED_ISA {
 constexpr int kTile = 16;             // rows of a tile register, and 32-bit elements in each
 constexpr int kBlockTile = 2 * kTile; // rows and columns of four products
 
-// The instructions. Those that take memory say so to the compiler, which GCC's intrinsics do not: it might drop or delay the
-// stores that made an operand. Numbers of registers are part of the instruction.
+// The instructions. Those with a memory operand declare it to the compiler, which GCC's intrinsics
+// do not: otherwise it might drop or delay the stores that produced an operand. Register numbers
+// are part of the instruction.
 template <int kRegister> FUSED_INLINE void tile_zero() { asm volatile("tilezero %%tmm%c0" : : "i"(kRegister)); }
 template <int kRegister> FUSED_INLINE void tile_load(const void *p, size_t stride) {
   asm volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(p), "r"(stride), "i"(kRegister) : "memory");
 }
-// The same past the first-level cache, for what is not read again soon.
+// Loads with a hint to bypass the first-level cache, for data that is not reused soon.
 template <int kRegister> FUSED_INLINE void tile_load_t1(const void *p, size_t stride) {
   asm volatile("tileloaddt1 (%0,%1,1), %%tmm%c2" : : "r"(p), "r"(stride), "i"(kRegister) : "memory");
 }
@@ -35,14 +39,16 @@ template <int kSum, int kLeft, int kRight> FUSED_INLINE void tile_multiply() {
   asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSum), "i"(kLeft), "i"(kRight));
 }
 
-// The registers: sums of rows r and columns c (0 or 1 each), A of rows r, B of columns c.
+// Register assignment: sums of row tile r and column tile c (0 or 1 each), A of rows r, B of
+// columns c.
 constexpr int tile_sums(int r, int c) { return 2 * r + c; }
 constexpr int tile_a(int r) { return 4 + r; }
 constexpr int tile_b(int c) { return 6 + c; }
 
-// While it lives, the thread's tiles keep their shapes; with the outermost one they are released, since those in use cost a context
-// switch 8 KB and the core some of its sleep. To configure and release them takes about 1200 cycles: the stem's weight gradient of 32
-// images took 3.3 ms where each of its rows did, and 2.7 since a kernel does so once.
+// While an object lives, the thread's tiles stay configured; the outermost one releases them, since
+// live tiles cost a context switch 8 KB and keep the core from deep sleep. Configuring and
+// releasing takes about 1200 cycles: the stem's weight gradient of 32 images took 3.3 ms with one
+// configuration per row, and 2.7 ms with one per kernel.
 class TilesInUse {
 public:
   TilesInUse() { users()++; }
@@ -54,7 +60,7 @@ public:
   TilesInUse(const TilesInUse &) = delete;
   TilesInUse &operator=(const TilesInUse &) = delete;
 
-  // What the thread's tiles are shaped for; 0 where they are not.
+  // The depth that the thread's tiles are configured for; 0 if they are not.
   static int &depth() {
     static thread_local int shaped = 0;
     return shaped;
@@ -67,7 +73,7 @@ private:
   }
 };
 
-// Gives the registers their shapes, for products of so many pairs along the reduction.
+// Configures the registers for products of `depth` pairs along the reduction.
 class TileShapes {
 public:
   explicit TileShapes(int depth) {
@@ -90,20 +96,20 @@ private:
   TilesInUse in_use_;
 };
 
-// A reduction as steps of one tile.
+// A reduction in steps of one tile.
 struct TileSteps {
   int count, depth;
 };
 
-// The fewest steps of equal depth, so that one set of shapes does for all of them: channels are a multiple of 16 (8 pairs), and
-// 48 of them become two steps of 12 pairs.
+// The fewest steps of equal depth, so that one configuration serves all of them: channels are a
+// multiple of 16 (8 pairs), and 48 of them become two steps of 12 pairs.
 FUSED_INLINE TileSteps even_steps(int64_t depth) {
   int count = int((depth + kTile - 1) / kTile);
   while (depth % count) count++;
   return {count, int(depth / count)};
 }
 
-// The sums of R x C tiles (1 or 2 each) as a matrix of floats at p, whose rows are stride floats apart.
+// The sums of R x C tiles (1 or 2 each) as a matrix of floats at p with row stride `stride`.
 template <int R, int C> FUSED_INLINE void zero_sums() {
   tile_zero<tile_sums(0, 0)>();
   if constexpr (C == 2) tile_zero<tile_sums(0, 1)>();
@@ -125,11 +131,11 @@ template <int R, int C> FUSED_INLINE void store_sums(float *p, size_t stride) {
   if constexpr (R == 2 && C == 2) tile_store<tile_sums(1, 1)>(below + kTile, stride * 4);
 }
 
-// sums += A B: rows of A are a_stride elements apart, steps of B b_stride. between() is called after each step's products, which
-// take the tiles 64 cycles that the vector units can use.
+// sums += A B: rows of A are a_stride elements apart, steps of B b_stride. Calls between() after
+// each step's products, which occupy the tiles for 64 cycles that the vector units can use.
 template <int R, int C, class Between>
-FUSED_INLINE void multiply_tiles(TileSteps steps, const uint32_t *a, size_t a_stride, const uint32_t *b, size_t b_stride,
-                                 Between between) {
+FUSED_INLINE void multiply_tiles(TileSteps steps, const uint32_t *a, size_t a_stride, const uint32_t *b,
+                                 size_t b_stride, Between between) {
   for (int s = 0; s < steps.count; s++, a += steps.depth, b += steps.depth * b_stride) {
     tile_load_t1<tile_b(0)>(b, b_stride * 4);
     tile_load<tile_a(0)>(a, a_stride * 4);
@@ -143,16 +149,17 @@ FUSED_INLINE void multiply_tiles(TileSteps steps, const uint32_t *a, size_t a_st
   }
 }
 
-// Sums on their way from the tiles to finish (multiply_panel, gemm/gemm.h): those of 32 rows and P panels of C tiles lie in the
-// first-level cache, and are finished a part at a time between the products of the next ones. Parts of neighboring panels take turns,
-// so that two cache lines side by side are written one soon after the other: past the caches, 48 GB/s go to memory so, and 26
-// where one panel's rows come before the next one's.
+// Sums between the tiles and finish (multiply_panel, gemm/gemm.h). The sums of 32 rows and P panels
+// of C tiles stay in the first-level cache, and are finished part by part between the products of
+// the next ones. Parts of neighboring panels alternate, so that adjacent cache lines are written
+// close together: non-temporal stores reach 48 GB/s that way, and 26 GB/s where one panel's rows
+// are written before the next one's.
 template <int P, int C, class Finish> struct SumsInFlight {
   static constexpr int kPart = 4; // rows
   static constexpr int kParts = P * kBlockTile / kPart;
-  alignas(64) float sums[2][P][kBlockTile * C * kTile]; // the next ones, and
-  int current = 0;                                      // those being finished:
-  int row = 0, column = 0, rows = 0;                    // of the block; how many count
+  alignas(64) float sums[2][P][kBlockTile * C * kTile]; // being computed, and
+  int current = 0;                                      // the index of those being finished:
+  int row = 0, column = 0, rows = 0;                    // position in the matrix; valid rows
   int parts = 0, done = 0;
   Prefetcher &prefetcher;
   Finish &finish;
@@ -163,14 +170,16 @@ template <int P, int C, class Finish> struct SumsInFlight {
     for (; count > 0 && done < parts; count--, done++) {
       const int panel = done % P, first = done / P * kPart;
       prefetcher.fetch();
-      finish(*reinterpret_cast<const Tile<kPart, C> *>(sums[current][panel] + first * C * kTile), row + first, column + panel * C * kTile,
-             rows - first < kPart ? rows - first : kPart);
+      finish(*reinterpret_cast<const Tile<kPart, C> *>(sums[current][panel] + first * C * kTile), row + first,
+             column + panel * C * kTile, rows - first < kPart ? rows - first : kPart);
     }
   }
 
-  // The products of R tiles of rows with the panels from panel; they begin at start, or at zero where it is null.
+  // Multiplies R tiles of rows by the panels from panel; the sums start at `start`, or at zero
+  // where it is null.
   template <int R>
-  FUSED_MEMBER void multiply(TileSteps steps, const uint32_t *a, size_t stride, const uint32_t *panel, const float *start) {
+  FUSED_MEMBER void multiply(TileSteps steps, const uint32_t *a, size_t stride, const uint32_t *panel,
+                             const float *start) {
     const int products = P * steps.count, each = (kParts + products - 1) / products;
 #pragma GCC unroll 2
     for (int p = 0; p < P; p++, panel += size_t(C) * kTile * steps.count * steps.depth) {
@@ -178,7 +187,8 @@ template <int P, int C, class Finish> struct SumsInFlight {
         load_sums<R, C>(start + p * C * kTile, 0); // the same for every row
       else
         zero_sums<R, C>();
-      multiply_tiles<R, C>(steps, a, stride, panel, C * kTile, [&]() __attribute__((always_inline)) { finish_parts(each); });
+      multiply_tiles<R, C>(steps, a, stride, panel, C * kTile,
+                           [&]() __attribute__((always_inline)) { finish_parts(each); });
       store_sums<R, C>(sums[1 - current][p], C * kTile);
     }
   }
@@ -189,21 +199,24 @@ template <int P, int C, class Finish> struct SumsInFlight {
   }
 };
 
-// 32 rows of A of so many elements, 32 KB, stay in the first-level cache while all panels pass by them: 512 channels take 12.5 ticks of
-// 2.6 GHz an instruction so and 16.5 otherwise (11.5 is the peak). Of longer ones a panel is multiplied with all rows before the
-// next: 18 ticks, and 32 the other way round.
+// 32 rows of A of this many elements, 32 KB, stay in the first-level cache while all panels stream
+// past: 512 channels take 12.5 cycles (at 2.6 GHz) per instruction this way and 16.5 otherwise (the
+// peak is 11.5). For longer rows each panel is multiplied by all rows before the next panel: 18
+// cycles, against 32 the other way around.
 constexpr int64_t kLongestRow = 256;
 
-// The columns from column on that make P whole panels of C tiles; returns the first that do not.
+// Multiplies as many columns from `column` on as form whole groups of P panels of C tiles; returns
+// the first column that is left.
 template <int P, int C, class Finish>
-int multiply_panels(int rows, int column, int columns, TileSteps steps, const uint32_t *a, size_t stride, const uint32_t *panels,
-                    const float *start, Prefetcher &prefetcher, Finish &finish) {
+int multiply_panels(int rows, int column, int columns, TileSteps steps, const uint32_t *a, size_t stride,
+                    const uint32_t *panels, const float *start, Prefetcher &prefetcher, Finish &finish) {
   constexpr int kWidth = P * C * kTile;
   SumsInFlight<P, C, Finish> sums(prefetcher, finish);
   const int tiles = (rows + kBlockTile - 1) / kBlockTile, groups = (columns - column) / kWidth;
   const bool rows_first = steps.count * steps.depth <= kLongestRow;
   for (int i = 0; i < tiles * groups; i++) {
-    const int r = (rows_first ? i / groups : i % tiles) * kBlockTile, c = column + (rows_first ? i % groups : i / tiles) * kWidth;
+    const int r = (rows_first ? i / groups : i % tiles) * kBlockTile,
+              c = column + (rows_first ? i % groups : i / tiles) * kWidth;
     const int count = rows - r < kBlockTile ? rows - r : kBlockTile;
     const uint32_t *panel = panels + size_t(c) * steps.count * steps.depth;
     if (count > kTile)
@@ -216,10 +229,10 @@ int multiply_panels(int rows, int column, int columns, TileSteps steps, const ui
   return column + groups * kWidth;
 }
 
-// multiply_block in tiles.
+// multiply_block with tiles.
 template <class Finish>
-void multiply_block_in_tiles(int rows, int columns, int64_t depth, const uint32_t *a, size_t stride, const uint32_t *panels,
-                             const float *start, Prefetcher &prefetcher, Finish &finish) {
+void multiply_block_in_tiles(int rows, int columns, int64_t depth, const uint32_t *a, size_t stride,
+                             const uint32_t *panels, const float *start, Prefetcher &prefetcher, Finish &finish) {
   const TileSteps steps = even_steps(depth);
   const TileShapes shapes(steps.depth);
   constexpr int kPart = SumsInFlight<1, 1, Finish>::kPart;
@@ -229,44 +242,48 @@ void multiply_block_in_tiles(int rows, int columns, int64_t depth, const uint32_
   multiply_panels<1, 1>(rows, column, columns, steps, a, stride, panels, start, prefetcher, finish);
 }
 
-// 32 rows of a weight gradient's left side, transposed to lie along the reduction: 29 KB of the first-level cache, past which the
-// right side goes.
+// 32 rows of a weight gradient's left operand, transposed to run along the reduction: 29 KB of the
+// first-level cache, which the right operand bypasses.
 constexpr int kStripDepth = 208; // pairs: blocks of 416 rows
 struct alignas(64) Strip {
-  static constexpr size_t kStride = kStripDepth + kTile; // a cache line more, as in row_stride
+  static constexpr size_t kStride = kStripDepth + kTile; // one extra cache line, as in row_stride
   uint32_t elements[kBlockTile * kStride];
 };
 
 template <int R, int C>
-FUSED_INLINE void outer_tile(bool overwrite, TileSteps steps, const Strip &a, const uint32_t *b, size_t b_step, float *sums, size_t stride,
-                             Prefetcher &prefetcher) {
+FUSED_INLINE void outer_tile(bool overwrite, TileSteps steps, const Strip &a, const uint32_t *b, size_t b_step,
+                             float *sums, size_t stride, Prefetcher &prefetcher) {
   if (overwrite)
     zero_sums<R, C>();
   else
     load_sums<R, C>(sums, stride);
-  multiply_tiles<R, C>(steps, a.elements, Strip::kStride, b, b_step, [&]() __attribute__((always_inline)) { prefetcher.fetch(); });
+  multiply_tiles<R, C>(steps, a.elements, Strip::kStride, b, b_step,
+                       [&]() __attribute__((always_inline)) { prefetcher.fetch(); });
   store_sums<R, C>(sums, stride);
 }
 
 // R tiles of rows from a, all columns.
 template <int R>
-void outer_rows(bool overwrite, int columns, TileSteps steps, const uint32_t *a, size_t a_step, const uint32_t *b, size_t b_step, float *sums,
-                size_t stride, Prefetcher &prefetcher) {
+void outer_rows(bool overwrite, int columns, TileSteps steps, const uint32_t *a, size_t a_step, const uint32_t *b,
+                size_t b_step, float *sums, size_t stride, Prefetcher &prefetcher) {
   Strip strip;
   for (int r = 0; r < R; r++)
     for (int s = 0; s < steps.count; s++)
-      transpose(steps.depth, a + s * kTile * a_step + r * kTile, a_step, strip.elements + r * kTile * Strip::kStride + s * kTile,
-                Strip::kStride);
+      transpose(steps.depth, a + s * kTile * a_step + r * kTile, a_step,
+                strip.elements + r * kTile * Strip::kStride + s * kTile, Strip::kStride);
   int column = 0;
   for (; column + kBlockTile <= columns; column += kBlockTile)
     outer_tile<R, 2>(overwrite, steps, strip, b + column, b_step, sums + column, stride, prefetcher);
-  if (column < columns) outer_tile<R, 1>(overwrite, steps, strip, b + column, b_step, sums + column, stride, prefetcher);
+  if (column < columns)
+    outer_tile<R, 1>(overwrite, steps, strip, b + column, b_step, sums + column, stride, prefetcher);
 }
 
-// outer_block in tiles: whole ones first, then what is left of the reduction as one of its own shape.
-inline void outer_block_in_tiles(bool overwrite, int rows, int columns, int64_t depth, const uint32_t *a, size_t a_step, const uint32_t *b,
-                                 size_t b_step, float *sums, size_t stride, Prefetcher &prefetcher) {
-  prefetcher.spread((depth + kTile - 1) / kTile * ((rows + kBlockTile - 1) / kBlockTile) * ((columns + kBlockTile - 1) / kBlockTile));
+// outer_block with tiles: whole tiles first, then the rest of the reduction with a shape of its
+// own.
+inline void outer_block_in_tiles(bool overwrite, int rows, int columns, int64_t depth, const uint32_t *a, size_t a_step,
+                                 const uint32_t *b, size_t b_step, float *sums, size_t stride, Prefetcher &prefetcher) {
+  prefetcher.spread((depth + kTile - 1) / kTile * ((rows + kBlockTile - 1) / kBlockTile) *
+                    ((columns + kBlockTile - 1) / kBlockTile));
   while (depth > 0) {
     const int most = int(depth < kStripDepth ? depth : kStripDepth);
     const TileSteps steps = most < kTile ? TileSteps{1, most} : TileSteps{most / kTile, kTile};
@@ -274,7 +291,8 @@ inline void outer_block_in_tiles(bool overwrite, int rows, int columns, int64_t 
     int r = 0;
     for (; r + kBlockTile <= rows; r += kBlockTile)
       outer_rows<2>(overwrite, columns, steps, a + r, a_step, b, b_step, sums + r * stride, stride, prefetcher);
-    if (r < rows) outer_rows<1>(overwrite, columns, steps, a + r, a_step, b, b_step, sums + r * stride, stride, prefetcher);
+    if (r < rows)
+      outer_rows<1>(overwrite, columns, steps, a + r, a_step, b, b_step, sums + r * stride, stride, prefetcher);
     const int done = steps.count * steps.depth;
     a += done * a_step, b += done * b_step, depth -= done, overwrite = false;
   }

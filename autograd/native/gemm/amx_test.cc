@@ -1,8 +1,10 @@
 //go:build ignore
 
-// Tests the matrix products in tiles (gemm/amx.h) by themselves, and that a tile instruction does what Intel's manual says:
-// of the emulation where the processor has none, else of the processor. A program by itself:
-//   g++ -std=c++20 -I. -O2 -fopenmp -DFUSED_ISA=amx -march=x86-64-v4 -mavx512bf16 -mamx-tile -mamx-bf16 gemm/amx_test.cc && ./a.out
+// Tests the matrix products in tiles (gemm/amx.h), and that a tile instruction does what Intel's
+// manual defines: the emulation's where the processor has no AMX, else the processor's. A
+// standalone program, compiled in autograd/native:
+//   g++ -std=c++20 -I. -O2 -fopenmp -DFUSED_ISA=amx -march=x86-64-v4 -mavx512bf16 -mamx-tile \
+//     -mamx-bf16 gemm/amx_test.cc && ./a.out
 #include "isa/amx_emulator.h"
 #include "gemm/gemm.h"
 #include <cmath>
@@ -20,8 +22,9 @@ static void check(bool ok, const char *what, int a = 0, int b = 0, int c = 0) {
   if (!ok && ++failures <= 20) printf("%s (%d, %d, %d)\n", what, a, b, c);
 }
 
-// Values of bfloat16: zeros, denormals, the smallest normal ones, whose differences are denormal, ones, infinities, not a number,
-// the largest; and others with few of them, whose sums depend on their order.
+// Special bfloat16 values: zeros, denormals, the smallest normal ones, whose differences are
+// denormal, ones, infinities, NaN, the largest. any_value mixes them with ordinary values whose
+// sums depend on their order.
 static uint16_t special_value() {
   static const uint16_t values[] = {0,      0x8000, 1,      0x807f, 0x0080, 0x8080, 0x00c0, 0x80c0,
                                     0x3f80, 0x3f80, 0xbf80, 0x7f80, 0xff80, 0x7fc0, 0x7f7f, 0xff7f};
@@ -48,9 +51,11 @@ static float half(uint32_t pair, int which) {
   return f;
 }
 static float flushed(float v) { return std::fabs(v) < 0x1p-126f ? std::copysign(0.0f, v) : v; }
-static float fused_multiply_add(float a, float b, float c) { return flushed(std::fma(flushed(a), flushed(b), flushed(c))); }
+static float fused_multiply_add(float a, float b, float c) {
+  return flushed(std::fma(flushed(a), flushed(b), flushed(c)));
+}
 
-// TDPBF16PS as in the manual, element by element.
+// TDPBF16PS as defined in the manual, element by element.
 static float expected_sum(float c, int depth, const uint32_t *a, const uint32_t *b, size_t b_step) {
   float even = 0, odd = 0;
   for (int k = 0; k < depth; k++) {
@@ -84,13 +89,14 @@ static void test_instruction(int depth, uint16_t (*value)()) {
     }
 }
 
-// The forms of an address: TEXT loads tile 0 from %0 + 256 with rows 64 bytes apart, with these registers.
-#define FORM(number, setup, address, ...)                                                                                   \
-  do {                                                                                                                      \
-    memset(got, 0, sizeof got);                                                                                             \
-    asm volatile(setup "tileloadd " address ", %%tmm0" : : "r"(memory), "r"(64L) : "memory", __VA_ARGS__);                   \
-    tile_store<0>(got, 64);                                                                                                 \
-    check(memcmp(got, memory + 256, sizeof got) == 0, "an address", number);                                                \
+// The encodings of an address: each loads tile 0 from %0 + 256 with rows 64 bytes apart, using the
+// given registers.
+#define FORM(number, setup, address, ...)                                                                              \
+  do {                                                                                                                 \
+    memset(got, 0, sizeof got);                                                                                        \
+    asm volatile(setup "tileloadd " address ", %%tmm0" : : "r"(memory), "r"(64L) : "memory", __VA_ARGS__);             \
+    tile_store<0>(got, 64);                                                                                            \
+    check(memcmp(got, memory + 256, sizeof got) == 0, "an address", number);                                           \
   } while (0)
 
 static void test_addresses() {
@@ -133,7 +139,7 @@ static double expected_product(int depth, const uint32_t *a, size_t a_step, cons
 
 static int tiles_of(int n) { return (n + 15) / 16; }
 
-// multiply_block: each value once, and no more products than the shape needs.
+// multiply_block computes each value once, with no more products than the shape needs.
 static void test_block(int rows, int columns, int depth, bool start) {
   const size_t stride = depth + 16;
   std::vector<uint32_t> a((rows + 31) / 32 * 32 * stride, 0x7fc07fc0), panels(size_t(columns) * depth);
@@ -147,13 +153,14 @@ static void test_block(int rows, int columns, int depth, bool start) {
     for (int r = 0; r < count; r++)
       for (int v = 0; v < kVectors; v++) {
         float *to = &c[size_t(row + r) * columns + column + 16 * v];
-        check(std::isnan(to[0]), "a value twice", row + r, column);
+        check(std::isnan(to[0]), "a value is written twice", row + r, column);
         store(to, tile.get(r, v));
       }
   };
   Prefetcher prefetcher;
   const long before = amx_emulator::products;
-  multiply_block(rows, columns, depth, a.data(), stride, panels.data(), start ? first.data() : nullptr, prefetcher, finish);
+  multiply_block(rows, columns, depth, a.data(), stride, panels.data(), start ? first.data() : nullptr, prefetcher,
+                 finish);
   const long products = amx_emulator::products - before;
   for (int r = 0; r < rows; r++)
     for (int n = 0; n < columns; n++) {
@@ -162,11 +169,11 @@ static void test_block(int rows, int columns, int depth, bool start) {
       const double want = (start ? first[n] : 0) + expected_product(depth, &a[r * stride], 1, b, width);
       check(c[size_t(r) * columns + n] == want, "a block's value", rows, columns, depth);
     }
-  check(!amx_emulator::active || products == tiles_of(rows) * tiles_of(columns) * even_steps(depth).count, "a block's products", rows,
-        columns, depth);
+  check(!amx_emulator::active || products == tiles_of(rows) * tiles_of(columns) * even_steps(depth).count,
+        "a block's products", rows, columns, depth);
 }
 
-// outer_block, onto what is there.
+// outer_block, overwriting or adding to existing sums.
 static void test_outer(int rows, int columns, int depth, bool overwrite) {
   const size_t a_step = rows + 16, b_step = columns + 16, stride = columns + 5;
   std::vector<uint32_t> a(depth * a_step), b(depth * b_step);
@@ -182,8 +189,8 @@ static void test_outer(int rows, int columns, int depth, bool overwrite) {
       const double want = (overwrite ? 0 : 3) + expected_product(depth, &a[r], a_step, &b[n], b_step);
       check(sums[r * stride + n] == want, "an outer product's value", rows, columns, depth);
     }
-  check(!amx_emulator::active || products == tiles_of(rows) * tiles_of(columns) * tiles_of(depth), "an outer product's products", rows,
-        columns, depth);
+  check(!amx_emulator::active || products == tiles_of(rows) * tiles_of(columns) * tiles_of(depth),
+        "an outer product's products", rows, columns, depth);
 }
 
 int main() {

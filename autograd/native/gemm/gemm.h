@@ -1,43 +1,52 @@
-// The matrix products under the convolutions: tiles of C = A B in registers, and the loops over tiles.
+// The matrix products of the convolutions: tiles of C = A B in registers, and the loops over tiles.
 //
-// The reduction advances by elements of 32 bits: a float, or, where the processor multiplies pairs of bfloat16, two of them
-// that are neighbors along the reduction. One step of a tile broadcasts an element of each row of A and multiplies it with
-// vectors of elements of B, one for each 16 columns; so floats and pairs differ in one instruction. Without that instruction
-// bfloat16 operands are rounded all the same but kept as floats.
+// The reduction advances by 32-bit elements: a float, or, where the processor multiplies pairs of
+// bfloat16, two values adjacent along the reduction. One step of a tile broadcasts an element of
+// each row of A and multiplies it by vectors of elements of B, one per 16 columns; so floats and
+// pairs differ in one instruction. Without that instruction bfloat16 operands are rounded but kept
+// as floats.
 #pragma once
 #include "isa/simd.h"
 #include <omp.h>
 
 namespace depthwise::fused::FUSED_ISA {
 
-// Element<S>: what a product of operands in S reads. kPack<E>: values of the reduction in one.
+// Element<S>: the operand type of a product of values in S. kPack<E>: values of the reduction per
+// element.
 #if defined(__AVX512BF16__)
-template <class S> struct ElementOf { using type = uint32_t; };
-template <> struct ElementOf<float> { using type = float; };
+template <class S> struct ElementOf {
+  using type = uint32_t;
+};
+template <> struct ElementOf<float> {
+  using type = float;
+};
 #else
-template <class S> struct ElementOf { using type = float; };
+template <class S> struct ElementOf {
+  using type = float;
+};
 #endif
 template <class S> using Element = typename ElementOf<S>::type;
 template <class E> constexpr int kPack = 1;
 template <> inline constexpr int kPack<uint32_t> = 2;
 
-// A tile is kRows x kVectors*16: as many accumulators as leave room for the operands, since a step loads kRows elements and
-// kVectors*16 columns for their product's worth of multiplications. Twelve rows by two vectors keep
-// a panel of B of 256 elements in half of a 48 KB first-level cache, which six by four would not.
-// Weight gradients have channels for rows, which 12 and 6 do not divide, hence kChannelRows.
+// A tile is kRows x kVectors*16: as many accumulators as leave room for the operands, since a step
+// loads kRows elements and kVectors*16 columns for kRows*kVectors multiplications. Twelve rows by
+// two vectors keep a panel of B of 256 elements in half of a 48 KB first-level cache, which six by
+// four would not. Weight gradients have channels as rows, which 12 and 6 do not divide, hence
+// kChannelRows.
 #if defined(__AVX512F__) // 32 registers
 constexpr int kRows = 12, kChannelRows = 8, kVectors = 2;
-#elif defined(__AVX2__) // 16 registers, two to a V
+#elif defined(__AVX2__)    // 16 registers, two to a V
 constexpr int kRows = 6, kChannelRows = 6, kVectors = 1;
 #elif defined(__aarch64__) // 32 registers, four to a V
 constexpr int kRows = 6, kChannelRows = 4, kVectors = 1;
-#else // 16 registers
+#else                      // 16 registers
 constexpr int kRows = 3, kChannelRows = 2, kVectors = 1;
 #endif
-constexpr int kColumns = kVectors * kLanes; // of a tile, and of a panel
+constexpr int kColumns = kVectors * kLanes; // per tile, and per panel
 
-// kTiled<E>: whether products of E are computed in tile registers (gemm/amx.h), 32 rows and columns at a time.
-// kBlockRows<E>: a block of A is readable up to a multiple of so many rows.
+// kTiled<E>: whether products of E use tile registers (gemm/amx.h), 32 rows and columns at a time.
+// kBlockRows<E>: a block of A is readable up to a multiple of this many rows.
 template <class E> constexpr bool kTiled = false;
 #if defined(__AMX_BF16__)
 template <> inline constexpr bool kTiled<uint32_t> = true;
@@ -59,16 +68,18 @@ template <class T> FUSED_INLINE Pair<T> accumulate(Pair<T> sum, const float *a, 
 template <int R, int C> struct Tile {
   V sums[R][C];
 
-  // By load, for tiles in memory: GCC 12 copies a Pair there by quarters, which keeps whoever reads it waiting.
+  // Uses load, for tiles in memory: GCC 12 copies a Pair by quarters, which stalls store
+  // forwarding.
   FUSED_MEMBER V get(int row, int column) const { return load(reinterpret_cast<const float *>(&sums[row][column])); }
   FUSED_MEMBER void set(int row, int column, V v) { sums[row][column] = v; }
 };
 
-// tile += A B over depth elements. A's rows are row elements apart and its columns one (kRowMajor: A is row-major along the
-// reduction), or the reverse: rows are neighbors and columns row elements apart. B's steps are step elements apart.
+// tile += A B over depth elements. With kRowMajor, rows of A are `row` elements apart and
+// consecutive elements follow the reduction; otherwise consecutive elements are rows and steps of
+// the reduction are `row` elements apart. B's steps are step elements apart.
 template <bool kRowMajor, class E, int R, int C>
 FUSED_INLINE void multiply(Tile<R, C> &tile, int64_t depth, const E *a, size_t row, const E *b, size_t step) {
-  // Three rows share a pointer, which reaches them by base, base + row and base + 2*row: twelve pointers would be spilled.
+  // Three rows share a pointer (base, base + row, base + 2*row): twelve pointers would be spilled.
   constexpr int kPointers = (R + 2) / 3;
   const E *base[kPointers];
 #pragma GCC unroll 8
@@ -93,18 +104,18 @@ FUSED_INLINE void multiply(Tile<R, C> &tile, int64_t depth, const E *a, size_t r
   }
 }
 
-// Reads ahead of the GEMM what the next block of rows will need, a few cache lines for each tile, so that memory works while
-// the multipliers do.
+// Prefetches the next block of rows, a few cache lines per tile, so that memory transfers overlap
+// with the arithmetic.
 struct Prefetcher {
   const char *next[3] = {}, *end[3] = {};
-  double fraction = 1; // of what is left, for the next product
-  int lines = 0;    // for each tile and range
+  double fraction = 1; // of the remaining bytes, to prefetch during the next product
+  int lines = 0;       // per tile and range
 
   void range(int i, const void *begin, size_t bytes) {
     next[i] = static_cast<const char *>(begin);
     end[i] = next[i] + bytes;
   }
-  // Spreads its share of the ranges over so many tiles.
+  // Spreads its fraction of the ranges over the given number of tiles.
   void spread(int64_t tiles) {
     int64_t most = 0;
     for (int i = 0; i < 3; i++)
@@ -117,29 +128,33 @@ struct Prefetcher {
   }
 };
 
-// The same in tile registers (gemm/amx.h).
+// The same with tile registers (gemm/amx.h).
 template <class Finish>
-void multiply_block_in_tiles(int rows, int columns, int64_t depth, const uint32_t *a, size_t stride, const uint32_t *panels,
-                             const float *start, Prefetcher &prefetcher, Finish &finish);
-void outer_block_in_tiles(bool overwrite, int rows, int columns, int64_t depth, const uint32_t *a, size_t a_step, const uint32_t *b,
-                          size_t b_step, float *sums, size_t stride, Prefetcher &prefetcher);
+void multiply_block_in_tiles(int rows, int columns, int64_t depth, const uint32_t *a, size_t stride,
+                             const uint32_t *panels, const float *start, Prefetcher &prefetcher, Finish &finish);
+void outer_block_in_tiles(bool overwrite, int rows, int columns, int64_t depth, const uint32_t *a, size_t a_step,
+                          const uint32_t *b, size_t b_step, float *sums, size_t stride, Prefetcher &prefetcher);
 
-// What becomes of a tile takes kTileUnroll rows of it at a time: all, out of registers, or one, out of memory, where that and the
-// sums do not fit 16 registers together. AVX2's pointwise backward passes in float take 3 % less so, those of 64 channels 9 %; but
-// with 32 registers 200704 x 32 x 64 took 4.6 ms forward on a Zen 5 core by way of memory, and 4.1 without.
+// Post-processing handles kTileUnroll rows of a tile at a time: all, from registers, or one, from
+// memory, where the sums and the post-processing do not fit 16 registers together. That makes
+// AVX2's pointwise backward passes in float 3 % faster, those of 64 channels 9 %; but with 32
+// registers 200704 x 32 x 64 took 4.6 ms forward on a Zen 5 core through memory, and 4.1 ms
+// without.
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int kTileUnroll = 16;
 #else
 constexpr int kTileUnroll = 1;
 #endif
 
-// C = A B + start for a block of rows: A (rows, depth) with rows stride elements apart, readable up to a multiple of
-// kBlockRows<E>; panels [columns/kColumns][depth][kColumns], the last one perhaps narrower. start is per column, or null for
-// zero. Each tile, of as many rows as suit the processor, goes to finish(tile, row, column, rows of it that count).
-// Not inline, or GCC 12 takes registers away from the sums for what the caller wants to keep.
+// C = A B + start for a block of rows: A (rows, depth) has row stride `stride` and is readable up
+// to a multiple of kBlockRows<E>; panels are [columns/kColumns][depth][kColumns], the last one
+// possibly narrower. start is per column, or null for zero. Each tile goes to finish(tile, row,
+// column, valid rows). Not inlined, or GCC 12 takes registers from the sums for the caller's
+// values.
 template <int C, class E, class Finish>
-__attribute__((noinline)) void multiply_panel(int rows, int column, int64_t depth, const E *a, size_t stride, const E *panel,
-                                              const float *start, Prefetcher &prefetcher, Finish &finish) {
+__attribute__((noinline)) void multiply_panel(int rows, int column, int64_t depth, const E *a, size_t stride,
+                                              const E *panel, const float *start, Prefetcher &prefetcher,
+                                              Finish &finish) {
   for (int r = 0; r < rows; r += kRows) {
     Tile<kRows, C> tile;
 #pragma GCC unroll 4
@@ -155,9 +170,10 @@ __attribute__((noinline)) void multiply_panel(int rows, int column, int64_t dept
 }
 
 template <class E, class Finish>
-void multiply_block(int rows, int columns, int64_t depth, const E *a, size_t stride, const E *panels, const float *start,
-                    Prefetcher &prefetcher, Finish &finish) {
-  if constexpr (kTiled<E>) return multiply_block_in_tiles(rows, columns, depth, a, stride, panels, start, prefetcher, finish);
+void multiply_block(int rows, int columns, int64_t depth, const E *a, size_t stride, const E *panels,
+                    const float *start, Prefetcher &prefetcher, Finish &finish) {
+  if constexpr (kTiled<E>)
+    return multiply_block_in_tiles(rows, columns, depth, a, stride, panels, start, prefetcher, finish);
   prefetcher.spread(int64_t((rows + kRows - 1) / kRows) * ((columns + kColumns - 1) / kColumns));
   int column = 0;
   for (; column + kColumns <= columns; column += kColumns)
@@ -166,10 +182,12 @@ void multiply_block(int rows, int columns, int64_t depth, const E *a, size_t str
     multiply_panel<1>(rows, column, depth, a, stride, panels + column * depth, start, prefetcher, finish);
 }
 
-// C (+)= A^T B for a block's weight gradient: A [depth][rows] and B [depth][columns] have their steps a_step and b_step
-// elements apart; the rows of C (rows, columns) are stride apart, and zero before where fresh.
+// C (+)= A^T B for a block's weight gradient: the steps of A [depth][rows] and B [depth][columns]
+// are a_step and b_step elements apart; the rows of C (rows, columns) are stride apart. With
+// overwrite, C starts at zero.
 template <int R, int C, class E>
-FUSED_INLINE void outer_tile(bool overwrite, int64_t depth, const E *a, size_t a_step, const E *b, size_t b_step, float *to, size_t stride) {
+FUSED_INLINE void outer_tile(bool overwrite, int64_t depth, const E *a, size_t a_step, const E *b, size_t b_step,
+                             float *to, size_t stride) {
   Tile<R, C> tile;
 #pragma GCC unroll 8
   for (int i = 0; i < R; i++)
@@ -185,19 +203,23 @@ FUSED_INLINE void outer_tile(bool overwrite, int64_t depth, const E *a, size_t a
 template <int C, class E>
 FUSED_INLINE void outer_columns(bool overwrite, int rows, int column, int64_t depth, const E *a, size_t a_step,
                                 const E *b, size_t b_step, float *sums, size_t stride) {
-  constexpr int kRest = kChannelRows == 6 ? 4 : kChannelRows; // 16 rows are 6 + 6 + 4, 32 are four times 6 and twice 4
+  constexpr int kRest = kChannelRows == 6 ? 4 : kChannelRows; // 16 rows are 6 + 6 + 4, 32 rows are 4 x 6 + 2 x 4
   float *to = sums + column;
   int r = 0;
   for (; rows - r > 2 * kRest || rows - r == kChannelRows; r += kChannelRows)
     outer_tile<kChannelRows, C>(overwrite, depth, a + r, a_step, b + column, b_step, to + r * stride, stride);
-  for (; r < rows; r += kRest) outer_tile<kRest, C>(overwrite, depth, a + r, a_step, b + column, b_step, to + r * stride, stride);
+  for (; r < rows; r += kRest)
+    outer_tile<kRest, C>(overwrite, depth, a + r, a_step, b + column, b_step, to + r * stride, stride);
 }
 
-// Not inline, for the reason of multiply_panel: by AVX2 the layers of a step took 490 ms backward where they take 360.
+// Not inlined, for the same reason as multiply_panel: with AVX2 the layers of a step took 490 ms
+// backward instead of 360.
 template <class E>
-__attribute__((noinline)) void outer_block(bool overwrite, int rows, int columns, int64_t depth, const E *a, size_t a_step, const E *b,
-                                           size_t b_step, float *sums, size_t stride, Prefetcher &prefetcher) {
-  if constexpr (kTiled<E>) return outer_block_in_tiles(overwrite, rows, columns, depth, a, a_step, b, b_step, sums, stride, prefetcher);
+__attribute__((noinline)) void outer_block(bool overwrite, int rows, int columns, int64_t depth, const E *a,
+                                           size_t a_step, const E *b, size_t b_step, float *sums, size_t stride,
+                                           Prefetcher &prefetcher) {
+  if constexpr (kTiled<E>)
+    return outer_block_in_tiles(overwrite, rows, columns, depth, a, a_step, b, b_step, sums, stride, prefetcher);
   int column = 0;
   for (; column + kColumns <= columns; column += kColumns)
     outer_columns<kVectors>(overwrite, rows, column, depth, a, a_step, b, b_step, sums, stride);
@@ -211,9 +233,9 @@ __attribute__((noinline)) void outer_block(bool overwrite, int rows, int columns
 #include "gemm/amx.h"
 #else
 namespace depthwise::fused::FUSED_ISA {
-// Nothing has to be released without tiles.
+// Without tiles there is nothing to release.
 struct TilesInUse {
-  TilesInUse() {} // not trivial, so that nobody warns of one that is not used
+  TilesInUse() {} // not trivial, so that compilers do not warn about unused variables
 };
 } // namespace depthwise::fused::FUSED_ISA
 #endif

@@ -1,5 +1,6 @@
-// Blocks of rows on their way into and out of the matrix products (gemm/gemm.h): what the pointwise convolutions and the stem
-// share. A block's operands are made in scratch memory that fits the second-level cache, and never leave it.
+// Blocks of rows before and after the matrix products (gemm/gemm.h), shared by the pointwise
+// convolutions and the stem. A block's operands are made in scratch memory that fits the
+// second-level cache, and never leave it.
 #pragma once
 #include "gemm/gemm.h"
 #include "depthwise/lines.h"
@@ -16,7 +17,7 @@ template <class Body> void for_each_thread(const Workers &w, Body body) {
   }
 }
 
-// Measures what ScratchMemory would be asked for.
+// Counts the bytes that would be taken from a ScratchMemory.
 struct ScratchSize {
   size_t bytes = 0;
   template <class T> T *take(size_t n) {
@@ -25,28 +26,32 @@ struct ScratchSize {
   }
 };
 
-// Elements between the rows of a block: a cache line more than the row, since with a power of two between them the rows would
-// fall into the same sets of the first-level cache.
+// Row stride of a block in elements: one cache line more than the row, since rows a power of two
+// apart would fall into the same sets of the first-level cache.
 constexpr size_t row_stride(int elements) { return elements + kLanes; }
 
-// Floats between the rows of a weight gradient: the columns, and a cache line more where all rows would fall into one set.
-// 1568 x 1024 x 1024 in bfloat16 took 7.0 ms backward so and 7.8 without it (2 Zen 5 cores, medians of six runs).
+// Row stride of a weight gradient in floats: one cache line more where all rows would otherwise
+// fall into one set. 1568 x 1024 x 1024 in bfloat16 took 7.0 ms backward with it and 7.8 without (2
+// Zen 5 cores, medians of six runs).
 constexpr size_t sum_stride(int columns) { return columns % 1024 ? columns : columns + kLanes; }
 
-// Blocks and threads' parts are whole tiles and whole pairs of rows.
+// Blocks and threads' parts consist of whole tiles and whole pairs of rows.
 template <class E> constexpr int kRowUnit = kBlockRows<E> % 2 ? 2 * kBlockRows<E> : kBlockRows<E>;
 
-// Rows of a block of so many bytes, at most `most`. By default 192: 401408 x 32 x 64 in bfloat16 took 4.8 and 11.9 ms forward and
-// backward on a Zen 5 core, 6.5 and 14.6 with 480 rows, whose narrow rows leave the first-level cache. In tiles 256.
+// Rows of a block of at most `bytes` bytes and `most` rows. The default is 192: 401408 x 32 x 64 in
+// bfloat16 took 4.8 and 11.9 ms forward and backward on a Zen 5 core, and 6.5 and 14.6 with 480
+// rows, whose narrow rows leave the first-level cache. With tiles it is 256.
 template <class E> int block_rows(size_t bytes, size_t row_bytes, int most = kTiled<E> ? 256 : 192) {
   const size_t kMost = most / kRowUnit<E>, kLeast = (kTiled<E> ? 64 : 48) / kRowUnit<E>;
   const size_t units = bytes / row_bytes / kRowUnit<E>;
   return kRowUnit<E> * int(units < kLeast ? kLeast : units > kMost ? kMost : units);
 }
 
-FUSED_INLINE V activate(V y, V scale, V shift, V cap) { return at_most(at_least(multiply_add(y, scale, shift), V{}), cap); }
+FUSED_INLINE V activate(V y, V scale, V shift, V cap) {
+  return at_most(at_least(multiply_add(y, scale, shift), V{}), cap);
+}
 
-// Writes 16 values of a row, rounded to S, as operands along the row.
+// Stores 16 values of a row, rounded to S, as operands along the row.
 template <class S> FUSED_INLINE void store_operand(Element<S> *row, int column, V v) {
   if constexpr (kPack<Element<S>> == 2) {
     store(reinterpret_cast<bf16 *>(row) + column, v);
@@ -59,7 +64,7 @@ template <class S> FUSED_INLINE void store_operand(Element<S> *row, int column, 
   }
 }
 
-// The same for C vectors side by side.
+// The same for C adjacent vectors.
 template <class S, int C> FUSED_INLINE void store_operands(Element<S> *row, int column, const V (&v)[C]) {
   if constexpr (kPack<Element<S>> == 2)
     store_all(reinterpret_cast<bf16 *>(row) + column, v);
@@ -68,15 +73,15 @@ template <class S, int C> FUSED_INLINE void store_operands(Element<S> *row, int 
 }
 
 #if defined(__AVX512BF16__)
-// Writes 16 values of each of two rows as pairs along the rows.
+// Stores 16 values of each of two rows as pairs along the rows.
 FUSED_INLINE void store_pairs(uint32_t *to, V even, V odd) {
   const U pairs = pair_bf16(even, odd);
   memcpy(to, &pairs, sizeof pairs);
 }
 #endif
 
-// One side of a block's weight gradient, (rows, channels) with the reduction along the rows: for floats the rows themselves,
-// for pairs rows two and two, the last one's partner zero.
+// One operand of a block's weight gradient, (rows, channels) with the reduction along the rows: for
+// floats the rows themselves, for pairs two rows each; the last odd row is paired with zeros.
 template <class S> struct Outer {
   Element<S> *memory;
   size_t stride; // elements between rows, or between pairs of them
@@ -92,7 +97,8 @@ template <class S> struct Outer {
   static int64_t depth(int rows) { return (rows + kPack<Element<S>> - 1) / kPack<Element<S>>; }
 };
 
-// Calls body(C, column) for all channels, 32 at a time (C is 2) where pairs of bfloat16 are rounded so many at once, else 16.
+// Calls body(C, column) for all channels, 32 at a time (C is 2) where that many pairs of bfloat16
+// are rounded at once, else 16.
 template <class Body> FUSED_INLINE void for_each_columns(int channels, Body body) {
 #if defined(__AVX512BF16__)
   constexpr int kWide = 2;
@@ -100,15 +106,17 @@ template <class Body> FUSED_INLINE void for_each_columns(int channels, Body body
   constexpr int kWide = 1;
 #endif
   int column = 0;
-  for (; column + kWide * kLanes <= channels; column += kWide * kLanes) body(std::integral_constant<int, kWide>{}, column);
+  for (; column + kWide * kLanes <= channels; column += kWide * kLanes)
+    body(std::integral_constant<int, kWide>{}, column);
   for (; column < channels; column += kLanes) body(std::integral_constant<int, 1>{}, column);
 }
 
-// The gradient of a layer's raw output for rows of g and y: as operands along the channels (null where there is no data
-// gradient; floats need no second copy and have it null too) and along the rows.
+// The gradient of a layer's raw output for rows of g and y, as operands along the channels (null
+// where there is no data gradient; floats need no second copy and pass null too) and along the
+// rows.
 template <class S>
-void gradient_rows(int rows, int channels, const S *g, const S *y, const NormGradient &n, Element<S> *along, size_t stride,
-                   const Outer<S> &across, Prefetcher &prefetcher) {
+void gradient_rows(int rows, int channels, const S *g, const S *y, const NormGradient &n, Element<S> *along,
+                   size_t stride, const Outer<S> &across, Prefetcher &prefetcher) {
   for (int r = 0; r < rows; r += 2) {
     prefetcher.fetch();
     const bool pair = r + 1 < rows;
@@ -132,7 +140,7 @@ void gradient_rows(int rows, int channels, const S *g, const S *y, const NormGra
   }
 }
 
-// Stores 16 values of a row past the caches; rows of bfloat16 begin at multiples of 32 bytes.
+// Non-temporal store of 16 values of a row; rows of bfloat16 start at multiples of 32 bytes.
 FUSED_INLINE void stream(float *p, V v) {
 #if defined(__AVX512F__)
   _mm512_stream_ps(p, (__m512)v);
@@ -151,8 +159,7 @@ FUSED_INLINE void stream(bf16 *p, V v) {
 #endif
 }
 
-
-// Stores vectors that lie side by side past the caches.
+// Non-temporal store of adjacent vectors.
 template <class S, int C> FUSED_INLINE void stream_all(S *p, const V (&v)[C]) {
 #pragma GCC unroll 4
   for (int c = 0; c < C; c++) stream(p + c * kLanes, v[c]);
@@ -167,16 +174,17 @@ FUSED_INLINE void stream_all(bf16 *p, const V (&v)[2]) {
 }
 #endif
 
-// Whether a tensor goes past the caches.
+// Whether a tensor is written with non-temporal stores.
 template <class S> bool streamed(const void *p, size_t values) {
   return values * sizeof(S) > kStreamedBytes && reinterpret_cast<uintptr_t>(p) % kCacheLine == 0;
 }
 
-// Takes the tiles of a convolution's output: stores them, and sums what Moments wants in sums.part (2, columns).
+// Receives the tiles of a convolution's output: stores them, and accumulates Moments in sums.part
+// (2, columns).
 template <class S> struct OutputTiles {
   S *y; // the block's first row
   size_t columns;
-  const float *pivot; // null where nobody wants moments
+  const float *pivot; // null where moments are not needed
   float *sums;
   bool non_temporal;
 
@@ -187,7 +195,8 @@ template <class S> struct OutputTiles {
       put<false>(tile, row, column, rows);
   }
 
-  template <bool kStream, int R, int C> FUSED_MEMBER void put(const Tile<R, C> &tile, int row, int column, int rows) const {
+  template <bool kStream, int R, int C>
+  FUSED_MEMBER void put(const Tile<R, C> &tile, int row, int column, int rows) const {
     V center[C], sum[C], square[C];
     float *total = sums + column;
 #pragma GCC unroll 4
@@ -220,13 +229,15 @@ template <class S> struct OutputTiles {
   }
 };
 
-// Adds up the first n doubles in each thread's scratch memory.
+// Adds up n doubles of each thread's scratch memory.
 static void sum_threads(const Workers &w, size_t first, size_t n, double *to) {
   for (size_t i = 0; i < n; i++) to[i] = sum_of_threads(w, first + i);
 }
 
-// dw (weight_rows, weight_columns) = the sum over threads of their parts, rows stride apart, at an offset in scratch memory.
-static void sum_weight_gradients(const Workers &w, size_t offset, size_t stride, int weight_rows, int weight_columns, float *dw) {
+// dw (weight_rows, weight_columns) = the sum over threads of their parts, whose rows are stride
+// apart, at an offset in scratch memory.
+static void sum_weight_gradients(const Workers &w, size_t offset, size_t stride, int weight_rows, int weight_columns,
+                                 float *dw) {
 #pragma omp parallel for num_threads(w.threads) schedule(static)
   for (int r = 0; r < weight_rows; r++)
     for (int c = 0; c < weight_columns; c += kLanes) {

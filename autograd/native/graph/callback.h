@@ -1,4 +1,4 @@
-// Calls from C++ into Go: who owns the Go value, how a call is made, and how its error comes back.
+// Calls from C++ into Go: ownership of the Go value, the call itself, and error propagation.
 #pragma once
 #include "graph.h"
 #include "tensors/guard.h"
@@ -11,30 +11,32 @@ namespace depthwise {
 
 inline at::Tensor &tensor(dw_tensor t) { return *static_cast<at::Tensor *>(t); }
 
-// A Go value that is given back when the last owner is gone.
+// A handle of a Go value, released when its last owner is destroyed.
 class GoHandle {
 public:
   explicit GoHandle(uintptr_t handle) : handle_(handle) {}
   ~GoHandle();
   GoHandle(const GoHandle &) = delete;
   uintptr_t handle() const { return handle_; }
-  uintptr_t give() { return std::exchange(handle_, 0); } // the caller owns it now
+  uintptr_t give() { return std::exchange(handle_, 0); } // ownership moves to the caller
 
 private:
   uintptr_t handle_;
 };
 
-// A Go error on its way through libtorch. It holds the error itself, so that nothing of it is lost.
+// Carries a Go error through libtorch as an exception. It holds the error itself, so no information
+// is lost.
 class CallFailed : public std::runtime_error {
 public:
-  CallFailed(const std::string &text, uintptr_t failure) : std::runtime_error(text), error(std::make_shared<GoHandle>(failure)) {}
+  CallFailed(const std::string &text, uintptr_t failure)
+      : std::runtime_error(text), error(std::make_shared<GoHandle>(failure)) {}
   std::shared_ptr<GoHandle> error;
 };
 
-// Calls the Go value and throws CallFailed when it fails.
+// Calls the Go value; throws CallFailed when it fails.
 std::vector<at::Tensor> call(const GoHandle &go, const std::vector<at::Tensor> &in, size_t n_out);
 
-// guard for functions that may call Go.
+// guard, for functions that may call Go.
 template <class F> dw_error guard_calls(uintptr_t *failure, F &&f) noexcept {
   return guard([&] {
     try {
@@ -49,8 +51,7 @@ template <class F> dw_error guard_calls(uintptr_t *failure, F &&f) noexcept {
 inline std::vector<at::Tensor> tensors(const dw_tensor *xs, int n) {
   std::vector<at::Tensor> list;
   list.reserve(n);
-  for (int i = 0; i < n; i++)
-    list.push_back(xs[i] == nullptr ? at::Tensor() : tensor(xs[i]));
+  for (int i = 0; i < n; i++) list.push_back(xs[i] == nullptr ? at::Tensor() : tensor(xs[i]));
   return list;
 }
 

@@ -1,7 +1,8 @@
 //go:build ignore
 
-// Gradient checkpointing: torch.utils.checkpoint. A part of the graph is given up after the forward pass and made again by
-// the backward pass (Chen et al. 2016, https://arxiv.org/abs/1604.06174).
+// Gradient checkpointing: torch.utils.checkpoint. A part of the graph is discarded after the
+// forward pass and recomputed by the backward pass (Chen et al. 2016,
+// https://arxiv.org/abs/1604.06174).
 #include "graph/node.h"
 #include <ATen/SequenceNumber.h>
 #include <ATen/record_function.h>
@@ -19,57 +20,54 @@ using torch::autograd::Engine;
 using torch::autograd::Node;
 using torch::autograd::variable_list;
 
-// What is noted before the function runs.
+// State recorded before the function runs.
 struct dw_checkpoint_state {
   uint64_t mark = 0;
-  std::vector<std::pair<at::Generator, at::Tensor>> generator_states; // generators and their states
+  std::vector<std::pair<at::Generator, at::Tensor>> generator_states; // each generator with its state
 };
 
 namespace {
 
-// Was the node made by this thread since the mark? Leaves were not: they have the largest number.
+// Whether this thread made the node since the mark. Leaves do not count: they have the largest
+// sequence number.
 bool made_since(const Node &node, uint64_t mark) {
   return node.sequence_nr() >= mark && node.sequence_nr() != std::numeric_limits<uint64_t>::max() &&
          node.thread_id() == at::RecordFunction::currentThreadId();
 }
 
-// The edges by which the part of y's graph made since the mark reaches leaves and older parts.
+// The edges from the part of y's graph made since the mark to leaves and older parts.
 edge_list boundary(const at::Tensor &y, uint64_t mark) {
   edge_list found;
   std::unordered_set<Edge> listed;
   std::unordered_set<Node *> seen;
   std::vector<Edge> open;
-  if (y.requires_grad())
-    open.push_back(torch::autograd::impl::gradient_edge(y));
+  if (y.requires_grad()) open.push_back(torch::autograd::impl::gradient_edge(y));
   while (!open.empty()) {
     Edge edge = open.back();
     open.pop_back();
-    if (!edge.is_valid())
-      continue;
+    if (!edge.is_valid()) continue;
     if (!made_since(*edge.function, mark)) {
-      if (listed.insert(edge).second)
-        found.push_back(edge);
+      if (listed.insert(edge).second) found.push_back(edge);
     } else if (seen.insert(edge.function.get()).second) {
-      for (const auto &next : edge.function->next_edges())
-        open.push_back(next);
+      for (const auto &next : edge.function->next_edges()) open.push_back(next);
     }
   }
   return found;
 }
 
-// Cuts the graph at the boundary for a while. Older parts are not to be gone through inside the checkpoint, even where they
-// lead to a parameter that it uses too; and gradients pass the boundary's hooks when they leave, so not before as well.
-class Cut {
+// Detaches the graph at the boundary while it lives. The inner backward pass must not traverse
+// older parts, even where they lead to a parameter that the checkpoint uses too; and the boundary's
+// hooks run when gradients leave the checkpoint, so they must not run inside it as well.
+class DetachedBoundary {
 public:
-  explicit Cut(const edge_list &edges) {
+  explicit DetachedBoundary(const edge_list &edges) {
     std::unordered_set<Node *> nodes;
     for (const auto &e : edges)
-      if (nodes.insert(e.function.get()).second)
-        saved_.push_back({e.function.get(), {}, {}, {}});
+      if (nodes.insert(e.function.get()).second) saved_.push_back({e.function.get(), {}, {}, {}});
     swap();
   }
-  ~Cut() { swap(); }
-  Cut(const Cut &) = delete;
+  ~DetachedBoundary() { swap(); }
+  DetachedBoundary(const DetachedBoundary &) = delete;
 
 private:
   struct Saved {
@@ -88,10 +86,13 @@ private:
   std::vector<Saved> saved_;
 };
 
-// Sets generators back to noted states, and in the end to what they were.
+// Restores generators to recorded states while it lives, and afterwards to what they were.
 class RestoreGenerators {
 public:
-  explicit RestoreGenerators(std::vector<std::pair<at::Generator, at::Tensor>> generator_states) : states_(std::move(generator_states)) { swap(); }
+  explicit RestoreGenerators(std::vector<std::pair<at::Generator, at::Tensor>> generator_states)
+      : states_(std::move(generator_states)) {
+    swap();
+  }
   ~RestoreGenerators() { swap(); }
   RestoreGenerators(const RestoreGenerators &) = delete;
 
@@ -106,10 +107,11 @@ private:
   std::vector<std::pair<at::Generator, at::Tensor>> states_;
 };
 
-// The node that stands for the part; its next edges are that part's boundary.
+// The node that replaces the discarded part; its next edges are that part's boundary.
 class Checkpoint : public depthwise::SavingNode {
 public:
-  Checkpoint(std::shared_ptr<depthwise::GoHandle> go, const dw_checkpoint_state &b) : SavingNode(std::move(go)), generator_states_(b.generator_states) {}
+  Checkpoint(std::shared_ptr<depthwise::GoHandle> go, const dw_checkpoint_state &b)
+      : SavingNode(std::move(go)), generator_states_(b.generator_states) {}
 
   std::string name() const override { return "checkpoint"; }
 
@@ -120,14 +122,14 @@ public:
     at::Tensor y;
     {
       c10::AutoGradMode record(true);
-      RestoreGenerators numbers(generator_states_);
+      RestoreGenerators restored(generator_states_);
       y = depthwise::call(go(), inputs, 1)[0];
     }
     check(y, mark);
-    if (!grads[0].defined())
-      grads[0] = input_metadata(0).zeros_like();
-    Cut cut(next_edges());
-    return Engine::get_default_engine().execute({torch::autograd::impl::gradient_edge(y)}, {grads[0]}, create, create, false, next_edges());
+    if (!grads[0].defined()) grads[0] = input_metadata(0).zeros_like();
+    DetachedBoundary detached(next_edges());
+    return Engine::get_default_engine().execute({torch::autograd::impl::gradient_edge(y)}, {grads[0]}, create, create,
+                                                false, next_edges());
   }
 
 private:
@@ -135,9 +137,9 @@ private:
     auto again = boundary(y, mark);
     std::unordered_set<Edge> edges(again.begin(), again.end());
     bool same = edges.size() == next_edges().size() && input_metadata(0).is_same_shape(y);
-    for (const auto &e : next_edges())
-      same = same && edges.count(e) > 0;
-    TORCH_CHECK(same, "the function of a checkpoint did something else when it was run again: it must depend on its inputs and on nothing that changes");
+    for (const auto &e : next_edges()) same = same && edges.count(e) > 0;
+    TORCH_CHECK(same, "the checkpointed function built a different graph when it was recomputed: it must depend on its "
+                      "inputs and on nothing that changes");
   }
 
   std::vector<std::pair<at::Generator, at::Tensor>> generator_states_;
@@ -151,8 +153,7 @@ dw_error dw_checkpoint_begin(dw_checkpoint_state **out, const dw_tensor *inputs,
     begun->mark = at::sequence_number::peek();
     std::vector<at::Device> devices = {at::kCPU};
     for (const auto &t : depthwise::tensors(inputs, n))
-      if (std::find(devices.begin(), devices.end(), t.device()) == devices.end())
-        devices.push_back(t.device());
+      if (std::find(devices.begin(), devices.end(), t.device()) == devices.end()) devices.push_back(t.device());
     for (const auto &d : devices) {
       auto generator = at::globalContext().defaultGenerator(d);
       begun->generator_states.emplace_back(generator, generator.get_state());
@@ -163,7 +164,8 @@ dw_error dw_checkpoint_begin(dw_checkpoint_state **out, const dw_tensor *inputs,
 
 void dw_checkpoint_end(dw_checkpoint_state *b) { delete b; }
 
-dw_error dw_checkpoint(dw_tensor *out, dw_tensor y, const dw_tensor *inputs, int n, const dw_checkpoint_state *b, uintptr_t handle) {
+dw_error dw_checkpoint(dw_tensor *out, dw_tensor y, const dw_tensor *inputs, int n, const dw_checkpoint_state *b,
+                       uintptr_t handle) {
   auto go = std::make_shared<depthwise::GoHandle>(handle);
   return depthwise::guard([&] {
     at::Tensor result = tensor(y).detach();
@@ -173,8 +175,7 @@ dw_error dw_checkpoint(dw_tensor *out, dw_tensor y, const dw_tensor *inputs, int
       node->set_next_edges(std::move(edges));
       torch::autograd::set_history(result, node);
       std::vector<torch::autograd::SavedVariable> kept;
-      for (const auto &t : depthwise::tensors(inputs, n))
-        kept.emplace_back(t, false);
+      for (const auto &t : depthwise::tensors(inputs, n)) kept.emplace_back(t, false);
       node->save(std::move(kept));
     }
     *out = new at::Tensor(result);

@@ -1,6 +1,6 @@
 //go:build ignore
 
-// Operations whose backward pass is Go: torch.autograd.Function.
+// Operations whose backward pass is Go code: torch.autograd.Function.
 #include "graph/node.h"
 #include <climits>
 #include <torch/csrc/autograd/functions/utils.h>
@@ -14,7 +14,8 @@ namespace {
 // The node of one application of such an operation.
 class GoFunction : public depthwise::SavingNode {
 public:
-  GoFunction(std::string name, std::shared_ptr<depthwise::GoHandle> go) : SavingNode(std::move(go)), name_(std::move(name)) {}
+  GoFunction(std::string name, std::shared_ptr<depthwise::GoHandle> go)
+      : SavingNode(std::move(go)), name_(std::move(name)) {}
 
   std::string name() const override { return name_; }
 
@@ -22,8 +23,7 @@ public:
     variable_list in;
     for (size_t i = 0; i < grads.size(); i++)
       in.push_back(grads[i].defined() ? grads[i] : input_metadata(i).zeros_like());
-    for (auto &t : unpack())
-      in.push_back(std::move(t));
+    for (auto &t : unpack()) in.push_back(std::move(t));
     return depthwise::call(go(), in, num_outputs());
   }
 
@@ -33,17 +33,16 @@ private:
 
 } // namespace
 
-dw_error dw_apply(dw_tensor *out, const dw_tensor *raw, int n_out, const dw_tensor *inputs, int n_in, const dw_tensor *saved, const int *source,
-                  int n_saved, const char *name, uintptr_t handle, int record) {
+dw_error dw_apply(dw_tensor *out, const dw_tensor *raw, int n_out, const dw_tensor *inputs, int n_in,
+                  const dw_tensor *saved, const int *source, int n_saved, const char *name, uintptr_t handle,
+                  int record) {
   auto go = std::make_shared<depthwise::GoHandle>(handle);
   return depthwise::guard([&] {
     auto given = depthwise::tensors(inputs, n_in);
     variable_list results;
-    for (int i = 0; i < n_out; i++)
-      results.push_back(tensor(raw[i]).detach());
+    for (int i = 0; i < n_out; i++) results.push_back(tensor(raw[i]).detach());
     bool needed = false;
-    for (const auto &t : given)
-      needed = needed || t.requires_grad();
+    for (const auto &t : given) needed = needed || t.requires_grad();
     if (record != 0 && needed) {
       auto node = depthwise::make_node<GoFunction>(name, std::move(go));
       node->set_next_edges(torch::autograd::collect_next_edges(given));
@@ -59,7 +58,6 @@ dw_error dw_apply(dw_tensor *out, const dw_tensor *raw, int n_out, const dw_tens
       }
       node->save(std::move(kept));
     }
-    for (int i = 0; i < n_out; i++)
-      out[i] = new at::Tensor(results[i]);
+    for (int i = 0; i < n_out; i++) out[i] = new at::Tensor(results[i]);
   });
 }

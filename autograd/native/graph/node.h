@@ -1,4 +1,4 @@
-// What the project's own nodes of libtorch's graph have in common.
+// Base class of the project's own nodes of libtorch's graph.
 #pragma once
 #include "graph/callback.h"
 #include <torch/csrc/autograd/function.h>
@@ -6,7 +6,7 @@
 
 namespace depthwise {
 
-// How this libtorch points to nodes: intrusive_ptr in 2.15, shared_ptr before.
+// libtorch's pointer to nodes: intrusive_ptr in 2.15, shared_ptr before.
 using NodePointer = decltype(torch::autograd::Edge::function);
 
 template <class T, class... Args> auto make_node(Args &&...args) {
@@ -16,7 +16,8 @@ template <class T, class... Args> auto make_node(Args &&...args) {
     return c10::make_intrusive<T>(std::forward<Args>(args)...);
 }
 
-// A node that calls Go and saves tensors, of which libtorch notices when they are changed before their use.
+// A node that calls Go and saves tensors; libtorch detects in-place changes of saved tensors before
+// their use.
 class SavingNode : public torch::autograd::Node {
 public:
   explicit SavingNode(std::shared_ptr<GoHandle> go) : go_(std::move(go)) {}
@@ -36,8 +37,7 @@ protected:
     std::lock_guard<std::mutex> lock(mutex_);
     TORCH_CHECK(!released_, torch::autograd::ERR_BACKWARD_TWICE);
     torch::autograd::variable_list tensors;
-    for (auto &s : saved_)
-      tensors.push_back(s.unpack(getptr()));
+    for (auto &s : saved_) tensors.push_back(s.unpack(getptr()));
     return tensors;
   }
 

@@ -1,7 +1,8 @@
 //go:build ignore
 
-// Tests the schedule of bands (inference/bands.h) by stages whose rows are numbers: each is a sum of the rows that its window covers, so
-// that a row that is missing, or another one, shows. A program by itself:
+// Tests the schedule of bands (inference/bands.h) with stages whose rows are numbers: each is a sum
+// over the rows in its window, so that a missing or wrong row shows. A standalone program, compiled
+// in autograd/native:
 //   g++ -std=c++20 -I. -O2 -DFUSED_ISA=portable inference/bands_test.cc && ./a.out
 #include "inference/bands.h"
 #include <cstdio>
@@ -15,7 +16,7 @@ static int random_between(int low, int high) {
   return low + int((state >> 8) % (high - low + 1));
 }
 
-// Row `row` of a stage, from the rows of the stage before at x.
+// Row `row` of a stage, from the rows of the previous stage at x.
 static uint64_t value(const std::vector<Bands::Stage> &stages, size_t stage, const uint64_t *x, int row) {
   if (stage == 0) return 1000003ull * (row + 1);
   const Bands::Stage &s = stages[stage];
@@ -42,23 +43,26 @@ static bool test(int rows, int count, int band, int parts) {
   const Bands bands(stages, band);
   std::vector<uint64_t> got(want.size());
   for (int p = 0; p < parts; p++) {
-    char *buffers = static_cast<char *>(malloc(bands.bytes() + 1)); // of just the size, so that a sanitizer sees every step beyond
+    char *buffers = static_cast<char *>(
+        malloc(bands.bytes() + 1)); // of the exact size, so that a sanitizer detects every access beyond it
     memset(buffers, 0xff, bands.bytes());
     const int n = int(want.size());
     bands.compute(buffers, reinterpret_cast<char *>(got.data()), n * p / parts, n * (p + 1) / parts,
                   [&](size_t stage, const char *x, char *y, int begin, int end) {
                     for (int r = begin; r < end; r++)
-                      reinterpret_cast<uint64_t *>(y)[r] = value(stages, stage, reinterpret_cast<const uint64_t *>(x), r);
+                      reinterpret_cast<uint64_t *>(y)[r] =
+                          value(stages, stage, reinterpret_cast<const uint64_t *>(x), r);
                   });
     free(buffers);
   }
   if (got == want) return true;
-  printf("%d rows, %d stages, bands of %d, %d parts: another output\n", rows, count, band, parts);
+  printf("%d rows, %d stages, bands of %d, %d parts: wrong output\n", rows, count, band, parts);
   return false;
 }
 
 int main() {
   bool ok = test(112, 5, 4, 1) && test(112, 5, 4, 2) && test(1, 2, 4, 1);
-  for (int i = 0; i < 500; i++) ok = test(random_between(1, 60), random_between(2, 7), random_between(1, 9), random_between(1, 4)) && ok;
+  for (int i = 0; i < 500; i++)
+    ok = test(random_between(1, 60), random_between(2, 7), random_between(1, 9), random_between(1, 4)) && ok;
   return !ok;
 }

@@ -1,7 +1,7 @@
-// Inference: a block's two convolutions in one tile. Rows of the depthwise convolution's output are made as
-// operands of the 1x1 convolution in scratch memory, where the matrix product finds them in the cache; its epilogue adds the
-// bias, activates and stores. Each output depends on its own inputs alone, in an order that is the same whatever tile, thread
-// or batch it is computed in.
+// Inference: a block's two convolutions in one tile. Rows of the depthwise convolution's output are
+// written to scratch memory as operands of the 1x1 convolution, where the matrix product finds them
+// in the cache; its epilogue adds the bias, activates and stores. Each output depends only on its
+// own inputs, in an order that is the same in any tile, thread or batch.
 #pragma once
 #include "inference/depthwise.h"
 #include "inference/product.h"
@@ -14,7 +14,7 @@ namespace depthwise::fused::FUSED_ISA {
 template <class S> struct InferTile {
   static constexpr size_t kBytes = 448 << 10; // of operands
   static constexpr int kPositions = 196;      // a 14x14 image
-  int rows;                                   // of output, at most
+  int rows;                                   // maximum, of output
   size_t stride;                              // elements between positions
   Element<S> *a;                              // (positions, stride)
 
@@ -27,13 +27,13 @@ template <class S> struct InferTile {
     a = memory.template take<Element<S>>(positions * stride);
   }
 
-  // Rows of tiles that share `all` rows as evenly as can be.
+  // Rows per tile so that `all` rows are split as evenly as possible.
   int balanced_rows(int64_t all) const {
     const int64_t tiles = (all + rows - 1) / rows;
     return int((all + tiles - 1) / tiles);
   }
 
-  // Gives the rows that a product reads past the last position values that cost it no time.
+  // Clears the rows that a product reads past the last position, so that their values cost no time.
   void clear_tail(int positions) const {
     for (int r = positions; r % kTailRows != 0; r++) memset(static_cast<void *>(a + r * stride), 0, stride * sizeof *a);
   }
@@ -56,8 +56,9 @@ template <class S> size_t infer_block_scratch(const InferBlock &p) {
   return size.bytes;
 }
 
-// Asks for the rows of x under rows of output from `begin`, as far as they exist.
-template <class S> FUSED_INLINE void prefetch_inputs(const InferBlock &p, int64_t begin, int64_t rows, Prefetcher &prefetcher) {
+// Prefetches the existing rows of x under rows of output from `begin`.
+template <class S>
+FUSED_INLINE void prefetch_inputs(const InferBlock &p, int64_t begin, int64_t rows, Prefetcher &prefetcher) {
   const Window &w = p.window;
   const int64_t end = begin + rows < p.end ? begin + rows : p.end;
   if (begin >= end) return;
@@ -68,10 +69,10 @@ template <class S> FUSED_INLINE void prefetch_inputs(const InferBlock &p, int64_
   if (from < to) prefetcher.range(0, static_cast<const char *>(p.x) + from * row_bytes, (to - from) * row_bytes);
 }
 
-// Adds up what the parts of each tile take, for whoever asks. It reads the clock by C's function: code that C++'s clock makes here
-// for one kind of processor could be linked where another runs.
+// Accumulates the times of each tile's parts. It reads the clock with the C function: an inline
+// function of C++'s clock, compiled here for one ISA variant, could be linked where another runs.
 struct TileClock {
-  double *seconds; // null where nobody asks
+  double *seconds; // null: not measured
   double at = seconds ? now() : 0;
 
   static double now() {
@@ -86,7 +87,7 @@ struct TileClock {
   }
 };
 
-// A thread's tiles keep their shapes from one kernel to the next.
+// Keeps a thread's tiles configured from one kernel to the next.
 static void infer_thread(void (*work)(void *), void *context) {
   const TilesInUse tiles;
   work(context);
@@ -116,7 +117,7 @@ template <class S> void infer_block(char *scratch, const InferBlock &p) {
   }
 }
 
-// The average of one image's values; p.activation changes none that is activated.
+// The average of one image's values; p.activation does not change activated values.
 template <class S> void infer_pool(const PoolForward &p) {
   for (int c = 0; c < p.channels; c += kLanes) pool_forward_block<S>(p, 0, c);
 }

@@ -1,12 +1,14 @@
-// 3x3 depthwise convolution of activations, for inference: straight from the image's rows into operands of the 1x1 convolution.
-// The kernel slides along a row of output, one block of 16 channels after the other, with the weights in registers. Rows and
-// columns outside the image are zeros: a row outside is one vector of zeros, read with no step between its columns.
+// 3x3 depthwise convolution of activations, for inference: from the image's rows directly into
+// operands of the 1x1 convolution. The kernel slides along a row of output, one block of 16
+// channels after another, with the weights in registers. Rows and columns outside the image are
+// zeros: a row outside is one vector of zeros, read with a column step of zero.
 #pragma once
 #include "gemm/rows.h"
 
 namespace depthwise::fused::FUSED_ISA {
 
-// The input rows under a row of output: where each begins, and elements between its columns (0 outside the image).
+// The input rows under a row of output: where each starts, and elements between its columns (0
+// outside the image).
 template <class S> struct InputRows {
   const S *at[3];
   size_t step[3];
@@ -68,7 +70,7 @@ FUSED_INLINE void infer_convolve(const InferBlock &p, const InputRows<S> &rows, 
   const Window &w = p.window;
   const InputColumns<S> x(rows, w.width, c);
   const Taps taps(p, c);
-  // Windows whose last column lies inside the image.
+  // Windows whose last column is inside the image.
   const int reach = w.width - 3 + w.left, inside = reach < 0 ? 0 : reach / Stride + 1;
   const int whole = inside < w.out_width ? inside : w.out_width;
   Column first = x.column(-w.left), second = x.column(1 - w.left);
@@ -94,7 +96,7 @@ FUSED_INLINE void infer_convolve(const InferBlock &p, const InputRows<S> &rows, 
   }
 }
 
-// Rows of output from number `row`, as operands (rows*out_width, stride).
+// Rows of output from index `row`, as operands (rows*out_width, stride).
 template <class S> void infer_depthwise(const InferBlock &p, int64_t row, int rows, Element<S> *a, size_t stride) {
   for (int i = 0; i < rows; i++, a += p.window.out_width * stride) {
     const InputRows<S> input(p, row + i);

@@ -1,11 +1,11 @@
-// The classifier of inference: logits = features W^T + bias, in float whatever the backbone computes in. Each logit is summed in an
-// order that is the same whatever tile, thread or batch it is computed in.
+// The classifier for inference: logits = features W^T + bias, in float whatever type the backbone
+// uses. Each logit is summed in the same order in any tile, thread or batch.
 #pragma once
 #include "inference/product.h"
 
 namespace depthwise::fused::FUSED_ISA {
 
-// Where sums begin and end: at the bias, and in rows of as many logits as there are classes.
+// Sums start at the bias and are stored in rows of as many logits as there are classes.
 struct HeadOutput {
   const float *bias;
   float *y;
@@ -22,8 +22,8 @@ struct HeadOutput {
 };
 
 struct HeadProduct {
-  // Features that are summed at a time: logits of 1024 features were off by 1.5e-7 so, by 4.4e-7 in one sum each (libtorch's by
-  // 1.9e-7), in the same time.
+  // Features per partial sum: logits of 1024 features were off by 1.5e-7 this way, and by 4.4e-7
+  // with a single sum each (libtorch's by 1.9e-7), in the same time.
   static constexpr int kDepth = 128;
 
   const float *features;
@@ -50,7 +50,8 @@ struct HeadProduct {
 };
 
 static void infer_head(const InferHead &p) {
-  const HeadProduct product{p.features, p.stride, p.in, static_cast<const float *>(p.weight), {p.bias, p.logits, p.classes}};
+  const HeadProduct product{
+      p.features, p.stride, p.in, static_cast<const float *>(p.weight), {p.bias, p.logits, p.classes}};
   Prefetcher prefetcher;
   for_each_tile(product, p.images, p.first, p.last, prefetcher);
 }

@@ -1,9 +1,11 @@
 //go:build ignore
 
-// Tests the inference kernels (inference/block.h, inference/stem.h, inference/head.h) against loops in double. A program by itself:
+// Tests the inference kernels (inference/block.h, inference/stem.h, inference/head.h) against loops
+// in double. A standalone program, compiled in autograd/native:
 //   g++ -std=c++20 -I. -O2 -fopenmp -DFUSED_ISA=avx2 -march=x86-64-v3 inference/kernels_test.cc && ./a.out
-// Inputs and depthwise weights have few bits, so that the depthwise values are exact in float and round to S alike here and
-// there; what is left is the order of the product's sums and the rounding of what is stored.
+// Inputs and depthwise weights have few bits, so that the depthwise values are exact in float and
+// round to S identically in the kernels and here. The remaining differences are the order of the
+// product's sums and the rounding of stored values.
 #include "depthwise/depthwise.h"
 #include "inference/block.h"
 #include "inference/head.h"
@@ -20,8 +22,8 @@ using namespace depthwise::fused::FUSED_ISA;
 static int failures = 0;
 static char name[200];
 
-// Memory of just n values, all bytes 0xff (not-a-number) at first, so that a sanitizer sees every step beyond and a test what
-// is read before it is written.
+// Memory of exactly n values, initially all bytes 0xff (NaN), so that a sanitizer detects every
+// access beyond it, and a test detects reads of unwritten values.
 template <class T> struct Buffer {
   T *p = nullptr;
   size_t n;
@@ -58,21 +60,23 @@ template <class S> double rounded(double v) {
 }
 static double activation(double v, double cap) { return v != v ? v : v < 0 ? 0 : v > cap ? cap : v; }
 
-// Fails unless got is want within what sums of that magnitude lose in float, and half a unit in S where it is stored.
+// Fails unless got equals want within the float rounding error of sums of that magnitude, and half
+// a unit of S where the value is stored.
 template <class S> void check(const char *what, size_t at, double got, double want, double magnitude) {
   const double stored = sizeof(S) == 2 ? 1.0 / 256 : 1e-7;
   if (std::isnan(got) && std::isnan(want)) return;
-  if (got == want || (std::isfinite(want) && std::fabs(got - want) <= 1e-5 * magnitude + stored * std::fabs(want))) return;
+  if (got == want || (std::isfinite(want) && std::fabs(got - want) <= 1e-5 * magnitude + stored * std::fabs(want)))
+    return;
   if (++failures <= 30) printf("%s: %s[%zu] is %g, want %g\n", name, what, at, got, want);
 }
 
-// A case of either kernel; the output's rows and channels are computed in so many parts.
+// A case for both kernels; the output's rows and channels are computed in several parts.
 struct Case {
   Window window;
   int in, out; // unpadded; the stem's in is 3
   float cap = std::numeric_limits<float>::infinity();
   int row_parts = 1, column_parts = 1;
-  float poison = 0; // put into one value of the input
+  float poison = 0; // replaces one value of the input
 };
 
 static Window window(int images, int height, int width, int stride, int top, int left) {
@@ -92,10 +96,10 @@ template <class Visit> void for_each_tap(const Window &w, Visit visit) {
 }
 static size_t positions(const Window &w) { return size_t(w.images) * w.out_height * w.out_width; }
 
-// y of the product of operands (positions, in), rounded to S, with weights (out, in).
+// Checks y, the product of operands (positions, in), rounded to S, and weights (out, in).
 template <class S>
-void check_product(const Case &c, const Buffer<S> &y, const std::vector<double> &operands, size_t in, const Buffer<float> &weight,
-                   const Buffer<float> &bias) {
+void check_product(const Case &c, const Buffer<S> &y, const std::vector<double> &operands, size_t in,
+                   const Buffer<float> &weight, const Buffer<float> &bias) {
   const int columns = padded(c.out);
   for (size_t r = 0; r < positions(c.window); r++)
     for (int o = 0; o < columns; o++) {
@@ -114,8 +118,9 @@ static void fill(const Buffer<float> &b, size_t n, int steps, float unit) {
 
 template <class S> void test_block(const Case &c) {
   const Window &w = c.window;
-  snprintf(name, sizeof name, "block, %d bytes: %ldx%dx%dx%d to %d, stride %d, top %d, left %d, %dx%d parts, cap %g", int(sizeof(S)),
-           long(w.images), w.height, w.width, c.in, c.out, w.stride, w.top, w.left, c.row_parts, c.column_parts, c.cap);
+  snprintf(name, sizeof name, "block, %d bytes: %ldx%dx%dx%d to %d, stride %d, top %d, left %d, %dx%d parts, cap %g",
+           int(sizeof(S)), long(w.images), w.height, w.width, c.in, c.out, w.stride, w.top, w.left, c.row_parts,
+           c.column_parts, c.cap);
   const int in = padded(c.in), out = padded(c.out);
   Buffer<S> x(size_t(w.images) * w.height * w.width * in), y(positions(w) * out);
   Buffer<float> depthwise(c.in * 9), packed(in * 9), depthwise_bias(in), weight(size_t(c.out) * c.in), bias(out);
@@ -128,18 +133,21 @@ template <class S> void test_block(const Case &c) {
   infer_pack_pointwise<S>({1, nullptr, 0}, {c.in, c.out, weight.p, panels.p, nullptr});
   InferBlock p{w, in, out, x.p, packed.p, depthwise_bias.p, panels.p, bias.p, c.cap, y.p, 0, 0, 0, 0};
   double seconds[2] = {};
-  if (c.row_parts == 2) p.seconds = seconds; // the values are the same with the clock
+  if (c.row_parts == 2) p.seconds = seconds; // measuring must not change the values
   const int all_panels = (out + kColumns - 1) / kColumns;
   const int64_t rows = w.images * w.out_height;
   for (int i = 0; i < c.row_parts * c.column_parts; i++) {
-    const RowPart part = row_part(rows, i / c.column_parts, c.row_parts), columns = row_part(all_panels, i % c.column_parts, c.column_parts);
-    p.begin = part.begin, p.end = part.end, p.first = int(columns.begin) * kColumns, p.last = int(columns.end) * kColumns;
+    const RowPart part = row_part(rows, i / c.column_parts, c.row_parts),
+                  columns = row_part(all_panels, i % c.column_parts, c.column_parts);
+    p.begin = part.begin, p.end = part.end, p.first = int(columns.begin) * kColumns,
+    p.last = int(columns.end) * kColumns;
     if (p.last > out) p.last = out;
     if (p.first >= p.last || p.begin == p.end) continue; // more parts than panels or rows
     Buffer<char> scratch(infer_block_scratch<S>(p));
     infer_block<S>(scratch.p, p);
   }
-  if (p.seconds && !(seconds[0] > 0 && seconds[1] > 0) && ++failures <= 30) printf("%s: %g and %g seconds\n", name, seconds[0], seconds[1]);
+  if (p.seconds && !(seconds[0] > 0 && seconds[1] > 0) && ++failures <= 30)
+    printf("%s: %g and %g seconds\n", name, seconds[0], seconds[1]);
   std::vector<double> middle(positions(w) * c.in);
   for (size_t i = 0; i < middle.size(); i++) middle[i] = depthwise_bias[i % c.in];
   for_each_tap(w, [&](size_t to, size_t from, int tap) {
@@ -151,13 +159,19 @@ template <class S> void test_block(const Case &c) {
 
 template <class S> void test_stem(const Case &c, bool bytes) {
   const Window &w = c.window;
-  snprintf(name, sizeof name, "stem of %s, %d bytes: %ldx%dx%d to %d, stride %d, top %d, left %d, %d parts, cap %g", bytes ? "pixels" : "values",
-           int(sizeof(S)), long(w.images), w.height, w.width, c.out, w.stride, w.top, w.left, c.row_parts, c.cap);
+  snprintf(name, sizeof name, "stem of %s, %d bytes: %ldx%dx%d to %d, stride %d, top %d, left %d, %d parts, cap %g",
+           bytes ? "pixels" : "values", int(sizeof(S)), long(w.images), w.height, w.width, c.out, w.stride, w.top,
+           w.left, c.row_parts, c.cap);
   const size_t n = size_t(w.images) * w.height * w.width * 3;
   const int out = padded(c.out);
   Buffer<uint8_t> pixels(n);
   Buffer<float> values(n), weight(c.out * 27), bias(out);
-  StemImage image{w, bytes ? pixels.p : nullptr, bytes ? nullptr : values.p, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}, nullptr};
+  StemImage image{w,
+                  bytes ? pixels.p : nullptr,
+                  bytes ? nullptr : values.p,
+                  {0.485f, 0.456f, 0.406f},
+                  {0.229f, 0.224f, 0.225f},
+                  nullptr};
   for (size_t i = 0; i < n; i++) pixels[i] = uint8_t(random_bits()), values[i] = random_step(32, 0.125f);
   if (c.poison != 0) values[n / 2] = c.poison;
   fill(weight, weight.n, 400, 1.0f / 512), fill(bias, c.out, 16, 0.25f);
@@ -175,14 +189,15 @@ template <class S> void test_stem(const Case &c, bool bytes) {
   for_each_tap(w, [&](size_t to, size_t from, int tap) {
     for (int color = 0; color < 3; color++) {
       const size_t at = from * 3 + color;
-      taps[to * 27 + tap * 3 + color] = rounded<S>(
-          bytes ? (float(pixels[at]) / 255.0f - image.mean[color]) / image.std[color] : values[at]);
+      taps[to * 27 + tap * 3 + color] =
+          rounded<S>(bytes ? (float(pixels[at]) / 255.0f - image.mean[color]) / image.std[color] : values[at]);
     }
   });
   check_product<S>(c, y, taps, 27, weight, bias);
 }
 
-// Logits of so many images; classes in so many parts. The bits of each are those that the image has alone.
+// Checks logits of several images, with the classes split into parts. Each has the same bits as for
+// the image alone.
 static void test_head(int images, int in, int classes, int parts) {
   snprintf(name, sizeof name, "head: %d images of %d to %d, %d parts", images, in, classes, parts);
   const int all = padded(classes), depth = padded(in), all_panels = (all + kColumns - 1) / kColumns;
@@ -191,7 +206,8 @@ static void test_head(int images, int in, int classes, int parts) {
   Buffer<float> y(size_t(images) * classes);
   Buffer<char> panels(infer_panel_bytes<float>(in, classes));
   for (int r = 0; r < images + kTailRows; r++)
-    for (int i = 0; i < depth; i++) x[r * stride + i] = i < in && r < images ? random_step(1 << 20, 1.0f / (1 << 18)) : 0;
+    for (int i = 0; i < depth; i++)
+      x[r * stride + i] = i < in && r < images ? random_step(1 << 20, 1.0f / (1 << 18)) : 0;
   fill(weight, weight.n, 1 << 20, 1.0f / (1 << 20)), fill(bias, classes, 16, 0.25f);
   infer_pack_pointwise<float>({1, nullptr, 0}, {in, classes, weight.p, panels.p, nullptr});
   InferHead p{images, depth, classes, x.p, stride, panels.p, bias.p, y.p, 0, 0};
@@ -212,15 +228,17 @@ static void test_head(int images, int in, int classes, int parts) {
         sum += term, size += std::fabs(term);
       }
       const size_t at = size_t(r) * classes + o;
-      // Each of kDepth products and of the sums of them rounds by 2^-24 of what there is so far.
-      if (!(std::fabs(y[at] - sum) <= 1e-6 * size) && ++failures <= 30) printf("%s: y[%zu] is %g, want %g\n", name, at, y[at], sum);
+      // Each partial sum of kDepth products, and the sum of them, rounds by 2^-24 of the current
+      // value.
+      if (!(std::fabs(y[at] - sum) <= 1e-6 * size) && ++failures <= 30)
+        printf("%s: y[%zu] is %g, want %g\n", name, at, y[at], sum);
       if (y[at] != alone[o] && ++failures <= 30) printf("%s: y[%zu] is %g, alone %g\n", name, at, y[at], alone[o]);
     }
   }
 }
 
 #if defined(__AMX_BF16__)
-// Every pixel's value has the bits that dividing gives it.
+// Every pixel's value has the same bits as with divisions.
 static void test_pixels(const float *mean, const float *std) {
   uint8_t pixels[4 * 3];
   StemImage image{{}, pixels, nullptr, {mean[0], mean[1], mean[2]}, {std[0], std[1], std[2]}, nullptr};
@@ -231,8 +249,10 @@ static void test_pixels(const float *mean, const float *std) {
       const V got = reader.read(0, n);
       for (int i = 0; i < kLanes; i++) {
         const bool inside = i % 4 < 3 && i / 4 < n;
-        volatile float share = float(v) / 255.0f, centered = share - mean[i % 4 % 3], want = inside ? centered / std[i % 4 % 3] : 0;
-        if (got[i] != want && ++failures <= 30) printf("pixel %d of mean %g, std %g is %.9g, want %.9g\n", v, mean[i % 3], std[i % 3], got[i], want);
+        volatile float share = float(v) / 255.0f, centered = share - mean[i % 4 % 3],
+                       want = inside ? centered / std[i % 4 % 3] : 0;
+        if (got[i] != want && ++failures <= 30)
+          printf("pixel %d of mean %g, std %g is %.9g, want %.9g\n", v, mean[i % 3], std[i % 3], got[i], want);
       }
     }
   }
@@ -258,10 +278,10 @@ int main() {
       {window(1, 14, 14, 1, 1, 1), 40, 96, 6, 3, 2},
       {window(2, 15, 13, 2, 1, 1), 16, 64, 6, 5, 1},
       {window(5, 7, 7, 1, 1, 1), 64, 160, infinity, 2, 5},
-      {window(1, 3, 250, 1, 1, 1), 16, 32},      // a row of more positions than a block
+      {window(1, 3, 250, 1, 1, 1), 16, 32}, // a row of more positions than a block
       {window(1, 4, 401, 2, 0, 0), 16, 32},
-      {window(4, 7, 7, 1, 1, 1), 1024, 32},      // several blocks of a group of images
-      {window(1, 14, 14, 1, 1, 1), 140, 80},     // tiles: reductions of many lengths, and of half a tile
+      {window(4, 7, 7, 1, 1, 1), 1024, 32},  // several blocks of a group of images
+      {window(1, 14, 14, 1, 1, 1), 140, 80}, // tiles: reductions of various lengths, and of half a tile
       {window(2, 9, 15, 2, 0, 1), 250, 112, 6, 2, 1},
       {window(2, 11, 11, 1, 1, 1), 520, 48},
       {window(1, 12, 11, 1, 1, 1), 1040, 96, 6, 1, 2},
@@ -272,18 +292,21 @@ int main() {
   for (const Case &c : named) test(c);
   for (int i = 0; i < 40; i++) {
     const int stride = random_between(1, 2);
-    Case c{window(random_between(1, 4), random_between(1, 20), random_between(1, 20), stride, random_between(0, 1), random_between(0, 1)),
+    Case c{window(random_between(1, 4), random_between(1, 20), random_between(1, 20), stride, random_between(0, 1),
+                  random_between(0, 1)),
            random_between(1, 90), random_between(1, 110)};
     if (random_between(0, 1)) c.cap = float(random_between(1, 24)) / 4;
     c.row_parts = random_between(1, 3), c.column_parts = random_between(1, 3);
     test(c);
   }
-  const int heads[][4] = {{1, 8, 1, 1}, {1, 1024, 1000, 2}, {13, 24, 2, 1}, {14, 200, 3, 1},
-                          {5, 136, 20, 1}, {30, 129, 47, 3}, {7, 1000, 100, 2}};
+  const int heads[][4] = {{1, 8, 1, 1},    {1, 1024, 1000, 2}, {13, 24, 2, 1},   {14, 200, 3, 1},
+                          {5, 136, 20, 1}, {30, 129, 47, 3},   {7, 1000, 100, 2}};
   for (const auto &h : heads) test_head(h[0], h[1], h[2], h[3]);
-  for (int i = 0; i < 20; i++) test_head(random_between(1, 40), random_between(1, 400), random_between(1, 200), random_between(1, 4));
+  for (int i = 0; i < 20; i++)
+    test_head(random_between(1, 40), random_between(1, 400), random_between(1, 200), random_between(1, 4));
 #if defined(__AMX_BF16__)
-  const float imagenet[2][3] = {{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}, plain[2][3] = {{0, 0.5f, 1}, {1, 0.5f, 1e-3f}};
+  const float imagenet[2][3] = {{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}},
+              plain[2][3] = {{0, 0.5f, 1}, {1, 0.5f, 1e-3f}};
   test_pixels(imagenet[0], imagenet[1]), test_pixels(plain[0], plain[1]);
   for (int i = 0; i < 100; i++) {
     float random[2][3];

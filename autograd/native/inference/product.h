@@ -1,24 +1,26 @@
-// The matrix products of inference: bias and activation in their epilogue, and tiles that suit few rows.
+// The matrix products of inference: bias and activation in their epilogue, and tiles that suit few
+// rows.
 #pragma once
 #include "pointwise/pointwise.h"
 
 namespace depthwise::fused::FUSED_ISA {
 
-// The last rows of a block that fill no tile are computed in tiles of a third or two thirds the height: 49 rows, those of a 7x7
-// layer, take the time of 52 and not of 60.
+// Height of the tiles for the tail rows of a block that fill no whole tile: one or two thirds of
+// the full height. So 49 rows, those of a 7x7 layer, take the time of 52 rather than 60.
 constexpr int kTailRows = kRows / 3;
 
 // Rows past the last position that a product may read.
 constexpr int kReadRows = kTailRows;
 
-// How inference blocks its work. In tiles, products take so little time that weights and activations, from beyond the second-level
-// cache, would take as much: a 224x224 batch of 32 does 1,547 images a second so, 1,541 with blocks of 192 positions and 1,450
-// without bands (two cores of a Granite Rapids, 2 MB each). Vectors gain nothing, and a single image's threads would compute the
-// bands' common rows twice (7 % of it in float).
+// Block sizes of inference. With tiles, products take so little time that loading weights and
+// activations from beyond the second-level cache would take as long: a 224x224 batch of 32 reaches
+// 1,547 images/s, 1,541 with blocks of 192 positions, and 1,450 without bands (two cores of a
+// Granite Rapids, 2 MB each). Vectors gain nothing, and the threads of a single image would compute
+// the bands' overlapping rows twice (7 % of it in float).
 template <class E> constexpr int kInferPositions = kTiled<E> ? 392 : 192;
 template <class E> constexpr size_t kInferBandBytes = kTiled<E> ? 512 << 10 : SIZE_MAX;
 
-// Sums that begin at a bias.
+// Sets sums to the bias.
 template <int R, int C> FUSED_INLINE void start_at(const float *bias, Tile<R, C> &tile, int column) {
 #pragma GCC unroll 4
   for (int c = 0; c < C; c++) {
@@ -28,7 +30,7 @@ template <int R, int C> FUSED_INLINE void start_at(const float *bias, Tile<R, C>
   }
 }
 
-// Where sums begin and end: at the bias, and activated in y.
+// Sums start at the bias, and are activated and stored in y.
 template <class S> struct InferOutput {
   const float *bias;
   V cap;
@@ -50,8 +52,10 @@ template <class S> struct InferOutput {
   }
 };
 
-// The tiles of columns first to last of all rows: product.tile<rows, vectors>(row, column, rows of it that count).
-template <int C, class Product> FUSED_INLINE void for_each_row(const Product &product, int rows, int column, Prefetcher &prefetcher) {
+// The tiles of columns first to last of all rows: product.tile<rows, vectors>(row, column, valid
+// rows).
+template <int C, class Product>
+FUSED_INLINE void for_each_row(const Product &product, int rows, int column, Prefetcher &prefetcher) {
   int r = 0;
   for (; rows - r > 2 * kTailRows; r += kRows) {
     prefetcher.fetch();
@@ -62,14 +66,16 @@ template <int C, class Product> FUSED_INLINE void for_each_row(const Product &pr
   else if (rows > r)
     product.template tile<kTailRows, C>(r, column, rows - r);
 }
-template <class Product> void for_each_tile(const Product &product, int rows, int first, int last, Prefetcher &prefetcher) {
+template <class Product>
+void for_each_tile(const Product &product, int rows, int first, int last, Prefetcher &prefetcher) {
   prefetcher.spread(int64_t((rows + kRows - 1) / kRows) * ((last - first + kColumns - 1) / kColumns));
   int column = first;
   for (; column + kColumns <= last; column += kColumns) for_each_row<kVectors>(product, rows, column, prefetcher);
   for (; column < last; column += kLanes) for_each_row<1>(product, rows, column, prefetcher);
 }
 
-// y = activation(A B + bias) for a block of rows: A (rows, depth), readable up to a multiple of kReadRows rows.
+// y = activation(A B + bias) for a block of rows: A (rows, depth), readable up to a multiple of
+// kReadRows rows.
 template <class S> struct InferProduct {
   const Element<S> *a;
   size_t stride; // elements between the rows of A
@@ -90,7 +96,7 @@ template <class S> struct InferProduct {
   }
 };
 
-// The blocks and the stem in tile registers (inference/tiles_block.h, inference/tiles_stem.h).
+// The blocks and the stem with tile registers (inference/tiles_block.h, inference/tiles_stem.h).
 size_t tile_panel_bytes(int in, int out);
 void pack_tile_panels(const Workers &w, const PackPointwise &p);
 size_t tile_block_scratch(const InferBlock &p);
@@ -100,7 +106,7 @@ void pack_tile_stem(const PackStem &p);
 size_t tile_stem_scratch(const InferStem &p);
 void infer_stem_in_tiles(char *scratch, const InferStem &p);
 
-// Hands out a thread's scratch memory.
+// Allocates from a thread's scratch memory.
 struct InferMemory {
   char *at;
   template <class T> T *take(size_t n) {

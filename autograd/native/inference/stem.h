@@ -1,5 +1,5 @@
-// The stem for inference: training's product (stem/stem.h), straight from the images. The padded image is never whole: its rows
-// are made as the rows of output want them.
+// The stem for inference: training's product (stem/stem.h), directly from the images. The padded
+// image never exists as a whole: its rows are computed as the rows of output need them.
 #pragma once
 #include "stem/stem.h"
 
@@ -11,7 +11,8 @@ template <class S> struct InferStemMemory {
   S *line; // one row of the padded image
 
   template <class Memory>
-  InferStemMemory(Memory &memory, const Window &w) : rows(memory, w), line(memory.template take<S>(stem_line(w) + kOverread)) {}
+  InferStemMemory(Memory &memory, const Window &w)
+      : rows(memory, w), line(memory.template take<S>(stem_line(w) + kOverread)) {}
 };
 
 template <class S> size_t infer_stem_panel_bytes(int out) {
@@ -44,10 +45,12 @@ template <class S> void infer_stem(char *scratch, const InferStem &p) {
   for (int64_t row = p.begin; row < p.end; row++) {
     const auto windows = memory.rows.under(row, row == p.begin, line);
     const InferOutput<S> output{p.bias, set1(p.cap), static_cast<S *>(p.y) + row * y_row, size_t(p.out)};
-    auto put = [&](const auto &tile, int at, int column, int count) __attribute__((always_inline)) { output.put(tile, at, column, count); };
+    auto put = [&](const auto &tile, int at, int column, int count)
+                   __attribute__((always_inline)) { output.put(tile, at, column, count); };
     Prefetcher prefetcher;
-    for_each_tile(StemProduct<S, decltype(put)>{windows, memory.rows.step, static_cast<const Element<S> *>(p.weight), p.bias, put}, w.out_width,
-              0, p.out, prefetcher);
+    for_each_tile(StemProduct<S, decltype(put)>{windows, memory.rows.step, static_cast<const Element<S> *>(p.weight),
+                                                p.bias, put},
+                  w.out_width, 0, p.out, prefetcher);
   }
 }
 

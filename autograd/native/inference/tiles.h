@@ -1,29 +1,36 @@
-// Inference's matrix products in tile registers (gemm/amx.h). A block of positions is laid out for them, (steps, positions, 32):
-// each step of 32 values along the reduction is an array of its own, so that a tile of 16 positions is 1 KB without gaps, and
-// the depthwise convolution writes one cache line after another.
+// Inference's matrix products with tile registers (gemm/amx.h). A block of positions is laid out as
+// (steps, positions, 32): each step of 32 values along the reduction is a separate array, so that a
+// tile of 16 positions is 1 KB without gaps, and the depthwise convolution writes one cache line
+// after another.
 //
-// While a block of 32 positions by 32 channels is multiplied, the sums of the one before are activated, rounded and stored, a few
-// rows at each step: tiles and vectors work at the same time, however short the reduction is.
+// While a block of 32 positions by 32 channels is multiplied, the previous block's sums are
+// activated, rounded and stored, a few rows per step: tile and vector units work at the same time,
+// however short the reduction is.
 #pragma once
 #include "inference/product.h"
 
 namespace depthwise::fused::FUSED_ISA {
 
-constexpr int kStep = 2 * kTile; // values along the reduction in a tile
+constexpr int kStep = 2 * kTile; // values of a tile along the reduction
 
 constexpr int whole_steps(int channels) { return (channels + kStep - 1) / kStep * kStep; }
 
-// Which of a step's 32 values lies where: channels of even numbers first, then the odd ones. So the depthwise convolution can take
-// them apart by a shift and a mask, and need not put them together again. What is left, 16 channels, keeps its order.
+// The order of a step's 32 values: even channels first, then odd ones. So the depthwise convolution
+// can separate them by a shift and a mask, and need not interleave them again. A final half step of
+// 16 channels keeps its order.
 struct StepOrder {
-  int channels; // of the step, 32 or 16
-  int operator()(int place) const { return channels < kStep ? place : place < kTile ? 2 * place : 2 * (place - kTile) + 1; }
+  int channels; // of the step: 32 or 16
+  int operator()(int place) const {
+    return channels < kStep ? place : place < kTile ? 2 * place : 2 * (place - kTile) + 1;
+  }
 };
 
-// Panels [out/kColumns][whole_steps(in)/2][kColumns] of pairs, the last one perhaps narrower; zero beyond the channels.
+// Panels [out/kColumns][whole_steps(in)/2][kColumns] of pairs, the last one possibly narrower; zero
+// beyond the channels.
 inline size_t tile_panel_bytes(int in, int out) { return size_t(whole_steps(in)) * padded(out) * sizeof(bf16); }
 
-// Packs the 16 columns from `column` of weight (out, in); to is the panel's place for them, whose steps are width elements apart.
+// Packs the 16 columns from `column` of weight (out, in) to their place in the panel, `to`; steps
+// are width elements apart.
 inline void pack_tile_columns(const PackPointwise &p, int column, uint32_t *to, int width) {
   const int columns = p.out - column < kLanes ? p.out - column : kLanes;
   for (int first = 0; first < p.in; first += kStep) {
@@ -50,20 +57,21 @@ inline void pack_tile_panels(const Workers &w, const PackPointwise &p) {
   }
 }
 
-// A block of A, (steps, pitch, 32): positions' values one step after another.
+// A block of A, (steps, pitch, 32): positions' values, one step after another.
 struct TileOperands {
   bf16 *at;
   size_t pitch; // positions from one step to the next
   int steps;
 
-  // Half of the first-level cache's 64 sets apart: two tiles' rows fill one half of them, the next step's the other.
+  // Steps are an odd multiple of half the first-level cache's 64 sets apart: two tiles' rows fill
+  // one half of the sets, the next step's the other half.
   static size_t pitch_of(size_t positions) { return (positions + 31) / 64 * 64 + 32; }
 
   FUSED_MEMBER bf16 *step(int s) const { return at + s * pitch * kStep; }
 };
 
-// min(max(v, 0), cap). Without a cap (ReLU) there is nothing to compare with: what is rounded and stored is half of a short
-// product's vector work.
+// min(max(v, 0), cap). Without a cap (ReLU) the comparison is omitted: rounding and storing is half
+// of a short product's vector work.
 template <bool kCapped> struct Activate {
   V cap;
   FUSED_MEMBER V operator()(V v) const {
@@ -73,7 +81,7 @@ template <bool kCapped> struct Activate {
   }
 };
 
-// Sums on their way out: (rows, kBlockTile) floats, of which the first 16 or all 32 columns count.
+// Sums to be finished: (rows, kBlockTile) floats, of which the first 16 or all 32 columns are used.
 struct TileSums {
   const float *sums;
   bf16 *y; // of the first row and column
@@ -82,10 +90,11 @@ struct TileSums {
   bool whole() const { return rows == kBlockTile && columns == kBlockTile; }
 };
 
-// The blocks of columns first to last of all rows: product.multiply<tiles of rows, of columns>(row, column, sums, before, ahead).
-// Sums that are left of one block are finished in the next one.
+// The blocks of columns first to last of all rows: product.multiply<tiles of rows, of columns>(row,
+// column, sums, before, prefetcher). A block's sums are finished during the next block.
 template <class Product, class Output>
-FUSED_INLINE void for_each_block(const Product &product, const Output &output, int rows, int first, int last, Prefetcher &prefetcher) {
+FUSED_INLINE void for_each_block(const Product &product, const Output &output, int rows, int first, int last,
+                                 Prefetcher &prefetcher) {
   alignas(kCacheLine) float sums[kBlockTile * kBlockTile];
   TileSums before{};
   for (int column = first; column < last; column += kBlockTile)
@@ -121,7 +130,7 @@ template <bool kCapped> struct TileProduct {
       store_all(to, both);
     }
   }
-  // All of them.
+  // Finishes all rows.
   void finish(const TileSums &s) const {
     const float *from = s.sums;
     bf16 *to = s.y;
@@ -132,8 +141,10 @@ template <bool kCapped> struct TileProduct {
         store(to, activate(load(from)));
   }
 
-  // R x C tiles at a row and a column into sums, and meanwhile what is left to do of the ones before, which lie there too.
-  template <int R, int C> FUSED_MEMBER void multiply(int row, int column, float *sums, const TileSums &before, Prefetcher &prefetcher) const {
+  // Computes R x C tiles at a row and a column into sums, while finishing the previous sums, which
+  // are in the same memory.
+  template <int R, int C>
+  FUSED_MEMBER void multiply(int row, int column, float *sums, const TileSums &before, Prefetcher &prefetcher) const {
     if (R == 1 || C == 1 || !before.whole()) {
       finish(before);
       multiply_and_finish<R, C, 0>(row, column, sums, before, prefetcher);
@@ -152,9 +163,10 @@ template <bool kCapped> struct TileProduct {
     }
   }
 
-  // kRows rows are finished after each kEvery-th product, until all are.
+  // Finishes kRows rows after each kEvery-th product, until all are done.
   template <int R, int C, int kRows, int kEvery = 1>
-  FUSED_MEMBER void multiply_and_finish(int row, int column, float *sums, const TileSums &before, Prefetcher &prefetcher) const {
+  FUSED_MEMBER void multiply_and_finish(int row, int column, float *sums, const TileSums &before,
+                                        Prefetcher &prefetcher) const {
     const bf16 *left = a.at + row * kStep;
     const uint32_t *b = panels + size_t(column) * a.steps * kTile;
     const float *from = sums, *const end = sums + (kRows > 0 ? kBlockTile * kBlockTile : 0);
@@ -183,16 +195,18 @@ template <bool kCapped> struct TileProduct {
     store_sums<R, C>(sums, kBlockTile);
   }
 
-  // Asks for the panels of columns first to last, one panel ahead of their products.
+  // Prefetches the panels of columns first to last, one panel ahead of their products.
   void prefetch_panels(int first, int last, Prefetcher &prefetcher) const {
     const size_t column = size_t(a.steps) * kTile * sizeof(uint32_t);
     const int next = first + kBlockTile;
-    if (next < last) prefetcher.range(1, reinterpret_cast<const char *>(panels) + next * column, (last - next) * column);
+    if (next < last)
+      prefetcher.range(1, reinterpret_cast<const char *>(panels) + next * column, (last - next) * column);
   }
 
   // Columns first to last of all rows.
   void multiply_columns(int rows, int first, int last, Prefetcher &prefetcher) const {
-    const int64_t blocks = int64_t((rows + kBlockTile - 1) / kBlockTile) * ((last - first + kBlockTile - 1) / kBlockTile);
+    const int64_t blocks =
+        int64_t((rows + kBlockTile - 1) / kBlockTile) * ((last - first + kBlockTile - 1) / kBlockTile);
     prefetcher.spread(blocks * a.steps);
     for_each_block(*this, *this, rows, first, last, prefetcher);
   }

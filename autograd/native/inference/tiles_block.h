@@ -1,4 +1,5 @@
-// A block's two convolutions for inference in tile registers: inference/block.h's, over operands that lie as tiles want them.
+// A block's two convolutions for inference with tile registers: inference/block.h over operands in
+// tile layout.
 #pragma once
 #include "inference/tiles_depthwise.h"
 
@@ -6,11 +7,12 @@ namespace depthwise::fused::FUSED_ISA {
 
 // A thread's memory.
 struct InferTileBlock {
-  // Of the operands: 14 tiles, which are two rows of 112 positions, four of 56, eight of 28 and 16 of 14, so that no tile is partly
-  // empty. At 512 channels they take 229 KB of a second-level cache of 2 MB.
+  // Positions of the operands: 14 tiles, which are two rows of 112 positions, four of 56, eight of
+  // 28 or 16 of 14, so that no tile is partly empty. At 512 channels they take 229 KB of a
+  // second-level cache of 2 MB.
   static constexpr int kPositions = 224;
 
-  int rows; // of output, at most
+  int rows; // maximum, of output
   TileOperands a;
   bf16 *zeros; // a row of the input
 
@@ -48,7 +50,9 @@ template <bool kCapped> void infer_tile_block(char *scratch, const InferBlock &p
   TileClock clock{p.seconds};
   const InferTileBlock tile(memory, p);
   memset(tile.zeros, 0, size_t(p.window.width) * p.in * sizeof(bf16));
-  if (p.in % kStep) memset(tile.a.step(tile.a.steps - 1), 0, tile.a.pitch * kStep * sizeof(bf16)); // half a step has no channels
+  if (p.in % kStep)
+    memset(tile.a.step(tile.a.steps - 1), 0,
+           tile.a.pitch * kStep * sizeof(bf16)); // the second half of the last step has no channels
   const TileShapes shapes(kTile);
   for (int64_t row = p.begin; row < p.end; row += tile.rows) {
     const int rows = int(p.end - row < tile.rows ? p.end - row : tile.rows);

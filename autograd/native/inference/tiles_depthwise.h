@@ -1,14 +1,15 @@
-// 3x3 depthwise convolution for inference in tiles: into operands as inference/tiles.h lays them out. The kernel slides along
-// several rows of output at a time, so that what it reads and widens of a row of input serves up to three of them. A cache
-// line's 32 channels are taken at once: rows of a narrow image lie a power of two apart and share few sets of the first-level
-// cache, which would have dropped a line before it is read again.
+// 3x3 depthwise convolution for inference with tiles: into operands in the layout of
+// inference/tiles.h. The kernel slides along several rows of output at a time, so that each input
+// value that is read and widened serves up to three of them. A cache line's 32 channels are
+// processed at once: rows of a narrow image are a power of two apart and share few sets of the
+// first-level cache, which would evict a line before it is read again.
 #pragma once
 #include "inference/tiles.h"
 
 namespace depthwise::fused::FUSED_ISA {
 
-// The channels from some c on that are computed together, by N vectors: 32 in two, the even ones, a shift away from floats, and
-// the odd ones, a mask away; or 16 in one, in their order.
+// Channels that are computed together, in N vectors: 32 in two, the even ones (a shift away from
+// floats) and the odd ones (a mask away); or 16 in one, in order.
 template <int N> struct Channels {
   V v[N];
 
@@ -41,7 +42,8 @@ template <int N, bool kCapped> struct ChannelTaps {
   Channels<N> k[9], bias;
   Activate<kCapped> activate;
 
-  FUSED_MEMBER ChannelTaps(const InferBlock &p, int c) : bias(Channels<N>::of(p.depthwise_bias + c)), activate{set1(p.cap)} {
+  FUSED_MEMBER ChannelTaps(const InferBlock &p, int c)
+      : bias(Channels<N>::of(p.depthwise_bias + c)), activate{set1(p.cap)} {
 #pragma GCC unroll 9
     for (int i = 0; i < 9; i++) k[i] = Channels<N>::of(p.depthwise + size_t(i) * p.in + c);
   }
@@ -53,27 +55,30 @@ template <int N, bool kCapped> struct ChannelTaps {
   }
 };
 
-// The input rows under R rows of output, at the first channel; those outside the image are zeros, as long as a row.
+// The input rows under R rows of output, at the first channel; rows outside the image are a full
+// row of zeros.
 template <int R, int Stride> struct RowsUnder {
   static constexpr int kRows = (R - 1) * Stride + 3;
   const bf16 *at[kRows];
   size_t step;
   int width;
 
-  FUSED_MEMBER RowsUnder(const InferBlock &p, int64_t row, int c, const bf16 *zeros) : step(p.in), width(p.window.width) {
+  FUSED_MEMBER RowsUnder(const InferBlock &p, int64_t row, int c, const bf16 *zeros)
+      : step(p.in), width(p.window.width) {
     const Window &w = p.window;
     const size_t pitch = size_t(w.width) * p.in;
     const bf16 *x = static_cast<const bf16 *>(p.x) + row / w.out_height * w.height * pitch;
     const int first = int(row % w.out_height) * w.stride - w.top;
-    for (int i = 0; i < kRows; i++) at[i] = (first + i >= 0 && first + i < w.height ? x + (first + i) * pitch : zeros) + c;
+    for (int i = 0; i < kRows; i++)
+      at[i] = (first + i >= 0 && first + i < w.height ? x + (first + i) * pitch : zeros) + c;
   }
 };
 
-// Sums of R rows of output, each of which is at the same place of its window.
+// Sums of R rows of output, each at the same place of its window.
 template <int N, int R, int Stride> struct WindowSums {
   Channels<N> of[R];
 
-  // The value of a row under them, in a column of their windows.
+  // Adds the value of a row under them, in a column of their windows.
   FUSED_MEMBER void add(int row, int column, const Channels<N> &x, const Channels<N> (&k)[9]) {
 #pragma GCC unroll 4
     for (int r = 0; r < R; r++) {
@@ -87,7 +92,8 @@ template <int N, int R, int Stride> struct WindowSums {
   }
 };
 
-// R rows of output from number `row` for N vectors of channels from c; to is the first position's place for them.
+// R rows of output from index `row` for N vectors of channels from c; to is the first position's
+// place for them.
 template <int N, bool kCapped, int R, int Stride>
 FUSED_INLINE void convolve_rows(const InferBlock &p, int64_t row, const bf16 *zeros, int c, bf16 *to) {
   typedef WindowSums<N, R, Stride> Sums;
@@ -95,7 +101,7 @@ FUSED_INLINE void convolve_rows(const InferBlock &p, int64_t row, const bf16 *ze
   const RowsUnder<R, Stride> x(p, row, c, zeros);
   const ChannelTaps<N, kCapped> taps(p, c);
   const size_t row_step = size_t(w.out_width) * kStep;
-  Sums now, next; // of the window at hand, and for stride 1 of the one that begins a column further
+  Sums now, next; // of the current window, and for stride 1 of the window one column further
   const auto column = [&](int q, const auto &add) __attribute__((always_inline)) {
     const size_t offset = q * x.step;
 #pragma GCC unroll 9
@@ -106,10 +112,12 @@ FUSED_INLINE void convolve_rows(const InferBlock &p, int64_t row, const bf16 *ze
 #pragma GCC unroll 4
     for (int r = 0; r < R; r++) taps.put(to + r * row_step + q * kStep, now.of[r]);
   };
-  // A column of windows that has their first, or (stride 1) their second and the first of the next.
+  // Processes the first column of a window, or (stride 1) the second one, which is the first of the
+  // next window.
   const auto first = [&](int q) __attribute__((always_inline)) {
     now.begin(taps.bias);
-    if (inside(q)) column(q, [&](int i, const Channels<N> &v) __attribute__((always_inline)) { now.add(i, 0, v, taps.k); });
+    if (inside(q))
+      column(q, [&](int i, const Channels<N> &v) __attribute__((always_inline)) { now.add(i, 0, v, taps.k); });
   };
   const auto second = [&](int q) __attribute__((always_inline)) {
     if constexpr (Stride == 1) next.begin(taps.bias);
@@ -119,7 +127,7 @@ FUSED_INLINE void convolve_rows(const InferBlock &p, int64_t row, const bf16 *ze
       if constexpr (Stride == 1) next.add(i, 0, v, taps.k);
     });
   };
-  // What completes the output of q, and begins with later ones.
+  // Processes the last column of window q, stores its output, and starts later windows.
   const auto last = [&](int q, bool whole) __attribute__((always_inline)) {
     const int at = q * Stride + 2 - w.left;
     if constexpr (Stride == 2)
@@ -140,17 +148,19 @@ FUSED_INLINE void convolve_rows(const InferBlock &p, int64_t row, const bf16 *ze
   };
   first(-w.left);
   second(1 - w.left);
-  // Windows whose last column lies inside the image.
-  const int reach = w.width - 3 + w.left, ends = reach < 0 ? 0 : reach / Stride + 1, whole = ends < w.out_width ? ends : w.out_width;
+  // Windows whose last column is inside the image.
+  const int reach = w.width - 3 + w.left, ends = reach < 0 ? 0 : reach / Stride + 1,
+            whole = ends < w.out_width ? ends : w.out_width;
   int q = 0;
 #pragma GCC unroll 3
   for (; q < whole; q++) last(q, true);
   for (; q < w.out_width; q++) last(q, false);
 }
 
-// R rows of output from number `row`, at a position of the operands.
+// R rows of output from index `row`, at a position of the operands.
 template <bool kCapped, int R, int Stride>
-void depthwise_rows(const InferBlock &p, int64_t row, const bf16 *zeros, const TileOperands &a, size_t position, int step) {
+void depthwise_rows(const InferBlock &p, int64_t row, const bf16 *zeros, const TileOperands &a, size_t position,
+                    int step) {
   const int c = step * kStep;
   bf16 *to = a.step(step) + position * kStep;
   if (p.in - c >= kStep)
@@ -159,11 +169,13 @@ void depthwise_rows(const InferBlock &p, int64_t row, const bf16 *zeros, const T
     convolve_rows<1, kCapped, R, Stride>(p, row, zeros, c, to);
 }
 
-// Rows that are computed together. Ns for 16 outputs of stride 1 and 2 (28x28x256, one core of a Granite Rapids at 4.0 GHz): 2 rows
-// 2.30 and 2.91, 3 rows 2.26 and 2.82, 4 rows 2.52 and 2.91; one row at a time 2.48 and 3.59.
+// Rows that are computed together. Nanoseconds for 16 outputs of stride 1 and 2 (28x28x256, one
+// core of a Granite Rapids at 4.0 GHz): 2 rows 2.30 and 2.91, 3 rows 2.26 and 2.82, 4 rows 2.52 and
+// 2.91; one row at a time 2.48 and 3.59.
 constexpr int kRowGroup = 3;
 
-// Rows of output from number `row`, as operands. Rows that are computed together are of the same image.
+// Rows of output from index `row`, as operands. Rows that are computed together belong to the same
+// image.
 template <bool kCapped, int Stride>
 void depthwise_in_tiles(const InferBlock &p, int64_t row, int rows, const bf16 *zeros, const TileOperands &a) {
   const Window &w = p.window;

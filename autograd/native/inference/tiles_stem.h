@@ -1,6 +1,7 @@
-// The stem for inference in tile registers, which read the windows where they lie. A pixel of the padded image is four values, the
-// last one zero: so a window's row is six whole pairs, and the next window's begins stride*4 values further. A row of output is
-// the sum of three products, one for each row of the image under it.
+// The stem for inference with tile registers, which read the windows in place. A pixel of the
+// padded image is four values, the last one zero: so a window's row is six whole pairs, and the
+// next window starts stride*4 values further. A row of output is the sum of three products, one per
+// row of the image under it.
 #pragma once
 #include "inference/tiles.h"
 #include "stem/stem.h"
@@ -26,9 +27,10 @@ inline void pack_tile_stem(const PackStem &p) {
   }
 }
 
-// a / b for many a, rounded as the division is. The quotient by way of 1/b is a few units off at most; each correction by what it
-// leaves takes it to its nearest neighbor (Markstein, "IA-64 and Elementary Functions", chapter 8). A division of 16 floats takes
-// 10 cycles here, these four operations 2 or 3.
+// a / b for many a, rounded like a division. The quotient by way of 1/b is off by a few units in
+// the last place at most; each correction by its residual moves it to the nearest value (Markstein,
+// "IA-64 and Elementary Functions", chapter 8). A division of 16 floats takes 10 cycles here, these
+// four operations 2 or 3.
 struct Divisor {
   V b, reciprocal;
 
@@ -40,14 +42,14 @@ struct Divisor {
   }
 };
 
-// Four pixels of an image at a time as 16 values.
+// Reads four pixels of an image at a time as 16 values.
 class PixelReader {
 public:
   FUSED_MEMBER explicit PixelReader(const StemImage &p)
       : image_(p), byte_max_(set1(255)), mean_(of_colors(p.mean, 0)), std_(of_colors(p.std, 1)) {}
 
-  // n pixels (up to 4) at a value of the image. Beyond them are zeros: mean and standard deviation of those places are 0 and 1, and
-  // as much for pixels that do not exist.
+  // Reads n pixels (up to 4) at an offset. The other values are zero: mean and standard deviation
+  // are 0 and 1 there, and missing pixels are masked.
   FUSED_MEMBER V read(size_t at, int n) const {
     if (!image_.pixels) return (V)_mm512_maskz_expandloadu_ps(places(n), image_.values + at);
     const __m128i bytes = _mm_maskz_loadu_epi8(static_cast<__mmask16>((1 << n * kColors) - 1), image_.pixels + at);
@@ -68,12 +70,13 @@ private:
   Divisor std_;
 };
 
-// A thread's memory: the last three rows of the padded image, each of which serves up to three rows of the output.
+// A thread's memory: the last three rows of the padded image, each of which serves up to three rows
+// of the output.
 struct TileStemRows {
   const Window &window;
-  size_t size; // values of a row, up to the last window of the last tile
+  size_t size;  // values of a row, up to the last window of the last tile
   bf16 *memory; // (3, size)
-  int next = 0; // the padded image's row to be made next
+  int next = 0; // the next row of the padded image to compute
 
   template <class Memory> TileStemRows(Memory &from, const Window &w) : window(w) {
     const size_t windows = (size_t(w.out_width) + kTile - 1) / kTile * kTile;
@@ -83,7 +86,7 @@ struct TileStemRows {
   }
   bf16 *at(int row) const { return memory + row % 3 * size; }
 
-  // Makes those under a row of the output, as far as they are not there.
+  // Computes the missing rows under a row of the output.
   void make(const StemImage &p, const PixelReader &reader, int64_t row, bool restart) {
     const int out_row = int(row % window.out_height), first = out_row * window.stride;
     if (restart || out_row == 0) next = first;
@@ -107,13 +110,14 @@ inline size_t tile_stem_scratch(const InferStem &p) {
   return size.bytes;
 }
 
-// The product of a row of output, in blocks as TileProduct's.
+// The product of a row of output, in blocks like TileProduct's.
 template <bool kCapped> struct TileStemProduct {
   const bf16 *rows[3];
-  size_t apart; // bytes between windows
-  TileProduct<kCapped> output; // its operands are not used
+  size_t apart;                // bytes between windows
+  TileProduct<kCapped> output; // its operands are unused
 
-  template <int R, int C> FUSED_MEMBER void multiply(int window, int column, float *sums, const TileSums &before, Prefetcher &) const {
+  template <int R, int C>
+  FUSED_MEMBER void multiply(int window, int column, float *sums, const TileSums &before, Prefetcher &) const {
     constexpr size_t kRowBytes = C * kTile * sizeof(uint32_t);
     const uint32_t *b = output.panels + size_t(column) * 3 * kRowPairs;
     load_sums<R, C>(output.bias + column, 0);
@@ -153,8 +157,12 @@ template <bool kCapped> void infer_tile_stem(char *scratch, const InferStem &p) 
   for (int64_t row = p.begin; row < p.end; row++) {
     rows.make(p.image, reader, row, row == p.begin);
     const int first = int(row % w.out_height) * w.stride;
-    const TileProduct<kCapped> output{{}, static_cast<const uint32_t *>(p.weight), p.bias, {set1(p.cap)},
-                                      static_cast<bf16 *>(p.y) + row * y_row, size_t(p.out)};
+    const TileProduct<kCapped> output{{},
+                                      static_cast<const uint32_t *>(p.weight),
+                                      p.bias,
+                                      {set1(p.cap)},
+                                      static_cast<bf16 *>(p.y) + row * y_row,
+                                      size_t(p.out)};
     const TileStemProduct<kCapped> product{{rows.at(first), rows.at(first + 1), rows.at(first + 2)}, apart, output};
     for_each_block(product, output, w.out_width, 0, p.out, prefetcher);
   }

@@ -1,6 +1,6 @@
 //go:build ignore
 
-// The fused backbone's kernels for x86-64 processors with matrix tiles for bfloat16 (Intel Sapphire Rapids and later).
+// The fused kernels for x86-64 processors with matrix tiles for bfloat16 (Intel Sapphire Rapids and later).
 // compile for amd64 with: -march=x86-64-v4 -mavx512bf16 -mamx-tile -mamx-bf16
 #include "fused.h"
 

@@ -8,16 +8,18 @@
 
 namespace depthwise::fused {
 
-// Asks the processor whether it has tiles and bfloat16 in them, whether the system saves them (Intel's manual, volume 1, section
-// 13.3: bits 17 and 18 of XCR0), and Linux for the permission to use them, which it gives to the whole process: threads of now
-// and later, for good (Documentation/arch/x86/xstate.rst). GCC 12's __builtin_cpu_supports leaves the system out.
+// Checks that the processor has tiles with bfloat16 and that the system saves them (Intel's manual,
+// volume 1, section 13.3: bits 17 and 18 of XCR0), and requests permission to use them from Linux.
+// Permission covers the whole process, including later threads, and cannot be revoked
+// (Documentation/arch/x86/xstate.rst). GCC 12's __builtin_cpu_supports does not check the system.
 //
-// A signal handler's frame then has room for 8 KB of tiles, about 11 KB in all. Linux refuses with ENOSPC where a thread has an
-// alternate signal stack that is smaller; Go's are 32 KB. Another system's tiles are not used.
+// With permission a signal handler's frame holds 8 KB of tiles, about 11 KB in all. Linux refuses
+// with ENOSPC if a thread has a smaller alternate signal stack; Go's are 32 KB. On other systems
+// tiles are not used.
 inline bool amx_permitted() {
 #if defined(__x86_64__) && defined(__linux__)
-  constexpr unsigned kXsave = 1u << 27;                        // leaf 1, ecx: the system uses XSAVE
-  constexpr unsigned kTile = 1u << 24, kBfloat16 = 1u << 22;   // leaf 7, edx
+  constexpr unsigned kXsave = 1u << 27;                      // leaf 1, ecx: the system uses XSAVE
+  constexpr unsigned kTile = 1u << 24, kBfloat16 = 1u << 22; // leaf 7, edx
   constexpr unsigned kTileConfig = 1u << 17, kTileData = 1u << 18;
   constexpr int kRequestPermission = 0x1023, kTileDataState = 18; // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
   unsigned a, b, c, d;

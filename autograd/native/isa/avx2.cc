@@ -1,6 +1,6 @@
 //go:build ignore
 
-// The fused backbone's kernels for x86-64 processors with AVX2 and FMA.
+// The fused kernels for x86-64 processors with AVX2 and FMA.
 // compile for amd64 with: -march=x86-64-v3
 #include "fused.h"
 

@@ -1,6 +1,6 @@
 //go:build ignore
 
-// The fused backbone's kernels for x86-64 processors with AVX-512 (F, BW, CD, DQ, VL).
+// The fused kernels for x86-64 processors with AVX-512 (F, BW, CD, DQ, VL).
 // compile for amd64 with: -march=x86-64-v4
 #include "fused.h"
 

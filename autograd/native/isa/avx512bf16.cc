@@ -1,6 +1,8 @@
 //go:build ignore
 
-// The fused backbone's kernels for x86-64 processors with AVX-512 and its bfloat16 dot product (AMD Zen 4 and 5, Intel Cooper Lake, Sapphire Rapids).
+// The fused kernels for x86-64 processors with AVX-512 and its bfloat16 dot product (AMD Zen 4 and
+// 5, Intel Cooper Lake, Sapphire Rapids).
+//
 // compile for amd64 with: -march=x86-64-v4 -mavx512bf16
 #include "fused.h"
 

@@ -1,4 +1,5 @@
-// All kernels for one instruction set, gathered in its table. Included once by each fused_ISA.cc, which defines FUSED_ISA.
+// All kernels of one ISA variant, collected in its table. Included once by each isa/NAME.cc, which
+// defines FUSED_ISA.
 #pragma once
 #include "depthwise/depthwise.h"
 #include "inference/block.h"
@@ -59,6 +60,7 @@ template <class S> constexpr KernelSet kernel_set() {
 }
 
 static constexpr Kernels kernels = {
-    FUSED_NAME(FUSED_ISA), update, square_sum, kernel_set<float>(), kernel_set<bf16>(), kTailRows, infer_head, read_memory, add_memory};
+    FUSED_NAME(FUSED_ISA), update,    square_sum, kernel_set<float>(), kernel_set<bf16>(), kTailRows, infer_head,
+    read_memory,           add_memory};
 
 } // namespace depthwise::fused::FUSED_ISA

@@ -1,6 +1,6 @@
 //go:build ignore
 
-// The choice among the kernels that are compiled in.
+// Selects among the kernels that are compiled in.
 #include "isa/select.h"
 #include "isa/amx_permission.h"
 #include <cstdlib>
@@ -22,8 +22,8 @@ bool has_avx2() {
 
 bool has_avx512() {
 #if defined(__x86_64__)
-  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd");
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd");
 #else
   return false;
 #endif
@@ -48,16 +48,15 @@ const Kernels &choose() {
               {has_avx512(), avx512_kernels()},
               {has_avx2(), avx2_kernels()},
               {true, portable_kernels()}};
-  const char *wanted = getenv("DEPTHWISE_ISA");
+  const char *requested = getenv("DEPTHWISE_ISA");
   std::string names;
   for (const auto &set : sets) {
-    if (!set.runs || !set.kernels)
-      continue;
-    if (!wanted || !*wanted || strcmp(wanted, set.kernels->name) == 0)
-      return *set.kernels;
+    if (!set.runs || !set.kernels) continue;
+    if (!requested || !*requested || strcmp(requested, set.kernels->name) == 0) return *set.kernels;
     names += names.empty() ? set.kernels->name : std::string(", ") + set.kernels->name;
   }
-  throw std::runtime_error("DEPTHWISE_ISA=" + std::string(wanted) + ": this processor runs " + names);
+  throw std::runtime_error("DEPTHWISE_ISA=" + std::string(requested) + " is not available; this processor supports " +
+                           names);
 }
 
 } // namespace

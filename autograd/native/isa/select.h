@@ -1,11 +1,11 @@
-// Which instruction set's kernels run.
+// Selects the ISA variant of the kernels at run time.
 #pragma once
 #include "fused.h"
 
 namespace depthwise::fused {
 
-// The best kernels that this processor can run, or those that DEPTHWISE_ISA names. Throws std::runtime_error where the name
-// is none of them. Decided once a process.
+// The best kernels that this processor can run, or those that DEPTHWISE_ISA names. Throws
+// std::runtime_error if the name is not among them. Decided once per process.
 const Kernels &kernels_here();
 
 } // namespace depthwise::fused

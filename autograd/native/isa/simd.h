@@ -1,7 +1,8 @@
-// Vectors of 16 floats for the kernels, in the instructions that the including file is compiled for: a register (N) by GCC's and
-// clang's vector extension, and 16 floats (V) in as many registers as that takes; the few operations it has no operator for are
-// below. Everything lives in a namespace of its own for each instruction set (FUSED_ISA), so that the linker cannot merge code
-// that was compiled for different processors.
+// Vectors of 16 floats for the kernels, in the instruction set that the including file is compiled
+// for: one register (N), by GCC's and clang's vector extension, and 16 floats (V) in as many
+// registers as they take. The few operations without an operator are defined below. Everything is
+// in a namespace per ISA variant (FUSED_ISA), so that the linker cannot merge code compiled for
+// different processors.
 #pragma once
 #include "fused.h"
 #include <cmath>
@@ -14,7 +15,8 @@ namespace depthwise::fused::FUSED_ISA {
 
 using bf16 = uint16_t; // the upper half of a float
 
-// A vector passed through memory costs more than what is done to it. FUSED_MEMBER is for members of classes.
+// Passing a vector through memory costs more than the operation on it. FUSED_MEMBER is for member
+// functions.
 #define FUSED_INLINE static inline __attribute__((always_inline))
 #define FUSED_MEMBER inline __attribute__((always_inline))
 
@@ -31,7 +33,7 @@ typedef uint32_t U __attribute__((vector_size(kRegister)));
 typedef uint16_t H __attribute__((vector_size(kRegister / 2)));
 typedef uint8_t B __attribute__((vector_size(kRegister / 4)));
 
-// Two registers, or two pairs of them. A vector that is wider than a register GCC would take apart into scalars.
+// Two registers, or two pairs of them. GCC would split a vector wider than a register into scalars.
 template <class T> struct Pair {
   T low, high;
 
@@ -73,7 +75,7 @@ FUSED_INLINE V set1(float x) {
   return v;
 }
 
-// Rounds to the nearest bfloat16, ties to even, as libtorch does; not-a-number stays one.
+// Rounds to the nearest bfloat16, ties to even, as libtorch does; NaN stays NaN.
 FUSED_INLINE H round_bf16(N v) {
 #if defined(__AVX512BF16__)
   return (H)_mm512_cvtneps_pbh((__m512)v);
@@ -87,15 +89,17 @@ FUSED_INLINE H round_bf16(N v) {
 }
 
 #if defined(__AVX512BF16__)
-// The values of two registers as pairs of bfloat16: even's in the lower halves.
+// Interleaves two registers into pairs of bfloat16, even's values in the lower halves.
 FUSED_INLINE U pair_bf16(N even, N odd) {
   alignas(64) static constexpr uint16_t kOrder[32] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
                                                       8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
-  return (U)_mm512_permutexvar_epi16(_mm512_load_si512(kOrder), (__m512i)_mm512_cvtne2ps_pbh((__m512)odd, (__m512)even));
+  return (U)_mm512_permutexvar_epi16(_mm512_load_si512(kOrder),
+                                     (__m512i)_mm512_cvtne2ps_pbh((__m512)odd, (__m512)even));
 }
 #endif
 
-// From and to memory. bfloat16 to float is exact, the lower half is zero; so are bytes.
+// Loads and stores. Conversion from bfloat16 to float is exact (the lower half is zero), and so is
+// conversion from bytes.
 FUSED_INLINE void get(N &v, const float *p) { memcpy(&v, p, sizeof v); }
 FUSED_INLINE void get(N &v, const bf16 *p) {
   H h;
@@ -109,7 +113,7 @@ FUSED_INLINE void get(N &v, const bf16 *p) {
 FUSED_INLINE void get(N &v, const uint8_t *p) {
   B b;
   memcpy(&b, p, sizeof b);
-#if defined(__AVX512F__) // GCC 12 converts vectors of bytes one by one
+#if defined(__AVX512F__) // GCC 12 converts byte vectors element by element
   v = (N)_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32((__m128i)b));
 #elif defined(__AVX2__)
   v = (N)_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(int64_t(b))));
@@ -138,7 +142,7 @@ template <class S> FUSED_INLINE V load(const S *p) {
 FUSED_INLINE void store(float *p, V v) { put(p, v); }
 FUSED_INLINE void store(bf16 *p, V v) { put(p, v); }
 
-// Stores vectors that lie side by side.
+// Stores adjacent vectors.
 template <class S, int C> FUSED_INLINE void store_all(S *p, const V (&v)[C]) {
 #pragma GCC unroll 4
   for (int c = 0; c < C; c++) store(p + c * kLanes, v[c]);
@@ -150,7 +154,7 @@ FUSED_INLINE void store_all(bf16 *p, const V (&v)[2]) {
 }
 #endif
 
-// max(v, low) and min(v, high) that keep not-a-number: the second operand of maxps and minps is the one returned then.
+// max(v, low) and min(v, high) that propagate NaN: maxps and minps return the second operand then.
 FUSED_INLINE N at_least(N v, N low) {
 #if defined(__AVX512F__)
   return (N)_mm512_max_ps((__m512)low, (__m512)v);
@@ -170,7 +174,8 @@ FUSED_INLINE N at_most(N v, N high) {
 #endif
 }
 
-// g where the activation passes a gradient at z, else 0: nothing at z <= 0 and at z >= cap. Not-a-number passes.
+// g where the activation passes the gradient at z, else 0: it stops at z <= 0 and z >= cap. NaN
+// propagates.
 FUSED_INLINE N masked(N g, N z, N cap) {
 #if defined(__AVX512F__)
   __mmask16 m = _mm512_cmp_ps_mask((__m512)z, _mm512_setzero_ps(), _CMP_NLE_UQ);
@@ -193,7 +198,7 @@ FUSED_INLINE N root(N v) {
 #endif
 }
 
-// a*b + c, rounded once where the processor can.
+// a*b + c, with a single rounding where the processor has FMA.
 FUSED_INLINE N multiply_add(N a, N b, N c) {
 #if defined(__AVX512F__)
   return (N)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
@@ -204,8 +209,12 @@ FUSED_INLINE N multiply_add(N a, N b, N c) {
 #endif
 }
 
-template <class T> FUSED_INLINE Pair<T> at_least(Pair<T> v, Pair<T> low) { return {at_least(v.low, low.low), at_least(v.high, low.high)}; }
-template <class T> FUSED_INLINE Pair<T> at_most(Pair<T> v, Pair<T> high) { return {at_most(v.low, high.low), at_most(v.high, high.high)}; }
+template <class T> FUSED_INLINE Pair<T> at_least(Pair<T> v, Pair<T> low) {
+  return {at_least(v.low, low.low), at_least(v.high, low.high)};
+}
+template <class T> FUSED_INLINE Pair<T> at_most(Pair<T> v, Pair<T> high) {
+  return {at_most(v.low, high.low), at_most(v.high, high.high)};
+}
 template <class T> FUSED_INLINE Pair<T> root(Pair<T> v) { return {root(v.low), root(v.high)}; }
 template <class T> FUSED_INLINE Pair<T> masked(Pair<T> g, Pair<T> z, Pair<T> cap) {
   return {masked(g.low, z.low, cap.low), masked(g.high, z.high, cap.high)};

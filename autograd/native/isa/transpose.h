@@ -1,10 +1,11 @@
-// Blocks of 16x16 elements of 32 bits, turned.
+// Transposes blocks of 16x16 32-bit elements.
 #pragma once
 #include "isa/simd.h"
 
 namespace depthwise::fused::FUSED_ISA {
 
-// Transposes 16x16 elements: rows of so many that count, the rest zero, from `from`, step elements apart, to `to`, stride apart.
+// Transposes 16x16 elements from `from`, whose rows are `step` elements apart, to `to`, whose rows
+// are `stride` apart. Only the first `rows` rows are read; the rest count as zeros.
 template <class E> FUSED_INLINE void transpose(int rows, const E *from, size_t step, E *to, size_t stride) {
   static_assert(sizeof(E) == 4);
 #if defined(__AVX512F__)
@@ -24,9 +25,10 @@ template <class E> FUSED_INLINE void transpose(int rows, const E *from, size_t s
       v[i + 2 * j + 1] = _mm512_unpackhi_epi64(t[i + j], t[i + 2 + j]);
     }
 #pragma GCC unroll 4
-  for (int j = 0; j < 4; j++) { // quarters: column 4q + j of rows 0 to 15 lies in quarter q of v[j], v[4 + j], v[8 + j], v[12 + j]
+  for (int j = 0; j < 4; j++) { // column 4q + j of rows 0 to 15 is in quarter q of v[j], v[4 + j], v[8 + j], v[12 + j]
     const __m512i even = _mm512_shuffle_i32x4(v[j], v[4 + j], 0x88), odd = _mm512_shuffle_i32x4(v[j], v[4 + j], 0xdd);
-    const __m512i even8 = _mm512_shuffle_i32x4(v[8 + j], v[12 + j], 0x88), odd8 = _mm512_shuffle_i32x4(v[8 + j], v[12 + j], 0xdd);
+    const __m512i even8 = _mm512_shuffle_i32x4(v[8 + j], v[12 + j], 0x88),
+                  odd8 = _mm512_shuffle_i32x4(v[8 + j], v[12 + j], 0xdd);
     _mm512_storeu_si512(to + j * stride, _mm512_shuffle_i32x4(even, even8, 0x88));
     _mm512_storeu_si512(to + (4 + j) * stride, _mm512_shuffle_i32x4(odd, odd8, 0x88));
     _mm512_storeu_si512(to + (8 + j) * stride, _mm512_shuffle_i32x4(even, even8, 0xdd));

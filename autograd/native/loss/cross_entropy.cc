@@ -1,7 +1,8 @@
 //go:build ignore
 
-// Cross entropy of a batch in one call: its value, its gradient, kept for the backward pass, and the number of rows that are
-// right. log softmax and exp are libtorch's own, so values are as good as its; all else is a sum over rows.
+// Cross entropy of a batch in one call: its value, its gradient (kept for the backward pass) and
+// the number of correct rows. log softmax and exp are libtorch's own, so values are as accurate as
+// its; the rest are sums over rows.
 #include "cross_entropy.h"
 #include "graph/node.h"
 #include <ATen/ATen.h>
@@ -13,7 +14,7 @@ using torch::autograd::variable_list;
 
 namespace {
 
-// The node keeps the gradient that the forward pass has computed.
+// The graph node; it keeps the gradient that the forward pass computed.
 class CrossEntropyBackward : public torch::autograd::Node {
 public:
   explicit CrossEntropyBackward(at::Tensor gradient) : gradient_(std::move(gradient)) {}
@@ -27,10 +28,10 @@ public:
 
   variable_list apply(variable_list &&grads) override {
     std::lock_guard<std::mutex> lock(mutex_);
-    TORCH_CHECK(!c10::GradMode::is_enabled(), "the fused cross entropy has no second derivatives; CrossEntropy.Loss does");
+    TORCH_CHECK(!c10::GradMode::is_enabled(),
+                "the fused cross entropy has no second derivatives; CrossEntropy.Loss does");
     TORCH_CHECK(gradient_.defined(), torch::autograd::ERR_BACKWARD_TWICE);
-    if (!grads[0].defined())
-      return {at::Tensor()};
+    if (!grads[0].defined()) return {at::Tensor()};
     return {gradient_ * grads[0]};
   }
 
@@ -40,81 +41,75 @@ private:
 };
 
 void check(const at::Tensor &logits, const dw_targets &t) {
-  TORCH_CHECK(logits.dim() == 2 && logits.size(0) > 0 && logits.size(1) > 0, "logits must be (N, classes), not ", logits.sizes());
+  TORCH_CHECK(logits.dim() == 2 && logits.size(0) > 0 && logits.size(1) > 0, "logits must be (N, classes), not ",
+              logits.sizes());
   TORCH_CHECK(logits.device().is_cpu() && (logits.scalar_type() == at::kFloat || logits.scalar_type() == at::kDouble),
               "logits must be float32 or float64 on the CPU, not ", logits.scalar_type(), " on ", logits.device(),
-              "; CrossEntropy.Loss takes others");
+              "; CrossEntropy.Loss accepts other types");
   TORCH_CHECK(t.n == logits.size(0), t.n, " labels for ", logits.size(0), " rows");
   for (const int64_t *classes : {t.labels, t.mixed_labels})
     for (int64_t i = 0; classes && i < t.n; i++)
-      TORCH_CHECK(classes[i] >= 0 && classes[i] < logits.size(1), "label ", classes[i], " of row ", i, " is not in [0, ",
-                  logits.size(1), ")");
+      TORCH_CHECK(classes[i] >= 0 && classes[i] < logits.size(1), "label ", classes[i], " of row ", i,
+                  " is not in [0, ", logits.size(1), ")");
 }
 
 // Calls f with each row, on all threads.
 template <class F> void for_each_row(const at::Tensor &x, F f) {
-  constexpr int64_t kElements = 1 << 13; // that are worth a thread
+  constexpr int64_t kElements = 1 << 13; // below which another thread does not pay
   at::parallel_for(0, x.size(0), std::max<int64_t>(1, kElements / x.size(1)), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++)
-      f(i);
+    for (int64_t i = begin; i < end; i++) f(i);
   });
 }
 
-// Whether no logit but the class's own reaches it; what is not a number is never right.
-template <class T> bool right(const T *row, int64_t classes, int64_t own) {
+// Whether the label's logit is the unique maximum. A NaN is never correct.
+template <class T> bool is_correct(const T *row, int64_t classes, int64_t own) {
   T least = row[own];
   int64_t reach = 0;
-  for (int64_t j = 0; j < classes; j++)
-    reach += !(row[j] < least);
+  for (int64_t j = 0; j < classes; j++) reach += !(row[j] < least);
   return reach == 1 && least == least;
 }
 
-// -sum(target * log probability) of a row. A target of zero weighs minus infinity as not a number where classes are mixed, and
-// not at all where one class is all there is, as in libtorch.
+// -sum(target * log probability) of a row. With mixed labels a target of zero times minus infinity
+// is NaN; with a single label such terms are left out, as in libtorch.
 template <class T> double row_loss(const T *log_p, int64_t classes, const dw_targets &t, int64_t i) {
-  if (t.smoothing == 0 && !t.mixed_labels)
-    return -log_p[t.labels[i]];
+  if (t.smoothing == 0 && !t.mixed_labels) return -log_p[t.labels[i]];
   double each = t.smoothing / double(classes), kept = 1 - t.smoothing, loss = 0;
   for (int64_t j = 0; j < classes; j++) {
     double target = each;
-    if (j == t.labels[i])
-      target += t.mixed_labels ? kept * t.lambda : kept;
-    if (t.mixed_labels && j == t.mixed_labels[i])
-      target += kept * (1 - t.lambda);
+    if (j == t.labels[i]) target += t.mixed_labels ? kept * t.lambda : kept;
+    if (t.mixed_labels && j == t.mixed_labels[i]) target += kept * (1 - t.lambda);
     loss -= target * log_p[j];
   }
   return loss;
 }
 
-// (probability - target) / N, over the probabilities.
+// (probability - target) / N, in place of the probabilities.
 template <class T> void row_gradient(T *p, int64_t classes, const dw_targets &t, int64_t i) {
   T each = T(t.smoothing / double(classes)), weight = T(1 / double(t.n));
-  for (int64_t j = 0; j < classes; j++)
-    p[j] = (p[j] - each) * weight;
+  for (int64_t j = 0; j < classes; j++) p[j] = (p[j] - each) * weight;
   double kept = (1 - t.smoothing) / double(t.n);
   p[t.labels[i]] -= T(t.mixed_labels ? kept * t.lambda : kept);
-  if (t.mixed_labels)
-    p[t.mixed_labels[i]] -= T(kept * (1 - t.lambda));
+  if (t.mixed_labels) p[t.mixed_labels[i]] -= T(kept * (1 - t.lambda));
 }
 
-// Fills in the value and returns the gradient, undefined where nobody wants it.
-template <class T> at::Tensor compute(const at::Tensor &logits, const dw_targets &t, bool record, dw_cross_entropy_result *out) {
+// Fills in the result and returns the gradient, undefined where none is recorded.
+template <class T>
+at::Tensor compute(const at::Tensor &logits, const dw_targets &t, bool record, dw_cross_entropy_result *out) {
   at::Tensor x = logits.contiguous(), log_p = at::log_softmax(x, 1);
   int64_t classes = x.size(1);
   const int64_t *main = t.mixed_labels && t.lambda < 0.5 ? t.mixed_labels : t.labels;
   std::vector<double> losses(t.n);
-  std::vector<char> rights(t.n);
+  std::vector<char> correct(t.n);
   for_each_row(x, [&](int64_t i) {
     losses[i] = row_loss(log_p.const_data_ptr<T>() + i * classes, classes, t, i);
-    rights[i] = right(x.const_data_ptr<T>() + i * classes, classes, main[i]);
+    correct[i] = is_correct(x.const_data_ptr<T>() + i * classes, classes, main[i]);
   });
   *out = {0, 0};
-  for (int64_t i = 0; i < t.n; i++) { // in order: the sum does not depend on the threads
+  for (int64_t i = 0; i < t.n; i++) { // in order, so that the sum does not depend on the threads
     out->loss += losses[i] / double(t.n);
-    out->correct += rights[i];
+    out->correct += correct[i];
   }
-  if (!record)
-    return {};
+  if (!record) return {};
   log_p.exp_();
   for_each_row(x, [&](int64_t i) { row_gradient(log_p.data_ptr<T>() + i * classes, classes, t, i); });
   return log_p;
@@ -138,6 +133,7 @@ at::Tensor cross_entropy(const at::Tensor &given, const dw_targets &t, dw_cross_
 
 } // namespace
 
-dw_error dw_cross_entropy(dw_tensor *loss, dw_cross_entropy_result *scored, dw_tensor logits, const dw_targets *targets) {
-  return depthwise::guard([&] { *loss = new at::Tensor(cross_entropy(tensor(logits), *targets, scored)); });
+dw_error dw_cross_entropy(dw_tensor *loss, dw_cross_entropy_result *result, dw_tensor logits,
+                          const dw_targets *targets) {
+  return depthwise::guard([&] { *loss = new at::Tensor(cross_entropy(tensor(logits), *targets, result)); });
 }

@@ -1,6 +1,7 @@
 //go:build ignore
 
-// What the processor can do at best with so many threads: the roofs that the kernels' speed is compared with.
+// Measures the processor's peak performance with a given number of threads: the roofs that the
+// kernels' speed is compared with.
 #include "isa/select.h"
 #include "backbone.h"
 #include "backbone/stopwatch.h"
@@ -13,19 +14,20 @@ using namespace depthwise::fused;
 
 namespace {
 
-constexpr size_t kArray = 128 << 20; // bytes of each array, several times the caches of the processors at hand
-constexpr int kRepeats = 8;          // of which the best counts: others may use the processor as well
+constexpr size_t kArray = 128 << 20; // bytes of each array, several times the caches of the processors tested
+constexpr int kRepeats = 8;          // of which the best counts: the processor may be shared
 constexpr int64_t kProducts = 1 << 20;
 constexpr size_t kScratch = 1 << 14; // bytes for a thread's sums
 
-// Memory from the kernel, which gets it back: libtorch's allocator and malloc keep theirs.
+// Memory directly from the kernel, returned afterwards: libtorch's allocator and malloc keep
+// theirs.
 class Mapped {
 public:
-  explicit Mapped(size_t bytes) : bytes_(bytes), p_(mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
-    if (p_ == MAP_FAILED)
-      throw std::runtime_error("no memory to measure the bandwidth with");
+  explicit Mapped(size_t bytes)
+      : bytes_(bytes), p_(mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
+    if (p_ == MAP_FAILED) throw std::runtime_error("not enough memory to measure the bandwidth");
 #if defined(MADV_HUGEPAGE)
-    madvise(p_, bytes_, MADV_HUGEPAGE); // as the backbone's arena
+    madvise(p_, bytes_, MADV_HUGEPAGE); // like the backbone's arena
 #endif
   }
   ~Mapped() { munmap(p_, bytes_); }
@@ -38,7 +40,7 @@ private:
   void *p_;
 };
 
-// The most that f does in a second, where it does so much in each call.
+// The highest rate of f, which returns the work done by one call.
 template <class F> double best(F f) {
   double most = 0;
   for (int i = 0; i < kRepeats; i++) {
@@ -55,7 +57,7 @@ dw_backbone_peaks measure(bool bf16, int threads) {
   const Workers w{threads, scratch.at<char>(), kScratch};
   float *a = arrays.at<float>(), *b = arrays.at<float>(kArray), *c = arrays.at<float>(2 * kArray);
   constexpr size_t n = kArray / sizeof(float);
-  k.add_memory(w, b, c, c, n); // pages come with the first write
+  k.add_memory(w, b, c, c, n); // maps the pages
   k.add_memory(w, c, b, b, n);
   dw_backbone_peaks p;
   p.float_multiply_adds = best([&] { return k.float32.multiply_in_registers(w, kProducts); });
@@ -69,8 +71,7 @@ dw_backbone_peaks measure(bool bf16, int threads) {
 
 dw_error dw_measure_peaks(dw_backbone_peaks *out, int bf16, int threads) {
   return depthwise::guard([&] {
-    if (threads < 1)
-      throw std::invalid_argument("peaks are measured with one thread or more");
+    if (threads < 1) throw std::invalid_argument("peaks need at least one thread");
     *out = measure(bf16 != 0, threads);
   });
 }

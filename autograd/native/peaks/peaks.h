@@ -1,12 +1,13 @@
-// What a processor can do at best, for comparison: products whose operands stay in registers, by the instruction that the
-// matrix products use, and memory that is read or written once, in order. peaks/peaks.cc times them.
+// The processor's peak performance, for comparison: products whose operands stay in registers, by
+// the instruction that the matrix products use, and memory that is read or written once, in order.
+// peaks/peaks.cc times them.
 #pragma once
 #include "pointwise/pointwise.h"
 
 namespace depthwise::fused::FUSED_ISA {
 
 #if defined(__AMX_BF16__)
-// The same with tiles of zeros. Returns the multiply-adds of a thread.
+// The products of tiles of zeros. Returns the multiply-adds of a thread.
 static double multiply_in_tiles(int64_t products) {
   constexpr int kSums = 4, kPairs = 2;
   TileShapes shapes(kTile);
@@ -23,23 +24,24 @@ static double multiply_in_tiles(int64_t products) {
 }
 #endif
 
-// Multiplies (1, 1) or 1 by as much and adds that so many times to each of as many sums as a tile has, more than the latency
-// of one addition hides. Returns the multiply-adds of a thread; the sums began as 0, 1, 2...
+// Adds the product of 1 and 1 (bfloat16: of pairs of ones) `products` times to each of as many sums
+// as a tile has, which is more than the latency of one addition hides. Returns the multiply-adds of
+// a thread; the sums start at 0, 1, 2...
 template <class S> double multiply_in_vectors(int64_t products, V (&sums)[kRows * kVectors]) {
   constexpr int kSums = kRows * kVectors;
   Element<S> one = element<S>(1, 1), ones[kLanes];
-  asm volatile("" : "+m"(one)); // any value, as far as the compiler knows
+  asm volatile("" : "+m"(one)); // hides the value from the compiler
   for (auto &e : ones) e = one;
   const V factor = load(reinterpret_cast<const float *>(ones));
-  for (int s = 0; s < kSums; s++) sums[s] = set1(float(s)); // equal ones would be computed once
+  for (int s = 0; s < kSums; s++) sums[s] = set1(float(s)); // equal sums would be computed once
   for (int64_t i = 0; i < products; i++)
 #pragma GCC unroll 32
     for (int s = 0; s < kSums; s++) sums[s] = accumulate(sums[s], &one, factor);
   return double(products) * kSums * kLanes * kPack<Element<S>>;
 }
 
-// So many products on each thread; returns the multiply-adds of all of them. The sums are left in the scratch memory, or
-// the compiler would leave them out.
+// Runs `products` on each thread and returns the multiply-adds of all threads. The sums are stored
+// in scratch memory so that the compiler does not remove them.
 template <class S> double multiply_in_registers(const Workers &w, int64_t products) {
   double *done = reinterpret_cast<double *>(w.scratch);
   for_each_thread(w, [&](int t) {
@@ -70,7 +72,8 @@ static void read_memory(const Workers &w, const float *from, size_t n) {
   });
 }
 
-// a = b + c for n floats each, a multiple of 64, a past the caches: STREAM's addition, https://www.cs.virginia.edu/stream.
+// a = b + c for n floats each, a multiple of 64, with non-temporal stores: STREAM's addition,
+// https://www.cs.virginia.edu/stream.
 static void add_memory(const Workers &w, float *a, const float *b, const float *c, size_t n) {
   for_each_thread(w, [&](int t) {
     const RowPart part = row_part(int64_t(n / 64), t, w.threads);

@@ -1,6 +1,6 @@
 //go:build ignore
 
-// What is timed as the processor's best (peaks/peaks.h) does the work that it claims.
+// Tests that the loops timed as the processor's peak (peaks/peaks.h) do the work that they report.
 #include "peaks/peaks.h"
 #include <cstdio>
 #include <cstdlib>
@@ -40,10 +40,10 @@ int main() {
   a[n] = -1;
   add_memory(w, a, b, c, n);
   for (size_t i = 0; i < n; i++) expect(a[i] == float(3 * i + 1), "a = b + c");
-  expect(a[n] == -1, "what lies behind a");
+  expect(a[n] == -1, "memory after a");
   read_memory(w, b, n);
   float total = 0;
   for (int t = 0; t < kThreads; t++)
     for (int i = 0; i < 64; i++) total += reinterpret_cast<float *>(scratch + t * kStride)[i];
-  expect(total == float(n * (n - 1) / 2), "all floats are read once");
+  expect(total == float(n * (n - 1) / 2), "every float is read once");
 }

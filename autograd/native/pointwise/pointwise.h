@@ -1,12 +1,14 @@
-// 1x1 convolution: a matrix product of rows of channels, forward and backward, each one pass over blocks of rows.
+// 1x1 convolution: a matrix product of rows of channels. Forward and backward are one pass each
+// over blocks of rows.
 #pragma once
 #include "gemm/rows.h"
 #include "isa/transpose.h"
 
 namespace depthwise::fused::FUSED_ISA {
 
-// Panels for a product whose B is (depth, columns): [columns/kColumns][depth/kPack][kColumns][kPack], the last panel perhaps
-// narrower, both sides padded to kLanes.
+// Panels for a product whose B is (depth, columns):
+// [columns/kColumns][depth/kPack][kColumns][kPack], the last panel possibly narrower, both sides
+// padded to kLanes.
 template <class S> size_t panel_bytes(int in, int out) {
   return size_t(padded(in)) * padded(out) * 4 / kPack<Element<S>>;
 }
@@ -16,12 +18,12 @@ FUSED_INLINE uint32_t bits(float v) {
   memcpy(&u, &v, sizeof u);
   return u;
 }
-// The upper half of v, rounded to the nearest even; not-a-number stays one.
+// The upper half of v, rounded to nearest even; NaN stays NaN.
 FUSED_INLINE uint32_t round_bits(float v) {
   uint32_t u = bits(v);
   return v != v ? u >> 16 | 0x40 : (u + 0x7fff + (u >> 16 & 1)) >> 16;
 }
-// An element of operands v and, where it is a pair, next.
+// An operand element of v and, where elements are pairs, next.
 template <class S> FUSED_INLINE Element<S> element(float v, float next) {
   if constexpr (kPack<Element<S>> == 2) {
     return round_bits(v) | round_bits(next) << 16;
@@ -34,12 +36,13 @@ template <class S> FUSED_INLINE Element<S> element(float v, float next) {
   }
 }
 
-// 16x16 values on their way from weights to panels.
+// A 16x16 block of weights between the weight tensor and the panels.
 struct alignas(kCacheLine) WeightBlock {
   float rows[kLanes][kLanes];
 };
 
-// The block of weights (outputs, inputs) from `from`, whose rows are stride apart; zero where there are none.
+// Reads the block of weights (outputs, inputs) at `from` with row stride `stride`; missing rows and
+// columns are zero.
 FUSED_INLINE void read_block(int outputs, int inputs, const float *from, size_t stride, WeightBlock &block) {
   if (outputs < kLanes || inputs < kLanes) memset(&block, 0, sizeof block);
   const int rows = outputs < kLanes ? outputs : kLanes;
@@ -50,8 +53,10 @@ FUSED_INLINE void read_block(int outputs, int inputs, const float *from, size_t 
       memcpy(block.rows[r], from, inputs * sizeof(float));
 }
 
-// Writes a block, a step of the reduction to a row, to its place in panels: the columns from column, the steps from step.
-template <class S> FUSED_INLINE void write_block(const WeightBlock &block, int depth, int columns, int column, int step, void *panels) {
+// Writes a block, whose rows are steps of the reduction, to its place in the panels: columns from
+// `column`, steps from `step`.
+template <class S>
+FUSED_INLINE void write_block(const WeightBlock &block, int depth, int columns, int column, int step, void *panels) {
   constexpr int kPairs = kPack<Element<S>>;
   const int first = column / kColumns * kColumns, width = columns - first < kColumns ? kLanes : kColumns;
   Element<S> *to = static_cast<Element<S> *>(panels) + size_t(first) * (depth / kPairs) + (column - first) +
@@ -63,8 +68,9 @@ template <class S> FUSED_INLINE void write_block(const WeightBlock &block, int d
       for (int n = 0; n < kLanes; n++) to[n] = element<S>(block.rows[k][n], 0);
 }
 
-// Weights are read once, as their rows lie; a block's rows are steps of the backward product and its columns those of the forward
-// product. Each side read for itself, 16 columns after the other, took 3.6 ms of a step on a Xeon, where this takes 1.6.
+// Weights are read once, row by row; a block's rows are steps of the backward product and its
+// columns those of the forward product. Reading each side separately, 16 columns after another,
+// took 3.6 ms of a step on a Xeon; this takes 1.6 ms.
 template <class S> void pack_pointwise(const Workers &w, const PackPointwise &p) {
   const int in = padded(p.in), out = padded(p.out);
 #pragma omp parallel for num_threads(w.threads) schedule(static)
@@ -80,8 +86,8 @@ template <class S> void pack_pointwise(const Workers &w, const PackPointwise &p)
 
 // A thread's memory for the forward pass.
 template <class S> struct ForwardBlock {
-  static constexpr size_t kBytes = kTiled<Element<S>> ? 256 << 10 : 128 << 10; // of a; tiles: as in the study (gemm/amx.h)
-  RunningSums moments;                        // (2, out)
+  static constexpr size_t kBytes = kTiled<Element<S>> ? 256 << 10 : 128 << 10; // of a
+  RunningSums moments;                                                         // (2, out)
   int rows;
   size_t stride;
   Element<S> *a; // (rows, stride): activations
@@ -103,8 +109,9 @@ template <class S> size_t pointwise_forward_scratch(const PointwiseForward &p) {
   return size.bytes;
 }
 
-// Rows of x as operands along the channels.
-template <class S> void activate_rows(int rows, int channels, const S *x, const Activation &n, Element<S> *a, size_t stride) {
+// Applies the activation to rows of x and stores operands along the channels.
+template <class S>
+void activate_rows(int rows, int channels, const S *x, const Activation &n, Element<S> *a, size_t stride) {
   const V cap = set1(n.cap);
   for (int r = 0; r < rows; r++, x += channels, a += stride)
     for_each_columns(channels, [&]<int C>(std::integral_constant<int, C>, int column) __attribute__((always_inline)) {
@@ -137,10 +144,10 @@ template <class S> void pointwise_forward_part(const PointwiseForward &p, Forwar
     Prefetcher prefetcher;
     const int64_t next = begin + rows, after = next + block.rows < part.end ? next + block.rows : part.end;
     prefetcher.range(0, x + next * p.in, (after - next) * p.in * sizeof(S));
-    OutputTiles<S> tiles{y + begin * p.out, size_t(p.out), p.moments.sum ? p.moments.pivot : nullptr, block.moments.part,
-                         non_temporal};
-    multiply_block(rows, p.out, p.in / kPack<Element<S>>, block.a, block.stride, static_cast<const Element<S> *>(p.weight), p.bias,
-                   prefetcher, tiles);
+    OutputTiles<S> tiles{y + begin * p.out, size_t(p.out), p.moments.sum ? p.moments.pivot : nullptr,
+                         block.moments.part, non_temporal};
+    multiply_block(rows, p.out, p.in / kPack<Element<S>>, block.a, block.stride,
+                   static_cast<const Element<S> *>(p.weight), p.bias, prefetcher, tiles);
     block.moments.add_positions(rows);
   }
   block.moments.flush();
@@ -158,13 +165,16 @@ template <class S> void pointwise_forward(const Workers &w, const PointwiseForwa
   sum_threads(w, p.out, p.out, p.moments.square);
 }
 
-// A thread's memory for the backward pass. Floats need one copy of dy, pairs one along the channels and one along the rows.
+// A thread's memory for the backward pass. Floats need one copy of dy; pairs need one along the
+// channels and one along the rows.
 template <class S> struct BackwardBlock {
   static constexpr bool kTwice = kPack<Element<S>> == 2;
-  // Of operands: beside a panel and x in 1 MB of second-level cache. Every block reads and writes the whole weight gradient: where
-  // that leaves the cache, in tiles' processors of 2 MB from 512 KB on, longer blocks pay. Blocks of 416 rows and of equal length
-  // took 3672 us for 1568 x 1024 x 1024 on a Xeon of two cores, and 3627 for 6272 x 512 x 512; of 256 rows, the last one with
-  // what is left, 4080 and 3834. They gain nothing where weights are few.
+  // The longest block of operands that fits beside a panel and x in 1 MB of second-level cache.
+  // Every block reads and writes the whole weight gradient: where that exceeds the cache (from 512
+  // KB on, with tiles and 2 MB), longer blocks pay. Blocks of 416 rows of equal length took 3672 us
+  // for 1568 x 1024 x 1024 on a Xeon with two cores, and 3627 us for 6272 x 512 x 512; blocks of
+  // 256 rows with a shorter last one took 4080 and 3834 us. They gain nothing where weights are
+  // few.
   static int longest(int in, int out, size_t row_bytes) {
     if (!kTiled<Element<S>>) return block_rows<Element<S>>(384 << 10, row_bytes);
     return block_rows<Element<S>>(3 << 20, row_bytes, size_t(in) * out >= 100000 ? kMostRows : 256);
@@ -197,7 +207,7 @@ template <class S> struct BackwardBlock {
     dy = kTwice ? memory.template take<Element<S>>(rows * stride) : gradient.memory;
   }
 
-  // Makes blocks of tiles equally long.
+  // With tiles, makes blocks equally long.
   void balance(int64_t all) {
     if (!kTiled<Element<S>> || all <= 0) return;
     constexpr int kUnit = kRowUnit<Element<S>>;
@@ -212,7 +222,7 @@ template <class S> size_t pointwise_backward_scratch(const PointwiseBackward &p)
   return size.bytes;
 }
 
-// Rows of x as operands along the rows.
+// Applies the activation to rows of x and stores operands along the rows.
 template <class S> void activate_pairs(int rows, int channels, const S *x, const Activation &n, const Outer<S> &to) {
   const V cap = set1(n.cap);
   for (int r = 0; r < rows; r += 2, x += 2 * channels)
@@ -224,9 +234,10 @@ template <class S> void activate_pairs(int rows, int channels, const S *x, const
     }
 }
 
-// Takes the tiles of the data gradient: masks them by the activation of x, stores them, and sums what GradientSums wants in
-// sums (2, columns). Between the products of tile registers there is time for a(x) too, which the weight gradient wants: it is
-// kept in inputs then, and activate_pairs has nothing to do.
+// Receives the tiles of the data gradient: masks them by the activation of x, stores them, and
+// accumulates GradientSums in sums (2, columns). Between tile-register products there is time for
+// a(x) as well, which the weight gradient needs: then it is stored in inputs here, and
+// activate_pairs is not called.
 template <class S> struct InputGradientTiles {
   static constexpr bool kStoresInputs = kTiled<Element<S>>;
   const S *x; // the block's first row
@@ -245,7 +256,8 @@ template <class S> struct InputGradientTiles {
       put<false>(tile, row, column, rows);
   }
 
-  template <bool kStream, int R, int C> FUSED_MEMBER void put(const Tile<R, C> &tile, int row, int column, int rows) const {
+  template <bool kStream, int R, int C>
+  FUSED_MEMBER void put(const Tile<R, C> &tile, int row, int column, int rows) const {
     const V cap = set1(activation.cap);
     V scale[C], shift[C], center[C], sum[C], product[C];
     float *total = sums + column;
@@ -283,21 +295,23 @@ template <class S> struct InputGradientTiles {
     }
   }
 
-  // A row of a(x) and the next one, or null where it is the last.
+  // Stores a row of a(x) and the next one, or null where it is the last.
   template <int C> FUSED_MEMBER void store_inputs(int row, int column, const V (&even)[C], const V *odd) const {
 #pragma GCC unroll 4
     for (int c = 0; c < C; c++) inputs.set(row, column + c * kLanes, even[c], odd ? odd[c] : V{});
   }
 };
 
-// What of the next block's memory is asked for while tiles' processors make dy, and of the rest while they multiply it; what is left
-// then, during the weight gradient. All during the product, the layers of a step took 50.6 ms backward, so (and with a(x) kept between
-// the products) 44.8.
+// Fraction of the next block to prefetch while computing dy, and fraction of the rest to prefetch
+// during the product, on processors with tiles; what is left is prefetched during the weight
+// gradient. With all of it during the product the layers of a step took 50.6 ms backward; split
+// like this (and with a(x) stored between the products) 44.8 ms.
 constexpr double kGradientPrefetch = 0.3, kProductPrefetch = 0.6;
 
-// One block: rows from begin, after which the thread's part ends at end.
+// One block: rows from begin. end is the end of the thread's part.
 template <class S>
-void pointwise_backward_block(const PointwiseBackward &p, BackwardBlock<S> &block, int64_t begin, int rows, int64_t end, bool overwrite) {
+void pointwise_backward_block(const PointwiseBackward &p, BackwardBlock<S> &block, int64_t begin, int rows, int64_t end,
+                              bool overwrite) {
   using E = Element<S>;
   const S *g = static_cast<const S *>(p.g), *y = static_cast<const S *>(p.y), *x = static_cast<const S *>(p.x);
   Prefetcher prefetcher;
@@ -309,22 +323,18 @@ void pointwise_backward_block(const PointwiseBackward &p, BackwardBlock<S> &bloc
     prefetcher.fraction = kGradientPrefetch;
     prefetcher.spread((rows + 1) / 2);
   }
-  gradient_rows<S>(rows, p.out, g + begin * p.out, y + begin * p.out, p.norm, block.kTwice ? block.dy : nullptr, block.stride,
-                   block.gradient, prefetcher);
-  InputGradientTiles<S> tiles{x + begin * p.in,
-                              static_cast<S *>(p.gx) + begin * p.in,
-                              size_t(p.in),
-                              p.activation,
-                              p.sums.mean,
-                              block.sums.part,
-                              streamed<S>(p.gx, p.rows * p.in),
-                              block.inputs};
+  gradient_rows<S>(rows, p.out, g + begin * p.out, y + begin * p.out, p.norm, block.kTwice ? block.dy : nullptr,
+                   block.stride, block.gradient, prefetcher);
+  InputGradientTiles<S> tiles{
+      x + begin * p.in, static_cast<S *>(p.gx) + begin * p.in, size_t(p.in), p.activation, p.sums.mean,
+      block.sums.part,  streamed<S>(p.gx, p.rows * p.in),      block.inputs};
   if constexpr (!tiles.kStoresInputs) activate_pairs<S>(rows, p.in, x + begin * p.in, p.activation, block.inputs);
   if constexpr (kTiled<E>) prefetcher.fraction = kProductPrefetch;
-  multiply_block(rows, p.in, p.out / kPack<E>, block.dy, block.stride, static_cast<const E *>(p.weight), nullptr, prefetcher, tiles);
+  multiply_block(rows, p.in, p.out / kPack<E>, block.dy, block.stride, static_cast<const E *>(p.weight), nullptr,
+                 prefetcher, tiles);
   prefetcher.fraction = 1;
-  outer_block(overwrite, p.out, p.in, Outer<S>::depth(rows), block.gradient.memory, block.gradient.stride, block.inputs.memory,
-              block.inputs.stride, block.dw, block.dw_stride, prefetcher);
+  outer_block(overwrite, p.out, p.in, Outer<S>::depth(rows), block.gradient.memory, block.gradient.stride,
+              block.inputs.memory, block.inputs.stride, block.dw, block.dw_stride, prefetcher);
   block.sums.add_positions(rows);
 }
 

@@ -1,10 +1,10 @@
 //go:build ignore
 
-// Tests the products of the fused backbone (pointwise/pointwise.h, stem/stem.h, stem/backward.h) against loops in double. A
-// program by itself:
+// Tests the products of the fused backbone (pointwise/pointwise.h, stem/stem.h, stem/backward.h)
+// against loops in double. A standalone program, compiled in autograd/native:
 //   g++ -std=c++20 -I. -O2 -fopenmp -DFUSED_ISA=avx2 -march=x86-64-v3 pointwise/pointwise_test.cc && ./a.out
-// Inputs have few bits, so that activations and gradients are exact in float and round to S alike here and there; what is left
-// is the order of the sums.
+// Inputs have few bits, so that activations and gradients are exact in float and round to S
+// identically in the kernels and here. The remaining difference is the order of the sums.
 #include "pointwise/pointwise.h"
 #include "stem/backward.h"
 #include <cmath>
@@ -18,7 +18,8 @@ using namespace depthwise::fused::FUSED_ISA;
 static int failures = 0;
 static char name[200];
 
-// Memory of just n values, aligned as the engine's, so that a sanitizer sees every step beyond.
+// Memory of exactly n values, aligned like the library's, so that a sanitizer detects every access
+// beyond it.
 template <class T> struct Buffer {
   T *p = nullptr;
   size_t n;
@@ -60,10 +61,12 @@ template <class S> double rounded(double v) {
   return value(s);
 }
 
-// Fails unless got is want within what sums of that magnitude lose in float, and half a unit in S where it is stored.
+// Fails unless got equals want within the float rounding error of sums of that magnitude, and half
+// a unit of S where the value is stored.
 static void check(const char *what, size_t at, double got, double want, double magnitude, double stored = 0) {
   if (std::isnan(got) && std::isnan(want)) return;
-  if (got == want || (std::isfinite(want) && std::fabs(got - want) <= 1e-5 * magnitude + stored * std::fabs(want))) return;
+  if (got == want || (std::isfinite(want) && std::fabs(got - want) <= 1e-5 * magnitude + stored * std::fabs(want)))
+    return;
   if (++failures <= 30) printf("%s: %s[%zu] is %g, want %g\n", name, what, at, got, want);
 }
 template <class S> constexpr double kStored = sizeof(S) == 2 ? 1.0 / 256 : 1e-7;
@@ -78,7 +81,7 @@ struct Case {
   int in, out, threads;
   float cap;
   bool moments = true;
-  double poison = 0; // put into one value of x
+  double poison = 0; // replaces one value of x
 };
 
 template <class S> struct Problem {
@@ -86,7 +89,7 @@ template <class S> struct Problem {
   int in, out; // padded
   Buffer<float> weight, bias, scale, shift, pivot, mean, c1, c2, c3;
   Buffer<S> x, g, y0;
-  std::vector<double> w_, a_, dy_; // (out, in), (rows, in), (rows, out): what the loops below multiply
+  std::vector<double> w_, a_, dy_; // (out, in), (rows, in), (rows, out): the operands of the loops below
   explicit Problem(const Case &c)
       : c(c), in(padded(c.in)), out(padded(c.out)), weight(size_t(c.in) * c.out), bias(out), scale(in), shift(in),
         pivot(out), mean(in), c1(out), c2(out), c3(out), x(c.rows * in), g(c.rows * out), y0(c.rows * out) {
@@ -98,14 +101,15 @@ template <class S> struct Problem {
     for (int i = 0; i < c.out; i++) {
       bias[i] = random_step(16, 0.25f), pivot[i] = random_step(16, 0.25f);
       c1[i] = random_step(8, 0.125f), c2[i] = random_step(8, 0.0625f), c3[i] = random_step(8, 0.125f);
-      for (int64_t r = 0; r < c.rows; r++) set(g[r * out + i], random_step(32, 0.125f)), set(y0[r * out + i], random_step(32, 0.125f));
+      for (int64_t r = 0; r < c.rows; r++)
+        set(g[r * out + i], random_step(32, 0.125f)), set(y0[r * out + i], random_step(32, 0.125f));
     }
     if (c.poison != 0) set(x[(c.rows / 2) * in + c.in / 2], c.poison), scale[c.in / 2] = 1;
     for (int o = 0; o < out; o++)
-      for (int i = 0; i < in; i++)
-        w_.push_back(o < c.out && i < c.in ? rounded<S>(weight[size_t(o) * c.in + i]) : 0);
+      for (int i = 0; i < in; i++) w_.push_back(o < c.out && i < c.in ? rounded<S>(weight[size_t(o) * c.in + i]) : 0);
     for (int64_t r = 0; r < c.rows; r++) {
-      for (int i = 0; i < in; i++) a_.push_back(rounded<S>(reference_activation(value(x[r * in + i]), scale[i], shift[i], c.cap)));
+      for (int i = 0; i < in; i++)
+        a_.push_back(rounded<S>(reference_activation(value(x[r * in + i]), scale[i], shift[i], c.cap)));
       for (int o = 0; o < out; o++)
         dy_.push_back(rounded<S>(c1[o] * value(g[r * out + o]) + (c2[o] * value(y0[r * out + o]) + c3[o])));
     }
@@ -124,16 +128,35 @@ template <class S> struct Result {
         dw(size_t(p.c.in) * p.c.out) {}
 };
 
-// Runs both passes in scratch memory full of the given byte.
+// Runs both passes with scratch memory filled with the given byte.
 template <class S> void compute(const Problem<S> &p, Result<S> &r, int garbage) {
   Buffer<char> forward(panel_bytes<S>(p.c.in, p.c.out)), backward(panel_bytes<S>(p.c.in, p.c.out));
   memset(forward.p, garbage, forward.n);
   memset(backward.p, garbage, backward.n);
-  PointwiseForward f{p.c.rows, p.in, p.out, p.x.p, {p.scale.p, p.shift.p, p.c.cap}, forward.p, p.bias.p,
-                     r.y.p, {p.pivot.p, r.sum.p, r.square.p}};
+  PointwiseForward f{p.c.rows,
+                     p.in,
+                     p.out,
+                     p.x.p,
+                     {p.scale.p, p.shift.p, p.c.cap},
+                     forward.p,
+                     p.bias.p,
+                     r.y.p,
+                     {p.pivot.p, r.sum.p, r.square.p}};
   if (!p.c.moments) f.moments = {};
-  PointwiseBackward b{p.c.rows, p.in, p.out, p.c.in, p.c.out, p.g.p, p.y0.p, {p.c1.p, p.c2.p, p.c3.p}, backward.p, p.x.p,
-                      {p.scale.p, p.shift.p, p.c.cap}, r.gx.p, {p.mean.p, r.sum_g.p, r.sum_gx.p}, r.dw.p};
+  PointwiseBackward b{p.c.rows,
+                      p.in,
+                      p.out,
+                      p.c.in,
+                      p.c.out,
+                      p.g.p,
+                      p.y0.p,
+                      {p.c1.p, p.c2.p, p.c3.p},
+                      backward.p,
+                      p.x.p,
+                      {p.scale.p, p.shift.p, p.c.cap},
+                      r.gx.p,
+                      {p.mean.p, r.sum_g.p, r.sum_gx.p},
+                      r.dw.p};
   size_t stride = pointwise_forward_scratch<S>(f), other = pointwise_backward_scratch<S>(b);
   if (other > stride) stride = other;
   Buffer<char> scratch(stride * p.c.threads);
@@ -202,11 +225,11 @@ template <class T> void check_same(const char *what, const Buffer<T> &a, const B
 }
 
 template <class S> void test_pointwise(const char *title, const Case &c) {
-  snprintf(name, sizeof name, "pointwise %s, %d bytes: %ld x %d x %d, %d threads, cap %g", title, int(sizeof(S)), long(c.rows), c.in,
-           c.out, c.threads, c.cap);
+  snprintf(name, sizeof name, "pointwise %s, %d bytes: %ld x %d x %d, %d threads, cap %g", title, int(sizeof(S)),
+           long(c.rows), c.in, c.out, c.threads, c.cap);
   Problem<S> p(c);
   Result<S> first(p), second(p);
-  compute(p, first, 0xff); // not-a-number, so that what is read before it is written is seen
+  compute(p, first, 0xff); // NaN, so that reads of unwritten memory are detected
   compute(p, second, 0x3c);
   check_forward(p, first);
   check_input_gradient(p, first);
@@ -220,7 +243,7 @@ struct StemCase {
   Window window;
   int out, threads;
   bool pixels;
-  double poison = 0; // put into one of the values
+  double poison = 0; // replaces one of the values
 };
 
 template <class S> struct StemProblem {
@@ -233,15 +256,16 @@ template <class S> struct StemProblem {
   float mean[3] = {0.485f, 0.456f, 0.406f}, std[3] = {0.229f, 0.224f, 0.225f};
   explicit StemProblem(const StemCase &c)
       : c(c), out(padded(c.out)), rows(c.window.images * c.window.out_height * c.window.out_width),
-        pixels(c.window.images * c.window.height * c.window.width * 3), values(pixels.n), weight(c.out * 27), bias(out), pivot(out),
-        c1(out), c2(out), c3(out), g(rows * out), y0(rows * out) {
+        pixels(c.window.images * c.window.height * c.window.width * 3), values(pixels.n), weight(c.out * 27), bias(out),
+        pivot(out), c1(out), c2(out), c3(out), g(rows * out), y0(rows * out) {
     for (size_t i = 0; i < pixels.n; i++) pixels[i] = random_bits() & 255, values[i] = random_step(500, 0.0078125f);
     if (c.poison != 0) set(values[values.n / 2], c.poison);
     for (size_t i = 0; i < weight.n; i++) weight[i] = random_step(400, 1.0f / 512);
     for (int i = 0; i < c.out; i++) {
       bias[i] = random_step(16, 0.25f), pivot[i] = random_step(16, 0.25f);
       c1[i] = random_step(8, 0.125f), c2[i] = random_step(8, 0.0625f), c3[i] = random_step(8, 0.125f);
-      for (int64_t r = 0; r < rows; r++) set(g[r * out + i], random_step(32, 0.125f)), set(y0[r * out + i], random_step(32, 0.125f));
+      for (int64_t r = 0; r < rows; r++)
+        set(g[r * out + i], random_step(32, 0.125f)), set(y0[r * out + i], random_step(32, 0.125f));
     }
   }
   // The value under tap (row, column, color) of the window of an output row.
@@ -258,8 +282,10 @@ template <class S> struct StemProblem {
 
 template <class S> void test_stem(const char *title, const StemCase &c) {
   const Window &v = c.window;
-  snprintf(name, sizeof name, "stem %s, %d bytes: %ld images %dx%d to %dx%dx%d, stride %d, %d and %d before, %d threads", title,
-           int(sizeof(S)), long(v.images), v.height, v.width, v.out_height, v.out_width, c.out, v.stride, v.top, v.left, c.threads);
+  snprintf(name, sizeof name,
+           "stem %s, %d bytes: %ld images %dx%d to %dx%dx%d, stride %d, %d and %d before, %d threads", title,
+           int(sizeof(S)), long(v.images), v.height, v.width, v.out_height, v.out_width, c.out, v.stride, v.top, v.left,
+           c.threads);
   StemProblem<S> p(c);
   Buffer<char> image(stem_image_bytes<S>(v)), panels(stem_panel_bytes<S>(c.out));
   memset(image.p, 0xff, image.n);
@@ -287,7 +313,8 @@ template <class S> void test_stem(const char *title, const StemCase &c) {
     double want_sum = 0, want_square = 0, sum_size = 0, square_size = 0, gradient[27] = {}, gradient_size[27] = {};
     for (int64_t r = 0; r < p.rows; r++) {
       double want = p.bias[o], size = std::fabs(want);
-      const double dy = rounded<S>(p.c1[o] * value(p.g[r * p.out + o]) + (p.c2[o] * value(p.y0[r * p.out + o]) + p.c3[o]));
+      const double dy =
+          rounded<S>(p.c1[o] * value(p.g[r * p.out + o]) + (p.c2[o] * value(p.y0[r * p.out + o]) + p.c3[o]));
       for (int t = 0; t < 27; t++) {
         const double x = p.tap(r, t), term = o < c.out ? x * rounded<S>(p.weight[o * 27 + t]) : 0;
         want += term, size += std::fabs(term);
@@ -305,7 +332,10 @@ template <class S> void test_stem(const char *title, const StemCase &c) {
 
 template <class S> void test_all() {
   const float relu = INFINITY, relu6 = 6;
-  const struct { const char *title; Case c; } cases[] = {
+  const struct {
+    const char *title;
+    Case c;
+  } cases[] = {
       {"one row", {1, 16, 16, 1, relu}},
       {"fewer rows than threads", {1, 32, 16, 3, relu6}},
       {"one tile", {12, 32, 64, 1, relu}},
@@ -315,19 +345,22 @@ template <class S> void test_all() {
       {"no moments", {30, 24, 40, 2, relu, false}},
       {"several blocks", {1201, 144, 96, 2, relu6}},
       {"several blocks of many weights", {901, 320, 336, 1, relu}},
-      {"past the caches", {9001, 64, 64, 2, relu}},
-      {"past the caches, narrow", {22003, 16, 48, 2, relu}},
+      {"non-temporal stores", {9001, 64, 64, 2, relu}},
+      {"non-temporal stores, narrow", {22003, 16, 48, 2, relu}},
       {"the widest layer", {25, 1024, 1024, 2, relu}},
-      {"not a number", {100, 32, 32, 2, relu6, true, NAN}},
+      {"NaN", {100, 32, 32, 2, relu6, true, NAN}},
       {"infinity", {100, 32, 48, 1, relu, true, INFINITY}},
   };
   for (const auto &t : cases) test_pointwise<S>(t.title, t.c);
   for (int i = 0; i < 40; i++) {
     const int widest = i % 8 ? 100 : 300;
-    test_pointwise<S>("random", {random_between(1, 300), random_between(1, widest), random_between(1, widest), random_between(1, 3),
-                                 i % 2 ? relu : relu6});
+    test_pointwise<S>("random", {random_between(1, 300), random_between(1, widest), random_between(1, widest),
+                                 random_between(1, 3), i % 2 ? relu : relu6});
   }
-  const struct { const char *title; StemCase c; } stems[] = {
+  const struct {
+    const char *title;
+    StemCase c;
+  } stems[] = {
       {"symmetric", {{2, 16, 16, 8, 8, 2, 1, 1}, 32, 2, true}},
       {"same", {{2, 16, 18, 8, 9, 2, 0, 0}, 24, 2, true}},
       {"odd sides", {{3, 17, 33, 9, 17, 2, 1, 1}, 8, 3, true}},
@@ -337,22 +370,24 @@ template <class S> void test_all() {
       {"one pixel", {{2, 1, 1, 1, 1, 2, 1, 1}, 48, 1, false}},
       {"wide rows", {{1, 40, 130, 20, 65, 2, 1, 1}, 32, 2, true}},
       {"more windows than a strip", {{1, 5, 900, 3, 450, 2, 1, 1}, 48, 1, true}},
-      {"past the caches", {{2, 224, 224, 112, 112, 2, 0, 0}, 32, 2, false}},
-      {"not a number", {{2, 17, 30, 9, 15, 2, 1, 1}, 32, 2, false, NAN}},
+      {"non-temporal stores", {{2, 224, 224, 112, 112, 2, 0, 0}, 32, 2, false}},
+      {"NaN", {{2, 17, 30, 9, 15, 2, 1, 1}, 32, 2, false, NAN}},
       {"infinity", {{1, 12, 13, 12, 13, 1, 1, 1}, 16, 1, false, INFINITY}},
   };
   for (const auto &t : stems) test_stem<S>(t.title, t.c);
   for (int i = 0; i < 24; i++) {
     const int stride = random_between(1, 2), height = random_between(1, 9), width = random_between(1, i % 4 ? 30 : 90);
     const int out_height = (height - 1) / stride + 1, out_width = (width - 1) / stride + 1;
-    test_stem<S>("random", {{random_between(1, 3), height, width, random_between(1, out_height), random_between(1, out_width), stride,
-                             random_between(0, 1), random_between(0, 1)},
-                            8 * random_between(1, 10), random_between(1, 3), i % 2 == 0});
+    test_stem<S>("random", {{random_between(1, 3), height, width, random_between(1, out_height),
+                             random_between(1, out_width), stride, random_between(0, 1), random_between(0, 1)},
+                            8 * random_between(1, 10),
+                            random_between(1, 3),
+                            i % 2 == 0});
   }
 }
 
 int main() {
-  if (!kTiled<Element<bf16>>) test_all<float>(); // beside tiles the same as in avx512bf16
+  if (!kTiled<Element<bf16>>) test_all<float>(); // the amx variant shares avx512bf16's float kernels
   test_all<bf16>();
   if (failures) printf("%d failures\n", failures);
   return failures != 0;

@@ -1,4 +1,4 @@
-// The average of the activations over an image's positions, and its gradient.
+// Global average pooling of the activations, and its gradient.
 #pragma once
 #include "depthwise/lines.h"
 
@@ -7,14 +7,14 @@ namespace depthwise::fused::FUSED_ISA {
 // The kernels keep their sums in registers and in the caller's arrays.
 static size_t pool_scratch(int) { return 0; }
 
-// Adds 16 sums to double ones.
+// Adds 16 float sums to double ones.
 FUSED_INLINE void add_lanes(double *to, V v) {
   float lanes[kLanes];
   store(lanes, v);
   for (int i = 0; i < kLanes; i++) to[i] += lanes[i];
 }
 
-// How many of the 16 channels from c a tensor of unpadded channels has.
+// How many of the 16 channels from c are within the unpadded channels.
 FUSED_INLINE int channels_used(int channels, int c) {
   int used = channels - c;
   return used < 0 ? 0 : used < kLanes ? used : kLanes;
@@ -35,18 +35,20 @@ template <class S> FUSED_INLINE void pool_forward_block(const PoolForward &p, in
   for (int i = 0; i < channels_used(p.features_channels, c); i++) features[i] = float(total[i] / double(p.positions));
 }
 
-// Threads take parts of all blocks of 16 channels of all images, so that a single image is shared out too.
+// Threads take parts of all blocks of 16 channels of all images, so that a single image is split as
+// well.
 template <class S> void pool_forward(const Workers &w, const PoolForward &p) {
   const int64_t blocks = p.channels / kLanes;
 #pragma omp parallel for num_threads(w.threads) schedule(static)
   for (int64_t i = 0; i < p.images * blocks; i++) pool_forward_block<S>(p, i / blocks, int(i % blocks) * kLanes);
 }
 
-// The gradient of one image's activations for the 16 channels from c: the same value at each position, where the activation
-// passes it.
+// The gradient of one image's activations for the 16 channels from c: the same value at each
+// position where the activation passes the gradient.
 template <class S> FUSED_INLINE void pool_backward_block(const PoolBackward &p, int64_t image, int c) {
   float dfeatures[kLanes] = {};
-  memcpy(dfeatures, p.dfeatures + image * p.features_channels + c, channels_used(p.features_channels, c) * sizeof(float));
+  memcpy(dfeatures, p.dfeatures + image * p.features_channels + c,
+         channels_used(p.features_channels, c) * sizeof(float));
   const V share = load(dfeatures) / set1(float(p.positions)), cap = set1(p.activation.cap);
   const V scale = load(p.activation.scale + c), shift = load(p.activation.shift + c), mean = load(p.sums.mean + c);
   const size_t at = image * p.positions * p.channels + c;
@@ -71,7 +73,8 @@ template <class S> void pool_backward(const Workers &w, const PoolBackward &p) {
     RowPart blocks = row_part(p.channels / kLanes, t, w.threads);
     for (int c = int(blocks.begin) * kLanes; c < blocks.end * kLanes; c++) p.sums.g[c] = p.sums.gx[c] = 0;
     for (int64_t image = 0; image < p.images; image++)
-      for (int c = int(blocks.begin) * kLanes; c < blocks.end * kLanes; c += kLanes) pool_backward_block<S>(p, image, c);
+      for (int c = int(blocks.begin) * kLanes; c < blocks.end * kLanes; c += kLanes)
+        pool_backward_block<S>(p, image, c);
   }
 }
 

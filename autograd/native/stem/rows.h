@@ -1,5 +1,6 @@
-// The stem's input: the images in the network's numbers with their padding around them, and rows of that as operands of the
-// stem's products, which read the windows where they lie: the 27 values under one are three runs of nine, stride*3 apart.
+// The stem's input: the normalized images with padding, and their rows as operands of the stem's
+// products, which read the windows in place: the 27 values under a window are three runs of nine,
+// stride*3 apart.
 #pragma once
 #include "pointwise/pointwise.h"
 
@@ -7,7 +8,7 @@ namespace depthwise::fused::FUSED_ISA {
 
 constexpr int kColors = 3, kRun = 3 * kColors, kTaps = 3 * kRun; // values of a window's row, and of the window
 
-// The padded image: just what the windows cover.
+// The padded image: exactly what the windows cover.
 FUSED_INLINE int stem_rows(const Window &w) { return (w.out_height - 1) * w.stride + 3; }
 FUSED_INLINE size_t stem_line(const Window &w) { return ((size_t(w.out_width) - 1) * w.stride + 3) * kColors; }
 constexpr int kOverread = 2 * kLanes; // values that may be read after a row
@@ -19,8 +20,8 @@ template <class S> size_t stem_image_bytes(const Window &w) {
 FUSED_INLINE void store_value(float *p, float v) { *p = v; }
 FUSED_INLINE void store_value(bf16 *p, float v) { *p = bf16(round_bits(v)); }
 
-// Normalizes n values of a row; 48 are a whole number of pixels and of vectors. The operations are those of
-// dw_normalize_images, one by one, and so are the bits.
+// Normalizes n values of a row; 48 is a whole number of pixels and of vectors. The operations are
+// those of dw_normalize_images, one by one, so the bits are the same.
 template <class S> void stem_pixels(const StemImage &p, const uint8_t *pixels, size_t n, S *to) {
   float mean[3 * kLanes], std[3 * kLanes];
   for (int i = 0; i < 3 * kLanes; i++) mean[i] = p.mean[i % kColors], std[i] = p.std[i % kColors];
@@ -64,7 +65,8 @@ template <class S> void stem_image(const Workers &w, const StemImage &p) {
     stem_row<S>(p, i / rows, int(i % rows), image + i * stem_line(p.window));
 }
 
-// Elements of a window's row where the reduction goes along it: its values, and a zero where that makes whole pairs.
+// Elements of a window's row where the reduction runs along it: its values, and a zero where that
+// completes a pair.
 template <class S> constexpr int kRunElements = (kRun + kPack<Element<S>> - 1) / kPack<Element<S>>;
 
 // The three rows of the padded image under a row of the output, as operands.
@@ -72,36 +74,38 @@ template <class E> struct ThreeRows {
   const E *rows[3];
 };
 
-// A thread's memory for them: the last three rows made, each of which serves up to three rows of the output. The reduction goes
-// along a window's values (kAlongValues) or along the windows.
+// A thread's memory for them: the last three rows computed, each of which serves up to three rows
+// of the output. The reduction runs along a window's values (kAlongValues) or along the windows.
 //
-// Floats are the row itself for both, windows stride*3 apart. Pairs along a window's values would begin at odd ones for every
-// other window or end in the next one's, so they are copied apart: ten values a window, the last one zero. Pairs along the
-// windows are each value and the one that a window further has in its place.
+// Floats are the row itself for both; windows are stride*3 apart. Pairs along a window's values
+// would start at an odd value for every other window, or end in the next one's, so they are copied
+// apart: ten values per window, the last one zero. Pairs along the windows hold a value and its
+// counterpart in the next window.
 template <class S, bool kAlongValues> struct StemRows {
   static constexpr bool kPairs = kPack<Element<S>> == 2;
   const Window &window;
   const size_t apart; // values between windows
   const size_t step;  // elements between windows, or between pairs of them
-  const size_t size;  // elements of a row, which a product may read to the end of its last tile
+  const size_t size;  // elements of a row; a product may read to the end of its last tile
   Element<S> *memory; // (3, size)
-  int next = 0;       // the padded image's row to be made next
+  int next = 0;       // the next row of the padded image to compute
 
   template <class Memory>
   StemRows(Memory &from, const Window &w)
-      : window(w), apart(w.stride * kColors), step(!kPairs ? apart : kAlongValues ? kRunElements<S> : 2 * apart),
-        size(whole_cache_lines(read_by_products(w) + kOverread)),
-        memory(from.template take<Element<S>>(3 * size)) {}
+      : window(w), apart(w.stride * kColors), step(!kPairs        ? apart
+                                                   : kAlongValues ? kRunElements<S>
+                                                                  : 2 * apart),
+        size(whole_cache_lines(read_by_products(w) + kOverread)), memory(from.template take<Element<S>>(3 * size)) {}
 
   size_t read_by_products(const Window &w) const {
     if (kAlongValues) return (size_t(w.out_width) + kRows) * step;
     return kTiled<Element<S>> ? tiled_pairs(w) * step : stem_line(w);
   }
-  // Pairs of a row's windows in whole tiles.
+  // Pairs of a row's windows, in whole tiles.
   static size_t tiled_pairs(const Window &w) { return (size_t(w.out_width + 1) / 2 + kLanes - 1) / kLanes * kLanes; }
 
-  // Those under a row of the output, counted through all images. They are made as far as they are not there (none where fresh)
-  // from line(image, row), a row of the padded image.
+  // Returns the rows under a row of the output, counted over all images. Missing ones (all of them
+  // with restart) are computed from line(image, row), a row of the padded image.
   template <class Line> ThreeRows<Element<S>> under(int64_t row, bool restart, Line line) {
     const int out_row = int(row % window.out_height), first = out_row * window.stride;
     if (restart || out_row == 0) next = first;
@@ -123,7 +127,7 @@ template <class S, bool kAlongValues> struct StemRows {
     for (size_t i = 0; i < line; i += kLanes) store(to + i, load(from + i));
   }
 
-  // Each copy is 16 values, of which the next one overwrites those that are not the window's.
+  // Each copy is 16 values; the next one overwrites those beyond the window.
   void copy_apart(const bf16 *from, bf16 *to) const {
     typedef uint16_t Run __attribute__((vector_size(32)));
     Run inside{};
@@ -137,8 +141,8 @@ template <class S, bool kAlongValues> struct StemRows {
     }
   }
 
-  // The last of an odd number of windows has zeros for a partner, but where the pair before it has the same values (stride 1). What
-  // it has there does not count, since its partner's dy is zero.
+  // The last of an odd number of windows is paired with zeros, except where the previous pair has
+  // the same values (stride 1). Its partner has no effect, since the partner's dy is zero.
   void pair_windows(const bf16 *from, uint32_t *to) const {
     typedef uint16_t Half __attribute__((vector_size(32)));
     typedef uint32_t Whole __attribute__((vector_size(64)));
@@ -152,7 +156,8 @@ template <class S, bool kAlongValues> struct StemRows {
     }
     if (window.out_width % 2)
       for (size_t i = line > 2 * apart ? line - 2 * apart : 0; i < line; i++) to[i] &= 0xffff;
-    if constexpr (kTiled<Element<S>>) { // the last tile's pairs past the last window: their dy is zero, and they must not be infinite
+    if constexpr (kTiled<Element<
+                      S>>) { // pairs of the last tile beyond the last window: their dy is zero, but they must be finite
       const size_t end = (size_t(window.out_width + 1) / 2 - 1) * step + kRun;
       memset(to + end, 0, (size - end) * sizeof *to);
     }

@@ -1,6 +1,7 @@
-// The stem forward: a 3x3 convolution of three colors as matrix products that read the windows where they lie, in rows of the
-// padded image (stem/rows.h). A row of the output is the sum of three products, one for each row of the image under it;
-// backward is stem/backward.h. Training's forward pass and inference (inference/stem.h) share the product.
+// The stem, forward: a 3x3 convolution of three colors as matrix products that read the windows in
+// place, in rows of the padded image (stem/rows.h). A row of the output is the sum of three
+// products, one per row of the image under it. stem/backward.h is the backward pass. Training's
+// forward pass and inference (inference/stem.h) share the product.
 #pragma once
 #include "inference/product.h"
 #include "stem/rows.h"
@@ -29,7 +30,8 @@ template <class S> void pack_stem(const PackStem &p) {
   }
 }
 
-// The product of a row of output. Its tiles begin at the bias and go to finish(tile, row, column, rows of it that count).
+// The product of a row of output. Its tiles start at the bias and go to finish(tile, row, column,
+// valid rows).
 template <class S, class Finish> struct StemProduct {
   ThreeRows<Element<S>> windows;
   size_t apart; // elements between windows
@@ -46,9 +48,11 @@ template <class S, class Finish> struct StemProduct {
       for (int r = 0; r < R; r++) tile.set(r, c, first);
     }
     const Element<S> *panel = panels + column * kWindowElements<S>;
+    // Hides the constant: GCC 12 unrolls a constant number of steps and spills, which takes 111 us
+    // instead of 71 for a 224x224 image on Zen 5.
     int64_t depth = kRunElements<S>;
-    asm("" : "+r"(depth)); // GCC 12 unrolls a known number of steps and spills: 111 us for 71 of a 224x224 image, Zen 5
-    const size_t step = StemRows<S, true>::kPairs ? kRunElements<S> : apart; // a constant where it can be
+    asm("" : "+r"(depth));
+    const size_t step = StemRows<S, true>::kPairs ? kRunElements<S> : apart; // constant where possible
 #pragma GCC unroll 3
     for (int i = 0; i < 3; i++, panel += kRunElements<S> * C * kLanes)
       multiply<true>(tile, depth, windows.rows[i] + row * step, step, panel, C * kLanes);
@@ -56,9 +60,10 @@ template <class S, class Finish> struct StemProduct {
   }
 };
 
-// A thread's memory for training's forward pass. Tile registers want a window's three rows side by side, others the windows of a row.
+// A thread's memory for training's forward pass. Tile registers need a window's three rows next to
+// each other; other variants read the windows of a row in place.
 template <class S> struct StemForwardMemory {
-  static constexpr size_t kStride = kLanes; // elements between windows that lie side by side
+  static constexpr size_t kStride = kLanes; // elements between gathered windows
   static constexpr int kUnit = kBlockRows<Element<S>>;
   RunningSums moments; // (2, out)
   StemRows<S, true> rows;
@@ -89,8 +94,9 @@ template <class S> auto stem_lines(const Window &w, const void *image) {
   };
 }
 
-// The windows of a row of output side by side, from the three rows of the padded image under it: three runs of nine values and a
-// zero each. A run is stored with what follows it, which the next one overwrites.
+// Gathers the windows of a row of output from the three rows of the padded image under it: three
+// runs of nine values and a zero each. A run is stored together with the values after it, which the
+// next run overwrites.
 inline void gather_windows(const bf16 *const (&rows)[3], int width, size_t apart, size_t stride, uint32_t *windows) {
   typedef uint16_t Run __attribute__((vector_size(32)));
   Run inside{};
@@ -105,21 +111,23 @@ inline void gather_windows(const bf16 *const (&rows)[3], int width, size_t apart
     }
 }
 
-// One row of output, counted through all images.
+// One row of output, counted over all images.
 template <class S, class Line>
-void stem_forward_row(const StemForward &p, StemForwardMemory<S> &memory, int64_t row, bool restart, Line line, Prefetcher &prefetcher,
-                      const OutputTiles<S> &tiles) {
+void stem_forward_row(const StemForward &p, StemForwardMemory<S> &memory, int64_t row, bool restart, Line line,
+                      Prefetcher &prefetcher, const OutputTiles<S> &tiles) {
   const Element<S> *panels = static_cast<const Element<S> *>(p.weight);
   const Window &w = p.window;
   if constexpr (kTiled<Element<S>>) {
     const int64_t image = row / w.out_height;
     const int first = int(row % w.out_height) * w.stride;
-    gather_windows({line(image, first), line(image, first + 1), line(image, first + 2)}, w.out_width, memory.rows.apart, memory.kStride,
-                   memory.windows);
-    multiply_block(w.out_width, p.out, kWindowElements<S>, memory.windows, memory.kStride, panels, p.bias, prefetcher, tiles);
+    gather_windows({line(image, first), line(image, first + 1), line(image, first + 2)}, w.out_width, memory.rows.apart,
+                   memory.kStride, memory.windows);
+    multiply_block(w.out_width, p.out, kWindowElements<S>, memory.windows, memory.kStride, panels, p.bias, prefetcher,
+                   tiles);
   } else {
     const auto windows = memory.rows.under(row, restart, line);
-    for_each_tile(StemProduct<S, const OutputTiles<S> &>{windows, memory.rows.step, panels, p.bias, tiles}, w.out_width, 0, p.out, prefetcher);
+    for_each_tile(StemProduct<S, const OutputTiles<S> &>{windows, memory.rows.step, panels, p.bias, tiles}, w.out_width,
+                  0, p.out, prefetcher);
   }
 }
 
@@ -131,7 +139,8 @@ template <class S> void stem_forward_part(const StemForward &p, StemForwardMemor
   memory.moments.clear();
   for (int64_t row = part.begin; row < part.end; row++) {
     Prefetcher prefetcher;
-    prefetcher.range(0, line(row / w.out_height, int(row % w.out_height) * w.stride + 3), w.stride * stem_line(w) * sizeof(S));
+    prefetcher.range(0, line(row / w.out_height, int(row % w.out_height) * w.stride + 3),
+                     w.stride * stem_line(w) * sizeof(S));
     stem_forward_row<S>(p, memory, row, row == part.begin, line, prefetcher,
                         {static_cast<S *>(p.y) + row * y_row, size_t(p.out), p.moments.sum ? p.moments.pivot : nullptr,
                          memory.moments.part, non_temporal});
@@ -142,7 +151,9 @@ template <class S> void stem_forward_part(const StemForward &p, StemForwardMemor
 }
 
 // Thread t's rows of output.
-FUSED_INLINE RowPart stem_part(const Window &w, int t, int threads) { return row_part(w.images * w.out_height, t, threads); }
+FUSED_INLINE RowPart stem_part(const Window &w, int t, int threads) {
+  return row_part(w.images * w.out_height, t, threads);
+}
 
 template <class S> void stem_forward(const Workers &w, const StemForward &p) {
   for_each_thread(w, [&](int t) {

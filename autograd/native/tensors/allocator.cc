@@ -1,8 +1,9 @@
 //go:build ignore
 
-// The memory of CPU tensors. libtorch gives every activation back as soon as it is dead, and malloc gives such blocks
-// back to the kernel, which clears their pages again for the next step: a fifth of the time of a training step (perf,
-// MobileNet 1.0 at batch 32 and 224, bfloat16). Here they stay with the process, in one region of huge pages.
+// The allocator of CPU tensors. libtorch frees every activation as soon as it is dead, and malloc
+// returns such blocks to the kernel, which clears their pages again for the next step: a fifth of
+// the time of a training step (perf, MobileNet 1.0 at batch 32 and 224, bfloat16). Here they stay
+// with the process, in one region of huge pages.
 #include "tensors/guard.h"
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
@@ -17,21 +18,22 @@
 
 namespace {
 
-constexpr size_t kSmall = 256 << 10;        // smaller blocks are malloc's
-constexpr size_t kAlign = 64;               // of block sizes, and so of addresses
-constexpr size_t kStagger = 832;            // apart, so that blocks of powers of two do not share cache sets (57.3 against 56.9 img/s, bf16)
+constexpr size_t kSmall = 256 << 10; // smaller blocks come from malloc
+constexpr size_t kAlign = 64;        // of block sizes, and so of addresses
+constexpr size_t kStagger =
+    832; // between blocks, so that power-of-two sizes do not share cache sets (57.3 vs 56.9 img/s, bf16)
 constexpr size_t kHugePage = 2 << 20;
-constexpr size_t kRegion = size_t(1) << 40; // address space, not memory: pages come with their first touch
+constexpr size_t kRegion = size_t(1) << 40; // address space, not memory: pages are mapped on first touch
 
-// Region hands out blocks of one range of addresses: best fit, the lowest of equals, neighbors joined when freed.
+// Region allocates blocks from one range of addresses: best fit, lowest address first, neighbors
+// merged when freed.
 class Region {
 public:
   bool open() {
     void *p = mmap(nullptr, kRegion, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (p == MAP_FAILED)
-      return false;
+    if (p == MAP_FAILED) return false;
     base_ = static_cast<char *>(p);
-    madvise(base_, kRegion, MADV_HUGEPAGE); // a kernel without them keeps small pages
+    madvise(base_, kRegion, MADV_HUGEPAGE); // a kernel without huge pages keeps small ones
     insert(kHugePage - reinterpret_cast<size_t>(base_) % kHugePage, kRegion - kHugePage);
     return true;
   }
@@ -42,12 +44,10 @@ public:
     bytes = (bytes + kStagger + kAlign - 1) / kAlign * kAlign;
     std::lock_guard<std::mutex> lock(mutex_);
     auto fit = by_size_.lower_bound({bytes, 0});
-    if (fit == by_size_.end())
-      return nullptr;
+    if (fit == by_size_.end()) return nullptr;
     auto [size, at] = *fit;
     erase(at, size);
-    if (size > bytes)
-      insert(at + bytes, size - bytes);
+    if (size > bytes) insert(at + bytes, size - bytes);
     used_[at] = bytes;
     taken_ += bytes;
     return base_ + at;
@@ -92,9 +92,9 @@ private:
 
   char *base_ = nullptr;
   std::mutex mutex_;
-  size_t taken_ = 0;                              // bytes in used blocks
-  std::map<size_t, size_t> free_, used_;          // offset to size
-  std::set<std::pair<size_t, size_t>> by_size_;    // of the free blocks
+  size_t taken_ = 0;                            // bytes in used blocks
+  std::map<size_t, size_t> free_, used_;        // offset to size
+  std::set<std::pair<size_t, size_t>> by_size_; // of the free blocks
 };
 
 Region &region() {
@@ -124,13 +124,12 @@ public:
 } // namespace
 
 void dw_tune_allocator(void) {
-  // oneDNN takes its scratch memory from malloc, which is to keep it as well.
-  mallopt(M_ARENA_MAX, 1); // the arenas of other threads give everything above 64 MB back
+  // oneDNN allocates its scratch memory with malloc, which should keep it as well.
+  mallopt(M_ARENA_MAX, 1); // other threads' arenas return everything above 64 MB
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, INT_MAX);
   static RegionAllocator allocator;
-  if (region().open())
-    c10::SetCPUAllocator(&allocator, /*priority=*/100);
+  if (region().open()) c10::SetCPUAllocator(&allocator, /*priority=*/100);
 }
 
 int64_t dw_memory_allocated(void) { return int64_t(region().taken()); }

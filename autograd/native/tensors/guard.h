@@ -1,4 +1,4 @@
-// The one door between C++ exceptions and C error messages.
+// The only place where C++ exceptions become C error messages.
 #pragma once
 #include "native.h"
 #include <cstring>
@@ -6,7 +6,7 @@
 
 namespace depthwise {
 
-// Runs f and turns whatever it throws into a message; NULL when nothing was thrown.
+// Runs f and converts anything it throws into a message; returns NULL when nothing is thrown.
 template <class F> dw_error guard(F &&f) noexcept {
   try {
     f();
@@ -14,7 +14,7 @@ template <class F> dw_error guard(F &&f) noexcept {
   } catch (const std::exception &e) {
     return strdup(e.what());
   } catch (...) {
-    return strdup("an exception that is no std::exception");
+    return strdup("an exception that is not a std::exception");
   }
 }
 

@@ -1,6 +1,6 @@
 //go:build ignore
 
-// The process-wide state of libtorch: threads, generators, allocator, what the processor can do.
+// The process-wide state of libtorch: threads, generators, and processor features.
 #include "tensors/guard.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -15,15 +15,14 @@ using depthwise::guard;
 
 namespace {
 at::Tensor &tensor(dw_tensor t) { return *static_cast<at::Tensor *>(t); }
-// What oneDNN chooses its bfloat16 kernels by, beyond libtorch's own name for the instruction set.
+// The features by which oneDNN selects its bfloat16 kernels, beyond libtorch's own name for the
+// instruction set.
 std::string matrix_units() {
   std::string units;
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512bf16"))
-    units += "+bf16";
-  if (__builtin_cpu_supports("amx-bf16"))
-    units += "+amx";
+  if (__builtin_cpu_supports("avx512bf16")) units += "+bf16";
+  if (__builtin_cpu_supports("amx-bf16")) units += "+amx";
 #endif
   return units;
 }
@@ -35,7 +34,8 @@ dw_error dw_set_threads(int n) {
   return guard([&] { at::set_num_threads(n); });
 }
 
-// An error would walk the C++ stack for a trace that nobody is shown (opError cuts it off), which takes most of its time.
+// Otherwise each error walks the C++ stack for a trace that is never shown (opError cuts it off),
+// which takes most of the error's time.
 void dw_disable_stack_traces(void) {
   c10::SetStackTraceFetcher([]() -> std::string { return ""; });
 }

@@ -27,8 +27,7 @@ dw_error dw_copy(dw_tensor dst, dw_tensor src) {
 dw_error dw_from_host(dw_tensor *out, const void *data, const int64_t *shape, int ndim, int dtype) {
   return guard([&] {
     auto t = at::empty(at::IntArrayRef(shape, ndim), static_cast<at::ScalarType>(dtype));
-    if (t.nbytes() > 0)
-      std::memcpy(t.data_ptr(), data, t.nbytes());
+    if (t.nbytes() > 0) std::memcpy(t.data_ptr(), data, t.nbytes());
     *out = new at::Tensor(std::move(t));
   });
 }
@@ -36,8 +35,7 @@ dw_error dw_from_host(dw_tensor *out, const void *data, const int64_t *shape, in
 dw_error dw_to_host(void *data, dw_tensor x) {
   return guard([&] {
     auto t = tensor(x).detach().to(at::kCPU).contiguous();
-    if (t.nbytes() > 0)
-      std::memcpy(data, t.data_ptr(), t.nbytes());
+    if (t.nbytes() > 0) std::memcpy(data, t.data_ptr(), t.nbytes());
   });
 }
 
@@ -50,20 +48,21 @@ dw_error dw_gradient(dw_tensor *out, dw_tensor x) {
 
 dw_error dw_clear_gradients(const dw_tensor *xs, int n) {
   return guard([&] {
-    for (int i = 0; i < n; i++)
-      tensor(xs[i]).mutable_grad().reset();
+    for (int i = 0; i < n; i++) tensor(xs[i]).mutable_grad().reset();
   });
 }
 
-// pixels: n x h x w x 3 bytes. out: (n, 3, h, w) float32 in channels-last order, (pixel / 255 - mean) / std, by a
-// table of the 3 x 256 values, each computed in float32 as torchvision's ToTensor and Normalize do.
-dw_error dw_normalize_images(dw_tensor *out, const uint8_t *pixels, int64_t n, int64_t h, int64_t w, const double *mean, const double *std) {
+// pixels: n x h x w x 3 bytes. out: (n, 3, h, w) float32 in channels-last order, (pixel / 255 -
+// mean) / std, from a table of the 3 x 256 values, each computed in float32 as torchvision's
+// ToTensor and Normalize do.
+dw_error dw_normalize_images(dw_tensor *out, const uint8_t *pixels, int64_t n, int64_t h, int64_t w, const double *mean,
+                             const double *std) {
   return guard([&] {
     std::array<std::array<float, 3>, 256> table;
     for (int v = 0; v < 256; v++)
-      for (int c = 0; c < 3; c++)
-        table[v][c] = (float(v) / 255.0f - float(mean[c])) / float(std[c]);
-    auto t = at::empty({n, 3, h, w}, at::TensorOptions().dtype(at::kFloat).memory_format(at::MemoryFormat::ChannelsLast));
+      for (int c = 0; c < 3; c++) table[v][c] = (float(v) / 255.0f - float(mean[c])) / float(std[c]);
+    auto t =
+        at::empty({n, 3, h, w}, at::TensorOptions().dtype(at::kFloat).memory_format(at::MemoryFormat::ChannelsLast));
     float *to = t.data_ptr<float>();
     at::parallel_for(0, n * h * w, 1 << 14, [&](int64_t begin, int64_t end) {
       for (int64_t i = 3 * begin; i < 3 * end; i += 3) {

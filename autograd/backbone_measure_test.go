@@ -8,8 +8,8 @@ import (
 	"depthwise.dev/autograd/autogradtest"
 )
 
-// TestBackboneTimes: each pass fills the times of its own backbone, the parts add up to no more than the whole, and measuring
-// changes no bit.
+// TestBackboneTimes: each pass fills the times of its own backbone, the parts add up to no more
+// than the whole, and measuring changes no bit.
 func TestBackboneTimes(t *testing.T) {
 	c := backboneCases()[5]
 	layers := len(c.backbone.Layers)
@@ -18,7 +18,7 @@ func TestBackboneTimes(t *testing.T) {
 		pass := func(times *autograd.BackboneTimes) (features *autograd.Tensor) {
 			b := c.backbone
 			b.Times = times
-			return b.Forward(s, x, parameters, statistics, autograd.Evaluation) // training would move the statistics
+			return b.Forward(s, x, parameters, statistics, autograd.Evaluation) // training would update the statistics
 		}
 		gradient := func(features *autograd.Tensor) []float64 {
 			autograd.ZeroGrads(s, parameters)
@@ -59,7 +59,7 @@ func TestBackboneTimes(t *testing.T) {
 	})
 }
 
-// TestBackboneTimesOfFailedPass: a pass that fails reports nothing, and releases what it was given.
+// TestBackboneTimesOfFailedPass: a pass that fails reports no times.
 func TestBackboneTimesOfFailedPass(t *testing.T) {
 	var times autograd.BackboneTimes
 	failing(t, func(s *autograd.Scope) error {
@@ -83,20 +83,20 @@ func TestBackbonePeaks(t *testing.T) {
 		for name, v := range map[string]float64{"products": p.MultiplyAdds, "products of floats": p.FloatMultiplyAdds,
 			"read": p.Read, "add": p.Add} {
 			if !(v > 1e6) {
-				t.Errorf("%v, %s: %g a second", d, name, v)
+				t.Errorf("%v, %s: %g per second", d, name, v)
 			}
 		}
 	}
 	if _, err := autograd.MeasureBackbonePeaks(autograd.Float64, 1); err == nil {
-		t.Error("peaks of float64, which the kernels do not compute in")
+		t.Error("no error for float64")
 	}
 	if _, err := autograd.MeasureBackbonePeaks(autograd.Float32, 0); err == nil {
-		t.Error("peaks of no threads")
+		t.Error("no error for zero threads")
 	}
 	p := autograd.BackbonePeaks{MultiplyAdds: 1, FloatMultiplyAdds: 5, Read: 2, Add: 7}
 	q := autograd.BackbonePeaks{MultiplyAdds: 2, FloatMultiplyAdds: 4, Read: 3, Add: 6}
 	want := autograd.BackbonePeaks{MultiplyAdds: 2, FloatMultiplyAdds: 5, Read: 3, Add: 7}
 	if got := p.Best(q); got != want || got.Bandwidth() != 7 {
-		t.Errorf("the best of two is %+v, want %+v", got, want)
+		t.Errorf("the better of two is %+v, want %+v", got, want)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"depthwise.dev/autograd"
 )
 
-// TestBackboneRefuses what it cannot do, and says what can.
-func TestBackboneRefuses(t *testing.T) {
+// TestBackboneErrors: unsupported use is an error that names the alternative.
+func TestBackboneErrors(t *testing.T) {
 	c := backboneCases()[5]
 	forward := func(s *autograd.Scope, dtype autograd.DType) (*autograd.Tensor, *autograd.Tensor) {
 		x, parameters, statistics := c.tensors(s, dtype)
@@ -19,7 +19,7 @@ func TestBackboneRefuses(t *testing.T) {
 		name, want string
 		f          func(s *autograd.Scope)
 	}{
-		{"a second backward pass", "one backward pass", func(s *autograd.Scope) {
+		{"a second backward pass", "first backward pass", func(s *autograd.Scope) {
 			y, _ := forward(s, autograd.Float32)
 			s.BackwardWith(s.Sum(y), autograd.BackwardOptions{RetainGraph: true})
 			s.Backward(s.Sum(y))
@@ -36,17 +36,17 @@ func TestBackboneRefuses(t *testing.T) {
 			x, parameters, statistics := c.tensors(s, autograd.Float32)
 			c.backbone.Forward(s, x, parameters[:len(parameters)-1], statistics, autograd.Training)
 		}},
-		{"a parameter of another size", "numbers are expected", func(s *autograd.Scope) {
+		{"a parameter of another size", "values are expected", func(s *autograd.Scope) {
 			x, parameters, statistics := c.tensors(s, autograd.Float32)
 			parameters[3] = s.Zeros(autograd.Float32, autograd.CPU, 5)
 			c.backbone.Forward(s, x, parameters, statistics, autograd.Training)
 		}},
 		{"layers in another order", "layer 1 does not follow", func(s *autograd.Scope) {
 			x, parameters, statistics := c.tensors(s, autograd.Float32)
-			t := c.backbone
-			t.Layers = append(slices.Clone(t.Layers[:1]), t.Layers[3:]...)
-			t.Layers[1].In = 7
-			t.Forward(s, x, parameters, statistics, autograd.Training)
+			b := c.backbone
+			b.Layers = append(slices.Clone(b.Layers[:1]), b.Layers[3:]...)
+			b.Layers[1].In = 7
+			b.Forward(s, x, parameters, statistics, autograd.Training)
 		}},
 		{"one value per channel", "single value", func(s *autograd.Scope) {
 			one := backboneCases()[0]
@@ -64,19 +64,19 @@ func TestBackboneRefuses(t *testing.T) {
 			return s.Err()
 		})
 		if !strings.Contains(err.Error(), r.want) {
-			t.Errorf("%s: %q does not say %q", r.name, err, r.want)
+			t.Errorf("%s: error %q does not contain %q", r.name, err, r.want)
 		}
 	}
 }
 
-// TestBackboneRefusesPixels that do not fit.
-func TestBackboneRefusesPixels(t *testing.T) {
+// TestBackbonePixelErrors: pixels that do not match their sizes are errors.
+func TestBackbonePixelErrors(t *testing.T) {
 	c := backboneCases()[5]
 	for want, change := range map[string]func(p *autograd.Pixels){
 		"has 3072 elements, the slice has 3071": func(p *autograd.Pixels) { p.Values = p.Values[1:] },
 		"does not fit 8x32":                     func(p *autograd.Pixels) { p.Height, p.Width = 8, 32 },
 		"no layers or no images":                func(p *autograd.Pixels) { p.Values, p.N = nil, 0 },
-		"more elements than there can be":       func(p *autograd.Pixels) { p.Values, p.N, p.Height, p.Width = nil, 1<<22, 1<<21, 1<<21 },
+		"too many elements":                     func(p *autograd.Pixels) { p.Values, p.N, p.Height, p.Width = nil, 1<<22, 1<<21, 1<<21 },
 	} {
 		err := failing(t, func(s *autograd.Scope) error {
 			_, parameters, statistics := c.tensors(s, autograd.Float32)
@@ -86,7 +86,7 @@ func TestBackboneRefusesPixels(t *testing.T) {
 			return s.Err()
 		})
 		if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "nil") {
-			t.Errorf("%q does not say %q alone", err, want)
+			t.Errorf("error %q does not contain %q, or mentions nil", err, want)
 		}
 	}
 }
