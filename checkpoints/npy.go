@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 
+	"depthwise.dev/internal/atomicfile"
 	"gorgonia.org/tensor"
 )
 
@@ -38,7 +39,7 @@ func WriteNPY(path string, d *tensor.Dense) error {
 		return fmt.Errorf("checkpoints: %s: %w", path, err)
 	}
 	shape := slices.Clone(d.Shape())
-	if err := writeAtomically(disk{}, path, func(w io.Writer) error { return encodeNPY(w, values, shape) }); err != nil {
+	if err := atomicfile.Write(path, filePerm, func(w io.Writer) error { return encodeNPY(w, values, shape) }); err != nil {
 		return fmt.Errorf("checkpoints: write %s: %w", path, err)
 	}
 	return nil

@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 	"unicode/utf8"
+
+	"depthwise.dev/internal/atomicfile"
 )
 
 // WriteNPZ stores arrays as .npz, NumPy's uncompressed zip of .npy files, whole or not at all, as Write does. Equal arrays give
@@ -28,7 +30,7 @@ func WriteNPZ(path string, arrays []Array) error {
 		}
 		return archive.Close()
 	}
-	if err := writeAtomically(disk{}, path, fill); err != nil {
+	if err := atomicfile.Write(path, filePerm, fill); err != nil {
 		return fmt.Errorf("checkpoints: write %s: %w", path, err)
 	}
 	return nil

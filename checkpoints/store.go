@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"depthwise.dev/internal/atomicfile"
 )
 
 // Store is a folder of checkpoints, step-00001234.safetensors and so on. It has one writer at a time, which Lock sees to; readers may
@@ -24,13 +26,13 @@ type Store struct {
 // resumed from an earlier one, and the run will overwrite them. So the newest valid file is never removed. An error with a path means
 // that the checkpoint was saved and an old one could not be removed.
 func (s Store) Save(step int64, f File, spare ...int64) (path string, err error) {
-	return s.save(disk{}, step, f, spare...)
+	return s.save(atomicfile.OS{}, step, f, spare...)
 }
 
 // Path is the file of a step, whether it is there or not.
 func (s Store) Path(step int64) string { return filepath.Join(s.Dir, stepName(step)) }
 
-func (s Store) save(fsys filesystem, step int64, f File, spare ...int64) (string, error) {
+func (s Store) save(fsys atomicfile.FS, step int64, f File, spare ...int64) (string, error) {
 	if step < 0 {
 		return "", fmt.Errorf("checkpoints: save in %s: step %d is negative", s.Dir, step)
 	}
@@ -48,17 +50,17 @@ func (s Store) save(fsys filesystem, step int64, f File, spare ...int64) (string
 }
 
 // prepare makes the folder, durably, and clears it of what a killed process left.
-func (s Store) prepare(fsys filesystem) error {
+func (s Store) prepare(fsys atomicfile.FS) error {
 	if _, err := os.Stat(s.Dir); errors.Is(err, fs.ErrNotExist) {
 		if err := os.MkdirAll(s.Dir, 0o777); err != nil {
 			return err
 		}
 		return fsys.SyncDir(filepath.Dir(filepath.Clean(s.Dir)))
 	}
-	return removeStaleIn(fsys, s.Dir, isStepTemp)
+	return atomicfile.RemoveStale(fsys, s.Dir, isStepTemp)
 }
 
-func (s Store) retain(fsys filesystem, newest int64, spare []int64) error {
+func (s Store) retain(fsys atomicfile.FS, newest int64, spare []int64) error {
 	if s.Keep <= 0 {
 		return nil
 	}
@@ -71,7 +73,7 @@ func (s Store) retain(fsys filesystem, newest int64, spare []int64) error {
 		if slices.Contains(spare, old.step) {
 			continue
 		}
-		if err := removeOld(fsys, old.path); err != nil {
+		if err := fsys.Remove(old.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -135,7 +137,7 @@ func stepOf(name string) (step int64, ok bool) {
 }
 
 func isStepTemp(name string) bool {
-	final, _, isTemp := strings.Cut(strings.TrimPrefix(name, "."), tempMark)
+	final, isTemp := atomicfile.FinalName(name)
 	_, isStep := stepOf(final)
-	return isTemp && isStep && strings.HasPrefix(name, ".")
+	return isTemp && isStep
 }

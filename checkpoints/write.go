@@ -10,6 +10,8 @@ import (
 	"maps"
 	"slices"
 	"unicode/utf8"
+
+	"depthwise.dev/internal/atomicfile"
 )
 
 // File is what one safetensors file holds: arrays in their order, and text.
@@ -27,19 +29,22 @@ func (f File) Lookup(name string) (Array, bool) {
 	return f.Arrays[i], true
 }
 
+// filePerm is the mode of new files, before the umask.
+const filePerm = 0o666
+
 // Write stores f at path as safetensors, with its SHA-256. The file appears whole or not at all: until the new one is complete and on
 // the disk, what was at path stays. Equal files give equal bytes. It returns ErrArray, before it touches the disk, when
 // f cannot be stored.
 //
 // An error after the new file has taken its place is possible too (the folder could not be synced); the file is whole even then.
-func Write(path string, f File) error { return write(disk{}, path, f) }
+func Write(path string, f File) error { return write(atomicfile.OS{}, path, f) }
 
-func write(fsys filesystem, path string, f File) error {
+func write(fsys atomicfile.FS, path string, f File) error {
 	im, err := newImage(f)
 	if err != nil {
 		return fmt.Errorf("checkpoints: %s: %w", path, err)
 	}
-	if err := writeAtomically(fsys, path, im.writeTo); err != nil {
+	if err := atomicfile.WriteTo(fsys, path, filePerm, im.writeTo); err != nil {
 		return fmt.Errorf("checkpoints: write %s: %w", path, err)
 	}
 	return nil

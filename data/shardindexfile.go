@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"depthwise.dev/internal/atomicfile"
 )
 
 // shardIndexFormat is the first line of an index: a JSON value, as every line is.
@@ -69,30 +71,10 @@ func (x *shardIndex) check() error {
 	return nil
 }
 
-// writeAtomically makes path of what write writes: whole, or not at all.
-func writeAtomically(path string, write func(io.Writer) error) (err error) {
+// writeAtomically replaces path, whose folder it makes, with what write writes.
+func writeAtomically(path string, write func(io.Writer) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".partial-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	if err := write(f); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Chmod(0o644); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return atomicfile.Write(path, 0o644, write)
 }

@@ -170,7 +170,6 @@ func (w *shardWriter) describe(train, val *Dataset) error {
 
 // write makes the missing shards.
 func (w *shardWriter) write(ctx context.Context) error {
-	removeStale(escapeGlob(w.dir) + "/.partial-*")
 	w.done.Shards = len(w.jobs)
 	err := eachInParallel(ctx, len(w.jobs), w.options.Workers, func(ctx context.Context, i int) error {
 		job := w.jobs[i]

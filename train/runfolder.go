@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"depthwise.dev/checkpoints"
+	"depthwise.dev/internal/atomicfile"
 )
 
 // What lies in a run's folder.
@@ -121,11 +122,7 @@ func (f *runFolder) writeConfig(c Config) error {
 		fmt.Fprintf(&b, "# %s\n", line)
 	}
 	b.Write(text)
-	temp := f.path(configFile + ".tmp")
-	if err := os.WriteFile(temp, b.Bytes(), 0o644); err != nil {
-		return fmt.Errorf("train: write the configuration: %w", err)
-	}
-	if err := os.Rename(temp, f.path(configFile)); err != nil {
+	if err := atomicfile.WriteFile(f.path(configFile), 0o644, b.Bytes()); err != nil {
 		return fmt.Errorf("train: write the configuration: %w", err)
 	}
 	return nil
