@@ -99,10 +99,11 @@ func s3(t *testing.T, dir string) *breaking {
 	if err := backend.CreateBucket("images"); err != nil {
 		t.Fatal(err)
 	}
+	modified := map[string]string{"Last-Modified": "Mon, 02 Nov 2026 10:00:00 GMT"} // as every server sends it
 	for _, name := range names(t, dir) {
 		content, err := os.ReadFile(filepath.Join(dir, name))
 		if err == nil {
-			_, err = backend.PutObject("images", "photos/"+name, map[string]string{}, bytes.NewReader(content), int64(len(content)), nil)
+			_, err = backend.PutObject("images", "photos/"+name, modified, bytes.NewReader(content), int64(len(content)), nil)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -164,27 +165,32 @@ func TestDistantShardsTrainLikeNearOnes(t *testing.T) {
 		}
 	}
 	for _, c := range []struct {
-		name, dir string
-		bucket    bool
-		path      string
+		name, scheme, dir, path string
 	}{
-		{"s3 folder", dir, true, ""},
-		{"s3 folder without an index", bare, true, ""},
-		{"s3 pattern", dir, true, "/{train-{000000..000003},val-000000}.tar"},
-		{"http folder", dir, false, ""},
-		{"http pattern without an index", bare, false, "/{train-{000000..000003},val-000000}.tar"},
+		{"s3 folder", "s3", dir, ""},
+		{"s3 folder without an index", "s3", bare, ""},
+		{"s3 pattern", "s3", dir, "/{train-{000000..000003},val-000000}.tar"},
+		{"gs folder", "gs", dir, ""},
+		{"gs folder without an index", "gs", bare, ""},
+		{"gs pattern", "gs", dir, "/{train-{000000..000003},val-000000}.tar"},
+		{"http folder", "http", dir, ""},
+		{"http pattern without an index", "http", bare, "/{train-{000000..000003},val-000000}.tar"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			handler := &breaking{handler: http.FileServer(http.Dir(c.dir)), after: 12_000, busy: 5}
-			if c.bucket {
+			switch c.scheme {
+			case "s3":
 				handler = s3(t, c.dir)
+			case "gs":
+				handler.handler = gcs(t, c.dir)
 			}
 			server := httptest.NewServer(handler)
 			defer server.Close()
-			path := server.URL + c.path
-			if c.bucket {
-				path = "s3://images/photos" + c.path + "?region=us-east-1&use_path_style=true&endpoint=" + server.URL
-			}
+			path := map[string]string{
+				"http": server.URL + c.path,
+				"s3":   "s3://images/photos" + c.path + "?region=us-east-1&use_path_style=true&endpoint=" + server.URL,
+				"gs":   "gs://images/photos" + c.path + "?anonymous=true&endpoint=" + server.URL,
+			}[c.scheme]
 			opener := remote.New()
 			defer opener.Close()
 			source := data.Source{Path: path, Cache: t.TempDir(), Remote: opener}
