@@ -1,5 +1,7 @@
 package data
 
+import "depthwise.dev/data/internal/sys"
+
 // Batch is a number of images with their labels. It belongs to its iterator and is
 // valid until the next Next or Close.
 type Batch struct {
@@ -10,11 +12,11 @@ type Batch struct {
 	Pixels []uint8 // N*Height*Width*3: NHWC, RGB
 	Labels []int64 // N classes
 	// Of a batch that was mixed, the class that each image was mixed with, which weighs
-	// 1-Share. Otherwise Partners is empty and Share is 1.
-	Partners []int64
-	Share    float64
-	Samples  []int     // N indices into Dataset.Samples
-	Skipped  []Problem // images that were left out, in the batch's order
+	// 1-Lambda. Otherwise MixedLabels is empty and Lambda is 1.
+	MixedLabels []int64
+	Lambda      float64
+	Samples     []int     // N indices into Dataset.Samples
+	Skipped     []Problem // images that were left out, in the batch's order
 }
 
 // slot is the memory of a batch in the making.
@@ -33,7 +35,7 @@ func newSlot(images, side int) *slot {
 		pixels:   make([]uint8, images*side*side*3),
 		samples:  make([]int, images),
 		failures: make([]error, images),
-		batch:    Batch{Height: side, Width: side, Labels: make([]int64, 0, images), Share: 1},
+		batch:    Batch{Height: side, Width: side, Labels: make([]int64, 0, images), Lambda: 1},
 	}
 }
 
@@ -51,11 +53,11 @@ func (s *slot) image(i int) []uint8 {
 // finish closes the gaps that unreadable images left and returns the batch.
 func (s *slot) finish(set *Dataset) *Batch {
 	b := &s.batch
-	b.Share, b.Partners = 1, b.Partners[:0]
+	b.Lambda, b.MixedLabels = 1, b.MixedLabels[:0]
 	b.Index, b.N, b.Labels, b.Skipped = s.index, 0, b.Labels[:0], nil
 	for i, sample := range s.samples[:s.count] {
 		if err := s.failures[i]; err != nil {
-			b.Skipped = append(b.Skipped, Problem{set.Samples[sample].Path, reasonOf(err)})
+			b.Skipped = append(b.Skipped, Problem{set.Samples[sample].Path, sys.Reason(err)})
 			continue
 		}
 		if b.N < i {

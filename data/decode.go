@@ -21,31 +21,31 @@ type codec struct {
 	decode func(io.Reader) (image.Image, error)
 }
 
-var codecs = map[format]codec{
-	formatPNG:  {png.DecodeConfig, png.Decode},
-	formatGIF:  {gif.DecodeConfig, gif.Decode}, // the first frame
-	formatBMP:  {bmp.DecodeConfig, bmp.Decode},
-	formatTIFF: {tiff.DecodeConfig, tiff.Decode}, // the first page
-	formatWebP: {webp.DecodeConfig, webp.Decode},
+var codecs = map[Format]codec{
+	FormatPNG:  {png.DecodeConfig, png.Decode},
+	FormatGIF:  {gif.DecodeConfig, gif.Decode}, // the first frame
+	FormatBMP:  {bmp.DecodeConfig, bmp.Decode},
+	FormatTIFF: {tiff.DecodeConfig, tiff.Decode}, // the first page
+	FormatWebP: {webp.DecodeConfig, webp.Decode},
 }
 
 // decodeRGB decodes any format but JPEG, appending the RGB pixels to dst[:0]. It
 // returns an error and never panics, whatever a library does.
-func decodeRGB(f format, data, dst []byte) (rgb []byte, w, h int, err error) {
+func decodeRGB(f Format, data, dst []byte) (rgb []byte, w, h int, err error) {
 	defer recoverAs(&err)
 	switch f {
-	case formatPNM:
+	case FormatPNM:
 		return decodePNM(data, dst)
-	case formatWebP:
+	case FormatWebP:
 		return decodeWebP(data, dst)
-	case formatGIF:
+	case FormatGIF:
 		return decodeGIF(data, dst)
 	}
 	return decodeWith(f, data, dst)
 }
 
 // decodeWith decodes with the format's library.
-func decodeWith(f format, data, dst []byte) (rgb []byte, w, h int, err error) {
+func decodeWith(f Format, data, dst []byte) (rgb []byte, w, h int, err error) {
 	config, err := readConfig(f, data)
 	if err != nil {
 		return nil, 0, 0, err
@@ -62,13 +62,13 @@ func decodeWith(f format, data, dst []byte) (rgb []byte, w, h int, err error) {
 }
 
 // checkHeader reads a file's size, in any format but JPEG.
-func checkHeader(f format, data []byte) (err error) {
+func checkHeader(f Format, data []byte) (err error) {
 	defer recoverAs(&err)
-	if f == formatPNM {
+	if f == FormatPNM {
 		_, _, _, err = decodePNM(data, nil) // small and rare
 		return err
 	}
-	if f == formatWebP {
+	if f == FormatWebP {
 		if data, _, err = firstFrame(data); err != nil {
 			return err
 		}
@@ -78,7 +78,7 @@ func checkHeader(f format, data []byte) (err error) {
 }
 
 // readConfig reads the size and refuses what is too large to decode.
-func readConfig(f format, data []byte) (image.Config, error) {
+func readConfig(f Format, data []byte) (image.Config, error) {
 	config, err := codecs[f].config(bytes.NewReader(data))
 	if err != nil {
 		return config, plainError(err)

@@ -7,19 +7,19 @@ import (
 
 // exifOrientation returns the orientation that a file's EXIF data asks for. Without such
 // data, or where it is damaged, the image is upright. EXIF 2.32, 4.6.4 A: tag 0x0112.
-func exifOrientation(f format, data []byte) orientation {
+func exifOrientation(f Format, data []byte) orientation {
 	switch f {
-	case formatJPEG:
+	case FormatJPEG:
 		return tiffOrientation(jpegEXIF(data))
-	case formatPNG:
+	case FormatPNG:
 		return tiffOrientation(pngEXIF(data))
-	case formatWebP:
+	case FormatWebP:
 		for c := range webpChunks(data) {
 			if c.id == "EXIF" {
 				return tiffOrientation(bytes.TrimPrefix(c.body, []byte(exifMark)))
 			}
 		}
-	case formatTIFF: // what EXIF data is too
+	case FormatTIFF: // what EXIF data is too
 		return tiffOrientation(data)
 	}
 	return upright

@@ -14,6 +14,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"depthwise.dev/data/internal/index"
+	"depthwise.dev/data/internal/names"
+	"depthwise.dev/data/internal/sys"
 )
 
 // extensions are torchvision's IMG_EXTENSIONS, and .gif.
@@ -28,27 +32,36 @@ func HasImageExtension(name string) bool {
 // ErrNoClasses is returned, wrapped, for a folder that has no class folders.
 var ErrNoClasses = errors.New("no class folders")
 
-// OpenFolder lists dir/CLASS/**/* as torchvision.datasets.ImageFolder does: classes are
-// the folders in dir, sorted by code point; links are followed; a file is an image when
-// its name ends like one (.gif as well). A class folder without an image is an error.
-// Unlike torchvision it leaves out, and names in Problems, what can never be read:
-// dangling links, FIFOs, and folders that lead back to themselves.
-func OpenFolder(dir string) (*Dataset, error) { return openFolder(dir, indexCache{}) }
+// OpenFolder lists dir/CLASS/**/* as torchvision.datasets.ImageFolder does: classes are the folders in
+// dir, sorted by code point; links are followed; a file is an image if its name has an image's
+// extension (.gif as well). A class folder without an image is an error. Unlike torchvision it skips,
+// and names in Problems, what can never be read: dangling links, FIFOs, and folders that contain
+// themselves through a link.
+func OpenFolder(dir string) (*Dataset, error) { return openFolder(dir, index.Cache{}) }
 
-func openFolder(dir string, cache indexCache) (*Dataset, error) {
+// OpenCachedFolder is [OpenFolder] that keeps listings of large folders in a cache folder. An empty
+// cache means none.
+func OpenCachedFolder(dir, cache string) (*Dataset, error) { return openFolder(dir, index.New(cache)) }
+
+// ListFolder is [OpenCachedFolder] that accepts class folders without an image and returns their names.
+func ListFolder(dir, cache string) (d *Dataset, empty []string, err error) {
+	return listFolder(dir, index.New(cache))
+}
+
+func openFolder(dir string, cache index.Cache) (*Dataset, error) {
 	d, empty, err := listFolder(dir, cache)
 	if err != nil {
 		return nil, err
 	}
 	if len(empty) > 0 {
 		return nil, fmt.Errorf("data: %s: %d of %d class folders hold no image: %s; remove them or put images there",
-			dir, len(empty), len(d.Classes), quoteSome(empty))
+			dir, len(empty), len(d.Classes), names.Quote(empty))
 	}
 	return d, nil
 }
 
-// listFolder is OpenFolder without its verdict on empty classes.
-func listFolder(dir string, cache indexCache) (d *Dataset, empty []string, err error) {
+// listFolder lists a folder; empty names the classes without an image.
+func listFolder(dir string, cache index.Cache) (d *Dataset, empty []string, err error) {
 	classes, strays, err := classFolders(dir)
 	if err != nil {
 		return nil, nil, err
@@ -81,34 +94,34 @@ func listFolder(dir string, cache indexCache) (d *Dataset, empty []string, err e
 
 // classFolders returns the names of dir's folders in Python's order, and the images
 // beside them, which have no class.
-func classFolders(dir string) (names []string, strays []Problem, err error) {
-	entries, err := readDir(dir)
-	if isSystemError(err) {
+func classFolders(dir string) (folders []string, strays []Problem, err error) {
+	entries, err := sys.ReadDir(dir)
+	if sys.IsSystemError(err) {
 		return nil, nil, err
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("data: %w", err)
 	}
 	for _, e := range entries {
-		kind, err := kindOf(dir, e)
+		kind, err := sys.KindOf(dir, e)
 		if err != nil {
 			return nil, nil, err
 		}
-		if kind == folder {
-			names = append(names, e.Name())
+		if kind == sys.Folder {
+			folders = append(folders, e.Name())
 		} else if HasImageExtension(e.Name()) {
 			strays = append(strays, Problem{filepath.Join(dir, e.Name()), "lies beside the class folders, so it has no class"})
 		}
 	}
-	slices.SortFunc(names, comparePython)
-	return names, strays, nil
+	slices.SortFunc(folders, names.Compare)
+	return folders, strays, nil
 }
 
 // listClasses lists several class folders at once: on a network disk that is much faster.
 // Classes whose folders did not change are taken from the cache.
-func listClasses(dir string, classes []string, cache indexCache) []*listing {
+func listClasses(dir string, classes []string, cache index.Cache) []*listing {
 	known := map[string]*keptClass{}
-	cache.load("folder", dir, func(r io.Reader) (err error) {
+	cache.Load("folder", dir, func(r io.Reader) (err error) {
 		known, err = readFolderIndex(r)
 		return err
 	})
@@ -135,7 +148,7 @@ func listClasses(dir string, classes []string, cache indexCache) []*listing {
 		images += len(l.files)
 	}
 	if listed.Load() {
-		cache.save("folder", dir, images, func(w io.Writer) error { return writeFolderIndex(w, keep) })
+		cache.Save("folder", dir, images, func(w io.Writer) error { return writeFolderIndex(w, keep) })
 	}
 	return lists
 }
@@ -153,23 +166,23 @@ type listing struct {
 }
 
 // listClass lists a class folder, and returns what the cache can keep of that, or nil.
-func listClass(class, root string, cache indexCache) (*listing, *keptClass) {
+func listClass(class, root string, cache index.Cache) (*listing, *keptClass) {
 	l := &listing{folders: map[string][]string{}}
 	now := time.Now()
-	if cache.dir != "" {
+	if cache.Dir != "" {
 		l.stamps = map[string]folderStamp{}
 	}
 	l.walk(root, nil)
-	slices.SortFunc(l.visited, comparePython) // sorted(os.walk(...)) sorts by the whole path
+	slices.SortFunc(l.visited, names.Compare) // sorted(os.walk(...)) sorts by the whole path
 	for _, f := range l.visited {
-		slices.SortFunc(l.folders[f], comparePython)
+		slices.SortFunc(l.folders[f], names.Compare)
 		for _, name := range l.folders[f] {
 			l.files = append(l.files, filepath.Join(f, name))
 		}
 	}
 	var kept *keptClass
-	if cache.dir != "" {
-		kept = l.keep(class, root, now.Add(-cache.settled))
+	if cache.Dir != "" {
+		kept = l.keep(class, root, now.Add(-cache.Settled))
 	}
 	l.folders, l.visited, l.stamps = nil, nil, nil
 	return l, kept
@@ -177,7 +190,7 @@ func listClass(class, root string, cache indexCache) (*listing, *keptClass) {
 
 // walk notes dir's images and goes into its folders; above holds the folders that lead here.
 func (l *listing) walk(dir string, above []fs.FileInfo) {
-	info, err := stat(dir)
+	info, err := sys.Stat(dir)
 	if err != nil {
 		l.problem(dir, err)
 		return
@@ -187,24 +200,24 @@ func (l *listing) walk(dir string, above []fs.FileInfo) {
 		return
 	}
 	l.visit(dir)
-	entries, err := readDir(dir)
+	entries, err := sys.ReadDir(dir)
 	if err != nil {
 		l.problem(dir, err)
 	}
 	for _, e := range entries {
 		l.links = l.links || e.Type()&fs.ModeSymlink != 0
 		path := filepath.Join(dir, e.Name())
-		kind, err := kindOf(dir, e)
+		kind, err := sys.KindOf(dir, e)
 		switch {
 		case err != nil:
 			l.problem(path, err)
-		case kind == folder:
+		case kind == sys.Folder:
 			l.walk(path, append(above[:len(above):len(above)], info))
 		case !HasImageExtension(e.Name()):
 			if reason := strayName(e.Name()); reason != "" {
 				l.problems = append(l.problems, Problem{path, reason})
 			}
-		case kind == regular:
+		case kind == sys.Regular:
 			l.folders[dir] = append(l.folders[dir], e.Name())
 		default:
 			l.problems = append(l.problems, Problem{path, string(kind)})
@@ -225,64 +238,9 @@ func (l *listing) visit(dir string) {
 
 func (l *listing) problem(path string, err error) {
 	l.failed = true
-	if isSystemError(err) {
+	if sys.IsSystemError(err) {
 		l.err = cmp.Or(l.err, err)
 		return
 	}
-	l.problems = append(l.problems, Problem{path, reasonOf(err)})
-}
-
-// kind is what a name leads to; those that cannot be images read as a reason.
-type kind string
-
-const (
-	regular  kind = "file"
-	folder   kind = "folder"
-	dangling kind = "a link that leads nowhere"
-	special  kind = "not a regular file"
-)
-
-// kindOf follows links, and asks the disk only about them. Its error is the disk's.
-func kindOf(dir string, e fs.DirEntry) (kind, error) {
-	mode := e.Type()
-	if mode&fs.ModeSymlink != 0 {
-		info, err := stat(filepath.Join(dir, e.Name()))
-		if isSystemError(err) {
-			return special, err
-		}
-		if err != nil {
-			return dangling, nil
-		}
-		mode = info.Mode().Type()
-	}
-	switch {
-	case mode.IsDir():
-		return folder, nil
-	case mode.IsRegular():
-		return regular, nil
-	}
-	return special, nil
-}
-
-// reasonOf returns an error's text without the path, which stands beside it.
-func reasonOf(err error) string {
-	var where *fs.PathError
-	if errors.As(err, &where) {
-		return where.Err.Error()
-	}
-	return err.Error()
-}
-
-// quoteSome lists the first names and counts the rest.
-func quoteSome(names []string) string {
-	const most = 5
-	quoted := make([]string, 0, most)
-	for _, n := range names[:min(most, len(names))] {
-		quoted = append(quoted, fmt.Sprintf("%q", n))
-	}
-	text := strings.Join(quoted, ", ")
-	if len(names) > most {
-		text += fmt.Sprintf(" and %d more", len(names)-most)
-	}
-	return text
+	l.problems = append(l.problems, Problem{path, sys.Reason(err)})
 }

@@ -53,10 +53,6 @@ func stampOf(dir string) (folderStamp, error) {
 	}
 }
 
-// settled is the age from which on a folder's time of change tells changes apart: times
-// have grains, of two seconds on the coarsest disks.
-const settled = 2 * time.Second
-
 // unchanged reports whether every folder of the class is as it was.
 func (k *keptClass) unchanged(root string) bool {
 	for _, f := range k.Folders {

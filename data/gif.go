@@ -11,7 +11,7 @@ import (
 // transparent pixels have their color of the palette, and so has what the frame leaves
 // of its screen: the transparent color, or the first. (image/gif forgets that color.)
 func decodeGIF(data, dst []byte) (rgb []byte, w, h int, err error) {
-	screen, err := readConfig(formatGIF, data)
+	screen, err := readConfig(FormatGIF, data)
 	if err != nil {
 		return nil, 0, 0, err
 	}

@@ -6,6 +6,9 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"depthwise.dev/data/internal/random"
+	"depthwise.dev/data/internal/sys"
 )
 
 // ErrClosed is returned by Next after Close.
@@ -22,8 +25,8 @@ type Iterator struct {
 	order   []int32 // sample of each position; nil: the position itself
 	stop    func() bool
 	workers sync.WaitGroup
-	own     *reader // of Next, when there are no workers
-	mixed   []uint8 // memory for mixing a batch
+	own     *ImageReader // of Next, when there are no workers
+	mixed   []uint8      // memory for mixing a batch
 	waited  time.Duration
 
 	mu       sync.Mutex
@@ -33,7 +36,7 @@ type Iterator struct {
 	next     int       // the position that is decoded next
 	batch    int       // the batch that Next returns next
 	released int       // batches below it were handed back
-	effort   Effort
+	stats    LoaderStats
 	err      error // sticks
 }
 
@@ -45,7 +48,7 @@ func (it *Iterator) Next() (*Batch, error) {
 	defer func() { it.waited += time.Since(start) }()
 	b, err := it.finished()
 	if o := &it.loader.options; err == nil && o.Train && o.Augment.mixes() {
-		it.mixed = o.Augment.mix(b, newRandom(o.Seed, mixStream, uint64(it.epoch), uint64(b.Index)), it.mixed)
+		it.mixed = o.Augment.mix(b, random.New(o.Seed, random.Mix, uint64(it.epoch), uint64(b.Index)), it.mixed)
 	}
 	return b, err
 }
@@ -92,7 +95,7 @@ func (it *Iterator) Close() error {
 	}
 	it.workers.Wait()
 	if it.own != nil {
-		it.own.close()
+		it.own.Close()
 		it.own = nil
 	}
 	if it.slots != nil {
@@ -143,7 +146,7 @@ func (it *Iterator) take() (t task, ok bool) {
 
 // done notes what became of an image.
 func (it *Iterator) done(t task, err error) {
-	if isSystemError(err) && it.err == nil {
+	if sys.IsSystemError(err) && it.err == nil {
 		it.err = err
 		it.work.Broadcast()
 	}
@@ -155,23 +158,23 @@ func (it *Iterator) done(t task, err error) {
 }
 
 // make makes an image, without the lock.
-func (it *Iterator) make(r *reader, t task) {
+func (it *Iterator) make(r *ImageReader, t task) {
 	it.mu.Unlock()
 	start := time.Now()
 	err := it.loader.load(it.ctx, r, it.epoch, t.slot.samples[t.place], t.slot.image(t.place))
 	it.mu.Lock()
-	it.effort.spend(r, start)
+	it.stats.add(r, start)
 	it.done(t, err)
 }
 
 // decode is a worker's life.
 func (it *Iterator) decode() {
-	r, err := newReader()
+	r, err := NewImageReader()
 	if err != nil {
 		it.fail(err)
 		return
 	}
-	defer r.close()
+	defer r.Close()
 	it.mu.Lock()
 	defer it.mu.Unlock()
 	for {
@@ -186,7 +189,7 @@ func (it *Iterator) decode() {
 // decodeBatch makes the batch in the caller.
 func (it *Iterator) decodeBatch() {
 	if it.own == nil && it.err == nil {
-		it.own, it.err = newReader()
+		it.own, it.err = NewImageReader()
 	}
 	for it.err == nil && it.next < it.loader.set.Len() && it.next/it.loader.options.BatchSize == it.batch {
 		t, ok := it.take()

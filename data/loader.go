@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"depthwise.dev/data/internal/random"
 )
 
 // LoaderOptions says what batches are made of and how much work is done ahead.
@@ -80,7 +82,7 @@ func NewLoader(set *Dataset, options LoaderOptions) (*Loader, error) {
 	if options.Workers == 0 {
 		options.Prefetch = 0
 	}
-	if set.cache != nil {
+	if set.Remote() {
 		if options.ShuffleBuffer == 0 {
 			options.ShuffleBuffer = remoteBuffer
 		}
@@ -111,7 +113,7 @@ func (l *Loader) Epoch(ctx context.Context, epoch, firstBatch int) *Iterator {
 		return it
 	}
 	it.stop = context.AfterFunc(ctx, func() { it.fail(context.Cause(ctx)) })
-	if l.set.cache != nil {
+	if l.set.Remote() {
 		it.prefetch()
 	}
 	for range l.options.Workers {
@@ -125,8 +127,8 @@ func (l *Loader) order(epoch int) []int32 {
 	if !l.options.Train {
 		return nil
 	}
-	rng := newRandom(l.options.Seed, orderStream, uint64(epoch))
-	if l.options.ShuffleBuffer > 0 && l.set.Samples[0].part.in != nil {
+	rng := random.New(l.options.Seed, random.Order, uint64(epoch))
+	if l.options.ShuffleBuffer > 0 && l.set.Sharded() {
 		return streamOrder(l.set, l.options.ShuffleBuffer, rng)
 	}
 	order := make([]int32, l.set.Len())
@@ -161,16 +163,16 @@ func (l *Loader) returnSlots(slots []*slot) {
 }
 
 // load makes the image of one sample in one epoch; it depends on nothing else.
-func (l *Loader) load(ctx context.Context, r *reader, epoch, sample int, dst []uint8) error {
+func (l *Loader) load(ctx context.Context, r *ImageReader, epoch, sample int, dst []uint8) error {
 	r.exif = l.options.Preprocess.EXIF
 	r.fast = l.options.Train && l.options.Decode == DecodeFast
-	if err := r.openSample(ctx, l.set.Samples[sample]); err != nil {
+	if err := r.Open(ctx, l.set.Samples[sample]); err != nil {
 		return err
 	}
 	p := l.options.Preprocess
 	v := p.evaluation(r.width, r.height)
 	if l.options.Train {
-		reseed(&r.pcg, l.options.Seed, augmentStream, uint64(epoch), uint64(sample))
+		random.Seed(&r.pcg, l.options.Seed, random.Augment, uint64(epoch), uint64(sample))
 		v = l.options.Augment.view(p, r.width, r.height, r.random)
 	}
 	if err := r.draw(v, p.Resolution, dst); err != nil || !l.options.Train {

@@ -18,17 +18,17 @@ func (a Augment) mix(b *Batch, rng *rand.Rand, spare []uint8) []uint8 {
 	if !a.mixes() || b.N < 2 {
 		return spare
 	}
-	b.Partners = append(append(b.Partners, b.Labels[b.N-1]), b.Labels[:b.N-1]...)
+	b.MixedLabels = append(append(b.MixedLabels, b.Labels[b.N-1]), b.Labels[:b.N-1]...)
 	size := len(b.Pixels) / b.N
 	spare = append(spare[:0], b.Pixels[len(b.Pixels)-size:]...) // the last image is changed before the first needs it
 	cut := a.MixUp == 0 || a.CutMix > 0 && rng.Float64() < 0.5
 	if cut {
 		var box image.Rectangle
-		box, b.Share = cutBox(beta(a.CutMix, rng), b.Width, b.Height, rng)
+		box, b.Lambda = cutBox(beta(a.CutMix, rng), b.Width, b.Height, rng)
 		b.eachPair(spare, func(im, before []uint8) { paste(im, before, box, b.Width) })
 	} else {
-		b.Share = beta(a.MixUp, rng)
-		b.eachPair(spare, func(im, before []uint8) { jpeg.Mix(im, before, float32(b.Share)) })
+		b.Lambda = beta(a.MixUp, rng)
+		b.eachPair(spare, func(im, before []uint8) { jpeg.Mix(im, before, float32(b.Lambda)) })
 	}
 	return spare
 }

@@ -11,25 +11,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"depthwise.dev/data/internal/datatest"
+	"depthwise.dev/data/internal/sys"
 )
-
-// copied is a file of the testdata, as it is.
-func copied(from string) func(testing.TB, string) {
-	return func(t testing.TB, path string) { write(t, path, readBytes(t, from)) }
-}
-
-// holding is a file of these bytes.
-func holding(content string) func(testing.TB, string) {
-	return func(t testing.TB, path string) { write(t, path, []byte(content)) }
-}
-
-// changed is a file of the testdata after a change.
-func changed(from string, change func(data []byte) []byte) func(testing.TB, string) {
-	return func(t testing.TB, path string) { write(t, path, change(readBytes(t, from))) }
-}
-
-// half keeps the first half of a file.
-func half(data []byte) []byte { return data[:len(data)/2] }
 
 // frameHeader returns where the marker of a JPEG's frame header stands.
 func frameHeader(data []byte) int {
@@ -89,20 +74,24 @@ func deflated(t testing.TB, n int) []byte {
 
 // zipBomb is a PNG whose pixels inflate to 64 MB more than its size says.
 func zipBomb(t testing.TB, path string) {
-	write(t, path, pngOf(100, 100, pngChunk("IDAT", deflated(t, 64<<20))))
+	datatest.Write(t, path, pngOf(100, 100, pngChunk("IDAT", deflated(t, 64<<20))))
 }
 
 // textBomb is a good PNG with a comment that inflates to 64 MB.
 func textBomb(t testing.TB, path string) {
 	comment := append([]byte("Comment\x00\x00"), deflated(t, 64<<20)...)
-	write(t, path, pngOf(10, 10, pngChunk("zTXt", comment), pngChunk("IDAT", deflated(t, 10*11))))
+	datatest.Write(t, path, pngOf(10, 10, pngChunk("zTXt", comment), pngChunk("IDAT", deflated(t, 10*11))))
 }
 
 // dot is an image of one pixel.
-func dot(t testing.TB, path string) { writePNG(t, path, image.NewGray(image.Rect(0, 0, 1, 1))) }
+func dot(t testing.TB, path string) {
+	datatest.WritePNG(t, path, image.NewGray(image.Rect(0, 0, 1, 1)))
+}
 
 // thread is an image of 1 x 3000.
-func thread(t testing.TB, path string) { writePNG(t, path, image.NewGray(image.Rect(0, 0, 1, 3000))) }
+func thread(t testing.TB, path string) {
+	datatest.WritePNG(t, path, image.NewGray(image.Rect(0, 0, 1, 3000)))
+}
 
 // wrongChecksum damages the checksum of a PNG's pixels.
 func wrongChecksum(data []byte) []byte {
@@ -113,8 +102,8 @@ func wrongChecksum(data []byte) []byte {
 
 // sparse is a file of more bytes than are read, none of which is on the disk.
 func sparse(t testing.TB, path string) {
-	holding("\xff\xd8\xff")(t, path)
-	if err := os.Truncate(path, maxFileSize+1); err != nil {
+	datatest.Holding("\xff\xd8\xff")(t, path)
+	if err := os.Truncate(path, sys.MaxFileSize+1); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -148,7 +137,7 @@ func linkTo(target string) func(testing.TB, string) {
 }
 
 // good is an ordinary photograph.
-var good = copied("testdata/geometry/40x40.jpg")
+var good = datatest.Copied("testdata/geometry/40x40.jpg")
 
 // instead puts something else under the name after the folder was listed.
 func instead(what func(testing.TB, string)) func(testing.TB, string) {
@@ -159,12 +148,6 @@ func instead(what func(testing.TB, string)) func(testing.TB, string) {
 		if what != nil {
 			what(t, path)
 		}
-	}
-}
-
-func makeFolder(t testing.TB, path string) {
-	if err := os.Mkdir(path, 0o700); err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -181,5 +164,5 @@ var webpBomb = "RIFF\x16\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x00\x00\x00\x00\xff
 
 // pngBomb is a PNG header of 65535 x 65535 pixels.
 func pngBomb(t testing.TB, path string) {
-	write(t, path, pngOf(65535, 65535, pngChunk("IDAT", deflated(t, 1000))))
+	datatest.Write(t, path, pngOf(65535, 65535, pngChunk("IDAT", deflated(t, 1000))))
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"depthwise.dev/data/internal/datatest"
 )
 
 var update = flag.Bool("update", false, "rewrite the table of docs/images.md")
@@ -28,7 +30,7 @@ type row struct {
 func TestTroubles(t *testing.T) {
 	var rows []row
 	dir := plantTroubles(t)
-	failing(t, "unreadable.jpg", &faults{err: syscall.EACCES, times: -1}) // the superuser may read everything
+	datatest.InjectFaults(t, "unreadable.jpg", &datatest.Faults{Err: syscall.EACCES, Times: -1}) // the superuser may read everything
 	d, err := OpenFolder(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -76,8 +78,8 @@ func TestTroubles(t *testing.T) {
 func plantTroubles(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "train")
-	makeFolder(t, dir)
-	makeFolder(t, filepath.Join(dir, "class"))
+	datatest.MakeFolder(t, dir)
+	datatest.MakeFolder(t, filepath.Join(dir, "class"))
 	good(t, filepath.Join(dir, "..", "photo.jpg"))
 	back, err := os.Getwd()
 	if err != nil {
@@ -213,7 +215,7 @@ func checkDocument(t *testing.T, rows []row) {
 		fmt.Fprintf(&table, "| %s | %s | %s |\n", r.kind, r.fate, strings.ReplaceAll(r.why, "|", "\\|"))
 	}
 	table.WriteString("\n")
-	text := string(readBytes(t, document))
+	text := string(datatest.Read(t, document))
 	head, rest, ok := strings.Cut(text, tableBegin)
 	was, tail, closed := strings.Cut(rest, tableEnd)
 	if !ok || !closed {
@@ -225,5 +227,5 @@ func checkDocument(t *testing.T, rows []row) {
 	if !*update {
 		t.Fatalf("the table of %s differs from what was seen; -update rewrites it. Seen:\n%s", document, table.String())
 	}
-	write(t, document, []byte(head+tableBegin+table.String()+tableEnd+tail))
+	datatest.Write(t, document, []byte(head+tableBegin+table.String()+tableEnd+tail))
 }

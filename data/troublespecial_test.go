@@ -11,7 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"depthwise.dev/data/jpeg"
+	"depthwise.dev/data/internal/datatest"
+	"depthwise.dev/data/internal/sys"
 )
 
 // situation is a trouble that takes more than one file to meet.
@@ -39,13 +40,12 @@ var situations = []situation{
 // truncatedAnywhere cuts files of every format after each byte. What is left either is
 // refused or has the pixels of the whole.
 func truncatedAnywhere(t *testing.T) {
-	whole := disk
-	defer func() { disk = whole }()
+	disk := datatest.RestoreDisk(t)
 	for _, from := range []string{
 		"jpeg/testdata/one.jpg", "jpeg/testdata/progressive_gray.jpg", "testdata/exif/6.jpg", "testdata/formats/gray.png", "testdata/troubles/corner.gif", "testdata/formats/still.gif",
 		"testdata/formats/alpha.webp", "testdata/formats/lossless.webp", "testdata/troubles/animated_lossy.webp", "testdata/formats/palette.bmp", "testdata/formats/gray.tif", "testdata/formats/lzw.tif", "testdata/formats/gray.pgm",
 	} {
-		data := readBytes(t, from)
+		data := datatest.Read(t, from)
 		p := Preprocess{Resolution: 64, Fit: FitPad, EXIF: true}
 		r := openReader(t)
 		r.exif = true
@@ -55,24 +55,24 @@ func truncatedAnywhere(t *testing.T) {
 		}
 		got := make([]byte, len(want))
 		for n := range data {
-			disk.readFile = func(*jpeg.Decoder, string, int64) ([]byte, error) { return data[:n:n], nil }
-			if r.open(from) != nil || r.draw(p.evaluation(r.width, r.height), p.Resolution, got) != nil {
+			sys.Disk.ReadFile = func(string, func() ([]byte, error)) ([]byte, error) { return data[:n:n], nil }
+			if r.Open(t.Context(), Sample{Path: from}) != nil || r.draw(p.evaluation(r.width, r.height), p.Resolution, got) != nil {
 				continue
 			}
 			if _, worst := difference(t, got, want); worst != 0 {
 				t.Errorf("%s cut after %d of %d bytes: other pixels", from, n, len(data))
 			}
 		}
-		disk = whole
+		sys.Disk = disk
 	}
 }
 
 // shrinking cuts a file and makes it whole again while it is read: at any moment it is a
 // prefix of the image.
 func shrinking(t *testing.T) {
-	data := readBytes(t, "testdata/geometry/150x113.jpg")
+	data := datatest.Read(t, "testdata/geometry/150x113.jpg")
 	path := filepath.Join(t.TempDir(), "shrinks.jpg")
-	write(t, path, data)
+	datatest.Write(t, path, data)
 	p := Preprocess{Resolution: 32}
 	whole, err := LoadImage(path, p)
 	if err != nil {
@@ -119,21 +119,21 @@ func shrinking(t *testing.T) {
 }
 
 func besideTheClasses(t *testing.T) {
-	d, err := OpenFolder(folderOf(t, map[string]string{"a/1.jpg": "x", "stray.jpg": "x", "notes.txt": "x"}))
+	d, err := OpenFolder(datatest.Folder(t, map[string]string{"a/1.jpg": "x", "stray.jpg": "x", "notes.txt": "x"}))
 	if err != nil || len(d.Problems) != 1 || filepath.Base(d.Problems[0].Path) != "stray.jpg" {
 		t.Errorf("problems %q, error %v", d.Problems, err)
 	}
 }
 
 func emptyClass(t *testing.T) {
-	dir := folderOf(t, map[string]string{"a/1.jpg": "x", "b/readme.txt": "x"})
+	dir := datatest.Folder(t, map[string]string{"a/1.jpg": "x", "b/readme.txt": "x"})
 	if _, err := OpenFolder(dir); err == nil || !strings.Contains(err.Error(), `"b"`) {
 		t.Errorf("error %v", err)
 	}
 }
 
 func emptyHidden(t *testing.T) {
-	dir := folderOf(t, map[string]string{"a/1.jpg": "x", ".ipynb_checkpoints/x.ipynb": "x"})
+	dir := datatest.Folder(t, map[string]string{"a/1.jpg": "x", ".ipynb_checkpoints/x.ipynb": "x"})
 	d, err := OpenFolder(dir)
 	if err != nil || len(d.Classes) != 1 || len(d.Problems) != 1 {
 		t.Errorf("data set %+v, error %v", d, err)
@@ -144,7 +144,7 @@ func emptyHidden(t *testing.T) {
 // makes them up.
 func manyClasses(t *testing.T) {
 	const n = 100_000
-	real := folderOf(t, map[string]string{"one/image.jpg": string(readBytes(t, "testdata/geometry/40x40.jpg"))})
+	real := datatest.Folder(t, map[string]string{"one/image.jpg": string(datatest.Read(t, "testdata/geometry/40x40.jpg"))})
 	images, err := os.ReadDir(filepath.Join(real, "one"))
 	if err != nil {
 		t.Fatal(err)
@@ -157,17 +157,16 @@ func manyClasses(t *testing.T) {
 	for i := range classes {
 		classes[i] = numbered{fs.FileInfoToDirEntry(info), i}
 	}
-	whole := disk
-	defer func() { disk = whole }()
-	disk.stat = func(string) (fs.FileInfo, error) { return info, nil }
-	disk.readDir = func(path string) ([]fs.DirEntry, error) {
+	datatest.RestoreDisk(t)
+	sys.Disk.Stat = func(string) (fs.FileInfo, error) { return info, nil }
+	sys.Disk.ReadDir = func(path string) ([]fs.DirEntry, error) {
 		if path == "many" {
 			return classes, nil
 		}
 		return images, nil
 	}
-	disk.readFile = func(d *jpeg.Decoder, _ string, limit int64) ([]byte, error) {
-		return whole.readFile(d, filepath.Join(real, "one", "image.jpg"), limit)
+	sys.Disk.ReadFile = func(string, func() ([]byte, error)) ([]byte, error) {
+		return os.ReadFile(filepath.Join(real, "one", "image.jpg"))
 	}
 	d, err := OpenFolder("many")
 	if err != nil || len(d.Classes) != n || d.Len() != n || d.Samples[n-1] != (Sample{Path: "many/099999/image.jpg", Class: n - 1}) {
@@ -194,7 +193,7 @@ func (n numbered) Name() string { return fmt.Sprintf("%06d", n.number) }
 
 func failingDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		failing(t, "40x40.jpg", &faults{err: syscall.ESTALE, times: -1})
+		datatest.InjectFaults(t, "40x40.jpg", &datatest.Faults{Err: syscall.ESTALE, Times: -1})
 		it := newLoader(t, photos(t, 20, false), training(4)).Epoch(t.Context(), 0, 0)
 		defer it.Close()
 		var err error

@@ -60,16 +60,16 @@ func decodeWebP(data, dst []byte) (rgb []byte, w, h int, err error) {
 		return nil, 0, 0, err
 	}
 	if at.Empty() {
-		return decodeWith(formatWebP, frame, dst)
+		return decodeWith(FormatWebP, frame, dst)
 	}
-	screen, err := readConfig(formatWebP, data)
+	screen, err := readConfig(FormatWebP, data)
 	if err != nil {
 		return nil, 0, 0, err
 	}
 	if !at.In(image.Rect(0, 0, screen.Width, screen.Height)) {
 		return nil, 0, 0, errors.New("damaged WebP file: a frame outside of its screen")
 	}
-	rgb, _, _, err = decodeWith(formatWebP, frame, dst)
+	rgb, _, _, err = decodeWith(FormatWebP, frame, dst)
 	if err != nil {
 		return nil, 0, 0, err
 	}

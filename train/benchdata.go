@@ -65,7 +65,7 @@ type stream struct {
 	loader  *data.Loader
 	epoch   int
 	batches *data.Iterator
-	before  data.Effort // of the epochs that have ended
+	before  data.LoaderStats // of the epochs that have ended
 	classes int
 	size    int // of a whole batch
 }
@@ -119,8 +119,8 @@ func (s *stream) next() (*data.Batch, error) {
 }
 
 // spent adds up what the loader has spent in all epochs.
-func (s *stream) spent() data.Effort {
-	e := s.batches.Effort()
+func (s *stream) spent() data.LoaderStats {
+	e := s.batches.Stats()
 	e.Reading += s.before.Reading
 	e.Decoding += s.before.Decoding
 	e.Images += s.before.Images

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"depthwise.dev/data"
+	"depthwise.dev/data/shards"
 	"depthwise.dev/models/mobilenet"
 )
 
@@ -13,7 +14,7 @@ import (
 // The yaml names are the names of the command line's flags with '-' as '_'.
 type Config struct {
 	// Data is a folder with train/CLASS/* and val/CLASS/*, or with CLASS/*, or
-	// shards near or far, see [data.Source], or the word "mnist".
+	// shards near or far, see [datasets.Source], or the word "mnist".
 	Data string `yaml:"data"`
 	// ValSplit is the share of a folder without val/ that is kept for
 	// validation. 0: such a folder is refused.
@@ -158,7 +159,7 @@ func Default() Config {
 		// Variant paper as mobilenet.Variant gives it; a test holds them together.
 		Model: mobilenet.Config{Variant: "paper", Width: 1, Resolution: 224, Activation: "relu",
 			Padding: "symmetric", BNEps: 1e-5, BNMomentum: 0.1},
-		ShardCache:      data.DefaultCacheBytes >> 30,
+		ShardCache:      shards.DefaultCacheBytes >> 30,
 		Epochs:          90,
 		BatchSize:       32,
 		Accumulate:      1,

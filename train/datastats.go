@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"depthwise.dev/data"
+	"depthwise.dev/data/preview"
 )
 
 // DataStatsConfig says what of the training images is looked at.
@@ -57,7 +58,7 @@ func LookAtData(ctx context.Context, c DataStatsConfig) (DataStats, error) {
 	batches := loader.Epoch(ctx, 0, 0)
 	defer batches.Close()
 	stats := DataStats{Classes: len(images.Classes), Sheet: c.Sheet}
-	var moments data.Moments
+	var moments preview.PixelStats
 	for stats.Images < c.Images {
 		b, err := batches.Next()
 		if errors.Is(err, io.EOF) {
@@ -86,7 +87,7 @@ func LookAtData(ctx context.Context, c DataStatsConfig) (DataStats, error) {
 // writeSheet draws a batch to a PNG file.
 func writeSheet(path string, b *data.Batch, classes []string) error {
 	var file bytes.Buffer
-	if err := png.Encode(&file, data.Sheet(b, classes)); err != nil {
+	if err := png.Encode(&file, preview.Sheet(b, classes)); err != nil {
 		return fmt.Errorf("train: data stats: %w", err)
 	}
 	if err := os.WriteFile(path, file.Bytes(), 0o644); err != nil {

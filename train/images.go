@@ -8,6 +8,9 @@ import (
 	"strings"
 
 	"depthwise.dev/data"
+	"depthwise.dev/data/check"
+	"depthwise.dev/data/datasets"
+	"depthwise.dev/data/prepare"
 	"depthwise.dev/data/remote"
 )
 
@@ -54,18 +57,18 @@ func (im *images) verify(ctx context.Context, set *data.Dataset) error {
 		return nil
 	}
 	problems := set.Problems
-	if set.Len() <= verifyUpTo && !set.Distant() {
-		unreadable, err := data.Verify(ctx, set, PhysicalCores())
+	if set.Len() <= verifyUpTo && !set.Remote() {
+		unreadable, err := check.Verify(ctx, set, PhysicalCores())
 		if err != nil {
 			return err
 		}
-		if err := data.CheckUnreadable(unreadable, set.Len(), data.DefaultUnreadableLimit); err != nil {
+		if err := check.Unreadable(unreadable, set.Len(), check.DefaultUnreadableLimit); err != nil {
 			return err
 		}
 		problems = append(problems, unreadable...)
 	} else {
 		im.notes = append(im.notes, fmt.Sprintf("%s: its %d images are not looked at before training, since they are more than %d: a bad one is left out and named when its batch comes, and above %.3g %% of them the run ends; train data check looks at all",
-			set.Root, set.Len(), verifyUpTo, 100*data.DefaultUnreadableLimit))
+			set.Root, set.Len(), verifyUpTo, 100*check.DefaultUnreadableLimit))
 	}
 	for _, p := range problems {
 		im.notes = append(im.notes, fmt.Sprintf("%s: %s", p.Path, p.Reason))
@@ -75,12 +78,12 @@ func (im *images) verify(ctx context.Context, set *data.Dataset) error {
 
 // DataSource is where the data of a name, as in [Config.Data], lies; listings of large sets, and distant shards, are
 // kept in the user's cache.
-func DataSource(ctx context.Context, name string) (data.Source, error) {
+func DataSource(ctx context.Context, name string) (datasets.Source, error) {
 	path, err := DataFolder(ctx, name, nil)
 	if err != nil {
-		return data.Source{}, err
+		return datasets.Source{}, err
 	}
-	source := data.Source{Path: path}
+	source := datasets.Source{Path: path}
 	if strings.Contains(path, "://") {
 		source.Remote = remote.New()
 	}
@@ -89,7 +92,7 @@ func DataSource(ctx context.Context, name string) (data.Source, error) {
 }
 
 // DataFolder is the folder of a name: MNIST's in the user's cache, which is laid out first where it is not there, as
-// [data.MNIST] does and tells progress.
+// [prepare.MNIST] does and tells progress.
 func DataFolder(ctx context.Context, name string, progress func(done, total int64)) (string, error) {
 	if name != MNIST {
 		return name, nil
@@ -98,7 +101,7 @@ func DataFolder(ctx context.Context, name string, progress func(done, total int6
 	if err != nil {
 		return "", err
 	}
-	return data.MNIST(ctx, cache, progress)
+	return prepare.MNIST(ctx, cache, progress)
 }
 
 // CacheFolder is where what can be made again is kept: depthwise in the user's cache folder.

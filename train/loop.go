@@ -9,6 +9,7 @@ import (
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/data"
+	"depthwise.dev/data/check"
 	"depthwise.dev/models/mobilenet"
 	"depthwise.dev/report"
 )
@@ -56,7 +57,7 @@ func (r *run) epoch(ctx context.Context, s *autograd.Scope) error {
 			}
 		}
 	}
-	r.clock.effort = batches.Effort()
+	r.clock.effort = batches.Stats()
 	return r.endEpoch(ctx, s)
 }
 
@@ -91,7 +92,7 @@ func (r *run) pace(trained time.Duration) pace {
 	options := r.config.LoaderOptions(true)
 	set := r.images.train
 	return pace{effort: r.clock.effort, seconds: trained.Seconds(), workers: options.Workers, cores: PhysicalCores(), resolution: r.config.Model.Resolution,
-		shards: set.Sharded(), distant: set.Distant(), streamed: set.Distant() || options.ShuffleBuffer > 0}
+		shards: set.Sharded(), distant: set.Remote(), streamed: set.Remote() || options.ShuffleBuffer > 0}
 }
 
 // tellVerdict says what sets the pace: after each epoch that waited for the loader, and once where the step does.
@@ -124,7 +125,7 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 		}
 		return fmt.Errorf("train: epoch %d: validation: %w", r.Epoch+1, err)
 	}
-	tooMany := data.CheckUnreadable(scores[0].skipped, r.images.val.Len(), data.DefaultUnreadableLimit)
+	tooMany := check.Unreadable(scores[0].skipped, r.images.val.Len(), check.DefaultUnreadableLimit)
 	if err := errors.Join(r.tellSkipped(scores[0].skipped), tooMany); err != nil {
 		return err
 	}

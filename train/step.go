@@ -8,6 +8,7 @@ import (
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/data"
+	"depthwise.dev/data/check"
 	"depthwise.dev/models/mobilenet"
 	"depthwise.dev/optim"
 	"depthwise.dev/report"
@@ -68,7 +69,7 @@ func (r *run) forwardBackward(s *autograd.Scope, batches *data.Iterator) (tally,
 // leaveOut tells of images that could not be read, and ends the run when they are too many.
 func (r *run) leaveOut(skipped []data.Problem) error {
 	r.unread = append(r.unread, skipped...)
-	return errors.Join(r.tellSkipped(skipped), data.CheckUnreadable(r.unread, r.images.train.Len(), data.DefaultUnreadableLimit))
+	return errors.Join(r.tellSkipped(skipped), check.Unreadable(r.unread, r.images.train.Len(), check.DefaultUnreadableLimit))
 }
 
 // trainable reports whether batch norm can train on a batch: one image whose last layers are 1x1 gives it a single

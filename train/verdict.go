@@ -9,7 +9,7 @@ import (
 
 // pace is how an epoch's images came, and from where.
 type pace struct {
-	effort     data.Effort
+	effort     data.LoaderStats
 	seconds    float64 // of the epoch's training
 	workers    int
 	cores      int

@@ -14,7 +14,7 @@ func TestVerdict(t *testing.T) {
 	// 100 images of 2 MP and 400 KB, an epoch of 10 s.
 	at := func(waited, reading, decoding time.Duration, change func(*pace)) pace {
 		p := pace{seconds: 10, workers: 2, cores: 2, resolution: 224,
-			effort: data.Effort{Waited: waited, Reading: reading, Decoding: decoding, Images: 100, Pixels: 100 * 2_000_000, Bytes: 100 * 400 << 10}}
+			effort: data.LoaderStats{Waited: waited, Reading: reading, Decoding: decoding, Images: 100, Pixels: 100 * 2_000_000, Bytes: 100 * 400 << 10}}
 		if change != nil {
 			change(&p)
 		}
@@ -27,7 +27,7 @@ func TestVerdict(t *testing.T) {
 	}{
 		{"hardly waited", at(400*ms, 900*ms, 1100*ms, nil), []string{"the training step sets the pace: it waited for images 4.0 %", "9.0 ms to read and 11.0 ms to decode, at most 10 % of what the cores can do"}},
 		{"more than the cores", at(0, 30000*ms, 0, nil), []string{"it waited for images 0.0 %", "at most 100 %"}},
-		{"no image", at(5000*ms, 0, 0, func(p *pace) { p.effort = data.Effort{Waited: p.effort.Waited} }), nil},
+		{"no image", at(5000*ms, 0, 0, func(p *pace) { p.effort = data.LoaderStats{Waited: p.effort.Waited} }), nil},
 		{"no time", at(0, 0, 0, func(p *pace) { p.seconds = 0 }), []string{"the training step sets the pace"}},
 		{"waited long", at(5000*ms, 100*ms, 900*ms, nil), []string{"the loader sets the pace: training waited for images 50 %"}},
 		{"decoding, few workers", at(5000*ms, 100*ms, 900*ms, func(p *pace) { p.workers = 1 }), []string{"50 % of the time", "1.0 ms to read and 9.0 ms to decode", "--workers 2,"}},
@@ -56,7 +56,7 @@ func TestVerdict(t *testing.T) {
 
 // TestVerdictIsToldOnce: that the step sets the pace is said once, and again when the loader has in between.
 func TestVerdictIsToldOnce(t *testing.T) {
-	step := pace{seconds: 10, cores: 2, effort: data.Effort{Images: 100}}
+	step := pace{seconds: 10, cores: 2, effort: data.LoaderStats{Images: 100}}
 	loader, none := step, pace{seconds: 10}
 	loader.effort.Waited = 5 * time.Second
 	var told []string

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"depthwise.dev/data"
+	"depthwise.dev/data/check"
 	"depthwise.dev/train"
 )
 
@@ -49,7 +49,7 @@ It ends with 0 when nothing serious was found, 1 when something would hurt.`,
 
 // checkResult is what data check prints.
 type checkResult struct {
-	*data.Report
+	*check.Report
 	Epoch epochTime `json:"epoch"`
 }
 
@@ -72,7 +72,7 @@ func checkData(cmd *cobra.Command, s *settings, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	report, err := data.Check(cmd.Context(), source, data.CheckOptions{
+	report, err := check.Run(cmd.Context(), source, check.Options{
 		Workers: max(loader.Workers, 1), Progress: progress(cmd.ErrOrStderr(), "check"), Loader: loader,
 	})
 	if err != nil {
@@ -88,7 +88,7 @@ func checkData(cmd *cobra.Command, s *settings, asJSON bool) error {
 	}
 	var serious []string
 	for _, f := range report.Findings {
-		if f.Severity == data.Serious {
+		if f.Severity == check.Serious {
 			serious = append(serious, f.Kind)
 		}
 	}
@@ -100,7 +100,7 @@ func checkData(cmd *cobra.Command, s *settings, asJSON bool) error {
 
 // timeEpoch measures a few training steps on noise: the slower of them and of loading
 // gives an epoch's time, since both go on at once.
-func timeEpoch(cmd *cobra.Command, c train.Config, r *data.Report) (epochTime, error) {
+func timeEpoch(cmd *cobra.Command, c train.Config, r *check.Report) (epochTime, error) {
 	e := epochTime{Images: r.Splits[0].Images, LimitedBy: "training"}
 	if c.Model.Classes == 0 {
 		c.Model.Classes = max(r.Splits[0].Classes, 1)

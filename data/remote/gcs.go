@@ -17,7 +17,7 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/google"
 
-	"depthwise.dev/data"
+	"depthwise.dev/data/shards"
 )
 
 // gcsBucket is a bucket of Google Cloud Storage, read through its JSON API:
@@ -73,20 +73,20 @@ func (b *gcsBucket) bucketURL() string {
 	return b.server.String() + "/storage/v1/b/" + url.PathEscape(b.name)
 }
 
-func (b *gcsBucket) stat(ctx context.Context, key string) (data.Object, error) {
+func (b *gcsBucket) stat(ctx context.Context, key string) (shards.Object, error) {
 	var answer struct{ Size, Generation string }
 	err := b.get(ctx, key, b.object(key)+"?fields=size,generation", &answer)
 	if err != nil {
-		return data.Object{}, err
+		return shards.Object{}, err
 	}
 	size, err := strconv.ParseInt(answer.Size, 10, 64)
 	if err != nil {
-		return data.Object{}, fmt.Errorf("remote: gs://%s/%s: the server returned the size %q", b.name, key, answer.Size)
+		return shards.Object{}, fmt.Errorf("remote: gs://%s/%s: the server returned the size %q", b.name, key, answer.Size)
 	}
-	return data.Object{Size: size, Version: answer.Generation}, nil
+	return shards.Object{Size: size, Version: answer.Generation}, nil
 }
 
-func (b *gcsBucket) open(ctx context.Context, key string, offset int64) (io.ReadCloser, data.Object, error) {
+func (b *gcsBucket) open(ctx context.Context, key string, offset int64) (io.ReadCloser, shards.Object, error) {
 	header := http.Header{}
 	header.Set("Accept-Encoding", "gzip") // otherwise the server decompresses what was stored as gzip, and ignores ranges
 	if offset > 0 {
@@ -94,7 +94,7 @@ func (b *gcsBucket) open(ctx context.Context, key string, offset int64) (io.Read
 	}
 	r, err := b.do(ctx, key, b.object(key)+"?alt=media", header)
 	if err != nil {
-		return nil, data.Object{}, err
+		return nil, shards.Object{}, err
 	}
 	object, err := describe(r)
 	if err == nil && r.StatusCode == http.StatusOK {

@@ -9,22 +9,22 @@ import (
 	"strconv"
 	"strings"
 
-	"depthwise.dev/data"
+	"depthwise.dev/data/shards"
 )
 
-func (o *Opener) statHTTP(ctx context.Context, address string) (data.Object, error) {
+func (o *Opener) statHTTP(ctx context.Context, address string) (shards.Object, error) {
 	r, err := o.do(ctx, http.MethodHead, address, 0)
 	if err != nil {
-		return data.Object{}, err
+		return shards.Object{}, err
 	}
 	defer r.Body.Close()
 	return describe(r)
 }
 
-func (o *Opener) openHTTP(ctx context.Context, address string, offset int64) (io.ReadCloser, data.Object, error) {
+func (o *Opener) openHTTP(ctx context.Context, address string, offset int64) (io.ReadCloser, shards.Object, error) {
 	r, err := o.do(ctx, http.MethodGet, address, offset)
 	if err != nil {
-		return nil, data.Object{}, err
+		return nil, shards.Object{}, err
 	}
 	object, err := describe(r)
 	if err == nil && r.StatusCode == http.StatusOK { // the server may ignore the Range header
@@ -76,8 +76,8 @@ func isTemporary(status int) bool {
 }
 
 // describe returns the size and version of the whole object from a response.
-func describe(r *http.Response) (data.Object, error) {
-	object := data.Object{Size: r.ContentLength, Version: r.Header.Get("ETag")}
+func describe(r *http.Response) (shards.Object, error) {
+	object := shards.Object{Size: r.ContentLength, Version: r.Header.Get("ETag")}
 	if object.Version == "" {
 		object.Version = r.Header.Get("Last-Modified")
 	}

@@ -1,4 +1,4 @@
-// Package remote reads objects at http(s)://, s3:// and gs:// addresses. It implements data.Remote.
+// Package remote reads objects at http(s)://, s3:// and gs:// addresses. It implements [shards.Remote].
 //
 // Package data does not import it, so that programs without remote data do not link its clients.
 //
@@ -33,7 +33,7 @@ import (
 	"strings"
 	"sync"
 
-	"depthwise.dev/data"
+	"depthwise.dev/data/shards"
 )
 
 // Opener opens addresses. It may be used by several goroutines.
@@ -46,8 +46,8 @@ type Opener struct {
 
 // bucket is a client for one bucket. Keys are names without a leading slash.
 type bucket interface {
-	stat(ctx context.Context, key string) (data.Object, error)
-	open(ctx context.Context, key string, offset int64) (io.ReadCloser, data.Object, error)
+	stat(ctx context.Context, key string) (shards.Object, error)
+	open(ctx context.Context, key string, offset int64) (io.ReadCloser, shards.Object, error)
 	list(ctx context.Context, prefix string) (keys []string, err error)
 }
 
@@ -74,25 +74,25 @@ func (o *Opener) Close() error {
 }
 
 // Stat returns the size and version of an object.
-func (o *Opener) Stat(ctx context.Context, address string) (data.Object, error) {
+func (o *Opener) Stat(ctx context.Context, address string) (shards.Object, error) {
 	if isHTTP(address) {
 		return o.statHTTP(ctx, address)
 	}
 	b, key, err := o.bucket(ctx, address)
 	if err != nil {
-		return data.Object{}, err
+		return shards.Object{}, err
 	}
 	return b.stat(ctx, key)
 }
 
 // Open reads an object from offset on.
-func (o *Opener) Open(ctx context.Context, address string, offset int64) (io.ReadCloser, data.Object, error) {
+func (o *Opener) Open(ctx context.Context, address string, offset int64) (io.ReadCloser, shards.Object, error) {
 	if isHTTP(address) {
 		return o.openHTTP(ctx, address, offset)
 	}
 	b, key, err := o.bucket(ctx, address)
 	if err != nil {
-		return nil, data.Object{}, err
+		return nil, shards.Object{}, err
 	}
 	return b.open(ctx, key, offset)
 }

@@ -24,11 +24,13 @@ import (
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
 	"depthwise.dev/data"
+	"depthwise.dev/data/datasets"
 	"depthwise.dev/data/remote"
+	"depthwise.dev/data/shards"
 )
 
-// shards writes a small data set as shards of 6 images, about 20 KB each.
-func shards(t *testing.T) string {
+// writeShards writes a small data set as shards of 6 images, about 20 KB each.
+func writeShards(t *testing.T) string {
 	t.Helper()
 	folder, dir := t.TempDir(), t.TempDir()
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -46,11 +48,11 @@ func shards(t *testing.T) string {
 			}
 		}
 	}
-	train, val, err := data.Open(folder, 0, 0)
+	train, val, err := datasets.Open(folder, 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := data.WriteShards(t.Context(), dir, train, val, data.ShardOptions{PerShard: 6}); err != nil {
+	if _, err := shards.Write(t.Context(), dir, train, val, shards.Options{PerShard: 6}); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -150,8 +152,8 @@ func epoch(t *testing.T, set *data.Dataset, train bool, workers, first int) []st
 // TestDistantShardsTrainLikeNearOnes: through connections that break, from a pattern and
 // from a folder, with and without the index beside the shards.
 func TestDistantShardsTrainLikeNearOnes(t *testing.T) {
-	dir := shards(t)
-	near, nearVal, err := data.Open(dir, 0, 0)
+	dir := writeShards(t)
+	near, nearVal, err := datasets.Open(dir, 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +195,7 @@ func TestDistantShardsTrainLikeNearOnes(t *testing.T) {
 			}[c.scheme]
 			opener := remote.New()
 			defer opener.Close()
-			source := data.Source{Path: path, Cache: t.TempDir(), Remote: opener}
+			source := datasets.Source{Path: path, Cache: t.TempDir(), Remote: opener}
 			far, farVal, err := source.Open(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -219,7 +221,7 @@ func TestDistantShardsTrainLikeNearOnes(t *testing.T) {
 }
 
 func TestWhatIsNotThereIsNamedAtOnce(t *testing.T) {
-	dir := shards(t)
+	dir := writeShards(t)
 	server := httptest.NewServer(s3(t, dir).handler)
 	defer server.Close()
 	web := httptest.NewServer(http.FileServer(http.Dir(dir)))
@@ -228,7 +230,7 @@ func TestWhatIsNotThereIsNamedAtOnce(t *testing.T) {
 	for _, path := range []string{web.URL + "/train-{000000..000009}.tar", "s3://images/photos/train-{000000..000009}.tar" + query,
 		"s3://images/nothing" + query, web.URL + "/nothing", "s3://nobucket/photos" + query, "ftp://images/photos"} {
 		opener := remote.New()
-		_, _, err := data.Source{Path: path, ValSplit: 0.5, Cache: t.TempDir(), Remote: opener}.Open(t.Context())
+		_, _, err := datasets.Source{Path: path, ValSplit: 0.5, Cache: t.TempDir(), Remote: opener}.Open(t.Context())
 		if err == nil || !strings.Contains(err.Error(), strings.Split(path, "{")[0]) {
 			t.Errorf("%s: error %v", path, err)
 		}

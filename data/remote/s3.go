@@ -14,7 +14,7 @@ import (
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
-	"depthwise.dev/data"
+	"depthwise.dev/data/shards"
 )
 
 // s3Bucket is a bucket of Amazon S3 or of a compatible server.
@@ -102,26 +102,26 @@ func s3Credentials(anonymous bool, profile string, transport http.RoundTripper) 
 	return found, nil
 }
 
-func (b *s3Bucket) stat(ctx context.Context, key string) (data.Object, error) {
+func (b *s3Bucket) stat(ctx context.Context, key string) (shards.Object, error) {
 	info, err := b.client.StatObject(ctx, b.name, key, minio.StatObjectOptions{})
 	if err != nil {
-		return data.Object{}, b.wrap(key, err)
+		return shards.Object{}, b.wrap(key, err)
 	}
-	return data.Object{Size: info.Size, Version: unixSeconds(info.LastModified)}, nil
+	return shards.Object{Size: info.Size, Version: unixSeconds(info.LastModified)}, nil
 }
 
-func (b *s3Bucket) open(ctx context.Context, key string, offset int64) (io.ReadCloser, data.Object, error) {
+func (b *s3Bucket) open(ctx context.Context, key string, offset int64) (io.ReadCloser, shards.Object, error) {
 	var options minio.GetObjectOptions
 	if offset > 0 {
 		if err := options.SetRange(offset, 0); err != nil {
-			return nil, data.Object{}, b.wrap(key, err)
+			return nil, shards.Object{}, b.wrap(key, err)
 		}
 	}
 	body, info, header, err := b.client.GetObject(ctx, b.name, key, options)
 	if err != nil {
-		return nil, data.Object{}, b.wrap(key, err)
+		return nil, shards.Object{}, b.wrap(key, err)
 	}
-	object := data.Object{Size: info.Size, Version: unixSeconds(info.LastModified)}
+	object := shards.Object{Size: info.Size, Version: unixSeconds(info.LastModified)}
 	if offset > 0 {
 		if object.Size, err = sizeFromRange(header); err != nil {
 			body.Close()
