@@ -38,7 +38,7 @@ func TestEraseFillsItsBoxWithTheMean(t *testing.T) {
 		c := goldenPicture(t, "wide", 16, 16)
 		before := slices.Clone(c.Pixels)
 		rng := random.New(4, random.Augment, uint64(i))
-		Augment{Erase: 0.25}.alter(c, p, c.Pixels, rng)
+		Augment{Erase: 0.25}.apply(c, p, c.Pixels, rng)
 		rng = random.New(4, random.Augment, uint64(i))
 		box := image.Rectangle{}
 		if rng.Float64() < 0.25 {
@@ -215,7 +215,7 @@ func TestAugmentingAllocatesNothing(t *testing.T) {
 	for _, policy := range []Policy{RandAugment, TrivialAugment} {
 		a := Augment{Policy: policy, Erase: 0.5, Jitter: Jitter{0.4, 0.4, 0.4, 0.1}}
 		rng := random.New(1, random.Augment)
-		if n := testing.AllocsPerRun(300, func() { a.alter(c, p, c.Pixels, rng) }); n != 0 {
+		if n := testing.AllocsPerRun(300, func() { a.apply(c, p, c.Pixels, rng) }); n != 0 {
 			t.Errorf("%s: %v allocations an image", policy, n)
 		}
 	}

@@ -2,32 +2,33 @@ package data
 
 import "depthwise.dev/data/internal/sys"
 
-// Batch is a number of images with their labels. It belongs to its iterator and is
-// valid until the next Next or Close.
+// Batch is a number of images with their labels. It belongs to its iterator and is valid until the next
+// call of Next or Close.
 type Batch struct {
-	Index  int     // its place in the epoch
-	N      int     // images in it; an unreadable image makes it smaller, down to 0
+	Index  int     // in the epoch
+	N      int     // images; unreadable images reduce it, possibly to 0
 	Height int     // of every image
 	Width  int     // of every image
 	Pixels []uint8 // N*Height*Width*3: NHWC, RGB
 	Labels []int64 // N classes
-	// Of a batch that was mixed, the class that each image was mixed with, which weighs
-	// 1-Lambda. Otherwise MixedLabels is empty and Lambda is 1.
+	// MixedLabels and Lambda describe a batch after MixUp or CutMix: the loss of an image is Lambda times
+	// that of its label plus 1-Lambda times that of its mixed label. Without mixing, MixedLabels is empty
+	// and Lambda is 1.
 	MixedLabels []int64
 	Lambda      float64
 	Samples     []int     // N indices into Dataset.Samples
-	Skipped     []Problem // images that were left out, in the batch's order
+	Skipped     []Problem // unreadable images, in the order of the batch
 }
 
-// slot is the memory of a batch in the making.
+// slot is the memory of a batch.
 type slot struct {
-	index    int // of the batch that it holds, or -1
-	missing  int // images that are still being decoded
-	count    int // images, the unreadable included
+	index    int // of the current batch, or -1
+	missing  int // images that are not decoded yet
+	count    int // images, including unreadable ones
 	pixels   []uint8
 	samples  []int
 	failures []error // of each image
-	batch    Batch   // what the consumer gets
+	batch    Batch   // for the consumer
 }
 
 func newSlot(images, side int) *slot {
@@ -39,7 +40,7 @@ func newSlot(images, side int) *slot {
 	}
 }
 
-// begin makes the slot ready for a batch of count images.
+// begin prepares the slot for a batch of count images.
 func (s *slot) begin(index, count int) {
 	s.index, s.count, s.missing = index, count, count
 	clear(s.failures)
@@ -50,7 +51,7 @@ func (s *slot) image(i int) []uint8 {
 	return s.pixels[i*n : (i+1)*n]
 }
 
-// finish closes the gaps that unreadable images left and returns the batch.
+// finish removes the gaps of unreadable images and returns the batch.
 func (s *slot) finish(set *Dataset) *Batch {
 	b := &s.batch
 	b.Lambda, b.MixedLabels = 1, b.MixedLabels[:0]

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/image/webp"
 )
 
-// codec is a Go library for one format.
+// codec is the Go library of one format.
 type codec struct {
 	config func(io.Reader) (image.Config, error)
 	decode func(io.Reader) (image.Image, error)
@@ -29,8 +29,8 @@ var codecs = map[Format]codec{
 	FormatWebP: {webp.DecodeConfig, webp.Decode},
 }
 
-// decodeRGB decodes any format but JPEG, appending the RGB pixels to dst[:0]. It
-// returns an error and never panics, whatever a library does.
+// decodeRGB decodes any format except JPEG and appends the RGB pixels to dst[:0]. Panics of a library
+// become errors.
 func decodeRGB(f Format, data, dst []byte) (rgb []byte, w, h int, err error) {
 	defer recoverAs(&err)
 	switch f {
@@ -44,7 +44,7 @@ func decodeRGB(f Format, data, dst []byte) (rgb []byte, w, h int, err error) {
 	return decodeWith(f, data, dst)
 }
 
-// decodeWith decodes with the format's library.
+// decodeWith decodes with the library of the format.
 func decodeWith(f Format, data, dst []byte) (rgb []byte, w, h int, err error) {
 	config, err := readConfig(f, data)
 	if err != nil {
@@ -61,7 +61,7 @@ func decodeWith(f Format, data, dst []byte) (rgb []byte, w, h int, err error) {
 	return appendRGB(dst, im), w, h, nil
 }
 
-// checkHeader reads a file's size, in any format but JPEG.
+// checkHeader reads the size of a file in any format except JPEG.
 func checkHeader(f Format, data []byte) (err error) {
 	defer recoverAs(&err)
 	if f == FormatPNM {
@@ -77,7 +77,7 @@ func checkHeader(f Format, data []byte) (err error) {
 	return err
 }
 
-// readConfig reads the size and refuses what is too large to decode.
+// readConfig reads the size and returns an error if it is too large.
 func readConfig(f Format, data []byte) (image.Config, error) {
 	config, err := codecs[f].config(bytes.NewReader(data))
 	if err != nil {
@@ -98,7 +98,7 @@ func checkSize(w, h int) error {
 	return nil
 }
 
-// onScreen puts a frame on its screen of one color, where it does not fill it.
+// onScreen places a frame on a screen of one color, if it does not fill it.
 func onScreen(frame []byte, at image.Rectangle, w, h int, fill [3]byte) []byte {
 	if at == image.Rect(0, 0, w, h) {
 		return frame
@@ -111,14 +111,14 @@ func onScreen(frame []byte, at image.Rectangle, w, h int, fill [3]byte) []byte {
 	return screen
 }
 
-// recoverAs turns a library's panic into an error.
+// recoverAs returns a panic of a library as an error.
 func recoverAs(err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("damaged file: the decoder failed: %v", p)
 	}
 }
 
-// plainError says what "unexpected EOF" means.
+// plainError replaces "unexpected EOF" by its cause.
 func plainError(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.New("file is truncated")

@@ -20,16 +20,16 @@ import (
 	"depthwise.dev/data/internal/sys"
 )
 
-// extensions are torchvision's IMG_EXTENSIONS, and .gif.
+// extensions are torchvision's IMG_EXTENSIONS and .gif.
 var extensions = []string{".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp", ".gif"}
 
-// HasImageExtension reports whether a file of this name is taken for an image.
+// HasImageExtension reports whether a name has the extension of an image.
 func HasImageExtension(name string) bool {
 	name = strings.ToLower(name)
 	return slices.ContainsFunc(extensions, func(e string) bool { return strings.HasSuffix(name, e) })
 }
 
-// ErrNoClasses is returned, wrapped, for a folder that has no class folders.
+// ErrNoClasses is returned, wrapped, for a folder without class folders.
 var ErrNoClasses = errors.New("no class folders")
 
 // OpenFolder lists dir/CLASS/**/* as torchvision.datasets.ImageFolder does: classes are the folders in
@@ -54,7 +54,7 @@ func openFolder(dir string, cache index.Cache) (*Dataset, error) {
 		return nil, err
 	}
 	if len(empty) > 0 {
-		return nil, fmt.Errorf("data: %s: %d of %d class folders hold no image: %s; remove them or put images there",
+		return nil, fmt.Errorf("data: %s: %d of %d class folders contain no image: %s; remove them or add images",
 			dir, len(empty), len(d.Classes), names.Quote(empty))
 	}
 	return d, nil
@@ -73,8 +73,8 @@ func listFolder(dir string, cache index.Cache) (d *Dataset, empty []string, err 
 		if l.err != nil {
 			return nil, nil, l.err
 		}
-		if len(l.files) == 0 && strings.HasPrefix(name, ".") { // .ipynb_checkpoints and the like
-			d.Problems = append(d.Problems, Problem{filepath.Join(dir, name), "hidden folder without an image: not taken for a class"})
+		if len(l.files) == 0 && strings.HasPrefix(name, ".") { // such as .ipynb_checkpoints
+			d.Problems = append(d.Problems, Problem{filepath.Join(dir, name), "a hidden folder without images: not a class"})
 			continue
 		}
 		for _, path := range l.files {
@@ -92,8 +92,8 @@ func listFolder(dir string, cache index.Cache) (d *Dataset, empty []string, err 
 	return d, empty, nil
 }
 
-// classFolders returns the names of dir's folders in Python's order, and the images
-// beside them, which have no class.
+// classFolders returns the names of the folders in dir in Python's order, and the images beside them,
+// which have no class.
 func classFolders(dir string) (folders []string, strays []Problem, err error) {
 	entries, err := sys.ReadDir(dir)
 	if sys.IsSystemError(err) {
@@ -110,15 +110,15 @@ func classFolders(dir string) (folders []string, strays []Problem, err error) {
 		if kind == sys.Folder {
 			folders = append(folders, e.Name())
 		} else if HasImageExtension(e.Name()) {
-			strays = append(strays, Problem{filepath.Join(dir, e.Name()), "lies beside the class folders, so it has no class"})
+			strays = append(strays, Problem{filepath.Join(dir, e.Name()), "an image beside the class folders has no class"})
 		}
 	}
 	slices.SortFunc(folders, names.Compare)
 	return folders, strays, nil
 }
 
-// listClasses lists several class folders at once: on a network disk that is much faster.
-// Classes whose folders did not change are taken from the cache.
+// listClasses lists class folders in parallel, which is much faster on a network disk. Classes whose
+// folders are unchanged come from the cache.
 func listClasses(dir string, classes []string, cache index.Cache) []*listing {
 	known := map[string]*keptClass{}
 	cache.Load("folder", dir, func(r io.Reader) (err error) {
@@ -153,19 +153,19 @@ func listClasses(dir string, classes []string, cache index.Cache) []*listing {
 	return lists
 }
 
-// listing is what one class folder holds.
+// listing is the content of a class folder.
 type listing struct {
 	files    []string // paths, in torchvision's order
 	problems []Problem
 	folders  map[string][]string    // folder -> names of its images
-	visited  []string               // folders, those without images too
-	failed   bool                   // a folder could not be read, or only in part
-	links    bool                   // some names lead elsewhere
-	stamps   map[string]folderStamp // of the visited folders, before they were read; nil: nobody asks
-	err      error                  // what keeps the folder from being listed: the disk's, not a file's
+	visited  []string               // all folders
+	failed   bool                   // a folder could not be read completely
+	links    bool                   // there are symbolic links
+	stamps   map[string]folderStamp // of the visited folders, before they were read; nil: not needed
+	err      error                  // an error of the machine
 }
 
-// listClass lists a class folder, and returns what the cache can keep of that, or nil.
+// listClass lists a class folder and returns the listing for the cache, or nil.
 func listClass(class, root string, cache index.Cache) (*listing, *keptClass) {
 	l := &listing{folders: map[string][]string{}}
 	now := time.Now()
@@ -188,7 +188,7 @@ func listClass(class, root string, cache index.Cache) (*listing, *keptClass) {
 	return l, kept
 }
 
-// walk notes dir's images and goes into its folders; above holds the folders that lead here.
+// walk lists the images of dir and its subfolders. above holds the folders that contain dir.
 func (l *listing) walk(dir string, above []fs.FileInfo) {
 	info, err := sys.Stat(dir)
 	if err != nil {
@@ -196,7 +196,7 @@ func (l *listing) walk(dir string, above []fs.FileInfo) {
 		return
 	}
 	if slices.ContainsFunc(above, func(a fs.FileInfo) bool { return os.SameFile(a, info) }) {
-		l.problems = append(l.problems, Problem{dir, "a link that leads back to a folder above it"})
+		l.problems = append(l.problems, Problem{dir, "a link to a folder that contains it"})
 		return
 	}
 	l.visit(dir)
@@ -225,7 +225,7 @@ func (l *listing) walk(dir string, above []fs.FileInfo) {
 	}
 }
 
-// visit notes a folder that is about to be read.
+// visit records a folder before it is read.
 func (l *listing) visit(dir string) {
 	l.visited = append(l.visited, dir)
 	if l.stamps == nil {

@@ -75,12 +75,12 @@ func TestOpenFolderNamesWhatItLeavesOut(t *testing.T) {
 		reasons[rel] = p.Reason
 	}
 	want := map[string]string{
-		".ipynb_checkpoints":  "hidden folder without an image: not taken for a class",
+		".ipynb_checkpoints":  "a hidden folder without images: not a class",
 		"a/dangling.jpg":      string(sys.Dangling),
 		"b/fifo.jpg":          string(sys.Special),
 		"b/up/a/dangling.jpg": string(sys.Dangling),
-		"elsewhere.jpg":       "lies beside the class folders, so it has no class",
-		"b/up/b":              "a link that leads back to a folder above it",
+		"elsewhere.jpg":       "an image beside the class folders has no class",
+		"b/up/b":              "a link to a folder that contains it",
 	}
 	if !reflect.DeepEqual(reasons, want) {
 		t.Errorf("problems\n%q, want\n%q", reasons, want)
@@ -93,7 +93,7 @@ func TestOpenFolderRefuses(t *testing.T) {
 	for _, c := range []struct{ name, dir, want string }{
 		{"a missing folder", filepath.Join(t.TempDir(), "none"), "no such file"},
 		{"no class folders", datatest.EmptyFiles(t, "1.jpg"), "no class folders"},
-		{"empty classes", empty, `2 of 3 class folders hold no image: "b", "c"`},
+		{"empty classes", empty, `2 of 3 class folders contain no image: "b", "c"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if _, err := OpenFolder(c.dir); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.dir) {

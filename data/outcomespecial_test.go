@@ -15,30 +15,30 @@ import (
 	"depthwise.dev/data/internal/sys"
 )
 
-// situation is a trouble that takes more than one file to meet.
+// situation is a case that needs more than one file.
 type situation struct {
 	row
 	check func(t *testing.T)
 }
 
 const (
-	ends    fate = "ends the run"
-	refused fate = "refused before training"
+	ends    outcome = "ends the run"
+	refused outcome = "refused before training"
 )
 
 var situations = []situation{
-	{row{"EXIF orientation 1 to 8, with `--exif`", "turned, in training and evaluation; crops are drawn on the turned image; within 1 of Pillow's", used}, TestEXIFOrientationEqualsPillow},
-	{row{"truncated at any byte: JPEG, PNG, GIF, WebP, BMP, TIFF, PPM", "or used, where the missing bytes hold no pixels: the pixels are always the whole file's", skipped}, truncatedAnywhere},
-	{row{"shrinks while it is read", "the file is truncated; or used, if it was read whole", skipped}, shrinking},
-	{row{"images beside the class folders", "lies beside the class folders, so it has no class", unlist}, besideTheClasses},
-	{row{"empty class folder in train", "its name is given", refused}, emptyClass},
-	{row{"empty hidden folder (.ipynb_checkpoints)", "hidden folder without an image: not taken for a class", unlist}, emptyHidden},
+	{row{"EXIF orientation 1 to 8, with `--exif`", "applied in training and evaluation; crops are drawn on the rotated image; within 1 of Pillow's", used}, TestEXIFOrientationEqualsPillow},
+	{row{"truncated at any byte: JPEG, PNG, GIF, WebP, BMP, TIFF, PPM", "or used, if the missing bytes hold no pixels: the pixels always equal those of the complete file", skipped}, truncatedAnywhere},
+	{row{"shrinks while it is read", "the file is truncated; or used, if it was read completely", skipped}, shrinking},
+	{row{"images beside the class folders", "an image beside the class folders has no class", unlisted}, besideTheClasses},
+	{row{"empty class folder in train", "the error names it", refused}, emptyClass},
+	{row{"empty hidden folder (.ipynb_checkpoints)", "a hidden folder without images: not a class", unlisted}, emptyHidden},
 	{row{"100,000 classes", "listed in seconds", used}, manyClasses},
-	{row{"ESTALE, ETIMEDOUT, EIO and other failures of a disk or the machine", "tried again for two seconds; no image is left out for them", ends}, failingDisk},
+	{row{"ESTALE, ETIMEDOUT, EIO and other failures of a disk or the machine", "repeated for two seconds; no image is skipped for them", ends}, failingDisk},
 }
 
-// truncatedAnywhere cuts files of every format after each byte. What is left either is
-// refused or has the pixels of the whole.
+// truncatedAnywhere truncates files of every format after each byte. The rest is either refused or has the
+// pixels of the complete file.
 func truncatedAnywhere(t *testing.T) {
 	disk := datatest.RestoreDisk(t)
 	for _, from := range []string{

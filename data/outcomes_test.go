@@ -22,14 +22,14 @@ var update = flag.Bool("update", false, "rewrite the table of docs/images.md")
 // row is a line of the documentation's table.
 type row struct {
 	kind, why string
-	fate      fate
+	outcome   outcome
 }
 
-// TestTroubles meets every kind of trouble with every number of workers, in training and
-// in evaluation, and writes down what became of it.
-func TestTroubles(t *testing.T) {
+// TestOutcomes handles every case with several numbers of workers, in training and evaluation, and compares
+// the outcomes with the documentation.
+func TestOutcomes(t *testing.T) {
 	var rows []row
-	dir := plantTroubles(t)
+	dir := makeCases(t)
 	datatest.InjectFaults(t, "unreadable.jpg", &datatest.Faults{Err: syscall.EACCES, Times: -1}) // the superuser may read everything
 	d, err := OpenFolder(dir)
 	if err != nil {
@@ -39,28 +39,28 @@ func TestTroubles(t *testing.T) {
 	for _, p := range d.Problems {
 		named[filepath.Base(p.Path)] = p.Reason
 	}
-	for _, c := range troubles {
+	for _, c := range cases {
 		if c.later != nil {
 			c.later(t, filepath.Join(dir, "class", c.name))
 		}
 	}
-	became := fates(t, d)
-	for _, c := range troubles {
+	got := outcomesOf(t, d)
+	for _, c := range cases {
 		t.Run(c.kind, func(t *testing.T) {
-			reason, listed := became[c.name]
-			if c.fate == unlist {
+			reason, listed := got[c.name]
+			if c.outcome == unlisted {
 				reason, listed = named[c.name], named[c.name] == "" || listed
 			}
-			if listed == (c.fate == unlist) || (reason == "") != (c.fate == used) || c.fate != used && !strings.Contains(reason, c.why) {
-				t.Errorf("listed %v, reason %q; want %s: %q", listed, reason, c.fate, c.why)
+			if listed == (c.outcome == unlisted) || (reason == "") != (c.outcome == used) || c.outcome != used && !strings.Contains(reason, c.why) {
+				t.Errorf("listed %v, reason %q; want %s: %q", listed, reason, c.outcome, c.why)
 			}
 			if c.want != "" {
 				checkPixels(t, filepath.Join(dir, "class", c.name), c.want)
 			}
-			if c.fate == used {
+			if c.outcome == used {
 				reason = c.why
 			}
-			rows = append(rows, row{c.kind, reason, c.fate})
+			rows = append(rows, row{c.kind, reason, c.outcome})
 		})
 	}
 	for _, c := range situations {
@@ -69,13 +69,13 @@ func TestTroubles(t *testing.T) {
 			rows = append(rows, c.row)
 		})
 	}
-	if len(rows) == len(troubles)+len(situations) && !t.Failed() { // all of them ran
+	if len(rows) == len(cases)+len(situations) && !t.Failed() { // all of them ran
 		checkDocument(t, rows)
 	}
 }
 
-// plantTroubles makes a folder with a class of all troubles.
-func plantTroubles(t *testing.T) string {
+// makeCases makes a folder with a class of all cases.
+func makeCases(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "train")
 	datatest.MakeFolder(t, dir)
@@ -85,7 +85,7 @@ func plantTroubles(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range troubles {
+	for _, c := range cases {
 		c.make(t, filepath.Join(dir, "class", c.name))
 		if err := os.Chdir(back); err != nil {
 			t.Fatal(err)
@@ -96,7 +96,7 @@ func plantTroubles(t *testing.T) string {
 
 // fates returns why each image was left out, "" where it was used. It is the same for every
 // number of workers, in training and evaluation, and its memory is bounded.
-func fates(t *testing.T, d *Dataset) map[string]string {
+func outcomesOf(t *testing.T, d *Dataset) map[string]string {
 	t.Helper()
 	var first map[string]string
 	for _, train := range []bool{true, false} {
@@ -104,8 +104,8 @@ func fates(t *testing.T, d *Dataset) map[string]string {
 			o := training(workers)
 			o.Train = train
 			before := peakMemory(t)
-			got := outcome(t, newLoader(t, d, o))
-			if grown := peakMemory(t) - before; grown > troubleMemory {
+			got := runEpochs(t, newLoader(t, d, o))
+			if grown := peakMemory(t) - before; grown > caseMemory {
 				t.Errorf("train %v, %d workers: %d MB more", train, workers, grown>>20)
 			}
 			if first == nil {
@@ -120,7 +120,7 @@ func fates(t *testing.T, d *Dataset) map[string]string {
 }
 
 // outcome runs through two epochs.
-func outcome(t *testing.T, l *Loader) map[string]string {
+func runEpochs(t *testing.T, l *Loader) map[string]string {
 	t.Helper()
 	got := map[string]string{}
 	note := func(path, reason string) {
@@ -148,9 +148,9 @@ func outcome(t *testing.T, l *Loader) map[string]string {
 	return got
 }
 
-// troubleMemory is what all troubles together may add to the process's highest memory:
+// caseMemory is what all cases together may add to the process's highest memory:
 // their bombs claim up to 13 GB. The race detector multiplies Go's own.
-const troubleMemory = 256 << 20
+const caseMemory = 256 << 20
 
 // peakMemory returns the highest resident memory of the process so far, 0 where the system does not tell.
 func peakMemory(t testing.TB) int {
@@ -202,7 +202,7 @@ func pillowPixels(t *testing.T, golden string) (pixels []byte, w, h int) {
 
 const (
 	document   = "../docs/images.md"
-	tableBegin = "<!-- table of troubles: go test ./data -run TestTroubles -update -->\n"
+	tableBegin = "<!-- table of cases: go test ./data -run TestOutcomes -update -->\n"
 	tableEnd   = "<!-- end of the table -->\n"
 )
 
@@ -210,22 +210,22 @@ const (
 func checkDocument(t *testing.T, rows []row) {
 	t.Helper()
 	var table strings.Builder
-	table.WriteString("\n| kind | fate | how, or the reason that is given |\n|---|---|---|\n")
+	table.WriteString("\n| file | outcome | how it is used, or the reason that is reported |\n|---|---|---|\n")
 	for _, r := range rows {
-		fmt.Fprintf(&table, "| %s | %s | %s |\n", r.kind, r.fate, strings.ReplaceAll(r.why, "|", "\\|"))
+		fmt.Fprintf(&table, "| %s | %s | %s |\n", r.kind, r.outcome, strings.ReplaceAll(r.why, "|", "\\|"))
 	}
 	table.WriteString("\n")
 	text := string(datatest.Read(t, document))
 	head, rest, ok := strings.Cut(text, tableBegin)
 	was, tail, closed := strings.Cut(rest, tableEnd)
 	if !ok || !closed {
-		t.Fatalf("%s has no table of troubles", document)
+		t.Fatalf("%s has no table of cases", document)
 	}
 	if reflect.DeepEqual(was, table.String()) {
 		return
 	}
 	if !*update {
-		t.Fatalf("the table of %s differs from what was seen; -update rewrites it. Seen:\n%s", document, table.String())
+		t.Fatalf("the table of %s differs from the test; -update rewrites it. Seen:\n%s", document, table.String())
 	}
 	datatest.Write(t, document, []byte(head+tableBegin+table.String()+tableEnd+tail))
 }
