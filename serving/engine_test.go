@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
 	"depthwise.dev/models/mobilenet"
 )
 

@@ -13,10 +13,10 @@ type clock struct {
 	began     time.Time // the epoch, likewise
 	lastStep  time.Time
 	lastSaved time.Time
-	images    int           // trained on in this epoch, in this process
-	effort    data.Effort   // of the epoch's loader, likewise
-	steps     int           // in this process
-	early     time.Duration // time of the steps that the estimate is computed from
+	images    int              // trained on in this epoch, in this process
+	effort    data.LoaderStats // of the epoch's loader, likewise
+	steps     int              // in this process
+	early     time.Duration    // time of the steps that the estimate is computed from
 
 	limit      time.Duration // of the run; 0: none
 	every      time.Duration // between checkpoints; 0: none by time
@@ -31,7 +31,7 @@ func (c *clock) start(config config.Config) {
 
 func (c *clock) epoch() {
 	c.began = time.Now()
-	c.lastStep, c.images, c.effort = c.began, 0, data.Effort{}
+	c.lastStep, c.images, c.effort = c.began, 0, data.LoaderStats{}
 }
 
 func (c *clock) sinceEpoch() time.Duration { return max(time.Since(c.began), time.Nanosecond) }

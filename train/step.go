@@ -9,6 +9,7 @@ import (
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
 	"depthwise.dev/data"
+	"depthwise.dev/data/check"
 	"depthwise.dev/optim"
 	"depthwise.dev/report"
 )
@@ -68,7 +69,7 @@ func (r *run) forwardBackward(s *autograd.Scope, batches *data.Iterator) (tally,
 // leaveOut records unreadable images, and returns an error when there are too many.
 func (r *run) leaveOut(skipped []data.Problem) error {
 	r.unread = append(r.unread, skipped...)
-	return errors.Join(r.recordSkipped(skipped), data.CheckUnreadable(r.unread, r.images.train.Len(), data.DefaultUnreadableLimit))
+	return errors.Join(r.recordSkipped(skipped), check.Unreadable(r.unread, r.images.train.Len(), check.DefaultUnreadableLimit))
 }
 
 // trainable reports whether batch norm can train on a batch: one image whose last layers are 1x1 has a single value per

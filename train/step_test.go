@@ -15,6 +15,7 @@ import (
 	"depthwise.dev/checkpoints"
 	"depthwise.dev/config"
 	"depthwise.dev/data"
+	"depthwise.dev/data/check"
 	"depthwise.dev/internal/testset"
 	"depthwise.dev/report"
 	"depthwise.dev/weights"
@@ -180,7 +181,7 @@ func TestUnreadableImages(t *testing.T) {
 			}
 		}
 		_, err := Fit(context.Background(), c, ignore)
-		if unreadable := new(data.UnreadableError); !errors.As(err, &unreadable) || !strings.Contains(err.Error(), "01.jpg") {
+		if unreadable := new(check.UnreadableError); !errors.As(err, &unreadable) || !strings.Contains(err.Error(), "01.jpg") {
 			t.Errorf("error %v", err)
 		}
 		if _, err := os.Stat(c.Out); !os.IsNotExist(err) {

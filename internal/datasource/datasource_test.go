@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"depthwise.dev/data"
+	"depthwise.dev/data/shards"
 )
 
 type opener struct{}
@@ -22,7 +23,7 @@ func TestNew(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", "/x")
 	for _, c := range []struct {
 		name, data string
-		remote     data.Remote
+		remote     shards.Remote
 		wantErr    []string
 	}{
 		{"a folder", "photos", nil, nil},
