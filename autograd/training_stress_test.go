@@ -10,22 +10,26 @@ import (
 	"testing"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
+	"depthwise.dev/models"
 	"depthwise.dev/models/mobilenet"
 	"depthwise.dev/optim"
 )
 
 // trainee is a network with its optimizer and its data.
 type trainee struct {
-	network        *mobilenet.Network
+	network        *backend.Network
 	optimizer      optim.Optimizer
 	images, labels *autograd.Tensor
 }
 
 func newTrainee(s *autograd.Scope, variant string, build func(*autograd.Scope, []optim.Parameter) optim.Optimizer) *trainee {
-	config, err := mobilenet.Variant(variant)
+	config, err := mobilenet.Default("mobilenet_v1", variant)
 	s.Fail(err)
 	config.Width, config.Resolution, config.Classes = 0.25, 32, 4
-	t := &trainee{network: mobilenet.New(s, config, 1)}
+	g, err := config.Graph()
+	s.Fail(err)
+	t := &trainee{network: backend.New(s, g, 1)}
 	var parameters []optim.Parameter
 	for _, p := range t.network.Parameters() {
 		parameters = append(parameters, optim.Parameter{Name: p.Name, Tensor: p.Tensor})
@@ -51,7 +55,8 @@ func (t *trainee) step(s *autograd.Scope) (loss float64, err error) {
 	return loss, err
 }
 
-// initialThreads is how many there are before a test sets another number, which belongs to the system's thread that it was set on.
+// initialThreads is the number of threads before a test sets another, which belongs to the operating
+// system's thread that set it.
 var initialThreads = autograd.Threads()
 
 // inTurn trains two networks in turn, calling between after each step, and returns their losses.
@@ -88,8 +93,8 @@ func inTurn(ctx context.Context, steps int, between func(s *autograd.Scope, i in
 
 func undisturbed(*autograd.Scope, int, [2]*trainee) error { return nil }
 
-// TestStressTraining trains, cancels at random steps, makes hooks, panics and operations fail in the middle of steps,
-// and goes on. What was disturbed leaves nothing behind and changes no later run by a bit.
+// TestStressTraining trains, cancels at random steps, makes hooks, panics and operations fail in the
+// middle of steps, and continues. A run that failed leaks nothing and changes no bit of a later run.
 func TestStressTraining(t *testing.T) {
 	const steps = 8
 	want, err := inTurn(context.Background(), steps, undisturbed)
@@ -143,7 +148,8 @@ func elsewhereCancel(cancel func()) {
 	<-done
 }
 
-// disturbed makes a layer fail in the second step: in the forward or the backward pass, by libtorch, an error or a panic.
+// disturbed makes a layer fail in the second step, in the backward pass: by libtorch, an error or a
+// panic.
 func disturbed(t *testing.T, layer, way int) {
 	fail := []func(s *autograd.Scope, y *autograd.Tensor){
 		func(s *autograd.Scope, y *autograd.Tensor) { s.Reshape(y, 10007) },
@@ -157,9 +163,12 @@ func disturbed(t *testing.T, layer, way int) {
 		if i > 0 {
 			return nil
 		}
-		both[1].network.RegisterForwardHook(func(s *autograd.Scope, l mobilenet.Layer, y *autograd.Tensor) *autograd.Tensor {
+		both[1].network.RegisterForwardHook(func(s *autograd.Scope, _ models.Layer, y *autograd.Tensor) *autograd.Tensor {
 			if seen++; seen-1 == layer {
-				s.RegisterHook(y, func(s *autograd.Scope, g *autograd.Tensor) *autograd.Tensor { fail(s, g); return nil })
+				s.RegisterHook(y, func(s *autograd.Scope, g *autograd.Tensor) *autograd.Tensor {
+					fail(s, g)
+					return nil
+				})
 			}
 			return nil
 		})
