@@ -84,12 +84,12 @@ func Check(ctx context.Context, c config.Config, images int, progress func(done,
 		return r.compare(ctx, g, x, labels, progress)
 	})
 	if err != nil {
-		return r, err
+		return r, fmt.Errorf("diagnose: check: %w", err)
 	}
 	r.Failures = r.Report.Failures()
 	r.OK = len(r.Failures) == 0
 	if !r.OK {
-		return r, fmt.Errorf("check: %d comparisons are %w: %s", len(r.Failures), ErrTolerance, r.Failures[0])
+		return r, fmt.Errorf("diagnose: check: %d comparisons are %w: %s", len(r.Failures), ErrTolerance, r.Failures[0])
 	}
 	return r, nil
 }
@@ -108,13 +108,13 @@ func (r *CheckReport) compare(ctx context.Context, g *models.Graph, x oracle.Arr
 	}
 	var err error
 	if r.Layers, err = suite.CheckLayers(ctx, training, suite.Engines, advance); err != nil {
-		return fmt.Errorf("check: %w", err)
+		return err
 	}
 	for _, n := range []suite.Network{training, suite.NewNetwork(g, autograd.Evaluation, x, labels)} {
 		advance("")
 		row, err := suite.CheckNetwork(ctx, n, suite.Engines)
 		if err != nil {
-			return fmt.Errorf("check: %w", err)
+			return err
 		}
 		r.Networks = append(r.Networks, row)
 	}
@@ -146,16 +146,16 @@ func checkBatch(s *autograd.Scope, m backend.Machine, c *config.Config) (x oracl
 	} else {
 		source, err := c.Source(s.Context())
 		if err != nil {
-			return x, nil, fmt.Errorf("check: %w", err)
+			return x, nil, err
 		}
 		stream, err := batches.Open(s.Context(), source, c.LoaderOptions(true))
 		if err != nil {
-			return x, nil, fmt.Errorf("check: %w", err)
+			return x, nil, err
 		}
 		defer stream.Close()
 		c.Model.Classes = max(c.Model.Classes, stream.Classes)
 		if b, err = stream.Next(); err != nil {
-			return x, nil, fmt.Errorf("check: %w", err)
+			return x, nil, err
 		}
 	}
 	images := m.Normalize(s, backend.Pixels(b, c.Preprocess()))
