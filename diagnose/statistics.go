@@ -80,7 +80,9 @@ func DataStatistics(ctx context.Context, c StatisticsConfig) (Statistics, error)
 		moments.Add(b)
 	}
 	if stats.Images == 0 {
-		return stats, fmt.Errorf("diagnose: data statistics: none of the first %d images of %s can be read, such as %s: %s", len(stats.Skipped), c.Data, stats.Skipped[0].Path, stats.Skipped[0].Reason)
+		first := stats.Skipped[0]
+		return stats, fmt.Errorf("diagnose: data statistics: none of the first %d images of %s can be read, such as %s: %s",
+			len(stats.Skipped), c.Data, first.Path, first.Reason)
 	}
 	stats.Mean, stats.Std = moments.MeanStd()
 	return stats, nil

@@ -7,15 +7,14 @@ import (
 	"strings"
 	"testing"
 
-	"depthwise.dev/data"
 	"depthwise.dev/data/shards"
 )
 
 type opener struct{}
 
-func (opener) Stat(context.Context, string) (data.Object, error) { return data.Object{}, nil }
-func (opener) Open(context.Context, string, int64) (io.ReadCloser, data.Object, error) {
-	return nil, data.Object{}, nil
+func (opener) Stat(context.Context, string) (shards.Object, error) { return shards.Object{}, nil }
+func (opener) Open(context.Context, string, int64) (io.ReadCloser, shards.Object, error) {
+	return nil, shards.Object{}, nil
 }
 func (opener) List(context.Context, string) ([]string, error) { return nil, nil }
 
