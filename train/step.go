@@ -143,9 +143,5 @@ func (r *run) recordStep(s *autograd.Scope, seen tally, lr, norm float64) error 
 	loss, top1 := seen.rates()
 	event := report.Step{Step: r.Step, Epoch: r.Epoch + 1, Batch: r.Batch, Batches: r.loader.Batches(), Loss: loss, LR: lr, Top1: top1,
 		Images: seen.Images, ImagesPerSecond: float64(seen.Images) / seconds, GradNorm: norm}
-	err := errors.Join(r.recorder.Record(event), r.afterStep(s, event))
-	if estimate, ready := r.clock.estimate(r.totalSteps - r.Step); ready {
-		err = errors.Join(err, r.note(report.Info, fmt.Sprintf("about %v of training for the remaining %d steps, without validation", estimate, r.totalSteps-r.Step)))
-	}
-	return err
+	return errors.Join(r.recorder.Record(event), r.afterStep(s, event))
 }

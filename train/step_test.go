@@ -79,9 +79,12 @@ func withRun(t *testing.T, c config.Config, f func(s *autograd.Scope, r *run)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Model.Classes = len(images.train.Classes)
+	net, err := Trainer{}.network(&c, len(images.train.Classes))
+	if err != nil {
+		t.Fatal(err)
+	}
 	autogradtest.Run(t, func(s *autograd.Scope) {
-		r := &run{config: c, folder: &runFolder{}, images: images, named: map[string]bool{}}
+		r := &run{config: c, net: net, folder: &runFolder{}, images: images, named: map[string]bool{}}
 		if err := r.build(s); err != nil {
 			t.Fatal(err)
 		}
@@ -97,11 +100,16 @@ func hostValues(s *autograd.Scope, l autograd.List) (values [][]float64) {
 }
 
 func TestTrainable(t *testing.T) {
+	g, err := config.Default().Graph()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &run{net: network{graph: g}}
 	for _, c := range []struct {
 		n, side int
 		want    bool
 	}{{0, 224, false}, {1, 32, false}, {1, 33, true}, {2, 32, true}, {8, 224, true}} {
-		if got := new(run).trainable(&data.Batch{N: c.n, Height: c.side, Width: c.side}); got != c.want {
+		if got := r.trainable(&data.Batch{N: c.n, Height: c.side, Width: c.side}); got != c.want {
 			t.Errorf("%d images of %d: trainable is %v", c.n, c.side, got)
 		}
 	}

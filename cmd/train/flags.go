@@ -17,7 +17,7 @@ import (
 func modelFlags(cmd *cobra.Command, c *config.Config) {
 	flagGroup(cmd, groupModel, func(fs *pflag.FlagSet) {
 		fs.Var(choice{&c.Model.Arch, mobilenet.Archs()}, "arch", "architecture")
-		fs.Var(choice{&c.Model.Variant, variantNames()}, "variant", "variant of the architecture")
+		fs.Var(known{&c.Model.Variant, variantNames(), "NAME"}, "variant", "variant of the architecture")
 		fs.Float64Var(&c.Model.Width, "width", c.Model.Width, "width multiplier of all layers; the paper uses 0.25, 0.5, 0.75 and 1")
 		fs.IntVar(&c.Model.Resolution, "resolution", c.Model.Resolution, "height and width of the input in pixels")
 		fs.IntVar(&c.Model.Classes, "classes", c.Model.Classes, "number of classes")
@@ -135,6 +135,9 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 	s.Config = c // the flags' values point into it
 	s.Remote = remote.New()
 	for _, g := range explicit {
+		if g.flag.Name == "variant" {
+			continue // the sources have applied it, and an alias is now a name
+		}
 		if err := g.flag.Value.Set(g.text); err != nil {
 			return usagef("--%s %s: %w", g.flag.Name, g.text, err)
 		}
