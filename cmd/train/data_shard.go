@@ -61,9 +61,9 @@ func shardData(cmd *cobra.Command, source datasets.Source, dir string, o shards.
 	}
 	o.Seed, o.Progress = source.Seed, bar(stderr, "shard", inImages)
 	done, err := shards.Write(cmd.Context(), dir, train, val, o)
-	for i, p := range done.LeftOut {
+	for i, p := range done.Skipped {
 		if i == shownProblems {
-			fmt.Fprintf(stderr, "and %d more\n", len(done.LeftOut)-i)
+			fmt.Fprintf(stderr, "and %d more\n", len(done.Skipped)-i)
 			break
 		}
 		fmt.Fprintf(stderr, "left out %s: %s\n", p.Path, p.Reason)
@@ -72,6 +72,6 @@ func shardData(cmd *cobra.Command, source datasets.Source, dir string, o shards.
 		return err
 	}
 	_, err = fmt.Fprintf(stderr, "%d shards in %s (%d were there already), %d images written, %d left out: train --data %s\n",
-		done.Shards, dir, done.Kept, done.Images, len(done.LeftOut), dir)
+		done.Shards, dir, done.Kept, done.Images, len(done.Skipped), dir)
 	return err
 }

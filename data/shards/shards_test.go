@@ -148,7 +148,7 @@ func TestShardsHoldTheFolder(t *testing.T) {
 	train, val := classFolderSets(t, 40, 8)
 	dir := t.TempDir()
 	done := writeShards(t, dir, train, val, Options{PerShard: 9, Seed: 1})
-	if done.Shards != 6 || done.Images != 44 || len(done.LeftOut) != 4 {
+	if done.Shards != 6 || done.Images != 44 || len(done.Skipped) != 4 {
 		t.Errorf("%+v", done)
 	}
 	shards, shardVal := openBoth(t, dir)
