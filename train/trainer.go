@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
@@ -65,7 +66,7 @@ func (r *run) afterStep(s *autograd.Scope, e report.Step) error {
 			continue
 		}
 		if err := r.stopped(c.AfterStep(s, r.network, e)); err != nil {
-			return err
+			return fmt.Errorf("train: epoch %d step %d: callback: %w", e.Epoch, e.Step, err)
 		}
 	}
 	return s.Err()
@@ -79,7 +80,7 @@ func (r *run) afterEpoch(s *autograd.Scope, e report.Epoch) error {
 				continue
 			}
 			if err := r.stopped(c.AfterEpoch(s, r.network, e)); err != nil {
-				return err
+				return fmt.Errorf("train: epoch %d: callback: %w", e.Epoch, err)
 			}
 		}
 		return s.Err()
