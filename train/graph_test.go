@@ -57,7 +57,7 @@ func checkGraphWeights(t *testing.T, dir string, g *models.Graph) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.Meta["model"] != "" || !strings.Contains(f.Meta["graph"], "max_pool") {
+	if f.Meta["model"] != "" || !strings.Contains(f.Meta["graph"], `"kind":"add"`) {
 		t.Errorf("metadata %v", f.Meta)
 	}
 	w := readOrFail(t, dir)

@@ -45,8 +45,9 @@ func writeFile(t *testing.T, text string) string {
 // smallGraph is a convolutional network that no architecture has, for images of 32x32.
 func smallGraph(classes int) (*models.Graph, error) {
 	x := models.Input(models.Shape{Channels: 3, Height: 32, Width: 32})
-	x = x.Conv(models.Conv{Out: 8, Kernel: 3, Bias: true}).BatchNorm(models.BatchNorm{}).ReLU().MaxPool(2, 2, models.Valid)
-	x = x.Conv(models.Conv{Out: 16, Kernel: 3}).BatchNorm(models.BatchNorm{}).ReLU().MaxPool(2, 2, models.Valid)
+	x = x.Conv(models.Conv{Out: 8, Kernel: 5, Stride: 2, Bias: true}).BatchNorm(models.BatchNorm{}).ReLU()
+	x = x.Conv(models.Conv{Out: 8, Kernel: 3}).BatchNorm(models.BatchNorm{}).Add(x).ReLU()
+	x = x.Conv(models.Conv{Out: 16, Kernel: 3, Stride: 2}).BatchNorm(models.BatchNorm{}).ReLU6()
 	return models.Build("small CNN", x.GlobalAvgPool().Dropout(0.1).Linear(models.Linear{Out: classes}))
 }
 
