@@ -104,8 +104,8 @@ func (c *Config) useRecipe(name string) error {
 	return err
 }
 
-// useNetwork changes the architecture, the variant or both, and keeps width, resolution and classes. A change of
-// the architecture alone takes its default variant.
+// useNetwork changes the architecture, the variant or both, and keeps width, resolution and
+// classes. A change of the architecture alone takes its default variant.
 func (c *Config) useNetwork(arch, variant string) error {
 	arch = cmp.Or(arch, c.Model.Arch)
 	if arch == CustomArch {

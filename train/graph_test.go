@@ -142,8 +142,8 @@ func extract(t *testing.T, member *zip.File, path string) {
 	}
 }
 
-// TestWrongGraphs: what cannot be trained on the data is refused before a folder is made.
-func TestWrongGraphs(t *testing.T) {
+// TestWrongTrainers: what cannot be trained on the data is refused before a folder is made.
+func TestWrongTrainers(t *testing.T) {
 	graph := func(in models.Shape, classes int) *models.Graph {
 		g, err := models.Build("g", models.Input(in).Conv(models.Conv{Out: 4, Kernel: 3}).GlobalAvgPool().Linear(models.Linear{Out: classes}))
 		if err != nil {
@@ -167,6 +167,8 @@ func TestWrongGraphs(t *testing.T) {
 		{"classes", Trainer{Graph: graph(square, 4)}, `graph "g" has 4 outputs, the data 3 classes`},
 		{"not square", Trainer{Graph: graph(models.Shape{Channels: 3, Height: 32, Width: 48}, 3)}, "images are square"},
 		{"one channel", Trainer{Graph: graph(models.Shape{Channels: 1, Height: 32, Width: 32}, 3)}, "have three channels"},
+		{"loss without a name", Trainer{Loss: Loss{Compute: squaredError}}, "the trainer's loss needs a function and a name"},
+		{"optimizer without a function", Trainer{Optimizer: Optimizer{Name: "sgd"}}, "the trainer's optimizer needs a function and a name"},
 		{"no crop fraction", Trainer{Graph: graph(square, 3), Preprocessing: models.Preprocessing{Std: usual.Std}}, "crop fraction 0: must be above 0"},
 		{"no standard deviation", Trainer{Graph: graph(square, 3), Preprocessing: change(func(p *models.Preprocessing) { p.Std[1] = 0 })}, "standard deviation [0.229 0 0.225]: must be above 0"},
 		{"interpolation", Trainer{Graph: graph(square, 3), Preprocessing: change(func(p *models.Preprocessing) { p.Interpolation = "bicubic" })}, `interpolation "bicubic": must be bilinear`},
