@@ -74,6 +74,33 @@ func ByExtension(path string) (Format, error) {
 	return Format{}, fmt.Errorf("formats: %s: %w: no format has the extension %q", path, ErrUnknown, extension)
 }
 
+// ForOutput returns the format in which to write a path: the named one, or where name is "" that of the extension. An
+// extension that belongs to another format than the named one is an error.
+func ForOutput(path, name string) (Format, error) {
+	byExtension, err := ByExtension(path)
+	if name == "" {
+		if err != nil {
+			return Format{}, fmt.Errorf("%w; name the format, one of %s", err, strings.Join(Names(), ", "))
+		}
+		return writable(byExtension)
+	}
+	named, errName := ByName(name)
+	if errName != nil {
+		return Format{}, errName
+	}
+	if err == nil && byExtension.Name != named.Name {
+		return Format{}, fmt.Errorf("formats: %s: the extension is that of %s, the format %s: change one of them", path, byExtension.Name, named.Name)
+	}
+	return writable(named)
+}
+
+func writable(f Format) (Format, error) {
+	if f.Write == nil {
+		return f, fmt.Errorf("formats: the format %s can only be read", f.Name)
+	}
+	return f, nil
+}
+
 // Detect returns the format of a file from its content, or [ErrUnknown].
 func Detect(path string) (Format, error) {
 	head, err := readHead(path)

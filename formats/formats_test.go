@@ -97,3 +97,25 @@ func TestUnknown(t *testing.T) {
 		t.Errorf("ByName: %v", err)
 	}
 }
+
+func TestForOutput(t *testing.T) {
+	for _, c := range []struct {
+		name, path, format string
+		want               string // format, or part of the error
+		wrong              bool
+	}{
+		{"by extension", "a.npz", "", "npz", false},
+		{"by extension, upper case", "A.SAFETENSORS", "", "safetensors", false},
+		{"named, no extension", "weights", "npz", "npz", false},
+		{"named, unknown extension", "weights.bin", "safetensors", "safetensors", false},
+		{"named as the extension", "a.npz", "npz", "npz", false},
+		{"contradiction", "a.npz", "safetensors", "the extension is that of npz, the format safetensors", true},
+		{"unknown extension", "p.onnx", "", `no format has the extension ".onnx"; name the format, one of safetensors, npz`, true},
+		{"unknown name", "a.npz", "nzp", "did you mean npz?", true},
+	} {
+		f, err := ForOutput(c.path, c.format)
+		if c.wrong && (err == nil || !strings.Contains(err.Error(), c.want)) || !c.wrong && (err != nil || f.Name != c.want) {
+			t.Errorf("%s: %s, error %v; want %s", c.name, f.Name, err, c.want)
+		}
+	}
+}

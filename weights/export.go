@@ -33,15 +33,9 @@ func Export(o ExportOptions) error {
 }
 
 func (w Weights) export(o ExportOptions) error {
-	format, err := formats.ByExtension(o.Output)
-	if o.Format != "" {
-		format, err = formats.ByName(o.Format)
-	}
+	format, err := formats.ForOutput(o.Output, o.Format)
 	if err != nil {
 		return err
-	}
-	if format.Write == nil {
-		return fmt.Errorf("the format %s can only be read", format.Name)
 	}
 	f, err := w.File()
 	if err != nil {

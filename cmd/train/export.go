@@ -11,16 +11,17 @@ import (
 )
 
 func newExport() *cobra.Command {
-	c := weights.ExportOptions{Format: "safetensors"}
+	c := weights.ExportOptions{}
 	cmd := &cobra.Command{
 		Use:   "export --weights FILE --output FILE [flags]",
 		Short: "Write trained weights for other programs",
 		Long: `Write trained weights in float32, under the parameter names of timm.
 
-The metadata of a safetensors file holds variant, width, resolution, classes and
-preprocessing, and the file is accepted as --weights. npz holds arrays only.`,
+The extension of the output selects the format. The metadata of a safetensors
+file holds architecture, variant, width, resolution, classes and preprocessing,
+and the file is accepted as --weights. npz holds arrays only.`,
 		Example: `  train export --weights runs/photos-1 --output photos.safetensors
-  train export --weights runs/photos-1 --format npz --output photos.npz`,
+  train export --weights runs/photos-1 --output photos.npz`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		Args:              noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -38,6 +39,7 @@ preprocessing, and the file is accepted as --weights. npz holds arrays only.`,
 	rawFlag(cmd, &c.Raw)
 	flagGroup(cmd, groupOutput, func(fs *pflag.FlagSet) {
 		fs.Var(choice{&c.Format, formats.Names()}, "format", "file format")
+		defaultText(fs, "format", "that of the extension")
 		fs.StringVar(&c.Output, "output", "", "file to write")
 		filePath(fs, "output", "safetensors", "npz")
 	})

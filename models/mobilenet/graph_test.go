@@ -145,7 +145,7 @@ func TestChannelRules(t *testing.T) {
 		{"rounds down", truncatedFrom8, 0.1, 1024, 102},
 		{"wider", truncatedFrom8, 1.5, 32, 48},
 		{"below eight", truncated, 0.1, 32, 3},
-		{"to the nearest multiple of 8", divisibleBy8, 0.5, 24, 16}, // 12 is half-way: up
+		{"to the nearest multiple of 8", divisibleBy8, 0.5, 24, 16}, // 12 is halfway: up
 		{"not below 90 %", divisibleBy8, 0.35, 32, 16},              // 11.2: 8 is 71 %
 		{"truncated first", truncatedDivisibleBy8, 0.45, 16, 8},     // 7.2 to 7
 		{"rounded first", roundedDivisibleBy8, 0.35, 32, 16},        // 11.2 to 11
