@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"slices"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/config"
@@ -59,6 +60,14 @@ func (t Trainer) preprocessing() (models.Preprocessing, error) {
 		return p, fmt.Errorf("train: preprocessing: standard deviation %v: must be above 0", p.Std)
 	}
 	return p, nil
+}
+
+// trainsOnOne reports whether batch norm can train on a single image: a layer of 1x1 positions has one
+// value per channel then, and no variance.
+func (n network) trainsOnOne() bool {
+	return !slices.ContainsFunc(n.graph.Layers, func(l models.Layer) bool {
+		return l.Norm != nil && l.Output.Positions() == 1
+	})
 }
 
 // loaderOptions returns the options of the loader for training or for evaluation.

@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
 	"depthwise.dev/data"
 	"depthwise.dev/data/check"
-	"depthwise.dev/models"
 	"depthwise.dev/optim"
 	"depthwise.dev/report"
 )
@@ -76,13 +74,8 @@ func (r *run) leaveOut(skipped []data.Problem) error {
 	return errors.Join(r.recordSkipped(skipped), check.Unreadable(r.unread, r.images.train.Len(), check.DefaultUnreadableLimit))
 }
 
-// trainable reports whether batch norm can train on a batch: of one image, a layer of 1x1 positions
-// has a single value per channel, and no variance.
-func (r *run) trainable(b *data.Batch) bool {
-	return b.N > 1 || b.N == 1 && !slices.ContainsFunc(r.net.graph.Layers, func(l models.Layer) bool {
-		return l.Norm != nil && l.Output.Positions() == 1
-	})
-}
+// trainable reports whether batch norm can train on a batch.
+func (r *run) trainable(b *data.Batch) bool { return b.N > 1 || b.N == 1 && r.net.trainsOnOne() }
 
 // recordDropped records once that a batch of one image is left out.
 func (r *run) recordDropped(b *data.Batch) error {
