@@ -79,7 +79,7 @@ func TestMisuse(t *testing.T) {
 			for range 1<<16 + 1 {
 				s.Detach(x)
 			}
-		}, "autograd: detach at .*: the scope holds 65536 tensors: give each step a Sub"},
+		}, "autograd: detach at .*: the scope holds 65536 tensors: open a Sub for each step"},
 		"use after free": {func(s *autograd.Scope, x *autograd.Tensor) {
 			var dead *autograd.Tensor
 			_ = s.Sub(func(s *autograd.Scope) error { dead = s.Square(x); return nil })

@@ -32,6 +32,20 @@ func (s *Scope) Pad2d(x *Tensor, left, right, top, bottom int64) *Tensor {
 	})
 }
 
+// Sides are the columns and rows added around an image.
+type Sides struct{ Left, Right, Top, Bottom int64 }
+
+// PadValue2d is Pad2d with another value than zero: minus infinity before a max pool.
+func (s *Scope) PadValue2d(x *Tensor, p Sides, value float64) *Tensor {
+	if value == 0 {
+		return s.Pad2d(x, p.Left, p.Right, p.Top, p.Bottom)
+	}
+	return s.op("pad2d", []*Tensor{x}, func(out *lib.Ctensor) {
+		const hasValue = 0 // the argument says whether it is null
+		lib.AtgPad(out, x.c, []int64{p.Left, p.Right, p.Top, p.Bottom}, 4, "constant", value, hasValue)
+	})
+}
+
 // Linear is x (N, I) times the transpose of w (O, I) plus b (O), which may be nil. Within Autocast
 // it computes in that type.
 func (s *Scope) Linear(x, w, b *Tensor) *Tensor {

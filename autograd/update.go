@@ -6,76 +6,91 @@ import (
 	"depthwise.dev/autograd/native"
 )
 
-// UpdateRule says by which formula a fused update changes parameters; package optim has the formulas.
-type UpdateRule = native.UpdateRule
-
-// The formulas.
-const (
-	AverageOnly     = native.AverageOnly // none: the average follows tensors that something else changes
-	SGDUpdate       = native.SGD
-	RMSPropUpdate   = native.RMSProp
-	RMSPropTFUpdate = native.RMSPropTF
-	AdamWUpdate     = native.AdamW
-)
-
-// UpdateNumbers are a formula and its numbers.
-type UpdateNumbers = native.UpdateNumbers
-
-// UpdateGroup is parameters that are updated by the same numbers, and what is kept beside each of them, laid out alike.
+// UpdateGroup is parameters that the same program updates.
 type UpdateGroup struct {
-	UpdateNumbers
 	Names      []string // of the parameters, for errors
 	Parameters List
-	Momenta    List // nil: the formula has no momentum
-	Squares    List // nil: none are averaged
-	Means      List // nil: none are kept
-	Averages   List // of the parameters; nil: none
+	Program    *UpdateProgram
 }
 
-// Update is an optimizer's step in one native call and, but for the limit of the norm, one pass over memory: for all tensors
-// float32 on the CPU.
-type Update struct {
-	Groups        []UpdateGroup
-	Scale         float64 // gradients count so many times
-	MaxNorm       float64 // gradients count less where their norm, over all of them and after Scale, is above that; 0: no limit
-	AverageWeight float64 // an average moves by so much of its difference to the parameter
-}
+// Update is an optimizer's step in one native call and one pass over memory. All its tensors are
+// float32 on the CPU, and arrays beside a parameter are laid out in memory as it is.
+type Update struct{ Groups []UpdateGroup }
 
-// FitsUpdate reports whether Update can change tensors like these: float32 on the CPU, without gaps in memory.
+// FitsUpdate reports whether Update can change tensors like these: float32 on the CPU, without gaps
+// in memory.
 func FitsUpdate(s *Scope, parameters List) bool {
 	return s.ready("fits update", parameters...) && native.UpdateFits(parameters.handles())
 }
 
-// Apply updates the parameters by their gradients, which stay as they are, and returns the gradients' norm, 0 without a
-// limit. Where the norm is not finite nothing is changed. A parameter without a gradient is an error.
-func (u Update) Apply(s *Scope) (norm float64) {
+// Apply runs the programs. Gradients are not changed. A parameter without a gradient that its
+// program reads is an error, and nothing is changed then.
+func (u Update) Apply(s *Scope) {
 	const name = "fused update"
-	step := native.Update{Scale: u.Scale, MaxNorm: u.MaxNorm, AverageWeight: u.AverageWeight}
-	var some List
-	for i, g := range u.Groups {
-		for _, list := range []List{g.Parameters, g.Momenta, g.Squares, g.Means, g.Averages} {
-			if !s.ready(name, list...) {
-				return 0
-			}
-			if list != nil && len(list) != len(g.Parameters) {
-				s.Fail(fmt.Errorf("autograd: %s: group %d has lists of %d and %d tensors", name, i, len(g.Parameters), len(list)))
-				return 0
-			}
-		}
-		some = g.Parameters
-		step.Groups = append(step.Groups, native.UpdateGroup{UpdateNumbers: g.UpdateNumbers, Parameters: g.Parameters.handles(),
-			Momenta: g.Momenta.handles(), Squares: g.Squares.handles(), Means: g.Means.handles(), Averages: g.Averages.handles()})
+	groups, ok := u.native(s, name)
+	if !ok {
+		return
 	}
-	out, err := native.UpdateStep(step)
-	if err == nil && out.Missing >= 0 {
-		err = fmt.Errorf("%s has no gradient: the loss does not depend on it, or its backward pass has not run",
-			u.Groups[out.MissingGroup].name(out.Missing))
-	}
-	if err != nil {
-		s.Fail(opError(name, some[:min(1, len(some))], err))
+	missing, err := native.UpdateStep(groups)
+	u.fail(s, name, missing, err)
+}
+
+// Norm is the L2 norm over all gradients that the programs read. It is summed in double, so that no
+// float32 overflows, and does not depend on the number of threads.
+func (u Update) Norm(s *Scope) float64 {
+	const name = "fused update norm"
+	groups, ok := u.native(s, name)
+	if !ok {
 		return 0
 	}
-	return out.Norm
+	norm, missing, err := native.UpdateNorm(groups)
+	u.fail(s, name, missing, err)
+	return norm
+}
+
+// native checks the groups and turns them into handles.
+func (u Update) native(s *Scope, name string) ([]native.UpdateGroup, bool) {
+	var groups []native.UpdateGroup
+	for i, g := range u.Groups {
+		group := native.UpdateGroup{Parameters: g.Parameters.handles()}
+		if !s.ready(name, g.Parameters...) {
+			return nil, false
+		}
+		if g.Program != nil {
+			if err := g.Program.err; err != nil {
+				s.Fail(fmt.Errorf("autograd: %s: group %d: %w", name, i, err))
+				return nil, false
+			}
+			group.Program = g.Program.code
+			for _, list := range g.Program.arrays {
+				if !s.ready(name, list...) {
+					return nil, false
+				}
+				if len(list) != len(g.Parameters) {
+					s.Fail(fmt.Errorf("autograd: %s: group %d has lists of %d and %d tensors", name, i, len(g.Parameters), len(list)))
+					return nil, false
+				}
+				group.Arrays = append(group.Arrays, list.handles())
+			}
+		}
+		groups = append(groups, group)
+	}
+	return groups, true
+}
+
+// fail reports what a native call returned.
+func (u Update) fail(s *Scope, name string, missing *native.MissingGradient, err error) {
+	if missing != nil {
+		err = fmt.Errorf("%s has no gradient: the loss does not depend on it, or its backward pass has not run",
+			u.Groups[missing.Group].name(missing.Parameter))
+	}
+	if err != nil {
+		var some List
+		for _, g := range u.Groups {
+			some = g.Parameters
+		}
+		s.Fail(opError(name, some[:min(1, len(some))], err))
+	}
 }
 
 func (g UpdateGroup) name(i int) string {

@@ -53,6 +53,9 @@ func TestValues(t *testing.T) {
 			[]float64{0, 1, 2, 0, 3, 4, 0, 0, 0, 0, 10, 20, 0, 30, 40, 0, 0, 0}},
 		{"pad2d: right 1, top 1", func(s *autograd.Scope) tensor { return s.Pad2d(planes.tensor(s), 0, 1, 1, 0) }, []int64{1, 2, 3, 3},
 			[]float64{0, 0, 0, 1, 2, 0, 3, 4, 0, 0, 0, 0, 10, 20, 0, 30, 40, 0}},
+		{"pad2d with another value", func(s *autograd.Scope) tensor {
+			return s.PadValue2d(planes.tensor(s), autograd.Sides{Left: 1, Bottom: 1}, -7)
+		}, []int64{1, 2, 3, 3}, []float64{-7, 1, 2, -7, 3, 4, -7, -7, -7, -7, 10, 20, -7, 30, 40, -7, -7, -7}},
 		{"linear", func(s *autograd.Scope) tensor { return s.Linear(x.tensor(s), y.tensor(s), row.tensor(s)) }, two, []float64{150, 310, 210, 450}},
 		{"linear without bias", func(s *autograd.Scope) tensor { return s.Linear(x.tensor(s), y.tensor(s), nil) }, two, []float64{50, 110, 110, 250}},
 		{"dropout of nothing", func(s *autograd.Scope) tensor { return s.Dropout(x.tensor(s), 0) }, two, x.data},

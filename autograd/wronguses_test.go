@@ -45,7 +45,10 @@ func one(x tensor) autograd.List { return autograd.List{x} }
 
 // update returns an update of a parameter's average.
 func update(parameter, average tensor) autograd.Update {
-	return autograd.Update{Groups: []autograd.UpdateGroup{{Parameters: one(parameter), Averages: one(average)}}}
+	var p autograd.UpdateProgram
+	to := p.Array(one(average))
+	p.Lerp(to, to, p.Parameter(), 0.5)
+	return autograd.Update{Groups: []autograd.UpdateGroup{{Parameters: one(parameter), Program: &p}}}
 }
 
 func identity(s scope, in []tensor) tensor { return in[0] }
@@ -65,6 +68,7 @@ var wrongUses = []wrongUse{
 	{"Scope.ChannelsLast", "channels last", f32, func(s scope, x tensor) { s.ChannelsLast(x) }},
 	{"Scope.Conv2d", "conv2d", f32, func(s scope, x tensor) { s.Conv2d(x, x, nil, autograd.Conv{}) }},
 	{"Scope.Pad2d", "pad2d", f32, func(s scope, x tensor) { s.Pad2d(x, -10007, 0, 0, 0) }},
+	{"Scope.PadValue2d", "pad2d", f32, func(s scope, x tensor) { s.PadValue2d(x, autograd.Sides{Left: -10007}, 1) }},
 	{"Scope.Linear", "linear", f32, func(s scope, x tensor) { s.Linear(x, other(s, x), nil) }},
 	{"Scope.ReLU", "relu", boolean, func(s scope, x tensor) { s.ReLU(x) }},
 	{"Scope.ReLUInPlace", "relu_", f32, func(s scope, x tensor) { s.ReLUInPlace(leaf(s, x)) }},
@@ -119,6 +123,7 @@ var wrongUses = []wrongUse{
 	{"GradsOf", "gradients", f32, func(s scope, x tensor) { autograd.GradsOf(s, one(x)) }},
 	{"List.AddScaled", "list add scaled", f32, func(s scope, x tensor) { one(x).AddScaled(s, one(other(s, x)), 1) }},
 	{"Update.Apply", "fused update", f32, func(s scope, x tensor) { update(x, other(s, x)).Apply(s) }},
+	{"Update.Norm", "fused update norm", f32, func(s scope, x tensor) { update(x, other(s, x)).Norm(s) }},
 	{"List.AddProduct", "list add product", f32, func(s scope, x tensor) { one(x).AddProduct(s, one(x), one(other(s, x)), 1) }},
 	{"List.AddQuotient", "list add quotient", f32, func(s scope, x tensor) { one(x).AddQuotient(s, one(x), one(other(s, x)), 1) }},
 	{"List.Lerp", "list lerp", f32, func(s scope, x tensor) { one(x).Lerp(s, one(other(s, x)), 0.5) }},

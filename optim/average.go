@@ -7,26 +7,26 @@ import (
 	"depthwise.dev/autograd"
 )
 
-// Average is an exponential moving average of a network's arrays, parameters and running statistics alike, after each
-// update of the optimizer:
+// Average is an exponential moving average of a network's arrays, parameters and running statistics alike, updated after
+// each step of the optimizer:
 //
 //	average = average + (1-decay)*(array - average)
 //
-// The first update makes it the arrays themselves. That is what timm's ModelEmaV3 does as its train.py calls it (Polyak and
-// Juditsky 1992 averaged evenly; TensorFlow's ExponentialMovingAverage did the paper's).
+// The first update copies the arrays. timm's train.py uses ModelEmaV3 in this way (Polyak and Juditsky 1992 average with
+// equal weights; MobileNet's authors used TensorFlow's ExponentialMovingAverage).
 type Average struct {
-	decay  float64
-	steps  int64
-	arrays []autograd.Named // what is followed
-	values []autograd.Named // the averages, in the same order
-	places map[string]int   // of the arrays, by name
-	fits   bool             // the fused update can do it
+	decay   float64
+	steps   int64
+	arrays  []autograd.Named // what is averaged
+	values  []autograd.Named // the averages, in the same order
+	index   map[string]int   // of the arrays, by name
+	fusible bool             // a fused update can change them
 }
 
-// NewAverage returns the average of arrays, kept in values: the same names in the same order, with the same shapes, such as
-// the State of another network. Values belong to the average from then on.
+// NewAverage returns the average of arrays. It writes to values, which have the same names and shapes in the same order,
+// such as the State of another network.
 func NewAverage(s *autograd.Scope, arrays, values []autograd.Named, decay float64) *Average {
-	a := &Average{decay: decay, arrays: arrays, values: values, places: map[string]int{}}
+	a := &Average{decay: decay, arrays: arrays, values: values, index: map[string]int{}}
 	if !(decay > 0 && decay < 1) {
 		s.Fail(fmt.Errorf("optim: weight average: decay %v: must be above 0 and below 1", decay))
 		return a
@@ -41,17 +41,17 @@ func NewAverage(s *autograd.Scope, arrays, values []autograd.Named, decay float6
 			s.Fail(fmt.Errorf("optim: weight average: array %d is %s %v and its average %s %v", i, n.Name, n.Tensor, v.Name, v.Tensor))
 			return a
 		}
-		a.places[n.Name] = i
+		a.index[n.Name] = i
 	}
-	a.fits = autograd.FitsUpdate(s, append(list(arrays), list(values)...))
+	a.fusible = autograd.FitsUpdate(s, append(list(arrays), list(values)...))
 	return a
 }
 
-// State is the averages under the names of the arrays, and how many updates are in them.
+// State lists the averages under the names of the arrays, and the number of updates so far.
 func (a *Average) State() State { return State{Steps: a.steps, Tensors: slices.Clone(a.values)} }
 
-// Load copies a state by name. It must hold the same arrays with the same shapes; otherwise every difference is named and
-// nothing is changed.
+// Load copies a state by name. It must hold the same arrays with the same shapes; otherwise the error names every
+// difference and nothing is changed.
 func (a *Average) Load(s *autograd.Scope, state State) error {
 	if err := load(s, "of this weight average", a.values, state); err != nil {
 		return err
@@ -60,7 +60,7 @@ func (a *Average) Load(s *autograd.Scope, state State) error {
 	return nil
 }
 
-// weight is that of the arrays in the next update.
+// weight is the weight of the arrays in the next update.
 func (a *Average) weight() float64 {
 	if a.steps == 0 {
 		return 1
@@ -68,35 +68,43 @@ func (a *Average) weight() float64 {
 	return 1 - a.decay
 }
 
-// update moves the averages by libtorch's operations.
+// update changes the averages by libtorch's operations.
 func (a *Average) update(s *autograd.Scope) {
 	list(a.values).Lerp(s, list(a.arrays), a.weight())
 }
 
-// join adds the averages to a fused update: to each group those of its parameters, and the other arrays as a group of their
-// own.
-func (a *Average) join(s *autograd.Scope, u *autograd.Update) {
-	u.AverageWeight = a.weight()
-	joined := make([]bool, len(a.arrays))
-	for i := range u.Groups {
-		g := &u.Groups[i]
-		for k, name := range g.Names {
-			place, known := a.places[name]
-			if !known || a.arrays[place].Tensor != g.Parameters[k] {
-				s.Fail(fmt.Errorf("optim: weight average: the parameter %s is none of its arrays", name))
-				return
+// groupAverages are the averages of an optimizer's groups.
+type groupAverages struct {
+	weight                float64
+	groups                []autograd.List // of the groups' parameters; nil without an average
+	others, otherAverages autograd.List   // arrays that no group has
+}
+
+// averagesOf pairs the averages with the parameters of the groups. a may be nil.
+func averagesOf(s *autograd.Scope, a *Average, groups []group) groupAverages {
+	m := groupAverages{groups: make([]autograd.List, len(groups))}
+	if a == nil {
+		return m
+	}
+	m.weight = a.weight()
+	paired := make([]bool, len(a.arrays))
+	for i, g := range groups {
+		for k, name := range g.names {
+			at, known := a.index[name]
+			if !known || a.arrays[at].Tensor != g.params[k] {
+				s.Fail(fmt.Errorf("optim: weight average: the parameter %s is not among its arrays", name))
+				return m
 			}
-			joined[place] = true
-			g.Averages = append(g.Averages, a.values[place].Tensor)
+			paired[at] = true
+			m.groups[i] = append(m.groups[i], a.values[at].Tensor)
 		}
 	}
-	var rest autograd.UpdateGroup
 	for i, n := range a.arrays {
-		if !joined[i] {
-			rest.Parameters, rest.Averages = append(rest.Parameters, n.Tensor), append(rest.Averages, a.values[i].Tensor)
+		if !paired[i] {
+			m.others, m.otherAverages = append(m.others, n.Tensor), append(m.otherAverages, a.values[i].Tensor)
 		}
 	}
-	u.Groups = append(u.Groups, rest)
+	return m
 }
 
 func list(named []autograd.Named) autograd.List {

@@ -29,46 +29,42 @@ func newAveraged(s *autograd.Scope, decay float64) averaged {
 	return a
 }
 
-// step is a step of plain SGD of learning rate 1: w -= gradient.
-func (a averaged) step(s *autograd.Scope, o Optimizer, i int, reference bool) {
+// step takes a step of SGD without momentum at learning rate 1: w -= gradient.
+func (a averaged) step(s *autograd.Scope, o Optimizer, i int, apply func(*autograd.Scope, Update) float64) {
 	autograd.CopyFromSlice(s, a.statistic, []float32{float32(i), -float32(i)})
 	giveGradient(s, a.parameter.Tensor, []float32{1, float32(i), -0.5})
-	o.StepWith(s, StepOptions{LR: 1, Average: a.average, Reference: reference})
+	apply(s, o.Prepare(StepOptions{LR: 1, Average: a.average}))
 }
 
-// TestAverage: the first update takes the arrays over, the others move by 1-decay; worked out in float64.
+// TestAverage: the first update copies the arrays, the others have weight 1-decay; expected values in float64.
 func TestAverage(t *testing.T) {
-	for _, reference := range []bool{false, true} {
-		t.Run(fmt.Sprint("reference ", reference), func(t *testing.T) {
-			autogradtest.Run(t, func(s *autograd.Scope) {
-				const decay = 0.75
-				a := newAveraged(s, decay)
-				o := NewSGD(s, []Parameter{a.parameter}, SGD{})
-				w, want := []float64{1, 2, 3}, make([]float64, 5)
-				for i := 1; i <= 5; i++ {
-					a.step(s, o, i, reference)
-					w = []float64{w[0] - 1, w[1] - float64(i), w[2] + 0.5}
-					for k, v := range []float64{w[0], w[1], w[2], float64(i), -float64(i)} {
-						if i == 1 {
-							want[k] = v
-						} else {
-							want[k] = decay*want[k] + (1-decay)*v
-						}
-					}
+	forEachWay(t, func(t *testing.T, s *autograd.Scope, apply func(*autograd.Scope, Update) float64) {
+		const decay = 0.75
+		a := newAveraged(s, decay)
+		o := NewSGD(s, []Parameter{a.parameter}, SGD{})
+		w, want := []float64{1, 2, 3}, make([]float64, 5)
+		for i := 1; i <= 5; i++ {
+			a.step(s, o, i, apply)
+			w = []float64{w[0] - 1, w[1] - float64(i), w[2] + 0.5}
+			for k, v := range []float64{w[0], w[1], w[2], float64(i), -float64(i)} {
+				if i == 1 {
+					want[k] = v
+				} else {
+					want[k] = decay*want[k] + (1-decay)*v
 				}
-				state := a.average.State()
-				got := append(autograd.ToSlice[float32](s, state.Tensors[0].Tensor), autograd.ToSlice[float32](s, state.Tensors[1].Tensor)...)
-				for k := range want {
-					if math.Abs(float64(got[k])-want[k]) > 1e-6*math.Abs(want[k]) { // a few roundings of float32
-						t.Errorf("average %d is %v, want %v", k, got[k], want[k])
-					}
-				}
-				if state.Steps != 5 {
-					t.Errorf("%d updates", state.Steps)
-				}
-			})
-		})
-	}
+			}
+		}
+		state := a.average.State()
+		got := append(autograd.ToSlice[float32](s, state.Tensors[0].Tensor), autograd.ToSlice[float32](s, state.Tensors[1].Tensor)...)
+		for k := range want {
+			if math.Abs(float64(got[k])-want[k]) > 1e-6*math.Abs(want[k]) { // a few roundings of float32
+				t.Errorf("average %d is %v, want %v", k, got[k], want[k])
+			}
+		}
+		if state.Steps != 5 {
+			t.Errorf("%d updates", state.Steps)
+		}
+	})
 }
 
 // timmAverages is testdata/average.json, which make_average.py writes.
@@ -77,8 +73,7 @@ type timmAverages struct {
 	Steps []struct{ Arrays, Averages map[string][]float32 }
 }
 
-// TestAverageLikeTimm: the averages after each step are those of timm's ModelEmaV3, in one pass with the update and by
-// libtorch's operations.
+// TestAverageLikeTimm: the averages after each step are those of timm's ModelEmaV3.
 func TestAverageLikeTimm(t *testing.T) {
 	blob, err := os.ReadFile("testdata/average.json")
 	if err != nil {
@@ -88,15 +83,13 @@ func TestAverageLikeTimm(t *testing.T) {
 	if err := json.Unmarshal(blob, &golden); err != nil {
 		t.Fatal(err)
 	}
-	for _, reference := range []bool{false, true} {
-		t.Run(fmt.Sprint("reference ", reference), func(t *testing.T) {
-			autogradtest.Run(t, func(s *autograd.Scope) { followTimm(t, s, golden, reference) })
-		})
-	}
+	forEachWay(t, func(t *testing.T, s *autograd.Scope, apply func(*autograd.Scope, Update) float64) {
+		followTimm(t, s, golden, apply)
+	})
 }
 
-// followTimm gives the arrays of each step to an average, whose optimizer has zero gradients and so leaves them alone.
-func followTimm(t *testing.T, s *autograd.Scope, golden timmAverages, reference bool) {
+// followTimm averages the arrays of each step. The optimizer has zero gradients and does not change them.
+func followTimm(t *testing.T, s *autograd.Scope, golden timmAverages, apply func(*autograd.Scope, Update) float64) {
 	names := slices.Sorted(maps.Keys(golden.Steps[0].Arrays))
 	var arrays, averages []autograd.Named
 	for _, name := range names {
@@ -113,7 +106,7 @@ func followTimm(t *testing.T, s *autograd.Scope, golden timmAverages, reference 
 			autograd.CopyFromSlice(s, a.Tensor, step.Arrays[a.Name])
 		}
 		giveGradient(s, p.Tensor, make([]float32, len(step.Arrays[p.Name])))
-		o.StepWith(s, StepOptions{LR: 1, Average: average, Reference: reference})
+		apply(s, o.Prepare(StepOptions{LR: 1, Average: average}))
 		for _, a := range average.State().Tensors {
 			what := fmt.Sprintf("step %d, %s", i+1, a.Name)
 			compare32(t, what, autograd.ToSlice[float32](s, a.Tensor), step.Averages[a.Name], 2e-7) // two roundings of float32
@@ -136,8 +129,8 @@ func TestAverageInTheFusedPass(t *testing.T) {
 		for i := range 4 {
 			plain.giveGradients(s)
 			followed.giveGradients(s)
-			a.StepWith(s, StepOptions{LR: 0.1, MaxGradNorm: 1})
-			b.StepWith(s, StepOptions{LR: 0.1, MaxGradNorm: 1, Average: average})
+			a.Prepare(StepOptions{LR: 0.1, MaxGradNorm: 1}).Fused(s)
+			b.Prepare(StepOptions{LR: 0.1, MaxGradNorm: 1, Average: average}).Fused(s)
 			weight := 1 - 0.9
 			if i == 0 {
 				weight = 1
@@ -163,10 +156,10 @@ func TestAverageContinuesExactly(t *testing.T) {
 		whole, parts := newAveraged(s, 0.9), newAveraged(s, 0.9)
 		a, b := NewSGD(s, []Parameter{whole.parameter}, SGD{}), NewSGD(s, []Parameter{parts.parameter}, SGD{})
 		for i := range 6 {
-			whole.step(s, a, i, false)
+			whole.step(s, a, i, fused)
 		}
 		for i := range 3 {
-			parts.step(s, b, i, false)
+			parts.step(s, b, i, fused)
 		}
 		again := newAveraged(s, 0.9)
 		autograd.CopyFromSlice(s, again.parameter.Tensor, values(s, parts.parameter))
@@ -175,7 +168,7 @@ func TestAverageContinuesExactly(t *testing.T) {
 		}
 		c := NewSGD(s, []Parameter{again.parameter}, SGD{})
 		for i := 3; i < 6; i++ {
-			again.step(s, c, i, false)
+			again.step(s, c, i, fused)
 		}
 		for i, n := range whole.average.State().Tensors {
 			if got, want := values32(s, again.average.State().Tensors[i].Tensor), values32(s, n.Tensor); !slices.Equal(got, want) {
@@ -203,8 +196,8 @@ func TestAverageIsChecked(t *testing.T) {
 			{func(s *autograd.Scope) { NewAverage(s, named(w), named(longer), 0.9) }, "w float32[1] and its average w float32[2]"},
 			{func(s *autograd.Scope) {
 				average := NewAverage(s, named(w), named(vector(s, "w", []float32{0}, nil)), 0.9)
-				NewSGD(s, []Parameter{other}, SGD{}).StepWith(s, StepOptions{LR: 1, Average: average})
-			}, "the parameter v is none of its arrays"},
+				NewSGD(s, []Parameter{other}, SGD{}).Prepare(StepOptions{LR: 1, Average: average}).Fused(s)
+			}, "the parameter v is not among its arrays"},
 			{func(s *autograd.Scope) {
 				average := NewAverage(s, named(w), named(vector(s, "w", []float32{0}, nil)), 0.9)
 				s.Fail(average.Load(s, State{}))

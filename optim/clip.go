@@ -6,16 +6,14 @@ import (
 	"depthwise.dev/autograd"
 )
 
-// clipEps keeps the quotient finite; torch.nn.utils.clip_grad_norm_ has the same.
+// clipEps keeps the quotient finite, as in torch.nn.utils.clip_grad_norm_.
 const clipEps = 1e-6
 
-// ClipGradNorm scales the gradients so that their norm, over all of them
-// together, is at most max, and returns the norm before: torch's
-// clip_grad_norm_. A norm that is not finite is returned as it is, and leaves
-// gradients that are not finite either.
+// ClipGradNorm clips the global L2 norm of the gradients to max and returns the norm before, as
+// torch.nn.utils.clip_grad_norm_ does. If the norm is not finite, neither are the gradients afterwards.
 func ClipGradNorm(s *autograd.Scope, grads autograd.List, max float64) float64 {
 	if !(max > 0) {
-		s.Fail(fmt.Errorf("optim: gradients clipped to a norm of %v: must be above 0", max))
+		s.Fail(fmt.Errorf("optim: clip the gradient norm to %v: must be above 0", max))
 		return 0
 	}
 	norm := grads.Norm(s)
@@ -25,7 +23,7 @@ func ClipGradNorm(s *autograd.Scope, grads autograd.List, max float64) float64 {
 	return norm
 }
 
-// clipScale is what gradients of a norm are multiplied by, 1 where it is low enough.
+// clipScale is the factor that clips gradients of a norm to max, at most 1.
 func clipScale(norm, max float64) float64 {
 	if scale := max / (norm + clipEps); !(scale >= 1) {
 		return scale

@@ -12,31 +12,32 @@ import (
 	"depthwise.dev/autograd/autogradtest"
 )
 
-// everySetting is each rule with each of its settings.
+// everySetting lists each rule with each of its options.
 var everySetting = map[string]rule{
-	"sgd plain":              SGD{},
-	"sgd decay":              SGD{WeightDecay: 0.01},
-	"sgd momentum":           SGD{Momentum: 0.9, WeightDecay: 0.01},
-	"sgd dampening":          SGD{Momentum: 0.9, Dampening: 0.3},
-	"sgd nesterov":           SGD{Momentum: 0.9, Nesterov: true, WeightDecay: 0.01},
-	"rmsprop plain":          RMSProp{Alpha: 0.99, Eps: 1e-8},
-	"rmsprop":                RMSProp{Alpha: 0.9, Eps: 1e-3, Momentum: 0.9, WeightDecay: 0.01},
-	"rmsprop centered":       RMSProp{Alpha: 0.9, Eps: 1e-3, Centered: true},
-	"rmsprop everything":     RMSProp{Alpha: 0.4, Eps: 1e-3, Momentum: 0.9, WeightDecay: 0.01, Centered: true},
-	"rmsprop_tf plain":       RMSPropTF{Alpha: 0.9, Eps: 1},
-	"rmsprop_tf":             RMSPropTF{Alpha: 0.9, Eps: 1e-3, Momentum: 0.9, WeightDecay: 0.01},
-	"rmsprop_tf centered":    RMSPropTF{Alpha: 0.9, Eps: 1, Centered: true},
-	"rmsprop_tf everything":  RMSPropTF{Alpha: 0.4, Eps: 1, Momentum: 0.9, WeightDecay: 0.01, Centered: true},
-	"adamw plain":            AdamW{Beta1: 0.9, Beta2: 0.999, Eps: 1e-8},
-	"adamw decay":            AdamW{Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: 0.05},
-	"adamw of short memory":  AdamW{Beta1: 0.3, Beta2: 0.4, Eps: 1e-3, WeightDecay: 0.05},
-	"adamw without a memory": AdamW{Eps: 1e-3},
+	"sgd plain":             SGD{},
+	"sgd decay":             SGD{WeightDecay: 0.01},
+	"sgd momentum":          SGD{Momentum: 0.9, WeightDecay: 0.01},
+	"sgd dampening":         SGD{Momentum: 0.9, Dampening: 0.3},
+	"sgd nesterov":          SGD{Momentum: 0.9, Nesterov: true, WeightDecay: 0.01},
+	"rmsprop plain":         RMSProp{Alpha: 0.99, Eps: 1e-8},
+	"rmsprop":               RMSProp{Alpha: 0.9, Eps: 1e-3, Momentum: 0.9, WeightDecay: 0.01},
+	"rmsprop centered":      RMSProp{Alpha: 0.9, Eps: 1e-3, Centered: true},
+	"rmsprop everything":    RMSProp{Alpha: 0.4, Eps: 1e-3, Momentum: 0.9, WeightDecay: 0.01, Centered: true},
+	"rmsprop_tf plain":      RMSPropTF{Alpha: 0.9, Eps: 1},
+	"rmsprop_tf":            RMSPropTF{Alpha: 0.9, Eps: 1e-3, Momentum: 0.9, WeightDecay: 0.01},
+	"rmsprop_tf centered":   RMSPropTF{Alpha: 0.9, Eps: 1, Centered: true},
+	"rmsprop_tf everything": RMSPropTF{Alpha: 0.4, Eps: 1, Momentum: 0.9, WeightDecay: 0.01, Centered: true},
+	"adamw plain":           AdamW{Beta1: 0.9, Beta2: 0.999, Eps: 1e-8},
+	"adamw decay":           AdamW{Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: 0.05},
+	"adamw, small betas":    AdamW{Beta1: 0.3, Beta2: 0.4, Eps: 1e-3, WeightDecay: 0.05},
+	"adamw, betas of 0":     AdamW{Eps: 1e-3},
 }
 
-// shapes have less than a vector, whole ones with and without a rest, and more than one piece; one is channels-last.
+// shapes cover less than a vector, vectors and blocks of the kernel with and without a remainder, more than one piece of a
+// thread, and the channels-last layout.
 var shapes = [][]int64{{1}, {3}, {16}, {33}, {7, 5, 3, 3}, {40000}}
 
-// fixture is parameters in groups of all kinds with given gradients for each step.
+// fixture is parameters in groups of all kinds, with random gradients for each step.
 type fixture struct {
 	params []Parameter
 	rng    *rand.Rand
@@ -76,10 +77,10 @@ func (f *fixture) giveGradients(s *autograd.Scope) {
 	}
 }
 
-// TestFusedUpdateIsTheReference takes the same steps in one pass and by libtorch's operations. tol: 1e-6 of a tensor's
-// largest value after six steps; float32 has 6e-8 a rounding, of which the fused pass leaves some out (fused multiply and
-// add) and the norm has others. Centered variances are differences that cancel: 1e-5, measured 2.6e-6.
-func TestFusedUpdateIsTheReference(t *testing.T) {
+// TestFusedMatchesUnfused takes the same steps in both implementations. tol: 1e-6 of a tensor's largest value after six
+// steps; a float32 rounding is 6e-8, the fused update has fewer of them (fused multiply-add) and sums the norm in double.
+// Centered variances are differences that cancel: 1e-5, measured 2.6e-6.
+func TestFusedMatchesUnfused(t *testing.T) {
 	for name, setting := range everySetting {
 		for _, o := range []StepOptions{{LR: 0.01}, {LR: 0.01, GradScale: 0.125}, {LR: 0.01, GradScale: 3, MaxGradNorm: 1},
 			{LR: 0.01, MaxGradNorm: 1e9}} {
@@ -87,12 +88,13 @@ func TestFusedUpdateIsTheReference(t *testing.T) {
 				autogradtest.Run(t, func(s *autograd.Scope) {
 					fused, reference := newFixture(s), newFixture(s)
 					a, b := newOptimizer(s, fused.params, setting), newOptimizer(s, reference.params, setting)
-					byReference := o
-					byReference.Reference = true
+					if !a.fusible {
+						t.Fatal("there is no fused form")
+					}
 					for range 6 {
 						fused.giveGradients(s)
 						reference.giveGradients(s)
-						got, want := a.StepWith(s, o), b.StepWith(s, byReference)
+						got, want := a.Prepare(o).Fused(s), b.Prepare(o).Unfused(s)
 						if math.Abs(got-want) > 1e-6*want {
 							t.Errorf("norm %v, want %v", got, want)
 						}
@@ -122,7 +124,7 @@ func compareOptimizers(t *testing.T, s *autograd.Scope, a, b *optimizer, fused, 
 	}
 }
 
-// The bits are the same for any number of threads, and so is the norm.
+// The results, the norm included, do not depend on the number of threads.
 func TestFusedUpdateOnAnyThreads(t *testing.T) {
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		defer autograd.SetThreads(s, autograd.Threads())
@@ -134,7 +136,7 @@ func TestFusedUpdateOnAnyThreads(t *testing.T) {
 			o := newOptimizer(s, f.params, everySetting["rmsprop everything"])
 			var list [][]float32
 			f.giveGradients(s)
-			n := o.StepWith(s, StepOptions{LR: 0.1, MaxGradNorm: 1})
+			n := o.Prepare(StepOptions{LR: 0.1, MaxGradNorm: 1}).Fused(s)
 			for _, p := range f.params {
 				list = append(list, values(s, p))
 			}
@@ -142,37 +144,33 @@ func TestFusedUpdateOnAnyThreads(t *testing.T) {
 				first, norm = list, n
 			}
 			if n != norm || !slices.EqualFunc(list, first, slices.Equal[[]float32]) {
-				t.Errorf("%d threads: other bits, norm %v and %v", threads, n, norm)
+				t.Errorf("%d threads: results differ, norm %v and %v", threads, n, norm)
 			}
 		}
 	})
 }
 
-// Where the limited norm is not finite nothing moves, and the step does not count.
+// If the norm is not finite, nothing changes and the step does not count.
 func TestStepRefusesNaN(t *testing.T) {
-	for _, reference := range []bool{false, true} {
-		t.Run(fmt.Sprint("reference ", reference), func(t *testing.T) {
-			autogradtest.Run(t, func(s *autograd.Scope) {
-				for _, bad := range []float64{math.NaN(), math.Inf(1)} {
-					params := []Parameter{vector(s, "a", []float32{1, 2}, []float32{1, 1}), vector(s, "b", []float32{3}, []float32{float32(bad)})}
-					o := newOptimizer(s, params, SGD{Momentum: 0.9})
-					if norm := o.StepWith(s, StepOptions{LR: 1, MaxGradNorm: 1, Reference: reference}); finite(norm) {
-						t.Errorf("norm %v", norm)
-					}
-					if !slices.Equal(values(s, params[0]), []float32{1, 2}) || o.State().Steps != 0 {
-						t.Errorf("moved to %v, %d steps", values(s, params[0]), o.State().Steps)
-					}
-				}
-			})
-		})
-	}
+	forEachWay(t, func(t *testing.T, s *autograd.Scope, apply func(*autograd.Scope, Update) float64) {
+		for _, bad := range []float64{math.NaN(), math.Inf(1)} {
+			params := []Parameter{vector(s, "a", []float32{1, 2}, []float32{1, 1}), vector(s, "b", []float32{3}, []float32{float32(bad)})}
+			o := newOptimizer(s, params, SGD{Momentum: 0.9})
+			if norm := apply(s, o.Prepare(StepOptions{LR: 1, MaxGradNorm: 1})); finite(norm) {
+				t.Errorf("norm %v", norm)
+			}
+			if !slices.Equal(values(s, params[0]), []float32{1, 2}) || o.State().Steps != 0 {
+				t.Errorf("moved to %v, %d steps", values(s, params[0]), o.State().Steps)
+			}
+		}
+	})
 }
 
-// Gradients whose squares are beyond float32 are clipped all the same.
+// The squares of these gradients overflow float32.
 func TestStepClipsHugeGradients(t *testing.T) {
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		p := vector(s, "a", []float32{0, 0}, []float32{3e30, 4e30})
-		norm := newOptimizer(s, []Parameter{p}, SGD{}).StepWith(s, StepOptions{LR: 1, MaxGradNorm: 10})
+		norm := newOptimizer(s, []Parameter{p}, SGD{}).Prepare(StepOptions{LR: 1, MaxGradNorm: 10}).Fused(s)
 		if math.Abs(norm/5e30-1) > 1e-6 {
 			t.Errorf("norm %v", norm)
 		}
@@ -180,8 +178,8 @@ func TestStepClipsHugeGradients(t *testing.T) {
 	})
 }
 
-// Other types than float32 are updated by libtorch's operations, and a missing gradient has the parameter's name.
-func TestStepChooses(t *testing.T) {
+// Fused falls back to libtorch's operations for float64, and a missing gradient is reported with the parameter's name.
+func TestFusedFallsBack(t *testing.T) {
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		double := s.RequireGrad(autograd.FromSlice(s, []float64{1}, 1))
 		o := newOptimizer(s, []Parameter{{Name: "d", Tensor: double}}, SGD{})
@@ -191,12 +189,12 @@ func TestStepChooses(t *testing.T) {
 			t.Errorf("float64: %v, want 0.875", got)
 		}
 		params := []Parameter{vector(s, "a", []float32{1}, []float32{1}), vector(s, "b", []float32{1}, nil)}
-		for _, reference := range []bool{false, true} {
+		for _, way := range ways {
 			err := failing(s, func(s *autograd.Scope) {
-				newOptimizer(s, params, SGD{}).StepWith(s, StepOptions{LR: 1, Reference: reference})
+				way.apply(s, newOptimizer(s, params, SGD{}).Prepare(StepOptions{LR: 1}))
 			})
 			if err == nil || !strings.Contains(err.Error(), "b has no gradient") {
-				t.Errorf("error %v", err)
+				t.Errorf("%s: error %v", way.name, err)
 			}
 		}
 		if got := values(s, params[0]); got[0] != 1 {

@@ -5,7 +5,29 @@ import (
 	"testing"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/autograd/autogradtest"
 )
+
+// fused applies an update.
+func fused(s *autograd.Scope, u Update) float64 { return u.Fused(s) }
+
+// ways are the two implementations of an update.
+var ways = []struct {
+	name  string
+	apply func(*autograd.Scope, Update) float64
+}{
+	{"fused", fused},
+	{"unfused", func(s *autograd.Scope, u Update) float64 { return u.Unfused(s) }},
+}
+
+// forEachWay runs a test on both.
+func forEachWay(t *testing.T, test func(t *testing.T, s *autograd.Scope, apply func(*autograd.Scope, Update) float64)) {
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) {
+			autogradtest.Run(t, func(s *autograd.Scope) { test(t, s, way.apply) })
+		})
+	}
+}
 
 // vector makes a parameter with values and, unless nil, a gradient.
 func vector(s *autograd.Scope, name string, values, gradient []float32) Parameter {
@@ -16,8 +38,7 @@ func vector(s *autograd.Scope, name string, values, gradient []float32) Paramete
 	return Parameter{Name: name, Tensor: t}
 }
 
-// giveGradient makes the gradient of t exactly the values, in place of what it was:
-// that of sum(t*values).
+// giveGradient replaces the gradient of t by the values: the gradient of sum(t*values).
 func giveGradient(s *autograd.Scope, t *autograd.Tensor, values []float32) {
 	if s.Err() != nil {
 		return
@@ -26,7 +47,7 @@ func giveGradient(s *autograd.Scope, t *autograd.Tensor, values []float32) {
 	s.Backward(s.Sum(s.Mul(t, autograd.FromSlice(s, values, t.Shape()...))))
 }
 
-// values copies a parameter out.
+// values copies the elements of a parameter.
 func values(s *autograd.Scope, p Parameter) []float32 {
 	return autograd.ToSlice[float32](s, p.Tensor)
 }
@@ -46,6 +67,6 @@ func compare32(t *testing.T, what string, got, want []float32, tol float64) {
 		}
 	}
 	if !(worst <= tol*scale) {
-		t.Errorf("%s: value %d is %v, want %v: off by %.2g of the largest, %.2g allowed", what, at, got[at], want[at], worst/scale, tol)
+		t.Errorf("%s: value %d is %v, want %v: error %.2g of the largest, tolerance %.2g", what, at, got[at], want[at], worst/scale, tol)
 	}
 }

@@ -2,17 +2,16 @@ package optim
 
 import "errors"
 
-// Shape of the one-cycle schedule: PyTorch's defaults of OneCycleLR.
+// Defaults of torch.optim.lr_scheduler.OneCycleLR.
 const (
-	oneCycleRise     = 0.3 // pct_start: share of the steps in which the rate rises
-	oneCycleDiv      = 25  // div_factor: it starts at Max/25
-	oneCycleFinalDiv = 1e4 // final_div_factor: it ends at the start's 1/10000
+	oneCycleRise     = 0.3 // pct_start: fraction of the steps in which the learning rate rises
+	oneCycleDiv      = 25  // div_factor: the first learning rate is Max/25
+	oneCycleFinalDiv = 1e4 // final_div_factor: the last is 1/10000 of the first
 )
 
-// OneCycle rises from Max/25 to Max in the first 30 % of the run and falls to
-// Max/250000 at its last step, both along half a cosine: PyTorch's OneCycleLR
-// with its defaults and cycle_momentum off (Smith and Topin 2018,
-// arXiv:1708.07120). It is a warm-up in itself; Warmup adds a linear one before.
+// OneCycle rises from Max/25 to Max in the first 30 % of the run and falls to Max/250000 at its last step, both along half a
+// cosine: torch.optim.lr_scheduler.OneCycleLR with its defaults and without cycle_momentum (Smith and Topin 2018,
+// arXiv:1708.07120). It has a warm-up of its own; Warmup adds a linear one before it.
 type OneCycle struct {
 	Max    float64
 	Total  int64 // steps of the run, warm-up included
@@ -36,7 +35,11 @@ func (c OneCycle) LR(step int64) float64 {
 	})
 }
 
-// Validate reports every field that makes no schedule.
+// Validate reports all invalid fields.
 func (c OneCycle) Validate() error {
 	return errors.Join(validate(c.Max, c.Warmup), validateTotal(c.Total, c.Warmup))
+}
+
+func oneCycleFrom(o ScheduleOptions) Schedule {
+	return OneCycle{Max: o.LR, Total: o.TotalSteps, Warmup: o.warmup(0)}
 }

@@ -6,55 +6,68 @@ import (
 	"depthwise.dev/autograd"
 )
 
-// Parameter is a tensor to train.
+// Parameter is a trainable tensor.
 type Parameter struct {
 	Name    string
 	Tensor  *autograd.Tensor
-	NoDecay bool // weight decay leaves it alone
+	NoDecay bool // excluded from weight decay
 	// LRScale multiplies the learning rate of this parameter, as timm's lr_scale in torch's parameter groups; 0 means 1.
-	// To freeze a parameter, leave it out and call Scope.SetRequiresGrad. It is a setting, not part of the State.
+	// It is an option, not part of the State. To freeze a parameter, leave it out and call Scope.SetRequiresGrad.
 	LRScale float64
 }
 
 // Optimizer updates parameters from their gradients.
 type Optimizer interface {
-	// Step applies one update with the learning rate. Every parameter must have a
-	// gradient; gradients are not changed. Errors stick to the scope.
+	// Step applies one update with the learning rate: Prepare with the other options at zero, then [Update.Fused].
+	// Every parameter must have a gradient; gradients are not changed. Errors stick to the scope.
 	Step(s *autograd.Scope, lr float64)
-	// StepWith is Step with more in the same pass over memory, and returns the
-	// gradients' norm where MaxGradNorm limits it, else 0. Where the norm is not
-	// finite nothing is changed and the step does not count.
-	StepWith(s *autograd.Scope, o StepOptions) (norm float64)
-	// State lists what the optimizer keeps between steps.
+	// Prepare describes one update. Nothing happens before one of the Update's methods is called.
+	Prepare(o StepOptions) Update
+	// State lists the tensors that the optimizer keeps between steps.
 	State() State
-	// Load copies a state by name. It must hold the same tensors with the same
-	// shapes; otherwise every difference is named and nothing is changed.
+	// Load copies a state by name. It must hold the same tensors with the same shapes; otherwise the error names
+	// every difference and nothing is changed.
 	Load(s *autograd.Scope, state State) error
 }
 
-// State is what an optimizer keeps between steps. Its tensors are the
-// optimizer's own, named KIND/PARAMETER as in "momentum_buffer/conv_stem.weight",
-// always all there and in the same order.
+// Update is one update of all parameters, in two implementations that differ by roundings. Call one of them, once.
+// It returns the global L2 norm of the gradients where [StepOptions] clips it, else 0. If the norm is not finite,
+// nothing is changed and the step does not count. Errors stick to the scope.
+type Update interface {
+	// Fused makes one pass over memory in native code. Where that is not possible (tensors that are not float32 on
+	// the CPU, an optimizer without a fused form) it is Unfused.
+	Fused(s *autograd.Scope) (norm float64)
+	// Unfused runs libtorch's operations one after another, in the order of the implementation that the optimizer
+	// is checked against.
+	Unfused(s *autograd.Scope) (norm float64)
+}
+
+// State is the state of an optimizer between steps. Its tensors belong to the optimizer, are named STATE/PARAMETER as in
+// "momentum_buffer/conv_stem.weight", and are always complete and in the same order.
 type State struct {
 	Steps   int64 // updates so far
 	Tensors []autograd.Named
 }
 
-// rule is an update formula with its settings.
+// rule is an update formula with its hyperparameters.
 type rule interface {
 	validate() error
-	// kept lists the tensors to keep for each parameter.
-	kept() []kept
-	// weightDecay tells how strongly, and how, parameters are drawn to zero.
+	// states lists the tensors to keep beside each parameter.
+	states() []stateTensor
 	weightDecay() decay
-	// update changes the parameters of a group. grads are not the rule's to change.
-	update(s *autograd.Scope, g group, grads autograd.List, at moment)
-	// fused describes the same update for autograd.Update, parameters and decay apart.
-	fused(g group) autograd.UpdateGroup
+	// update changes the parameters of a group, by operations over lists. It must not change grads.
+	update(s *autograd.Scope, g group, grads autograd.List, at stepInfo)
 }
 
-// kept is a tensor beside each parameter: its PyTorch name and first value.
-type kept struct {
+// fusedRule is a rule with a fused form.
+type fusedRule interface {
+	rule
+	// fuse appends the same update to a program.
+	fuse(f *fusion, at stepInfo)
+}
+
+// stateTensor is a tensor beside each parameter: its name in PyTorch and its initial value.
+type stateTensor struct {
 	name  string
 	value float64
 }
@@ -62,12 +75,12 @@ type kept struct {
 // decay is a rule's weight decay.
 type decay struct {
 	rate      float64
-	decoupled bool // the rule shrinks the parameter itself; else it is added to the gradient
+	decoupled bool // the rule shrinks the parameter itself; otherwise rate*parameter is added to the gradient
 }
 
-// moment is when an update happens.
-type moment struct {
-	step int64 // counted from 1
+// stepInfo is the number of a step and its learning rate.
+type stepInfo struct {
+	step int64 // from 1
 	lr   float64
 }
 
@@ -77,19 +90,19 @@ type group struct {
 	params  autograd.List
 	decay   float64
 	lrScale float64
-	state   map[string]autograd.List // by name of the kept tensor
+	state   map[string]autograd.List // by name of the state tensor
 }
 
 // optimizer is a rule with its parameters.
 type optimizer struct {
-	rule   rule
-	steps  int64
-	groups []group
-	state  []autograd.Named
-	fits   bool // the fused update can do it
+	rule    rule
+	steps   int64
+	groups  []group
+	state   []autograd.Named
+	fusible bool // rule has a fused form, and it can change the parameters
 }
 
-// newOptimizer allocates all that the rule keeps. What is wrong sticks to the scope.
+// newOptimizer allocates the rule's state. Errors stick to the scope.
 func newOptimizer(s *autograd.Scope, params []Parameter, r rule) *optimizer {
 	o := &optimizer{rule: r}
 	if err := r.validate(); err != nil {
@@ -108,7 +121,7 @@ func newOptimizer(s *autograd.Scope, params []Parameter, r rule) *optimizer {
 		for _, p := range members {
 			g.names, g.params = append(g.names, p.Name), append(g.params, p.Tensor)
 		}
-		for _, k := range r.kept() {
+		for _, k := range r.states() {
 			list := g.params.FullLike(s, k.value)
 			g.state[k.name] = list
 			for i, t := range list {
@@ -121,12 +134,13 @@ func newOptimizer(s *autograd.Scope, params []Parameter, r rule) *optimizer {
 	for _, p := range params {
 		all = append(all, p.Tensor)
 	}
-	o.fits = autograd.FitsUpdate(s, all)
+	_, hasFused := r.(fusedRule)
+	o.fusible = hasFused && autograd.FitsUpdate(s, all)
 	return o
 }
 
-// grouped are the parameters that are updated together: those with decay before those without, and in each the learning
-// rates in the order of their first parameters.
+// grouped lists the parameters that are updated together: those with weight decay before those without, and in each
+// the learning rates in the order of their first parameters.
 func grouped(params []Parameter) [][]Parameter {
 	type key struct {
 		noDecay bool
@@ -160,7 +174,7 @@ func (p Parameter) lrScale() float64 {
 	return p.LRScale
 }
 
-// checkParameters finds names that could not be told apart in a state, and impossible learning rates.
+// checkParameters rejects missing and duplicate names, which a state could not distinguish, and negative learning rates.
 func checkParameters(params []Parameter) error {
 	seen := make(map[string]bool, len(params))
 	for i, p := range params {
@@ -171,7 +185,7 @@ func checkParameters(params []Parameter) error {
 			return fmt.Errorf("optim: two parameters are named %q", p.Name)
 		}
 		seen[p.Name] = true
-		if err := notNegative("parameter "+p.Name, "learning rate's scale", p.LRScale); err != nil {
+		if err := notNegative("parameter "+p.Name, "learning-rate scale", p.LRScale); err != nil {
 			return err
 		}
 	}

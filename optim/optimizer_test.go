@@ -11,7 +11,7 @@ import (
 	"depthwise.dev/autograd/autogradtest"
 )
 
-// optimizers are the four, each with all that it can keep.
+// optimizers are those of the registry, each with all of its state.
 var optimizers = map[string]func(*autograd.Scope, []Parameter, float64) Optimizer{
 	"sgd": func(s *autograd.Scope, p []Parameter, decay float64) Optimizer {
 		return NewSGD(s, p, SGD{Momentum: 0.9, WeightDecay: decay})
@@ -36,8 +36,7 @@ func forEachOptimizer(t *testing.T, test func(*testing.T, *autograd.Scope, func(
 	}
 }
 
-// A parameter that is left out of the decay moves as if there were none, and one
-// that is not moves otherwise.
+// A parameter with NoDecay is updated as without weight decay, and one without it is not.
 func TestNoDecay(t *testing.T) {
 	forEachOptimizer(t, func(t *testing.T, s *autograd.Scope, build func(*autograd.Scope, []Parameter, float64) Optimizer) {
 		run := func(decay float64, noDecay bool) (a, b []float32) {
@@ -53,15 +52,15 @@ func TestNoDecay(t *testing.T) {
 		free, _ := run(0, false)
 		exempt, decayed := run(0.1, true)
 		if !slices.Equal(exempt, free) {
-			t.Errorf("left out of the decay: %v, without any: %v", exempt, free)
+			t.Errorf("with NoDecay: %v, without weight decay: %v", exempt, free)
 		}
 		if slices.Equal(decayed, free) {
-			t.Errorf("the decay did nothing: %v", decayed)
+			t.Errorf("weight decay has no effect: %v", decayed)
 		}
 	})
 }
 
-// A parameter moves by its own learning rate as if the whole optimizer had that one, and the others by the common one.
+// A parameter with LRScale is updated as by an optimizer with that learning rate, and the others by the common one.
 func TestLRScale(t *testing.T) {
 	forEachOptimizer(t, func(t *testing.T, s *autograd.Scope, build func(*autograd.Scope, []Parameter, float64) Optimizer) {
 		run := func(scale, lr float64) [][]float32 {
@@ -87,7 +86,7 @@ func TestLRScale(t *testing.T) {
 			}
 		}
 		if slices.Equal(full[1], half[1]) {
-			t.Error("the learning rate did nothing")
+			t.Error("the learning rate has no effect")
 		}
 	})
 	err := autograd.Run(t.Context(), func(s *autograd.Scope) error {
@@ -96,7 +95,7 @@ func TestLRScale(t *testing.T) {
 		NewSGD(s, []Parameter{p}, SGD{})
 		return nil
 	})
-	if err == nil || !strings.Contains(err.Error(), "parameter a: learning rate's scale -1") {
+	if err == nil || !strings.Contains(err.Error(), "parameter a: learning-rate scale -1") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -141,7 +140,7 @@ func TestStateContinuesExactly(t *testing.T) {
 	})
 }
 
-// The whole state is there before the first step, in a fixed order.
+// The state is complete before the first step, in a fixed order.
 func TestStateNames(t *testing.T) {
 	want := map[string]string{
 		"sgd":        "momentum_buffer/b momentum_buffer/a",
@@ -153,7 +152,7 @@ func TestStateNames(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			autogradtest.Run(t, func(s *autograd.Scope) {
 				params := []Parameter{vector(s, "a", []float32{1}, nil), vector(s, "b", []float32{1}, nil)}
-				params[0].NoDecay = true // those with decay come first
+				params[0].NoDecay = true // parameters with weight decay come first
 				var names []string
 				for _, n := range build(s, params, 0).State().Tensors {
 					names = append(names, n.Name)
@@ -190,7 +189,7 @@ func TestLoadNamesEveryDifference(t *testing.T) {
 	})
 }
 
-// failing runs f and returns the error that sticks to its scope.
+// failing runs f and returns the error of its scope.
 func failing(s *autograd.Scope, f func(*autograd.Scope)) error {
 	return s.Sub(func(s *autograd.Scope) error {
 		f(s)
@@ -222,7 +221,7 @@ func TestSettingsAreChecked(t *testing.T) {
 	})
 }
 
-// A step without gradients fails and does not count.
+// A step without gradients fails and is not counted.
 func TestStepNeedsGradients(t *testing.T) {
 	forEachOptimizer(t, func(t *testing.T, s *autograd.Scope, build func(*autograd.Scope, []Parameter, float64) Optimizer) {
 		p := vector(s, "w", []float32{1}, nil)
@@ -236,7 +235,7 @@ func TestStepNeedsGradients(t *testing.T) {
 	})
 }
 
-// Gradients stay as they are, for recorders and accumulation.
+// Gradients are not changed: recorders and accumulation read them.
 func TestStepKeepsGradients(t *testing.T) {
 	forEachOptimizer(t, func(t *testing.T, s *autograd.Scope, build func(*autograd.Scope, []Parameter, float64) Optimizer) {
 		gradient := []float32{0.25, -4}
@@ -254,7 +253,7 @@ func TestStepKeepsGradients(t *testing.T) {
 func TestClipGradNorm(t *testing.T) {
 	for _, tc := range []struct {
 		max  float64
-		want float64 // what the gradients 3 and 4 are multiplied by
+		want float64 // factor of the gradients 3 and 4
 	}{
 		{10, 1}, {5.1, 1}, {1, 0.2}, {0.5, 0.1},
 	} {
@@ -277,14 +276,14 @@ func TestClipGradNormNeedsALimit(t *testing.T) {
 		err := failing(s, func(s *autograd.Scope) {
 			ClipGradNorm(s, autograd.List{autograd.FromSlice(s, []float32{1}, 1)}, 0)
 		})
-		if err == nil || !strings.Contains(err.Error(), "norm of 0") {
+		if err == nil || !strings.Contains(err.Error(), "gradient norm to 0") {
 			t.Errorf("got %v", err)
 		}
 	})
 }
 
-// Norms that are not finite are reported, not hidden by the clipping.
-func TestClipGradNormShowsNaN(t *testing.T) {
+// A norm that is not finite is returned, and the gradients keep it.
+func TestClipGradNormReportsNaN(t *testing.T) {
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		grads := autograd.List{autograd.FromSlice(s, []float32{1, float32(math.NaN())}, 2)}
 		if norm := ClipGradNorm(s, grads, 1); !math.IsNaN(norm) {

@@ -6,113 +6,43 @@ import (
 	"math"
 )
 
-// A Schedule gives the learning rate of each optimizer step, counted from 0. It
-// is a function of the step alone, so a resumed run continues it exactly.
+// A Schedule gives the learning rate of each optimizer step, counted from 0. It depends on the step alone, so a resumed run
+// continues it exactly.
 //
-// The schedules of this package share a linear warm-up: steps 0 to Warmup-1 rise
-// in equal parts to the first value of the schedule proper, whose own clock
-// starts when the warm-up ends (as torchvision's reference training chains
-// LinearLR and the main schedule). With Warmup 0 there is none.
+// The schedules of this package share a linear warm-up: the learning rate rises in equal parts from step 0 to Warmup-1, up to
+// the first value of the main schedule, which starts after the warm-up (torchvision's reference training chains LinearLR and
+// the main schedule in the same way). Warmup 0 means no warm-up.
 type Schedule interface {
 	LR(step int64) float64
 }
 
-// Constant keeps the learning rate.
-type Constant struct {
-	Base   float64
-	Warmup int64 // steps
+// ScheduleOptions are what a run's configuration says about its schedule.
+type ScheduleOptions struct {
+	LR            float64
+	StepsPerEpoch int64
+	TotalSteps    int64   // of the run
+	WarmupEpochs  float64 // negative: the schedule's default
+	DecayEpochs   float64 // epochs between decays, of schedules that have them; 0: the schedule's default
+	Factor        float64 // of each decay; 0: the schedule's default
 }
 
-// LR implements [Schedule].
-func (c Constant) LR(step int64) float64 {
-	return warmUp(step, c.Warmup, func(int64) float64 { return c.Base })
+// steps converts epochs to steps.
+func (o ScheduleOptions) steps(epochs float64) int64 {
+	return int64(math.Round(epochs * float64(o.StepsPerEpoch)))
 }
 
-// Validate reports every field that makes no schedule.
-func (c Constant) Validate() error { return validate(c.Base, c.Warmup) }
-
-// Step multiplies the learning rate by Factor at each milestone, PyTorch's MultiStepLR.
-type Step struct {
-	Base       float64
-	Factor     float64
-	Milestones []int64 // steps after the warm-up, in any order
-	Warmup     int64   // steps
-}
-
-// LR implements [Schedule].
-func (c Step) LR(step int64) float64 {
-	return warmUp(step, c.Warmup, func(t int64) float64 {
-		passed := 0
-		for _, m := range c.Milestones {
-			if t >= m {
-				passed++
-			}
-		}
-		return c.Base * math.Pow(c.Factor, float64(passed))
-	})
-}
-
-// Validate reports every field that makes no schedule.
-func (c Step) Validate() error {
-	err := errors.Join(validate(c.Base, c.Warmup), validateFactor(c.Factor))
-	for _, m := range c.Milestones {
-		if m < 1 {
-			err = errors.Join(err, fmt.Errorf("optim: milestone at step %d: must be at least 1", m))
-		}
+// warmup is the number of warm-up steps; fraction is the default, as a fraction of the run. It is shorter than the run, which
+// may end before WarmupEpochs.
+func (o ScheduleOptions) warmup(fraction float64) int64 {
+	steps := o.steps(o.WarmupEpochs)
+	if o.WarmupEpochs < 0 {
+		steps = int64(math.Round(fraction * float64(o.TotalSteps)))
 	}
-	return err
+	return max(0, min(steps, o.TotalSteps-1))
 }
 
-// Exponential multiplies the learning rate by Factor every Every steps: TensorFlow's
-// exponential_decay with staircase, in which the paper's network was trained
-// (0.94 every 2.5 epochs; the caller turns epochs into steps).
-type Exponential struct {
-	Base   float64
-	Factor float64
-	Every  int64 // steps
-	Warmup int64 // steps
-}
-
-// LR implements [Schedule].
-func (c Exponential) LR(step int64) float64 {
-	return warmUp(step, c.Warmup, func(t int64) float64 {
-		return c.Base * math.Pow(c.Factor, float64(t/max(1, c.Every)))
-	})
-}
-
-// Validate reports every field that makes no schedule.
-func (c Exponential) Validate() error {
-	err := errors.Join(validate(c.Base, c.Warmup), validateFactor(c.Factor))
-	if c.Every < 1 {
-		err = errors.Join(err, fmt.Errorf("optim: decay every %d steps: must be at least 1", c.Every))
-	}
-	return err
-}
-
-// Cosine falls from Base to zero at step Total along half a cosine (Loshchilov
-// and Hutter 2017, arXiv:1608.03983, without restarts). The last step of the
-// run, Total-1, still has a little.
-type Cosine struct {
-	Base   float64
-	Total  int64 // steps of the run, warm-up included
-	Warmup int64 // steps
-}
-
-// LR implements [Schedule].
-func (c Cosine) LR(step int64) float64 {
-	span := max(1, c.Total-c.Warmup)
-	return warmUp(step, c.Warmup, func(t int64) float64 {
-		return anneal(c.Base, 0, float64(min(t, span))/float64(span))
-	})
-}
-
-// Validate reports every field that makes no schedule.
-func (c Cosine) Validate() error {
-	return errors.Join(validate(c.Base, c.Warmup), validateTotal(c.Total, c.Warmup))
-}
-
-// warmUp is the learning rate of a step: main at steps since the warm-up ended,
-// or the linear rise to main(0) before. The last step of the rise has main(0) too.
+// warmUp is the learning rate of a step: main, counted from the end of the warm-up, or the linear rise to main(0) before. The
+// last step of the warm-up has main(0) too.
 func warmUp(step, warmup int64, main func(t int64) float64) float64 {
 	step = max(0, step)
 	if step < warmup {
@@ -121,7 +51,7 @@ func warmUp(step, warmup int64, main func(t int64) float64) float64 {
 	return main(step - max(0, warmup))
 }
 
-// anneal goes from start at part 0 to end at part 1 along half a cosine.
+// anneal interpolates from start at part 0 to end at part 1 along half a cosine.
 func anneal(start, end, part float64) float64 {
 	return end + (start-end)/2*(math.Cos(math.Pi*part)+1)
 }
@@ -146,7 +76,7 @@ func validateFactor(factor float64) error {
 
 func validateTotal(total, warmup int64) error {
 	if total <= warmup {
-		return fmt.Errorf("optim: %d steps in all with a warm-up of %d: the warm-up must be shorter", total, warmup)
+		return fmt.Errorf("optim: %d steps with a warm-up of %d: the warm-up must be shorter", total, warmup)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ func TestSchedules(t *testing.T) {
 	for _, tc := range []struct {
 		name     string
 		schedule Schedule
-		want     map[int64]float64 // step: learning rate, worked out by hand
+		want     map[int64]float64 // step: learning rate, computed by hand
 	}{
 		{"constant", Constant{Base: 0.5}, map[int64]float64{0: 0.5, 1: 0.5, 1e9: 0.5}},
 		{"constant, warm-up", Constant{Base: 0.5, Warmup: 4},
@@ -50,7 +50,7 @@ func TestSchedules(t *testing.T) {
 	}
 }
 
-func TestOneCycleIsPyTorchs(t *testing.T) {
+func TestOneCycleMatchesPyTorch(t *testing.T) {
 	text, err := os.ReadFile("testdata/onecycle.json")
 	if err != nil {
 		t.Fatal(err)
@@ -75,13 +75,13 @@ func TestOneCycleIsPyTorchs(t *testing.T) {
 	}
 }
 
-// validator is a schedule with its check, as all of this package are.
+// validator is a schedule that can be validated, as all of this package.
 type validator interface {
 	Schedule
 	Validate() error
 }
 
-func TestSchedulesNameWhatIsWrong(t *testing.T) {
+func TestScheduleValidation(t *testing.T) {
 	for _, tc := range []struct {
 		schedule validator
 		want     []string
@@ -90,12 +90,12 @@ func TestSchedulesNameWhatIsWrong(t *testing.T) {
 		{Constant{Base: math.NaN(), Warmup: -1}, []string{"learning rate NaN", "warm-up of -1"}},
 		{Step{Base: 1, Factor: 0, Milestones: []int64{0}}, []string{"factor 0", "milestone at step 0"}},
 		{Exponential{Base: 1, Factor: 1.5}, []string{"factor 1.5", "every 0 steps"}},
-		{Cosine{Base: 1, Total: 5, Warmup: 5}, []string{"5 steps in all"}},
-		{OneCycle{Max: math.Inf(1)}, []string{"learning rate +Inf", "0 steps in all"}},
+		{Cosine{Base: 1, Total: 5, Warmup: 5}, []string{"5 steps with a warm-up"}},
+		{OneCycle{Max: math.Inf(1)}, []string{"learning rate +Inf", "0 steps with a warm-up"}},
 	} {
 		err := tc.schedule.Validate()
 		if err == nil {
-			t.Errorf("%+v is taken as valid", tc.schedule)
+			t.Errorf("%+v is accepted", tc.schedule)
 			continue
 		}
 		for _, want := range tc.want {
@@ -106,8 +106,7 @@ func TestSchedulesNameWhatIsWrong(t *testing.T) {
 	}
 }
 
-// Every schedule is finite and never negative, rises through its warm-up and
-// meets the schedule proper without a jump.
+// Every schedule is finite and not negative, rises during its warm-up and continues without a jump.
 func FuzzSchedules(f *testing.F) {
 	f.Add(0.1, 0.94, int64(1000), int64(50), int64(10), int64(3))
 	f.Add(1e-300, 1.0, int64(1), int64(0), int64(1), int64(math.MaxInt64))

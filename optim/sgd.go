@@ -7,25 +7,29 @@ import (
 	"depthwise.dev/autograd"
 )
 
-// SGD is stochastic gradient descent as torch.optim.SGD does it:
+// SGD is stochastic gradient descent with momentum (Sutskever et al. 2013), as implemented by torch.optim.SGD:
 //
 //	g = gradient + WeightDecay*p
 //	b = Momentum*b + (1-Dampening)*g      (b = g at the first step)
 //	p = p - lr*b                          (p - lr*(g + Momentum*b) with Nesterov)
 //
-// The zero value is plain gradient descent.
+// The zero value is gradient descent without momentum.
 type SGD struct {
 	Momentum    float64
 	Dampening   float64
 	WeightDecay float64
-	Nesterov    bool // Sutskever et al. 2013, in the form of torch.optim.SGD
+	Nesterov    bool // Nesterov's momentum in the form of torch.optim.SGD
 }
 
 const momentumBuffer = "momentum_buffer"
 
 // NewSGD returns an optimizer over the parameters.
-func NewSGD(s *autograd.Scope, params []Parameter, settings SGD) Optimizer {
-	return newOptimizer(s, params, settings)
+func NewSGD(s *autograd.Scope, params []Parameter, options SGD) Optimizer {
+	return newOptimizer(s, params, options)
+}
+
+func sgdFrom(s *autograd.Scope, params []Parameter, h Hyperparameters) Optimizer {
+	return NewSGD(s, params, SGD{Momentum: h.Momentum, WeightDecay: h.WeightDecay})
 }
 
 func (c SGD) validate() error {
@@ -41,23 +45,23 @@ func (c SGD) validate() error {
 	return err
 }
 
-func (c SGD) kept() []kept {
+func (c SGD) states() []stateTensor {
 	if c.Momentum == 0 {
 		return nil
 	}
-	return []kept{{name: momentumBuffer}}
+	return []stateTensor{{name: momentumBuffer}}
 }
 
 func (c SGD) weightDecay() decay { return decay{rate: c.WeightDecay} }
 
-func (c SGD) update(s *autograd.Scope, g group, grads autograd.List, at moment) {
+func (c SGD) update(s *autograd.Scope, g group, grads autograd.List, at stepInfo) {
 	if c.Momentum == 0 {
 		g.params.AddScaled(s, grads, -at.lr)
 		return
 	}
 	buffer := g.state[momentumBuffer]
 	if at.step == 1 {
-		buffer.CopyFrom(s, grads) // PyTorch's first buffer is not dampened
+		buffer.CopyFrom(s, grads) // PyTorch does not dampen the first one
 	} else {
 		buffer.Scale(s, c.Momentum)
 		buffer.AddScaled(s, grads, 1-c.Dampening)
@@ -66,28 +70,29 @@ func (c SGD) update(s *autograd.Scope, g group, grads autograd.List, at moment) 
 		g.params.AddScaled(s, buffer, -at.lr)
 		return
 	}
-	ahead := grads.Clone(s)
-	ahead.AddScaled(s, buffer, c.Momentum)
-	g.params.AddScaled(s, ahead, -at.lr)
+	step := grads.Clone(s)
+	step.AddScaled(s, buffer, c.Momentum)
+	g.params.AddScaled(s, step, -at.lr)
 }
 
-func (c SGD) fused(g group) autograd.UpdateGroup {
-	return autograd.UpdateGroup{Momenta: g.state[momentumBuffer],
-		UpdateNumbers: autograd.UpdateNumbers{Rule: autograd.SGDUpdate, Momentum: c.Momentum, Dampening: c.Dampening, Nesterov: c.Nesterov}}
-}
-
-// notNegative checks a setting that has no upper bound.
-func notNegative(optimizer, setting string, v float64) error {
-	if !(v >= 0) {
-		return fmt.Errorf("optim: %s: %s %v: must not be negative", optimizer, setting, v)
+func (c SGD) fuse(f *fusion, at stepInfo) {
+	if c.Momentum == 0 {
+		f.AddScaled(f.param, -at.lr, f.grad, f.param)
+		return
 	}
-	return nil
-}
-
-// share checks a setting that weighs the past against the present.
-func share(optimizer, setting string, v float64) error {
-	if !(v >= 0 && v < 1) {
-		return fmt.Errorf("optim: %s: %s %v: must be at least 0 and below 1", optimizer, setting, v)
+	buffer := f.state[momentumBuffer]
+	switch {
+	case at.step == 1:
+		f.Scale(buffer, 1, f.grad)
+	case c.Dampening == 0:
+		f.AddScaled(buffer, c.Momentum, buffer, f.grad)
+	default:
+		f.SumScaled(buffer, c.Momentum, buffer, 1-c.Dampening, f.grad)
 	}
-	return nil
+	step := buffer
+	if c.Nesterov {
+		step = f.Temporary()
+		f.AddScaled(step, c.Momentum, buffer, f.grad)
+	}
+	f.AddScaled(f.param, -at.lr, step, f.param)
 }

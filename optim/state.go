@@ -23,7 +23,7 @@ func (o *optimizer) Load(s *autograd.Scope, state State) error {
 	return nil
 }
 
-// load copies a state into the tensors of the same names. of says what the state should be of.
+// load copies a state into the tensors of the same names. of says, for errors, what the state belongs to.
 func load(s *autograd.Scope, of string, own []autograd.Named, state State) error {
 	if s.Err() != nil {
 		return s.Err()
@@ -43,7 +43,7 @@ func load(s *autograd.Scope, of string, own []autograd.Named, state State) error
 	return s.Err()
 }
 
-// compare names what is missing, unexpected or of another shape.
+// compare lists the names that are missing, unexpected or of another shape.
 func compare(of string, own []autograd.Named, state State, given map[string]*autograd.Tensor) error {
 	var missing, unexpected, shapes []string
 	known := make(map[string]bool, len(own))

@@ -7,34 +7,48 @@ import (
 	"depthwise.dev/autograd"
 )
 
-// StepOptions say what an update is to do. The zero value but for LR is that of [Optimizer.Step].
+// StepOptions are the options of one update. The zero value except for LR is that of [Optimizer.Step].
 type StepOptions struct {
 	LR        float64
-	GradScale float64 // gradients count so many times; 0 stands for 1
-	// MaxGradNorm limits the norm of all gradients together, after GradScale, as [ClipGradNorm]; 0: no limit.
+	GradScale float64 // factor of the gradients, such as 1/batch for summed losses; 0 means 1
+	// MaxGradNorm clips the global L2 norm of the gradients, after GradScale, as [ClipGradNorm] does; 0: no clipping.
 	MaxGradNorm float64
 	// Average follows the parameters and other arrays after the update; nil: none.
 	Average *Average
-	// Reference updates by libtorch's operations one after another, as it is done off the CPU and in other types than
-	// float32. Otherwise one native call does all of it in one pass over memory (autograd.Update); results differ by
-	// roundings.
-	Reference bool
+}
+
+// preparedStep is an [Update] of an optimizer.
+type preparedStep struct {
+	StepOptions
+	o *optimizer
 }
 
 // Step implements [Optimizer].
-func (o *optimizer) Step(s *autograd.Scope, lr float64) { o.StepWith(s, StepOptions{LR: lr}) }
+func (o *optimizer) Step(s *autograd.Scope, lr float64) { o.Prepare(StepOptions{LR: lr}).Fused(s) }
 
-// StepWith implements [Optimizer].
-func (o *optimizer) StepWith(s *autograd.Scope, options StepOptions) (norm float64) {
+// Prepare implements [Optimizer].
+func (o *optimizer) Prepare(options StepOptions) Update {
 	if options.GradScale == 0 {
 		options.GradScale = 1
 	}
+	return preparedStep{options, o}
+}
+
+// Fused implements [Update].
+func (p preparedStep) Fused(s *autograd.Scope) (norm float64) {
+	if !p.o.fusible || p.Average != nil && !p.Average.fusible {
+		return p.Unfused(s)
+	}
+	return p.count(s, p.fused)
+}
+
+// Unfused implements [Update].
+func (p preparedStep) Unfused(s *autograd.Scope) (norm float64) { return p.count(s, p.unfused) }
+
+// count runs an update without recording a graph, and counts the step if it took place.
+func (p preparedStep) count(s *autograd.Scope, update func(*autograd.Scope) float64) (norm float64) {
 	err := s.NoGrad(func(s *autograd.Scope) error {
-		if o.fits && !options.Reference && (options.Average == nil || options.Average.fits) {
-			norm = o.fused(s, options)
-		} else {
-			norm = o.reference(s, options)
-		}
+		norm = update(s)
 		return s.Err()
 	})
 	if err != nil {
@@ -44,48 +58,67 @@ func (o *optimizer) StepWith(s *autograd.Scope, options StepOptions) (norm float
 	if !finite(norm) {
 		return norm
 	}
-	o.steps++
-	if options.Average != nil {
-		options.Average.steps++
+	p.o.steps++
+	if p.Average != nil {
+		p.Average.steps++
 	}
 	return norm
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
-// fused is the step in one native call.
-func (o *optimizer) fused(s *autograd.Scope, options StepOptions) (norm float64) {
-	u := autograd.Update{Scale: options.GradScale, MaxNorm: options.MaxGradNorm}
-	for _, g := range o.groups {
-		group := o.rule.fused(g)
-		group.Step, group.LR, group.Decay = o.steps+1, options.LR*g.lrScale, g.decay
-		group.Names, group.Parameters = g.names, g.params
-		u.Groups = append(u.Groups, group)
-	}
-	if options.Average != nil {
-		options.Average.join(s, &u)
-	}
-	return u.Apply(s)
+// at is the step to take, for a group.
+func (p preparedStep) at(g group) stepInfo {
+	return stepInfo{step: p.o.steps + 1, lr: p.LR * g.lrScale}
 }
 
-// reference is the step in the operations of the implementation that the rule is checked against.
-func (o *optimizer) reference(s *autograd.Scope, options StepOptions) (norm float64) {
+// fused updates all groups in one native call, after another one for the norm if it is clipped.
+func (p preparedStep) fused(s *autograd.Scope) (norm float64) {
+	scale := p.GradScale
+	if p.MaxGradNorm > 0 {
+		norm = math.Abs(scale) * p.programs(s, scale).Norm(s)
+		if !finite(norm) {
+			return norm
+		}
+		scale *= clipScale(norm, p.MaxGradNorm)
+	}
+	p.programs(s, scale).Apply(s)
+	return norm
+}
+
+// programs writes the update of all groups, and of the averages of arrays that are no parameters.
+func (p preparedStep) programs(s *autograd.Scope, scale float64) autograd.Update {
+	var u autograd.Update
+	averages := averagesOf(s, p.Average, p.o.groups)
+	for i, g := range p.o.groups {
+		program := groupProgram(p.o.rule, g, p.at(g), scale, averages.groups[i], averages.weight)
+		u.Groups = append(u.Groups, autograd.UpdateGroup{Names: g.names, Parameters: g.params, Program: program})
+	}
+	if averages.others != nil {
+		program := averageProgram(averages.otherAverages, averages.weight)
+		u.Groups = append(u.Groups, autograd.UpdateGroup{Parameters: averages.others, Program: program})
+	}
+	return u
+}
+
+// unfused updates the groups one after another by libtorch's operations.
+func (p preparedStep) unfused(s *autograd.Scope) (norm float64) {
 	var all autograd.List
-	grads := make([]autograd.List, len(o.groups))
-	for i, g := range o.groups {
+	grads := make([]autograd.List, len(p.o.groups))
+	for i, g := range p.o.groups {
 		grads[i] = g.gradients(s)
 		all = append(all, grads[i]...)
 	}
-	scale := options.GradScale
-	if options.MaxGradNorm > 0 {
+	scale := p.GradScale
+	if p.MaxGradNorm > 0 {
 		norm = math.Abs(scale) * all.Norm(s)
 		if !finite(norm) {
 			return norm
 		}
-		scale *= clipScale(norm, options.MaxGradNorm)
+		scale *= clipScale(norm, p.MaxGradNorm)
 	}
-	for i, g := range o.groups {
-		coupled := g.decay != 0 && !o.rule.weightDecay().decoupled
+	for i, g := range p.o.groups {
+		coupled := g.decay != 0 && !p.o.rule.weightDecay().decoupled
 		if scale != 1 || coupled {
 			grads[i] = grads[i].Clone(s)
 		}
@@ -95,15 +128,15 @@ func (o *optimizer) reference(s *autograd.Scope, options StepOptions) (norm floa
 		if coupled {
 			grads[i].AddScaled(s, g.params, g.decay)
 		}
-		o.rule.update(s, g, grads[i], moment{step: o.steps + 1, lr: options.LR * g.lrScale})
+		p.o.rule.update(s, g, grads[i], p.at(g))
 	}
-	if options.Average != nil {
-		options.Average.update(s)
+	if p.Average != nil {
+		p.Average.update(s)
 	}
 	return norm
 }
 
-// gradients lists those of the parameters; one without is an error.
+// gradients lists the gradients of the parameters. A parameter without one is an error.
 func (g group) gradients(s *autograd.Scope) autograd.List {
 	grads := make(autograd.List, len(g.params))
 	for i, p := range g.params {

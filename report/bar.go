@@ -1,27 +1,25 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 	"unicode/utf8"
 
-	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 )
 
 const (
 	barEvery    = 100 * time.Millisecond // how often the line is drawn
-	widestBar   = 30
-	narrowBar   = 10 // fields go before the bar gets narrower
-	defaultWide = 80 // columns, where the terminal does not tell
-	// aroundBar is what progressbar writes around bar and description: " 45% |", "|  " and a space at the end, and a column that
-	// stays free, so that no terminal wraps.
-	aroundBar = 12
-	clearLine = "\r\x1b[2K"
+	defaultWide = 80                     // columns, if the terminal does not say
+	clearLine   = "\r\x1b[2K"
+	clearRest   = "\x1b[0K"
 )
 
-// NewBar shows a progress bar on a terminal, with a line above it for each epoch; elsewhere it is NewPlain. Closing it leaves w open.
+// NewBar shows a progress bar on a terminal, with a line above it for each epoch. Without a
+// terminal it is NewPlain. Closing it leaves w open.
 func NewBar(w io.Writer, terminal bool) Recorder {
 	if !terminal {
 		return NewPlain(w)
@@ -30,7 +28,7 @@ func NewBar(w io.Writer, terminal bool) Recorder {
 }
 
 func newBar(w io.Writer, width func() int, now func() time.Time) *bar {
-	return &bar{w: &errorKeeper{w: w}, width: width, tracker: tracker{now: now}}
+	return &bar{w: w, width: width, tracker: tracker{now: now}}
 }
 
 // columns is the width of a terminal.
@@ -44,11 +42,11 @@ func columns(w io.Writer) int {
 }
 
 type bar struct {
-	w       *errorKeeper
+	w       io.Writer
 	width   func() int
 	tracker tracker
 	phase   phase
-	line    *progressbar.ProgressBar // nil when none is on the screen; a full one is never drawn again
+	line    string // on the screen, or ""
 	drawn   time.Time
 }
 
@@ -64,29 +62,24 @@ func (b *bar) Record(e Event) error {
 	switch e := e.(type) {
 	case Step:
 		b.tracker.step(e)
-		fields := append([]field{{epochOf(e.Epoch, b.tracker.epochs), 0}}, figures(&b.tracker)...)
+		fields := append([]field{{epochOf(e.Epoch, b.tracker.epochs), 2}}, figures(&b.tracker)...)
 		err = b.draw(phase{e.Epoch, false, e.Batches}, e.Batch, fields)
 	case Validation:
-		fields := []field{{epochOf(e.Epoch, b.tracker.epochs), 0}, {"validation", 1}}
+		fields := []field{{epochOf(e.Epoch, b.tracker.epochs), 2}, {"validation", 0}}
 		if left := b.tracker.timeLeft(); left != "" {
-			fields = append(fields, field{left, 2})
+			fields = append(fields, field{left, 1})
 		}
 		err = b.draw(phase{e.Epoch, true, e.Batches}, e.Batch, fields)
-	case Checkpoint: // the line of an epoch says enough
+	case Checkpoint: // the line of the epoch suffices
 	case Start:
 		b.tracker.start(e)
 		err = b.print(lines(e))
 	case Epoch:
 		err = b.print([]string{fit(epochFields(e), b.width())})
 	case Done:
-		b.clear()
-		b.line = nil
-		err = b.print(lines(e))
+		err = errors.Join(b.clear(), b.print(lines(e)))
 	default:
 		err = b.print(lines(e))
-	}
-	if kept := b.w.take(); kept != nil { // the others come from it
-		err = kept
 	}
 	if err != nil {
 		return fmt.Errorf("report: progress bar: %w", err)
@@ -94,29 +87,16 @@ func (b *bar) Record(e Event) error {
 	return nil
 }
 
-// draw puts the line on the screen, or brings it up to date.
+// draw updates the line on the screen.
 func (b *bar) draw(p phase, done int, fields []field) error {
 	now := b.tracker.now()
-	newPhase := b.line == nil || p != b.phase
-	if !newPhase && done < p.batches && now.Sub(b.drawn) < barEvery {
+	if b.line != "" && p == b.phase && done < p.batches && now.Sub(b.drawn) < barEvery {
 		return nil
 	}
-	if newPhase {
-		b.clear()
-		b.phase = p
-		b.line = progressbar.NewOptions(max(1, p.batches),
-			progressbar.OptionSetWriter(b.w), progressbar.OptionUseANSICodes(true), progressbar.OptionSetElapsedTime(false),
-			progressbar.OptionSetPredictTime(false), progressbar.OptionShowDescriptionAtLineEnd(),
-			progressbar.OptionSetTheme(progressbar.Theme{Saucer: "█", SaucerPadding: " ", BarStart: "|", BarEnd: "|"}))
-	}
-	b.drawn = now
-	text, width := layout(fields, b.width())
-	progressbar.OptionSetWidth(width)(b.line)
-	progressbar.OptionSetDescription(text)(b.line)
-	if err := b.line.Set(min(done, p.batches)); err != nil {
-		return err
-	}
-	return b.line.RenderBlank()
+	b.phase, b.drawn = p, now
+	b.line = barLine(min(done, p.batches), max(1, p.batches), fields, b.width())
+	_, err := io.WriteString(b.w, "\r"+b.line+clearRest)
+	return err
 }
 
 // print writes lines that stay, above the bar.
@@ -124,59 +104,57 @@ func (b *bar) print(list []string) error {
 	if len(list) == 0 {
 		return nil
 	}
-	b.clear()
+	var wrapped []string
 	for _, line := range list {
-		fmt.Fprintln(b.w, line) // b.w keeps the error
+		wrapped = append(wrapped, wrap(line, b.width())...)
 	}
-	if b.line == nil {
+	text := strings.Join(wrapped, "\n") + "\n" + b.line
+	if b.line != "" {
+		text = clearLine + text
+	}
+	_, err := io.WriteString(b.w, text)
+	return err
+}
+
+// clear removes the bar from the screen.
+func (b *bar) clear() error {
+	if b.line == "" {
 		return nil
 	}
-	return b.line.RenderBlank()
+	b.line = ""
+	_, err := io.WriteString(b.w, clearLine)
+	return err
 }
 
-func (b *bar) clear() {
-	if b.line != nil {
-		io.WriteString(b.w, clearLine) // b.w keeps the error
-	}
-}
-
-// Close takes the bar off the screen.
+// Close removes the bar from the screen.
 func (b *bar) Close() error {
-	b.clear()
-	b.line = nil
-	if err := b.w.take(); err != nil {
+	if err := b.clear(); err != nil {
 		return fmt.Errorf("report: progress bar: %w", err)
 	}
 	return nil
 }
 
-// layout chooses the text beside the bar, and the bar's width, for a terminal of so many columns.
-func layout(fields []field, columns int) (text string, width int) {
-	room := max(0, columns-aroundBar)
-	text = fit(fields, room-narrowBar)
-	if len(text) > room {
-		text = text[:room] // what is left by now is ASCII
+// progressWidth is the width of the bar on a terminal. It depends on nothing else, so that the bar
+// does not jump when its text changes, and leaves room for loss and time left.
+func progressWidth(columns int) int {
+	switch {
+	case columns >= 100:
+		return 30
+	case columns >= 60:
+		return 10
 	}
-	return text, min(widestBar, room-utf8.RuneCountInString(text))
+	return 0
 }
 
-// errorKeeper remembers the first error of a writer: progressbar does not pass on all of them.
-type errorKeeper struct {
-	w   io.Writer
-	err error
-}
-
-func (k *errorKeeper) Write(b []byte) (int, error) {
-	n, err := k.w.Write(b)
-	if k.err == nil {
-		k.err = err
+// barLine is percentage, bar and the fields that fit. The last column stays free, so that no
+// terminal wraps.
+func barLine(done, of int, fields []field, columns int) string {
+	line := fmt.Sprintf("%4d%% ", 100*done/of)
+	if width := progressWidth(columns); width > 0 {
+		full := width * done / of
+		line += "|" + strings.Repeat("█", full) + strings.Repeat(" ", width-full) + "| "
 	}
-	return n, err
-}
-
-// take returns the error and forgets it.
-func (k *errorKeeper) take() error {
-	err := k.err
-	k.err = nil
-	return err
+	line += " " + fit(fields, columns-utf8.RuneCountInString(line)-2)
+	runes := []rune(line)
+	return string(runes[:min(len(runes), max(0, columns-1))])
 }

@@ -6,7 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// field is a part of a progress line. Where there is no room, those with the greatest rank go first; rank 0 stays.
+// field is a part of a progress line. Where there is no room, those with the greatest rank go
+// first; rank 0 stays.
 type field struct {
 	text string
 	rank int
@@ -20,7 +21,24 @@ func join(fields []field) string {
 	return strings.Join(texts, "  ")
 }
 
-// fit leaves out fields until their line takes at most room columns, or only those of rank 0 are left.
+// wrap breaks a line between words into lines of at most so many columns, indented after the first.
+func wrap(line string, columns int) []string {
+	const indent = "  "
+	var list []string
+	for utf8.RuneCountInString(line) > columns {
+		runes := []rune(line)
+		cut := strings.LastIndexByte(string(runes[:max(0, min(columns+1, len(runes)))]), ' ')
+		if cut <= len(indent) { // a word too long for a line, or a terminal too narrow
+			break
+		}
+		list = append(list, line[:cut])
+		line = indent + strings.TrimLeft(line[cut:], " ")
+	}
+	return append(list, line)
+}
+
+// fit leaves out fields until their line takes at most room columns, or only those of rank 0 are
+// left.
 func fit(fields []field, room int) string {
 	fields = slices.Clone(fields)
 	for {

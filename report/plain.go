@@ -68,9 +68,9 @@ func stepFields(t *tracker, s Step) []field {
 
 // figures are what both progress lines show of a step.
 func figures(t *tracker) []field {
-	list := []field{{"loss " + number(t.shownLoss()), 1}, {"top-1 " + percent(t.top1.value()), 4}, {speed(t.speed.value()), 3}}
+	list := []field{{"loss " + number(t.shownLoss()), 0}, {"top-1 " + percent(t.top1.value()), 4}, {speed(t.speed.value()), 3}}
 	if left := t.timeLeft(); left != "" {
-		list = append(list, field{left, 2})
+		list = append(list, field{left, 1})
 	}
 	return list
 }

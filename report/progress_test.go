@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -124,16 +125,19 @@ func TestBar(t *testing.T) {
 	}{
 		{120, map[string]string{
 			"start":             "",
-			"step 20":           "  50% |" + rep(bar1, 15) + rep(bar0, 15) + "|  epoch 1/2  loss 2.500  top-1 25.0 %  64 img/s  0:30 left ",
-			"note":              "  50% |" + rep(bar1, 15) + rep(bar0, 15) + "|  epoch 1/2  loss 2.500  top-1 25.0 %  64 img/s  0:30 left ",
-			"end of training":   " 100% |" + rep(bar1, 30) + "|  epoch 1/2  loss 2.500  top-1 25.0 %  64 img/s  0:20 left ",
-			"end of validation": " 100% |" + rep(bar1, 30) + "|  epoch 1/2  validation  0:20 left ",
+			"step 20":           "  50% |" + rep(bar1, 15) + rep(bar0, 15) + "|  epoch 1/2  loss 2.500  top-1 25.0 %  64 img/s  0:30 left",
+			"note":              "  50% |" + rep(bar1, 15) + rep(bar0, 15) + "|  epoch 1/2  loss 2.500  top-1 25.0 %  64 img/s  0:30 left",
+			"end of training":   " 100% |" + rep(bar1, 30) + "|  epoch 1/2  loss 2.500  top-1 25.0 %  64 img/s  0:20 left",
+			"end of validation": " 100% |" + rep(bar1, 30) + "|  epoch 1/2  validation  0:20 left",
 			"done":              "",
 		}},
-		{75, map[string]string{"step 20": "  50% |" + rep(bar1, 10) + rep(bar0, 11) + "|  epoch 1/2  loss 2.500  64 img/s  0:30 left "}},
-		{50, map[string]string{"step 20": "  50% |" + rep(bar1, 8) + rep(bar0, 9) + "|  epoch 1/2  loss 2.500 "}},
-		{25, map[string]string{"step 20": "  50% |" + rep(bar1, 2) + rep(bar0, 2) + "|  epoch 1/2 "}},
-		{16, map[string]string{"step 20": "  50% ||  epoc "}},
+		{75, map[string]string{"step 20": "  50% |" + rep(bar1, 5) + rep(bar0, 5) + "|  epoch 1/2  loss 2.500  64 img/s  0:30 left"}},
+		{60, map[string]string{"step 20": "  50% |" + rep(bar1, 5) + rep(bar0, 5) + "|  epoch 1/2  loss 2.500  0:30 left"}},
+		{50, map[string]string{"step 20": "  50%  epoch 1/2  loss 2.500  64 img/s  0:30 left"}},
+		{40, map[string]string{"step 20": "  50%  epoch 1/2  loss 2.500  0:30 left", "end of validation": " 100%  epoch 1/2  validation  0:20 left"}},
+		{30, map[string]string{"step 20": "  50%  loss 2.500  0:30 left"}},
+		{25, map[string]string{"step 20": "  50%  loss 2.500"}},
+		{16, map[string]string{"step 20": "  50%  loss 2.5"}},
 		{5, nil}, // no room: it only has to go on
 	}
 	for _, test := range tests {
@@ -174,6 +178,18 @@ finished after 2 epochs, step 80, 0:44; best val top-1 42.0 %
 `
 	if got := strings.Join(list, "\n"); got != want {
 		t.Errorf("stays\n%swant\n%s", got, want)
+	}
+}
+
+// TestBarWidthIsSteady: the bar keeps its width while the text beside it grows and shrinks.
+func TestBarWidthIsSteady(t *testing.T) {
+	for _, columns := range []int{60, 80, 100, 200} {
+		for _, text := range []string{"loss 1", "loss 153.2", "epoch 10/300  loss 2.500  top-1 25.0 %  10412 img/s  26:03:04 left"} {
+			line := barLine(1, 4, []field{{"epoch 1/2", 2}, {text, 0}}, columns)
+			if got, want := utf8.RuneCountInString(line[:strings.LastIndex(line, "|")]), len("  25% |")+progressWidth(columns); got != want {
+				t.Errorf("%d columns, %s: the bar ends in column %d, want %d: %q", columns, text, got, want, line)
+			}
+		}
 	}
 }
 
@@ -306,5 +322,26 @@ func TestText(t *testing.T) {
 		if test.got != test.want {
 			t.Errorf("got %q, want %q", test.got, test.want)
 		}
+	}
+}
+
+func TestWrap(t *testing.T) {
+	for _, c := range []struct {
+		name, line string
+		want       []string
+	}{
+		{"fits", "one two", []string{"one two"}},
+		{"as wide as the terminal", "1234567890", []string{"1234567890"}},
+		{"breaks between words", "one two three four five", []string{"one two", "  three", "  four", "  five"}},
+		{"break at the last column", "one two 34 rest", []string{"one two 34", "  rest"}},
+		{"a long word", "abcdefghijklmnop qrs", []string{"abcdefghijklmnop qrs"}},
+		{"letters of several bytes", "ééé ééééé ü", []string{"ééé ééééé", "  ü"}},
+	} {
+		if got := wrap(c.line, 10); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+	if got := wrap("one two", 0); !slices.Equal(got, []string{"one two"}) {
+		t.Errorf("without room: %q", got)
 	}
 }

@@ -6,14 +6,20 @@ import (
 	"path/filepath"
 	"testing"
 
+	"depthwise.dev/backend"
 	"depthwise.dev/checkpoints"
+	"depthwise.dev/classify"
+	"depthwise.dev/config"
+	"depthwise.dev/internal/testset"
 	"depthwise.dev/report"
+	"depthwise.dev/weights"
 )
 
-// averagedRun trains with a weight average, keeps every checkpoint, and returns the epochs that it told of.
-func averagedRun(t *testing.T, kernels string) (Config, []report.Epoch) {
+// averagedRun trains with a weight average, keeps every checkpoint, and returns the epochs that it
+// recorded.
+func averagedRun(t *testing.T, kernels string) (config.Config, []report.Epoch) {
 	t.Helper()
-	c := small(t, pictures(t, 14, 6))
+	c := small(t, testset.Images(t, 14, 6))
 	c.EMADecay, c.Keep, c.LR, c.Kernels = 0.75, 99, 0.1, kernels
 	var epochs []report.Epoch
 	_, err := Fit(context.Background(), c, recorderFunc(func(e report.Event) error {
@@ -28,8 +34,8 @@ func averagedRun(t *testing.T, kernels string) (Config, []report.Epoch) {
 	return c, epochs
 }
 
-// host are a file's arrays by name.
-func host(t *testing.T, arrays []checkpoints.Array) map[string][]float32 {
+// hostArrays32 are a file's arrays by name.
+func hostArrays32(t *testing.T, arrays []checkpoints.Array) map[string][]float32 {
 	t.Helper()
 	values := map[string][]float32{}
 	for _, a := range arrays {
@@ -42,17 +48,17 @@ func host(t *testing.T, arrays []checkpoints.Array) map[string][]float32 {
 	return values
 }
 
-func readOrFail(t *testing.T, path string) Weights {
+func readOrFail(t *testing.T, path string) weights.Weights {
 	t.Helper()
-	w, err := ReadWeights(path)
+	w, err := weights.Read(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return w
 }
 
-// TestWeightAverage works the average out in float64 from the weights of each step's checkpoint, parameters and running
-// statistics alike.
+// TestWeightAverage computes the average in float64 from the weights of each step's checkpoint,
+// parameters and running statistics alike.
 func TestWeightAverage(t *testing.T) {
 	for _, kernels := range []string{"fused", "torch"} {
 		t.Run(kernels, func(t *testing.T) {
@@ -62,14 +68,14 @@ func TestWeightAverage(t *testing.T) {
 	}
 }
 
-func checkAverages(t *testing.T, c Config, steps int64) {
+func checkAverages(t *testing.T, c config.Config, steps int64) {
 	t.Helper()
-	store := checkpoints.Store{Dir: filepath.Join(c.Out, checkpointFolder)}
+	store := checkpoints.Store{Dir: filepath.Join(c.Out, weights.CheckpointFolder)}
 	want := map[string][]float64{}
 	for step := int64(1); step <= steps; step++ {
 		w := readOrFail(t, store.Path(step))
-		got := host(t, w.Arrays)
-		for name, values := range host(t, w.Plain().Arrays) {
+		got := hostArrays32(t, w.Arrays)
+		for name, values := range hostArrays32(t, w.Plain().Arrays) {
 			if step == 1 {
 				want[name] = make([]float64, len(values))
 			}
@@ -90,11 +96,11 @@ func checkAverages(t *testing.T, c Config, steps int64) {
 	}
 }
 
-// TestWeightAverageIsUsed: best is chosen by the average, and whatever takes weights takes the average, or the plain ones
-// when they are asked for.
+// TestWeightAverageIsUsed: the average selects the best epoch, and whatever reads weights gets the
+// average, or the last weights of training with Raw.
 func TestWeightAverageIsUsed(t *testing.T) {
 	c, epochs := averagedRun(t, "auto")
-	store := checkpoints.Store{Dir: filepath.Join(c.Out, checkpointFolder)}
+	store := checkpoints.Store{Dir: filepath.Join(c.Out, weights.CheckpointFolder)}
 	greatest, best := -1.0, 0
 	for i, e := range epochs {
 		if !e.Averaged || e.ValLoss == e.EMAValLoss {
@@ -110,14 +116,14 @@ func TestWeightAverageIsUsed(t *testing.T) {
 	for _, of := range []struct {
 		path  string
 		epoch report.Epoch
-	}{{store.Path(epochs[0].Step), epochs[0]}, {filepath.Join(c.Out, bestFile), epochs[best]}, {c.Out, epochs[best]}} {
+	}{{store.Path(epochs[0].Step), epochs[0]}, {filepath.Join(c.Out, weights.BestFile), epochs[best]}, {c.Out, epochs[best]}} {
 		for _, raw := range []bool{false, true} {
 			want := of.epoch.EMAValLoss
 			if raw {
 				want = of.epoch.ValLoss
 			}
-			got, err := Evaluate(context.Background(), EvalConfig{Weights: of.path, Raw: raw, Data: c.Data, BatchSize: c.BatchSize, Threads: 1,
-				Precision: c.Precision, Device: c.Device, Kernels: c.Kernels})
+			got, err := classify.Evaluate(context.Background(), classify.EvalConfig{Weights: of.path, Raw: raw, Data: c.Data, BatchSize: c.BatchSize,
+				Options: backend.Options{Precision: c.Precision, Device: c.Device, Backend: c.Kernels, Threads: 1}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -128,7 +134,7 @@ func TestWeightAverageIsUsed(t *testing.T) {
 	}
 }
 
-// TestWeightAverageIsExported: an export holds one network, whichever was asked for.
+// TestWeightAverageIsExported: an export holds one set of weights, the average or the last ones.
 func TestWeightAverageIsExported(t *testing.T) {
 	c, _ := averagedRun(t, "auto")
 	w := readOrFail(t, c.Out)
@@ -136,19 +142,19 @@ func TestWeightAverageIsExported(t *testing.T) {
 		t.Fatal("the best weights lack those that they average")
 	}
 	for _, raw := range []bool{false, true} {
-		want := host(t, w.Arrays)
+		want := hostArrays32(t, w.Arrays)
 		if raw {
-			want = host(t, w.Raw)
+			want = hostArrays32(t, w.Raw)
 		}
 		path := filepath.Join(t.TempDir(), "export.safetensors")
-		if err := Export(ExportConfig{Weights: c.Out, Raw: raw, Format: "safetensors", Output: path}); err != nil {
+		if err := weights.Export(weights.ExportOptions{Weights: c.Out, Raw: raw, Format: "safetensors", Output: path}); err != nil {
 			t.Fatal(err)
 		}
 		f, err := checkpoints.Read(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := host(t, f.Arrays)
+		got := hostArrays32(t, f.Arrays)
 		if len(got) != len(want) {
 			t.Errorf("raw %v: %d arrays, want %d", raw, len(got), len(want))
 		}

@@ -3,10 +3,11 @@ package train
 import (
 	"time"
 
+	"depthwise.dev/config"
 	"depthwise.dev/data"
 )
 
-// clock measures a run. Nothing of it reaches a checkpoint.
+// clock measures the times of a run. None of them is saved in a checkpoint.
 type clock struct {
 	started   time.Time // the run, in this process
 	began     time.Time // the epoch, likewise
@@ -15,14 +16,14 @@ type clock struct {
 	images    int           // trained on in this epoch, in this process
 	effort    data.Effort   // of the epoch's loader, likewise
 	steps     int           // in this process
-	early     time.Duration // spent in the steps that the estimate is made from
+	early     time.Duration // time of the steps that the estimate is computed from
 
 	limit      time.Duration // of the run; 0: none
 	every      time.Duration // between checkpoints; 0: none by time
 	everySteps int64         // between checkpoints; 0: none by steps
 }
 
-func (c *clock) start(config Config) {
+func (c *clock) start(config config.Config) {
 	now := time.Now()
 	c.lastSaved, c.lastStep, c.limit = now, now, config.Time
 	c.every, c.everySteps = config.CheckpointInterval()
@@ -50,10 +51,10 @@ func (c *clock) step(images int) float64 {
 	return took.Seconds()
 }
 
-// The estimate is made once, from these steps; the first ones warm caches and allocator up.
+// The estimate is computed once, from these steps; the first ones warm up caches and the allocator.
 const estimateFrom, estimateAt = 3, 13
 
-// estimate is the time that so many steps will take; ready at one step only.
+// estimate returns the time that the given number of steps will take. It is ready at one step only.
 func (c *clock) estimate(steps int64) (d time.Duration, ready bool) {
 	if c.steps != estimateAt || steps == 0 {
 		return 0, false

@@ -3,32 +3,30 @@ package train
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 
+	"depthwise.dev/config"
 	"depthwise.dev/data"
-	"depthwise.dev/data/remote"
+	"depthwise.dev/internal/host"
 )
 
-// verifyUpTo is the number of images up to which every header is read before training starts; it takes a second for so
-// many. In larger and in distant sets a bad image is found, skipped and named when its batch comes.
+// verifyUpTo is the size of a data set up to which every header is read before training, which
+// takes a second. In larger and in remote data sets an unreadable image is found, skipped and named
+// when its batch is loaded.
 const verifyUpTo = 10_000
 
 // images is a run's data.
 type images struct {
 	train, val *data.Dataset // val may be nil
-	notes      []string      // what its owner should know
-	digest     string        // of names and classes: another digest is other data
+	notes      []string      // problems for the user to know
+	digest     string        // of names and classes; it changes with the data
 }
 
-// openImages opens what Config.Data names. Too many unreadable images are an error that names the worst.
-func openImages(ctx context.Context, c Config) (images, error) {
-	source, err := DataSource(ctx, c.Data)
+// openImages opens Config.Data. Too many unreadable images are an error that names examples.
+func openImages(ctx context.Context, c config.Config) (images, error) {
+	source, err := c.Source(ctx)
 	if err != nil {
 		return images{}, err
 	}
-	source.ValSplit, source.Seed, source.CacheBytes = c.ValSplit, c.Seed, int64(c.ShardCache)<<30
 	dir := source.Path
 	var im images
 	if im.train, im.val, err = source.Open(ctx); err != nil {
@@ -55,7 +53,7 @@ func (im *images) verify(ctx context.Context, set *data.Dataset) error {
 	}
 	problems := set.Problems
 	if set.Len() <= verifyUpTo && !set.Distant() {
-		unreadable, err := data.Verify(ctx, set, PhysicalCores())
+		unreadable, err := data.Verify(ctx, set, host.PhysicalCores())
 		if err != nil {
 			return err
 		}
@@ -64,48 +62,11 @@ func (im *images) verify(ctx context.Context, set *data.Dataset) error {
 		}
 		problems = append(problems, unreadable...)
 	} else {
-		im.notes = append(im.notes, fmt.Sprintf("%s: its %d images are not looked at before training, since they are more than %d: a bad one is left out and named when its batch comes, and above %.3g %% of them the run ends; train data check looks at all",
+		im.notes = append(im.notes, fmt.Sprintf("%s: its %d images are not verified before training, because there are more than %d: an unreadable one is skipped and named when its batch is loaded, and above %.3g %% the run ends; train data check verifies all",
 			set.Root, set.Len(), verifyUpTo, 100*data.DefaultUnreadableLimit))
 	}
 	for _, p := range problems {
 		im.notes = append(im.notes, fmt.Sprintf("%s: %s", p.Path, p.Reason))
 	}
 	return nil
-}
-
-// DataSource is where the data of a name, as in [Config.Data], lies; listings of large sets, and distant shards, are
-// kept in the user's cache.
-func DataSource(ctx context.Context, name string) (data.Source, error) {
-	path, err := DataFolder(ctx, name, nil)
-	if err != nil {
-		return data.Source{}, err
-	}
-	source := data.Source{Path: path}
-	if strings.Contains(path, "://") {
-		source.Remote = remote.New()
-	}
-	source.Cache, err = CacheFolder()
-	return source, err
-}
-
-// DataFolder is the folder of a name: MNIST's in the user's cache, which is laid out first where it is not there, as
-// [data.MNIST] does and tells progress.
-func DataFolder(ctx context.Context, name string, progress func(done, total int64)) (string, error) {
-	if name != MNIST {
-		return name, nil
-	}
-	cache, err := CacheFolder()
-	if err != nil {
-		return "", err
-	}
-	return data.MNIST(ctx, cache, progress)
-}
-
-// CacheFolder is where what can be made again is kept: depthwise in the user's cache folder.
-func CacheFolder() (string, error) {
-	user, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("train: no cache folder: %w; set XDG_CACHE_HOME", err)
-	}
-	return filepath.Join(user, "depthwise"), nil
 }

@@ -7,8 +7,8 @@ import (
 	"depthwise.dev/data"
 )
 
-// A set that is too large to be looked at before training is said to be so.
-func TestImagesThatAreNotLookedAtAreNamed(t *testing.T) {
+// A data set that is too large to be verified before training is named.
+func TestUnverifiedImagesAreNamed(t *testing.T) {
 	for _, c := range []struct{ images, notes int }{{verifyUpTo + 1, 1}, {3, 0}} {
 		set := &data.Dataset{Root: "photos/train", Classes: []string{"a"}}
 		for range c.images {
@@ -18,7 +18,7 @@ func TestImagesThatAreNotLookedAtAreNamed(t *testing.T) {
 		if err := im.verify(t.Context(), set); err != nil {
 			t.Fatal(err)
 		}
-		if len(im.notes) != c.notes || c.notes == 1 && !strings.Contains(im.notes[0], "photos/train: its 10001 images are not looked at") {
+		if len(im.notes) != c.notes || c.notes == 1 && !strings.Contains(im.notes[0], "photos/train: its 10001 images are not verified") {
 			t.Errorf("%d images: notes %q", c.images, im.notes)
 		}
 	}

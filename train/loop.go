@@ -8,15 +8,17 @@ import (
 	"time"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
+	"depthwise.dev/classify"
 	"depthwise.dev/data"
-	"depthwise.dev/models/mobilenet"
+	"depthwise.dev/internal/host"
 	"depthwise.dev/report"
 )
 
-// errTimeUp ends a run whose time is up; it becomes a checkpoint and no failure.
-var errTimeUp = errors.New("the time is up")
+// errTimeUp ends a run at its time limit, with a checkpoint and without an error.
+var errTimeUp = errors.New("time limit reached")
 
-// train goes on from where the run is to its end.
+// train continues the run to its end.
 func (r *run) train(ctx context.Context, s *autograd.Scope) error {
 	r.clock.start(r.config)
 	var err error
@@ -25,14 +27,14 @@ func (r *run) train(ctx context.Context, s *autograd.Scope) error {
 	}
 	switch {
 	case err == nil:
-		return r.tellDone(report.Finished)
+		return r.recordDone(report.Finished)
 	case errors.Is(err, errTimeUp):
-		return errors.Join(r.save(s, false), r.tellDone(report.Interrupted))
+		return errors.Join(r.save(s, false), r.recordDone(report.Interrupted))
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		if err := errors.Join(r.save(s, false), r.tellDone(report.Interrupted)); err != nil {
+		if err := errors.Join(r.save(s, false), r.recordDone(report.Interrupted)); err != nil {
 			return err
 		}
-		return fmt.Errorf("train: step %d: %w; %s goes on from here with --resume auto", r.Step, ErrInterrupted, r.folder.dir)
+		return fmt.Errorf("train: step %d: %w; --resume auto continues %s from here", r.Step, ErrInterrupted, r.folder.dir)
 	}
 	return err
 }
@@ -41,10 +43,10 @@ func (r *run) train(ctx context.Context, s *autograd.Scope) error {
 func (r *run) epoch(ctx context.Context, s *autograd.Scope) error {
 	r.clock.epoch()
 	r.unread = nil
-	batches := r.loader.Epoch(context.WithoutCancel(ctx), r.Epoch, r.Batch) // a step begun is finished
+	batches := r.loader.Epoch(context.WithoutCancel(ctx), r.Epoch, r.Batch) // a step that has begun is finished
 	defer batches.Close()
 	for r.Batch < r.loader.Batches() && r.Step < r.totalSteps {
-		if err := r.mayGoOn(ctx); err != nil {
+		if err := r.interruption(ctx); err != nil {
 			return err
 		}
 		if err := r.trainStep(s, batches); err != nil {
@@ -60,17 +62,18 @@ func (r *run) epoch(ctx context.Context, s *autograd.Scope) error {
 	return r.endEpoch(ctx, s)
 }
 
-func (r *run) mayGoOn(ctx context.Context) error {
+// interruption returns why the run should stop, nil if it should not.
+func (r *run) interruption(ctx context.Context) error {
 	if r.clock.timeUp() {
 		return errTimeUp
 	}
 	return ctx.Err()
 }
 
-// endEpoch validates, tells, and moves on to the next epoch.
+// endEpoch validates, records the epoch, and starts the next one.
 func (r *run) endEpoch(ctx context.Context, s *autograd.Scope) error {
 	trained := r.clock.sinceEpoch()
-	p := r.pace(trained)
+	input := r.inputStats(trained)
 	sum := report.Epoch{Epoch: r.Epoch + 1, Epochs: r.config.Epochs, Step: r.Step, LR: r.schedule.LR(max(r.Step-1, 0)),
 		ImagesPerSecond: float64(r.clock.images) / trained.Seconds(), DataWaitShare: r.clock.effort.Waited.Seconds() / trained.Seconds(), Skipped: r.Seen.Skipped}
 	sum.TrainLoss, sum.TrainTop1 = r.Seen.rates()
@@ -78,7 +81,10 @@ func (r *run) endEpoch(ctx context.Context, s *autograd.Scope) error {
 		return err
 	}
 	sum.Seconds = r.clock.sinceEpoch().Seconds()
-	if err := errors.Join(r.recorder.Record(sum), r.tellVerdict(p)); err != nil {
+	if err := errors.Join(r.recorder.Record(sum), r.recordBottleneck(input)); err != nil {
+		return err
+	}
+	if err := r.afterEpoch(s, sum); err != nil {
 		return err
 	}
 	r.Epoch, r.Batch, r.Seen = r.Epoch+1, 0, tally{}
@@ -86,55 +92,56 @@ func (r *run) endEpoch(ctx context.Context, s *autograd.Scope) error {
 	return r.save(s, sum.Best)
 }
 
-// pace is how the images of the epoch that was trained in so long came.
-func (r *run) pace(trained time.Duration) pace {
-	options := r.config.LoaderOptions(true)
+// inputStats returns how the images of the epoch were loaded, which trained for this time.
+func (r *run) inputStats(trained time.Duration) inputStats {
+	options := r.loaderOptions(true)
 	set := r.images.train
-	return pace{effort: r.clock.effort, seconds: trained.Seconds(), workers: options.Workers, cores: PhysicalCores(), resolution: r.config.Model.Resolution,
+	return inputStats{effort: r.clock.effort, seconds: trained.Seconds(), workers: options.Workers, cores: host.PhysicalCores(), resolution: r.net.graph.Input.Height,
 		shards: set.Sharded(), distant: set.Distant(), streamed: set.Distant() || options.ShuffleBuffer > 0}
 }
 
-// tellVerdict says what sets the pace: after each epoch that waited for the loader, and once where the step does.
-func (r *run) tellVerdict(p pace) error {
-	binds := p.binds()
-	if binds == "" || binds == stepBinds && r.bound == stepBinds {
+// recordBottleneck records the bottleneck: the loader after each epoch that waited for it, the
+// training step once.
+func (r *run) recordBottleneck(input inputStats) error {
+	b := input.bottleneck()
+	if b == "" || b == stepBound && r.bottleneck == stepBound {
 		return nil
 	}
-	r.bound = binds
-	return r.note(report.Info, fmt.Sprintf("epoch %d: %s", r.Epoch+1, p.verdict()))
+	r.bottleneck = b
+	return r.note(report.Info, fmt.Sprintf("epoch %d: %s", r.Epoch+1, input.describe()))
 }
 
-// validate measures the network on the validation images, and its weight average where there is one, and notes whether that
-// is the best so far.
+// validate evaluates the network on the validation images, and its weight average where there is
+// one, and records whether the result is the best so far.
 func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch) error {
 	if r.valLoader == nil {
 		return nil
 	}
-	e := evaluation{machine: r.machine, networks: []*mobilenet.Network{r.network}, preprocess: r.config.Preprocess()}
-	e.tell = func(batch, of int) error {
+	e := classify.Evaluation{Machine: r.Machine, Networks: []*backend.Network{r.network}, Preprocess: r.net.preprocess}
+	e.AfterBatch = func(batch, of int) error {
 		return r.recorder.Record(report.Validation{Epoch: r.Epoch + 1, Batch: batch, Batches: of})
 	}
 	if r.average != nil {
-		e.networks = append(e.networks, r.averaged)
+		e.Networks = append(e.Networks, r.averaged)
 	}
-	scores, err := e.run(ctx, s, r.valLoader)
+	scores, err := e.Run(ctx, s, r.valLoader)
 	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		return fmt.Errorf("train: epoch %d: validation: %w", r.Epoch+1, err)
 	}
-	tooMany := data.CheckUnreadable(scores[0].skipped, r.images.val.Len(), data.DefaultUnreadableLimit)
-	if err := errors.Join(r.tellSkipped(scores[0].skipped), tooMany); err != nil {
+	tooMany := data.CheckUnreadable(scores[0].Skipped, r.images.val.Len(), data.DefaultUnreadableLimit)
+	if err := errors.Join(r.recordSkipped(scores[0].Skipped), tooMany); err != nil {
 		return err
 	}
-	sum.ValImages = scores[0].images
-	sum.ValTop1, sum.ValTop5, sum.ValLoss = scores[0].rates()
+	sum.ValImages = scores[0].Images
+	sum.ValTop1, sum.ValTop5, sum.ValLoss = scores[0].Rates()
 	if r.average != nil {
 		sum.Averaged = true
-		sum.EMAValTop1, sum.EMAValTop5, sum.EMAValLoss = scores[1].rates()
+		sum.EMAValTop1, sum.EMAValTop5, sum.EMAValLoss = scores[1].Rates()
 	}
-	top1, top5, loss := scores[len(scores)-1].rates()
+	top1, top5, loss := scores[len(scores)-1].Rates()
 	if !math.IsNaN(loss) && (r.Best.Step == 0 || top1 > r.Best.Top1) {
 		sum.Best = true
 		r.Best = best{Step: r.Step, Epoch: r.Epoch + 1, Top1: top1, Top5: top5, Loss: loss}
@@ -142,7 +149,7 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 	return nil
 }
 
-func (r *run) tellSkipped(problems []data.Problem) error {
+func (r *run) recordSkipped(problems []data.Problem) error {
 	var errs []error
 	for _, p := range problems {
 		if !r.named[p.Path] {
@@ -153,6 +160,6 @@ func (r *run) tellSkipped(problems []data.Problem) error {
 	return errors.Join(errs...)
 }
 
-func (r *run) tellDone(status string) error {
+func (r *run) recordDone(status string) error {
 	return r.recorder.Record(report.Done{Step: r.Step, Epochs: r.Epoch, BestTop1: r.Best.Top1, Seconds: time.Since(r.started).Seconds(), Status: status})
 }

@@ -7,11 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"depthwise.dev/config"
 	"depthwise.dev/report"
 )
 
-// The test binary is a trainer where the first names a configuration's file, so that tests can kill one; the third
-// makes it pause after each step.
+// The test binary is a trainer where the first names a configuration's file, so that tests can kill
+// one; the third makes it pause after each step.
 const trainerEnv, trainerOutEnv, trainerPauseEnv = "DEPTHWISE_TEST_TRAINER", "DEPTHWISE_TEST_TRAINER_OUT", "DEPTHWISE_TEST_TRAINER_PAUSE"
 
 func TestMain(m *testing.M) {
@@ -21,9 +22,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// trainer trains or goes on, and prints a line for each step.
+// trainer trains or resumes, and prints a line for each step.
 func trainer(path, out string) int {
-	c, err := LoadConfig(path)
+	c, err := config.Load(path)
 	if err == nil {
 		c.Out, c.Resume = out, "auto"
 		_, err = Fit(context.Background(), c, recorderFunc(func(e report.Event) error {
@@ -48,5 +49,5 @@ type recorderFunc func(report.Event) error
 func (f recorderFunc) Record(e report.Event) error { return f(e) }
 func (f recorderFunc) Close() error                { return nil }
 
-// ignore is told of everything and keeps nothing.
+// ignore drops all events.
 var ignore = recorderFunc(func(report.Event) error { return nil })

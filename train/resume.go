@@ -10,22 +10,26 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
 	"depthwise.dev/checkpoints"
+	"depthwise.dev/config"
 	"depthwise.dev/report"
+	"depthwise.dev/weights"
 )
 
-// ErrOtherRun is returned when a checkpoint cannot be continued exactly by what was asked for.
+// ErrOtherRun is returned when settings, images or machine differ from those of the checkpoint, so
+// that it cannot be continued exactly.
 var ErrOtherRun = errors.New("the checkpoint belongs to another run")
 
-// decisive is c without the settings that change nothing in a run's result, or that its machine and the digest of its
-// data stand for.
-func (c Config) decisive() Config {
+// resultSettings returns only the settings that affect the result of a run. Those that the machine
+// and the digest of the data represent are left out too.
+func resultSettings(c config.Config) config.Config {
 	c.Workers, c.Keep, c.CheckpointEvery, c.Progress, c.Time = 0, 0, "", "", 0
 	c.Data, c.Precision, c.Device, c.Kernels, c.Threads, c.ShardCache = "", "", "", "", 0, 0
 	return c
 }
 
-// resume continues where the folder's checkpoint was written, or refuses and says why.
+// resume restores the folder's checkpoint, or returns what differs.
 func (r *run) resume(s *autograd.Scope) error {
 	f := *r.folder.resume
 	if err := r.sameRun(f); err != nil {
@@ -40,9 +44,9 @@ func (r *run) resume(s *autograd.Scope) error {
 // sameRun compares settings, data and machine with the checkpoint's.
 func (r *run) sameRun(f checkpoints.File) error {
 	if _, ok := f.Meta[metaProgress]; !ok {
-		return errors.New("it holds weights alone, not a moment of a run; resume takes a file of a run's checkpoints folder")
+		return errors.New("it holds weights alone; resume takes a file of a run's checkpoints folder")
 	}
-	var was machine
+	var was backend.Machine
 	if err := json.Unmarshal([]byte(f.Meta[metaMachine]), &was); err != nil {
 		return fmt.Errorf("its metadata %q: %w", metaMachine, err)
 	}
@@ -50,11 +54,39 @@ func (r *run) sameRun(f checkpoints.File) error {
 	if err != nil {
 		return err
 	}
-	different = append(different, r.machine.differences(was)...)
+	different = append(different, r.Machine.Differences(was)...)
+	parts, err := r.differentParts(f)
+	if err != nil {
+		return err
+	}
+	different = append(different, parts...)
 	if f.Meta[metaData] != r.images.digest {
 		different = append(different, "the images are not the same files")
 	}
 	return otherRun(different)
+}
+
+// differentParts compares the trainer's own parts with the checkpoint's.
+func (r *run) differentParts(f checkpoints.File) ([]string, error) {
+	var different []string
+	for _, key := range []string{metaLoss, metaRule} {
+		if was, is := f.Meta[key], r.trainer.names()[key]; was != is {
+			different = append(different, fmt.Sprintf("the %s was %q and is %q", key, was, is))
+		}
+	}
+	was, err := weights.FromFile(f)
+	if err != nil {
+		return nil, err
+	}
+	a, errA := json.Marshal(was.Graph)
+	b, errB := json.Marshal(r.net.graph)
+	if err := errors.Join(errA, errB); err != nil {
+		return nil, err
+	}
+	if r.trainer.Graph != nil && string(a) != string(b) {
+		different = append(different, fmt.Sprintf("the network was %q and is another graph", was.Graph.Name))
+	}
+	return different, nil
 }
 
 // sameSettings compares the settings alone.
@@ -70,18 +102,18 @@ func otherRun(different []string) error {
 	if len(different) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %s; use what it was made with, or another --out", ErrOtherRun, strings.Join(different, "; "))
+	return fmt.Errorf("%w: %s; use the settings of the checkpoint, or another --out", ErrOtherRun, strings.Join(different, "; "))
 }
 
 func (r *run) differentSettings(f checkpoints.File) ([]string, error) {
-	now, err := r.config.decisive().YAML()
+	now, err := resultSettings(r.config).YAML()
 	if err != nil {
 		return nil, err
 	}
 	return differentSettings(f.Meta[metaConfig], string(now))
 }
 
-// differentSettings lists what two configurations, as YAML, decide differently.
+// differentSettings lists the settings that differ between two configurations, given as YAML.
 func differentSettings(was, is string) ([]string, error) {
 	var a, b yaml.Node
 	if err := errors.Join(yaml.Unmarshal([]byte(was), &a), yaml.Unmarshal([]byte(is), &b)); err != nil {
@@ -103,7 +135,7 @@ type mapping struct {
 	values map[string]string
 }
 
-// entries are the keys of a YAML mapping in order, with their values as text.
+// entries returns the keys of a YAML mapping in order, with their values as text.
 func entries(doc yaml.Node) mapping {
 	m := mapping{values: map[string]string{}}
 	if len(doc.Content) == 0 {
@@ -113,7 +145,7 @@ func entries(doc yaml.Node) mapping {
 	for i := 0; i+1 < len(top.Content); i += 2 {
 		text, err := yaml.Marshal(top.Content[i+1])
 		if err != nil {
-			continue // a node that was just parsed
+			continue // cannot fail for a node that was just parsed
 		}
 		m.keys = append(m.keys, top.Content[i].Value)
 		m.values[top.Content[i].Value] = strings.TrimSpace(string(text))
@@ -121,9 +153,10 @@ func entries(doc yaml.Node) mapping {
 	return m
 }
 
-// mendBest writes best.safetensors again when it is missing or of another step than the checkpoint knows as the best,
-// from the checkpoint of that step where that is still kept, beside the one that the run goes on from.
-func (r *run) mendBest(s *autograd.Scope) error {
+// repairBest writes best.safetensors again when it is missing or older than the best step of the
+// checkpoint: from the checkpoint of that step, if it still exists beside the one that the run
+// continues from.
+func (r *run) repairBest(s *autograd.Scope) error {
 	want := r.progress.Best
 	if want.Step == 0 || r.bestStep() >= want.Step {
 		return nil
@@ -132,21 +165,21 @@ func (r *run) mendBest(s *autograd.Scope) error {
 		return r.writeBest(s)
 	}
 	beside := checkpoints.Store{Dir: filepath.Dir(r.folder.from)}
-	w, err := ReadWeights(beside.Path(want.Step))
+	w, err := weights.Read(beside.Path(want.Step))
 	if err != nil {
-		return r.note(report.Warning, fmt.Sprintf("%s is missing, and the checkpoint of step %d that it was written from cannot be read: %v; the next better epoch writes it again", bestFile, want.Step, err))
+		return r.note(report.Warning, fmt.Sprintf("%s is missing, and the checkpoint of step %d that it was written from cannot be read: %v; the next best epoch writes it again", weights.BestFile, want.Step, err))
 	}
 	return r.writeBestFrom(w)
 }
 
-// bestStep is the step of the best.safetensors that is there, -1 when there is none that is whole.
+// bestStep returns the step of best.safetensors, -1 where it is missing or damaged.
 func (r *run) bestStep() int64 {
-	w, err := ReadWeights(r.folder.path(bestFile))
+	w, err := weights.Read(r.folder.path(weights.BestFile))
 	if err != nil {
 		return -1
 	}
 	var b best
-	if err := json.Unmarshal([]byte(w.Meta[metaBest]), &b); err != nil {
+	if err := json.Unmarshal([]byte(w.Meta[weights.MetaBest]), &b); err != nil {
 		return -1
 	}
 	return b.Step

@@ -18,33 +18,36 @@ import (
 	"testing"
 	"time"
 
+	"depthwise.dev/config"
+	"depthwise.dev/internal/testset"
 	"depthwise.dev/report"
+	"depthwise.dev/weights"
 )
 
 // resumeCases are runs whose state is made of different things.
 var resumeCases = []struct {
 	name   string
-	change func(*Config)
+	change func(*config.Config)
 }{
-	{"sgd, no workers", func(*Config) {}},
-	{"sgd, 4 workers", func(c *Config) { c.Workers = 4 }},
-	{"rmsprop, accumulate, clip, mid-warm-up", func(c *Config) {
+	{"sgd, no workers", func(*config.Config) {}},
+	{"sgd, 4 workers", func(c *config.Config) { c.Workers = 4 }},
+	{"rmsprop, accumulate, clip, mid-warm-up", func(c *config.Config) {
 		c.Optimizer, c.LR, c.Accumulate, c.ClipGradNorm, c.Epochs, c.WarmupEpochs, c.LabelSmoothing = "rmsprop", 1e-3, 2, 1, 5, 4, 0.2
 	}},
-	{"rmsprop_tf", func(c *Config) { c.Optimizer, c.LR, c.Schedule = "rmsprop_tf", 0.045, "exp" }},
-	{"adamw", func(c *Config) { c.Optimizer, c.LR = "adamw", 1e-3 }},
-	{"sgd, weight average", func(c *Config) { c.EMADecay = 0.8 }},
-	{"dropout", func(c *Config) { c.Model.Dropout = 0.2 }},
-	{"randaug, jitter, erasing, mixup and cutmix", func(c *Config) {
+	{"rmsprop_tf", func(c *config.Config) { c.Optimizer, c.LR, c.Schedule = "rmsprop_tf", 0.045, "exp" }},
+	{"adamw", func(c *config.Config) { c.Optimizer, c.LR = "adamw", 1e-3 }},
+	{"sgd, weight average", func(c *config.Config) { c.EMADecay = 0.8 }},
+	{"dropout", func(c *config.Config) { c.Model.Dropout = 0.2 }},
+	{"randaug, jitter, erasing, mixup and cutmix", func(c *config.Config) {
 		c.Workers, c.Augment, c.RandomErase, c.MixUp, c.CutMix = 2, "randaug", 0.25, 0.2, 1
 		c.ColorJitter = [4]float64{0.4, 0.4, 0.4, 0.1}
 	}},
 }
 
-// TestResumeIsExact: a run that is interrupted, or killed at any moment, and continued ends with the same bytes as one
-// that is not, and tells of each step once.
+// TestResumeIsExact: a run that is interrupted, or killed at any moment, and continued ends with
+// the same bytes as one that is not, and records each step once.
 func TestResumeIsExact(t *testing.T) {
-	data := pictures(t, 14, 3) // batches of 8, 8, 8, 8, 8 and 2
+	data := testset.Images(t, 14, 3) // batches of 8, 8, 8, 8, 8 and 2
 	ends := map[string]endState{}
 	for _, c := range resumeCases {
 		t.Run(c.name, func(t *testing.T) {
@@ -59,8 +62,8 @@ func TestResumeIsExact(t *testing.T) {
 	t.Run("workers change nothing", func(t *testing.T) { checkOutcome(t, ends["sgd, 4 workers"], ends["sgd, no workers"]) })
 }
 
-// interrupted ends the context at random steps, once in a validation, and goes on each time.
-func interrupted(t *testing.T, c Config) Result {
+// interrupted cancels the context at random steps, once during validation, and resumes each time.
+func interrupted(t *testing.T, c config.Config) Result {
 	t.Helper()
 	c.Out, c.Resume = filepath.Join(t.TempDir(), "run"), "auto"
 	rng := rand.New(rand.NewPCG(uint64(len(t.Name())), 1))
@@ -94,9 +97,9 @@ func interrupted(t *testing.T, c Config) Result {
 	}
 }
 
-// killed runs a process of its own and sends it SIGKILL at random moments, the first before or about its first step,
-// until it is let finish.
-func killed(t *testing.T, c Config, times int) Result {
+// killed runs a process of its own and sends it SIGKILL at random moments, the first before or
+// about its first step, until it is let finish.
+func killed(t *testing.T, c config.Config, times int) Result {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "run")
 	text, err := c.YAML()
@@ -121,11 +124,11 @@ func killed(t *testing.T, c Config, times int) Result {
 		t.Errorf("killed %d times only", kills)
 	}
 	c.Out, c.Resume = out, "auto"
-	return fit(t, c) // has ended already; tells the result
+	return fit(t, c) // already finished: returns the result
 }
 
-// trainProcess starts the trainer and kills it a delay after so many steps; -1 lets it finish. It reports whether the
-// trainer finished.
+// trainProcess starts the trainer and kills it a delay after so many steps; -1 lets it finish. It
+// reports whether the trainer finished.
 func trainProcess(t *testing.T, config, out string, steps int, delay time.Duration) bool {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -170,10 +173,10 @@ type endState struct {
 func outcome(t *testing.T, r Result) endState {
 	t.Helper()
 	end := endState{
-		final: hashOf(t, filepath.Join(r.Dir, checkpointFolder, fmt.Sprintf("step-%08d.safetensors", r.Step))),
-		best:  hashOf(t, filepath.Join(r.Dir, bestFile)),
+		final: hashOf(t, filepath.Join(r.Dir, weights.CheckpointFolder, fmt.Sprintf("step-%08d.safetensors", r.Step))),
+		best:  hashOf(t, filepath.Join(r.Dir, weights.BestFile)),
 	}
-	for line := range bytes.Lines(contents(t, filepath.Join(r.Dir, eventsFile))) {
+	for line := range bytes.Lines(testset.Contents(t, filepath.Join(r.Dir, eventsFile))) {
 		var e map[string]any
 		if err := json.Unmarshal(line, &e); err != nil {
 			t.Fatalf("%s: %v", line, err)
@@ -185,7 +188,7 @@ func outcome(t *testing.T, r Result) endState {
 			end.events = append(end.events, fmt.Sprint(e)) // a map prints in the order of its keys
 		}
 	}
-	rows, err := csv.NewReader(bytes.NewReader(contents(t, filepath.Join(r.Dir, metricsFile)))).ReadAll()
+	rows, err := csv.NewReader(bytes.NewReader(testset.Contents(t, filepath.Join(r.Dir, metricsFile)))).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +212,7 @@ func checkOutcome(t *testing.T, got, want endState) {
 		t.Errorf("the last checkpoint is %s, want %s", got.final, want.final)
 	}
 	if got.best != want.best {
-		t.Errorf("%s is %s, want %s", bestFile, got.best, want.best)
+		t.Errorf("%s is %s, want %s", weights.BestFile, got.best, want.best)
 	}
 	if !slices.Equal(got.events, want.events) {
 		t.Errorf("events\n%s\nwant\n%s", strings.Join(got.events, "\n"), strings.Join(want.events, "\n"))
@@ -219,16 +222,7 @@ func checkOutcome(t *testing.T, got, want endState) {
 	}
 }
 
-func contents(t *testing.T, path string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 func hashOf(t *testing.T, path string) string {
 	t.Helper()
-	return fmt.Sprintf("%x", sha256.Sum256(contents(t, path)))
+	return fmt.Sprintf("%x", sha256.Sum256(testset.Contents(t, path)))
 }

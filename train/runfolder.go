@@ -7,38 +7,39 @@ import (
 	"os"
 	"path/filepath"
 
+	"depthwise.dev/backend"
 	"depthwise.dev/checkpoints"
+	"depthwise.dev/config"
+	"depthwise.dev/weights"
 )
 
-// What lies in a run's folder.
+// Files of a run's folder, beside those of package weights.
 const (
-	configFile       = "config.yaml"
-	eventsFile       = "events.jsonl"
-	metricsFile      = "metrics.csv"
-	bestFile         = "best.safetensors"
-	checkpointFolder = "checkpoints"
+	configFile  = "config.yaml"
+	eventsFile  = "events.jsonl"
+	metricsFile = "metrics.csv"
 )
 
-// ErrRunExists is returned when a run's folder holds a run already and nothing was said about resuming it.
-var ErrRunExists = errors.New("the folder holds a run already")
+// ErrRunExists is returned when the folder already holds a run and Resume is not set.
+var ErrRunExists = errors.New("the folder already holds a run")
 
 // runFolder is a run's folder, locked against other processes.
 type runFolder struct {
-	dir    string
-	store  checkpoints.Store
-	unlock func()
-	resume *checkpoints.File // where the run goes on; nil for a new one
-	from   string            // the file that resume was read from
-	passed []error           // damaged checkpoints that were passed over
+	dir     string
+	store   checkpoints.Store
+	unlock  func()
+	resume  *checkpoints.File // the checkpoint to continue from; nil for a new run
+	from    string            // the file that resume was read from
+	skipped []error           // damaged newer checkpoints
 }
 
 func (f *runFolder) path(name string) string { return filepath.Join(f.dir, name) }
 
-// openRunFolder makes or reopens the folder of a run and finds what to resume.
-func openRunFolder(dir string, c Config) (*runFolder, error) {
-	f := &runFolder{dir: dir, store: checkpoints.Store{Dir: filepath.Join(dir, checkpointFolder), Keep: c.Keep}}
+// openRunFolder creates or reopens the folder of a run and finds the checkpoint to resume.
+func openRunFolder(dir string, c config.Config) (*runFolder, error) {
+	f := &runFolder{dir: dir, store: checkpoints.Store{Dir: filepath.Join(dir, weights.CheckpointFolder), Keep: c.Keep}}
 	if err := os.MkdirAll(f.store.Dir, 0o755); err != nil {
-		return nil, fmt.Errorf("train: make the run's folder: %w", err)
+		return nil, fmt.Errorf("train: create the run's folder: %w", err)
 	}
 	unlock, err := checkpoints.Lock(dir)
 	if err != nil {
@@ -52,7 +53,7 @@ func openRunFolder(dir string, c Config) (*runFolder, error) {
 	return f, nil
 }
 
-func (f *runFolder) open(c Config) error {
+func (f *runFolder) open(c config.Config) error {
 	used := f.used()
 	switch {
 	case used && c.Resume != "auto" && !f.holds(c.Resume):
@@ -74,7 +75,7 @@ func (f *runFolder) open(c Config) error {
 	return f.writeConfig(c)
 }
 
-// used reports whether a run has begun here: a start that failed leaves no more than its configuration.
+// used reports whether a run has started here: a failed start leaves only its configuration.
 func (f *runFolder) used() bool {
 	events, err := os.Stat(f.path(eventsFile))
 	if err == nil && events.Size() > 0 {
@@ -84,7 +85,7 @@ func (f *runFolder) used() bool {
 	return err == nil && len(saved) > 0
 }
 
-// holds reports whether a checkpoint is this folder's own.
+// holds reports whether a checkpoint belongs to this folder.
 func (f *runFolder) holds(checkpoint string) bool {
 	if checkpoint == "" {
 		return false
@@ -95,11 +96,11 @@ func (f *runFolder) holds(checkpoint string) bool {
 }
 
 func (f *runFolder) findNewest() error {
-	path, newest, passed, err := f.store.Latest()
-	f.passed = passed
+	path, newest, skipped, err := f.store.Latest()
+	f.skipped = skipped
 	if errors.Is(err, checkpoints.ErrNone) {
-		if len(passed) > 0 {
-			return fmt.Errorf("train: %s: no checkpoint is whole: %w; delete the folder to begin again", f.store.Dir, errors.Join(passed...))
+		if len(skipped) > 0 {
+			return fmt.Errorf("train: %s: every checkpoint is damaged: %w; delete the folder to start again", f.store.Dir, errors.Join(skipped...))
 		}
 		return nil
 	}
@@ -110,14 +111,14 @@ func (f *runFolder) findNewest() error {
 	return nil
 }
 
-// writeConfig writes config.yaml: all that repeats the run, and in comments what it was made with.
-func (f *runFolder) writeConfig(c Config) error {
+// writeConfig writes config.yaml: the settings that repeat the run, and the environment in comments.
+func (f *runFolder) writeConfig(c config.Config) error {
 	text, err := c.YAML()
 	if err != nil {
 		return err
 	}
 	var b bytes.Buffer
-	for _, line := range Environment() {
+	for _, line := range backend.Environment() {
 		fmt.Fprintf(&b, "# %s\n", line)
 	}
 	b.Write(text)

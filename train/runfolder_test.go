@@ -11,11 +11,14 @@ import (
 	"time"
 
 	"depthwise.dev/checkpoints"
+	"depthwise.dev/config"
+	"depthwise.dev/internal/testset"
 	"depthwise.dev/report"
+	"depthwise.dev/weights"
 )
 
 // stop trains until the recorder has seen what until waits for, and is interrupted there.
-func stop(t *testing.T, c Config, until func(report.Event) bool) {
+func stop(t *testing.T, c config.Config, until func(report.Event) bool) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -57,18 +60,18 @@ func files(t *testing.T, dir string) map[string]string {
 }
 
 func TestFinishedRunChangesNothing(t *testing.T) {
-	c := small(t, pictures(t, 6, 2))
+	c := small(t, testset.Images(t, 6, 2))
 	c.Epochs = 1
 	want := fit(t, c)
 	before := files(t, c.Out)
 	c.Resume = "auto"
-	var told []report.Event
-	got, err := Fit(context.Background(), c, recorderFunc(func(e report.Event) error { told = append(told, e); return nil }))
+	var events []report.Event
+	got, err := Fit(context.Background(), c, recorderFunc(func(e report.Event) error { events = append(events, e); return nil }))
 	if err != nil || got != want {
 		t.Errorf("result %+v, %v; want %+v", got, err, want)
 	}
-	if len(told) != 1 || !strings.Contains(told[0].(report.Note).Text, "nothing to do") {
-		t.Errorf("told %v", told)
+	if len(events) != 1 || !strings.Contains(events[0].(report.Note).Text, "nothing to do") {
+		t.Errorf("events %v", events)
 	}
 	after := files(t, c.Out)
 	for path, state := range before {
@@ -97,10 +100,10 @@ func TestFinishedRunChangesNothing(t *testing.T) {
 
 // TestResumeFrom covers the ways on from a checkpoint other than the plain one.
 func TestResumeFrom(t *testing.T) {
-	c := small(t, pictures(t, 6, 2)) // batches of 8, 8 and 2: 9 steps
+	c := small(t, testset.Images(t, 6, 2)) // batches of 8, 8 and 2: 9 steps
 	c.Keep = 20
 	want := outcome(t, fit(t, c))
-	file := filepath.Join(c.Out, checkpointFolder, "step-00000004.safetensors")
+	file := filepath.Join(c.Out, weights.CheckpointFolder, "step-00000004.safetensors")
 
 	t.Run("a file, in another folder", func(t *testing.T) {
 		there := c
@@ -112,7 +115,7 @@ func TestResumeFrom(t *testing.T) {
 	})
 	t.Run("weights alone", func(t *testing.T) {
 		there := c
-		there.Out, there.Resume = filepath.Join(t.TempDir(), "there"), filepath.Join(c.Out, bestFile)
+		there.Out, there.Resume = filepath.Join(t.TempDir(), "there"), filepath.Join(c.Out, weights.BestFile)
 		if _, err := Fit(context.Background(), there, ignore); err == nil || !strings.Contains(err.Error(), "weights alone") {
 			t.Errorf("error %v", err)
 		}
@@ -121,7 +124,7 @@ func TestResumeFrom(t *testing.T) {
 		there := c
 		there.Out = filepath.Join(t.TempDir(), "there")
 		stop(t, there, atStep(5))
-		newest := filepath.Join(there.Out, checkpointFolder, "step-00000005.safetensors")
+		newest := filepath.Join(there.Out, weights.CheckpointFolder, "step-00000005.safetensors")
 		if err := os.Truncate(newest, 1000); err != nil {
 			t.Fatal(err)
 		}
@@ -141,11 +144,11 @@ func TestResumeFrom(t *testing.T) {
 		there := c
 		there.Out = filepath.Join(t.TempDir(), "there")
 		stop(t, there, atStep(1))
-		if err := os.Truncate(filepath.Join(there.Out, checkpointFolder, "step-00000001.safetensors"), 10); err != nil {
+		if err := os.Truncate(filepath.Join(there.Out, weights.CheckpointFolder, "step-00000001.safetensors"), 10); err != nil {
 			t.Fatal(err)
 		}
 		there.Resume = "auto"
-		if _, err := Fit(context.Background(), there, ignore); err == nil || !strings.Contains(err.Error(), "no checkpoint is whole") {
+		if _, err := Fit(context.Background(), there, ignore); err == nil || !strings.Contains(err.Error(), "every checkpoint is damaged") {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -164,24 +167,24 @@ func TestResumeFrom(t *testing.T) {
 
 func outcomeHashes(t *testing.T, r Result) endState {
 	t.Helper()
-	return endState{final: hashOf(t, filepath.Join(r.Dir, checkpointFolder, "step-00000009.safetensors")), best: hashOf(t, filepath.Join(r.Dir, bestFile))}
+	return endState{final: hashOf(t, filepath.Join(r.Dir, weights.CheckpointFolder, "step-00000009.safetensors")), best: hashOf(t, filepath.Join(r.Dir, weights.BestFile))}
 }
 
 func TestOtherRunIsRefused(t *testing.T) {
-	images := pictures(t, 6, 2)
+	images := testset.Images(t, 6, 2)
 	c := small(t, images)
 	stop(t, c, atStep(2))
 	c.Resume = "auto"
 	before := files(t, c.Out)
 	for _, test := range []struct {
 		name   string
-		change func(*Config)
+		change func(*config.Config)
 		want   []string
 	}{
-		{"settings", func(c *Config) { c.LR, c.BatchSize = 0.5, 4 }, []string{"--lr was 0.02 and is 0.5", "--batch-size was 8 and is 4"}},
-		{"threads", func(c *Config) { c.Threads = 2 }, []string{"--threads 1"}},
-		{"precision", func(c *Config) { c.Precision = "bf16" }, []string{"--precision fp32"}},
-		{"images", func(c *Config) { c.Data = pictures(t, 7, 2) }, []string{"not the same files"}},
+		{"settings", func(c *config.Config) { c.LR, c.BatchSize = 0.5, 4 }, []string{"--lr was 0.02 and is 0.5", "--batch-size was 8 and is 4"}},
+		{"threads", func(c *config.Config) { c.Threads = 2 }, []string{"--threads 1"}},
+		{"precision", func(c *config.Config) { c.Precision = "bf16" }, []string{"--precision fp32"}},
+		{"images", func(c *config.Config) { c.Data = testset.Images(t, 7, 2) }, []string{"not the same files"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			other := c
@@ -192,7 +195,7 @@ func TestOtherRunIsRefused(t *testing.T) {
 			}
 			for _, part := range test.want {
 				if !strings.Contains(err.Error(), part) {
-					t.Errorf("%q does not tell %q", err, part)
+					t.Errorf("%q lacks %q", err, part)
 				}
 			}
 		})
@@ -211,9 +214,9 @@ func TestOtherRunIsRefused(t *testing.T) {
 	fit(t, c) // all of that may change
 }
 
-// TestMendBest: best.safetensors is there again, byte for byte, before a resumed run trains on.
-func TestMendBest(t *testing.T) {
-	images := pictures(t, 6, 2)
+// TestRepairBest: best.safetensors is there again, byte for byte, before a resumed run trains on.
+func TestRepairBest(t *testing.T) {
+	images := testset.Images(t, 6, 2)
 	remove := func(t *testing.T, path string) {
 		t.Helper()
 		if err := os.Remove(path); err != nil {
@@ -221,38 +224,38 @@ func TestMendBest(t *testing.T) {
 		}
 	}
 	for _, test := range []struct {
-		name   string
-		keep   int
-		until  func(report.Event) bool
-		damage func(t *testing.T, c Config, best string)
-		mended bool
+		name     string
+		keep     int
+		until    func(report.Event) bool
+		damage   func(t *testing.T, c config.Config, best string)
+		repaired bool
 	}{
-		{"missing, of a weight average", 20, atStep(5), func(t *testing.T, _ Config, best string) { remove(t, best) }, true},
-		{"missing, from the checkpoint itself", 3, atEpoch(1), func(t *testing.T, _ Config, best string) { remove(t, best) }, true},
-		{"missing, from its step's checkpoint", 20, atStep(5), func(t *testing.T, _ Config, best string) { remove(t, best) }, true},
-		{"cut off", 20, atStep(5), func(t *testing.T, _ Config, best string) {
+		{"missing, of a weight average", 20, atStep(5), func(t *testing.T, _ config.Config, best string) { remove(t, best) }, true},
+		{"missing, from the checkpoint itself", 3, atEpoch(1), func(t *testing.T, _ config.Config, best string) { remove(t, best) }, true},
+		{"missing, from its step's checkpoint", 20, atStep(5), func(t *testing.T, _ config.Config, best string) { remove(t, best) }, true},
+		{"cut off", 20, atStep(5), func(t *testing.T, _ config.Config, best string) {
 			if err := os.Truncate(best, 100); err != nil {
 				t.Fatal(err)
 			}
 		}, true},
-		{"of an earlier step", 20, atStep(5), func(t *testing.T, _ Config, best string) {
-			w, err := ReadWeights(best)
+		{"of an earlier step", 20, atStep(5), func(t *testing.T, _ config.Config, best string) {
+			w, err := weights.Read(best)
 			if err != nil {
 				t.Fatal(err)
 			}
-			w.Meta[metaBest] = `{"step":2}`
+			w.Meta[weights.MetaBest] = `{"step":2}`
 			if err := w.Write(best); err != nil {
 				t.Fatal(err)
 			}
 		}, true},
-		{"missing, from its step's checkpoint beyond those to keep", 1, atStep(5), func(t *testing.T, _ Config, best string) { remove(t, best) }, true},
-		{"its step's checkpoint is gone too", 20, atStep(5), func(t *testing.T, c Config, best string) {
+		{"missing, from its step's checkpoint beyond those to keep", 1, atStep(5), func(t *testing.T, _ config.Config, best string) { remove(t, best) }, true},
+		{"its step's checkpoint is gone too", 20, atStep(5), func(t *testing.T, c config.Config, best string) {
 			remove(t, best)
-			remove(t, filepath.Join(c.Out, checkpointFolder, "step-00000003.safetensors"))
+			remove(t, filepath.Join(c.Out, weights.CheckpointFolder, "step-00000003.safetensors"))
 		}, false},
-		{"its step's checkpoint is damaged too", 20, atStep(5), func(t *testing.T, c Config, best string) {
+		{"its step's checkpoint is damaged too", 20, atStep(5), func(t *testing.T, c config.Config, best string) {
 			remove(t, best)
-			if err := os.Truncate(filepath.Join(c.Out, checkpointFolder, "step-00000003.safetensors"), 1000); err != nil {
+			if err := os.Truncate(filepath.Join(c.Out, weights.CheckpointFolder, "step-00000003.safetensors"), 1000); err != nil {
 				t.Fatal(err)
 			}
 		}, false},
@@ -264,24 +267,24 @@ func TestMendBest(t *testing.T) {
 				c.EMADecay = 0.5
 			}
 			stop(t, c, test.until)
-			best := filepath.Join(c.Out, bestFile)
+			best := filepath.Join(c.Out, weights.BestFile)
 			want := hashOf(t, best)
 			test.damage(t, c, best)
 			c.Resume = "auto"
-			warned, mended := false, false
+			warned, repaired := false, false
 			stop(t, c, func(e report.Event) bool {
 				switch e := e.(type) {
 				case report.Note:
-					warned = warned || strings.Contains(e.Text, bestFile)
+					warned = warned || strings.Contains(e.Text, weights.BestFile)
 				case report.Step:
 					_, err := os.Stat(best)
-					mended = err == nil && hashOf(t, best) == want
+					repaired = err == nil && hashOf(t, best) == want
 					return true
 				}
 				return false
 			})
-			if mended != test.mended || warned == test.mended {
-				t.Errorf("mended: %v, warned: %v", mended, warned)
+			if repaired != test.repaired || warned == test.repaired {
+				t.Errorf("repaired: %v, warned: %v", repaired, warned)
 			}
 		})
 	}

@@ -6,11 +6,12 @@ import (
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/report"
+	"depthwise.dev/weights"
 )
 
-// save writes a checkpoint of this moment, and best.safetensors first if the weights are the best so far: a kill in
-// between leaves a best file that is ahead, which the resumed run writes again, byte for byte. Numbers that are not
-// finite are refused, so that the last good checkpoint stays the newest.
+// save writes a checkpoint, and before it best.safetensors if the weights are the best so far: a
+// kill in between leaves a newer best file, which the resumed run writes again, byte for byte.
+// Values that are not finite are an error, so that the last good checkpoint remains the newest.
 func (r *run) save(s *autograd.Scope, isBest bool) error {
 	if err := r.checkFinite(s); err != nil {
 		return err
@@ -28,7 +29,7 @@ func (r *run) save(s *autograd.Scope, isBest bool) error {
 		path, err := r.folder.store.Save(r.Step, snapshot, r.Best.Step) // best.safetensors can be written again from it
 		if err != nil {
 			if path == "" {
-				return fmt.Errorf("train: step %d: %w; make room or fix the folder, then --resume auto", r.Step, err)
+				return fmt.Errorf("train: step %d: %w; free space or fix the folder, then continue with --resume auto", r.Step, err)
 			}
 			err = r.note(report.Warning, err.Error())
 		}
@@ -40,18 +41,18 @@ func (r *run) save(s *autograd.Scope, isBest bool) error {
 	})
 }
 
-// checkFinite looks at every parameter, running statistic and optimizer state.
+// checkFinite checks every parameter, running statistic and optimizer state.
 func (r *run) checkFinite(s *autograd.Scope) error {
 	return s.NoGrad(func(s *autograd.Scope) error {
 		tensors := append(r.network.State(), r.optimizer.State().Tensors...)
 		if r.average != nil {
 			for _, t := range r.average.State().Tensors {
-				tensors = append(tensors, autograd.Named{Name: averagePrefix + t.Name, Tensor: t.Tensor})
+				tensors = append(tensors, autograd.Named{Name: weights.AveragePrefix + t.Name, Tensor: t.Tensor})
 			}
 		}
 		for _, t := range tensors {
 			if !(autograd.List{t.Tensor}).AllFinite(s) && s.Err() == nil {
-				return fmt.Errorf("train: epoch %d step %d: %s holds a value that is %w; nothing is saved; %s", r.Epoch+1, r.Step, t.Name, ErrNotFinite, r.advice())
+				return fmt.Errorf("train: epoch %d step %d: %s holds a value that is %w; no checkpoint is written; %s", r.Epoch+1, r.Step, t.Name, ErrNotFinite, r.advice())
 			}
 		}
 		return s.Err()
@@ -68,13 +69,14 @@ func (r *run) writeBest(s *autograd.Scope) error {
 	})
 }
 
-// writeBestFrom writes best.safetensors: weights alone, with what they reached.
-func (r *run) writeBestFrom(w Weights) error {
-	reached, err := json.Marshal(r.Best)
+// writeBestFrom writes best.safetensors: weights alone, with their accuracy.
+func (r *run) writeBestFrom(w weights.Weights) error {
+	accuracy, err := json.Marshal(r.Best)
 	if err != nil {
-		return fmt.Errorf("train: %s: %w", bestFile, err)
+		return fmt.Errorf("train: %s: %w", weights.BestFile, err)
 	}
-	w.Meta = r.splitMeta()
-	w.Meta[metaBest] = string(reached)
-	return w.Write(r.folder.path(bestFile))
+	w.Meta = map[string]string{}
+	r.setSplit(&w)
+	w.Meta[weights.MetaBest] = string(accuracy)
+	return w.Write(r.folder.path(weights.BestFile))
 }

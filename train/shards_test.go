@@ -5,13 +5,16 @@ import (
 	"fmt"
 	"testing"
 
+	"depthwise.dev/backend"
+	"depthwise.dev/classify"
 	"depthwise.dev/data"
+	"depthwise.dev/internal/testset"
 )
 
 // shards writes pictures as shards of 7 images.
 func shards(t *testing.T, train, val int) string {
 	t.Helper()
-	trainSet, valSet, err := data.Open(pictures(t, train, val), 0, 0)
+	trainSet, valSet, err := data.Open(testset.Images(t, train, val), 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,17 +48,8 @@ func TestShardsAreEvaluated(t *testing.T) {
 	config := small(t, dir)
 	config.Epochs = 1
 	result := fit(t, config)
-	got, err := Evaluate(context.Background(), EvalConfig{Weights: result.Dir, Data: dir, BatchSize: 5, Precision: "fp32", Device: "cpu", Threads: 1})
+	got, err := classify.Evaluate(context.Background(), classify.EvalConfig{Weights: result.Dir, Data: dir, BatchSize: 5, Options: backend.Options{Device: "cpu", Threads: 1}})
 	if err != nil || got.Images != 12 || got.Top1 != result.BestTop1 {
 		t.Errorf("%+v, %v; want 12 images and top-1 %v", got, err, result.BestTop1)
-	}
-}
-
-func TestTheRunsFolderIsNamedAfterTheShards(t *testing.T) {
-	for path, want := range map[string]string{"photos": "photos", "/x/photos/train-{0..3}.tar": "/x/photos", "s3://bucket/photos/{train,val}-{0..3}.tar?region=x": "s3://bucket/photos",
-		"/x/photos/a.tar::b.tar": "/x/photos"} {
-		if got := dataName(path); got != want {
-			t.Errorf("%s: %q, want %q", path, got, want)
-		}
 	}
 }

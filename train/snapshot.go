@@ -9,22 +9,24 @@ import (
 	"strings"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
 	"depthwise.dev/checkpoints"
 	"depthwise.dev/optim"
+	"depthwise.dev/weights"
 )
 
-// progress is where a run is, apart from its tensors. It holds no clock and no speed: identical runs have identical
-// progress, and so byte-identical checkpoints.
+// progress is the state of a run without its tensors. It holds no times and no speed: identical
+// runs have identical progress, and byte-identical checkpoints.
 type progress struct {
-	Epoch int   `json:"epoch"` // from 0, that the next batch belongs to
+	Epoch int   `json:"epoch"` // of the next batch, from 0
 	Batch int   `json:"batch"` // the next one within the epoch
 	Step  int64 `json:"step"`  // optimizer steps so far
 	Seen  tally `json:"seen"`  // in this epoch so far
 	Best  best  `json:"best"`
-	Done  bool  `json:"done"` // the run has ended as configured
+	Done  bool  `json:"done"` // the run is finished
 }
 
-// tally adds up what training has seen of an epoch.
+// tally sums the training images of an epoch.
 type tally struct {
 	Images  int     `json:"images"`
 	Correct int     `json:"correct"`
@@ -53,7 +55,8 @@ type best struct {
 	Loss  float64 `json:"loss"`
 }
 
-// A checkpoint's metadata beside the entries of weights, each a JSON value but for the configuration, which is YAML.
+// A checkpoint's metadata, beside that of its weights. Each is a JSON value, except for the
+// configuration, which is YAML.
 const (
 	metaProgress  = "progress"
 	metaOptimizer = "optimizer_steps"
@@ -61,55 +64,53 @@ const (
 	metaMachine   = "machine"
 	metaData      = "data_digest"
 	metaConfig    = "config"
-	metaBest      = "best"      // of a weights file: what it reached
-	metaValSplit  = "val_split" // of a folder without val/, with the seed that chose the images
-	metaSeed      = "seed"
+	metaLoss      = "loss"      // name of the trainer's loss, if it has one
+	metaRule      = "optimizer" // name of the trainer's optimizer, if it has one
 )
 
-// The arrays of a checkpoint that are no weights.
+// Arrays of a checkpoint, other than weights.
 const (
 	optimizerPrefix = "optimizer/"
-	averagePrefix   = "ema/"
 	generatorArray  = "generator/cpu"
 )
 
 // weights copies the network to the host, and its average where there is one.
-func (r *run) weights(s *autograd.Scope) (w Weights, err error) {
-	w = Weights{Config: r.network.Config, Classes: r.images.train.Classes, Preprocess: r.config.Preprocess(), Meta: r.splitMeta()}
-	if w.Arrays, err = hostArrays(s, "", r.network.State()); err != nil || r.average == nil {
+func (r *run) weights(s *autograd.Scope) (w weights.Weights, err error) {
+	w = weights.Weights{Graph: r.net.graph, Config: r.net.config, Classes: r.images.train.Classes, Preprocess: r.net.preprocess, Meta: map[string]string{}}
+	r.setSplit(&w)
+	if w.Arrays, err = backend.HostArrays(s, "", r.network.State()); err != nil || r.average == nil {
 		return w, err
 	}
 	w.Raw = w.Arrays
-	w.Arrays, err = hostArrays(s, "", r.average.State().Tensors)
+	w.Arrays, err = backend.HostArrays(s, "", r.average.State().Tensors)
 	return w, err
 }
 
-// splitMeta tells, of a run whose validation images were taken from among its images, which ones they were.
-func (r *run) splitMeta() map[string]string {
-	if r.config.ValSplit == 0 || r.images.val == nil {
-		return map[string]string{}
+// setSplit records the validation split in the metadata, if there is one.
+func (r *run) setSplit(w *weights.Weights) {
+	if r.config.ValSplit > 0 && r.images.val != nil {
+		w.SetValSplit(r.config.ValSplit, r.config.Seed)
 	}
-	return map[string]string{metaValSplit: strconv.FormatFloat(r.config.ValSplit, 'g', -1, 64), metaSeed: strconv.FormatUint(r.config.Seed, 10)}
 }
 
-// snapshot is the whole moment as one file.
+// snapshot returns the complete state of the run as one file.
 func (r *run) snapshot(s *autograd.Scope) (checkpoints.File, error) {
 	w, err := r.weights(s)
 	if err != nil {
 		return checkpoints.File{}, err
 	}
-	f, err := w.Plain().file()
+	f, err := w.Plain().File()
 	if err != nil {
 		return f, err
 	}
 	state := r.optimizer.State()
-	kept, err := hostArrays(s, optimizerPrefix, state.Tensors)
+	kept, err := backend.HostArrays(s, optimizerPrefix, state.Tensors)
 	if err != nil {
 		return f, err
 	}
 	f.Arrays = append(f.Arrays, kept...)
 	if r.average != nil {
-		f.Arrays = append(f.Arrays, renamed(w.Arrays, averagePrefix)...)
+		f.Arrays = append(f.Arrays, weights.Prefixed(weights.AveragePrefix, w.Arrays)...)
 		f.Meta[metaAverage] = strconv.FormatInt(r.average.State().Steps, 10)
 	}
 	generator := autograd.GeneratorState(s)
@@ -124,12 +125,15 @@ func (r *run) snapshot(s *autograd.Scope) (checkpoints.File, error) {
 }
 
 func (r *run) meta(optimizerSteps int64) (map[string]string, error) {
-	config, err := r.config.decisive().YAML()
+	config, err := resultSettings(r.config).YAML()
 	if err != nil {
 		return nil, err
 	}
 	meta := map[string]string{metaConfig: string(config), metaData: r.images.digest}
-	for key, value := range map[string]any{metaProgress: r.progress, metaOptimizer: optimizerSteps, metaMachine: r.machine} {
+	for key, name := range r.trainer.names() {
+		meta[key] = name
+	}
+	for key, value := range map[string]any{metaProgress: r.progress, metaOptimizer: optimizerSteps, metaMachine: r.Machine} {
 		text, err := json.Marshal(value)
 		if err != nil {
 			return nil, fmt.Errorf("train: checkpoint: %s: %w", key, err)
@@ -139,7 +143,19 @@ func (r *run) meta(optimizerSteps int64) (map[string]string, error) {
 	return meta, nil
 }
 
-// restore puts the run where the snapshot was taken.
+// names are the metadata of the trainer's own parts.
+func (t Trainer) names() map[string]string {
+	names := map[string]string{}
+	if t.Loss.Compute != nil {
+		names[metaLoss] = t.Loss.Name
+	}
+	if t.Optimizer.New != nil {
+		names[metaRule] = t.Optimizer.Name
+	}
+	return names
+}
+
+// restore restores the state of a snapshot.
 func (r *run) restore(s *autograd.Scope, f checkpoints.File) error {
 	var state, average optim.State
 	metas := map[string]any{metaProgress: &r.progress, metaOptimizer: &state.Steps}
@@ -154,7 +170,7 @@ func (r *run) restore(s *autograd.Scope, f checkpoints.File) error {
 	return s.Sub(func(s *autograd.Scope) error {
 		values := map[string][]float32{}
 		for _, a := range f.Arrays {
-			folder, name, within := strings.Cut(a.Name, "/")
+			folder, name, nested := strings.Cut(a.Name, "/")
 			switch {
 			case a.Name == generatorArray:
 				generator, err := checkpoints.Values[uint8](a)
@@ -162,14 +178,14 @@ func (r *run) restore(s *autograd.Scope, f checkpoints.File) error {
 					return err
 				}
 				autograd.SetGeneratorState(s, generator)
-			case within:
-				t, err := deviceTensor(s, a)
+			case nested:
+				t, err := backend.Tensor(s, a)
 				if err != nil {
 					return err
 				}
-				to := map[string]*optim.State{optimizerPrefix: &state, averagePrefix: &average}[folder+"/"]
+				to := map[string]*optim.State{optimizerPrefix: &state, weights.AveragePrefix: &average}[folder+"/"]
 				if to == nil {
-					return fmt.Errorf("train: its array %q: no part of a checkpoint", a.Name)
+					return fmt.Errorf("train: its array %q does not belong to a checkpoint", a.Name)
 				}
 				to.Tensors = append(to.Tensors, autograd.Named{Name: name, Tensor: t})
 			default:
@@ -186,43 +202,4 @@ func (r *run) restore(s *autograd.Scope, f checkpoints.File) error {
 		}
 		return err
 	})
-}
-
-// hostArrays copies float32 tensors to the host, with a prefix before their names.
-func hostArrays(s *autograd.Scope, prefix string, tensors []autograd.Named) ([]checkpoints.Array, error) {
-	arrays := make([]checkpoints.Array, len(tensors))
-	for i, n := range tensors {
-		a, err := hostArray(s, prefix+n.Name, n.Tensor)
-		if err != nil {
-			return nil, err
-		}
-		arrays[i] = a
-	}
-	return arrays, nil
-}
-
-// hostArray copies a float32 tensor to the host.
-func hostArray(s *autograd.Scope, name string, t *autograd.Tensor) (checkpoints.Array, error) {
-	values := autograd.ToSlice[float32](s, t)
-	if s.Err() != nil {
-		return checkpoints.Array{}, s.Err()
-	}
-	shape := make([]int, 0, 4)
-	for _, d := range t.Shape() {
-		shape = append(shape, int(d))
-	}
-	return checkpoints.NewArray(name, values, shape...)
-}
-
-// deviceTensor makes a tensor of a float32 array.
-func deviceTensor(s *autograd.Scope, a checkpoints.Array) (*autograd.Tensor, error) {
-	values, err := checkpoints.Values[float32](a)
-	if err != nil {
-		return nil, err
-	}
-	shape := make([]int64, 0, 4)
-	for _, d := range a.Data.Shape() {
-		shape = append(shape, int64(d))
-	}
-	return autograd.FromSlice(s, values, shape...), s.Err()
 }

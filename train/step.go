@@ -7,13 +7,13 @@ import (
 	"math"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
 	"depthwise.dev/data"
-	"depthwise.dev/models/mobilenet"
 	"depthwise.dev/optim"
 	"depthwise.dev/report"
 )
 
-// ErrNotFinite is returned when the loss, a gradient or a parameter is infinite or not a number. Nothing is saved then.
+// ErrNotFinite is returned when the loss, a gradient or a parameter is infinite or NaN. No checkpoint is written then.
 var ErrNotFinite = errors.New("not a finite number")
 
 // trainStep is one optimizer step: next batches, forward, backward, clip and update, record.
@@ -30,12 +30,12 @@ func (r *run) trainStep(s *autograd.Scope, batches *data.Iterator) error {
 		}
 		r.Step++
 		r.Seen.add(seen)
-		return r.tellStep(seen, lr, norm)
+		return r.recordStep(s, seen, lr, norm)
 	})
 }
 
-// forwardBackward leaves the gradients of the next Accumulate batches at the parameters. For one batch they are those
-// of its mean loss; for more, of the sum over their images, which update divides.
+// forwardBackward accumulates the gradients of the next Accumulate batches in the parameters. For one batch they are
+// those of its mean loss; for more, of the sum over their images, which update divides.
 func (r *run) forwardBackward(s *autograd.Scope, batches *data.Iterator) (tally, error) {
 	autograd.ZeroGrads(s, r.leaves)
 	var seen tally
@@ -53,7 +53,7 @@ func (r *run) forwardBackward(s *autograd.Scope, batches *data.Iterator) (tally,
 			return seen, err
 		}
 		if !r.trainable(b) {
-			if err := r.tellDropped(b); err != nil {
+			if err := r.recordDropped(b); err != nil {
 				return seen, err
 			}
 			continue
@@ -65,65 +65,68 @@ func (r *run) forwardBackward(s *autograd.Scope, batches *data.Iterator) (tally,
 	return seen, nil
 }
 
-// leaveOut tells of images that could not be read, and ends the run when they are too many.
+// leaveOut records unreadable images, and returns an error when there are too many.
 func (r *run) leaveOut(skipped []data.Problem) error {
 	r.unread = append(r.unread, skipped...)
-	return errors.Join(r.tellSkipped(skipped), data.CheckUnreadable(r.unread, r.images.train.Len(), data.DefaultUnreadableLimit))
+	return errors.Join(r.recordSkipped(skipped), data.CheckUnreadable(r.unread, r.images.train.Len(), data.DefaultUnreadableLimit))
 }
 
-// trainable reports whether batch norm can train on a batch: one image whose last layers are 1x1 gives it a single
-// value a channel, of which there is no variance.
+// trainable reports whether batch norm can train on a batch: one image whose last layers are 1x1 has a single value per
+// channel, and no variance.
 func (r *run) trainable(b *data.Batch) bool {
-	const stride = 32 // of the whole network
+	stride := r.net.graph.Stride()
 	return b.N > 1 || b.N == 1 && (b.Height > stride || b.Width > stride)
 }
 
-// tellDropped says once that a batch of one image is left out.
-func (r *run) tellDropped(b *data.Batch) error {
-	const said = "" // no image's path
-	if b.N == 0 || r.named[said] {
+// recordDropped records once that a batch of one image is left out.
+func (r *run) recordDropped(b *data.Batch) error {
+	const dropped = "" // not the path of an image
+	if b.N == 0 || r.named[dropped] {
 		return nil
 	}
-	r.named[said] = true
-	return r.note(report.Info, fmt.Sprintf("batch %d of epoch %d holds one image and is left out: batch norm cannot train on one value a channel; another --batch-size or --resolution avoids it", b.Index+1, r.Epoch+1))
+	r.named[dropped] = true
+	return r.note(report.Info, fmt.Sprintf("batch %d of epoch %d holds one image and is left out: batch norm cannot train on one value per channel; another --batch-size or --resolution avoids it", b.Index+1, r.Epoch+1))
 }
 
 // add runs one batch forward and backward.
 func (r *run) add(s *autograd.Scope, b *data.Batch, seen *tally) error {
-	logits := r.forward(s, r.network, pixelsOf(b, r.config.Preprocess()), autograd.Training)
-	loss, scored := r.score(s, autograd.CrossEntropy{LabelSmoothing: r.config.LabelSmoothing}, logits, b)
+	logits := r.Forward(s, r.network, backend.Pixels(b, r.net.preprocess), autograd.Training)
+	loss, scored := r.loss(s, logits, backend.Targets(b))
 	if s.Err() == nil && (math.IsNaN(scored.Loss) || math.IsInf(scored.Loss, 0)) {
 		return fmt.Errorf("the loss is %v: %w; %s", scored.Loss, ErrNotFinite, r.advice())
 	}
 	if r.config.Accumulate > 1 {
 		loss = s.Scale(loss, float64(b.N))
 	}
-	s.Backward(loss)
+	r.Backward(s, loss)
 	seen.Images += b.N
 	seen.Loss += scored.Loss * float64(b.N)
 	seen.Correct += scored.Correct
 	return s.Err()
 }
 
-// correct counts the rows of logits whose greatest value is the label's.
-func correct(logits []float32, labels []int64) int {
-	n, classes := 0, len(logits)/max(len(labels), 1)
-	for i, label := range labels {
-		n += atMost(rank(logits[i*classes:(i+1)*classes], int(label)), 1)
+// loss computes the trainer's loss of a batch's logits, or the configured one.
+func (r *run) loss(s *autograd.Scope, logits *autograd.Tensor, t autograd.Targets) (*autograd.Tensor, autograd.CrossEntropyResult) {
+	if r.trainer.Loss.Compute == nil {
+		return r.Loss(s, autograd.CrossEntropy{LabelSmoothing: r.config.LabelSmoothing}, logits, t)
 	}
-	return n
+	loss := r.trainer.Loss.Compute(s, logits, t)
+	if s.Err() != nil {
+		return nil, autograd.CrossEntropyResult{}
+	}
+	return loss, autograd.CrossEntropyResult{Loss: s.Item(loss), Correct: backend.Correct(s, logits, t)}
 }
 
-// update clips and applies the gradients, and returns their norm before (0 where nothing clips).
+// update clips and applies the gradients, and returns their norm before clipping (0 without clipping).
 func (r *run) update(s *autograd.Scope, seen tally, lr float64) (norm float64, err error) {
 	if seen.Images == 0 {
 		return 0, nil // every image of the step was unreadable
 	}
-	o := optim.StepOptions{LR: lr, MaxGradNorm: r.config.ClipGradNorm, Average: r.average, Reference: r.kernels != mobilenet.Fused}
+	o := optim.StepOptions{LR: lr, MaxGradNorm: r.config.ClipGradNorm, Average: r.average}
 	if r.config.Accumulate > 1 {
 		o.GradScale = 1 / float64(seen.Images)
 	}
-	norm = r.optimizer.StepWith(s, o)
+	norm = r.Update(s, r.optimizer.Prepare(o))
 	if s.Err() == nil && (math.IsNaN(norm) || math.IsInf(norm, 0)) {
 		return norm, fmt.Errorf("train: epoch %d step %d: the gradients' norm is %v: %w; %s", r.Epoch+1, r.Step+1, norm, ErrNotFinite, r.advice())
 	}
@@ -131,16 +134,17 @@ func (r *run) update(s *autograd.Scope, seen tally, lr float64) (norm float64, e
 }
 
 func (r *run) advice() string {
-	return fmt.Sprintf("training has diverged; begin again in another --out with a lower --lr, a longer --warmup-epochs or --clip-grad-norm 1; resuming %s would come to the same", r.folder.dir)
+	return fmt.Sprintf("training has diverged; start again in another --out with a lower --lr, a longer --warmup-epochs or --clip-grad-norm 1; resuming %s would diverge again", r.folder.dir)
 }
 
-func (r *run) tellStep(seen tally, lr, norm float64) error {
+func (r *run) recordStep(s *autograd.Scope, seen tally, lr, norm float64) error {
 	seconds := r.clock.step(seen.Images)
 	loss, top1 := seen.rates()
-	err := r.recorder.Record(report.Step{Step: r.Step, Epoch: r.Epoch + 1, Batch: r.Batch, Batches: r.loader.Batches(), Loss: loss, LR: lr, Top1: top1,
-		Images: seen.Images, ImagesPerSecond: float64(seen.Images) / seconds, GradNorm: norm})
+	event := report.Step{Step: r.Step, Epoch: r.Epoch + 1, Batch: r.Batch, Batches: r.loader.Batches(), Loss: loss, LR: lr, Top1: top1,
+		Images: seen.Images, ImagesPerSecond: float64(seen.Images) / seconds, GradNorm: norm}
+	err := errors.Join(r.recorder.Record(event), r.afterStep(s, event))
 	if estimate, ready := r.clock.estimate(r.totalSteps - r.Step); ready {
-		err = errors.Join(err, r.note(report.Info, fmt.Sprintf("about %v of training for the %d steps to come, validation apart", estimate, r.totalSteps-r.Step)))
+		err = errors.Join(err, r.note(report.Info, fmt.Sprintf("about %v of training for the remaining %d steps, without validation", estimate, r.totalSteps-r.Step)))
 	}
 	return err
 }

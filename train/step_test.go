@@ -13,15 +13,18 @@ import (
 	"depthwise.dev/autograd"
 	"depthwise.dev/autograd/autogradtest"
 	"depthwise.dev/checkpoints"
+	"depthwise.dev/config"
 	"depthwise.dev/data"
+	"depthwise.dev/internal/testset"
 	"depthwise.dev/report"
+	"depthwise.dev/weights"
 )
 
-// TestAccumulate: a step of batches of 4, 4 and 1 images moves the parameters by the mean over the nine images of the
-// gradients, each batch normalized by itself. The gradients of the three mean losses come from the network of a run
-// that does not accumulate, and are weighted by hand.
+// TestAccumulate: a step of batches of 4, 4 and 1 images moves the parameters by the mean over the
+// nine images of the gradients, each batch normalized by itself. The gradients of the three mean
+// losses come from the network of a run that does not accumulate, and are weighted by hand.
 func TestAccumulate(t *testing.T) {
-	c := small(t, pictures(t, 3, 1))
+	c := small(t, testset.Images(t, 3, 1))
 	c.BatchSize, c.Model.Resolution, c.Momentum, c.WeightDecay, c.Schedule, c.WarmupEpochs = 4, 40, 0, 0, "constant", 0
 	mean := meanGradients(t, c)
 	c.Accumulate = 3
@@ -47,7 +50,7 @@ func TestAccumulate(t *testing.T) {
 }
 
 // meanGradients are the gradients of an epoch's batches, weighted by their images.
-func meanGradients(t *testing.T, c Config) (mean [][]float64) {
+func meanGradients(t *testing.T, c config.Config) (mean [][]float64) {
 	withRun(t, c, func(s *autograd.Scope, r *run) {
 		batches := r.loader.Epoch(context.Background(), 0, 0)
 		defer batches.Close()
@@ -69,7 +72,7 @@ func meanGradients(t *testing.T, c Config) (mean [][]float64) {
 }
 
 // withRun lends f a run that is built and has no folder.
-func withRun(t *testing.T, c Config, f func(s *autograd.Scope, r *run)) {
+func withRun(t *testing.T, c config.Config, f func(s *autograd.Scope, r *run)) {
 	t.Helper()
 	images, err := openImages(context.Background(), c)
 	if err != nil {
@@ -103,9 +106,10 @@ func TestTrainable(t *testing.T) {
 	}
 }
 
-// TestLastBatchOfOne: at resolution 32 a single image has no variance; it is left out, once said so, and changes nothing.
+// TestLastBatchOfOne: at resolution 32 a single image has no variance; it is left out, recorded
+// once, and changes nothing.
 func TestLastBatchOfOne(t *testing.T) {
-	c := small(t, pictures(t, 3, 1))
+	c := small(t, testset.Images(t, 3, 1))
 	c.Epochs, c.Keep = 2, 9
 	var images []int
 	notes := 0
@@ -125,12 +129,12 @@ func TestLastBatchOfOne(t *testing.T) {
 	if !reflect.DeepEqual(images, []int{8, 0, 8, 0}) || notes != 1 {
 		t.Errorf("steps of %v images, %d notes", images, notes)
 	}
-	store := checkpoints.Store{Dir: filepath.Join(c.Out, checkpointFolder)}
-	before, err := ReadWeights(store.Path(1))
+	store := checkpoints.Store{Dir: filepath.Join(c.Out, weights.CheckpointFolder)}
+	before, err := weights.Read(store.Path(1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := ReadWeights(store.Path(2))
+	after, err := weights.Read(store.Path(2))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,10 +143,11 @@ func TestLastBatchOfOne(t *testing.T) {
 	}
 }
 
-// TestUnreadableImages: a bad image is left out and named once; more than a few are an error before training.
+// TestUnreadableImages: a bad image is left out and named once; more than a few are an error before
+// training.
 func TestUnreadableImages(t *testing.T) {
 	t.Run("one", func(t *testing.T) {
-		c := small(t, pictures(t, 6, 2))
+		c := small(t, testset.Images(t, 6, 2))
 		c.Epochs = 2
 		bad := filepath.Join(c.Data, "train", "green", "00.png")
 		if err := os.Truncate(bad, 1500); err != nil { // a good header, and half of the pixels
@@ -168,7 +173,7 @@ func TestUnreadableImages(t *testing.T) {
 		}
 	})
 	t.Run("too many", func(t *testing.T) {
-		c := small(t, pictures(t, 6, 2))
+		c := small(t, testset.Images(t, 6, 2))
 		for _, name := range []string{"blue/01.jpg", "red/02.png"} {
 			if err := os.WriteFile(filepath.Join(c.Data, "train", name), []byte("no image"), 0o644); err != nil {
 				t.Fatal(err)
@@ -186,13 +191,13 @@ func TestUnreadableImages(t *testing.T) {
 
 // TestDivergence: no number that is not finite reaches a file.
 func TestDivergence(t *testing.T) {
-	for name, change := range map[string]func(*Config){
-		"plain":    func(*Config) {},
-		"clipping": func(c *Config) { c.ClipGradNorm = 1 },
-		"adamw":    func(c *Config) { c.Optimizer = "adamw" },
+	for name, change := range map[string]func(*config.Config){
+		"plain":    func(*config.Config) {},
+		"clipping": func(c *config.Config) { c.ClipGradNorm = 1 },
+		"adamw":    func(c *config.Config) { c.Optimizer = "adamw" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := small(t, pictures(t, 6, 2))
+			c := small(t, testset.Images(t, 6, 2))
 			c.LR, c.WarmupEpochs = 1e30, 1
 			change(&c)
 			_, err := Fit(context.Background(), c, ignore)
@@ -223,7 +228,7 @@ func TestDivergence(t *testing.T) {
 
 // TestValidationNotFinite: a network that computes no numbers is never the best one.
 func TestValidationNotFinite(t *testing.T) {
-	withRun(t, small(t, pictures(t, 3, 1)), func(s *autograd.Scope, r *run) {
+	withRun(t, small(t, testset.Images(t, 3, 1)), func(s *autograd.Scope, r *run) {
 		bias := r.leaves[len(r.leaves)-1]
 		autograd.CopyFromSlice(s, bias, []float64{math.NaN(), 0, 0})
 		var sum report.Epoch
@@ -242,7 +247,7 @@ func TestValidationNotFinite(t *testing.T) {
 
 // TestBestIsTheFirst: an accuracy that was reached before is no new best.
 func TestBestIsTheFirst(t *testing.T) {
-	withRun(t, small(t, pictures(t, 3, 1)), func(s *autograd.Scope, r *run) {
+	withRun(t, small(t, testset.Images(t, 3, 1)), func(s *autograd.Scope, r *run) {
 		for i, want := range []bool{true, false} {
 			r.Step++
 			var sum report.Epoch

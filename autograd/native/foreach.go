@@ -3,7 +3,8 @@ package native
 // #include "native.h"
 import "C"
 
-// The functions below change all tensors of x in place; lists that appear together have the same length.
+// The functions below change all tensors of x in place; lists that appear together have the same
+// length.
 
 // ListScale is x *= c.
 func ListScale(x []Tensor, c float64) error {
@@ -51,7 +52,7 @@ func ListNorm(x []Tensor) (float64, error) {
 	return float64(norm), err
 }
 
-// ListAllFinite reports whether no element of any tensor is infinite or not a number.
+// ListAllFinite reports whether no element of any tensor is infinite or NaN.
 func ListAllFinite(x []Tensor) (bool, error) {
 	var finite C.int
 	err := take(C.dw_list_all_finite(first(x), count(x), &finite))

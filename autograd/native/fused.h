@@ -287,37 +287,52 @@ struct KernelSet {
   double (*multiply_in_registers)(const Workers &, int64_t products); // peaks/peaks.h
 };
 
-// An optimizer's update; package optim has the formulas.
-enum class Rule { average_only, sgd, rmsprop, rmsprop_tf, adamw };
+// An optimizer's update is a straight-line program of elementwise operations, which package optim
+// writes and update/kernels.h interprets. The numbers of the operations are those of dw_op
+// (update.h). a, b, c and the result are vectors; s and t are scalars. Every operation rounds as
+// written below: fma(x, y, z) = x*y + z is rounded once where the processor has such an
+// instruction, every other operation by itself.
+enum class Op : uint8_t {
+  scale,               // s*a
+  add_scaled,          // fma(s, a, b)
+  sum_scaled,          // fma(s, a, t*b)
+  lerp_from_a,         // fma(s, b - a, a)
+  lerp_from_b,         // fma(s, b - a, b)
+  mul,                 // a*b
+  add_product,         // fma(s*a, b, t*c)
+  add_rounded_product, // fma(t, c, (s*a)*b)
+  quotient,            // (s*a)/b
+  add_quotient,        // fma(t, c, (s*a)/b)
+  sqrt,                // sqrt(a + t)
+  affine_sqrt,         // fma(s, sqrt(a), t)
+};
+constexpr int kOps = int(Op::affine_sqrt) + 1;
 
-// The numbers of an update, the same for all parameters of a group.
-struct Update {
-  Rule rule;
-  float scale;             // of the gradients
-  float decay;             // what of the parameter is added to the gradient
-  float keep;              // adamw: what of the parameter weight decay leaves
-  float lr;
-  float momentum, present; // of the buffer and of the gradient in it; adamw: beta1 and 1 - beta1
-  float past, fresh;       // of the squares and of the new one in it: alpha, beta2 and 1 less them
-  float eps;
-  float correction;        // adamw: of the root
-  float average;           // weight of the parameter in its average
-  bool first, nesterov;
+// Operands are numbered: arrays from 0, temporaries from kUpdateArrays.
+constexpr int kUpdateArrays = 8, kUpdateTemporaries = 8, kUpdateLength = 32;
+
+struct Instruction {
+  Op op;
+  uint8_t out, a, b, c; // operands; those that the operation lacks are 0
+  float s, t;
 };
 
-// A part of a parameter, its gradient and what is kept beside it: n floats each, null where there is none.
+struct UpdateProgram {
+  int length; // at most kUpdateLength
+  Instruction code[kUpdateLength];
+};
+
+// Parts of the arrays that a program runs over: n floats each, null where the program does not use
+// the operand. They do not overlap.
 struct UpdatePiece {
   int64_t n;
-  float *p;
-  const float *g;
-  float *momentum, *square, *mean; // of Update's rule
-  float *average;
+  float *arrays[kUpdateArrays];
 };
 
 // The kernels of one instruction set.
 struct Kernels {
-  const char *name; // "avx512bf16"
-  void (*update)(const Update &, const UpdatePiece &);
+  const char *name;                                           // "avx512bf16"
+  void (*update)(const UpdateProgram &, const UpdatePiece &); // on one thread
   double (*square_sum)(const float *, int64_t n);
   KernelSet float32, bfloat16;
   int infer_head_rows;

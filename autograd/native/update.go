@@ -8,71 +8,109 @@ import (
 	"unsafe"
 )
 
-// UpdateRule says by which formula parameters are updated.
-type UpdateRule int
+// UpdateOp is an elementwise operation of an update program; Op in fused.h gives the formulas.
+type UpdateOp int
 
-// The formulas; the numbers are those of dw_rule.
+// The operations.
 const (
-	AverageOnly UpdateRule = iota // none; the average of the weights moves
-	SGD
-	RMSProp
-	RMSPropTF
-	AdamW
+	OpScale             UpdateOp = C.DW_SCALE
+	OpAddScaled         UpdateOp = C.DW_ADD_SCALED
+	OpSumScaled         UpdateOp = C.DW_SUM_SCALED
+	OpLerpFromA         UpdateOp = C.DW_LERP_FROM_A
+	OpLerpFromB         UpdateOp = C.DW_LERP_FROM_B
+	OpMul               UpdateOp = C.DW_MUL
+	OpAddProduct        UpdateOp = C.DW_ADD_PRODUCT
+	OpAddRoundedProduct UpdateOp = C.DW_ADD_ROUNDED_PRODUCT
+	OpQuotient          UpdateOp = C.DW_QUOTIENT
+	OpAddQuotient       UpdateOp = C.DW_ADD_QUOTIENT
+	OpSqrt              UpdateOp = C.DW_SQRT
+	OpAffineSqrt        UpdateOp = C.DW_AFFINE_SQRT
 )
 
-// UpdateNumbers are the formula and its numbers for a group of parameters.
-type UpdateNumbers struct {
-	Rule                UpdateRule
-	LR, Decay           float64
-	Momentum, Dampening float64 // of AdamW, Momentum is beta1
-	Past, Eps           float64 // of the squares: alpha, beta2
-	Step                int64   // from 1
-	Nesterov            bool
+// The numbers of a program's operands: the parameter, its gradient, other arrays, temporaries.
+const (
+	UpdateParameter      = 0
+	UpdateGradient       = 1
+	UpdateFirstArray     = 2
+	UpdateFirstTemporary = C.DW_UPDATE_ARRAYS
+)
+
+// Limits of a program.
+const (
+	MaxUpdateArrays      = C.DW_UPDATE_ARRAYS - UpdateFirstArray // beside parameter and gradient
+	MaxUpdateTemporaries = C.DW_UPDATE_TEMPORARIES
+	MaxUpdateLength      = C.DW_UPDATE_LENGTH
+)
+
+// UpdateInstruction is an operation with its operands, 0 where it has none, and its scalars.
+type UpdateInstruction struct {
+	Op           UpdateOp
+	Out, A, B, C int
+	S, T         float32
 }
 
-// UpdateGroup is a group of parameters with the lists of what is kept beside them, empty where nothing is.
+// UpdateGroup is parameters that the same program updates. Arrays are lists as long as Parameters:
+// operands from UpdateFirstArray on.
 type UpdateGroup struct {
-	UpdateNumbers
-	Parameters, Momenta, Squares, Means, Averages []Tensor
+	Program    []UpdateInstruction
+	Parameters []Tensor
+	Arrays     [][]Tensor
 }
 
-// Update is one step of an optimizer; see dw_update.
-type Update struct {
-	Groups                        []UpdateGroup
-	Scale, MaxNorm, AverageWeight float64
-}
-
-// Updated is what a step tells.
-type Updated struct {
-	Norm                  float64
-	MissingGroup, Missing int // the first parameter without a gradient, -1 if all have theirs
-}
+// MissingGradient is the first parameter without a gradient that its program reads.
+type MissingGradient struct{ Group, Parameter int }
 
 // UpdateFits reports whether UpdateStep can update tensors like these.
 func UpdateFits(xs []Tensor) bool { return C.dw_update_fits(first(xs), count(xs)) != 0 }
 
-// UpdateStep updates all parameters by the gradients that they have.
-func UpdateStep(u Update) (Updated, error) {
+// UpdateNorm is the L2 norm over all gradients that the programs read.
+func UpdateNorm(groups []UpdateGroup) (norm float64, missing *MissingGradient, err error) {
+	var c C.double
+	missing, err = withGroups(groups, func(m *C.dw_missing, g *C.dw_update_group, n C.int) C.dw_error {
+		return C.dw_update_norm(&c, m, g, n)
+	})
+	return float64(c), missing, err
+}
+
+// UpdateStep runs each group's program over its parameters.
+func UpdateStep(groups []UpdateGroup) (*MissingGradient, error) {
+	return withGroups(groups, func(m *C.dw_missing, g *C.dw_update_group, n C.int) C.dw_error {
+		return C.dw_update_step(m, g, n)
+	})
+}
+
+// withGroups makes a call with the groups in C's form.
+func withGroups(groups []UpdateGroup, call func(*C.dw_missing, *C.dw_update_group, C.int) C.dw_error) (*MissingGradient, error) {
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
-	list := func(xs []Tensor) *C.dw_tensor {
-		if len(xs) == 0 {
-			return nil
+	list := make([]C.dw_update_group, len(groups))
+	for i, g := range groups {
+		program := make([]C.dw_instruction, len(g.Program))
+		for k, x := range g.Program {
+			program[k] = C.dw_instruction{op: C.dw_op(x.Op), out: C.int(x.Out), a: C.int(x.A), b: C.int(x.B), c: C.int(x.C),
+				s: C.float(x.S), t: C.float(x.T)}
 		}
-		pinner.Pin(unsafe.SliceData(xs))
-		return first(xs)
+		var arrays []Tensor
+		for _, a := range g.Arrays {
+			arrays = append(arrays, a...)
+		}
+		list[i] = C.dw_update_group{program: pinned(&pinner, program), length: C.int(len(program)),
+			parameters: (*C.dw_tensor)(unsafe.Pointer(pinned(&pinner, g.Parameters))),
+			arrays:     (*C.dw_tensor)(unsafe.Pointer(pinned(&pinner, arrays))), n: count(g.Parameters), lists: C.int(len(g.Arrays))}
 	}
-	groups := make([]C.dw_update_group, len(u.Groups))
-	for i, g := range u.Groups {
-		groups[i] = C.dw_update_group{rule: C.dw_rule(g.Rule), lr: C.double(g.LR), decay: C.double(g.Decay), momentum: C.double(g.Momentum),
-			dampening: C.double(g.Dampening), past: C.double(g.Past), eps: C.double(g.Eps), step: C.int64_t(g.Step), nesterov: truth(g.Nesterov),
-			parameters: list(g.Parameters), momenta: list(g.Momenta), squares: list(g.Squares), means: list(g.Means), averages: list(g.Averages),
-			n: count(g.Parameters)}
+	var missing C.dw_missing
+	err := take(call(&missing, pinned(&pinner, list), C.int(len(list))))
+	if err != nil || missing.group < 0 {
+		return nil, err
 	}
-	pinner.Pin(unsafe.SliceData(groups))
-	step := C.dw_update{groups: unsafe.SliceData(groups), n: C.int(len(groups)), scale: C.double(u.Scale), max_norm: C.double(u.MaxNorm),
-		average_weight: C.double(u.AverageWeight)}
-	var out C.dw_updated
-	err := take(C.dw_update_step(&out, &step))
-	return Updated{Norm: float64(out.norm), MissingGroup: int(out.missing_group), Missing: int(out.missing)}, err
+	return &MissingGradient{Group: int(missing.group), Parameter: int(missing.parameter)}, nil
+}
+
+// pinned is the address of a slice's elements, nil if it has none.
+func pinned[T any](pinner *runtime.Pinner, list []T) *T {
+	if len(list) == 0 {
+		return nil
+	}
+	pinner.Pin(unsafe.SliceData(list))
+	return unsafe.SliceData(list)
 }

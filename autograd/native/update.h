@@ -1,4 +1,4 @@
-// The C face of the fused optimizer updates. Conventions are those of native.h.
+// C interface of the fused optimizer updates. Conventions are those of native.h.
 #pragma once
 #include "native.h"
 
@@ -6,40 +6,57 @@
 extern "C" {
 #endif
 
-typedef enum { DW_AVERAGE_ONLY, DW_SGD, DW_RMSPROP, DW_RMSPROP_TF, DW_ADAMW } dw_rule;
+// Operations of an update program; fused.h (Op) gives the formulas.
+typedef enum {
+  DW_SCALE,
+  DW_ADD_SCALED,
+  DW_SUM_SCALED,
+  DW_LERP_FROM_A,
+  DW_LERP_FROM_B,
+  DW_MUL,
+  DW_ADD_PRODUCT,
+  DW_ADD_ROUNDED_PRODUCT,
+  DW_QUOTIENT,
+  DW_ADD_QUOTIENT,
+  DW_SQRT,
+  DW_AFFINE_SQRT,
+} dw_op;
 
-// Parameters that are updated with the same numbers. The lists beside `parameters` have the same length, or are NULL where
-// the rule keeps none; all their tensors are laid out as the parameter is.
+// Limits of a program, and the numbers of its operands: 0 is the parameter, 1 its gradient, from 2
+// on the other arrays, from DW_UPDATE_ARRAYS on the temporaries.
+enum { DW_UPDATE_ARRAYS = 8, DW_UPDATE_TEMPORARIES = 8, DW_UPDATE_LENGTH = 32 };
+
 typedef struct {
-  dw_rule rule;
-  double lr, decay, momentum, dampening; // adamw: momentum is beta1
-  double past, eps;                      // of the squares: alpha, beta2
-  int64_t step;                          // from 1
-  int nesterov;
-  const dw_tensor *parameters, *momenta, *squares, *means, *averages;
-  int n;
+  dw_op op;
+  int out, a, b, c; // operands; 0 where the operation has none
+  float s, t;       // scalars
+} dw_instruction;
+
+// Parameters that the same program updates.
+typedef struct {
+  const dw_instruction *program;
+  int length;
+  const dw_tensor *parameters; // n
+  // lists*n: list k holds operand k + 2 of every parameter, laid out in memory as the parameter.
+  const dw_tensor *arrays;
+  int n, lists;
 } dw_update_group;
 
+// The first parameter whose gradient a program reads and that has none, else -1.
 typedef struct {
-  const dw_update_group *groups;
-  int n;
-  double scale;          // of the gradients
-  double max_norm;       // of the scaled gradients, which are scaled further to have at most that; 0: no limit
-  double average_weight; // of a parameter in its average
-} dw_update;
-
-// What dw_update_step tells.
-typedef struct {
-  double norm;              // of the scaled gradients before the limit; 0 where there is none
-  int missing_group, missing; // the first parameter without a gradient, else -1
-} dw_updated;
+  int group, parameter;
+} dw_missing;
 
 // Whether dw_update_step can update tensors like these: float32 on the CPU, without gaps.
 int dw_update_fits(const dw_tensor *x, int n);
 
-// Updates the parameters by the gradients that they have. Nothing is changed where one has none, or where the limited norm
-// is not finite.
-dw_error dw_update_step(dw_updated *out, const dw_update *u);
+// The L2 norm over all gradients that the programs read, summed in double in an order that does not
+// depend on the threads.
+dw_error dw_update_norm(double *norm, dw_missing *missing, const dw_update_group *groups, int n);
+
+// Runs each group's program over its parameters, on all threads. Changes nothing where a gradient
+// is missing.
+dw_error dw_update_step(dw_missing *missing, const dw_update_group *groups, int n);
 
 #ifdef __cplusplus
 }

@@ -7,16 +7,16 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// Add is x + y, of one shape.
+// Add is x + y, both of the same shape.
 func (g *Graph) Add(x, y *Node) *Node { return g.binary("add", gorgonia.Add, x, y) }
 
-// Sub is x - y, of one shape.
+// Sub is x - y, both of the same shape.
 func (g *Graph) Sub(x, y *Node) *Node { return g.binary("sub", gorgonia.Sub, x, y) }
 
-// Mul is x * y element by element, of one shape.
+// Mul is the element-wise product of x and y, both of the same shape.
 func (g *Graph) Mul(x, y *Node) *Node { return g.binary("mul", gorgonia.HadamardProd, x, y) }
 
-// Div is x / y element by element, of one shape.
+// Div is the element-wise quotient x / y, both of the same shape.
 func (g *Graph) Div(x, y *Node) *Node { return g.binary("div", gorgonia.HadamardDiv, x, y) }
 
 // Matmul is the matrix product of (M, K) and (K, N).
@@ -29,7 +29,7 @@ func (g *Graph) binary(what string, f func(a, b *Node) (*Node, error), x, y *Nod
 // Square is x * x.
 func (g *Graph) Square(x *Node) *Node { return g.unary("square", gorgonia.Square, x) }
 
-// Sqrt is the root of x.
+// Sqrt is the square root of x.
 func (g *Graph) Sqrt(x *Node) *Node { return g.unary("sqrt", gorgonia.Sqrt, x) }
 
 // Exp is e to the power of x.
@@ -55,7 +55,7 @@ func (g *Graph) Transpose(x *Node) *Node {
 	return g.apply("transpose", []*Node{x}, func() (*Node, error) { return gorgonia.Transpose(x, 1, 0) })
 }
 
-// Affine is a*x + b with two numbers.
+// Affine is a*x + b with scalars a and b.
 func (g *Graph) Affine(x *Node, a, b float64) *Node {
 	if x == nil {
 		return g.apply("affine", []*Node{x}, nil)
@@ -71,7 +71,8 @@ func (g *Graph) Affine(x *Node, a, b float64) *Node {
 	}.apply(g, x)
 }
 
-// Clamp is min(max(x, low), high). At the bounds themselves the gradient is zero, as PyTorch has it for ReLU6.
+// Clamp is min(max(x, low), high). At low and high themselves the gradient is zero, as in PyTorch's
+// ReLU6.
 func (g *Graph) Clamp(x *Node, low, high float64) *Node {
 	if x == nil {
 		return g.apply("clamp", []*Node{x}, nil)
@@ -104,7 +105,7 @@ func (g *Graph) Rows(v *Node, n int) *Node {
 	return g.Matmul(g.full(1, n, 1), g.Reshape(v, 1, v.Shape()[0]))
 }
 
-// RowSums are the sums along each row of a matrix, (N, 1).
+// RowSums are the sums of each row of a matrix, (N, 1).
 func (g *Graph) RowSums(x *Node) *Node {
 	if !g.expect("row sums", x, 2) {
 		return nil

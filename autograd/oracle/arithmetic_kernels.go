@@ -14,7 +14,7 @@ func clamp(out, x []float64, low, high float64) {
 	}
 }
 
-// clampGradient passes the gradient on where x lies between the bounds.
+// clampGradient passes the gradient where x is strictly between low and high.
 func clampGradient(out, x, gradient []float64, low, high float64) {
 	for i, v := range x {
 		if v > low && v < high {

@@ -30,7 +30,7 @@ func Full(v float64, shape ...int64) Array {
 	return a
 }
 
-// dense copies a into a tensor of gorgonia's.
+// dense copies a into a gorgonia tensor.
 func (a Array) dense() (*tensor.Dense, error) {
 	if len(a.Shape) == 0 || Size(a.Shape) != len(a.Data) {
 		return nil, fmt.Errorf("shape %v does not fit %d values", a.Shape, len(a.Data))
@@ -42,7 +42,7 @@ func (a Array) dense() (*tensor.Dense, error) {
 	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(append([]float64(nil), a.Data...))), nil
 }
 
-// arrayOf copies a value of gorgonia's, whatever its strides.
+// arrayOf copies a gorgonia value of any strides.
 func arrayOf(v any) (Array, error) {
 	d, ok := v.(*tensor.Dense)
 	if !ok {
@@ -59,7 +59,7 @@ func arrayOf(v any) (Array, error) {
 	return a, nil
 }
 
-// values are d's elements in row-major order: its memory where that is so already.
+// values are d's elements in row-major order: its own memory if it is stored in that order.
 func values(d *tensor.Dense) ([]float64, error) {
 	if !d.DataOrder().IsRowMajor() || d.RequiresIterator() {
 		contiguous, ok := d.Materialize().(*tensor.Dense)

@@ -23,7 +23,7 @@ func (g *Graph) ChannelSums(x *Node) *Node {
 	}.apply(g, x)
 }
 
-// Spread repeats v (C) over images and positions, (N, C, H, W).
+// Spread broadcasts v (C) over images and positions, (N, C, H, W).
 func (g *Graph) Spread(v *Node, images, height, width int) *Node {
 	if !g.expect("spread", v, 1) {
 		return nil

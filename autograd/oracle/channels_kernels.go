@@ -1,6 +1,6 @@
 package oracle
 
-// sum adds up each channel.
+// sum computes the sum of each channel.
 func (b block) sum(out, x []float64) {
 	for image := range b.images {
 		for c := range b.channels {
@@ -11,7 +11,7 @@ func (b block) sum(out, x []float64) {
 	}
 }
 
-// spread repeats the value of each channel.
+// spread broadcasts the value of each channel.
 func (b block) spread(out, v []float64) {
 	for image := range b.images {
 		for c := range b.channels {

@@ -6,17 +6,18 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// Result is what Compute evaluates.
+// Result is what Compute returns.
 type Result struct {
-	Outputs   []Array // of the nodes that were asked for
+	Outputs   []Array // of the requested nodes
 	Gradients []Array // one for each Input, in the order in which they were added
 }
 
-// Compute differentiates outputs[0], weighted element by element with the cotangent (nil: without gradients), by every
-// Input that it depends on, and evaluates everything. The gradient of another input is zero.
+// Compute evaluates the outputs and the gradient of sum(outputs[0] * cotangent) with respect to
+// every Input; that of an input on which the output does not depend is zero. A nil cotangent means
+// no gradients.
 //
-// The nodes are evaluated here one after the other, by their operations' Do, and not by one of gorgonia's machines:
-// those run on a goroutine of their own, where a panic ends the process.
+// Compute evaluates the nodes one after the other by their operations' Do, not with one of
+// gorgonia's machines: those run on a goroutine of their own, where a panic ends the process.
 func (g *Graph) Compute(outputs []*Node, cotangent []float64) (r Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -46,7 +47,7 @@ func (g *Graph) Compute(outputs []*Node, cotangent []float64) (r Result, err err
 	return r, e.err
 }
 
-// differentiate adds the gradients' nodes.
+// differentiate adds the nodes of the gradients.
 func (g *Graph) differentiate(output *Node, cotangent []float64, gradients []*Node) {
 	seed := g.Constant(Array{Shape: shapeOf(output), Data: cotangent})
 	depends := ancestors(g.g, output)
@@ -71,7 +72,7 @@ func (g *Graph) differentiate(output *Node, cotangent []float64, gradients []*No
 	}
 }
 
-// ancestors are the nodes that n is computed from, and n.
+// ancestors are n and the nodes from which it is computed.
 func ancestors(graph *gorgonia.ExprGraph, n *Node) map[*Node]bool {
 	seen := map[*Node]bool{}
 	var visit func(*Node)
@@ -88,7 +89,7 @@ func ancestors(graph *gorgonia.ExprGraph, n *Node) map[*Node]bool {
 	return seen
 }
 
-// children are the inputs of n's operation, in its order.
+// children are the inputs of n's operation, in order.
 func children(graph *gorgonia.ExprGraph, n *Node) []*Node {
 	var list []*Node
 	for it := graph.From(n.ID()); it.Next(); {
@@ -97,7 +98,7 @@ func children(graph *gorgonia.ExprGraph, n *Node) []*Node {
 	return list
 }
 
-// evaluation remembers the values of nodes. Its first error sticks.
+// evaluation caches the values of nodes. It keeps its first error.
 type evaluation struct {
 	graph *gorgonia.ExprGraph
 	done  map[*Node]gorgonia.Value

@@ -7,15 +7,17 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// Conv holds the numbers of a 2-d convolution. The zero value is stride 1, no padding, one group.
+// Conv holds the hyperparameters of a 2-d convolution. The zero value is stride 1, no padding, one
+// group.
 type Conv struct {
 	Stride                   int // 0 means 1
 	Top, Bottom, Left, Right int // zeros around the image
-	Groups                   int // 0 means 1; the number of channels makes it depthwise
+	Groups                   int // 0 means 1; the number of channels means depthwise
 }
 
-// Conv2d convolves x (N, C, H, W) with w (O, C/groups, K, K) and adds b (O), which may be nil. With one group it is
-// gorgonia's own convolution (im2col and a matrix product), with more a [primitive].
+// Conv2d convolves x (N, C, H, W) with w (O, C/groups, K, K) and adds b (O), which may be nil. With
+// one group it is gorgonia's own convolution (im2col and a matrix product), with more a
+// [primitive].
 func (g *Graph) Conv2d(x, w, b *Node, c Conv) *Node {
 	if !g.expect("conv2d: images", x, 4) || !g.expect("conv2d: weight", w, 4) {
 		return nil
@@ -27,7 +29,7 @@ func (g *Graph) Conv2d(x, w, b *Node, c Conv) *Node {
 		y = g.grouped(g.Pad(x, c.Top, c.Bottom, c.Left, c.Right), w, c)
 	case c.Top == c.Bottom && c.Left == c.Right:
 		y = g.im2col(x, w, c.Top, c.Left, c.Stride)
-	default: // gorgonia pads both ends of an axis alike
+	default: // gorgonia pads both ends of an axis equally
 		y = g.im2col(g.Pad(x, c.Top, c.Bottom, c.Left, c.Right), w, 0, 0, c.Stride)
 	}
 	if b == nil || y == nil {
@@ -41,7 +43,7 @@ func (g *Graph) im2col(x, w *Node, rows, columns, stride int) *Node {
 	return g.apply("conv2d", []*Node{x, w}, func() (*Node, error) {
 		s := w.Shape()
 		if s[1] != x.Shape()[1] {
-			return nil, fmt.Errorf("images %v have other channels than the weight %v", x.Shape(), s)
+			return nil, fmt.Errorf("images %v and weight %v differ in their number of input channels", x.Shape(), s)
 		}
 		return gorgonia.Conv2d(x, w, tensor.Shape{s[2], s[3]}, []int{rows, columns}, []int{stride, stride}, []int{1, 1})
 	})

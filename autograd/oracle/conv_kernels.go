@@ -1,6 +1,7 @@
 package oracle
 
-// each calls f for every product of the convolution with the positions of its output, input and weight.
+// each calls f for every product of the convolution with the indices of its output, input and
+// weight.
 func (k window) each(f func(out, in, weight int)) {
 	insPerGroup, outsPerGroup := k.ins/k.groups, k.outs/k.groups
 	for image := range k.images {
@@ -30,12 +31,12 @@ func (k window) forward(y, x, w []float64) {
 	k.each(func(out, in, weight int) { y[out] += x[in] * w[weight] })
 }
 
-// inputGradient computes that of x from that of y.
+// inputGradient computes the gradient of x from that of y.
 func (k window) inputGradient(dx, dy, w []float64) {
 	k.each(func(out, in, weight int) { dx[in] += dy[out] * w[weight] })
 }
 
-// weightGradient computes that of w from that of y.
+// weightGradient computes the gradient of w from that of y.
 func (k window) weightGradient(dw, dy, x []float64) {
 	k.each(func(out, in, weight int) { dw[weight] += dy[out] * x[in] })
 }
@@ -45,7 +46,7 @@ type frame struct {
 	planes, height, width, top, left, rows, columns int
 }
 
-// pad copies the planes into the middle of zeros.
+// pad copies the planes into the larger, zeroed ones.
 func (f frame) pad(out, x []float64) {
 	for plane := range f.planes {
 		for row := range f.height {
@@ -56,7 +57,7 @@ func (f frame) pad(out, x []float64) {
 	}
 }
 
-// crop takes the middle out again.
+// crop is the inverse of pad.
 func (f frame) crop(out, x []float64) {
 	for plane := range f.planes {
 		for row := range f.height {

@@ -6,22 +6,22 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// Node is a value in a graph of gorgonia's.
+// Node is a value of a gorgonia graph.
 type Node = gorgonia.Node
 
-// A Graph is a function under construction. Its first failure sticks: later operations return nil and do nothing, and
-// [Graph.Compute] returns it.
+// A Graph is a function under construction. It keeps its first error: later operations return nil
+// and do nothing, and [Graph.Compute] returns the error.
 type Graph struct {
 	g      *gorgonia.ExprGraph
 	err    error
 	inputs []*Node
-	values int // counts inputs and constants, whose names must differ
+	values int // number of inputs and constants, which need unique names
 }
 
-// NewGraph is an empty graph.
+// NewGraph returns an empty graph.
 func NewGraph() *Graph { return &Graph{g: gorgonia.NewGraph()} }
 
-// Err is the first failure.
+// Err returns the first error.
 func (g *Graph) Err() error { return g.err }
 
 // Fail makes err the graph's error unless it has one.
@@ -31,14 +31,14 @@ func (g *Graph) Fail(err error) {
 	}
 }
 
-// Input adds an array that gradients are taken of.
+// Input adds an array whose gradient Compute returns.
 func (g *Graph) Input(a Array) *Node {
 	n := g.leaf("input", a)
 	g.inputs = append(g.inputs, n)
 	return n
 }
 
-// Constant adds an array that no gradient is taken of.
+// Constant adds an array that has no gradient.
 func (g *Graph) Constant(a Array) *Node { return g.leaf("constant", a) }
 
 // full is a constant matrix of one value.
@@ -59,7 +59,7 @@ func (g *Graph) leaf(kind string, a Array) *Node {
 	})
 }
 
-// apply adds a node; gorgonia's panics become the graph's error.
+// apply adds a node. A panic of gorgonia's becomes the graph's error.
 func (g *Graph) apply(what string, in []*Node, f func() (*Node, error)) (n *Node) {
 	for i, node := range in {
 		if node == nil {
@@ -83,7 +83,7 @@ func (g *Graph) apply(what string, in []*Node, f func() (*Node, error)) (n *Node
 	return n
 }
 
-// expect fails unless n has so many dimensions.
+// expect fails the graph unless n has dims dimensions.
 func (g *Graph) expect(what string, n *Node, dims int) bool {
 	if g.err == nil && (n == nil || n.Dims() != dims) {
 		g.Fail(fmt.Errorf("oracle: %s: want %d dimensions, have %v", what, dims, n))

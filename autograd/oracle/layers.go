@@ -2,15 +2,17 @@ package oracle
 
 import "fmt"
 
-// BatchNorm holds the nodes, all (C), and numbers of a batch normalization (https://arxiv.org/abs/1502.03167).
+// BatchNorm holds the nodes, all (C), and hyperparameters of a batch normalization
+// (https://arxiv.org/abs/1502.03167).
 type BatchNorm struct {
 	Weight, Bias *Node
 	Mean, Var    *Node   // running statistics
-	Momentum     float64 // PyTorch's sense: running = (1 - momentum) * running + momentum * batch
+	Momentum     float64 // PyTorch's convention: running = (1 - momentum) * running + momentum * batch
 	Eps          float64
 }
 
-// Train normalizes x (N, C, H, W) by the batch's own statistics and returns the moved running ones beside.
+// Train normalizes x (N, C, H, W) by the batch's statistics and also returns the updated running
+// statistics.
 func (bn BatchNorm) Train(g *Graph, x *Node) (y, mean, variance *Node) {
 	if !g.expect("batch norm", x, 4) {
 		return nil, nil, nil
@@ -18,7 +20,7 @@ func (bn BatchNorm) Train(g *Graph, x *Node) (y, mean, variance *Node) {
 	s := x.Shape()
 	count := float64(s[0] * s[2] * s[3])
 	if count < 2 {
-		g.Fail(fmt.Errorf("oracle: batch norm: images %v have one value a channel, of which there is no variance", s))
+		g.Fail(fmt.Errorf("oracle: batch norm: images %v have one value per channel, which has no variance", s))
 		return nil, nil, nil
 	}
 	batchMean := g.Affine(g.ChannelSums(x), 1/count, 0)
@@ -26,7 +28,7 @@ func (bn BatchNorm) Train(g *Graph, x *Node) (y, mean, variance *Node) {
 	batchVar := g.Affine(g.ChannelSums(g.Square(centered)), 1/count, 0)
 	y = bn.scale(g, centered, batchVar)
 	unbiased := g.Affine(batchVar, count/(count-1), 0)
-	return y, bn.move(g, bn.Mean, batchMean), bn.move(g, bn.Var, unbiased)
+	return y, bn.update(g, bn.Mean, batchMean), bn.update(g, bn.Var, unbiased)
 }
 
 // Evaluate normalizes x by the running statistics.
@@ -49,7 +51,7 @@ func (bn BatchNorm) scale(g *Graph, centered, variance *Node) *Node {
 	return g.Add(scaled, g.Spread(bn.Bias, s[0], s[2], s[3]))
 }
 
-func (bn BatchNorm) move(g *Graph, running, batch *Node) *Node {
+func (bn BatchNorm) update(g *Graph, running, batch *Node) *Node {
 	return g.Add(g.Affine(running, 1-bn.Momentum, 0), g.Affine(batch, bn.Momentum, 0))
 }
 
@@ -73,8 +75,9 @@ func (g *Graph) Linear(x, w, b *Node) *Node {
 	return g.Add(y, g.Rows(b, y.Shape()[0]))
 }
 
-// CrossEntropy is the loss -sum(target * log softmax(logits)), the mean over the batch, (1, 1). The targets (N, classes)
-// become (1-smoothing) * target + smoothing / classes. Logits beyond 700 overflow.
+// CrossEntropy is the loss -sum(target * log softmax(logits)), the mean over the batch, (1, 1). The
+// targets (N, classes) become (1-smoothing) * target + smoothing / classes. Logits beyond 700
+// overflow.
 func (g *Graph) CrossEntropy(logits *Node, targets Array, smoothing float64) *Node {
 	if !g.expect("cross entropy", logits, 2) {
 		return nil
@@ -94,7 +97,7 @@ func (g *Graph) LogSoftmax(x *Node) *Node {
 	return g.Sub(x, g.Matmul(logSum, g.full(1, 1, x.Shape()[1])))
 }
 
-// OneHot are the targets (N, classes) that labels stand for.
+// OneHot returns the targets (N, classes) of labels.
 func OneHot(labels []int64, classes int) Array {
 	a := Full(0, int64(len(labels)), int64(classes))
 	for i, l := range labels {

@@ -8,7 +8,7 @@ type Pool struct {
 	Padding        int // on every side; at most Kernel/2
 }
 
-// MaxPool2d is the maximum of x (N, C, H, W) over each window; padding never is the maximum.
+// MaxPool2d is the maximum of x (N, C, H, W) over each window, without the padding.
 func (g *Graph) MaxPool2d(x *Node, p Pool) *Node {
 	w, ok := g.poolWindow("max pool", x, p)
 	if !ok {
@@ -32,8 +32,8 @@ func (g *Graph) MaxPool2d(x *Node, p Pool) *Node {
 	}.apply(g, x)
 }
 
-// AvgPool2d is the mean of x (N, C, H, W) over each window, with padding counted as zeros: a depthwise convolution whose
-// weights are all 1/kernel^2.
+// AvgPool2d is the mean of x (N, C, H, W) over each window, in which padding counts as zeros: a
+// depthwise convolution whose weights are all 1/kernel^2.
 func (g *Graph) AvgPool2d(x *Node, p Pool) *Node {
 	if _, ok := g.poolWindow("average pool", x, p); !ok {
 		return nil
@@ -44,7 +44,7 @@ func (g *Graph) AvgPool2d(x *Node, p Pool) *Node {
 		Left: p.Padding, Right: p.Padding})
 }
 
-// poolWindow is the geometry of pooling x, or false where the windows do not fit it.
+// poolWindow returns the geometry of pooling x, or false if the windows do not fit into it.
 func (g *Graph) poolWindow(what string, x *Node, p Pool) (pooling, bool) {
 	if !g.expect(what, x, 4) {
 		return pooling{}, false

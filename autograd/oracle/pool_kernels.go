@@ -8,7 +8,7 @@ type pooling struct {
 	kernel, stride, padding              int
 }
 
-// each calls f for every output position with the input's index of its first maximum.
+// each calls f for every output with the index of the first maximum of its window in the input.
 func (w pooling) each(x []float64, f func(out, in int)) {
 	for plane := range w.planes {
 		for row := range w.rows {
@@ -19,8 +19,8 @@ func (w pooling) each(x []float64, f func(out, in int)) {
 	}
 }
 
-// argmax is the index of the first maximum of the window whose first row and column are given; those outside the plane are
-// left out.
+// argmax is the index of the first maximum of the window that starts at row top and column left. It
+// ignores positions outside the plane.
 func (w pooling) argmax(x []float64, plane, top, left int) int {
 	best, at := math.Inf(-1), -1
 	for row := max(top, 0); row < min(top+w.kernel, w.height); row++ {

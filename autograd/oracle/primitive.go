@@ -10,10 +10,10 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// primitive is an operation that gorgonia lacks or has wrong, as a gorgonia.Op with a symbolic derivative. Values are
-// float64 and row-major.
+// primitive is an operation that gorgonia lacks or computes incorrectly, as a gorgonia.Op with a
+// symbolic derivative. Values are float64 and row-major.
 type primitive struct {
-	name  string // with every number of it: gorgonia takes operations of one name for one another
+	name  string // with all its numbers: gorgonia merges operations of the same name
 	dims  []int  // of each input
 	shape []int  // of the output
 	value func(out []float64, in ...[]float64)
@@ -31,7 +31,8 @@ func (p primitive) apply(g *Graph, in ...*Node) *Node {
 // Arity is the number of inputs.
 func (p primitive) Arity() int { return len(p.dims) }
 
-// Type is that of a function from tensors of the inputs' ranks to one of the output's, all float64.
+// Type is that of a function from tensors of the inputs' ranks to one of the output's rank, all
+// float64.
 func (p primitive) Type() hm.Type {
 	rank := func(n int) hm.Type { return gorgonia.TensorType{Dims: n, Of: gorgonia.Float64} }
 	var types []hm.Type
@@ -41,12 +42,12 @@ func (p primitive) Type() hm.Type {
 	return hm.NewFnType(append(types, rank(len(p.shape)))...)
 }
 
-// InferShape is the shape that the operation was made with.
+// InferShape returns the shape given at construction.
 func (p primitive) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
 	return tensor.Shape(p.shape).Clone(), nil
 }
 
-// Do computes the value into new memory.
+// Do computes the value into newly allocated memory.
 func (p primitive) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	inputs := make([][]float64, len(in))
 	for i, v := range in {
@@ -64,7 +65,7 @@ func (p primitive) Do(in ...gorgonia.Value) (gorgonia.Value, error) {
 	return out, nil
 }
 
-// DiffWRT tells which inputs have gradients: all of an operation that has any.
+// DiffWRT reports which inputs have gradients: all or none.
 func (p primitive) DiffWRT(inputs int) []bool {
 	which := make([]bool, inputs)
 	for i := range which {
@@ -79,16 +80,16 @@ func (p primitive) SymDiff(in gorgonia.Nodes, _, gradient *Node) (gorgonia.Nodes
 	return nodes, p.graph.err
 }
 
-// ReturnsPtr and CallsExtern are false: values are new, and made in Go.
+// ReturnsPtr is false: values are newly allocated.
 func (p primitive) ReturnsPtr() bool { return false }
 
-// CallsExtern is false: see ReturnsPtr.
+// CallsExtern is false: values are computed in Go.
 func (p primitive) CallsExtern() bool { return false }
 
-// OverwritesInput is -1: no input is overwritten.
+// OverwritesInput is -1: none.
 func (p primitive) OverwritesInput() int { return -1 }
 
-// WriteHash writes what the operation is told apart by.
+// WriteHash writes what identifies the operation.
 func (p primitive) WriteHash(h hash.Hash) { fmt.Fprintf(h, "%s %v %v", p.name, p.dims, p.shape) }
 
 // Hashcode is the hash of WriteHash.

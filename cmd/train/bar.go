@@ -4,11 +4,9 @@ import (
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/schollz/progressbar/v3"
 )
 
-// unit is what a bar counts.
+// unit is the unit of a bar.
 type unit int
 
 const (
@@ -16,31 +14,59 @@ const (
 	inBytes
 )
 
-// bar returns a progress function that draws on a terminal, and nil elsewhere.
+const (
+	barEvery   = 100 * time.Millisecond // how often the line of a bar is drawn
+	plainEvery = 10 * time.Second       // how often a plain line is written
+)
+
+// bar returns a progress function that redraws a line on a terminal, and nil elsewhere.
 func bar(w io.Writer, what string, u unit) func(done, total int64) {
 	if !isTerminal(w) {
 		return nil
 	}
-	var b *progressbar.ProgressBar
+	return redraw(w, what, u, time.Now)
+}
+
+// redraw returns a progress function that redraws a line and clears it at the end.
+func redraw(w io.Writer, what string, u unit, now func() time.Time) func(done, total int64) {
+	const home, clearRest = "\r", "\x1b[0K"
+	started := now()
+	var drawn time.Time
 	return func(done, total int64) {
-		if b == nil {
-			b = progressbar.NewOptions64(total, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(what),
-				progressbar.OptionShowCount(), progressbar.OptionShowBytes(u == inBytes), progressbar.OptionClearOnFinish())
+		t := now()
+		switch {
+		case done >= total:
+			io.WriteString(w, home+clearRest) // writing may fail, the work continues
+		case t.Sub(drawn) >= barEvery:
+			drawn = t
+			io.WriteString(w, home+barText(what, u, done, total, t.Sub(started))+clearRest)
 		}
-		_ = b.Set64(done) // a bar that cannot be drawn is no reason to stop
 	}
 }
 
-// progress is bar on a terminal, and elsewhere a line every ten seconds.
+// barText is the line of a bar: "check:  45% of 60000 images, 1m5s left".
+func barText(what string, u unit, done, total int64, elapsed time.Duration) string {
+	amount := fmt.Sprintf("%d images", total)
+	if u == inBytes {
+		amount = fmt.Sprintf("%.1f GB", float64(total)/1e9)
+	}
+	text := fmt.Sprintf("%s: %3d%% of %s", what, 100*done/max(1, total), amount)
+	if done > 0 && elapsed >= time.Second {
+		left := time.Duration(float64(elapsed) / float64(done) * float64(total-done))
+		text += fmt.Sprintf(", %v left", left.Round(time.Second))
+	}
+	return text
+}
+
+// progress is bar on a terminal, and a line every ten seconds elsewhere.
 func progress(w io.Writer, what string) func(done, total int64) {
 	if b := bar(w, what, inImages); b != nil {
 		return b
 	}
-	const every = 10 * time.Second
-	told := time.Now()
+	last := time.Now()
 	return func(done, total int64) {
-		if time.Since(told) >= every {
-			told = time.Now()
+		if time.Since(last) >= plainEvery {
+			last = time.Now()
 			fmt.Fprintf(w, "%s: %d of %d images\n", what, done, total)
 		}
 	}

@@ -8,15 +8,14 @@ import (
 	"slices"
 	"strings"
 
-	"depthwise.dev/models/mobilenet"
+	"depthwise.dev/bench"
 	"depthwise.dev/report"
-	"depthwise.dev/train"
 )
 
-// labeled is how many points of the picture have their names: those with the most time over their floors.
+// labeled is the number of labeled points: those with the most time above their floors.
 const labeled = 12
 
-// plotRoofline writes the chart, unless file is empty.
+// plotRoofline writes the chart unless file is empty.
 func plotRoofline(file string, chart report.Roofline) error {
 	if file == "" {
 		return nil
@@ -31,21 +30,21 @@ func plotRoofline(file string, chart report.Roofline) error {
 	return nil
 }
 
-// rooflineOf has a point for each convolution and direction, and for a head whose bytes are known.
-func rooflineOf(what string, r train.ComputeSpeed, t train.LayerTable) report.Roofline {
-	chart := report.Roofline{Memory: t.Peaks.GBS, Title: fmt.Sprintf("%s: %s, batch %d at %d, %s, kernels %s, %d threads",
+// rooflineOf returns a chart with a point for each convolution and direction, and for a head whose
+// bytes are known.
+func rooflineOf(what string, r bench.ComputeSpeed, t bench.LayerTable) report.Roofline {
+	chart := report.Roofline{Memory: t.Peaks.GBS, Title: fmt.Sprintf("%s: %s, batch %d at %d, %s, backend %s, %d threads",
 		t.Processor, what, r.Batch, r.Resolution, r.Precision, r.Kernels, r.Threads)}
 	if r.Precision != "fp32" {
 		chart.Roofs = append(chart.Roofs, report.Roof{Name: r.Precision + " products", GFLOPS: t.Peaks.GFLOPS})
 	}
 	chart.Roofs = append(chart.Roofs, report.Roof{Name: "fp32 products", GFLOPS: t.Peaks.FloatGFLOPS})
 	slices.SortFunc(chart.Roofs, func(a, b report.Roof) int { return cmp.Compare(b.GFLOPS, a.GFLOPS) })
-	names := map[string]string{string(mobilenet.Conv): "stem", string(mobilenet.Depthwise): "depthwise",
-		string(mobilenet.Pointwise): "pointwise", "head": "classifier"}
-	var lost []float64 // ms over the floor, of each point
+	names := map[string]string{"conv": "stem", "depthwise": "depthwise", "pointwise": "pointwise", "head": "classifier"}
+	var lost []float64 // ms above the floor, of each point
 	for _, l := range t.Layers {
 		kind, ok := names[l.Kind]
-		for i, p := range []*train.PassSpeed{l.Forward, l.Backward} {
+		for i, p := range []*bench.PassSpeed{l.Forward, l.Backward} {
 			if !ok || p == nil || p.Bytes == 0 {
 				continue
 			}

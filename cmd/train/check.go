@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"depthwise.dev/autograd/oracle/suite"
-	"depthwise.dev/train"
+	"depthwise.dev/diagnose"
 )
 
 func newCheck() *cobra.Command {
@@ -16,31 +16,30 @@ func newCheck() *cobra.Command {
 	plot, weights := "", ""
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Compare the network's gradients in every way to compute them",
-		Long: `Compare the configured network with libtorch in float64, layer by layer and as
-a whole: libtorch in fp32 and bf16, another library (gorgonia), and differences
-of the forward pass. Exit code 1 when one differs by more than it may. The
-output is what a bug report needs.
+		Short: "Check gradients against independent implementations",
+		Long: `Compare the gradients of a network, layer by layer and end to end, with libtorch
+in float64. Checked are libtorch in fp32 and bf16, gorgonia, and finite
+differences. The exit code is 1 if a difference exceeds its tolerance. Attach
+the output to bug reports.
 
-The arrays are drawn at random; the images are noise, or a batch of --data. At
-224x224 it takes about half a minute; a smaller --resolution or --width is
-quicker. Where whole networks are too large for gorgonia, their layers alone
-are compared with it.
+Weights are random; images are noise, or a batch of --data. At 224x224 it takes
+about half a minute, less with a smaller --resolution or --width. Networks too
+large for gorgonia are compared with it layer by layer only.
 
-With --plot nothing is compared: one training step is taken in memory, and a
-page shows what it does in each layer: norms of gradients, updates in
-proportion to weights, activations. --weights names the checkpoint, run or
-export to look at; without it the initial weights are.`,
+With --plot nothing is compared. Instead, one training step is computed in
+memory, and an HTML page shows gradient norms, update-to-weight ratios and
+activations of each layer, for --weights or for initial weights.`,
 		Example: `  train check --width 0.5 --resolution 128
   train check --config runs/photos-1/config.yaml --data photos --json
   train check --plot layers.html --weights runs/photos-1 --data photos`,
-		Args: noArguments,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		Args:              noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := s.resolve(cmd); err != nil {
 				return err
 			}
 			if !cmd.Flags().Changed("data") {
-				s.Data = "" // a configuration's own is for training
+				s.Data = "" // the data of --config is for training
 			}
 			dir, err := dataFolder(cmd, s.Data)
 			if err != nil {
@@ -51,9 +50,9 @@ export to look at; without it the initial weights are.`,
 				return plotLayers(cmd, s.Config, weights, images, plot, asJSON)
 			}
 			if weights != "" {
-				return usagef("--weights needs --plot: a comparison draws its arrays at random")
+				return usagef("--weights needs --plot: a check uses random weights")
 			}
-			r, err := train.Check(cmd.Context(), s.Config, images, bar(cmd.ErrOrStderr(), "check", inImages))
+			r, err := diagnose.Check(cmd.Context(), s.Config, images, bar(cmd.ErrOrStderr(), "check", inImages))
 			if r.Layers == nil {
 				return err
 			}
@@ -63,25 +62,32 @@ export to look at; without it the initial weights are.`,
 			return err
 		},
 	}
-	flagGroup(cmd, "Data", func(fs *pflag.FlagSet) {
-		fs.StringVar(&s.Data, "data", "", "`DIR` with images to take a batch of, or mnist (default noise)")
-		fs.Var(auto[int]{&images}, "batch-size", "images (auto: the fewest that give batch norm 16 values a channel, at least 2; 32 with --plot)")
+	flagGroup(cmd, groupData, func(fs *pflag.FlagSet) {
+		fs.StringVar(&s.Data, "data", "", "`DIR` with images for the batch, or mnist")
+		fs.Var(auto[int]{&images}, "batch-size", "images per batch; auto: at least 2, and 16 values per channel for batch norm; 32 with --plot")
+		folderPath(fs, "data")
+		defaultText(fs, "data", "noise")
 	})
 	weightsFlag(cmd, &weights)
 	modelFlags(cmd, &s.Config)
-	flagGroup(cmd, "Machine", func(fs *pflag.FlagSet) {
-		fs.IntVar(&s.Threads, "threads", s.Threads, "threads that compute (default one for each physical core)")
+	flagGroup(cmd, groupHardware, func(fs *pflag.FlagSet) {
+		fs.IntVar(&s.Threads, "threads", s.Threads, "compute threads")
+		defaultText(fs, "threads", "one per physical core")
 	})
-	flagGroup(cmd, "Output", func(fs *pflag.FlagSet) {
-		fs.StringVar(&s.file, "config", "", "`FILE` with settings, such as a run's config.yaml")
-		fs.StringVar(&plot, "plot", "", "write what a training step does in each layer to this `FILE`, as HTML")
+	flagGroup(cmd, groupRun, func(fs *pflag.FlagSet) {
+		fs.StringVar(&s.file, "config", "", "YAML file with settings, such as the config.yaml of a run")
+		filePath(fs, "config", "yaml", "yml")
+	})
+	flagGroup(cmd, groupOutput, func(fs *pflag.FlagSet) {
+		fs.StringVar(&plot, "plot", "", "write per-layer statistics of a training step to an HTML file")
+		filePath(fs, "plot", "html")
 	})
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }
 
-// checkText is the report as a table.
-func checkText(r train.CheckReport) string {
+// checkText formats the report as a table.
+func checkText(r diagnose.CheckReport) string {
 	var b strings.Builder
 	images := "of noise"
 	if r.Data != "" {
@@ -89,7 +95,7 @@ func checkText(r train.CheckReport) string {
 	}
 	fmt.Fprintf(&b, "%s; %d images %s, %d threads\n", r.Network, r.Images, images, r.Threads)
 	fmt.Fprintf(&b, "%s\n\n", strings.Join(r.Environment, "\n"))
-	fmt.Fprintln(&b, "largest relative difference from libtorch in float64: values, gradients, statistics")
+	fmt.Fprintln(&b, "maximum relative difference from libtorch in float64: values, gradients, statistics")
 	fmt.Fprintf(&b, "%-22s%s\n", "layer, in training", columns(r.Engines))
 	for _, row := range r.Layers {
 		checkRow(&b, row)
@@ -98,17 +104,17 @@ func checkText(r train.CheckReport) string {
 	for _, row := range r.Networks {
 		checkRow(&b, row)
 	}
-	var bounds []string
+	var tolerances []string
 	for _, e := range suite.Engines {
 		if e.Case == nil {
-			bounds = append(bounds, "-")
+			tolerances = append(tolerances, "-")
 			continue
 		}
-		bounds = append(bounds, fmt.Sprintf("%.0e", e.Bound))
+		tolerances = append(tolerances, fmt.Sprintf("%.0e", e.Tolerance))
 	}
-	fmt.Fprintf(&b, "%-22s%s\n\n", "allowed for a layer", columns(bounds))
-	fmt.Fprintln(&b, "~ 1 - cosine; ! out of bounds; - not computed")
-	for _, note := range leftOut(r.Report) {
+	fmt.Fprintf(&b, "%-22s%s\n\n", "tolerance of a layer", columns(tolerances))
+	fmt.Fprintln(&b, "~ 1 - cosine similarity; ! exceeds the tolerance; - not computed")
+	for _, note := range notComputed(r.Report) {
 		fmt.Fprintln(&b, "-", note)
 	}
 	for _, f := range r.Failures {
@@ -146,8 +152,8 @@ func checkRow(b *strings.Builder, row suite.Row) {
 	fmt.Fprintln(b, strings.TrimRight(line, " "))
 }
 
-// leftOut says once for each reason why an engine did not compute something.
-func leftOut(r suite.Report) []string {
+// notComputed lists each reason why an engine did not compute something, once.
+func notComputed(r suite.Report) []string {
 	var list []string
 	seen := map[string]bool{}
 	for _, rows := range [][]suite.Row{r.Layers, r.Networks} {

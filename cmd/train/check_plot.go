@@ -7,13 +7,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"depthwise.dev/config"
+	"depthwise.dev/diagnose"
 	"depthwise.dev/report"
-	"depthwise.dev/train"
 )
 
-// plotLayers takes a training step and writes the page of it.
-func plotLayers(cmd *cobra.Command, c train.Config, weights string, images int, file string, asJSON bool) error {
-	r, err := train.Inspect(cmd.Context(), c, weights, images)
+// plotLayers computes a training step and writes its page.
+func plotLayers(cmd *cobra.Command, c config.Config, weights string, images int, file string, asJSON bool) error {
+	r, err := diagnose.Inspect(cmd.Context(), c, weights, images)
 	if err != nil {
 		return err
 	}
@@ -29,8 +30,8 @@ func plotLayers(cmd *cobra.Command, c train.Config, weights string, images int, 
 	})
 }
 
-// layersPage shows the numbers that people look at when a network does not learn.
-func layersPage(r train.Inspection) report.BarPage {
+// layersPage shows the statistics that help when a network does not learn.
+func layersPage(r diagnose.Inspection) report.BarPage {
 	weights, images := "initial weights", "of noise"
 	if r.Weights != "" {
 		weights = "weights of " + r.Weights
@@ -58,15 +59,15 @@ func layersPage(r train.Inspection) report.BarPage {
 		Facts: []string{r.Network, fmt.Sprintf("%s; %d images %s; loss %.4g", weights, r.Images, images, r.Loss),
 			fmt.Sprintf("the first step of %s at a learning rate of %g", r.Optimizer, r.LR)},
 		Charts: []report.BarChart{
-			{Title: "Updates in proportion to weights", Note: "norm of the step over norm of the array; about 0.001 is usual", Log: true,
+			{Title: "Update-to-weight ratio", Note: "norm of the update / norm of the array; about 0.001 is typical", Log: true,
 				Bars: updates, Low: 1e-4, High: 1e-2},
-			{Title: "Gradients of the arrays", Note: "L2 norm", Log: true, Bars: gradients},
-			{Title: "Arrays", Note: "L2 norm", Log: true, Bars: norms},
-			{Title: "Gradients at the layers' outputs", Note: "L2 norm; a steady fall or rise from layer to layer is vanishing or exploding", Log: true, Bars: flow},
+			{Title: "Gradients of the parameters", Note: "L2 norm", Log: true, Bars: gradients},
+			{Title: "Parameters", Note: "L2 norm", Log: true, Bars: norms},
+			{Title: "Gradients at the layer outputs", Note: "L2 norm; a steady decrease or increase means vanishing or exploding gradients", Log: true, Bars: flow},
 			{Title: "Activations: standard deviation", Note: "over images, channels and positions, after normalization and activation", Bars: stds},
-			{Title: "Activations: mean", Note: "the same", Bars: means},
-			{Title: "Activations: share of zeros", Note: "what ReLU has cut off", Bars: zeros, High: 1},
-			{Title: "Activations: share of dead channels", Note: "zero everywhere in all images", Bars: dead, High: 1},
+			{Title: "Activations: mean", Note: "over images, channels and positions, after normalization and activation", Bars: means},
+			{Title: "Activations: fraction of zeros", Note: "set to zero by ReLU", Bars: zeros, High: 1},
+			{Title: "Activations: fraction of dead channels", Note: "zero at every position of all images", Bars: dead, High: 1},
 		},
 	}
 }

@@ -6,10 +6,11 @@ import (
 	"strings"
 	"testing"
 
-	"depthwise.dev/train"
+	"depthwise.dev/diagnose"
 )
 
-// TestCheckPlot: a page with a bar for each layer in each chart, or the same as JSON; and what cannot be.
+// TestCheckPlot: a page with a bar for each layer in each chart, or the same as JSON; and what
+// cannot be.
 func TestCheckPlot(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "layers.html")
 	args := []string{"check", "--plot", file, "--width", "0.25", "--resolution", "32", "--classes", "3", "--batch-size", "2", "--threads", "1"}
@@ -25,7 +26,7 @@ func TestCheckPlot(t *testing.T) {
 			t.Errorf("%d times %s, want %d", n, bar, want)
 		}
 	}
-	var r train.Inspection
+	var r diagnose.Inspection
 	decode(t, done(t, append(args, "--json")...), &r)
 	if len(r.Layers) != 28 || r.Layers[0].Name != "conv_stem" || r.Images != 2 {
 		t.Errorf("%+v", r)

@@ -7,10 +7,11 @@ import (
 	"testing"
 
 	"depthwise.dev/autograd/oracle/suite"
-	"depthwise.dev/train"
+	"depthwise.dev/diagnose"
 )
 
-// TestCheckCommand: a table, or JSON; exit code 1 and the table all the same when an engine is wrong.
+// TestCheckCommand: a table, or JSON; exit code 1 and the table all the same when an engine is
+// wrong.
 func TestCheckCommand(t *testing.T) {
 	args := []string{"check", "--width", "0.005", "--resolution", "32", "--classes", "4", "--threads", "1"}
 	text := done(t, args...)
@@ -21,7 +22,7 @@ func TestCheckCommand(t *testing.T) {
 			t.Errorf("the table lacks %q:\n%s", want, text)
 		}
 	}
-	var r train.CheckReport
+	var r diagnose.CheckReport
 	decode(t, done(t, append(args, "--json", "--data", pictures(t), "--batch-size", "2")...), &r)
 	if !r.OK || r.Images != 2 || len(r.Layers) != 30 || r.Layers[0].Cells[0].Engine != "gorgonia" || r.Layers[0].Cells[0].Bound <= 0 {
 		t.Errorf("%+v", r)
@@ -34,7 +35,7 @@ func TestCheckCommand(t *testing.T) {
 	}}}
 	code, stdout, stderr := execute(t, args...)
 	if code != exitFailed || !strings.Contains(stdout, "error !") || !strings.Contains(stdout, "! loss, broken: out of order") ||
-		!strings.Contains(lastLine(stderr), "comparisons are out of bounds") {
+		!strings.Contains(lastLine(stderr), "comparisons are beyond the tolerance") {
 		t.Errorf("code %d\n%s\n%s", code, stdout, stderr)
 	}
 }

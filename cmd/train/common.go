@@ -9,15 +9,15 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// noArguments refuses words that belong to no flag.
+// noArguments refuses arguments.
 func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usagef("%s takes no arguments, but was given %q", cmd.CommandPath(), args[0])
+		return usagef("%s takes no arguments, got %q", cmd.CommandPath(), args[0])
 	}
 	return nil
 }
 
-// required names every flag of the list that was not given.
+// required names every flag in the list that was not given.
 func required(cmd *cobra.Command, flags ...string) error {
 	missing := ""
 	for _, name := range flags {
@@ -26,25 +26,26 @@ func required(cmd *cobra.Command, flags ...string) error {
 		}
 	}
 	if missing != "" {
-		return usagef("%s needs%s", cmd.CommandPath(), missing)
+		return usagef("%s needs:%s", cmd.CommandPath(), missing)
 	}
 	return nil
 }
 
 func weightsFlag(cmd *cobra.Command, weights *string) {
-	flagGroup(cmd, "Weights", func(fs *pflag.FlagSet) {
-		fs.StringVar(weights, "weights", "", "best.safetensors, a checkpoint or an exported `FILE`, or a run's folder")
+	flagGroup(cmd, groupModel, func(fs *pflag.FlagSet) {
+		fs.StringVar(weights, "weights", "", "best.safetensors, a checkpoint, an exported file, or the folder of a run")
+		filePath(fs, "weights", "safetensors")
 	})
 }
 
-// rawFlag is that of the commands that use weights as they are.
+// rawFlag is the flag of the commands that use trained weights.
 func rawFlag(cmd *cobra.Command, raw *bool) {
-	flagGroup(cmd, "Weights", func(fs *pflag.FlagSet) {
-		fs.BoolVar(raw, "raw", false, "take the plain weights of a run with --ema-decay, in place of their average")
+	flagGroup(cmd, groupModel, func(fs *pflag.FlagSet) {
+		fs.BoolVar(raw, "raw", false, "use the trained weights instead of their moving average (--ema-decay)")
 	})
 }
 
-// show prints a result: as one line of JSON or as text.
+// show prints a result, as one line of JSON or as text.
 func show(cmd *cobra.Command, asJSON bool, result any, text func() string) error {
 	out := cmd.OutOrStdout()
 	if !asJSON {

@@ -7,9 +7,11 @@ import (
 func newData() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "data",
-		Short: "Check and prepare data sets",
-		Args:  oneCommand,
-		RunE:  func(*cobra.Command, []string) error { return nil },
+		Short: "Check and prepare datasets",
+		Example: `  train data check photos
+  train data shard photos photo-shards`,
+		Args: oneCommand,
+		RunE: func(*cobra.Command, []string) error { return nil },
 	}
 	cmd.AddCommand(newDataImageNet(), newDataShard(), newDataCheck(), newDataStats())
 	return cmd

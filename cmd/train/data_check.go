@@ -8,27 +8,30 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"depthwise.dev/bench"
+	"depthwise.dev/config"
 	"depthwise.dev/data"
-	"depthwise.dev/train"
+	"depthwise.dev/internal/datasource"
 )
 
 func newDataCheck() *cobra.Command {
 	s, asJSON := newSettings(), false
 	cmd := &cobra.Command{
-		Use:   "check DIR",
-		Short: "Look for what will hurt before training does",
-		Long: `Look at every image of a data set, folders or shards: unreadable, damaged and
-suspicious files, copies between train and val (the same file, or the same
-picture in another size or compression), labels that contradict each other,
-imbalance; sizes, formats, mean and standard deviation of the pixels; and how
-long an epoch takes here, with the network that the flags describe.
+		Use:   "check DIR [flags]",
+		Short: "Find problems in a dataset before training",
+		Long: `Check every image of a dataset in folders or shards. Reports unreadable, damaged
+and suspicious files, duplicates across train and val (the same file, or the
+same picture in another size or compression), contradictory labels, class
+imbalance, sizes, formats, mean and standard deviation of the pixels, and the
+estimated time of an epoch on this machine with the given network.
 
-It ends with 0 when nothing serious was found, 1 when something would hurt.`,
+The exit code is 1 if there are serious problems.`,
 		Example: `  train data check photos
   train data check imagenet --width 0.5 --resolution 160 --json > check.json`,
+		ValidArgsFunction: folderArguments(1),
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usagef("data check takes one folder, not %d", len(args))
+				return usagef("data check takes one folder, not %d arguments", len(args))
 			}
 			return nil
 		},
@@ -37,12 +40,13 @@ It ends with 0 when nothing serious was found, 1 when something would hurt.`,
 			return checkData(cmd, s, asJSON)
 		},
 	}
-	flagGroup(cmd, "Data", func(fs *pflag.FlagSet) {
-		fs.IntVar(&s.BatchSize, "batch-size", s.BatchSize, "images in a batch, of the epoch's time")
-		fs.Var(auto[int]{&s.Workers}, "workers", "images that are read at the same time; never changes what is found (auto: one a core)")
+	flagGroup(cmd, groupData, func(fs *pflag.FlagSet) {
+		fs.IntVar(&s.BatchSize, "batch-size", s.BatchSize, "images per batch, for the estimated time")
+		fs.Var(auto[int]{&s.Workers}, "workers", "image decoding threads; results do not depend on it")
+		defaultText(fs, "workers", "auto, one per physical core")
 	})
 	modelFlags(cmd, &s.Config)
-	machineFlags(cmd, &s.Precision, &s.Device, &s.Kernels, &s.Threads)
+	hardwareFlags(cmd, &s.Precision, &s.Device, &s.Kernels, &s.Threads)
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }
@@ -53,7 +57,7 @@ type checkResult struct {
 	Epoch epochTime `json:"epoch"`
 }
 
-// epochTime is how long an epoch takes on this machine, about.
+// epochTime is the estimated time of an epoch on this machine.
 type epochTime struct {
 	Images    int     `json:"images"`
 	Training  float64 `json:"training_img_s"`
@@ -68,7 +72,7 @@ func checkData(cmd *cobra.Command, s *settings, asJSON bool) error {
 	}
 	s.Data = ""
 	loader := s.LoaderOptions(true)
-	source, err := train.DataSource(cmd.Context(), dir)
+	source, err := datasource.New(cmd.Context(), dir, s.Remote)
 	if err != nil {
 		return err
 	}
@@ -93,19 +97,19 @@ func checkData(cmd *cobra.Command, s *settings, asJSON bool) error {
 		}
 	}
 	if len(serious) > 0 {
-		return fmt.Errorf("%s: this would hurt training: %s", dir, strings.Join(serious, ", "))
+		return fmt.Errorf("%s: serious problems found: %s", dir, strings.Join(serious, ", "))
 	}
 	return nil
 }
 
-// timeEpoch measures a few training steps on noise: the slower of them and of loading
-// gives an epoch's time, since both go on at once.
-func timeEpoch(cmd *cobra.Command, c train.Config, r *data.Report) (epochTime, error) {
+// timeEpoch measures a few training steps on noise. The slower of training and loading determines
+// the time of an epoch, since they overlap.
+func timeEpoch(cmd *cobra.Command, c config.Config, r *data.Report) (epochTime, error) {
 	e := epochTime{Images: r.Splits[0].Images, LimitedBy: "training"}
 	if c.Model.Classes == 0 {
 		c.Model.Classes = max(r.Splits[0].Classes, 1)
 	}
-	speed, err := train.BenchStep(cmd.Context(), c, train.BenchSteps{Warmup: 1, Count: 3})
+	speed, err := bench.Step(cmd.Context(), c, bench.Steps{Warmup: 1, Count: 3})
 	if err != nil {
 		return e, err
 	}
@@ -120,6 +124,6 @@ func timeEpoch(cmd *cobra.Command, c train.Config, r *data.Report) (epochTime, e
 
 func (r checkResult) text() string {
 	took := time.Duration(r.Epoch.Seconds * float64(time.Second)).Round(time.Second)
-	return r.Text() + fmt.Sprintf("an epoch of %d images takes about %v here, limited by %s: it trains on %.0f img/s and loads %.0f img/s\n",
+	return r.Text() + fmt.Sprintf("an epoch of %d images takes about %v, limited by %s (training %.0f img/s, loading %.0f img/s)\n",
 		r.Epoch.Images, took, r.Epoch.LimitedBy, r.Epoch.Training, r.Loading)
 }

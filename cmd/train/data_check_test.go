@@ -27,7 +27,7 @@ func TestDataCheck(t *testing.T) {
 	code, stdout, stderr = execute(t, args("--json")...)
 	var r checkResult
 	decode(t, stdout, &r)
-	if code != exitFailed || lastLine(stderr) != "error: "+dir+": this would hurt training: unreadable" {
+	if code != exitFailed || lastLine(stderr) != "error: "+dir+": serious problems found: unreadable" {
 		t.Errorf("code %d, %s", code, stderr)
 	}
 	if len(r.Findings) == 0 || r.Findings[0].Kind != "unreadable" || r.Findings[0].Severity != data.Serious || r.Findings[0].Examples[0].Path != bad {

@@ -9,28 +9,29 @@ import (
 	"depthwise.dev/data"
 )
 
-// shownProblems is how many images that cannot be read a command names.
+// shownProblems is the maximum number of unreadable images that a command names.
 const shownProblems = 20
 
 func newDataShard() *cobra.Command {
 	var source data.Source
 	o := data.ShardOptions{PerShard: 1000, Quality: 90}
 	cmd := &cobra.Command{
-		Use:   "shard SRC DIR",
-		Short: "Write a data set as WebDataset tar files",
-		Long: `Write the images of SRC, in class folders or in local shards, as tar files
-DIR/train-000000.tar ... and DIR/val-000000.tar ..., which train, eval and
-Python's webdataset read: KEY.jpg with KEY.cls, the number of the class, whose
-name stands in DIR/shards.json. Images are dealt out to shards at random.
+		Use:   "shard SRC DIR [flags]",
+		Short: "Write a dataset as WebDataset tar files",
+		Long: `Write the images of SRC, in class folders or local shards, as tar files
+DIR/train-000000.tar ... and DIR/val-000000.tar ..., readable by train, eval and
+the Python package webdataset: KEY.jpg with KEY.cls, the class index.
+DIR/shards.json holds the class names. Images are assigned to shards at random.
 
-The same images and options give the same bytes. Ended half-way, the command
-goes on when it is run again. Images that cannot be read are left out and named.`,
+The same images and options give the same bytes. Run the command again to
+continue after an interruption. Unreadable images are skipped and reported.`,
 		Example: `  train data shard imagenet imagenet-shards --max-side 512
   train data shard photos photo-shards --val-split 0.1
   train --data photo-shards`,
+		ValidArgsFunction: folderArguments(2),
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return usagef("data shard takes two folders, SRC with the images and DIR for the shards, not %d", len(args))
+				return usagef("data shard takes two folders, SRC with images and DIR for shards, not %d arguments", len(args))
 			}
 			return nil
 		},
@@ -39,13 +40,17 @@ goes on when it is run again. Images that cannot be read are left out and named.
 			return shardData(cmd, source, args[1], o)
 		},
 	}
-	flagGroup(cmd, "Shards", func(fs *pflag.FlagSet) {
-		fs.IntVar(&o.PerShard, "per-shard", o.PerShard, "images in a shard")
-		fs.IntVar(&o.MaxSide, "max-side", o.MaxSide, "encode images again whose longer side is above so many pixels, reduced to it\n(default copy every file as it is)")
-		fs.IntVar(&o.Quality, "quality", o.Quality, "of JPEGs that are encoded again, 1 to 100")
-		fs.Float64Var(&source.ValSplit, "val-split", 0, "share of a SRC without val/ that becomes val")
-		fs.Uint64Var(&source.Seed, "seed", 0, "of the order of the images, and of --val-split")
-		fs.IntVar(&o.Workers, "workers", 0, "shards that are written at the same time; never changes the result (default one a processor)")
+	flagGroup(cmd, groupData, func(fs *pflag.FlagSet) {
+		fs.Float64Var(&source.ValSplit, "val-split", 0, "fraction of the images for val if SRC has no val/")
+		fs.Uint64Var(&source.Seed, "seed", 0, "seed of the order of the images and of --val-split")
+		fs.IntVar(&o.Workers, "workers", 0, "shards to write in parallel; the result does not depend on it")
+		defaultText(fs, "workers", "one per processor")
+	})
+	flagGroup(cmd, groupOutput, func(fs *pflag.FlagSet) {
+		fs.IntVar(&o.PerShard, "per-shard", o.PerShard, "images per shard")
+		fs.IntVar(&o.MaxSide, "max-side", o.MaxSide, "resize images with a longer side to N pixels and encode them again")
+		fs.IntVar(&o.Quality, "quality", o.Quality, "JPEG quality of resized images, 1 to 100")
+		defaultText(fs, "max-side", "copy files unchanged")
 	})
 	return cmd
 }
@@ -66,12 +71,12 @@ func shardData(cmd *cobra.Command, source data.Source, dir string, o data.ShardO
 			fmt.Fprintf(stderr, "and %d more\n", len(done.LeftOut)-i)
 			break
 		}
-		fmt.Fprintf(stderr, "left out %s: %s\n", p.Path, p.Reason)
+		fmt.Fprintf(stderr, "skipped %s: %s\n", p.Path, p.Reason)
 	}
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(stderr, "%d shards in %s (%d were there already), %d images written, %d left out: train --data %s\n",
+	_, err = fmt.Fprintf(stderr, "%d shards in %s (%d existed), %d images written, %d skipped\nTrain on them: train --data %s\n",
 		done.Shards, dir, done.Kept, done.Images, len(done.LeftOut), dir)
 	return err
 }

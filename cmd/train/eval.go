@@ -7,22 +7,25 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"depthwise.dev/train"
+	"depthwise.dev/backend"
+	"depthwise.dev/classify"
+	"depthwise.dev/data/remote"
 )
 
 func newEval() *cobra.Command {
 	s, asJSON := newSettings(), false
-	c := train.EvalConfig{Precision: "fp32", Device: "auto", Kernels: "auto"}
+	c := classify.EvalConfig{Options: backend.Options{Precision: "fp32", Device: "auto", Backend: "auto"}}
 	cmd := &cobra.Command{
-		Use:   "eval --weights FILE --data DIR",
-		Short: "Measure the accuracy of trained weights on a folder of images",
-		Long: `Measure top-1 and top-5 accuracy and the loss of trained weights.
+		Use:   "eval --weights FILE --data DIR [flags]",
+		Short: "Measure the accuracy of trained weights on a dataset",
+		Long: `Measure top-1 accuracy, top-5 accuracy and loss of trained weights.
 
-The network, its classes and its preprocessing come from the weights. Classes
-are matched by name; those that only one side knows are reported.`,
+Network, classes and preprocessing come from the weights file. Classes are
+matched by name; those without a match are reported.`,
 		Example: `  train eval --weights runs/photos-1/best.safetensors --data photos
   train eval --weights runs/photos-1 --data photos/val --json`,
-		Args: noArguments,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		Args:              noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := required(cmd, "weights", "data"); err != nil {
 				return err
@@ -31,8 +34,8 @@ are matched by name; those that only one side knows are reported.`,
 			if err != nil {
 				return err
 			}
-			c.Data, c.BatchSize, c.Workers = dir, s.BatchSize, s.Workers
-			r, err := train.Evaluate(cmd.Context(), c)
+			c.Data, c.Remote, c.BatchSize, c.Workers = dir, remote.New(), s.BatchSize, s.Workers
+			r, err := classify.Evaluate(cmd.Context(), c)
 			if err != nil {
 				return err
 			}
@@ -42,27 +45,29 @@ are matched by name; those that only one side knows are reported.`,
 	weightsFlag(cmd, &c.Weights)
 	rawFlag(cmd, &c.Raw)
 	dataFlags(cmd, &s.Config)
-	flagGroup(cmd, "Data", func(fs *pflag.FlagSet) {
-		fs.IntVar(&c.Limit, "limit", 0, "stop after so many images (default all)")
+	flagGroup(cmd, groupData, func(fs *pflag.FlagSet) {
+		fs.IntVar(&c.Limit, "limit", 0, "stop after N images")
+		defaultText(fs, "limit", "all images")
 	})
-	machineFlags(cmd, &c.Precision, &c.Device, &c.Kernels, &c.Threads)
+	hardwareFlags(cmd, &c.Precision, &c.Device, &c.Backend, &c.Threads)
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }
 
-func evalText(r train.EvalResult) string {
+func evalText(r classify.EvalResult) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "top-1 %.2f %%, top-5 %.2f %%, loss %.4f on %d images (%.1f img/s)\n", 100*r.Top1, 100*r.Top5, r.Loss, r.Images, r.ImagesPerSecond)
+	fmt.Fprintf(&b, "top-1 accuracy %.2f %%, top-5 accuracy %.2f %%, loss %.4f\n%d images, %.1f img/s\n",
+		100*r.Top1, 100*r.Top5, r.Loss, r.Images, r.ImagesPerSecond)
 	for _, note := range []struct {
 		names []string
 		text  string
-	}{{r.Unknown, "folders that the weights know no class for, left out"}, {r.Missing, "classes of the weights without a folder"}} {
+	}{{r.Unknown, "class folders unknown to the model (skipped)"}, {r.Missing, "classes of the model without a folder"}} {
 		if len(note.names) > 0 {
 			fmt.Fprintf(&b, "%s: %s\n", note.text, strings.Join(note.names, ", "))
 		}
 	}
 	for _, p := range r.Skipped {
-		fmt.Fprintf(&b, "left out %s: %s\n", p.Path, p.Reason)
+		fmt.Fprintf(&b, "skipped %s: %s\n", p.Path, p.Reason)
 	}
 	return b.String()
 }

@@ -6,25 +6,28 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"depthwise.dev/train"
+	"depthwise.dev/formats"
+	"depthwise.dev/weights"
 )
 
 func newExport() *cobra.Command {
-	c := train.ExportConfig{Format: "safetensors"}
+	c := weights.ExportOptions{Format: "safetensors"}
 	cmd := &cobra.Command{
-		Use:   "export --weights FILE --format safetensors|npz --output PATH",
+		Use:   "export --weights FILE --output FILE [flags]",
 		Short: "Write trained weights for other programs",
-		Long: `Write the weights alone, in float32, under timm's names.
+		Long: `Write trained weights in float32, under the parameter names of timm.
 
-safetensors carries variant, width, resolution, classes and preprocessing in
-its metadata and can be given to --weights; npz is NumPy's, arrays alone.`,
-		Example: `  train export --weights runs/photos-1 --format npz --output photos.npz`,
-		Args:    noArguments,
+The metadata of a safetensors file holds variant, width, resolution, classes and
+preprocessing, and the file is accepted as --weights. npz holds arrays only.`,
+		Example: `  train export --weights runs/photos-1 --output photos.safetensors
+  train export --weights runs/photos-1 --format npz --output photos.npz`,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		Args:              noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := required(cmd, "weights", "output"); err != nil {
 				return err
 			}
-			if err := train.Export(c); err != nil {
+			if err := weights.Export(c); err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "wrote %s\n", c.Output)
@@ -33,9 +36,10 @@ its metadata and can be given to --weights; npz is NumPy's, arrays alone.`,
 	}
 	weightsFlag(cmd, &c.Weights)
 	rawFlag(cmd, &c.Raw)
-	flagGroup(cmd, "Output", func(fs *pflag.FlagSet) {
-		fs.Var(choice{&c.Format, train.ExportFormats}, "format", "of the file")
-		fs.StringVar(&c.Output, "output", "", "`PATH` of the file to write")
+	flagGroup(cmd, groupOutput, func(fs *pflag.FlagSet) {
+		fs.Var(choice{&c.Format, formats.Names()}, "format", "file format")
+		fs.StringVar(&c.Output, "output", "", "file to write")
+		filePath(fs, "output", "safetensors", "npz")
 	})
 	return cmd
 }

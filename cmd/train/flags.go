@@ -1,98 +1,117 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"depthwise.dev/backend"
+	"depthwise.dev/config"
+	"depthwise.dev/data/remote"
 	"depthwise.dev/models/mobilenet"
-	"depthwise.dev/train"
 )
 
-// groupOf is the annotation of a flag with the heading it stands under in the help.
-const groupOf = "group"
-
-// flagGroup adds flags to a command under a heading of its help.
-func flagGroup(cmd *cobra.Command, heading string, define func(*pflag.FlagSet)) {
-	fs := pflag.NewFlagSet(heading, pflag.ContinueOnError)
-	fs.SortFlags = false
-	define(fs)
-	fs.VisitAll(func(f *pflag.Flag) { f.Annotations = map[string][]string{groupOf: {heading}} })
-	cmd.Flags().SortFlags = false
-	cmd.Flags().AddFlagSet(fs)
-}
-
-// modelFlags are those of every command that builds a network.
-func modelFlags(cmd *cobra.Command, c *train.Config) {
-	flagGroup(cmd, "Network", func(fs *pflag.FlagSet) {
-		fs.Var(choice{&c.Arch, train.Archs}, "arch", "family of networks")
-		fs.Var(choice{&c.Model.Variant, mobilenet.Variants()}, "variant", "the paper's network, or the article's with its biases and TensorFlow's padding")
-		fs.Float64Var(&c.Model.Width, "width", c.Model.Width, "multiplier of all channels; the paper has 0.25, 0.5, 0.75 and 1")
-		fs.IntVar(&c.Model.Resolution, "resolution", c.Model.Resolution, "side of the square input, in pixels")
-		fs.IntVar(&c.Model.Classes, "classes", c.Model.Classes, "number of classes (default as many as the data has, 1000 without data)")
+// modelFlags are the flags of every command that builds a network.
+func modelFlags(cmd *cobra.Command, c *config.Config) {
+	flagGroup(cmd, groupModel, func(fs *pflag.FlagSet) {
+		fs.Var(choice{&c.Model.Arch, mobilenet.Archs()}, "arch", "architecture")
+		fs.Var(choice{&c.Model.Variant, variantNames()}, "variant", "variant of the architecture")
+		fs.Float64Var(&c.Model.Width, "width", c.Model.Width, "width multiplier of all layers; the paper uses 0.25, 0.5, 0.75 and 1")
+		fs.IntVar(&c.Model.Resolution, "resolution", c.Model.Resolution, "height and width of the input in pixels")
+		fs.IntVar(&c.Model.Classes, "classes", c.Model.Classes, "number of classes")
+		typical(fs, "width", "0.25", "0.5", "0.75", "1")
+		typical(fs, "resolution", "128", "160", "192", "224")
+		defaultText(fs, "classes", "that of the data, or 1000")
+		defaultText(fs, "variant", "paper of mobilenet_v1, torchvision of mobilenet_v2")
 	})
 }
 
-// dataFlags are those of every command that reads batches of images.
-func dataFlags(cmd *cobra.Command, c *train.Config) {
-	flagGroup(cmd, "Data", func(fs *pflag.FlagSet) {
-		fs.StringVar(&c.Data, "data", c.Data, "`DIR` with train/CLASS/* and val/CLASS/*, or with CLASS/*, or with shards\n(train-*.tar, val-*.tar); a pattern such as DIR/train-{000000..000127}.tar; shards at http://, https://, s3:// and gs:// too; or mnist")
-		fs.IntVar(&c.ShuffleBuffer, "shuffle-buffer", c.ShuffleBuffer, "read shards as a stream and shuffle so many images at a time (default all, read at random;\nof distant shards 16384)")
-		fs.IntVar(&c.ShardCache, "shard-cache", c.ShardCache, "`GB` of distant shards to keep in the user's cache folder")
-		fs.IntVar(&c.BatchSize, "batch-size", c.BatchSize, "images in a batch")
-		fs.Var(auto[int]{&c.Workers}, "workers", "decoders beside the training loop; never changes the result (auto: one a core)")
+// variantNames lists the variants of all architectures, each name once.
+func variantNames() []string {
+	var names []string
+	for _, arch := range mobilenet.Archs() {
+		for _, v := range mobilenet.Variants(arch) {
+			if !slices.Contains(names, v) {
+				names = append(names, v)
+			}
+		}
+	}
+	return names
+}
+
+// dataFlags are the flags of every command that reads batches of images.
+func dataFlags(cmd *cobra.Command, c *config.Config) {
+	flagGroup(cmd, groupData, func(fs *pflag.FlagSet) {
+		fs.StringVar(&c.Data, "data", c.Data, "`DIR` with train/CLASS/* and val/CLASS/*, with CLASS/*, or with tar shards "+
+			"(train-*.tar, val-*.tar); a pattern such as DIR/train-{000000..000127}.tar; "+
+			"shards at http://, https://, s3:// or gs://; or mnist")
+		fs.IntVar(&c.BatchSize, "batch-size", c.BatchSize, "images per batch")
+		fs.Var(auto[int]{&c.Workers}, "workers", "image decoding threads; results do not depend on it")
+		fs.IntVar(&c.ShuffleBuffer, "shuffle-buffer", c.ShuffleBuffer, "stream shards through a shuffle buffer of N images")
+		fs.IntVar(&c.ShardCache, "shard-cache", c.ShardCache, "`GB` of remote shards to keep in the user's cache folder")
+		folderPath(fs, "data")
+		defaultText(fs, "workers", "auto, one per physical core")
+		defaultText(fs, "shuffle-buffer", "no streaming; 16384 for remote shards")
 	})
 }
 
-// exifFlag is that of the commands that say how images come to the network.
-func exifFlag(cmd *cobra.Command, c *train.Config) {
-	flagGroup(cmd, "Data", func(fs *pflag.FlagSet) {
-		fs.BoolVar(&c.EXIF, "exif", c.EXIF, "turn images as their EXIF data says, in training and wherever the weights are used")
+// exifFlag is the flag of the commands that decide how images reach the network.
+func exifFlag(cmd *cobra.Command, c *config.Config) {
+	flagGroup(cmd, groupData, func(fs *pflag.FlagSet) {
+		fs.BoolVar(&c.EXIF, "exif", c.EXIF, "apply the EXIF orientation of images, in training and wherever the weights are used")
 	})
 }
 
-// augmentFlags are those of the commands that read images as training does.
-func augmentFlags(cmd *cobra.Command, c *train.Config) {
-	flagGroup(cmd, "Augmentation", func(fs *pflag.FlagSet) {
-		fs.Var(choice{&c.Augment, train.Augments}, "augment", "basic: a random crop and flip; randaug, trivial: RandAugment or TrivialAugmentWide besides")
-		fs.Var((*span)(&c.CropScale), "crop-scale", "share of the image's area in a crop; 0.35,1 suits small folders")
-		fs.Var((*span)(&c.CropRatio), "crop-ratio", "width through height of a crop")
+// augmentFlags are the flags of the commands that read images as training does.
+func augmentFlags(cmd *cobra.Command, c *config.Config) {
+	flagGroup(cmd, groupAugmentation, func(fs *pflag.FlagSet) {
+		fs.Var(choice{&c.Augment, config.Augments}, "augment", "augmentation policy")
+		fs.Var((*span)(&c.CropScale), "crop-scale", "area of a random crop relative to the image; 0.35,1 suits small datasets")
+		fs.Var((*span)(&c.CropRatio), "crop-ratio", "aspect ratio (width/height) of a random crop")
 		fs.Lookup("crop-ratio").DefValue = "0.75,1.333"
-		fs.Float64Var(&c.Flip, "flip", c.Flip, "chance of a horizontal flip")
-		fs.Var(choice{&c.Decode, train.Decodes}, "decode", "fast: photographs above 1,000 pixels from half their size, in training only")
-		fs.Var((*jitter)(&c.ColorJitter), "color-jitter", "how far brightness, contrast, saturation (and hue, up to 0.5) vary; one number means the first three")
-		fs.Float64Var(&c.RandomErase, "random-erase", c.RandomErase, "chance that a rectangle of the image is painted over; 0.25 is usual")
-		fs.Float64Var(&c.MixUp, "mixup", c.MixUp, "blend images and classes in pairs, by shares from Beta(X, X); 0.2 is usual")
-		fs.Float64Var(&c.CutMix, "cutmix", c.CutMix, "paste a box of another image, likewise; 1 is usual")
-		fs.Var(choice{&c.Fit, train.Fits}, "fit", "how evaluation makes images square: crop the center, or keep all of them on black; kept with the weights")
+		fs.Float64Var(&c.Flip, "flip", c.Flip, "probability of a horizontal flip")
+		fs.Var((*jitter)(&c.ColorJitter), "color-jitter", "strength of random brightness, contrast, saturation "+
+			"and hue (at most 0.5); one number sets the first three")
+		fs.Float64Var(&c.RandomErase, "random-erase", c.RandomErase, "probability of random erasing, typically 0.25")
+		fs.Float64Var(&c.MixUp, "mixup", c.MixUp, "alpha of mixup, typically 0.2")
+		fs.Float64Var(&c.CutMix, "cutmix", c.CutMix, "alpha of CutMix, typically 1")
+		fs.Var(choice{&c.Fit, config.Fits}, "fit", "how evaluation resizes images, stored with the weights")
+		fs.Var(choice{&c.Decode, config.Decodes}, "decode", "JPEG decoding")
 	})
 }
 
-// machineFlags are those of every command that computes.
-func machineFlags(cmd *cobra.Command, precision, device, kernels *string, threads *int) {
-	flagGroup(cmd, "Machine", func(fs *pflag.FlagSet) {
-		fs.Var(choice{kernels, train.Kernels}, "kernels", "fused: the network's backbone as one operation, on the CPU; torch: libtorch's operations; auto: fused where it is fast")
-		fs.Var(choice{precision, train.Precisions}, "precision", "of the convolutions; auto: bf16 where the processor has it in hardware")
-		fs.StringVar(device, "device", *device, "`DEVICE` that computes: auto, cpu, cuda or cuda:N")
-		fs.IntVar(threads, "threads", *threads, "threads that compute (default one for each physical core)")
+// hardwareFlags are the flags of every command that computes.
+func hardwareFlags(cmd *cobra.Command, precision, device, kernels *string, threads *int) {
+	flagGroup(cmd, groupHardware, func(fs *pflag.FlagSet) {
+		flag, alias := backendFlags(kernels, backend.Names())
+		fs.Var(flag, "backend", "compute backend")
+		fs.Var(alias, "kernels", "deprecated alias of --backend")
+		annotate(fs.Lookup("kernels"), aliasOf, "backend")
+		fs.Var(choice{precision, backend.Precisions}, "precision", "precision of the convolutions")
+		fs.Var(known{device, backend.Devices, "NAME"}, "device", "compute device")
+		fs.IntVar(threads, "threads", *threads, "compute threads")
+		defaultText(fs, "threads", "one per physical core")
 	})
 }
 
-// jsonFlag is that of every command with a result for programs.
+// jsonFlag is the flag of every command with a result for programs.
 func jsonFlag(cmd *cobra.Command, json *bool) {
-	flagGroup(cmd, "Output", func(fs *pflag.FlagSet) {
-		fs.BoolVar(json, "json", false, "print the result as one JSON value, and nothing else, on standard output")
+	flagGroup(cmd, groupOutput, func(fs *pflag.FlagSet) {
+		fs.BoolVar(json, "json", false, "print the result as one JSON value on standard output")
 	})
 }
 
-// settings is a configuration that flags are bound to, over a file and a recipe.
+// settings is a configuration that flags are bound to, with the configuration file.
 type settings struct {
-	train.Config
+	config.Config
 	file string
 }
 
-func newSettings() *settings { return &settings{Config: train.Default()} }
+func newSettings() *settings { return &settings{Config: config.Default()} }
 
-// resolve puts the flags that were given over all that they and --config imply.
+// resolve applies the flags given on the command line over the configuration that they and --config
+// imply.
 func (s *settings) resolve(cmd *cobra.Command) error {
 	type given struct {
 		flag *pflag.Flag
@@ -106,13 +125,14 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 		}
 		return ""
 	}
-	layers := train.Layers{File: s.file, Data: value("data"), Recipe: value("recipe"),
-		Variant: value("variant"), Optimizer: value("optimizer")}
-	c, err := layers.Config()
+	sources := config.Sources{File: s.file, Data: value("data"), Recipe: value("recipe"),
+		Arch: value("arch"), Variant: value("variant"), Optimizer: value("optimizer")}
+	c, err := sources.Config()
 	if err != nil {
 		return err
 	}
 	s.Config = c // the flags' values point into it
+	s.Remote = remote.New()
 	for _, g := range explicit {
 		if err := g.flag.Value.Set(g.text); err != nil {
 			return usagef("--%s %s: %w", g.flag.Name, g.text, err)
@@ -121,25 +141,25 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 	return s.augmentAsAsked(cmd)
 }
 
-// augmentAsAsked turns augmentation on for who asked for a crop or a flip
-// where it is off, as it is for mnist.
+// augmentAsAsked enables augmentation when a crop or a flip is given and it is off, as it is for
+// mnist.
 func (s *settings) augmentAsAsked(cmd *cobra.Command) error {
 	for _, name := range []string{"crop-scale", "crop-ratio", "flip"} {
 		if !cmd.Flags().Changed(name) || s.Augment != "none" {
 			continue
 		}
 		if cmd.Flags().Changed("augment") {
-			return usagef("--%s does nothing with --augment none: leave one of them out", name)
+			return usagef("--%s has no effect with --augment none: omit one of them", name)
 		}
 		s.Augment = "basic"
 	}
 	return nil
 }
 
-// checked is the configuration, resolved and valid.
-func (s *settings) checked(cmd *cobra.Command) (train.Config, error) {
+// checked returns the configuration, resolved and validated.
+func (s *settings) checked(cmd *cobra.Command) (config.Config, error) {
 	if err := s.resolve(cmd); err != nil {
-		return train.Config{}, err
+		return config.Config{}, err
 	}
 	return s.Config, s.Validate()
 }

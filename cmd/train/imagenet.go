@@ -11,23 +11,25 @@ import (
 func newDataImageNet() *cobra.Command {
 	return &cobra.Command{
 		Use:   "imagenet SRC DIR",
-		Short: "Lay out ImageNet's tars, or a flat val folder, as class folders",
-		Long: `Lay out ImageNet (ILSVRC 2012), as people have it, as DIR/train/CLASS/* and
-DIR/val/CLASS/*.
+		Short: "Extract ImageNet archives into class folders",
+		Long: `Arrange ImageNet (ILSVRC 2012) as DIR/train/CLASS/* and DIR/val/CLASS/*.
 
-SRC is a folder with any of
+SRC is a folder with any of these files, or with ILSVRC/Data/CLS-LOC of Kaggle:
   ILSVRC2012_img_train.tar, or train/ with class tars or class folders
-  ILSVRC2012_img_val.tar, or val/ with the images, flat or in class folders
-  the classes of val: LOC_val_solution.csv, a list of "IMAGE SYNSET" lines, or
+  ILSVRC2012_img_val.tar, or val/ with images, flat or in class folders
+  classes of val: LOC_val_solution.csv, a list of "IMAGE SYNSET" lines, or
     ILSVRC2012_devkit_t12.tar.gz
-  the names of the classes: LOC_synset_mapping.txt or synset_words.txt
-or Kaggle's ILSVRC/Data/CLS-LOC. DIR may be SRC: a flat val folder is then
-sorted in place. Ended half-way, the command goes on when it is run again.`,
+  class names: LOC_synset_mapping.txt or synset_words.txt
+
+DIR may be the same as SRC: images of a flat val folder then move in place. Run
+the command again to continue after an interruption.`,
 		Example: `  train data imagenet ~/downloads imagenet
-  train data imagenet imagenet imagenet                sort a flat imagenet/val`,
+  train data imagenet imagenet imagenet    # sort a flat imagenet/val in place`,
+		ValidArgsFunction:     folderArguments(2),
+		DisableFlagsInUseLine: true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return usagef("data imagenet takes two folders, SRC with ImageNet's files and DIR for the class folders, not %d", len(args))
+				return usagef("data imagenet takes two folders, SRC with the files of ImageNet and DIR for class folders, not %d arguments", len(args))
 			}
 			return nil
 		},
@@ -36,7 +38,7 @@ sorted in place. Ended half-way, the command goes on when it is run again.`,
 			if err := data.LayoutImageNet(cmd.Context(), args[0], args[1], bar(stderr, "imagenet", inBytes)); err != nil {
 				return err
 			}
-			_, err := fmt.Fprintf(stderr, "laid out in %s: train --data %s\n", args[1], args[1])
+			_, err := fmt.Fprintf(stderr, "ImageNet is in %s\nTrain on it: train --data %s\n", args[1], args[1])
 			return err
 		},
 	}

@@ -1,5 +1,5 @@
-// Command train trains MobileNet image classifiers, and evaluates, applies and
-// exports what it trained. `train --help` tells how.
+// Command train trains MobileNet image classifiers, and evaluates, applies and exports them. See
+// `train --help`.
 package main
 
 import (

@@ -7,20 +7,22 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"depthwise.dev/train"
+	"depthwise.dev/config"
+	"depthwise.dev/internal/datasource"
+	"depthwise.dev/internal/host"
 )
 
-// dataFolder is [train.DataFolder] of --data, which says on stderr when MNIST has to be fetched.
+// dataFolder is [datasource.Folder] of --data. It reports on stderr when MNIST has to be downloaded.
 func dataFolder(cmd *cobra.Command, name string) (string, error) {
 	stderr := cmd.ErrOrStderr()
-	if name == train.MNIST {
-		cache, err := train.CacheFolder()
+	if name == config.MNIST {
+		cache, err := host.CacheFolder()
 		if err != nil {
 			return "", err
 		}
 		if _, err := os.Stat(filepath.Join(cache, "mnist")); err != nil {
-			fmt.Fprintf(stderr, "mnist: fetching the digits and laying them out in %s, once\n", filepath.Join(cache, "mnist"))
+			fmt.Fprintf(stderr, "mnist: downloading the dataset to %s\n", filepath.Join(cache, "mnist"))
 		}
 	}
-	return train.DataFolder(cmd.Context(), name, bar(stderr, "mnist", inImages))
+	return datasource.Folder(cmd.Context(), name, bar(stderr, "mnist", inImages))
 }

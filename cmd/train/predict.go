@@ -8,21 +8,25 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"depthwise.dev/train"
+	"depthwise.dev/backend"
+	"depthwise.dev/classify"
 )
 
 func newPredict() *cobra.Command {
-	c, asJSON := train.PredictConfig{Top: 5, BatchSize: 32, Precision: "fp32", Device: "auto", Kernels: "auto"}, false
+	c, asJSON := classify.PredictConfig{Top: 5, BatchSize: 32, Options: backend.Options{Precision: "fp32", Device: "auto", Backend: "auto"}}, false
 	var input, output string
 	cmd := &cobra.Command{
-		Use:   "predict --weights FILE IMAGE...",
-		Short: "Name what is on images, or compute the logits of an array",
-		Long: `Print the likeliest classes of each image, or compute the logits of a batch.
+		Use:   "predict --weights FILE IMAGE... [flags]",
+		Short: "Classify images, or compute the logits of an array",
+		Long: `Print the most likely classes of each image, or compute the logits of a batch.
 
-Images are brought to the network as in its evaluation. A batch in NumPy's
-format is taken as it is: float32, (N, 3, H, W), already normalized.`,
+Images are preprocessed as in evaluation. A batch is a NumPy file, float32 of
+shape (N, 3, H, W), already normalized.`,
 		Example: `  train predict --weights runs/photos-1/best.safetensors cat.jpg dog.png --top 3
   train predict --weights runs/photos-1 --input batch.npy --output logits.npy`,
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			return imageExtensions, cobra.ShellCompDirectiveFilterFileExt
+		},
 		RunE: func(cmd *cobra.Command, images []string) error {
 			if err := required(cmd, "weights"); err != nil {
 				return err
@@ -32,34 +36,36 @@ format is taken as it is: float32, (N, 3, H, W), already normalized.`,
 			}
 			switch {
 			case (input == "") != (output == ""):
-				return usagef("--input and --output go together: the batch and where its logits go")
+				return usagef("--input and --output go together: the batch to read and the logits to write")
 			case (input == "") == (len(images) == 0):
-				return usagef("predict needs images, or --input and --output, and not both")
+				return usagef("predict needs images, or --input and --output, but not both")
 			case input != "":
-				return train.PredictArray(cmd.Context(), c, input, output)
+				return classify.PredictArray(cmd.Context(), c, input, output)
 			}
 			return predictImages(cmd, c, images, asJSON)
 		},
 	}
 	weightsFlag(cmd, &c.Weights)
 	rawFlag(cmd, &c.Raw)
-	flagGroup(cmd, "Images", func(fs *pflag.FlagSet) {
-		fs.IntVar(&c.Top, "top", c.Top, "classes to print for each image")
-		fs.IntVar(&c.BatchSize, "batch-size", c.BatchSize, "images computed at once")
+	flagGroup(cmd, groupData, func(fs *pflag.FlagSet) {
+		fs.IntVar(&c.BatchSize, "batch-size", c.BatchSize, "images per batch")
+		fs.StringVar(&input, "input", "", "batch to read instead of images, NumPy file, float32, (N, 3, H, W), normalized")
+		filePath(fs, "input", "npy")
 	})
-	flagGroup(cmd, "Arrays", func(fs *pflag.FlagSet) {
-		fs.StringVar(&input, "input", "", "`BATCH.npy`: float32, (N, 3, H, W), normalized")
-		fs.StringVar(&output, "output", "", "`LOGITS.npy` to write: float32, (N, classes)")
+	flagGroup(cmd, groupOutput, func(fs *pflag.FlagSet) {
+		fs.IntVar(&c.Top, "top", c.Top, "number of classes to print per image")
+		fs.StringVar(&output, "output", "", "file for the logits of --input, NumPy, float32, (N, classes)")
+		filePath(fs, "output", "npy")
 	})
-	machineFlags(cmd, &c.Precision, &c.Device, &c.Kernels, &c.Threads)
+	hardwareFlags(cmd, &c.Precision, &c.Device, &c.Backend, &c.Threads)
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }
 
-// predictImages prints what each image shows. Images that cannot be read are
-// told of where they stand, and make the command fail at its end.
-func predictImages(cmd *cobra.Command, c train.PredictConfig, images []string, asJSON bool) error {
-	predictions, err := train.Predict(cmd.Context(), c, images)
+// predictImages prints the predictions of each image. Images that cannot be read are reported in
+// their place, and the command fails at the end.
+func predictImages(cmd *cobra.Command, c classify.PredictConfig, images []string, asJSON bool) error {
+	predictions, err := classify.Predict(cmd.Context(), c, images)
 	if err != nil {
 		return err
 	}
@@ -78,7 +84,7 @@ func predictImages(cmd *cobra.Command, c train.PredictConfig, images []string, a
 	return nil
 }
 
-func predictText(predictions []train.Prediction) string {
+func predictText(predictions []classify.Prediction) string {
 	var b strings.Builder
 	for _, p := range predictions {
 		fmt.Fprintf(&b, "%s\n", p.Image)

@@ -9,38 +9,56 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"depthwise.dev/config"
 	"depthwise.dev/train"
 )
 
-// What the process ends with.
+// Exit codes of the process.
 const (
 	exitDone        = 0
 	exitFailed      = 1
 	exitUsage       = 2
-	exitInterrupted = 130 // as of a shell's command that SIGINT ended
+	exitInterrupted = 130 // as a shell reports a command that SIGINT ended
 )
 
-// run executes one command line and returns the process's exit code. Results go
-// to stdout, all else to stderr, whose last line is the error if there was one.
+// run executes one command line and returns the process's exit code. Results go to stdout,
+// everything else to stderr. An error is the last line of stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := newRoot()
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	cmd, err := root.ExecuteContextC(ctx)
+	cmd, err := root, carriageReturn(args)
+	if err == nil {
+		cmd, err = root.ExecuteContextC(ctx)
+	}
+	if err == nil && cmd.Flags().Changed("help") {
+		err = strayWord(cmd)
+	}
 	if err == nil {
 		return exitDone
 	}
 	code := exitCode(ctx, err)
-	text := message(cmd, err)
-	if code == exitUsage {
-		text += " (see `" + cmd.CommandPath() + " --help`)"
+	switch code {
+	case exitInterrupted:
+		fmt.Fprintln(stderr, interruptMessage(err))
+	case exitUsage:
+		fmt.Fprintf(stderr, "error: %s (see \"%s --help\")\n", message(cmd, err), cmd.CommandPath())
+	default:
+		fmt.Fprintln(stderr, "error:", message(cmd, err))
 	}
-	fmt.Fprintln(stderr, "error:", text)
 	return code
 }
 
-// usageError is a command line that asks for something that cannot be.
+// interruptMessage says what an interrupt stopped. It is no error: someone asked for it.
+func interruptMessage(err error) string {
+	if i, ok := errors.AsType[interruption](err); ok {
+		return i.Error()
+	}
+	return "interrupted"
+}
+
+// usageError is a command line that cannot be executed as written.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
@@ -51,22 +69,22 @@ func usagef(format string, args ...any) error {
 
 func exitCode(ctx context.Context, err error) int {
 	var usage usageError
-	var config *train.ConfigError
+	var wrong *config.Error
 	switch {
 	case errors.Is(err, train.ErrInterrupted), ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.As(err, &usage), errors.As(err, &config):
+	case errors.As(err, &usage), errors.As(err, &wrong):
 		return exitUsage
 	}
 	return exitFailed
 }
 
-// message is the error in one line, with settings under their flags' names.
+// message is the error in one line, with settings under the names of their flags.
 func message(cmd *cobra.Command, err error) string {
-	if config, ok := err.(*train.ConfigError); ok {
-		texts := make([]string, len(config.Fields))
-		for i, f := range config.Fields {
-			if flag := strings.ReplaceAll(f.Field, "_", "-"); cmd.Flags().Lookup(flag) != nil {
+	if wrong, ok := err.(*config.Error); ok {
+		texts := make([]string, len(wrong.Fields))
+		for i, f := range wrong.Fields {
+			if flag := flagOf(f.Field); f.Line == 0 && cmd.Flags().Lookup(flag) != nil {
 				f.Field = "--" + flag
 			}
 			texts[i] = f.Error()
@@ -74,4 +92,14 @@ func message(cmd *cobra.Command, err error) string {
 		return strings.Join(texts, "; ")
 	}
 	return strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
+}
+
+// flagOf is the name of the flag of a setting.
+func flagOf(key string) string {
+	for flag, k := range flagKeys {
+		if k == key {
+			return flag
+		}
+	}
+	return strings.ReplaceAll(key, "_", "-")
 }

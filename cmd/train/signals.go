@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// untilInterrupted returns a context that the first SIGINT, SIGTERM or SIGHUP cancels,
-// so that training can write a checkpoint. The second one ends the process at once.
+// untilInterrupted returns a context that the first SIGINT, SIGTERM or SIGHUP cancels, so that
+// training can write a checkpoint. The second signal ends the process immediately.
 func untilInterrupted(parent context.Context, stderr io.Writer) context.Context {
 	ctx, cancel := context.WithCancel(parent)
 	signals := make(chan os.Signal, 2)
@@ -18,13 +18,13 @@ func untilInterrupted(parent context.Context, stderr io.Writer) context.Context 
 	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it
 		signal.Notify(signals, syscall.SIGHUP)
 	}
-	signal.Ignore(syscall.SIGPIPE) // who reads of the progress may go; the run does not
+	signal.Ignore(syscall.SIGPIPE) // the run continues when the reader of its progress ends
 	go func() {
 		<-signals
-		fmt.Fprintln(stderr, "\ninterrupted: stopping; once more stops at once")
+		fmt.Fprintln(stderr, "\ninterrupted: stopping; interrupt again to stop immediately")
 		cancel()
 		<-signals
-		fmt.Fprintln(stderr, "error: interrupted twice, stopped at once")
+		fmt.Fprintln(stderr, "interrupted again: stopped immediately")
 		os.Exit(exitInterrupted)
 	}()
 	return ctx

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,7 +16,7 @@ import (
 // trainOnce is the root command: one run.
 func trainOnce(cmd *cobra.Command, s *settings) error {
 	if s.file == "" && s.Data == "" {
-		return usagef("name the data: --data DIR with a folder of images for each class, or --data mnist")
+		return usagef("no dataset given: use --data DIR with a folder of images per class, or --data mnist")
 	}
 	c, err := s.checked(cmd)
 	if err != nil {
@@ -24,18 +25,27 @@ func trainOnce(cmd *cobra.Command, s *settings) error {
 	if c.Out, err = c.OutFolder(); err != nil {
 		return err
 	}
-	if _, err = dataFolder(cmd, c.Data); err != nil { // the word mnist stays one: config.yaml repeats the run elsewhere
+	if _, err = dataFolder(cmd, c.Data); err != nil { // c.Data stays "mnist", so that config.yaml repeats the run elsewhere
 		return err
 	}
 	progress := recorder(c.Progress, cmd.ErrOrStderr())
-	_, err = train.Fit(cmd.Context(), c, progress)
-	if e := progress.Close(); err == nil && e != nil {
-		return fmt.Errorf("progress: %w", e)
+	result, err := train.Fit(cmd.Context(), c, progress)
+	closed := progress.Close()
+	switch {
+	case errors.Is(err, train.ErrInterrupted):
+		return interruption{result, err}
+	case err != nil:
+		return err
+	case closed != nil:
+		return fmt.Errorf("progress: %w", closed)
 	}
-	return err
+	if c.Progress != "none" && c.Progress != "json" { // standard error is silent, or JSON alone
+		writeNextSteps(cmd.ErrOrStderr(), c, result)
+	}
+	return nil
 }
 
-// recorder tells of the run as --progress says.
+// recorder reports the run in the form that --progress selects.
 func recorder(progress string, w io.Writer) report.Recorder {
 	switch progress {
 	case "bar":
@@ -53,7 +63,10 @@ func recorder(progress string, w io.Writer) report.Recorder {
 	return report.NewPlain(w)
 }
 
+// isTerminal reports whether w is a terminal that can redraw a line. One with TERM=dumb or without
+// TERM cannot.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	name := os.Getenv("TERM")
+	return ok && name != "" && name != "dumb" && term.IsTerminal(int(f.Fd()))
 }

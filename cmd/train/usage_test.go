@@ -7,9 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // execute runs a command line in this process.
@@ -38,26 +35,70 @@ func TestWrongUsage(t *testing.T) {
 		{"unlike any flag", "--color red", "unknown flag --color"},
 		{"unknown letter", "-x", "-x"},
 		{"mistyped flag of a command", "eval --weight x", "did you mean --weights?"},
-		{"mistyped value", "--data x --optimizer sdg", "did you mean sgd? allowed: sgd, rmsprop, rmsprop_tf, adamw"},
+		{"name of PyTorch scripts", "--learning-rate 0.1", "unknown flag --learning-rate: did you mean --lr?"},
+		{"name with underscores", "--learning_rate 0.1", "did you mean --lr?"},
+		{"name of Ultralytics", "--imgsz 320", "did you mean --resolution?"},
+		{"batch of Ultralytics", "--batch 3", "did you mean --batch-size?"},
+		{"name of timm", "--img-size 320", "did you mean --resolution?"},
+		{"name of a model", "--model mobilenet", "did you mean --arch?"},
+		{"model of weights", "eval --model x", "did you mean --weights?"},
+		{"classes of timm", "--num-classes 10", "did you mean --classes?"},
+		{"pretrained weights", "--pretrained", "training starts from random weights"},
+		{"pretrained weights to evaluate", "eval --pretrained", "did you mean --weights?"},
+		{"weight decay of timm", "--wd 0.1", "did you mean --weight-decay?"},
+		{"GPU", "--gpu 0", "use --device cuda"},
+		{"GPU of a command that uses none", "export --gpu 0", "unknown flag --gpu (see"},
+		{"workers of PyTorch", "--num-workers 4", "did you mean --workers?"},
+		{"name of a run", "--name a", "did you mean --out?"},
+		{"mixed precision", "--amp", "use --precision bf16"},
+		{"short flag", "-b 32", "unknown flag -b: did you mean --batch-size?"},
+		{"short flag for the version", "-V", "did you mean --version?"},
+		{"one hyphen", "-lr 0.1", "unknown flag -lr: did you mean --lr?"},
+		{"flag with a single letter", "--b 32", "unknown flag --b (see"},
+		{"decimal comma", "--data x --lr 0,1", "--lr 0,1: did you mean 0.1? Decimals are written with a point"},
+		{"decimal comma in a number or auto", "--data x --warmup-epochs 2,5", "did you mean 2.5?"},
+		{"comma in a whole number", "--data x --epochs 1,5", "--epochs 1,5: must be a whole number"},
+		{"text for a number", "summary --width half", "--width half: must be a number such as 0.5"},
+		{"negative seed", "--data x --seed -1", "--seed -1: must be a whole number of at least 0"},
+		{"too large a number", "--data x --epochs 99999999999999999999", "--epochs 99999999999999999999: is out of range"},
+		{"too large a fraction", "--data x --lr 1e999", "--lr 1e999: is out of range"},
+		{"empty number", "--data x --lr=", "--lr \"\": must be a number"},
+		{"text for a switch", "--data x --exif=perhaps", "--exif perhaps: must be true or false"},
+		{"device of other tools", "--data x --device gpu", "--device \"gpu\": did you mean cuda?"},
+		{"optimizer of other tools", "--data x --optimizer adam", "did you mean adamw?"},
+		{"precision of other tools", "--data x --precision float32", "did you mean fp32?"},
+		{"backends that contradict", "--data x --backend torch --kernels fused", "--kernels fused: contradicts --backend torch"},
+		{"mistyped backend", "--data x --backend fusd", "did you mean fused?"},
+		{"no value of a choice", "--backend", "--backend needs a value: auto, fused, torch"},
+		{"unknown help topic", "help trian", "unknown help topic \"trian\": did you mean train?"},
+		{"mistyped help topic", "help evla", "did you mean eval?"},
+		{"mistyped help topic of a command", "help bench stp", "unknown help topic \"bench stp\": did you mean step?"},
+		{"help topic below a command", "help eval now", "train eval has no subcommands"},
+		{"help of a mistyped command", "evla --help", "did you mean eval?"},
+		{"help of a mistyped command of a command", "bench stp --help", "did you mean step?"},
+		{"completion of no shell", "completion", "bash, zsh, fish, powershell"},
+		{"completion of a mistyped shell", "completion bsh", "did you mean bash?"},
+		{"manual pages to nowhere", "docs man", "one folder"},
+		{"mistyped value", "--data x --optimizer sdg", "--optimizer sdg: did you mean sgd? allowed: sgd, rmsprop, rmsprop_tf, adamw"},
 		{"unknown value", "--data x --precision fp8", "allowed: auto, fp32, bf16"},
 		{"mistyped variant", "summary --variant papre", "did you mean paper? allowed: paper, article"},
 		{"mistyped recipe", "--data x --recipe torchvison", "did you mean torchvision? allowed: paper, torchvision"},
-		{"no number", "--data x --epochs many", "--epochs"},
-		{"no duration", "--data x --time long", "--time"},
-		{"no value", "--lr", "--lr"},
+		{"no number", "--data x --epochs many", "--epochs many: must be a whole number"},
+		{"no duration", "--data x --time long", "--time long: must be a duration such as 90s, 10m or 2h"},
+		{"no value", "--lr", "--lr needs a value"},
 		{"several wrong values", "--data x --epochs 0 --batch-size -2 --width 64 --checkpoint-every 500", "--width 64: must be above 0 and at most 16; --epochs 0: must be at least 1; --batch-size -2: must be at least 1; --checkpoint-every"},
 		{"device", "--data x --device cdua", "--device"},
-		{"flip without augmentation", "--data x --augment none --flip 0.5", "--flip does nothing with --augment none"},
+		{"flip without augmentation", "--data x --augment none --flip 0.5", "--flip has no effect with --augment none"},
 		{"too much of augmentation", "--data x --random-erase 25 --mixup -1 --cutmix 1e9 --color-jitter 0.4,0.4,0.4,0.9",
-			"0.4,0.4,0.4,0.1; --random-erase 25: must be a chance from 0 to 1; --mixup -1: must be the Beta distribution's parameter, from 0 (off) to 100, such as 0.2; --cutmix 1e+09"},
+			"0.4,0.4,0.4,0.1; --random-erase 25: must be a probability from 0 to 1; --mixup -1: must be the Beta distribution's parameter, from 0 (off) to 100, such as 0.2; --cutmix 1e+09"},
 		{"mistyped augmentation", "--data x --augment randagu", "did you mean randaug? allowed: none, basic, randaug, trivial"},
 		{"mistyped fit", "--data x --fit leterbox", "did you mean letterbox? allowed: crop, letterbox, pad"},
 		{"mistyped command", "evla", "did you mean eval?"},
-		{"unknown command", "fly", "allowed: bench, check, data, eval, export, predict, summary, version"},
+		{"unknown command", "fly", "allowed: bench, check, completion, data, eval, export, predict, summary, version"},
 		{"mistyped command of a command", "bench stp", "did you mean step?"},
 		{"command without its command", "bench", "infer, loader, step"},
 		{"argument of a command that has none", "summary now", "no arguments"},
-		{"eval of nothing", "eval", "--weights --data"},
+		{"eval of nothing", "eval", "train eval needs: --weights --data"},
 		{"predict of nothing", "predict --weights w", "needs images"},
 		{"predict of both", "predict --weights w --input a.npy --output b.npy c.jpg", "not both"},
 		{"predict without output", "predict --weights w --input a.npy", "go together"},
@@ -95,6 +136,28 @@ func TestWrongUsage(t *testing.T) {
 	}
 }
 
+// TestBackendAlias: --kernels is still accepted, alone or in agreement with --backend.
+func TestBackendAlias(t *testing.T) {
+	for _, args := range []string{"--kernels torch", "--backend torch", "--backend torch --kernels torch", "--backend fused --backend torch"} {
+		s := newSettings()
+		cmd := configured(s)
+		if err := cmd.ParseFlags(strings.Fields("--data x " + args)); err != nil {
+			t.Fatalf("%s: %v", args, err)
+		}
+		if c, err := s.checked(cmd); err != nil || c.Kernels != "torch" {
+			t.Errorf("%s: %q, %v", args, c.Kernels, err)
+		}
+	}
+}
+
+// TestVersion: --version and the command print the same on standard output.
+func TestVersion(t *testing.T) {
+	command, flag := done(t, "version"), done(t, "--version")
+	if command != flag || !strings.HasPrefix(flag, "depthwise ") || !strings.Contains(flag, "libtorch") {
+		t.Errorf("version prints %q, --version %q", command, flag)
+	}
+}
+
 // TestFailures: exit code 1 for what is not the command line's fault.
 func TestFailures(t *testing.T) {
 	for _, c := range []struct{ name, args, want string }{
@@ -107,8 +170,8 @@ func TestFailures(t *testing.T) {
 		{"no data to shard", "data shard nowhere out", "nowhere"},
 		{"no data to look at", "data stats nowhere", "nowhere"},
 		{"no data to load", "bench loader --data nowhere", "nowhere"},
-		{"layers of libtorch's kernels", "bench step --layers --kernels torch --plot x.png", "use --kernels fused"},
-		{"layers of libtorch's inference", "bench infer --layers --kernels torch --plot x.png", "use --kernels fused"},
+		{"layers of libtorch's kernels", "bench step --layers --backend torch --plot x.png", "use --backend fused"},
+		{"layers of libtorch's inference", "bench infer --layers --kernels torch --plot x.png", "use --backend fused"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
@@ -162,42 +225,6 @@ func TestPrecedence(t *testing.T) {
 			t.Errorf("%s: %v, want %v", got.what, got.have, got.want)
 		}
 	}
-}
-
-// TestHelp: every command explains itself and every flag stands under a heading.
-func TestHelp(t *testing.T) {
-	var visit func(*cobra.Command)
-	visit = func(cmd *cobra.Command) {
-		t.Run(strings.ReplaceAll(cmd.CommandPath(), " ", "_"), func(t *testing.T) {
-			args := append(strings.Fields(cmd.CommandPath())[1:], "--help")
-			code, stdout, stderr := execute(t, args...)
-			if code != exitDone || stderr != "" {
-				t.Fatalf("exit code %d, standard error %q", code, stderr)
-			}
-			for _, want := range []string{cmd.Short, "Usage:", cmd.CommandPath()} {
-				if cmd.Long == "" && !strings.Contains(stdout, want) {
-					t.Errorf("the help lacks %q:\n%s", want, stdout)
-				}
-			}
-			cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
-				if f.Name != "help" && f.Annotations[groupOf] == nil {
-					t.Errorf("--%s has no heading", f.Name)
-				}
-				if !strings.Contains(stdout, "--"+f.Name) || f.Usage == "" {
-					t.Errorf("the help does not explain --%s", f.Name)
-				}
-			})
-			for _, c := range cmd.Commands() {
-				if c.IsAvailableCommand() && !strings.Contains(stdout, c.Short) {
-					t.Errorf("the help lacks the command %s", c.Name())
-				}
-			}
-		})
-		for _, c := range cmd.Commands() {
-			visit(c)
-		}
-	}
-	visit(newRoot())
 }
 
 // TestInterrupted: a context that a signal canceled ends with 130.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -9,7 +10,7 @@ import (
 	"depthwise.dev/internal/suggest"
 )
 
-// The types of flags that pflag has not. Each reads what its String writes.
+// The types of flags that pflag lacks. Each reads what its String method writes.
 
 // choice is one of a few words.
 type choice struct {
@@ -17,24 +18,38 @@ type choice struct {
 	allowed []string
 }
 
-func (c choice) String() string { return *c.value }
-func (c choice) Type() string   { return strings.Join(c.allowed, "|") }
+func (c choice) String() string   { return *c.value }
+func (c choice) Type() string     { return "NAME" }
+func (c choice) Values() []string { return c.allowed }
 func (c choice) Set(text string) error {
 	if !slices.Contains(c.allowed, text) {
-		return fmt.Errorf("%s", suggest.OneOf(text, c.allowed))
+		return errors.New(suggest.OneOf(text, c.allowed))
 	}
 	*c.value = text
 	return nil
 }
 
-// words is a list of words with commas between them.
+// known is free text with known values. The configuration validates it.
+type known struct {
+	value       *string
+	listed      []string
+	placeholder string
+}
+
+func (k known) String() string        { return *k.value }
+func (k known) Type() string          { return k.placeholder }
+func (k known) Values() []string      { return k.listed }
+func (k known) Set(text string) error { *k.value = text; return nil }
+
+// words is a comma-separated list of words.
 type words struct {
 	value   *[]string
 	allowed []string
 }
 
-func (w words) String() string { return strings.Join(*w.value, ",") }
-func (w words) Type() string   { return strings.Join(w.allowed, ",") }
+func (w words) String() string   { return strings.Join(*w.value, ",") }
+func (w words) Type() string     { return "LIST" }
+func (w words) Values() []string { return w.allowed }
 func (w words) Set(text string) error {
 	list := []string{}
 	for word := range strings.SplitSeq(text, ",") {
@@ -50,24 +65,24 @@ func (w words) Set(text string) error {
 	return nil
 }
 
-// span is two numbers with a comma between them, the least and the greatest.
+// span is two comma-separated numbers, minimum and maximum.
 type span [2]float64
 
 func (s *span) String() string { return number(s[0]) + "," + number(s[1]) }
-func (s *span) Type() string   { return "LEAST,GREATEST" }
+func (s *span) Type() string   { return "MIN,MAX" }
 func (s *span) Set(text string) error {
 	low, high, ok := strings.Cut(text, ",")
 	least, err := strconv.ParseFloat(strings.TrimSpace(low), 64)
 	greatest, err2 := strconv.ParseFloat(strings.TrimSpace(high), 64)
 	if !ok || err != nil || err2 != nil {
-		return fmt.Errorf("must be two numbers with a comma between them, such as 0.35,1")
+		return errors.New("must be two numbers separated by a comma, such as 0.35,1")
 	}
 	*s = span{least, greatest}
 	return nil
 }
 
-// jitter is four numbers with commas between them, of which the last may be left out,
-// or one that stands for the first three.
+// jitter is four comma-separated numbers, of which the last may be omitted, or one for the first
+// three.
 type jitter [4]float64
 
 func (j *jitter) Type() string { return "B,C,S,H" }
@@ -85,7 +100,7 @@ func (j *jitter) Set(text string) error {
 	for i, part := range parts {
 		x, err := strconv.ParseFloat(strings.TrimSpace(part), 64)
 		if err != nil || len(parts) == 2 || i == len(values) {
-			return fmt.Errorf("must be one number or four with commas between them, such as 0.4 or 0.4,0.4,0.4,0.1")
+			return errors.New("must be one number, or four separated by commas, such as 0.4 or 0.4,0.4,0.4,0.1")
 		}
 		values[i] = x
 	}
@@ -98,7 +113,7 @@ func (j *jitter) Set(text string) error {
 
 func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
-// auto is a number from 0, or the word auto, kept as -1.
+// auto is a number of at least 0, or the word auto, stored as -1.
 type auto[T int | float64] struct{ value *T }
 
 func (a auto[T]) Type() string { return "auto|N" }
@@ -116,7 +131,11 @@ func (a auto[T]) Set(text string) error {
 	}
 	n, err := strconv.ParseFloat(text, 64)
 	if err != nil || !(n >= 0) || float64(T(n)) != n {
-		return fmt.Errorf("must be a number from 0, or auto")
+		what := "a number"
+		if _, whole := any(*a.value).(int); whole {
+			what = "a whole number"
+		}
+		return fmt.Errorf("must be %s of at least 0, or auto", what)
 	}
 	*a.value = T(n)
 	return nil

@@ -6,17 +6,23 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"depthwise.dev/train"
+	"depthwise.dev/backend"
 )
 
 func newVersion() *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the versions of this program and of what it runs on",
-		Args:  noArguments,
+		Use:               "version",
+		Short:             "Print the versions of program, Go and libtorch, and the processor",
+		Example:           `  train version`,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		Args:              noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), strings.Join(train.Environment(), "\n"))
-			return err
+			return writeVersion(cmd)
 		},
 	}
+}
+
+func writeVersion(cmd *cobra.Command) error {
+	_, err := fmt.Fprintln(cmd.OutOrStdout(), strings.Join(backend.Environment(), "\n"))
+	return err
 }

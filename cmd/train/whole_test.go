@@ -16,11 +16,12 @@ import (
 	"testing"
 
 	"depthwise.dev/checkpoints"
+	"depthwise.dev/classify"
 	"depthwise.dev/data"
-	"depthwise.dev/train"
+	"depthwise.dev/weights"
 )
 
-// pictures makes a data set of three classes told apart by their color, six
+// pictures makes a data set of three classes that differ in color, six
 // images of each to train and two to validate.
 func pictures(t *testing.T) string {
 	t.Helper()
@@ -177,19 +178,19 @@ func checkEval(t *testing.T, dir, run string) {
 }
 
 // checkPredict: images and the same images as an array give the same answer.
-func checkPredict(t *testing.T, dir, weights string) {
+func checkPredict(t *testing.T, dir, file string) {
 	paths := []string{filepath.Join(dir, "val/blue/6.png"), filepath.Join(dir, "val/red/7.jpg")}
-	var got []train.Prediction
-	decode(t, done(t, append([]string{"predict", "--weights", weights, "--top", "9", "--json"}, paths...)...), &got)
+	var got []classify.Prediction
+	decode(t, done(t, append([]string{"predict", "--weights", file, "--top", "9", "--json"}, paths...)...), &got)
 	if len(got) != len(paths) {
 		t.Fatalf("%d predictions of %d images", len(got), len(paths))
 	}
 
-	w, err := train.ReadWeights(weights)
+	w, err := weights.Read(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	logits := predictArray(t, weights, normalized(t, w.Preprocess, paths), len(paths), w.Preprocess.Resolution)
+	logits := predictArray(t, file, normalized(t, w.Preprocess, paths), len(paths), w.Preprocess.Resolution)
 	for i, p := range got {
 		if p.Image != paths[i] || len(p.Top) != 3 {
 			t.Fatalf("prediction %d is %+v, want 3 classes of %s", i, p, paths[i])
@@ -205,7 +206,7 @@ func checkPredict(t *testing.T, dir, weights string) {
 		}
 	}
 
-	code, stdout, stderr := execute(t, "predict", "--weights", weights, paths[0], "missing.png", "--json")
+	code, stdout, stderr := execute(t, "predict", "--weights", file, paths[0], "missing.png", "--json")
 	decode(t, stdout, &got)
 	if code != exitFailed || !strings.Contains(lastLine(stderr), "missing.png") || len(got) != 2 || len(got[0].Top) == 0 || got[1].Error == "" {
 		t.Errorf("with a missing image: exit code %d, %+v, %q", code, got, lastLine(stderr))
@@ -258,14 +259,14 @@ func predictArray(t *testing.T, weights string, batch []float32, n, side int) []
 }
 
 // checkExport: both formats hold the weights, and safetensors can be used like them.
-func checkExport(t *testing.T, dir, weights string) {
-	want, err := train.ReadWeights(weights)
+func checkExport(t *testing.T, dir, file string) {
+	want, err := weights.Read(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	out := t.TempDir()
 	npz, tensors := filepath.Join(out, "w.npz"), filepath.Join(out, "w.safetensors")
-	done(t, "export", "--weights", weights, "--format", "npz", "--output", npz)
+	done(t, "export", "--weights", file, "--format", "npz", "--output", npz)
 	z, err := zip.OpenReader(npz)
 	if err != nil {
 		t.Fatal(err)
@@ -277,11 +278,11 @@ func checkExport(t *testing.T, dir, weights string) {
 		}
 	}
 
-	done(t, "export", "--weights", filepath.Dir(weights), "--output", tensors)
-	of := func(file string) string {
-		return done(t, "predict", "--json", "--weights", file, filepath.Join(dir, "val/green/6.png"))
+	done(t, "export", "--weights", filepath.Dir(file), "--output", tensors)
+	of := func(path string) string {
+		return done(t, "predict", "--json", "--weights", path, filepath.Join(dir, "val/green/6.png"))
 	}
-	if a, b := of(weights), of(tensors); a != b {
+	if a, b := of(file), of(tensors); a != b {
 		t.Errorf("the weights predict %s, exported ones %s", a, b)
 	}
 }
@@ -300,62 +301,5 @@ func TestSummary(t *testing.T) {
 	}
 	if text := done(t, "summary", "--variant", "article"); !strings.Contains(text, "4,264,808") {
 		t.Errorf("the text lacks the article's total:\n%s", text)
-	}
-}
-
-// TestBench: each benchmark prints one JSON object with its speed.
-func TestBench(t *testing.T) {
-	dir := pictures(t)
-	small := []string{"--width", "0.25", "--resolution", "32", "--batch-size", "6", "--steps", "2", "--json"}
-	for _, c := range []struct {
-		name, key string
-		args      []string
-	}{
-		{"step", "train_img_s", []string{"bench", "step", "--warmup-steps", "1"}},
-		{"step of data", "train_img_s", []string{"bench", "step", "--data", dir, "--warmup-steps", "0"}},
-		{"infer", "infer_img_s", []string{"bench", "infer", "--precision", "fp32"}},
-		{"infer on data", "infer_img_s", []string{"bench", "infer", "--data", dir}},
-		{"loader", "loader_img_s", []string{"bench", "loader", "--data", dir, "--workers", "1"}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			var r map[string]any
-			decode(t, done(t, append(c.args, small...)...), &r)
-			for _, key := range []string{c.key, "peak_rss_mb"} {
-				if v, ok := r[key].(float64); !ok || !(v > 0) {
-					t.Errorf("%s is %v in %v", key, r[key], r)
-				}
-			}
-			if r["batch"] != 6.0 {
-				t.Errorf("batch is %v", r["batch"])
-			}
-		})
-	}
-}
-
-// TestBenchLayers: the tables of a training step and of inference, whose rows have the layers' names, and their pictures.
-func TestBenchLayers(t *testing.T) {
-	for _, c := range []struct {
-		what  string
-		wants []string
-	}{
-		{"step", []string{"backward", "blocks.4.1.conv_pw", "\npack weights ", "\nupdate "}},
-		{"infer", []string{"blocks.4.1.conv_pw", "\nthreads waiting ", "\nclassifier ", "of all threads, divided by their number"}},
-	} {
-		picture := filepath.Join(t.TempDir(), "layers.png")
-		text := done(t, "bench", c.what, "--layers", "--plot", picture, "--width", "0.25", "--resolution", "32", "--batch-size", "3",
-			"--steps", "2", "--precision", "fp32", "--kernels", "fused")
-		for _, want := range append(c.wants, "measured peaks: ", "floors: ", "kernels fused ") {
-			if !strings.Contains(text, want) {
-				t.Errorf("%s: the table lacks %q:\n%s", c.what, want, text)
-			}
-		}
-		file, err := os.Open(picture)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer file.Close()
-		if _, err := png.Decode(file); err != nil {
-			t.Errorf("%s: the picture: %v", c.what, err)
-		}
 	}
 }

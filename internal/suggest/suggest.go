@@ -1,4 +1,4 @@
-// Package suggest finds what a mistyped word was meant to be.
+// Package suggest finds the known word that a mistyped word was meant to be.
 package suggest
 
 import "strings"
@@ -26,10 +26,13 @@ func Closest(word string, choices []string) string {
 	return ""
 }
 
-// OneOf says what is allowed in place of value, and what it probably meant:
-// "did you mean sgd? allowed: sgd, rmsprop".
+// OneOf lists the allowed values after the one that value probably means, by its name in other
+// tools or by its spelling: "did you mean sgd? allowed: sgd, rmsprop".
 func OneOf(value string, allowed []string) string {
 	list := "allowed: " + strings.Join(allowed, ", ")
+	if m := meant(value, allowed); m != "" && m != value {
+		return "did you mean " + m + "? " + list
+	}
 	if c := Closest(value, allowed); c != "" && c != value {
 		return "did you mean " + c + "? " + list
 	}

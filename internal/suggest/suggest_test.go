@@ -57,3 +57,23 @@ func TestOneOf(t *testing.T) {
 		}
 	}
 }
+
+func TestSynonyms(t *testing.T) {
+	for _, c := range []struct {
+		name, word string
+		allowed    []string
+		want       string
+	}{
+		{"before the spelling", "gpu", []string{"auto", "cpu", "cuda"}, "did you mean cuda? allowed: auto, cpu, cuda"},
+		{"with an index", "gpu:0", []string{"cpu", "cuda"}, "did you mean cuda? allowed: cpu, cuda"},
+		{"case", "Half", []string{"fp32", "bf16"}, "did you mean bf16? allowed: fp32, bf16"},
+		{"the first that is allowed", "half", []string{"fp32", "fp16", "bf16"}, "did you mean fp16? allowed: fp32, fp16, bf16"},
+		{"of no allowed value", "gpu", []string{"left", "right"}, "allowed: left, right"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := OneOf(c.word, c.allowed); got != c.want {
+				t.Errorf("OneOf(%q) = %q, want %q", c.word, got, c.want)
+			}
+		})
+	}
+}

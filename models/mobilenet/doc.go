@@ -1,9 +1,8 @@
-// Package mobilenet holds MobileNet v1 (Howard et al. 2017, arXiv:1704.04861)
-// as data. The paper's Table 1 is one Go table; the layers at a width, their
-// padding, names, parameter and multiply-add counts, initial values and the
-// forward pass are all derived from it.
+// Package mobilenet holds the MobileNet architectures as data. Each file v*.go is one architecture: the
+// paper's table as a Go table, the variants in which publishers ship it, and the function that builds its
+// graph. A row of archs registers it.
 //
-// A [Config] says which network: a named variant fixes it, the fields may be
-// changed one by one. [Config.Layers] and [Config.Summary] need nothing but the
-// configuration; [New] builds the [Network] in an autograd scope.
+// A [Config] selects a network: [Default] gives a variant's, whose fields may then be changed one by one.
+// [Config.Graph] builds the [models.Graph], from which shapes, counts, weight names, initial values and the
+// forward pass follow. Nothing here needs a tensor library; package backend computes.
 package mobilenet

@@ -6,23 +6,27 @@ import (
 	"depthwise.dev/models/mobilenet"
 )
 
-// A configuration is a named variant with changed fields; counts and shapes need
-// no libtorch.
+// A configuration is a variant of an architecture with changed fields; counts and shapes need no tensor library.
 func Example() {
-	config, err := mobilenet.Variant("paper")
+	config, err := mobilenet.Default("mobilenet_v1", "paper")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	config.Width, config.Resolution, config.Classes = 0.5, 160, 10
-	summary := config.Summary()
+	graph, err := config.Graph()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	summary := graph.Summary()
 	fmt.Println(summary.Params, "parameters,", summary.MultiplyAdds, "multiply-adds")
-	for _, layer := range config.Layers()[:3] {
-		fmt.Printf("%s: %d channels, %dx%d\n", layer.Name, layer.Out, layer.OutSize, layer.OutSize)
+	for _, layer := range graph.Layers[:3] {
+		fmt.Println(layer.Name, layer.Output)
 	}
 	// Output:
 	// 834666 parameters, 76017920 multiply-adds
-	// conv_stem: 16 channels, 80x80
-	// blocks.0.0.conv_dw: 16 channels, 80x80
-	// blocks.0.0.conv_pw: 32 channels, 80x80
+	// conv_stem (16, 80, 80)
+	// blocks.0.0.conv_dw (16, 80, 80)
+	// blocks.0.0.conv_pw (32, 80, 80)
 }

@@ -1,112 +1,118 @@
-// Optimizers' updates: one pass over parameters, gradients, what the optimizer keeps, and the weight average. A plain loop
-// with the formula in the middle reaches memory's speed, because each number is read and written once.
+// Interpreter of optimizers' update programs (fused.h) and the sum of squares for their gradient
+// norms.
+//
+// A program runs block by block: each operation is a loop over one block of its operands, so that
+// parameters, gradients and state are read from and written to memory once, and temporaries stay in
+// the first-level cache.
 #pragma once
 #include "isa/simd.h"
 
 namespace depthwise::fused::FUSED_ISA {
 
-// from + weight*(to - from), reckoned from the nearer end as libtorch does, so that a weight of 1 gives `to` itself.
-FUSED_INLINE V lerp(V from, V to, float weight) {
-  return weight < 0.5f ? from + set1(weight) * (to - from) : to - set1(1 - weight) * (to - from);
-}
+// Floats of a block. With 128, a program of five operations is about 200 instructions, fewer than a
+// processor keeps in flight: it loads the next block while roots and quotients of this one are
+// computed. On a Zen 5 core, AdamW took 1.1 times as long as its formula compiled in C++ with 128,
+// 1.4 times with 256 and 512, and 1.2 times with 64, where the overhead of each operation shows
+// (SGD 1.3 times).
+constexpr int kUpdateBlock = 128;
 
-// Sixteen elements of an UpdatePiece.
-struct Lanes {
-  V p, g, momentum, square, mean;
+// An instruction with its operands as addresses. Arrays advance with the blocks, temporaries do
+// not: the mask of a temporary is zero.
+struct DecodedInstruction {
+  Op op;
+  float s, t;
+  float *out;
+  const float *a, *b, *c;
+  int64_t out_mask, a_mask, b_mask, c_mask;
 };
 
-FUSED_INLINE void sgd(const Update &u, const UpdatePiece &x, Lanes &v) {
-  V move = v.g;
-  if (x.momentum) {
-    v.momentum = u.first ? v.g : set1(u.momentum) * v.momentum + set1(u.present) * v.g; // PyTorch's first buffer is not dampened
-    move = u.nesterov ? v.g + set1(u.momentum) * v.momentum : v.momentum;
-  }
-  v.p -= set1(u.lr) * move;
+template <class F> FUSED_INLINE void each_vector(float *out, F f) {
+#pragma GCC unroll 4
+  for (int i = 0; i < kUpdateBlock; i += kLanes) store(out + i, f(i));
 }
 
-// The square average, less the square of the mean where one is kept.
-FUSED_INLINE V variance(const Update &u, const UpdatePiece &x, Lanes &v) {
-  if (!x.mean)
-    return v.square;
-  v.mean = lerp(v.mean, v.g, u.fresh);
-  return v.square - v.mean * v.mean;
-}
-
-FUSED_INLINE void rmsprop(const Update &u, const UpdatePiece &x, Lanes &v) {
-  v.square = set1(u.past) * v.square + set1(u.fresh) * v.g * v.g;
-  V move = v.g / (root(variance(u, x, v)) + set1(u.eps));
-  if (x.momentum)
-    move = v.momentum = set1(u.momentum) * v.momentum + move;
-  v.p -= set1(u.lr) * move;
-}
-
-FUSED_INLINE void rmsprop_tf(const Update &u, const UpdatePiece &x, Lanes &v) {
-  v.square = lerp(v.square, v.g * v.g, u.fresh);
-  V move = set1(u.lr) * v.g / root(variance(u, x, v) + set1(u.eps));
-  if (x.momentum)
-    move = v.momentum = set1(u.momentum) * v.momentum + move;
-  v.p -= move;
-}
-
-FUSED_INLINE void adamw(const Update &u, const UpdatePiece &, Lanes &v) {
-  v.p *= set1(u.keep);
-  v.mean = lerp(v.mean, v.g, u.present);
-  v.square = set1(u.past) * v.square + set1(u.fresh) * v.g * v.g;
-  v.p -= set1(u.lr) * v.mean / (root(v.square) * set1(u.correction) + set1(u.eps));
-}
-
-// n elements from i on; n is kLanes but at the end. Null stands for nothing.
-FUSED_INLINE V take(const float *p, int64_t i, int n) {
-  if (!p) return V{};
-  if (n == kLanes) return load(p + i);
-  float some[kLanes] = {};
-  memcpy(some, p + i, n * sizeof(float));
-  return load(some);
-}
-FUSED_INLINE void give(float *p, int64_t i, int n, V v) {
-  if (!p) return;
-  if (n == kLanes) return store(p + i, v);
-  float some[kLanes];
-  store(some, v);
-  memcpy(p + i, some, n * sizeof(float));
-}
-
-template <void (*rule)(const Update &, const UpdatePiece &, Lanes &)>
-FUSED_INLINE void update_lanes(const Update &u, const UpdatePiece &x, int64_t i, int n) {
-  Lanes v{take(x.p, i, n), set1(u.scale) * take(x.g, i, n), take(x.momentum, i, n), take(x.square, i, n), take(x.mean, i, n)};
-  v.g += set1(u.decay) * v.p;
-  rule(u, x, v);
-  give(x.p, i, n, v.p);
-  give(x.momentum, i, n, v.momentum);
-  give(x.square, i, n, v.square);
-  give(x.mean, i, n, v.mean);
-  if (x.average)
-    give(x.average, i, n, lerp(take(x.average, i, n), v.p, u.average));
-}
-
-template <void (*rule)(const Update &, const UpdatePiece &, Lanes &)> static void update_by(const Update &u, const UpdatePiece &x) {
-  int64_t i = 0;
-  for (; i + kLanes <= x.n; i += kLanes)
-    update_lanes<rule>(u, x, i, kLanes);
-  if (i < x.n)
-    update_lanes<rule>(u, x, i, int(x.n - i));
-}
-
-static void update_average(const Update &u, const UpdatePiece &x) {
-  for (int64_t i = 0; i < x.n; i += kLanes) {
-    int n = x.n - i < kLanes ? int(x.n - i) : kLanes;
-    give(x.average, i, n, lerp(take(x.average, i, n), take(x.p, i, n), u.average));
+// Executes one instruction on the block that starts at an element.
+FUSED_INLINE void execute(const DecodedInstruction &x, int64_t start) {
+  float *out = x.out + (start & x.out_mask);
+  const float *pa = x.a + (start & x.a_mask), *pb = x.b + (start & x.b_mask), *pc = x.c + (start & x.c_mask);
+  const V s = set1(x.s), t = set1(x.t);
+  auto a = [&](int i) { return load(pa + i); };
+  auto b = [&](int i) { return load(pb + i); };
+  auto c = [&](int i) { return load(pc + i); };
+  switch (x.op) {
+  case Op::scale:
+    return each_vector(out, [&](int i) { return s * a(i); });
+  case Op::add_scaled:
+    return each_vector(out, [&](int i) { return multiply_add(s, a(i), b(i)); });
+  case Op::sum_scaled:
+    return each_vector(out, [&](int i) { return multiply_add(s, a(i), t * b(i)); });
+  case Op::lerp_from_a:
+    return each_vector(out, [&](int i) { return multiply_add(s, b(i) - a(i), a(i)); });
+  case Op::lerp_from_b:
+    return each_vector(out, [&](int i) { return multiply_add(s, b(i) - a(i), b(i)); });
+  case Op::mul:
+    return each_vector(out, [&](int i) { return a(i) * b(i); });
+  case Op::add_product:
+    return each_vector(out, [&](int i) { return multiply_add(s * a(i), b(i), t * c(i)); });
+  case Op::add_rounded_product:
+    return each_vector(out, [&](int i) { return multiply_add(t, c(i), s * a(i) * b(i)); });
+  case Op::quotient:
+    return each_vector(out, [&](int i) { return s * a(i) / b(i); });
+  case Op::add_quotient:
+    return each_vector(out, [&](int i) { return multiply_add(t, c(i), s * a(i) / b(i)); });
+  case Op::sqrt:
+    return each_vector(out, [&](int i) { return root(a(i) + t); });
+  case Op::affine_sqrt:
+    return each_vector(out, [&](int i) { return multiply_add(s, root(a(i)), t); });
   }
 }
 
-static void update(const Update &u, const UpdatePiece &x) {
-  switch (u.rule) {
-  case Rule::average_only: return update_average(u, x);
-  case Rule::sgd: return update_by<sgd>(u, x);
-  case Rule::rmsprop: return update_by<rmsprop>(u, x);
-  case Rule::rmsprop_tf: return update_by<rmsprop_tf>(u, x);
-  case Rule::adamw: return update_by<adamw>(u, x);
+// Memory of one thread that runs a program.
+struct UpdateScratch {
+  alignas(64) float temporaries[kUpdateTemporaries][kUpdateBlock];
+  alignas(64) float tails[kUpdateArrays][kUpdateBlock]; // copies of the arrays' ends
+};
+
+// The code with the arrays' addresses.
+static void decode(DecodedInstruction *code, const UpdateProgram &p, float *const *arrays, UpdateScratch &scratch) {
+  auto address = [&](uint8_t operand) {
+    return operand < kUpdateArrays ? arrays[operand] : scratch.temporaries[operand - kUpdateArrays];
+  };
+  auto mask = [](uint8_t operand) { return operand < kUpdateArrays ? int64_t(-1) : int64_t(0); };
+  for (int k = 0; k < p.length; k++) {
+    const Instruction &x = p.code[k];
+    code[k] = {x.op,         x.s,         x.t,       address(x.out), address(x.a), address(x.b),
+               address(x.c), mask(x.out), mask(x.a), mask(x.b),      mask(x.c)};
   }
+}
+
+// Runs the program on less than a block: on copies, filled up with zeros.
+static void update_tail(const UpdateProgram &p, float *const *arrays, int n, UpdateScratch &scratch) {
+  float *tails[kUpdateArrays];
+  for (int k = 0; k < kUpdateArrays; k++) {
+    tails[k] = scratch.tails[k];
+    if (!arrays[k]) continue;
+    memcpy(tails[k], arrays[k], n * sizeof(float));
+    memset(tails[k] + n, 0, (kUpdateBlock - n) * sizeof(float));
+  }
+  DecodedInstruction code[kUpdateLength];
+  decode(code, p, tails, scratch);
+  for (int k = 0; k < p.length; k++) execute(code[k], 0);
+  for (int k = 0; k < p.length; k++)
+    if (int out = p.code[k].out; out < kUpdateArrays) memcpy(arrays[out], tails[out], n * sizeof(float));
+}
+
+static void update(const UpdateProgram &p, const UpdatePiece &x) {
+  UpdateScratch scratch;
+  DecodedInstruction code[kUpdateLength];
+  decode(code, p, x.arrays, scratch);
+  int64_t start = 0;
+  for (; start + kUpdateBlock <= x.n; start += kUpdateBlock)
+    for (int k = 0; k < p.length; k++) execute(code[k], start);
+  if (start == x.n) return;
+  float *rest[kUpdateArrays];
+  for (int k = 0; k < kUpdateArrays; k++) rest[k] = x.arrays[k] ? x.arrays[k] + start : nullptr;
+  update_tail(p, rest, int(x.n - start), scratch);
 }
 
 // The sum of squares of n floats, in double: no float's square overflows there.
@@ -115,12 +121,9 @@ static double square_sum(const float *x, int64_t n) {
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes)
 #pragma omp simd
-    for (int k = 0; k < kLanes; k++)
-      sums[k] += double(x[i + k]) * x[i + k];
-  for (; i < n; i++)
-    sums[i % kLanes] += double(x[i]) * x[i];
-  for (double sum : sums)
-    total += sum;
+    for (int k = 0; k < kLanes; k++) sums[k] += double(x[i + k]) * x[i + k];
+  for (; i < n; i++) sums[i % kLanes] += double(x[i]) * x[i];
+  for (double sum : sums) total += sum;
   return total;
 }
 

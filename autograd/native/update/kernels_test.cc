@@ -1,8 +1,9 @@
 //go:build ignore
 
-// Tests the optimizers' updates (fused_update.h) against the same formulas in double, one element at a time. A program by itself:
-//   g++ -std=c++20 -O2 -DFUSED_ISA=avx2 -march=x86-64-v3 fused_update_test.cc && ./a.out
-// Pieces begin at odd places and end within a vector; memory ends where they do.
+// Tests the operations of update programs (update/kernels.h) against the same formulas in double, one element at a time. A
+// standalone program, compiled in autograd/native:
+//   g++ -std=c++20 -I. -O2 -DFUSED_ISA=avx2 -march=x86-64-v3 update/kernels_test.cc && ./a.out
+// Arrays start at odd addresses and end within a vector; memory ends where they do.
 #include "update/kernels.h"
 #include <cstdio>
 #include <vector>
@@ -12,97 +13,125 @@ using namespace depthwise::fused::FUSED_ISA;
 
 static int failures = 0;
 static uint32_t state = 1;
-static float noise() {
+static float noise() { // between 0.5 and 2.5: under a root and as a divisor as well
   state = state * 1664525 + 1013904223;
-  return float(int(state >> 8) - (1 << 23)) / (1 << 23);
+  return 1.5f + float(int(state >> 8) - (1 << 23)) / (1 << 23);
 }
 
-struct Element {
-  double p, g, momentum, square, mean, average;
+static double formula(const Instruction &x, double a, double b, double c) {
+  const double s = x.s, t = x.t;
+  switch (x.op) {
+  case Op::scale:
+    return s * a;
+  case Op::add_scaled:
+    return s * a + b;
+  case Op::sum_scaled:
+    return s * a + t * b;
+  case Op::lerp_from_a:
+    return a + s * (b - a);
+  case Op::lerp_from_b:
+    return b + s * (b - a);
+  case Op::mul:
+    return a * b;
+  case Op::add_product:
+    return s * a * b + t * c;
+  case Op::add_rounded_product:
+    return s * a * b + t * c;
+  case Op::quotient:
+    return s * a / b;
+  case Op::add_quotient:
+    return s * a / b + t * c;
+  case Op::sqrt:
+    return std::sqrt(a + t);
+  case Op::affine_sqrt:
+    return s * std::sqrt(a) + t;
+  }
+  return NAN;
+}
+
+// Every array of a piece, of n floats from an offset on.
+struct Arrays {
+  std::vector<float> data[kUpdateArrays];
+  UpdatePiece piece;
+
+  Arrays(int n, int offset, int count) : piece{n, {}} {
+    for (int k = 0; k < count; k++) {
+      data[k].resize(n + offset);
+      data[k].shrink_to_fit();
+      for (float &v : data[k]) v = noise();
+      piece.arrays[k] = data[k].data() + offset;
+    }
+  }
 };
 
-static double from_to(double from, double to, double weight) { return from + weight * (to - from); }
-
-// What happens to an element.
-static Element reference(const Update &u, const UpdatePiece &x, Element e) {
-  double g = double(u.scale) * e.g + double(u.decay) * e.p;
-  auto spread = [&] {
-    e.mean = from_to(e.mean, g, u.fresh);
-    return e.square - (x.mean ? e.mean * e.mean : 0);
-  };
-  switch (u.rule) {
-  case Rule::average_only: break;
-  case Rule::sgd: {
-    double buffer = u.first ? g : u.momentum * e.momentum + u.present * g;
-    e.p -= u.lr * (!x.momentum ? g : u.nesterov ? g + u.momentum * buffer : buffer);
-    e.momentum = buffer;
-    break;
-  }
-  case Rule::rmsprop: {
-    e.square = u.past * e.square + u.fresh * g * g;
-    double move = g / (std::sqrt(spread()) + u.eps) + (x.momentum ? u.momentum * e.momentum : 0);
-    e.momentum = move;
-    e.p -= u.lr * move;
-    break;
-  }
-  case Rule::rmsprop_tf: {
-    e.square = from_to(e.square, g * g, u.fresh);
-    double move = u.lr * g / std::sqrt(spread() + u.eps) + (x.momentum ? u.momentum * e.momentum : 0);
-    e.momentum = move;
-    e.p -= move;
-    break;
-  }
-  case Rule::adamw:
-    e.p *= u.keep;
-    e.mean = from_to(e.mean, g, u.present);
-    e.square = u.past * e.square + u.fresh * g * g;
-    e.p -= u.lr * e.mean / (std::sqrt(e.square) * u.correction + u.eps);
-  }
-  e.average = from_to(e.average, e.p, u.average);
-  return e;
-}
-
-static void check(const char *what, int rule, int n, int i, double got, double want) {
-  // A handful of roundings of 6e-8; roots of differences in the centered forms lose more.
-  if (std::fabs(got - want) <= 3e-6 * (1 + std::fabs(want)))
-    return;
-  if (++failures <= 30)
-    printf("rule %d, %d elements: %s[%d] is %.9g, want %.9g\n", rule, n, what, i, got, want);
-}
-
-// Kept: which of momentum, square and mean there are, and the average.
-static void test(const Update &u, int n, int offset, bool momentum, bool square, bool mean, bool average) {
-  auto make = [&](bool there, bool positive) {
-    std::vector<float> v(there ? n + offset : 0);
-    v.shrink_to_fit();
-    for (float &x : v)
-      x = positive ? 3 + noise() : noise(); // above the square of any mean
-    return v;
-  };
-  auto p = make(true, false), g = make(true, false), b = make(momentum, false);
-  auto v = make(square, true), m = make(mean, false), a = make(average, false);
-  auto at = [&](std::vector<float> &x) { return x.empty() ? nullptr : x.data() + offset; };
-  UpdatePiece piece{n, at(p), at(g), at(b), at(v), at(m), at(a)};
-  auto p0 = p, b0 = b, v0 = v, m0 = m, a0 = a;
-  update(u, piece);
-  auto value = [&](const std::vector<float> &x, int i) { return x.empty() ? 0.0 : double(x[i]); };
+// Runs a program on arrays, and the same operations in double on every element.
+static void check(const char *what, const UpdateProgram &p, int n, int offset, int count) {
+  Arrays x(n, offset, count);
+  std::vector<float> before[kUpdateArrays];
+  for (int k = 0; k < count; k++) before[k] = x.data[k];
+  update(p, x.piece);
   for (int i = 0; i < n + offset; i++) {
-    Element e{value(p0, i), g[i], value(b0, i), value(v0, i), value(m0, i), value(a0, i)};
-    if (i >= offset)
-      e = reference(u, piece, e); // what lies before stays
-    check("p", int(u.rule), n, i, p[i], e.p);
-    if (momentum) check("momentum", int(u.rule), n, i, b[i], e.momentum);
-    if (square) check("square", int(u.rule), n, i, v[i], e.square);
-    if (mean) check("mean", int(u.rule), n, i, m[i], e.mean);
-    if (average) check("average", int(u.rule), n, i, a[i], e.average);
+    double value[kUpdateArrays + kUpdateTemporaries] = {};
+    for (int k = 0; k < count; k++) value[k] = before[k][i];
+    for (int k = 0; k < p.length && i >= offset; k++) { // elements before the offset must not change
+      const Instruction &o = p.code[k];
+      value[o.out] = formula(o, value[o.a], value[o.b], value[o.c]);
+    }
+    for (int k = 0; k < count; k++) {
+      double got = x.data[k][i], want = value[k];
+      if (!(std::fabs(got - want) <= 1e-6 * (1 + std::fabs(want))) && ++failures <= 30) // some roundings of 6e-8
+        printf("%s, %d elements: array %d[%d] is %.9g, want %.9g\n", what, n, k, i, got, want);
+    }
   }
+}
+
+// Each operation: from arrays to an array, in place, and through temporaries.
+static void test_operations(int n, int offset) {
+  const uint8_t t0 = kUpdateArrays, last = kUpdateArrays + kUpdateTemporaries - 1;
+  for (int op = 0; op < kOps; op++) {
+    auto of = [&](uint8_t out, uint8_t a, uint8_t b, uint8_t c) {
+      return Instruction{Op(op), out, a, b, c, 0.375f, 0.75f};
+    };
+    char what[32];
+    snprintf(what, sizeof what, "operation %d", op);
+    check(what, {1, {of(3, 0, 1, 2)}}, n, offset, 4);
+    check(what, {1, {of(0, 0, 0, 0)}}, n, offset, 1);
+    check(what, {1, {of(2, 1, 2, 2)}}, n, offset, 3);
+    check(what, {3, {of(t0, 0, 1, 2), of(last, t0, 1, t0), of(7, 2, last, t0)}}, n, offset, kUpdateArrays);
+  }
+}
+
+// Whether a product and a sum are rounded once. The portable set leaves it to the compiler.
+static void test_rounding() {
+#if defined(__AVX2__)
+  const float e = 1.0f / 4096; // (1+e)*(1+e) = 1 + 2e + e*e, and the last term is below a float's precision
+  float a = 1 + e, c = -(1 + 2 * e);
+  for (int n : {1, kUpdateBlock}) {
+    std::vector<float> x(n, a), y(n, c), out(n);
+    auto run = [&](Instruction o) {
+      o.out = 2;
+      update({1, {o}}, {n, {x.data(), y.data(), out.data()}});
+      return out[n - 1];
+    };
+    const struct {
+      const char *name;
+      Instruction code;
+      float want;
+    } cases[] = {{"add_scaled", {Op::add_scaled, 0, 0, 1, 0, a, 0}, e * e},
+                 {"add_product", {Op::add_product, 0, 0, 0, 1, 1, 1}, e * e},
+                 {"add_rounded_product", {Op::add_rounded_product, 0, 0, 0, 1, 1, 1}, 0}};
+    for (const auto &test : cases)
+      if (float got = run(test.code); got != test.want && ++failures)
+        printf("%s of %d elements gives %g, want %g\n", test.name, n, got, test.want);
+  }
+#endif
 }
 
 static void test_sum(int n) {
   std::vector<float> x(n);
   double want = 0;
   for (float &v : x) {
-    v = noise() * 1e25f; // the square is no float
+    v = noise() * 1e25f; // the square overflows a float
     want += double(v) * v;
   }
   if (std::fabs(square_sum(x.data(), n) - want) > 1e-12 * want && ++failures)
@@ -110,30 +139,12 @@ static void test_sum(int n) {
 }
 
 int main() {
-  const int sizes[] = {1, 5, 15, 16, 17, 32, 100};
+  const int sizes[] = {1, 5, 15, 16, 17, 100, kUpdateBlock, kUpdateBlock + 1, 3 * kUpdateBlock - 1};
   for (int n : sizes) {
     test_sum(n);
-    for (int choice = 0; choice < 32; choice++) {
-      bool momentum = choice & 1, mean = choice & 2, average = choice & 4, short_memory = choice & 8;
-      Update u{};
-      u.scale = 0.5f, u.decay = 0.125f, u.keep = 0.75f, u.lr = 0.25f, u.momentum = 0.875f, u.present = 0.5f;
-      u.past = short_memory ? 0.25f : 0.75f, u.fresh = 1 - u.past, u.eps = 0.5f, u.correction = 1.5f;
-      u.average = choice & 16 ? 1 : 0.125f;
-      u.first = choice & 16, u.nesterov = choice & 8;
-      for (Rule rule : {Rule::average_only, Rule::sgd, Rule::rmsprop, Rule::rmsprop_tf, Rule::adamw}) {
-        u.rule = rule;
-        if (rule == Rule::average_only)
-          test(u, n, choice % 3, false, false, false, true);
-        else if (rule == Rule::sgd)
-          test(u, n, choice % 3, momentum, false, false, average);
-        else if (rule == Rule::adamw)
-          test(u, n, choice % 3, false, true, true, average);
-        else
-          test(u, n, choice % 3, momentum, true, mean, average);
-      }
-    }
+    for (int offset = 0; offset < 3; offset++) test_operations(n, offset);
   }
-  if (failures)
-    printf("%d failures\n", failures);
+  test_rounding();
+  if (failures) printf("%d failures\n", failures);
   return failures != 0;
 }

@@ -1,6 +1,7 @@
 //go:build ignore
 
-// Optimizers' updates in one pass over memory, with the limit of the gradients' norm and the weight average in it.
+// Runs optimizers' update programs over all parameters in one pass over memory, and computes the
+// gradients' norm.
 #include "update.h"
 #include "graph/callback.h"
 #include "isa/select.h"
@@ -13,96 +14,107 @@
 using depthwise::tensor;
 using namespace depthwise::fused;
 
+static_assert(kOps == DW_AFFINE_SQRT + 1 && kUpdateArrays == DW_UPDATE_ARRAYS &&
+              kUpdateTemporaries == DW_UPDATE_TEMPORARIES && kUpdateLength == DW_UPDATE_LENGTH);
+
 namespace {
 
-// Elements that one thread takes at a time, and that are summed by themselves: the norm then does not depend on the threads.
+// Elements that one thread takes at a time and sums by themselves: the norm then does not depend on
+// the number of threads.
 constexpr int64_t kPiece = 1 << 14;
-constexpr double kClipEps = 1e-6; // of torch.nn.utils.clip_grad_norm_
+
+constexpr int kGradient = 1, kFirstArray = 2; // operands
 
 struct Piece {
   int64_t start; // counted over all pieces
-  const Update *update;
+  const UpdateProgram *program;
   UpdatePiece at;
 };
 
-// All that a step goes over.
+// Everything that a step runs over.
 struct Plan {
-  std::vector<Update> updates;
+  std::vector<UpdateProgram> programs;
   std::vector<Piece> pieces;
   int64_t elements = 0;
 };
 
 bool fits(const at::Tensor &t) {
-  return t.scalar_type() == at::kFloat && t.device().is_cpu() && t.layout() == at::kStrided && t.is_non_overlapping_and_dense();
+  return t.scalar_type() == at::kFloat && t.device().is_cpu() && t.layout() == at::kStrided &&
+         t.is_non_overlapping_and_dense();
 }
 
 // The same element at the same place in both.
-bool laid_out_alike(const at::Tensor &a, const at::Tensor &b) {
-  if (a.sizes() != b.sizes())
-    return false;
+bool same_layout(const at::Tensor &a, const at::Tensor &b) {
+  if (a.sizes() != b.sizes()) return false;
   for (int64_t d = 0; d < a.dim(); d++)
-    if (a.size(d) != 1 && a.stride(d) != b.stride(d))
-      return false;
+    if (a.size(d) != 1 && a.stride(d) != b.stride(d)) return false;
   return true;
 }
 
-// The numbers as the kernels take them: reckoned in double, as libtorch does, and rounded once.
-Update numbers(const dw_update_group &g, double average) {
-  Update u{};
-  u.rule = Rule(g.rule);
-  u.average = float(average);
-  u.lr = float(g.lr);
-  u.momentum = float(g.momentum);
-  u.present = float(1 - g.dampening);
-  u.past = float(g.past);
-  u.fresh = float(1 - g.past);
-  u.eps = float(g.eps);
-  u.first = g.step == 1;
-  u.nesterov = g.nesterov != 0;
-  if (u.rule == Rule::adamw) {
-    u.present = float(1 - g.momentum);
-    u.keep = float(1 - g.lr * g.decay);
-    u.lr = float(g.lr / (1 - std::pow(g.momentum, double(g.step))));
-    u.correction = float(1 / std::sqrt(1 - std::pow(g.past, double(g.step))));
-  } else {
-    u.decay = float(g.decay);
-  }
-  return u;
+bool reads_gradient(const dw_update_group &g) {
+  return std::any_of(g.program, g.program + g.length,
+                     [](const dw_instruction &x) { return x.a == kGradient || x.b == kGradient || x.c == kGradient; });
 }
 
-// The numbers of a tensor that stands beside a parameter. Backward passes lay gradients out so, and optim what it keeps.
+void check_operand(const dw_update_group &g, int operand) {
+  bool array = operand >= 0 && operand < kFirstArray + g.lists;
+  bool temporary = operand >= kUpdateArrays && operand < kUpdateArrays + kUpdateTemporaries;
+  TORCH_CHECK(array || temporary, "operand ", operand, " of an update program with ", g.lists,
+              " arrays beside the parameter");
+}
+
+UpdateProgram checked_program(const dw_update_group &g) {
+  TORCH_CHECK(g.length >= 0 && g.length <= kUpdateLength, "an update program of ", g.length, " operations; at most ",
+              kUpdateLength);
+  TORCH_CHECK(g.lists >= 0 && kFirstArray + g.lists <= kUpdateArrays, "an update program with ", g.lists,
+              " arrays beside the parameter; at most ", kUpdateArrays - kFirstArray);
+  UpdateProgram program{g.length, {}};
+  for (int k = 0; k < g.length; k++) {
+    const dw_instruction &x = g.program[k];
+    TORCH_CHECK(int(x.op) >= 0 && int(x.op) < kOps, "operation ", int(x.op), " of an update program is unknown");
+    TORCH_CHECK(x.out != kGradient, "an update program writes to the gradient");
+    for (int operand : {x.out, x.a, x.b, x.c}) check_operand(g, operand);
+    program.code[k] = {Op(x.op), uint8_t(x.out), uint8_t(x.a), uint8_t(x.b), uint8_t(x.c), x.s, x.t};
+  }
+  return program;
+}
+
+// The floats of a tensor beside a parameter. Backward passes lay out gradients like the parameter,
+// and optim its state.
 float *data_of(const char *what, const at::Tensor &t, const at::Tensor &parameter) {
-  TORCH_CHECK(fits(t) && laid_out_alike(t, parameter), "a ", what, " of ", t.sizes(), " ", t.scalar_type(), " on ", t.device(),
+  TORCH_CHECK(fits(t) && same_layout(t, parameter), what, " of ", t.sizes(), " ", t.scalar_type(), " on ", t.device(),
               " beside a parameter of ", parameter.sizes(), "; want float32 on the CPU, laid out alike");
   return t.data_ptr<float>();
 }
 
-float *kept(const char *what, const dw_tensor *list, int i, const at::Tensor &parameter) {
-  return list ? data_of(what, tensor(list[i]), parameter) : nullptr;
-}
-
-UpdatePiece whole(const dw_update_group &group, int i) {
-  const at::Tensor &p = tensor(group.parameters[i]);
-  TORCH_CHECK(fits(p), "a parameter of ", p.sizes(), " ", p.scalar_type(), " on ", p.device(), "; want float32 on the CPU, without gaps");
-  UpdatePiece x{};
-  x.n = p.numel();
-  x.p = p.data_ptr<float>();
-  x.g = group.rule == DW_AVERAGE_ONLY ? nullptr : data_of("gradient", p.grad(), p);
-  x.momentum = kept("momentum", group.momenta, i, p);
-  x.square = kept("square average", group.squares, i, p);
-  x.mean = kept("mean", group.means, i, p);
-  x.average = kept("weight average", group.averages, i, p);
+UpdatePiece whole(const dw_update_group &g, int i) {
+  const at::Tensor &p = tensor(g.parameters[i]);
+  TORCH_CHECK(fits(p), "a parameter of ", p.sizes(), " ", p.scalar_type(), " on ", p.device(),
+              "; want float32 on the CPU, without gaps");
+  UpdatePiece x{p.numel(), {p.data_ptr<float>()}};
+  if (reads_gradient(g)) x.arrays[kGradient] = data_of("a gradient", p.grad(), p);
+  for (int k = 0; k < g.lists; k++) x.arrays[kFirstArray + k] = data_of("an array", tensor(g.arrays[k * g.n + i]), p);
   return x;
 }
 
-void cut(Plan &plan, const Update *u, UpdatePiece x) {
-  auto on = [](auto *p, int64_t by) { return p ? p + by : p; };
+// Appends a parameter to the plan in pieces.
+void add(Plan &plan, const UpdateProgram *program, const UpdatePiece &x) {
   for (int64_t from = 0; from < x.n; from += kPiece) {
-    int64_t n = std::min(kPiece, x.n - from);
-    UpdatePiece part{n, on(x.p, from), on(x.g, from), on(x.momentum, from), on(x.square, from), on(x.mean, from), on(x.average, from)};
-    plan.pieces.push_back({plan.elements, u, part});
-    plan.elements += n;
+    Piece piece{plan.elements, program, {std::min(kPiece, x.n - from), {}}};
+    for (int k = 0; k < kUpdateArrays; k++) piece.at.arrays[k] = x.arrays[k] ? x.arrays[k] + from : nullptr;
+    plan.pieces.push_back(piece);
+    plan.elements += piece.at.n;
   }
+}
+
+Plan plan_of(const dw_update_group *groups, int n) {
+  Plan plan;
+  plan.programs.reserve(n); // pieces point to them
+  for (int k = 0; k < n; k++) {
+    plan.programs.push_back(checked_program(groups[k]));
+    for (int i = 0; i < groups[k].n; i++) add(plan, &plan.programs.back(), whole(groups[k], i));
+  }
+  return plan;
 }
 
 // Calls f with each piece's index, on all threads: neighbors on the same one.
@@ -110,8 +122,7 @@ template <class F> void each(const Plan &plan, F f) {
   at::parallel_for(0, plan.elements, kPiece, [&](int64_t begin, int64_t end) {
     auto before = [](const Piece &p, int64_t start) { return p.start < start; };
     auto i = std::lower_bound(plan.pieces.begin(), plan.pieces.end(), begin, before) - plan.pieces.begin();
-    for (; i < int64_t(plan.pieces.size()) && plan.pieces[i].start < end; i++)
-      f(i);
+    for (; i < int64_t(plan.pieces.size()) && plan.pieces[i].start < end; i++) f(i);
   });
 }
 
@@ -120,72 +131,55 @@ double norm_of(const Plan &plan) {
   auto square_sum = kernels_here().square_sum;
   each(plan, [&](int64_t i) {
     const UpdatePiece &x = plan.pieces[i].at;
-    sums[i] = x.g ? square_sum(x.g, x.n) : 0;
+    const float *gradient = x.arrays[kGradient];
+    sums[i] = gradient ? square_sum(gradient, x.n) : 0;
   });
   double sum = 0;
-  for (double s : sums)
-    sum += s;
+  for (double s : sums) sum += s;
   return std::sqrt(sum);
 }
 
-// What libtorch is to know of as changed in place.
-void changed(const dw_tensor *list, int n) {
-  for (int i = 0; list && i < n; i++)
-    tensor(list[i]).unsafeGetTensorImpl()->bump_version();
+// Bumps the version counters of the arrays that the group's program writes.
+void bump_versions(const dw_update_group &g) {
+  bool written[kUpdateArrays + kUpdateTemporaries] = {};
+  for (int k = 0; k < g.length; k++) written[g.program[k].out] = true;
+  for (int i = 0; i < g.n; i++) {
+    if (written[0]) tensor(g.parameters[i]).unsafeGetTensorImpl()->bump_version();
+    for (int k = 0; k < g.lists; k++)
+      if (written[kFirstArray + k]) tensor(g.arrays[k * g.n + i]).unsafeGetTensorImpl()->bump_version();
+  }
 }
 
-bool complete(dw_updated *out, const dw_update *u) {
-  for (int k = 0; k < u->n; k++)
-    for (int i = 0; i < u->groups[k].n; i++)
-      if (u->groups[k].rule != DW_AVERAGE_ONLY && !tensor(u->groups[k].parameters[i]).grad().defined()) {
-        out->missing_group = k;
-        out->missing = i;
+bool complete(dw_missing *missing, const dw_update_group *groups, int n) {
+  *missing = {-1, -1};
+  for (int k = 0; k < n; k++)
+    for (int i = 0; i < groups[k].n && reads_gradient(groups[k]); i++)
+      if (!tensor(groups[k].parameters[i]).grad().defined()) {
+        *missing = {k, i};
         return false;
       }
   return true;
-}
-
-void step(dw_updated *out, const dw_update *u) {
-  *out = {0, -1, -1};
-  if (!complete(out, u))
-    return;
-  Plan plan;
-  plan.updates.reserve(u->n); // pieces point at them
-  for (int k = 0; k < u->n; k++) {
-    plan.updates.push_back(numbers(u->groups[k], u->average_weight));
-    for (int i = 0; i < u->groups[k].n; i++)
-      cut(plan, &plan.updates.back(), whole(u->groups[k], i));
-  }
-  double scale = u->scale;
-  if (u->max_norm > 0) {
-    out->norm = std::abs(scale) * norm_of(plan);
-    if (!std::isfinite(out->norm))
-      return;
-    scale *= std::min(1.0, u->max_norm / (out->norm + kClipEps));
-  }
-  for (Update &update : plan.updates)
-    update.scale = float(scale);
-  auto update = kernels_here().update;
-  each(plan, [&](int64_t i) { update(*plan.pieces[i].update, plan.pieces[i].at); });
-  for (int k = 0; k < u->n; k++) {
-    const dw_update_group &g = u->groups[k];
-    for (const dw_tensor *list : {g.rule == DW_AVERAGE_ONLY ? nullptr : g.parameters, g.momenta, g.squares, g.means, g.averages})
-      changed(list, g.n);
-  }
 }
 
 } // namespace
 
 int dw_update_fits(const dw_tensor *x, int n) {
   for (int i = 0; i < n; i++)
-    if (!fits(tensor(x[i])))
-      return 0;
+    if (!fits(tensor(x[i]))) return 0;
   return 1;
 }
 
-dw_error dw_update_step(dw_updated *out, const dw_update *u) {
+dw_error dw_update_norm(double *norm, dw_missing *missing, const dw_update_group *groups, int n) {
+  return depthwise::guard([&] { *norm = complete(missing, groups, n) ? norm_of(plan_of(groups, n)) : 0; });
+}
+
+dw_error dw_update_step(dw_missing *missing, const dw_update_group *groups, int n) {
   return depthwise::guard([&] {
+    if (!complete(missing, groups, n)) return;
     c10::NoGradGuard no_grad;
-    step(out, u);
+    Plan plan = plan_of(groups, n);
+    auto update = kernels_here().update;
+    each(plan, [&](int64_t i) { update(*plan.pieces[i].program, plan.pieces[i].at); });
+    for (int k = 0; k < n; k++) bump_versions(groups[k]);
   });
 }

@@ -7,71 +7,54 @@ import (
 	"slices"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/autograd/oracle"
 )
 
-// Cell is what a check found of one engine in one row.
-type Cell struct {
-	Engine   string  `json:"engine"`
-	Relative float64 `json:"relative"`          // the largest difference of the row
-	Bound    float64 `json:"bound"`             // what it may be
-	Value    string  `json:"value,omitempty"`   // where it was found
-	Left     string  `json:"left,omitempty"`    // why the engine did not compute this
-	Error    string  `json:"error,omitempty"`   // why it failed
-	Failed   bool    `json:"failed"`            // Error, or Relative out of bounds
-	Measure  string  `json:"measure,omitempty"` // "angle" for 1 - cosine
+// CompareCase compares an engine with the reference on one case; want is the reference's result.
+func CompareCase(ctx context.Context, e Engine, c Case, want Result) Cell {
+	if e.Case == nil {
+		return Cell{Engine: e.Name, Left: "computes whole networks only"}
+	}
+	return e.compare(func(Kind) float64 { return e.Tolerance }, want, func() (Result, error) { return e.Case(ctx, c) }, Compare)
 }
 
-// Row is a layer, or a whole network, with a cell for each engine.
-type Row struct {
-	Name  string `json:"name"`
-	Cells []Cell `json:"engines"`
+// CompareNetwork compares an engine with the reference on a whole network; want is the reference's
+// result.
+func CompareNetwork(ctx context.Context, e Engine, n Network, want Result) Cell {
+	if reason := e.skips(n); reason != "" {
+		return Cell{Engine: e.Name, Left: reason}
+	}
+	compute := func() (Result, error) { return e.Network(ctx, n) }
+	if e.Angles == nil {
+		return e.compare(func(Kind) float64 { return e.NetworkTolerance }, want, compute, Compare)
+	}
+	cell := e.compare(func(k Kind) float64 { return e.Angles.tolerance(k, n) }, want, compute, CompareAngles)
+	cell.Measure = "angle"
+	return cell
 }
 
-// Report is the outcome of a check, layers first.
-type Report struct {
-	Layers   []Row `json:"layers"`
-	Networks []Row `json:"networks"`
-}
-
-// Failures names every cell that is out of bounds.
-func (r Report) Failures() []string {
-	var list []string
-	for _, row := range append(slices.Clone(r.Layers), r.Networks...) {
-		for _, c := range row.Cells {
-			switch {
-			case c.Error != "":
-				list = append(list, fmt.Sprintf("%s, %s: %s", row.Name, c.Engine, c.Error))
-			case c.Failed:
-				list = append(list, fmt.Sprintf("%s, %s: %s differs by %.2g, more than %.2g", row.Name, c.Engine, c.Value, c.Relative, c.Bound))
-			}
+// skips returns the reason why the engine does not compute a whole network, "" if it does.
+func (e Engine) skips(n Network) string {
+	if e.Network == nil {
+		return "computes single layers only"
+	}
+	if e.Supports != nil {
+		if err := e.Supports(n.Graph); err != nil {
+			return "not computed: " + err.Error()
 		}
 	}
-	return list
-}
-
-// Summary has a line for each engine with its greatest difference over all layers and whole networks.
-func (r Report) Summary() []string {
-	var list []string
-	for _, group := range []struct {
-		what string
-		rows []Row
-	}{{"layers", r.Layers}, {"whole networks", r.Networks}} {
-		for i := range group.rows[0].Cells {
-			var worst Cell
-			for _, row := range group.rows {
-				worst = worst.merge(row.Cells[i])
-			}
-			if worst.Value != "" {
-				list = append(list, fmt.Sprintf("%s, %s: %.2g, allowed are %.2g (%s)",
-					group.what, worst.Engine, worst.Relative, worst.Bound, worst.Value))
-			}
-		}
+	switch {
+	case e.MaxActivations > 0 && Activations(n.Graph, len(n.Labels)) > e.MaxActivations:
+		return "would need gigabytes of memory at this size; its layers are compared"
+	case n.tooFewValues(e):
+		return tooFewValues
 	}
-	return list
+	return ""
 }
 
-// judge measures one engine's result. Of all values it keeps the one that is nearest to its bound, or beyond.
-func judge(e Engine, bound func(Kind) float64, want Result, compute func() (Result, error),
+// compare measures one result of the engine. Of all values the cell has the one that is nearest to
+// its tolerance, or beyond.
+func (e Engine) compare(tolerance func(Kind) float64, want Result, compute func() (Result, error),
 	measure func(want, got Result) ([]Difference, error)) Cell {
 	cell := Cell{Engine: e.Name}
 	got, err := compute()
@@ -88,62 +71,34 @@ func judge(e Engine, bound func(Kind) float64, want Result, compute func() (Resu
 		return cell
 	}
 	for _, d := range list {
-		if b := bound(d.Kind); b > 0 {
-			cell = cell.merge(Cell{Engine: e.Name, Value: d.Value, Relative: d.Relative, Bound: b, Failed: !(d.Relative <= b)})
+		if t := tolerance(d.Kind); t > 0 {
+			cell = cell.merge(Cell{Engine: e.Name, Value: d.Value, Relative: d.Relative, Tolerance: t, Failed: !(d.Relative <= t)})
 		}
 	}
 	return cell
 }
 
-// merge keeps the worse of two cells of one engine.
-func (c Cell) merge(other Cell) Cell {
-	switch {
-	case c.Error != "" || other.Engine == "":
-		return c
-	case other.Error != "" || c.Value == "" || other.Relative*c.Bound > c.Relative*other.Bound:
-		return other
-	}
-	return c
-}
-
-// JudgeCase compares an engine with the reference on one case; want is the reference's result.
-func JudgeCase(ctx context.Context, e Engine, c Case, want Result) Cell {
-	if e.Case == nil {
-		return Cell{Engine: e.Name, Left: "computes whole networks only"}
-	}
-	return judge(e, func(Kind) float64 { return e.Bound }, want, func() (Result, error) { return e.Case(ctx, c) }, Compare)
-}
-
-// JudgeNetwork compares an engine with the reference on a whole network.
-func JudgeNetwork(ctx context.Context, e Engine, n Network, want Result) Cell {
-	compute := func() (Result, error) { return e.Network(ctx, n) }
-	switch {
-	case e.Network == nil:
-		return Cell{Engine: e.Name, Left: "computes single layers only"}
-	case e.Limit > 0 && Activations(n.Config, len(n.Labels)) > e.Limit:
-		return Cell{Engine: e.Name, Left: "would take gigabytes at this size; its layers are compared"}
-	case e.Angles == nil:
-		return judge(e, func(Kind) float64 { return e.NetworkBound }, want, compute, Compare)
-	case n.tooFewValues(e):
-		return Cell{Engine: e.Name, Left: tooFewValues}
-	}
-	cell := judge(e, func(k Kind) float64 { return e.Angles.bound(k, n.Mode) }, want, compute, CompareAngles)
-	cell.Measure = "angle"
-	return cell
-}
-
-// bound is that of a kind of values; 0 leaves it out.
-func (a Angles) bound(k Kind, mode autograd.Mode) float64 {
+// tolerance is that of a kind of values; 0 means that it is not compared.
+func (a Angles) tolerance(k Kind, n Network) float64 {
 	switch {
 	case k != Gradient:
 		return a.Output
-	case mode == autograd.Training:
+	case n.Mode == autograd.Training:
 		return a.TrainingGradient
+	case minChannels(n.Graph) < a.MinChannels:
+		return 0
 	}
 	return a.Gradient
 }
 
-// CheckNetwork compares whole networks.
+const tooFewValues = "batch norm has too few values per channel for this precision"
+
+// tooFewValues reports whether batch norm amplifies the engine's rounding too much to compare it.
+func (n Network) tooFewValues(e Engine) bool {
+	return n.Mode == autograd.Training && e.Angles != nil && ValuesPerChannel(n.Graph, len(n.Labels)) < e.Angles.MinValues
+}
+
+// CheckNetwork compares the engines on a whole network.
 func CheckNetwork(ctx context.Context, n Network, engines []Engine) (Row, error) {
 	row := Row{Name: "network, " + modeName(n.Mode)}
 	want, err := Reference.Network(ctx, n)
@@ -151,89 +106,106 @@ func CheckNetwork(ctx context.Context, n Network, engines []Engine) (Row, error)
 		return row, err
 	}
 	for _, e := range engines {
-		row.Cells = append(row.Cells, JudgeNetwork(ctx, e, n, want))
+		row.Cells = append(row.Cells, CompareNetwork(ctx, e, n, want))
 	}
 	return row, ctx.Err()
 }
 
-// CheckLayers compares every layer of a network on its own: each engine is given the input and the gradient of the
-// output that the reference computes. The rows are those of mobilenet's table, and the loss; tell is called for each.
-func CheckLayers(ctx context.Context, n Network, engines []Engine, tell func(layer string)) ([]Row, error) {
+// CheckLayers compares the engines on every layer of a network: each engine gets the input and the
+// gradient of the output that the reference computes. The rows are those of [Network.Rows]. It
+// calls progress before each row, the last one first.
+func CheckLayers(ctx context.Context, n Network, engines []Engine, progress func(row string)) ([]Row, error) {
 	parts, err := n.Parts()
 	if err != nil {
 		return nil, err
 	}
-	if err := fill(ctx, parts, n); err != nil {
+	if err := fill(ctx, parts, n.Images); err != nil {
 		return nil, err
 	}
 	var rows []Row
-	cotangent := []float64{1} // of the loss
+	gradients := make([][]float64, len(parts)) // of each part's output, the sum over the parts that read it
+	gradients[len(parts)-1] = []float64{1}     // of the loss
 	for i := len(parts) - 1; i >= 0; i-- {
 		p := parts[i]
-		p.Case.Cotangent = cotangent
-		p.Case.Inputs[0].Array = Away(p.Case.Inputs[0].Array, kinkMargin, p.Case.Kinks...)
+		p.Case.Cotangent = gradients[i]
+		p.Case.Inputs[0].Array = p.Case.differentiable(p.Case.Inputs[0].Array)
 		if len(rows) == 0 || rows[len(rows)-1].Name != p.Layer {
-			tell(p.Layer)
+			progress(p.Layer)
 			rows = append(rows, Row{Name: p.Layer, Cells: make([]Cell, len(engines))})
 		}
 		want, err := Reference.Case(ctx, p.Case)
 		if err != nil {
 			return nil, err
 		}
-		cells := rows[len(rows)-1].Cells
-		for j, e := range engines {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			cells[j] = cells[j].merge(n.judgePart(ctx, e, p, want))
+		if err := n.comparePart(ctx, engines, p, want, rows[len(rows)-1].Cells); err != nil {
+			return nil, err
 		}
-		x, ok := want.find(Gradient, p.Case.Inputs[0].Name)
-		if !ok {
-			return nil, errors.New("suite: the reference has no gradient of " + p.Case.Name)
+		if err := p.accumulate(gradients, want); err != nil {
+			return nil, err
 		}
-		cotangent = x.Data
-		parts[i] = Part{} // its input is not needed any more
+		parts[i], gradients[i] = Part{}, nil // frees the memory of its inputs, which nothing needs any more
 	}
 	slices.Reverse(rows)
 	return rows, nil
 }
 
-// kinkMargin is more than a difference step moves an element of a normalized layer.
-const kinkMargin = 1e-4
-
-// judgePart is JudgeCase with the part named.
-func (n Network) judgePart(ctx context.Context, e Engine, p Part, want Result) Cell {
-	if n.tooFewValues(e) {
-		return Cell{Engine: e.Name, Left: tooFewValues}
+// comparePart merges the engines' results in a part into the cells of its row.
+func (n Network) comparePart(ctx context.Context, engines []Engine, p Part, want Result, cells []Cell) error {
+	for j, e := range engines {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		cell := Cell{Engine: e.Name, Left: tooFewValues}
+		if !n.tooFewValues(e) {
+			cell = CompareCase(ctx, e, p.Case, want)
+		}
+		if cell.Value != "" {
+			cell.Value = p.Case.Name + ": " + cell.Value
+		}
+		cells[j] = cells[j].merge(cell)
 	}
-	cell := JudgeCase(ctx, e, p.Case, want)
-	if cell.Value != "" {
-		cell.Value = p.Case.Name + ": " + cell.Value
-	}
-	return cell
+	return nil
 }
 
-const tooFewValues = "batch normalization has too few values a channel for this precision"
-
-// tooFewValues tells whether batch normalization amplifies the engine's rounding too much to compare it.
-func (n Network) tooFewValues(e Engine) bool {
-	return n.Mode == autograd.Training && e.Angles != nil && ValuesPerChannel(n.Config, len(n.Labels)) < e.Angles.FewestValues
+// accumulate adds the gradients of the part's inputs to those of the parts that it reads.
+func (p Part) accumulate(gradients [][]float64, want Result) error {
+	for i, place := range p.Reads {
+		if place == imagesIndex {
+			continue
+		}
+		x, ok := want.find(Gradient, p.Case.Inputs[i].Name)
+		if !ok {
+			return fmt.Errorf("suite: %s: the reference has no gradient of %s", p.Case.Name, p.Case.Inputs[i].Name)
+		}
+		if gradients[place] == nil {
+			gradients[place] = x.Data
+			continue
+		}
+		for j, v := range x.Data {
+			gradients[place][j] += v
+		}
+	}
+	return nil
 }
 
-// fill computes the first input of every part.
-func fill(ctx context.Context, parts []Part, n Network) error {
+// fill computes the inputs of every part that are outputs of others.
+func fill(ctx context.Context, parts []Part, images oracle.Array) error {
 	return autograd.Run(ctx, func(s *autograd.Scope) error {
 		return s.NoGrad(func(s *autograd.Scope) error {
-			x := n.Images
-			for i := range parts {
-				c := &parts[i].Case
-				c.Inputs = slices.Clone(c.Inputs)
-				c.Inputs[0].Array = x
-				out, _, err := probe{scope: s, engine: reference, c: *c}.evaluate(c.Inputs)
-				if err != nil {
-					return fmt.Errorf("suite: %s: %w", c.Name, err)
+			outputs := make([]oracle.Array, len(parts))
+			for i, p := range parts {
+				inputs := slices.Clone(p.Case.Inputs)
+				for j, place := range p.Reads {
+					inputs[j].Array = images
+					if place != imagesIndex {
+						inputs[j].Array = outputs[place]
+					}
 				}
-				x = out
+				parts[i].Case.Inputs = inputs
+				var err error
+				if outputs[i], _, err = (probe{scope: s, engine: reference, c: p.Case}).evaluate(inputs); err != nil {
+					return fmt.Errorf("suite: %s: %w", p.Case.Name, err)
+				}
 			}
 			return nil
 		})

@@ -11,17 +11,18 @@ import (
 	"testing"
 )
 
-// notInTheTable are methods of autograd.Scope that return tensors and compute nothing of their own.
+// notInTheTable are methods of autograd.Scope that return tensors without an operation of their
+// own.
 var notInTheTable = []string{
 	"Zeros", "To", "ToDevice", "Detach", "Keep", "RequireGrad", "SetRequiresGrad", "NormalizeImages", // make, copy or mark
-	"Gotch", "FromGotch", "ForwardModule", "Module", // hand over
-	"Backward", "BackwardWith", "Grad", "Apply", "Checkpoint", // differentiate what the user wrote
+	"Gotch", "FromGotch", "ForwardModule", "Module", // convert
+	"Backward", "BackwardWith", "Grad", "Apply", "Checkpoint", // differentiate the user's operations
 }
 
-// Every operation of autograd is in the table: a new one without a case fails here.
+// TestOperationsAreComplete: every operation of autograd has a case.
 func TestOperationsAreComplete(t *testing.T) {
 	table := ""
-	for _, name := range []string{"operations.go", "layers.go"} {
+	for _, name := range []string{"operations.go", "layers.go", "losses.go"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -54,7 +55,7 @@ func TestOperationsAreComplete(t *testing.T) {
 	}
 }
 
-// returnsTensor tells whether f is an exported method of *Scope whose first result is a *Tensor.
+// returnsTensor reports whether f is an exported method of *Scope whose first result is a *Tensor.
 func returnsTensor(f *ast.FuncDecl) bool {
 	if f.Recv == nil || !f.Name.IsExported() || f.Type.Results == nil {
 		return false
@@ -69,4 +70,32 @@ func pointerTo(e ast.Expr, name string) bool {
 	}
 	id, ok := star.X.(*ast.Ident)
 	return ok && id.Name == name
+}
+
+// TestKindsAreComplete: every kind of layers is in the graph of TestNetworks that has all, and so
+// has a row in kinds.
+func TestKindsAreComplete(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "../../../models/layer.go", nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	for _, l := range everyKind(t).Layers {
+		used[string(l.Kind)] = true
+	}
+	found := 0
+	ast.Inspect(file, func(n ast.Node) bool {
+		v, ok := n.(*ast.ValueSpec)
+		if !ok || len(v.Names) != 1 || !strings.HasPrefix(v.Names[0].Name, "Kind") {
+			return true
+		}
+		found++
+		if kind := strings.Trim(v.Values[0].(*ast.BasicLit).Value, `"`); !used[kind] {
+			t.Errorf("models.%s (%q) is in no layer of everyKind", v.Names[0].Name, kind)
+		}
+		return true
+	})
+	if found != len(used) || found < 9 {
+		t.Errorf("%d kinds found in models/layer.go, %d in the graph", found, len(used))
+	}
 }

@@ -9,15 +9,18 @@ import (
 	"depthwise.dev/autograd/oracle"
 )
 
-// Differences computes gradients as central differences of libtorch's float64 forward pass. An array of at most
-// Coordinates elements is moved one element after another; a larger one as a whole, along so many Directions.
+// Differences computes gradients as central differences of libtorch's float64 forward pass: along
+// every coordinate of an array of at most Coordinates elements, along that many random Directions
+// of a larger one.
 type Differences struct{ Coordinates, Directions int }
 
-// smallStep is the cube root of float64's precision, where truncation (h*h) and rounding (precision/h) of a central
-// difference are equal for a smooth function of values near one. It is multiplied by the array's scale.
+// smallStep is the cube root of float64's epsilon, at which the truncation error (h*h) and the
+// rounding error (epsilon/h) of a central difference are equal for a smooth function of values near
+// one. It is multiplied by the array's scale.
 const smallStep = 6e-6
 
-// Case computes the output, the running inputs afterwards, and the slopes of every input that may have a gradient.
+// Case computes the output, the new running statistics, and the slopes along every input that has a
+// gradient.
 func (d Differences) Case(ctx context.Context, c Case) (r Result, err error) {
 	t := Torch{Parameters: autograd.Float64, Compute: autograd.Float64}
 	err = autograd.Run(ctx, func(s *autograd.Scope) error {
@@ -49,10 +52,10 @@ func (d Differences) Case(ctx context.Context, c Case) (r Result, err error) {
 	return r, nil
 }
 
-// slopes moves one input.
+// slopes computes those along one input.
 func (d Differences) slopes(p probe, input int) (Value, error) {
 	in := p.c.Inputs[input]
-	v := Value{Name: in.Name, Kind: Gradient, Like: in.Like}
+	v := Value{Name: in.Name, Kind: Gradient, ScaleFrom: in.ScaleFrom}
 	var directions [][]float64
 	if n := len(in.Data); n <= d.Coordinates {
 		v.Shape = in.Shape
@@ -75,7 +78,7 @@ func (d Differences) slopes(p probe, input int) (Value, error) {
 	return v, nil
 }
 
-// probe evaluates a case at moved inputs.
+// probe evaluates a case at other inputs.
 type probe struct {
 	scope     *autograd.Scope
 	engine    Torch
@@ -83,18 +86,18 @@ type probe struct {
 	cotangent []float64
 }
 
-// slope differentiates along a direction. The first step fits the array's scale; where the result does not hold at an
-// eighth of it, a kink or a sharp bend lies between, and smaller steps are tried. The estimate that agrees best with
-// the next smaller step's is taken.
+// slope differentiates along a direction. The first step is proportional to the array's scale; if a
+// sixteenth of the step gives another result, a kink or a strong curvature lies within it, and it
+// tries smaller steps. It returns the estimate that agrees best with that of the next smaller step.
 func (p probe) slope(input int, direction []float64) (float64, error) {
-	const halvings, shrink, agree = 2, 16, 1e-7
+	const reductions, shrink, agree = 2, 16, 1e-7
 	h := smallStep * scaleOf(p.c.Inputs[input].Data)
 	last, err := p.difference(input, direction, h)
 	if err != nil {
 		return 0, err
 	}
 	best, gap := last, math.Inf(1)
-	for range halvings {
+	for range reductions {
 		h /= shrink
 		next, err := p.difference(input, direction, h)
 		if err != nil {
@@ -111,7 +114,8 @@ func (p probe) slope(input int, direction []float64) (float64, error) {
 	return best, nil
 }
 
-// difference is the central one with a step. The outputs are subtracted before they are summed up, which loses less.
+// difference is the central difference with step h. It subtracts the outputs before it sums them,
+// which loses fewer digits.
 func (p probe) difference(input int, direction []float64, h float64) (float64, error) {
 	var ends [2]oracle.Array
 	for i, sign := range []float64{1, -1} {
@@ -133,7 +137,8 @@ func (p probe) difference(input int, direction []float64, h float64) (float64, e
 	return sum / (2 * h), nil
 }
 
-// evaluate computes the case's output at given inputs, and what the running ones among them become.
+// evaluate computes the case's output at the given inputs, and the new values of the running ones
+// among them.
 func (p probe) evaluate(inputs []Input) (out oracle.Array, after []oracle.Array, err error) {
 	err = p.scope.Sub(func(s *autograd.Scope) error {
 		c := p.c
@@ -155,7 +160,7 @@ func (p probe) evaluate(inputs []Input) (out oracle.Array, after []oracle.Array,
 	return out, after, err
 }
 
-// scaleOf is the root of the mean square, 1 for zeros.
+// scaleOf is the root mean square, 1 for zeros.
 func scaleOf(data []float64) float64 {
 	if s := rms(data); s > 0 {
 		return s

@@ -2,8 +2,8 @@ package suite
 
 import "depthwise.dev/autograd"
 
-// extensions are the ways in which a user's own operations come into the graph: a function with a backward pass in Go, and
-// a part of the graph that the backward pass computes again.
+// extensions are the cases of a user's own operations: a function with a backward pass in Go, and
+// activation checkpointing.
 func extensions(scale float64) []Case {
 	x, y := drawn(scale, "x", 3, 4), drawn(scale, "y", 3, 4)
 	return []Case{

@@ -8,14 +8,13 @@ import (
 	"strings"
 	"testing"
 
-	"depthwise.dev/autograd"
 	"depthwise.dev/autograd/oracle"
 	"depthwise.dev/autograd/oracle/suite"
-	"depthwise.dev/models/mobilenet"
+	"depthwise.dev/models"
 )
 
-// TestEachMutant is run by TestMutants in a build whose oracle has errors planted: oracle.Mutant switches one of
-// oracle.Mutants on. It prints each of them that no comparison with libtorch finds.
+// TestEachMutant runs in the build of TestMutants, with planted errors: oracle.Mutant activates one
+// of oracle.Mutants. It prints whether a comparison with libtorch finds it.
 func TestEachMutant(t *testing.T) {
 	tasks := mutantTasks(t)
 	for k := range len(oracle.Mutants) + 1 { // 0 is the oracle itself, which must agree
@@ -38,7 +37,8 @@ func TestEachMutant(t *testing.T) {
 	}
 }
 
-// mutantTasks are comparisons of the oracle with libtorch, the quick ones first; each names what it finds wrong.
+// mutantTasks are comparisons of gorgonia with libtorch, the fastest first; each returns the
+// difference that it finds, or "".
 func mutantTasks(t *testing.T) []func() string {
 	ctx := context.Background()
 	engines, err := suite.ByName("gorgonia")
@@ -51,21 +51,20 @@ func mutantTasks(t *testing.T) []func() string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tasks = append(tasks, func() string { return found(c.Name, suite.JudgeCase(ctx, engines[0], c, want)) })
+		tasks = append(tasks, func() string { return found(c.Name, suite.CompareCase(ctx, engines[0], c, want)) })
 	}
-	for _, variant := range mobilenet.Variants() {
-		c, err := mobilenet.Variant(variant)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.Width, c.Resolution, c.Classes = 0.005, 32, 3
-		for _, mode := range []autograd.Mode{autograd.Training, autograd.Evaluation} {
-			n := suite.NewNetwork(c, mode, suite.Draw("images", -2, 2, 4, 3, 32, 32), []int64{0, 2, 1, 1})
+	graphs := []*models.Graph{everyKind(t)}
+	for _, v := range [][2]string{{"mobilenet_v1", "paper"}, {"mobilenet_v1", "article"}, {"mobilenet_v2", "torchvision"}, {"mobilenet_v2", "keras"}} {
+		graphs = append(graphs, mobileNet(t, v[0], v[1], 0.005, 32))
+	}
+	for _, g := range graphs {
+		for _, mode := range bothModes {
+			n := task(g, mode, 4)
 			want, err := suite.Reference.Network(ctx, n)
 			if err != nil {
 				t.Fatal(err)
 			}
-			tasks = append(tasks, func() string { return found(n.String(), suite.JudgeNetwork(ctx, engines[0], n, want)) })
+			tasks = append(tasks, func() string { return found(n.String(), suite.CompareNetwork(ctx, engines[0], n, want)) })
 		}
 	}
 	return tasks

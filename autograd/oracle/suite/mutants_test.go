@@ -15,15 +15,24 @@ import (
 
 // equivalent lists planted errors that change no result, each with the reason.
 var equivalent = map[string]string{
-	"layers.go s[0] * s[1]: -(s[0] * s[1])": "gorgonia takes a negative size for what the others leave, which is the same number",
+	"layers.go s[0] * s[1]: -(s[0] * s[1])": "gorgonia computes a negative size from the others, which gives the same number",
+	"parts_gorgonia.go is Left":             "max pooling has this padding only if all four sides are equal",
 }
 
-// mutatedFiles hold the oracle's arithmetic.
-var mutatedFiles = []string{"arithmetic.go", "arithmetic_kernels.go", "channels.go", "channels_kernels.go",
-	"conv.go", "conv_kernels.go", "layers.go", "network.go", "pool.go", "pool_kernels.go"}
+// mutatedPackages hold the arithmetic of the comparison with gorgonia.
+var mutatedPackages = []mutatedPackage{
+	{dir: "..", name: "oracle", node: "Node", mutant: "Mutant",
+		header: "// Mutant is the number of the active error, 0 for none.\nvar Mutant int",
+		files: []string{"arithmetic.go", "arithmetic_kernels.go", "channels.go", "channels_kernels.go", "conv.go", "conv_kernels.go",
+			"layers.go", "pool.go", "pool_kernels.go"}},
+	{dir: ".", name: "suite", node: "oracle.Node", mutant: "oracle.Mutant", header: `import "depthwise.dev/autograd/oracle"`,
+		files: []string{"parts_gorgonia.go"}, pairs: map[string]string{"Height": "Width", "Width": "Height", "Kernel": "Stride",
+			"Stride": "Kernel", "Groups": "Kernel"}},
+}
 
-// TestMutants plants errors all over the oracle's arithmetic, one at a time: signs flipped, terms dropped, indices and
-// neighbors exchanged, operations mistaken. Every one must be found by a comparison with libtorch.
+// TestMutants plants errors everywhere in the arithmetic, one at a time: signs changed, terms
+// dropped, indices and neighbors exchanged, operations confused. A comparison with libtorch must
+// find every one.
 func TestMutants(t *testing.T) {
 	overlay, planted := plantAll(t)
 	cmd := exec.Command("go", "test", "-tags", "mutants", "-overlay", overlay, "-count", "1", "-v", "-run", "^TestEachMutant$", ".")
@@ -51,42 +60,59 @@ func TestMutants(t *testing.T) {
 	}
 }
 
-// plantAll writes the mutated package and returns the file that tells go to build it in place of the real one.
+// plantAll writes the mutated packages and returns the overlay with which go builds them in place
+// of the real ones.
 func plantAll(t *testing.T) (overlay string, planted int) {
 	t.Helper()
-	dir := t.TempDir()
-	package_, err := filepath.Abs("..")
-	if err != nil {
-		t.Fatal(err)
-	}
 	m := &mutator{set: token.NewFileSet()}
 	replace := map[string]string{}
-	write := func(name string, code []byte) {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, code, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		replace[filepath.Join(package_, name)] = path
+	for _, p := range mutatedPackages {
+		plant(t, m, p, replace)
 	}
-	for _, name := range mutatedFiles {
-		source, err := os.ReadFile(filepath.Join(package_, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		code, err := m.file(name, source)
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(name, code)
-	}
-	write("zz_mutants.go", []byte(helpers+fmt.Sprintf("\n// Mutants tells of each.\nvar Mutants = %#v\n", m.list)))
+	writeMutated(t, mutatedPackages[0], "zz_list.go", []byte(fmt.Sprintf("package oracle\n\n// Mutants describes each.\nvar Mutants = %#v\n", m.list)), replace)
 	text, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		t.Fatal(err)
 	}
-	overlay = filepath.Join(dir, "overlay.json")
+	overlay = filepath.Join(t.TempDir(), "overlay.json")
 	if err := os.WriteFile(overlay, text, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return overlay, len(m.list)
+}
+
+// plant writes the mutated files of a package.
+func plant(t *testing.T, m *mutator, p mutatedPackage, replace map[string]string) {
+	t.Helper()
+	m.pairs = p.pairs
+	for _, name := range p.files {
+		source, err := os.ReadFile(filepath.Join(p.dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := len(m.list)
+		code, err := m.file(name, source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(m.list) == before {
+			t.Errorf("%s: no error was planted", name)
+		}
+		writeMutated(t, p, name, code, replace)
+	}
+	writeMutated(t, p, "zz_mutants.go", []byte(helpers(p)), replace)
+}
+
+// writeMutated writes a file that replaces the one of that name in the package.
+func writeMutated(t *testing.T, p mutatedPackage, name string, code []byte, replace map[string]string) {
+	t.Helper()
+	dir, err := filepath.Abs(p.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, code, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	replace[filepath.Join(dir, name)] = path
 }

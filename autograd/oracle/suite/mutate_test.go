@@ -9,46 +9,59 @@ import (
 	"go/parser"
 	"go/token"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
-// A mutator plants errors into Go source: each place becomes a choice between what stands there and something wrong,
-// which the variable Mutant of the package makes when the program runs. So one build holds all mutants.
+// A mutator plants errors into Go source: it replaces an expression by a choice between the
+// expression and a wrong one, which depends on the variable oracle.Mutant at run time. So one build
+// contains all mutants.
 type mutator struct {
 	set    *token.FileSet
 	source []byte
-	list   []string // of all mutants: where, and what was done
+	list   []string          // of all mutants: place and change
+	pairs  map[string]string // see pairs
 }
 
-// helpers is what the choices need in the mutated package.
-const helpers = `package oracle
+// helpers is the code that the choices need in a mutated package.
+func helpers(p mutatedPackage) string {
+	return strings.NewReplacer("PACKAGE", p.name, "HEADER", p.header, "NODE", p.node, "MUTANT", p.mutant).Replace(helperTemplate)
+}
 
-// Mutant is the number of the error that is switched on, 0 for none.
-var Mutant int
+const helperTemplate = `package PACKAGE
+
+HEADER
 
 func mutate[T any](k int, right, wrong T) T {
-	if k == Mutant {
+	if k == MUTANT {
 		return wrong
 	}
 	return right
 }
 
-func first(x, _ *Node) *Node { return x }
+func first(x, _ *NODE) *NODE { return x }
 
-func identity(x *Node) *Node { return x }
+func identity(x *NODE) *NODE { return x }
 
-func swapped(f func(x, y *Node) *Node) func(x, y *Node) *Node {
-	return func(x, y *Node) *Node { return f(y, x) }
+func swapped(f func(x, y *NODE) *NODE) func(x, y *NODE) *NODE {
+	return func(x, y *NODE) *NODE { return f(y, x) }
 }
 
-func reversed(k int, list []*Node) []*Node {
-	if k == Mutant {
+func reversed(k int, list []*NODE) []*NODE {
+	if k == MUTANT {
 		list[0], list[1] = list[1], list[0]
 	}
 	return list
 }
 `
+
+// mutatedPackage is a package with planted errors.
+type mutatedPackage struct {
+	dir, name    string
+	header       string // declarations that the helpers need
+	node, mutant string // how the package names oracle.Node and oracle.Mutant
+	files        []string
+	pairs        map[string]string // fields that are easily confused there, besides those of pairs
+}
 
 // file returns the mutated source of a file.
 func (m *mutator) file(path string, source []byte) ([]byte, error) {
@@ -75,8 +88,8 @@ func (m *mutator) plant(at ast.Node, what string) string {
 	return fmt.Sprint(len(m.list))
 }
 
-// block mutates the statements in it. Conditions of a formula's code guard against wrong shapes, which no case has;
-// those of kernels compute.
+// block mutates the statements in it. It mutates the conditions of kernels only: those of other
+// code check shapes, which no case has wrong.
 func (m *mutator) block(b ast.Node, kernels bool) {
 	ast.Inspect(b, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -111,7 +124,7 @@ func (m *mutator) block(b ast.Node, kernels bool) {
 	})
 }
 
-// assign mutates the right-hand side, and drops or negates what an element is given.
+// assign mutates the right-hand side, and drops or negates the value of an element.
 func (m *mutator) assign(n *ast.AssignStmt) {
 	for i := range n.Rhs {
 		n.Rhs[i] = m.expr(n.Rhs[i])
@@ -119,9 +132,6 @@ func (m *mutator) assign(n *ast.AssignStmt) {
 	target, ok := n.Lhs[0].(*ast.IndexExpr)
 	if !ok || len(n.Lhs) > 1 {
 		return
-	}
-	if t, ok := target.X.(*ast.Ident); ok && t.Name == "moved" {
-		return // a map of nodes
 	}
 	value := text(n.Rhs[0])
 	if _, ok := n.Rhs[0].(*ast.BasicLit); ok {
@@ -133,191 +143,4 @@ func (m *mutator) assign(n *ast.AssignStmt) {
 		value = fmt.Sprintf("mutate(%s, %s, 0) + %s", m.plant(n, "not added up"), text(target), value)
 	}
 	n.Rhs[0] = parsed(value)
-}
-
-// pairs are fields that are easily mistaken for one another.
-var pairs = map[string]string{"Top": "Left", "Left": "Top", "Bottom": "Right", "Right": "Bottom", "kh": "kw", "kw": "kh",
-	"rows": "columns", "columns": "rows", "height": "width", "width": "height", "ins": "outs", "outs": "ins",
-	"top": "left", "left": "top", "Before": "After", "After": "Before", "Mean": "Var", "Var": "Mean",
-	"Weight": "Bias", "Bias": "Weight"}
-
-// calls are the graph's operations, with those that they are mistaken for.
-var calls = map[string][]string{
-	"Add": {"g.Sub", "first"}, "Sub": {"g.Add", "first", "swapped(g.Sub)"}, "Mul": {"g.Div", "first"},
-	"Div": {"g.Mul", "first", "swapped(g.Div)"}, "Matmul": {"swapped(g.Matmul)"},
-	"Square": {"identity"}, "Sqrt": {"identity"}, "Exp": {"identity"}, "Log": {"identity"}, "Transpose": {"identity"},
-}
-
-// expr returns the expression with every part a choice.
-func (m *mutator) expr(e ast.Expr) ast.Expr {
-	switch e := e.(type) {
-	case *ast.ParenExpr:
-		e.X = m.expr(e.X)
-	case *ast.BinaryExpr:
-		return m.binary(e)
-	case *ast.CallExpr:
-		return m.call(e)
-	case *ast.SelectorExpr:
-		if other, ok := pairs[e.Sel.Name]; ok {
-			return parsed(fmt.Sprintf("mutate(%s, %s, %s.%s)", m.plant(e, "is "+other), text(e), text(e.X), other))
-		}
-	case *ast.IndexExpr:
-		e.Index = m.expr(e.Index)
-	case *ast.FuncLit:
-		m.closure(e)
-	case *ast.CompositeLit:
-		return m.literal(e)
-	}
-	return e
-}
-
-// closure mutates a function's body, and the parameters that it indexes with.
-func (m *mutator) closure(f *ast.FuncLit) {
-	var params []string
-	for _, field := range f.Type.Params.List {
-		if t, ok := field.Type.(*ast.Ident); ok && t.Name == "int" {
-			for _, n := range field.Names {
-				params = append(params, n.Name)
-			}
-		}
-	}
-	ast.Inspect(f.Body, func(n ast.Node) bool {
-		index, ok := n.(*ast.IndexExpr)
-		if !ok {
-			return true
-		}
-		if id, ok := index.Index.(*ast.Ident); ok && slices.Contains(params, id.Name) {
-			other := params[(slices.Index(params, id.Name)+1)%len(params)]
-			index.Index = parsed(fmt.Sprintf("mutate(%s, %s, %s)", m.plant(index, "indexed with "+other), id.Name, other))
-		}
-		return true
-	})
-	m.block(f.Body, true)
-}
-
-// gradients swaps two that are returned.
-func (m *mutator) gradients(e ast.Expr) ast.Expr {
-	if l, ok := e.(*ast.CompositeLit); ok && len(l.Elts) == 2 && text(l.Type) == "[]*Node" {
-		return parsed(fmt.Sprintf("reversed(%s, %s)", m.plant(l, "gradients swapped"), text(l)))
-	}
-	return e
-}
-
-// literal mutates fields, names and shapes apart.
-func (m *mutator) literal(l *ast.CompositeLit) ast.Expr {
-	for i, e := range l.Elts {
-		if kv, ok := e.(*ast.KeyValueExpr); ok {
-			if key := text(kv.Key); key != "name" && key != "dims" && key != "shape" {
-				kv.Value = m.expr(kv.Value)
-			}
-		} else {
-			l.Elts[i] = m.expr(e)
-		}
-	}
-	return l
-}
-
-// binary flips the sign or direction, and drops either side.
-func (m *mutator) binary(e *ast.BinaryExpr) ast.Expr {
-	if strings.Contains(text(e), `"`) {
-		return e // names
-	}
-	at, what := &ast.Ident{NamePos: e.Pos()}, text(e)
-	e.X, e.Y = m.expr(e.X), m.expr(e.Y)
-	x, y := text(e.X), text(e.Y)
-	var wrong []string
-	switch e.Op {
-	case token.ADD:
-		wrong = []string{x + " - (" + y + ")", x, y}
-	case token.SUB:
-		wrong = []string{x + " + " + y, x}
-	case token.MUL:
-		wrong = []string{"-(" + x + " * " + y + ")", x, y}
-	case token.QUO:
-		wrong = []string{"-(" + x + " / " + y + ")", x}
-	case token.GTR:
-		wrong = []string{x + " <= " + y}
-	case token.LSS:
-		wrong = []string{x + " >= " + y}
-	case token.LAND:
-		wrong = []string{x, y}
-	}
-	right := text(e)
-	for _, w := range wrong {
-		right = fmt.Sprintf("mutate(%s, %s, %s)", m.plant(at, what+": "+shown(w)), right, w)
-	}
-	return parsed(right)
-}
-
-// shown is Go without the choices within.
-func shown(code string) string {
-	if strings.Contains(code, "mutate(") {
-		return "one side, or the sign"
-	}
-	return code
-}
-
-// call mistakes an operation for another, exchanges neighboring positions, and negates factors.
-func (m *mutator) call(e *ast.CallExpr) ast.Expr {
-	name := ""
-	switch f := e.Fun.(type) {
-	case *ast.SelectorExpr:
-		name = f.Sel.Name
-		if text(f.X) == "fmt" {
-			return e
-		}
-	case *ast.Ident:
-		name = f.Name
-	}
-	at := &ast.Ident{NamePos: e.Pos()}
-	for i := range e.Args {
-		e.Args[i] = m.expr(e.Args[i])
-	}
-	if name == "Affine" && len(e.Args) == 3 {
-		a := text(e.Args[1])
-		e.Args[1] = parsed(fmt.Sprintf("mutate(%s, float64(%s), -float64(%s))", m.plant(at, "factor negated"), a, a))
-		if b := text(e.Args[2]); b != "0" {
-			e.Args[2] = parsed(fmt.Sprintf("mutate(%s, float64(%s), 0)", m.plant(at, "summand dropped"), b))
-		}
-	}
-	if name == "inner" || name == "outer" || name == "f" {
-		m.exchange(e, at)
-	}
-	if other := map[string]string{"min": "max", "max": "min"}[name]; other != "" {
-		right := text(e)
-		return parsed(fmt.Sprintf("mutate(%s, %s, %s)", m.plant(at, name+" is "+other), right, other+strings.TrimPrefix(right, name)))
-	}
-	for _, wrong := range calls[name] {
-		if text(e.Fun) == "g."+name || strings.HasPrefix(text(e.Fun), "mutate(") {
-			e.Fun = parsed(fmt.Sprintf("mutate(%s, %s, %s)", m.plant(at, name+" is "+wrong), text(e.Fun), wrong))
-		}
-	}
-	return e
-}
-
-// exchange swaps each two neighboring arguments.
-func (m *mutator) exchange(e *ast.CallExpr, at ast.Node) {
-	for i := range len(e.Args) - 1 {
-		k, a, b := m.plant(at, fmt.Sprintf("arguments %d and %d exchanged", i, i+1)), text(e.Args[i]), text(e.Args[i+1])
-		e.Args[i] = parsed(fmt.Sprintf("mutate(%s, %s, %s)", k, a, b))
-		e.Args[i+1] = parsed(fmt.Sprintf("mutate(%s, %s, %s)", k, b, a))
-	}
-}
-
-// text is an expression in Go.
-func text(e ast.Expr) string {
-	var b strings.Builder
-	if err := format.Node(&b, token.NewFileSet(), e); err != nil {
-		return err.Error()
-	}
-	return b.String()
-}
-
-// parsed is the expression of a text. What cannot be parsed stays wrong, and the mutated build fails on it.
-func parsed(code string) ast.Expr {
-	e, err := parser.ParseExpr(code)
-	if err != nil {
-		return &ast.Ident{Name: "unparsable: " + code}
-	}
-	return e
 }

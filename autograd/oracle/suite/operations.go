@@ -15,24 +15,24 @@ type (
 	node   = *oracle.Node
 )
 
-// Operations are the cases of autograd's operations, with inputs of about the given size. Random values lie away from
-// kinks.
+// Operations returns the cases of autograd's operations, with inputs of about the given magnitude.
+// Random values are not near kinks.
 func Operations(scale float64) []Case {
 	list := append(arithmetic(scale), matrices(scale)...)
 	return slices.Concat(list, pools(scale), activations(), extensions(scale))
 }
 
-// drawn is an activation with values up to the scale.
+// drawn is an activation with uniform values in [-scale, scale).
 func drawn(scale float64, name string, shape ...int64) Input {
 	return Input{Name: name, Array: Draw(name, -scale, scale, shape...), Activation: true}
 }
 
-// one is a case's Gorgonia where nothing runs along.
+// one is the Gorgonia of a case without running statistics.
 func one(f func(graph, []node) node) func(graph, []node) []node {
 	return func(g graph, in []node) []node { return []node{f(g, in)} }
 }
 
-// arithmetic works element by element, or adds elements up.
+// arithmetic holds element-wise operations and sums.
 func arithmetic(scale float64) []Case {
 	x, y, row := drawn(scale, "x", 3, 4), drawn(scale, "y", 3, 4), drawn(scale, "row", 4)
 	positive := Input{Name: "divisor", Array: Draw("divisor", 0.5*scale, 2*scale, 3, 4), Activation: true}
@@ -70,7 +70,7 @@ func arithmetic(scale float64) []Case {
 	}
 }
 
-// matrices are products, and what looks at rows, channels or positions.
+// matrices holds products, and operations on rows, channels or positions.
 func matrices(scale float64) []Case {
 	x, image := drawn(scale, "x", 3, 4), drawn(scale, "image", 2, 3, 4, 4)
 	weight, bias := drawn(scale, "weight", 2, 4), drawn(scale, "bias", 2)
@@ -103,12 +103,13 @@ func matrices(scale float64) []Case {
 		{Name: "channels last", Inputs: []Input{image},
 			Torch:    func(s scope, in []tensor) tensor { return s.ChannelsLast(in[0]) },
 			Gorgonia: one(func(g graph, in []node) node { return g.Affine(in[0], 1, 0) })},
-		{Name: "dropout", Inputs: []Input{x}, // random: compared with differences, by the same seed
+		{Name: "dropout", Inputs: []Input{x}, // random: compared with differences, with the same seed
 			Torch: func(s scope, in []tensor) tensor { autograd.Seed(s, 3); return s.Dropout(in[0], 0.4) }},
 	}
 }
 
-// pools take maxima and means over windows that overlap, lie side by side, leave a rest, or reach into padding.
+// pools are maxima and means over windows that overlap, are adjacent, leave a remainder, or include
+// padding.
 func pools(scale float64) []Case {
 	x := Input{Name: "x", Array: Distinct("pooled", -scale, scale, 2, 3, 7, 5), Activation: true}
 	plane := Input{Name: "x", Array: Distinct("pooled plane", -scale, scale, 2, 1, 5, 5), Activation: true}
@@ -135,20 +136,20 @@ func pools(scale float64) []Case {
 	return list
 }
 
-// activations have kinks, wherever the scale is.
+// activations have kinks at fixed values, so their inputs do not depend on the scale.
 func activations() []Case {
-	bent := Input{Name: "x", Array: Away(Draw("bent", -10, 10, 5, 4), 0.1, 0, 6), Activation: true}
+	x := Input{Name: "x", Array: Away(Draw("bent", -10, 10, 5, 4), 0.1, 0, 6), Activation: true}
 	return []Case{
-		{Name: "relu", Inputs: []Input{bent},
+		{Name: "relu", Inputs: []Input{x},
 			Torch:    func(s scope, in []tensor) tensor { return s.ReLU(in[0]) },
 			Gorgonia: one(func(g graph, in []node) node { return g.ReLU(in[0]) })},
-		{Name: "relu in place", Inputs: []Input{bent},
+		{Name: "relu in place", Inputs: []Input{x},
 			Torch:    func(s scope, in []tensor) tensor { return s.ReLUInPlace(s.Scale(in[0], 1)) },
 			Gorgonia: one(func(g graph, in []node) node { return g.ReLU(in[0]) })},
-		{Name: "relu6", Inputs: []Input{bent},
+		{Name: "relu6", Inputs: []Input{x},
 			Torch:    func(s scope, in []tensor) tensor { return s.ReLU6(in[0]) },
 			Gorgonia: one(func(g graph, in []node) node { return g.ReLU6(in[0]) })},
-		{Name: "relu6 in place", Inputs: []Input{bent},
+		{Name: "relu6 in place", Inputs: []Input{x},
 			Torch:    func(s scope, in []tensor) tensor { return s.ReLU6InPlace(s.Scale(in[0], 1)) },
 			Gorgonia: one(func(g graph, in []node) node { return g.ReLU6(in[0]) })},
 	}

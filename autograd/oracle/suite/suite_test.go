@@ -11,10 +11,9 @@ import (
 	"depthwise.dev/autograd"
 	"depthwise.dev/autograd/oracle"
 	"depthwise.dev/autograd/oracle/suite"
-	"depthwise.dev/models/mobilenet"
 )
 
-// TestMain computes on one thread: two wait for each other on a busy machine, a thousand times a second.
+// TestMain computes on one thread: on a busy machine, two spend their time waiting for each other.
 func TestMain(m *testing.M) {
 	err := autograd.Run(context.Background(), func(s *autograd.Scope) error {
 		autograd.SetThreads(s, 1)
@@ -27,7 +26,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Every operation and layer with every engine. Inputs of other sizes than one are for engines in float64 only.
+// TestCases compares every engine on every operation and layer. Inputs of other magnitudes are for
+// float64 engines only.
 func TestCases(t *testing.T) {
 	checkLeaks(t)
 	for _, scale := range []float64{1, 0.01, 30} {
@@ -42,8 +42,8 @@ func TestCases(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, e := range suite.Engines {
-					if scale == 1 || e.Doubles {
-						judged(t, suite.JudgeCase(t.Context(), e, c, want))
+					if scale == 1 || e.Float64 {
+						passed(t, suite.CompareCase(t.Context(), e, c, want))
 					}
 				}
 			})
@@ -51,15 +51,15 @@ func TestCases(t *testing.T) {
 	}
 }
 
-// judged fails the test for a cell that is out of bounds.
-func judged(t *testing.T, c suite.Cell) {
+// passed fails the test if the cell failed.
+func passed(t *testing.T, c suite.Cell) {
 	t.Helper()
 	if c.Failed {
-		t.Errorf("%s: %s differs by %.3g, allowed are %.3g %s", c.Engine, c.Value, c.Relative, c.Bound, c.Error)
+		t.Errorf("%s: %s differs by %.3g, tolerance %.3g %s", c.Engine, c.Value, c.Relative, c.Tolerance, c.Error)
 	}
 }
 
-// Every case but what is random is written in gorgonia.
+// TestCasesAreInGorgonia: every case that is not random is written in gorgonia.
 func TestCasesAreInGorgonia(t *testing.T) {
 	for _, c := range append(suite.Operations(1), suite.Layers()...) {
 		if (c.Gorgonia == nil) != (c.Name == "dropout") {
@@ -68,65 +68,8 @@ func TestCasesAreInGorgonia(t *testing.T) {
 	}
 }
 
-// Whole small networks and each of their layers, with every engine. Two images at 32x32 leave two values a channel to
-// the last normalizations, the steepest case there is; 16 are what bfloat16 is compared with.
-func TestNetworks(t *testing.T) {
-	checkLeaks(t)
-	both := []autograd.Mode{autograd.Training, autograd.Evaluation}
-	for _, tc := range []struct {
-		variant, activation string
-		resolution          int
-		images              int64
-		modes               []autograd.Mode
-	}{
-		{variant: "paper", activation: mobilenet.ReLU, resolution: 32, images: 2, modes: both},
-		{variant: "article", activation: mobilenet.ReLU, resolution: 32, images: 2, modes: both},
-		{variant: "article", activation: mobilenet.ReLU6, resolution: 33, images: 8, modes: []autograd.Mode{autograd.Training}},
-	} {
-		for _, mode := range tc.modes {
-			c, err := mobilenet.Variant(tc.variant)
-			if err != nil {
-				t.Fatal(err)
-			}
-			c.Width, c.Resolution, c.Classes, c.Activation = 0.25, tc.resolution, 10, tc.activation
-			side := int64(tc.resolution)
-			labels := []int64{3, 8, 0, 5, 9, 3, 1, 2}[:tc.images]
-			n := suite.NewNetwork(c, mode, suite.Draw("images", -2, 2, tc.images, 3, side, side), labels)
-			t.Run(fmt.Sprintf("%v/%s", n, tc.activation), func(t *testing.T) {
-				whole, err := suite.CheckNetwork(t.Context(), n, suite.Engines)
-				if err != nil {
-					t.Fatal(err)
-				}
-				rows, err := suite.CheckLayers(t.Context(), n, suite.Engines, func(string) {})
-				if err != nil {
-					t.Fatal(err)
-				}
-				if want := len(c.Layers()) + 1; len(rows) != want {
-					t.Errorf("%d rows, want %d", len(rows), want)
-				}
-				report := suite.Report{Layers: rows, Networks: []suite.Row{whole}}
-				for _, f := range report.Failures() {
-					t.Error(f)
-				}
-				for _, e := range report.Summary() {
-					t.Log(e)
-				}
-			})
-		}
-	}
-}
-
-// All variants are in TestNetworks.
-func TestVariantsAreTested(t *testing.T) {
-	for _, v := range mobilenet.Variants() {
-		if v != "paper" && v != "article" {
-			t.Errorf("variant %s is not in TestNetworks", v)
-		}
-	}
-}
-
-// A case that changes an input is refused, by whichever operation.
-func TestChangedInputsAreFound(t *testing.T) {
+// TestChangedInputIsError: a case must not change an input.
+func TestChangedInputIsError(t *testing.T) {
 	checkLeaks(t)
 	x := suite.Input{Name: "x", Array: suite.Draw("x", -1, 1, 4)}
 	c := suite.Case{Name: "overwrites", Inputs: []suite.Input{x},
@@ -141,7 +84,7 @@ func TestChangedInputsAreFound(t *testing.T) {
 	}
 }
 
-// What no engine may do: panic, return another number of nodes, or go on after the context has ended.
+// TestEnginesReturnErrors: wrong cases and an ended context are errors, not panics.
 func TestEnginesReturnErrors(t *testing.T) {
 	checkLeaks(t)
 	input := []suite.Input{{Name: "x", Array: suite.Draw("x", -1, 1, 2, 3)}}
@@ -172,24 +115,25 @@ func TestEnginesReturnErrors(t *testing.T) {
 		if e.Case == nil {
 			continue // computes whole networks only
 		}
-		if cell := suite.JudgeCase(t.Context(), e, wrong, nil); !cell.Failed && e.Name != "gorgonia" || cell.Failed && cell.Error == "" {
+		if cell := suite.CompareCase(t.Context(), e, wrong, nil); !cell.Failed && e.Name != "gorgonia" || cell.Failed && cell.Error == "" {
 			t.Errorf("%s: shapes that do not fit: %+v", e.Name, cell)
 		}
-		if cell := suite.JudgeCase(ended, e, suite.Operations(1)[0], nil); cell.Error == "" {
-			t.Errorf("%s went on: %+v", e.Name, cell)
+		if cell := suite.CompareCase(ended, e, suite.Operations(1)[0], nil); cell.Error == "" {
+			t.Errorf("%s ignores the ended context: %+v", e.Name, cell)
 		}
 	}
 }
 
+// TestCompare checks both measures on values worked out by hand.
 func TestCompare(t *testing.T) {
 	value := func(kind suite.Kind, name string, data ...float64) suite.Value {
 		return suite.Value{Kind: kind, Name: name, Array: oracle.Array{Shape: []int64{int64(len(data))}, Data: data}}
 	}
-	like := value(suite.Gradient, "bias", 0, 1e-9)
-	like.Like = "weight"
+	scaled := value(suite.Gradient, "bias", 0, 1e-9)
+	scaled.ScaleFrom = "weight"
 	rounding := value(suite.Gradient, "bias", 0, 3e-9)
-	rounding.Like = like.Like
-	want := suite.Result{value(suite.Output, "", 3, 4), value(suite.Gradient, "weight", 0, 2), like}
+	rounding.ScaleFrom = scaled.ScaleFrom
+	want := suite.Result{value(suite.Output, "", 3, 4), value(suite.Gradient, "weight", 0, 2), scaled}
 	for _, tc := range []struct {
 		name     string
 		got      suite.Result
@@ -200,12 +144,12 @@ func TestCompare(t *testing.T) {
 		{name: "equal", got: want},
 		{name: "a difference", got: suite.Result{value(suite.Output, "", 3, 3.5), value(suite.Gradient, "weight", 0, 2), rounding},
 			relative: [3]float64{0.1, 0, 1e-9}, angle: [2]float64{1 - 23/(5*math.Sqrt(9+12.25)), 0}},
-		{name: "opposite", got: suite.Result{value(suite.Output, "", 3, 4), value(suite.Gradient, "weight", 0, -2), like},
+		{name: "opposite", got: suite.Result{value(suite.Output, "", 3, 4), value(suite.Gradient, "weight", 0, -2), scaled},
 			relative: [3]float64{0, 2, 0}, angle: [2]float64{0, 2}},
-		{name: "not a number", got: suite.Result{value(suite.Output, "", math.NaN(), 4), value(suite.Gradient, "weight", 0, 2), like},
+		{name: "NaN", got: suite.Result{value(suite.Output, "", math.NaN(), 4), value(suite.Gradient, "weight", 0, 2), scaled},
 			relative: [3]float64{math.MaxFloat64, 0, 0}, angle: [2]float64{math.MaxFloat64, 0}},
 		{name: "one missing", got: want[:2], err: "2 values, the reference has 3"},
-		{name: "another name", got: suite.Result{want[0], value(suite.Gradient, "w", 0, 2), like}, err: "no gradient of weight"},
+		{name: "another name", got: suite.Result{want[0], value(suite.Gradient, "w", 0, 2), scaled}, err: "no gradient of weight"},
 		{name: "another shape", got: suite.Result{value(suite.Output, "", 3), want[1], want[2]}, err: "shape [1], the reference [2]"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -236,7 +180,7 @@ func TestCompare(t *testing.T) {
 
 func near(a, b float64) bool { return a == b || math.Abs(a-b) <= 1e-12+1e-6*math.Abs(b) && b < 1e300 }
 
-// Slopes along directions agree with the gradient that they are the slopes of, and with no other.
+// TestCompareSlopes: slopes along directions agree with their own gradient, and with no other.
 func TestCompareSlopes(t *testing.T) {
 	gradient := suite.Value{Kind: suite.Gradient, Name: "x", Array: suite.Draw("gradient", -1, 1, 50)}
 	slopes := suite.Value{Kind: suite.Gradient, Name: "x", Slopes: true}
@@ -257,7 +201,7 @@ func TestCompareSlopes(t *testing.T) {
 	}
 }
 
-// checkLeaks fails the test when native tensors outlive it.
+// checkLeaks fails the test if native tensors outlive it.
 func checkLeaks(t *testing.T) {
 	before := autograd.LiveTensors()
 	t.Cleanup(func() {

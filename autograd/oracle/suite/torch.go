@@ -9,7 +9,7 @@ import (
 	"depthwise.dev/autograd/oracle"
 )
 
-// Torch computes with autograd, that is with libtorch.
+// Torch computes with libtorch: cases with autograd, whole networks with a backend.
 type Torch struct {
 	Parameters autograd.DType // of parameters and statistics
 	Compute    autograd.DType // of activations and, within Autocast, of convolutions
@@ -23,7 +23,15 @@ func (t Torch) activation(c Case) autograd.DType {
 	return t.Compute
 }
 
-// Case computes a case forward and backward, and refuses one that changes its inputs.
+// autocast is the type for Autocast, where float32 means no casts.
+func (t Torch) autocast(compute autograd.DType) autograd.DType {
+	if compute == autograd.BFloat16 {
+		return autograd.BFloat16
+	}
+	return autograd.Float32
+}
+
+// Case computes a case forward and backward. A case that changes its inputs is an error.
 func (t Torch) Case(ctx context.Context, c Case) (r Result, err error) {
 	err = autograd.Run(ctx, func(s *autograd.Scope) error {
 		in := t.inputs(s, c, true)
@@ -36,8 +44,20 @@ func (t Torch) Case(ctx context.Context, c Case) (r Result, err error) {
 		r = append(r, Value{Kind: Output, Array: value})
 		weights := autograd.FromSlice(s, c.cotangent(len(value.Data)), value.Shape...)
 		s.Backward(s.Sum(s.Mul(out, s.To(weights, out.DType()))))
-		r = append(r, gradients(s, c, in)...)
-		return unchanged(c, before, read(s, in), &r)
+		for i, input := range c.Inputs {
+			if !input.Running {
+				r = append(r, gradient(s, input, in[i]))
+			}
+		}
+		after := read(s, in)
+		if s.Err() != nil {
+			return s.Err()
+		}
+		if err := unchanged(c, before, after); err != nil {
+			return err
+		}
+		r = append(r, statistics(c, after)...)
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("suite: %s: libtorch: %w", c.Name, err)
@@ -45,7 +65,7 @@ func (t Torch) Case(ctx context.Context, c Case) (r Result, err error) {
 	return r, nil
 }
 
-// inputs makes the case's tensors, images channels-last, as leaves where a gradient is wanted.
+// inputs makes the case's tensors, images channels-last, as leaves if gradients are wanted.
 func (t Torch) inputs(s *autograd.Scope, c Case, leaves bool) []*autograd.Tensor {
 	list := make([]*autograd.Tensor, len(c.Inputs))
 	for i, in := range c.Inputs {
@@ -67,38 +87,29 @@ func (t Torch) inputs(s *autograd.Scope, c Case, leaves bool) []*autograd.Tensor
 
 // forward computes the output in the engine's precision.
 func (t Torch) forward(s *autograd.Scope, c Case, in []*autograd.Tensor) (out *autograd.Tensor, err error) {
-	compute := autograd.Float32 // no casts
-	if t.activation(c) == autograd.BFloat16 {
-		compute = autograd.BFloat16
-	}
-	err = s.Autocast(compute, func(s *autograd.Scope) error {
+	err = s.Autocast(t.autocast(t.activation(c)), func(s *autograd.Scope) error {
 		out = s.Keep(c.Torch(s, in))
 		return s.Err()
 	})
 	return out, err
 }
 
-// gradients reads what Backward has left; an input that the output does not depend on has zeros.
-func gradients(s *autograd.Scope, c Case, in []*autograd.Tensor) Result {
-	var r Result
-	for i, input := range c.Inputs {
-		if input.Running {
-			continue
-		}
-		v := Value{Name: input.Name, Kind: Gradient, Array: oracle.Full(0, input.Shape...), Like: input.Like}
-		if g := s.Grad(in[i]); g != nil {
-			v.Array = readOne(s, g)
-		}
-		r = append(r, v)
+// gradient reads the gradient of an input after Backward: zeros if the output does not depend on
+// it.
+func gradient(s *autograd.Scope, input Input, t *autograd.Tensor) Value {
+	v := Value{Name: input.Name, Kind: Gradient, ScaleFrom: input.ScaleFrom}
+	if g := s.Grad(t); g != nil {
+		v.Array = readOne(s, g)
+	} else if s.Err() == nil {
+		v.Array = oracle.Full(0, t.Shape()...)
 	}
-	return r
+	return v
 }
 
-// unchanged adds the running inputs to the result and refuses changes of others.
-func unchanged(c Case, before, after []oracle.Array, r *Result) error {
+// unchanged fails if an input that is not a running statistic has changed.
+func unchanged(c Case, before, after []oracle.Array) error {
 	for i, input := range c.Inputs {
 		if input.Running {
-			*r = append(*r, Value{Name: input.Name, Kind: Statistic, Array: after[i]})
 			continue
 		}
 		for j, v := range before[i].Data {
@@ -108,6 +119,17 @@ func unchanged(c Case, before, after []oracle.Array, r *Result) error {
 		}
 	}
 	return nil
+}
+
+// statistics returns the new values of the running inputs.
+func statistics(c Case, after []oracle.Array) Result {
+	var r Result
+	for i, input := range c.Inputs {
+		if input.Running {
+			r = append(r, Value{Name: input.Name, Kind: Statistic, Array: after[i]})
+		}
+	}
+	return r
 }
 
 // read copies tensors to the host.

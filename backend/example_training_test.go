@@ -1,0 +1,94 @@
+package backend_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
+	"depthwise.dev/models"
+	"depthwise.dev/models/mobilenet"
+	"depthwise.dev/optim"
+)
+
+// exampleNetwork is a small network with two images.
+func exampleNetwork(s *autograd.Scope) (*backend.Network, *autograd.Tensor, error) {
+	config, err := mobilenet.Default("mobilenet_v1", "paper")
+	if err != nil {
+		return nil, nil, err
+	}
+	config.Width, config.Resolution, config.Classes = 0.25, 32, 10
+	graph, err := config.Graph()
+	if err != nil {
+		return nil, nil, err
+	}
+	return backend.New(s, graph, 1), s.Zeros(autograd.Float32, autograd.CPU, 2, 3, 32, 32), nil
+}
+
+// The backbone is frozen except for its last stage, which learns at a tenth of the rate; batch norm and biases have no
+// weight decay.
+func ExampleNetwork_Parameters() {
+	err := autograd.Run(context.Background(), func(s *autograd.Scope) error {
+		network, images, err := exampleNetwork(s)
+		if err != nil {
+			return err
+		}
+		var trained []optim.Parameter
+		frozen := 0
+		for _, p := range network.Parameters() {
+			last := strings.HasPrefix(p.Name, "blocks.4.")
+			if !last && p.Role != models.RoleHead && p.Name != "classifier.bias" {
+				s.SetRequiresGrad(p.Tensor, false)
+				frozen++
+				continue
+			}
+			q := optim.Parameter{Name: p.Name, Tensor: p.Tensor, NoDecay: p.Role == models.RoleNorm || p.Role == models.RoleBias}
+			if last {
+				q.LRScale = 0.1
+			}
+			trained = append(trained, q)
+		}
+		optimizer := optim.NewSGD(s, trained, optim.SGD{Momentum: 0.9, WeightDecay: 4e-5})
+		labels := autograd.FromSlice(s, []int64{3, 7}, 2)
+		s.Backward(autograd.CrossEntropy{}.Loss(s, network.Forward(s, images, autograd.Training), labels))
+		optimizer.Step(s, 0.1)
+		fmt.Println(frozen, "frozen,", len(trained), "trained")
+		return nil
+	})
+	fmt.Println("error:", err)
+	// Output:
+	// 69 frozen, 14 trained
+	// error: <nil>
+}
+
+// Hooks see the activations of each layer, and through them the gradients.
+func ExampleNetwork_RegisterForwardHook() {
+	err := autograd.Run(context.Background(), func(s *autograd.Scope) error {
+		network, images, err := exampleNetwork(s)
+		if err != nil {
+			return err
+		}
+		hook := network.RegisterForwardHook(func(s *autograd.Scope, l models.Layer, y *autograd.Tensor) *autograd.Tensor {
+			if !strings.HasPrefix(l.Name, "blocks.4.1") {
+				return nil
+			}
+			fmt.Println("forward ", l.Name, y)
+			s.RegisterHook(y, func(s *autograd.Scope, g *autograd.Tensor) *autograd.Tensor {
+				fmt.Println("backward", l.Name, g)
+				return nil
+			})
+			return nil // the activation is not changed
+		})
+		defer hook.Remove()
+		s.Backward(s.Sum(network.Forward(s, images, autograd.Training)))
+		return nil
+	})
+	fmt.Println("error:", err)
+	// Output:
+	// forward  blocks.4.1.conv_dw float32[2 256 1 1]
+	// forward  blocks.4.1.conv_pw float32[2 256 1 1]
+	// backward blocks.4.1.conv_pw float32[2 256 1 1]
+	// backward blocks.4.1.conv_dw float32[2 256 1 1]
+	// error: <nil>
+}

@@ -1,0 +1,138 @@
+package backend
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/internal/host"
+	"depthwise.dev/internal/suggest"
+	"depthwise.dev/models"
+)
+
+// Machine is what computes: the backend, device, precision and number of threads that compute, with nothing left to "auto".
+// Checkpoints record its JSON form: another machine computes other bits.
+type Machine struct {
+	Backend `json:"-"`
+	Place   autograd.Device `json:"-"` // the device's handle
+	// Reason says why the backend was chosen, for the log.
+	Reason string `json:"-"`
+
+	Device     string             `json:"device"`
+	Precision  autograd.Precision `json:"precision"` // fp32 or bf16
+	Threads    int                `json:"threads"`
+	Kernels    string             `json:"kernels"`    // the backend with its instruction set, as "fused avx512bf16"
+	Capability string             `json:"capability"` // libtorch's instruction set, as "AVX512"
+	Libtorch   string             `json:"libtorch"`
+}
+
+// NewMachine chooses a backend for the graph and sets the number of threads. Empty options have their defaults. A backend that is named and cannot
+// compute the graph is an error; "auto" takes the next one, and Reason says why.
+func NewMachine(s *autograd.Scope, g *models.Graph, o Options) (Machine, error) {
+	o = o.WithDefaults()
+	d, err := autograd.ParseDevice(o.Device)
+	if err != nil {
+		return Machine{}, err
+	}
+	p, err := autograd.Precision(o.Precision).Resolve(d)
+	if err != nil {
+		return Machine{}, err
+	}
+	b, reason, err := choose(o.Backend, g, d)
+	if err != nil {
+		return Machine{}, err
+	}
+	processor := autograd.ThisProcessor()
+	m := Machine{Backend: b, Reason: reason, Place: d, Device: d.String(), Precision: p, Threads: cmp.Or(o.Threads, host.PhysicalCores()),
+		Kernels: strings.TrimSpace(b.Name() + " " + b.ISA()), Capability: processor.Capability, Libtorch: processor.Libtorch}
+	autograd.SetThreads(s, m.Threads)
+	return m, s.Err()
+}
+
+// choose returns the named backend, or for "auto" the first that computes the graph, and the reason.
+func choose(name string, g *models.Graph, d autograd.Device) (Backend, string, error) {
+	var lacking []string
+	for _, b := range backends {
+		if name != "auto" && name != b.Name() {
+			continue
+		}
+		err := b.Supports(g, d)
+		switch {
+		case err == nil && name == "auto" && b.ISA() == portable:
+			lacking = append(lacking, "this processor has none of the instruction sets that make the fused kernels fast")
+		case err == nil && name != "auto":
+			return b, "asked for", nil
+		case err == nil && lacking == nil:
+			return b, "the fastest for this network", nil
+		case err == nil:
+			return b, strings.Join(lacking, "; "), nil
+		case name != "auto":
+			return nil, "", fmt.Errorf("backend: --backend %s cannot compute %s on %v: %w; use --backend torch or auto", name, g.Name, d, err)
+		default:
+			lacking = append(lacking, err.Error())
+		}
+	}
+	return nil, "", fmt.Errorf("backend: no backend is named %q: %s", name, suggest.OneOf(name, Names()))
+}
+
+// portable is the instruction set of kernels that every processor runs, slower than libtorch's.
+const portable = "portable"
+
+// String is the machine in a line, as "cpu AVX512, bf16, 2 threads, backend fused avx512bf16, libtorch 2.15.0".
+func (m Machine) String() string {
+	return fmt.Sprintf("%s %s, %s, %d threads, backend %s, libtorch %s", m.Device, m.Capability, m.Precision, m.Threads, m.Kernels, m.Libtorch)
+}
+
+// Differences lists how the machine differs from another, which computed a checkpoint, with the flag that
+// removes the difference where there is one.
+func (m Machine) Differences(was Machine) []string {
+	var list []string
+	differ := func(what, flag, was, is string) {
+		if was == is {
+			return
+		}
+		text := fmt.Sprintf("%s %s, here %s", what, was, is)
+		if flag != "" {
+			text += fmt.Sprintf(" (%s %s)", flag, was)
+		}
+		list = append(list, text)
+	}
+	kind := func(device string) string { k, _, _ := strings.Cut(device, ":"); return k }
+	differ("device", "--device", kind(was.Device), kind(m.Device))
+	differ("precision", "--precision", string(was.Precision), string(m.Precision))
+	differ("threads", "--threads", fmt.Sprint(was.Threads), fmt.Sprint(m.Threads))
+	first := func(words string) string { w, _, _ := strings.Cut(words, " "); return w }
+	if first(was.Kernels) != first(m.Kernels) {
+		differ("backend", "--backend", first(was.Kernels), first(m.Kernels))
+	} else {
+		differ("backend", "", was.Kernels, m.Kernels)
+	}
+	differ("instruction set", "", was.Capability, m.Capability)
+	differ("libtorch", "", was.Libtorch, m.Libtorch)
+	return list
+}
+
+// Forward computes the network's logits of images, (N, classes) in float32, in the machine's precision.
+func (m Machine) Forward(s *autograd.Scope, n *Network, p autograd.Pixels, mode autograd.Mode) *autograd.Tensor {
+	var logits *autograd.Tensor
+	err := s.Autocast(m.Precision.Compute(), func(s *autograd.Scope) error {
+		logits = s.Keep(m.ForwardPixels(s, n, p, mode))
+		return s.Err()
+	})
+	if err != nil {
+		s.Fail(err)
+		return nil
+	}
+	return logits
+}
+
+// Inference prepares the network for evaluation in the machine's precision. It belongs to s.
+func (m Machine) Inference(s *autograd.Scope, n *Network) Inference {
+	return m.Backend.Inference(s, n, m.Precision.Compute())
+}
+
+// Normalize is what a network sees of pixels: (N, 3, H, W), float32, on the machine's device.
+func (m Machine) Normalize(s *autograd.Scope, p autograd.Pixels) *autograd.Tensor {
+	return s.NormalizeImages(p.Values, p.N, p.Height, p.Width, p.Mean, p.Std, m.Place)
+}

@@ -1,0 +1,63 @@
+package backend
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+
+	"depthwise.dev/internal/suggest"
+	"depthwise.dev/internal/validate"
+)
+
+// Options selects what computes.
+type Options struct {
+	// Precision of the convolutions: fp32, bf16 or auto. "": fp32.
+	Precision string
+	// Device is cpu, cuda, cuda:N or auto. "": auto.
+	Device string
+	// Backend is fused (kernels of this module, on the CPU), torch (operations of libtorch) or
+	// auto. "": auto.
+	Backend string
+	// Threads that compute. 0: one for each physical core.
+	Threads int
+}
+
+// The values of named options, in the order in which messages list them.
+var (
+	Precisions = []string{"auto", "fp32", "bf16"}
+	Devices    = []string{"auto", "cpu", "cuda", "cuda:N"}
+)
+
+// Names lists the values of Options.Backend.
+func Names() []string {
+	names := []string{"auto"}
+	for _, b := range backends {
+		names = append(names, b.Name())
+	}
+	return names
+}
+
+// devicePattern is the form of Options.Device.
+var devicePattern = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]{1,3})?)$`)
+
+// Validate checks every option and names all that are wrong in a *validate.Error.
+func (o Options) Validate() error {
+	var v validate.Collector
+	o.WithDefaults().Collect(&v)
+	return v.Err()
+}
+
+// Collect adds every wrong option to v, under the names of the configuration file. It sets no
+// defaults.
+func (o Options) Collect(v *validate.Collector) {
+	v.OneOf("precision", o.Precision, Precisions)
+	v.OneOf("kernels", o.Backend, Names())
+	v.Check(devicePattern.MatchString(o.Device), "device", fmt.Sprintf("%q", o.Device), suggest.OneOf(o.Device, Devices))
+	v.Check(o.Threads >= 0, "threads", o.Threads, "must be at least 1, or 0 for the physical cores")
+}
+
+// WithDefaults returns the options with a value for each empty one.
+func (o Options) WithDefaults() Options {
+	o.Precision, o.Device, o.Backend = cmp.Or(o.Precision, "fp32"), cmp.Or(o.Device, "auto"), cmp.Or(o.Backend, "auto")
+	return o
+}

@@ -1,0 +1,154 @@
+package backend
+
+import (
+	"slices"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/models"
+)
+
+// Torch runs libtorch's operations one after another: every graph, on any device, in any type. It is the
+// reference.
+type Torch struct{}
+
+// Name implements [Backend].
+func (Torch) Name() string { return "torch" }
+
+// ISA implements [Backend].
+func (Torch) ISA() string { return "" }
+
+// Supports implements [Backend].
+func (Torch) Supports(*models.Graph, autograd.Device) error { return nil }
+
+// Forward implements [Backend]. Within Autocast, convolutions compute in its type; pools and linear layers
+// compute in the parameters' own.
+func (Torch) Forward(s *autograd.Scope, n *Network, x *autograd.Tensor, mode autograd.Mode) *autograd.Tensor {
+	c := call{mode: mode, parameters: n.DType()}
+	p := pass{image: x, outputs: make([]*autograd.Tensor, len(n.layers)), readers: map[*autograd.Tensor]int{}}
+	for i, l := range n.layers {
+		in := p.inputs(l)
+		out := n.observed(s, l.Layer, layerOutput(s, l, in, c))
+		p.outputs[i] = out
+		p.readers[out] += n.uses[i]
+		p.release(s, in)
+	}
+	return p.outputs[len(n.layers)-1]
+}
+
+// pass holds the activations of a forward pass that a layer to come still reads.
+type pass struct {
+	image   *autograd.Tensor
+	outputs []*autograd.Tensor       // of each layer
+	readers map[*autograd.Tensor]int // layers to come that read it; two layers may share an output
+}
+
+func (p *pass) inputs(l bound) []*autograd.Tensor {
+	in := make([]*autograd.Tensor, len(l.inputs))
+	for i, place := range l.inputs {
+		in[i] = p.image
+		if place >= 0 {
+			in[i] = p.outputs[place]
+		}
+	}
+	return in
+}
+
+// release frees what no layer to come reads; the graph of gradients keeps what the backward pass needs.
+func (p *pass) release(s *autograd.Scope, in []*autograd.Tensor) {
+	for _, t := range in {
+		if t == p.image || t == nil {
+			continue
+		}
+		if p.readers[t]--; p.readers[t] == 0 {
+			s.Free(t)
+		}
+	}
+}
+
+// layerOutput computes a layer with its norm and activation.
+func layerOutput(s *autograd.Scope, l bound, in []*autograd.Tensor, c call) *autograd.Tensor {
+	var y *autograd.Tensor
+	err := s.Sub(func(s *autograd.Scope) error {
+		y = operations[l.Kind](s, l, in, c)
+		if l.Norm != nil {
+			y = l.norm.Forward(s, y, c.mode)
+		}
+		if l.Activation != nil {
+			own := l.Kind != models.KindFlatten && !slices.Contains(in, y) // flatten's result is a view of its input
+			y = activate(s, l.Activation.Function, y, own)
+		}
+		if !slices.Contains(in, y) {
+			y = s.Keep(y)
+		}
+		return s.Err()
+	})
+	s.Fail(err)
+	return y
+}
+
+// activate applies an activation function. It overwrites an x of the layer's own, which neither batch norm
+// nor a convolution needs for its gradient.
+func activate(s *autograd.Scope, f models.Function, x *autograd.Tensor, own bool) *autograd.Tensor {
+	switch {
+	case f == models.ReLU6 && own:
+		return s.ReLU6InPlace(x)
+	case f == models.ReLU6:
+		return s.ReLU6(x)
+	case own:
+		return s.ReLUInPlace(x)
+	}
+	return s.ReLU(x)
+}
+
+// ForwardPixels implements [Backend].
+func (b Torch) ForwardPixels(s *autograd.Scope, n *Network, p autograd.Pixels, mode autograd.Mode) *autograd.Tensor {
+	x := s.NormalizeImages(p.Values, p.N, p.Height, p.Width, p.Mean, p.Std, n.Device())
+	return b.Forward(s, n, s.To(x, n.DType()), mode)
+}
+
+// Backward implements [Backend].
+func (Torch) Backward(s *autograd.Scope, loss *autograd.Tensor) { s.Backward(loss) }
+
+// Update implements [Backend].
+func (Torch) Update(s *autograd.Scope, u Update) float64 { return u.Unfused(s) }
+
+// Inference implements [Backend].
+func (b Torch) Inference(s *autograd.Scope, n *Network, compute autograd.DType) Inference {
+	return torchInference{network: n, compute: compute}
+}
+
+// torchInference is the forward pass in evaluation.
+type torchInference struct {
+	network *Network
+	compute autograd.DType
+}
+
+// Forward implements [Inference].
+func (i torchInference) Forward(s *autograd.Scope, x *autograd.Tensor) *autograd.Tensor {
+	return i.logits(s, func(s *autograd.Scope) *autograd.Tensor { return Torch{}.Forward(s, i.network, x, autograd.Evaluation) })
+}
+
+// ForwardPixels implements [Inference].
+func (i torchInference) ForwardPixels(s *autograd.Scope, p autograd.Pixels) *autograd.Tensor {
+	return i.logits(s, func(s *autograd.Scope) *autograd.Tensor {
+		return Torch{}.ForwardPixels(s, i.network, p, autograd.Evaluation)
+	})
+}
+
+// logits runs f without recording gradients, in the type that the network computes in.
+func (i torchInference) logits(s *autograd.Scope, f func(*autograd.Scope) *autograd.Tensor) *autograd.Tensor {
+	var logits *autograd.Tensor
+	err := s.NoGrad(func(s *autograd.Scope) error {
+		err := s.Autocast(i.compute, func(s *autograd.Scope) error {
+			logits = s.Keep(f(s))
+			return s.Err()
+		})
+		logits = s.Keep(logits)
+		return err
+	})
+	if err != nil {
+		s.Fail(err)
+		return nil
+	}
+	return logits
+}

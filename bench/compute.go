@@ -1,0 +1,85 @@
+package bench
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
+	"depthwise.dev/config"
+	"depthwise.dev/data"
+	"depthwise.dev/internal/batches"
+	"depthwise.dev/internal/host"
+)
+
+// ComputeSpeed describes a measured computation.
+type ComputeSpeed struct {
+	StepMS     float64 `json:"step_ms"` // median time of a batch
+	Batch      int     `json:"batch"`
+	Resolution int     `json:"resolution"`
+	Width      float64 `json:"width"`
+	Precision  string  `json:"precision"`
+	Kernels    string  `json:"kernels"`      // torch, or fused with its instruction set
+	Fused      int64   `json:"fused_layers"` // layers computed by fused kernels, in all steps, forward and backward
+	Threads    int     `json:"threads"`
+	PeakRSSMB  int64   `json:"peak_rss_mb"`
+}
+
+func (c ComputeSpeed) imagesPerSecond() float64 { return 1000 * float64(c.Batch) / c.StepMS }
+
+// benchmark is a network on a machine, with the source of its batches.
+type benchmark struct {
+	backend.Machine
+	network    *backend.Network
+	parameters autograd.List
+	batch      func() (*data.Batch, error) // returns the next one
+}
+
+// run sets up the network and its batches, calls f to measure, and fills in the rest.
+func run(ctx context.Context, c config.Config, f func(*autograd.Scope, *benchmark) (time.Duration, error)) (ComputeSpeed, error) {
+	if err := c.ValidateBatch(1, ""); err != nil {
+		return ComputeSpeed{}, err
+	}
+	speed := ComputeSpeed{Batch: c.BatchSize, Resolution: c.Model.Resolution, Width: c.Model.Width}
+	err := autograd.Run(ctx, func(s *autograd.Scope) error {
+		b := &benchmark{}
+		if c.Data == "" {
+			c.Model.Classes = cmp.Or(c.Model.Classes, 1000)
+			batch := batches.Synthetic(c.BatchSize, c.Model.Resolution, c.Model.Classes, c.Seed)
+			b.batch = func() (*data.Batch, error) { return batch, nil }
+		} else {
+			stream, err := openStream(ctx, c)
+			if err != nil {
+				return fmt.Errorf("bench: %w", err)
+			}
+			defer stream.Close()
+			c.Model.Classes = cmp.Or(c.Model.Classes, stream.Classes)
+			b.batch = stream.Next
+		}
+		g, err := c.Graph()
+		if err != nil {
+			return err
+		}
+		if b.Machine, err = backend.NewMachine(s, g, c.BackendOptions()); err != nil {
+			return err
+		}
+		m := b.Machine
+		b.network = m.New(s, g, c.Seed)
+		for _, p := range b.network.Parameters() {
+			b.parameters = append(b.parameters, p.Tensor)
+		}
+		if err := s.Err(); err != nil {
+			return err
+		}
+		before := autograd.BackboneCount()
+		took, err := f(s, b)
+		speed.StepMS = 1000 * took.Seconds()
+		speed.Precision, speed.Threads, speed.Kernels = string(m.Precision), m.Threads, m.Kernels
+		speed.Fused = autograd.BackboneCount() - before
+		return err
+	})
+	speed.PeakRSSMB = host.PeakRSS()
+	return speed, err
+}

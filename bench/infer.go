@@ -1,0 +1,34 @@
+package bench
+
+import (
+	"context"
+	"time"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
+	"depthwise.dev/config"
+)
+
+// InferSpeed is the result of Infer.
+type InferSpeed struct {
+	ImagesPerSecond float64 `json:"infer_img_s"`
+	ComputeSpeed
+}
+
+// Infer measures inference, on one synthetic batch or on the first of the data.
+func Infer(ctx context.Context, c config.Config, steps Steps) (InferSpeed, error) {
+	speed, err := run(ctx, c, func(s *autograd.Scope, b *benchmark) (time.Duration, error) {
+		batch, err := b.batch()
+		if err != nil {
+			return 0, err
+		}
+		x, inference := backend.Pixels(batch, c.Preprocess()), b.Inference(s, b.network)
+		return steps.median(func() error {
+			return s.Sub(func(s *autograd.Scope) error {
+				s.Item(s.Sum(inference.ForwardPixels(s, x)))
+				return s.Err()
+			})
+		})
+	})
+	return InferSpeed{speed.imagesPerSecond(), speed}, err
+}

@@ -1,0 +1,137 @@
+package classify
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
+	"depthwise.dev/data"
+	"depthwise.dev/internal/datasource"
+	"depthwise.dev/internal/host"
+	"depthwise.dev/internal/validate"
+	"depthwise.dev/weights"
+)
+
+// EvalConfig says which weights are evaluated on which images.
+type EvalConfig struct {
+	// Weights is a file or a run's folder, see [weights.Read].
+	Weights string
+	// Raw selects the last weights of training in place of their average, see
+	// [weights.Weights.Plain].
+	Raw bool
+	// Data is a data set, whose val/ is evaluated, or the folder of one split.
+	Data string
+	// Remote opens Data where it is an address; see package data/remote. nil: Data must be local.
+	Remote data.Remote
+	// BatchSize is the number of images in a batch.
+	BatchSize int
+	// Workers that decode images. 0: decode in the evaluation loop. -1: one for each physical core.
+	Workers int
+	backend.Options
+	// Limit stops after about this number of images, a whole number of batches. 0: all.
+	Limit int
+}
+
+// EvalResult is the result of Evaluate. Accuracies are fractions; the loss is cross entropy without
+// label smoothing.
+type EvalResult struct {
+	Top1            float64        `json:"top1"`
+	Top5            float64        `json:"top5"`
+	Loss            float64        `json:"loss"`
+	Images          int            `json:"images"`
+	ImagesPerSecond float64        `json:"img_per_s"`
+	Unknown         []string       `json:"unknown_classes,omitempty"` // class folders unknown to the weights; skipped
+	Missing         []string       `json:"missing_classes,omitempty"` // classes of the weights without a folder
+	Skipped         []data.Problem `json:"skipped,omitempty"`         // unreadable images
+}
+
+// Evaluate measures the accuracy of trained weights on a data set. Classes are matched by name.
+func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
+	if err := c.validate(); err != nil {
+		return EvalResult{}, err
+	}
+	w, err := read(c.Weights, c.Raw)
+	if err != nil {
+		return EvalResult{}, err
+	}
+	all, err := validationImages(ctx, w, c)
+	if err != nil {
+		return EvalResult{}, err
+	}
+	var result EvalResult
+	var images *data.Dataset
+	images, result.Unknown, result.Missing = all.Match(w.Classes)
+	if images.Len() == 0 {
+		return EvalResult{}, fmt.Errorf("classify: no folder of %s has the name of a class of the weights, such as %q; is this the data set that they were trained on?", all.Root, w.Classes[0])
+	}
+	loader, err := data.NewLoader(images, data.LoaderOptions{BatchSize: c.BatchSize, Workers: workers(c.Workers), Preprocess: w.Preprocess})
+	if err != nil {
+		return EvalResult{}, err
+	}
+	err = autograd.Run(ctx, func(s *autograd.Scope) error {
+		m, err := backend.NewMachine(s, w.Graph, c.Options)
+		if err != nil {
+			return err
+		}
+		network, err := m.Load(s, w)
+		if err != nil {
+			return err
+		}
+		start := time.Now()
+		e := Evaluation{Machine: m, Networks: []*backend.Network{network}, Preprocess: w.Preprocess, Limit: c.Limit}
+		scores, err := e.Run(ctx, s, loader)
+		score := scores[0]
+		result.Top1, result.Top5, result.Loss = score.Rates()
+		result.Images, result.Skipped = score.Images, score.Skipped
+		result.ImagesPerSecond = float64(score.Images) / time.Since(start).Seconds()
+		return err
+	})
+	if err != nil {
+		return EvalResult{}, fmt.Errorf("classify: %w", err)
+	}
+	return result, nil
+}
+
+// validate names every wrong field.
+func (c EvalConfig) validate() error {
+	var v validate.Collector
+	c.Options.WithDefaults().Collect(&v)
+	v.Check(c.BatchSize >= 1, "batch_size", c.BatchSize, "must be at least 1")
+	v.Check(c.Workers >= -1, "workers", c.Workers, "must be at least 0, or -1 for the physical cores")
+	v.Check(c.Limit >= 0, "limit", c.Limit, "must be at least 1, or 0 for all images")
+	return v.Err()
+}
+
+// validationImages opens the val part, or the folder or shards of one split. Where the weights were
+// trained with a validation split, it returns the images that were held out, which fraction and
+// seed determine.
+func validationImages(ctx context.Context, w weights.Weights, c EvalConfig) (*data.Dataset, error) {
+	source, err := datasource.New(ctx, c.Data, c.Remote)
+	if err != nil {
+		return nil, err
+	}
+	share, seed, err := w.ValSplit()
+	if err != nil {
+		return nil, err
+	}
+	source.ValSplit, source.Seed = share, seed
+	return source.OpenVal(ctx)
+}
+
+// read reads weights, and of a weight average the average or the last weights of training.
+func read(path string, raw bool) (weights.Weights, error) {
+	w, err := weights.Read(path)
+	if raw {
+		w = w.Plain()
+	}
+	return w, err
+}
+
+func workers(n int) int {
+	if n < 0 {
+		return host.PhysicalCores()
+	}
+	return n
+}

@@ -1,0 +1,115 @@
+package classify
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
+	"depthwise.dev/data"
+)
+
+// Evaluation evaluates networks on a data set.
+type Evaluation struct {
+	Machine    backend.Machine
+	Networks   []*backend.Network // each on every image
+	Preprocess data.Preprocess
+	Limit      int                       // images; 0: all
+	AfterBatch func(batch, of int) error // called after each batch; nil: not
+}
+
+// Score sums the results of a network.
+type Score struct {
+	Images, Top1, Top5 int
+	Loss               float64 // the sum over images
+	Skipped            []data.Problem
+}
+
+// Rates returns the accuracies as fractions and the mean loss.
+func (c Score) Rates() (top1, top5, loss float64) {
+	n := float64(max(c.Images, 1))
+	return float64(c.Top1) / n, float64(c.Top5) / n, c.Loss / n
+}
+
+// Run evaluates all batches of the loader and scores each network. It returns early with ctx's
+// error.
+func (e Evaluation) Run(ctx context.Context, s *autograd.Scope, loader *data.Loader) ([]Score, error) {
+	totals := make([]Score, len(e.Networks))
+	err := s.Sub(func(s *autograd.Scope) error { return e.batches(ctx, s, loader, totals) })
+	return totals, err
+}
+
+func (e Evaluation) batches(ctx context.Context, s *autograd.Scope, loader *data.Loader, totals []Score) error {
+	inferences := make([]backend.Inference, len(e.Networks))
+	for i, network := range e.Networks {
+		inferences[i] = e.Machine.Inference(s, network)
+	}
+	batches := loader.Epoch(ctx, 0, 0)
+	defer batches.Close()
+	for e.Limit == 0 || totals[0].Images < e.Limit {
+		b, err := batches.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		for i, inference := range inferences {
+			if err := e.add(s, inference, b, &totals[i]); err != nil {
+				return err
+			}
+		}
+		if e.AfterBatch != nil {
+			if err := e.AfterBatch(b.Index+1, loader.Batches()); err != nil {
+				return err
+			}
+		}
+	}
+	if totals[0].Images == 0 {
+		return errors.New("no image of the data set could be read")
+	}
+	return nil
+}
+
+// add evaluates one batch.
+func (e Evaluation) add(s *autograd.Scope, inference backend.Inference, b *data.Batch, total *Score) error {
+	total.Skipped = append(total.Skipped, b.Skipped...)
+	if b.N == 0 {
+		return nil
+	}
+	return s.Sub(func(s *autograd.Scope) error {
+		logits := autograd.ToSlice[float32](s, inference.ForwardPixels(s, backend.Pixels(b, e.Preprocess)))
+		if s.Err() != nil {
+			return s.Err()
+		}
+		classes := len(logits) / b.N
+		for i, label := range b.Labels {
+			row := logits[i*classes : (i+1)*classes]
+			rank := backend.Rank(row, int(label))
+			total.Images++
+			if rank <= 1 {
+				total.Top1++
+			}
+			if rank <= 5 {
+				total.Top5++
+			}
+			total.Loss += crossEntropy(row, int(label))
+		}
+		return nil
+	})
+}
+
+// crossEntropy returns -log softmax(logits)[class], in float64.
+func crossEntropy(logits []float32, class int) float64 {
+	greatest := math.Inf(-1)
+	for _, v := range logits {
+		greatest = max(greatest, float64(v))
+	}
+	sum := 0.0
+	for _, v := range logits {
+		sum += math.Exp(float64(v) - greatest)
+	}
+	return math.Log(sum) + (greatest - float64(logits[class]))
+}

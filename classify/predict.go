@@ -1,0 +1,106 @@
+package classify
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
+	"depthwise.dev/checkpoints"
+)
+
+// PredictConfig says which weights predict, and how.
+type PredictConfig struct {
+	// Weights is a file or a run's folder, see [weights.Read].
+	Weights string
+	// Raw selects the last weights of training in place of their average, see
+	// [weights.Weights.Plain].
+	Raw bool
+	// Top is the maximum number of classes for each image. 0: 5.
+	Top int
+	// BatchSize is the number of images in a batch. 0: 32.
+	BatchSize int
+	backend.Options
+}
+
+// Prediction holds the most probable classes of an image, or why it cannot be read.
+type Prediction struct {
+	Image string             `json:"image"`
+	Top   []ClassProbability `json:"top,omitempty"`
+	Error string             `json:"error,omitempty"`
+}
+
+// Predict classifies image files, in their order. Where one cannot be read its Error is set, and
+// the others are classified all the same.
+func Predict(ctx context.Context, c PredictConfig, images []string) ([]Prediction, error) {
+	predictions := make([]Prediction, len(images))
+	for i, image := range images {
+		predictions[i].Image = image
+	}
+	err := c.run(ctx, func(p *predictor) error {
+		for chunk := range slices.Chunk(predictions, cmp.Or(c.BatchSize, 32)) {
+			if err := p.images(chunk, cmp.Or(c.Top, 5)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("classify: %w", err)
+	}
+	return predictions, nil
+}
+
+// PredictArray computes the logits of a .npy file, float32 (N, 3, H, W) and
+// already normalized, and writes them as a .npy file, float32 (N, classes).
+func PredictArray(ctx context.Context, c PredictConfig, input, output string) error {
+	pixels, shape, err := readBatch(input)
+	if err != nil {
+		return err
+	}
+	n, each := shape[0], shape[1]*shape[2]*shape[3]
+	var logits []float32
+	classes := 0
+	err = c.run(ctx, func(p *predictor) error {
+		classes = p.weights.Graph.Classes()
+		for from := 0; from < n; from += cmp.Or(c.BatchSize, 32) {
+			to := min(n, from+cmp.Or(c.BatchSize, 32))
+			part, err := p.logits(func(s *autograd.Scope) *autograd.Tensor {
+				x := autograd.FromSlice(s, pixels[from*each:to*each], int64(to-from), 3, int64(shape[2]), int64(shape[3]))
+				return p.inference.Forward(s, s.ChannelsLast(s.ToDevice(x, p.Place)))
+			})
+			if err != nil {
+				return err
+			}
+			logits = append(logits, part...)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("classify: %s: %w", input, err)
+	}
+	out, err := checkpoints.NewArray("logits", logits, n, classes)
+	if err != nil {
+		return fmt.Errorf("classify: %s: %w", input, err)
+	}
+	return checkpoints.WriteNPY(output, out.Data)
+}
+
+// readBatch reads a float32 array of shape (N, 3, H, W).
+func readBatch(path string) (pixels []float32, shape []int, err error) {
+	d, err := checkpoints.ReadNPY(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	shape = d.Shape()
+	if len(shape) != 4 || shape[1] != 3 || slices.Min(shape) < 1 {
+		return nil, nil, fmt.Errorf("classify: %s: its shape is %v: must be (N, 3, H, W)", path, shape)
+	}
+	pixels, err = checkpoints.Values[float32](checkpoints.Array{Name: path, Data: d})
+	if err != nil {
+		return nil, nil, fmt.Errorf("classify: %s: must be float32: %w", path, err)
+	}
+	return pixels, shape, nil
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"depthwise.dev/config"
+	"depthwise.dev/train"
+)
+
+// TestNextSteps: the folder of the run and what to do with it.
+func TestNextSteps(t *testing.T) {
+	c := config.Config{Data: "my photos", Epochs: 3}
+	for _, test := range []struct {
+		name   string
+		result train.Result
+		want   string
+	}{
+		{"finished", train.Result{Dir: "runs/a", Epochs: 3}, `Results are in runs/a. Next:
+  train eval --weights runs/a --data 'my photos'
+  train predict --weights runs/a IMAGE...
+  train export --weights runs/a --output a.safetensors
+`},
+		{"out of time", train.Result{Dir: "runs/it's", Epochs: 2}, `Results are in 'runs/it'\''s'. Next:
+  train --config 'runs/it'\''s/config.yaml' --out 'runs/it'\''s' --resume auto
+`},
+	} {
+		var b strings.Builder
+		writeNextSteps(&b, c, test.result)
+		if b.String() != test.want {
+			t.Errorf("%s:\n%swant\n%s", test.name, &b, test.want)
+		}
+	}
+	var b strings.Builder
+	writeNextSteps(&b, config.Config{Data: "x", Epochs: 90, MaxSteps: 7}, train.Result{Dir: "r", Epochs: 1, Step: 7})
+	if !strings.Contains(b.String(), "train eval --weights r --data x") {
+		t.Errorf("a run of --max-steps is not finished:\n%s", &b)
+	}
+}
+
+// TestInterruptMessage: the message of an interrupt is not an error.
+func TestInterruptMessage(t *testing.T) {
+	err := error(interruption{train.Result{Dir: "runs/a", Step: 7}, train.ErrInterrupted})
+	want := "checkpoint of step 7 written; continue with:\n  train --config runs/a/config.yaml --out runs/a --resume auto"
+	if got := interruptMessage(err); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if !errors.Is(err, train.ErrInterrupted) || exitCode(t.Context(), err) != exitInterrupted {
+		t.Errorf("%v is not recognized as an interrupt", err)
+	}
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+
+	"depthwise.dev/config"
+)
+
+// allowedValues says which values a flag of training takes, where they are not an enumeration.
+var allowedValues = map[string]string{
+	"data": "folder, pattern, URL or `mnist`", "val-split": "0 ≤ x < 1", "exif": "`true`, `false`",
+	"batch-size": "≥ 1", "workers": "`auto` (-1 in YAML) or ≥ 0", "shuffle-buffer": "≥ 0", "shard-cache": "≥ 0",
+
+	"width": "0 < x ≤ 16", "resolution": "≥ 1", "classes": "≥ 0",
+
+	"epochs": "≥ 1", "max-steps": "≥ 0", "accumulate": "≥ 1",
+	"lr": "> 0", "momentum": "0 ≤ x < 1", "weight-decay": "≥ 0",
+	"step-epochs": "≥ 0", "gamma": "0 ≤ x ≤ 1",
+	"warmup-epochs":   "`auto` (-1 in YAML), or ≥ 0 and below `epochs`",
+	"label-smoothing": "0 ≤ x < 1", "clip-grad-norm": "≥ 0", "ema-decay": "0 ≤ x < 1",
+
+	"crop-scale": "0 < min ≤ max ≤ 1", "crop-ratio": "0 < min ≤ max", "flip": "0 ≤ x ≤ 1",
+	"color-jitter": "0 ≤ b, c, s ≤ 10; 0 ≤ h ≤ 0.5", "random-erase": "0 ≤ x ≤ 1",
+	"mixup": "0 ≤ x ≤ 100", "cutmix": "0 ≤ x ≤ 100",
+
+	"kernels": "as `--backend`", "threads": "≥ 0",
+
+	"out": "folder", "config": "file", "seed": "≥ 0", "time": "duration ≥ 0", "keep": "≥ 1",
+	"resume":           "`auto` or a checkpoint file",
+	"checkpoint-every": "duration, or steps such as `500steps`",
+}
+
+// otherSettings describes settings without a flag.
+var otherSettings = map[string]string{
+	"activation": "`relu` or `relu6`", "padding": "of 3x3 convolutions: `symmetric`, as in PyTorch, or `same`, as in TensorFlow",
+	"conv_bias": "convolutions have biases", "bn_eps": "added to the variance in batch normalization",
+	"bn_momentum": "weight of the statistics of the new batch in the running statistics of batch normalization (PyTorch's convention)",
+	"dropout":     "dropout probability before the classifier",
+}
+
+// flagTypes are the types of values by the names of flag types.
+var flagTypes = map[string]string{
+	"int": "int", "int64": "int", "uint64": "int", "float64": "float", "bool": "bool", "duration": "duration",
+	"string": "string", "NAME": "string", "auto|FILE": "string", "auto|N": "number",
+	"LIST": "list of strings", "MIN,MAX": "list of 2 floats", "B,C,S,H": "list of 4 floats",
+}
+
+// flagKeys are keys of flags whose setting has another name.
+var flagKeys = map[string]string{"backend": "kernels"}
+
+// withoutKey are flags of training that are not settings.
+var withoutKey = []string{"config", "version", "help", "kernels"}
+
+// configReference is docs/configuration.md: every flag of training, and the settings without a flag.
+func configReference() (string, error) {
+	cmd := configured(newSettings())
+	keys, err := configKeys()
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	b.WriteString(`# Configuration reference
+
+Every setting of a training run, generated from the program's flags by ` + "`train docs config`" + `. A setting is given as a flag
+or as a key of a YAML file (` + "`--config FILE`" + `); the ` + "`config.yaml`" + ` of a run holds all of them. Flags take precedence over the
+file, the file over its recipe, a recipe over what ` + "`data: mnist`" + ` implies, and that over the defaults.
+`)
+	documented := make(map[string]bool)
+	for _, h := range flagHeadings(cmd) {
+		if h.name == groupHelp {
+			continue
+		}
+		fmt.Fprintf(&b, "\n## %s\n\n| flag | YAML key | type | default | allowed | description |\n", h.name)
+		b.WriteString("|---|---|---|---|---|---|\n")
+		for _, f := range h.flags {
+			f.key = keyOf(f.name)
+			documented[f.key] = true
+			fmt.Fprintln(&b, configRow(cmd, f))
+		}
+	}
+	b.WriteString("\n## Settings without a flag\n\n`--variant` implies them.\n\n")
+	b.WriteString("| YAML key | default | description |\n|---|---|---|\n")
+	for _, k := range keys {
+		if !documented[k.name] {
+			fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", k.name, k.value, otherSettings[k.name])
+		}
+	}
+	return b.String(), nil
+}
+
+// keyOf is the YAML key of a flag, or "".
+func keyOf(flag string) string {
+	if slices.Contains(withoutKey, flag) {
+		return ""
+	}
+	if key, ok := flagKeys[flag]; ok {
+		return key
+	}
+	return strings.ReplaceAll(flag, "-", "_")
+}
+
+// configRow is the row of a flag.
+func configRow(cmd *cobra.Command, f flagDoc) string {
+	flag := cmd.Flags().Lookup(f.name)
+	allowed := allowedValues[f.name]
+	if f.values != nil && allowed == "" {
+		allowed = "`" + strings.Join(f.values, "`, `") + "`"
+	}
+	key := "–"
+	if f.key != "" {
+		key = "`" + f.key + "`"
+	}
+	byDefault := f.byDefault
+	if byDefault == "" {
+		byDefault = zeroDefault(flag)
+	}
+	usage := f.usage
+	for _, v := range f.values {
+		if note := f.notes[v]; note != "" {
+			usage += fmt.Sprintf("; `%s`: %s", v, note)
+		}
+	}
+	cells := []string{"`--" + f.name + "`", key, flagTypes[flag.Value.Type()], byDefault, allowed, usage}
+	for i, c := range cells {
+		cells[i] = strings.NewReplacer("|", `\|`, "*", `\*`).Replace(c)
+	}
+	return "| " + strings.Join(cells, " | ") + " |"
+}
+
+// zeroDefault names the defaults that help leaves out.
+func zeroDefault(f *pflag.Flag) string {
+	if f.DefValue == "" {
+		return "none"
+	}
+	return f.DefValue
+}
+
+// setting is a key of a configuration file with its default.
+type setting struct{ name, value string }
+
+// configKeys lists the keys of a configuration file in its order.
+func configKeys() ([]setting, error) {
+	c := config.Default()
+	c.Out, c.Resume = "set", "set" // omitted when empty
+	var n yaml.Node
+	if err := n.Encode(c); err != nil {
+		return nil, fmt.Errorf("configuration reference: %w", err)
+	}
+	var list []setting
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		list = append(list, setting{n.Content[i].Value, n.Content[i+1].Value})
+	}
+	return list, nil
+}

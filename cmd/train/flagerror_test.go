@@ -1,0 +1,71 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// TestCarriageReturn: an argument of a script with Windows line endings is named with its flag.
+func TestCarriageReturn(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"value", []string{"--data", "photos\r"}, `--data "photos\r": contains a carriage return`},
+		{"value after an equals sign", []string{"--lr=0.1\r"}, `--lr "0.1\r": contains a carriage return`},
+		{"argument", []string{"predict", "--weights", "w", "a.jpg\r"}, `argument "a.jpg\r": contains a carriage return`},
+		{"flag", []string{"--data", "x", "--exif\r"}, `argument "--exif\r": contains a carriage return`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, stdout, stderr := execute(t, c.args...)
+			if code != exitUsage || stdout != "" || !strings.Contains(lastLine(stderr), c.want) {
+				t.Errorf("exit code %d, %q; want %d and %q", code, stderr, exitUsage, c.want)
+			}
+		})
+	}
+}
+
+// TestFolderAsCommand: a folder in place of a command is probably the dataset.
+func TestFolderAsCommand(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("photos", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := execute(t, "photos", "--epochs", "3")
+	if want := `unknown command "photos": to train on that folder, use --data photos`; code != exitUsage || !strings.Contains(lastLine(stderr), want) {
+		t.Errorf("exit code %d, %q; want %d and %q", code, stderr, exitUsage, want)
+	}
+}
+
+// TestBadValues: no value of any flag brings a message of strconv or pflag to light.
+func TestBadValues(t *testing.T) {
+	eachCommand(t, func(t *testing.T, cmd *cobra.Command) {
+		refused := 0
+		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			for _, value := range []string{"half", "0,1", "", "-", "1e999", "99999999999999999999", "0x", "1h2", "a,b,c"} {
+				err := cmd.ParseFlags([]string{"--" + f.Name + "=" + value})
+				if err == nil {
+					continue
+				}
+				refused++
+				text := flagError(cmd, err).Error()
+				for _, leak := range []string{"strconv", "parsing", "invalid syntax", "invalid argument", "time:"} {
+					if strings.Contains(text, leak) {
+						t.Errorf("--%s=%s: %s", f.Name, value, text)
+					}
+				}
+				if !strings.HasPrefix(text, "--"+f.Name+" ") {
+					t.Errorf("--%s=%s: the error does not name the flag: %s", f.Name, value, text)
+				}
+			}
+		})
+		if refused == 0 && cmd.LocalFlags().HasFlags() {
+			t.Error("nothing was refused")
+		}
+	})
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"depthwise.dev/config"
+)
+
+// Headings of flags, in the order in which help, manual pages and the configuration reference list
+// them.
+const (
+	groupData         = "Data"
+	groupModel        = "Model"
+	groupOptimization = "Optimization"
+	groupAugmentation = "Augmentation"
+	groupHardware     = "Hardware"
+	groupRun          = "Run and checkpoints"
+	groupMeasurement  = "Measurement"
+	groupOutput       = "Output"
+	groupHelp         = "Help" // of flags without an annotation, which are Cobra's own
+)
+
+var groupOrder = []string{groupData, groupModel, groupOptimization, groupAugmentation, groupHardware, groupRun,
+	groupMeasurement, groupOutput, groupHelp}
+
+// Annotations of a flag: what help, shell completion and documentation know about it beyond name
+// and usage.
+const (
+	groupOf   = "group"   // its heading
+	defaultOf = "default" // its default in words, where that depends on other settings
+	typicalOf = "typical" // values to offer in shell completion, where others are allowed too
+	aliasOf   = "alias"   // the flag that it is a deprecated alias of
+	pathOf    = "path"    // its value is a path: "folder", or the extensions of the files to offer
+)
+
+const folder = "folder" // a value of pathOf
+
+// flagGroup adds flags to a command under a heading of its help.
+func flagGroup(cmd *cobra.Command, heading string, define func(*pflag.FlagSet)) {
+	fs := pflag.NewFlagSet(heading, pflag.ContinueOnError)
+	fs.SortFlags = false
+	define(fs)
+	fs.VisitAll(func(f *pflag.Flag) { annotate(f, groupOf, heading) })
+	cmd.Flags().SortFlags = false
+	cmd.Flags().AddFlagSet(fs)
+}
+
+func annotate(f *pflag.Flag, key string, values ...string) {
+	if f.Annotations == nil {
+		f.Annotations = make(map[string][]string)
+	}
+	f.Annotations[key] = values
+}
+
+// annotation returns the first value of an annotation, or "".
+func annotation(f *pflag.Flag, key string) string {
+	if list := f.Annotations[key]; len(list) > 0 {
+		return list[0]
+	}
+	return ""
+}
+
+// The functions below annotate flags while a flagGroup defines them.
+
+func defaultText(fs *pflag.FlagSet, name, text string) { annotate(fs.Lookup(name), defaultOf, text) }
+func typical(fs *pflag.FlagSet, name string, list ...string) {
+	annotate(fs.Lookup(name), typicalOf, list...)
+}
+func folderPath(fs *pflag.FlagSet, name string) { annotate(fs.Lookup(name), pathOf, folder) }
+func filePath(fs *pflag.FlagSet, name string, ext ...string) {
+	annotate(fs.Lookup(name), pathOf, ext...)
+}
+
+// enumerated is a flag value with a known list of words.
+type enumerated interface {
+	pflag.Value
+	Values() []string
+}
+
+// valueNotes describes the values of enumerated flags. A value without a note is listed by its name
+// alone.
+func valueNotes(flag string) map[string]string {
+	if flag == "recipe" {
+		notes := make(map[string]string)
+		for _, r := range config.Recipes() {
+			notes[r.Name] = r.Source
+		}
+		return notes
+	}
+	return notesOf[flag]
+}
+
+var notesOf = map[string]map[string]string{
+	"variant":   {"paper": "as in the paper", "article": "convolution biases, TensorFlow padding"},
+	"optimizer": {"rmsprop": "PyTorch's form", "rmsprop_tf": "TensorFlow's form, used in the paper"},
+	"schedule":  {"step": "multiply by gamma every step-epochs", "exp": "exponential decay", "onecycle": "1cycle policy"},
+	"augment": {"basic": "random resized crop and flip", "randaug": "basic + RandAugment",
+		"trivial": "basic + TrivialAugmentWide"},
+	"decode":    {"fast": "decode large JPEGs at half size, in training only"},
+	"fit":       {"crop": "resize and center crop", "letterbox": "whole image on black", "pad": "letterbox, never enlarged"},
+	"backend":   {"auto": "fused where it is faster", "torch": "unfused libtorch operations", "fused": "fused CPU kernels"},
+	"precision": {"auto": "bf16 where the processor supports it in hardware"},
+	"device":    {"auto": "cuda if available", "cuda:N": "the GPU with index N"},
+	"progress":  {"auto": "bar on a terminal, else plain", "plain": "lines of text", "json": "JSON lines"},
+	"resume":    {"auto": "the newest checkpoint in --out, if there is one"},
+	"format":    {"safetensors": "with metadata, usable as --weights", "npz": "NumPy archive, arrays only"},
+}
+
+// flagDoc is a flag as help and documentation show it.
+type flagDoc struct {
+	name        string
+	shorthand   string   // a letter, or ""
+	placeholder string   // of the value; "" for a boolean flag
+	usage       string   // what it does
+	values      []string // all allowed words; nil where the value is a number, a path or free text
+	notes       map[string]string
+	byDefault   string // "" where the default is off, empty or zero and needs no word
+	key         string // in a configuration file
+}
+
+func describe(f *pflag.Flag) flagDoc {
+	placeholder, usage := pflag.UnquoteUsage(f)
+	d := flagDoc{name: f.Name, shorthand: f.Shorthand, placeholder: placeholder, usage: usage,
+		key: strings.ReplaceAll(f.Name, "-", "_"), notes: valueNotes(f.Name)}
+	if f.Name == "help" { // Cobra's own names the command again
+		d.usage = "show this help"
+	}
+	switch paths := f.Annotations[pathOf]; {
+	case placeholder == "string" && slices.Contains(paths, folder):
+		d.placeholder = "DIR"
+	case placeholder == "string" && paths != nil:
+		d.placeholder = "FILE"
+	case placeholders[placeholder] != "":
+		d.placeholder = placeholders[placeholder]
+	}
+	if annotation(f, aliasOf) != "" {
+		return d
+	}
+	if v, ok := f.Value.(enumerated); ok {
+		d.values = v.Values()
+	}
+	off := []string{"", "0", "0s", "false", "0,0,0,0"}
+	if d.byDefault = annotation(f, defaultOf); d.byDefault == "" && !slices.Contains(off, f.DefValue) {
+		d.byDefault = f.DefValue
+	}
+	return d
+}
+
+// placeholders replaces pflag's names of types.
+var placeholders = map[string]string{"int": "N", "uint": "N", "float": "X", "duration": "DURATION", "string": "TEXT"}
+
+// text is the description in one paragraph: usage, values with their notes up to so many letters,
+// default.
+func (d flagDoc) text(longestNote int) string {
+	text := d.usage
+	for i, v := range d.values {
+		text += []string{": ", ", "}[min(i, 1)] + v
+		if note := d.notes[v]; note != "" && len(note) <= longestNote {
+			text += " (" + note + ")"
+		}
+	}
+	if d.byDefault != "" {
+		text += " (default " + d.byDefault + ")"
+	}
+	return text
+}
+
+// names is "-h, --help" or "--epochs N".
+func (d flagDoc) names() string {
+	text := "--" + d.name
+	if d.shorthand != "" {
+		text = "-" + d.shorthand + ", " + text
+	}
+	if d.placeholder != "" {
+		text += " " + d.placeholder
+	}
+	return text
+}
+
+// heading is a group of a command's flags.
+type heading struct {
+	name  string
+	flags []flagDoc
+}
+
+// flagHeadings are a command's flags by their headings, each in the order of definition.
+func flagHeadings(cmd *cobra.Command) []heading {
+	list := make([]heading, len(groupOrder))
+	for i, name := range groupOrder {
+		list[i].name = name
+	}
+	cmd.InitDefaultHelpFlag()
+	cmd.LocalFlags().SortFlags = false
+	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		i := slices.Index(groupOrder, annotation(f, groupOf))
+		if i < 0 {
+			i = len(list) - 1
+		}
+		if !f.Hidden {
+			list[i].flags = append(list[i].flags, describe(f))
+		}
+	})
+	return slices.DeleteFunc(list, func(h heading) bool { return len(h.flags) == 0 })
+}

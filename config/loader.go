@@ -1,0 +1,42 @@
+package config
+
+import (
+	"depthwise.dev/data"
+	"depthwise.dev/internal/host"
+)
+
+// LoaderOptions returns the options of the loader for training or for evaluation.
+func (c Config) LoaderOptions(train bool) data.LoaderOptions {
+	o := data.LoaderOptions{
+		BatchSize:  c.BatchSize,
+		Workers:    c.Workers,
+		Seed:       c.Seed,
+		Train:      train,
+		Preprocess: c.Preprocess(),
+
+		ShuffleBuffer: c.ShuffleBuffer,
+	}
+	if o.Workers < 0 {
+		o.Workers = host.PhysicalCores()
+	}
+	if train {
+		o.Augment = c.augment()
+		o.Decode = c.Decode
+	}
+	return o
+}
+
+// augment returns the augmentation of training images.
+func (c Config) augment() data.Augment {
+	j := c.ColorJitter
+	a := data.Augment{Erase: c.RandomErase, MixUp: c.MixUp, CutMix: c.CutMix,
+		Jitter: data.Jitter{Brightness: j[0], Contrast: j[1], Saturation: j[2], Hue: j[3]}}
+	if c.Augment == "none" {
+		return a
+	}
+	a.Crop, a.CropScale, a.CropRatio, a.Flip = true, c.CropScale, c.CropRatio, c.Flip
+	if c.Augment != "basic" {
+		a.Policy = data.Policy(c.Augment)
+	}
+	return a
+}

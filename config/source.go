@@ -1,0 +1,15 @@
+package config
+
+import (
+	"context"
+
+	"depthwise.dev/data"
+	"depthwise.dev/internal/datasource"
+)
+
+// Source returns where Data lies and how it is split and cached.
+func (c Config) Source(ctx context.Context) (data.Source, error) {
+	s, err := datasource.New(ctx, c.Data, c.Remote)
+	s.ValSplit, s.Seed, s.CacheBytes = c.ValSplit, c.Seed, int64(c.ShardCache)<<30
+	return s, err
+}

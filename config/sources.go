@@ -1,0 +1,124 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+
+	"depthwise.dev/models/mobilenet"
+	"depthwise.dev/optim"
+)
+
+// Sources are where a configuration comes from. Later ones take precedence: the defaults (with the
+// variant's network), what data "mnist" implies, the file's recipe, the file, the explicit choices
+// below. A caller's explicit values override the result.
+type Sources struct {
+	// File is a YAML file with some or all of Config's fields. "": none.
+	File string
+	// Explicit choices that imply other settings. "": those of the file, the recipe and the defaults.
+	Data, Recipe, Arch, Variant, Optimizer string
+}
+
+// Load reads a configuration, such as a run's config.yaml. Settings that the file does not name are
+// those that its data, recipe, variant and optimizer imply.
+func Load(path string) (Config, error) {
+	return Sources{File: path}.Config()
+}
+
+// Config merges the sources. An unknown name or a value of the wrong type is an *Error with file
+// and line; whether values are valid is checked by [Config.Validate].
+func (s Sources) Config() (Config, error) {
+	if s.File == "" {
+		return s.merge(nil)
+	}
+	text, err := os.ReadFile(s.File)
+	if err != nil {
+		return Config{}, fmt.Errorf("config: %w", err)
+	}
+	return s.merge(text)
+}
+
+// merge applies the file over what it and the explicit choices imply, and the explicit choices over
+// the file.
+func (s Sources) merge(text []byte) (Config, error) {
+	f, err := parse(s.File, text)
+	if err != nil {
+		return Config{}, err
+	}
+	named := Sources{Data: cmp.Or(s.Data, f.text("data")), Recipe: cmp.Or(s.Recipe, f.text("recipe")),
+		Arch: cmp.Or(s.Arch, f.text("arch")), Variant: cmp.Or(s.Variant, f.text("variant")), Optimizer: cmp.Or(s.Optimizer, f.text("optimizer"))}
+	c, err := named.implied()
+	if err != nil {
+		return Config{}, f.locate(err, s)
+	}
+	if err := f.decode(&c); err != nil {
+		return Config{}, err
+	}
+	if c.origin, err = f.origin(c); err != nil {
+		return Config{}, err
+	}
+	c.Data, c.Recipe = named.Data, named.Recipe
+	if err := c.useNetwork(s.Arch, s.Variant); err != nil {
+		return Config{}, err
+	}
+	if err := c.useRecipe(s.Recipe); err != nil {
+		return Config{}, err
+	}
+	c.useOptimizer(s.Optimizer)
+	return c, nil
+}
+
+// implied returns the configuration of the choices alone.
+func (s Sources) implied() (Config, error) {
+	c := Default()
+	if err := c.useNetwork(s.Arch, s.Variant); err != nil {
+		return Config{}, err
+	}
+	if s.Data == MNIST {
+		c.useMNIST()
+	}
+	if err := c.useRecipe(s.Recipe); err != nil {
+		return Config{}, err
+	}
+	c.useOptimizer(s.Optimizer)
+	return c, nil
+}
+
+// useRecipe applies a recipe. Settings that it does not name keep their values.
+func (c *Config) useRecipe(name string) error {
+	if name == "" {
+		return nil
+	}
+	r, err := recipe(name)
+	if err == nil {
+		r.apply(c)
+	}
+	return err
+}
+
+// useNetwork changes the architecture, the variant or both, and keeps width, resolution and classes. A change of
+// the architecture alone takes its default variant.
+func (c *Config) useNetwork(arch, variant string) error {
+	arch = cmp.Or(arch, c.Model.Arch)
+	if arch == c.Model.Arch {
+		variant = cmp.Or(variant, c.Model.Variant)
+	}
+	m, err := mobilenet.Default(arch, variant)
+	if err != nil || m.Arch == c.Model.Arch && m.Variant == c.Model.Variant {
+		return err
+	}
+	m.Width, m.Resolution, m.Classes = c.Model.Width, c.Model.Resolution, c.Model.Classes
+	c.Model = m
+	return nil
+}
+
+// useOptimizer changes the optimizer and the learning rate, whose scale depends on the optimizer.
+func (c *Config) useOptimizer(name string) {
+	if name == "" || name == c.Optimizer {
+		return
+	}
+	c.Optimizer, c.LR = name, Default().LR
+	if spec, err := optim.FindOptimizer(optim.Optimizers, name); err == nil {
+		c.LR = spec.LR
+	}
+}

@@ -1,0 +1,95 @@
+package config
+
+import (
+	"reflect"
+	"testing"
+
+	"depthwise.dev/models/mobilenet"
+)
+
+// TestSources checks the precedence where several sources set the same setting.
+func TestSources(t *testing.T) {
+	article, err := mobilenet.Variant("article")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name    string
+		file    string
+		sources Sources
+		want    func(*Config)
+	}{
+		{"nothing", "", Sources{}, func(*Config) {}},
+		{"mnist by flag", "", Sources{Data: "mnist"}, func(c *Config) {
+			c.Data = "mnist"
+			c.useMNIST()
+		}},
+		{"mnist by file, whose settings take precedence", "data: mnist\nwidth: 0.25\nepochs: 8\n", Sources{}, func(c *Config) {
+			c.Data = "mnist"
+			c.useMNIST()
+			c.Model.Width, c.Epochs = 0.25, 8
+		}},
+		{"another folder by flag resets mnist's settings", "data: mnist\n", Sources{Data: "photos"}, func(c *Config) {
+			c.Data = "photos"
+		}},
+		{"recipe over mnist", "", Sources{Data: "mnist", Recipe: "torchvision"}, func(c *Config) {
+			c.Data, c.Recipe = "mnist", "torchvision"
+			c.useMNIST()
+			c.BatchSize, c.Epochs, c.LabelSmoothing = 32, 300, 0
+			c.LR, c.Schedule, c.StepEpochs, c.Gamma, c.WarmupEpochs = 0.045, "exp", 1, 0.98, 0
+		}},
+		{"file over recipe", "recipe: torchvision\nlr: 0.2\n", Sources{}, func(c *Config) {
+			c.Recipe = "torchvision"
+			c.Epochs, c.LabelSmoothing = 300, 0
+			c.LR, c.Schedule, c.StepEpochs, c.Gamma, c.WarmupEpochs = 0.2, "exp", 1, 0.98, 0
+		}},
+		{"recipe by flag over the file, optimizer and all", "recipe: paper\noptimizer: adamw\nlr: 0.2\nepochs: 7\nseed: 3\n", Sources{Recipe: "torchvision"}, func(c *Config) {
+			c.Recipe, c.Seed = "torchvision", 3
+			c.Epochs, c.LabelSmoothing = 300, 0
+			c.LR, c.Schedule, c.StepEpochs, c.Gamma, c.WarmupEpochs = 0.045, "exp", 1, 0.98, 0
+		}},
+		{"variant sets its layers", "variant: article\nwidth: 0.5\n", Sources{}, func(c *Config) {
+			c.Model = article
+			c.Model.Width, c.Model.Classes = 0.5, 0
+		}},
+		{"file changes the variant's layers", "variant: article\npadding: symmetric\n", Sources{}, func(c *Config) {
+			c.Model = article
+			c.Model.Padding, c.Model.Classes = "symmetric", 0
+		}},
+		{"variant by flag over the file's layers", "variant: article\npadding: same\nconv_bias: true\nclasses: 7\n", Sources{Variant: "paper"}, func(c *Config) {
+			c.Model.Classes = 7
+		}},
+		{"recipe changes the variant", "", Sources{Variant: "article", Recipe: "paper"}, func(c *Config) {
+			c.Model = article
+			c.Model.Classes, c.Model.BNMomentum = 0, 0.0003
+			c.Recipe, c.Optimizer, c.NoDecay = "paper", "rmsprop_tf", []string{"depthwise", "norm", "bias"}
+			c.LR, c.Schedule, c.StepEpochs, c.Gamma, c.WarmupEpochs, c.BatchSize = 0.045, "exp", 2.5, 0.94, 0, 64
+		}},
+		{"optimizer sets its rate", "", Sources{Optimizer: "adamw"}, func(c *Config) {
+			c.Optimizer, c.LR = "adamw", 1e-3
+		}},
+		{"optimizer of the file with its rate", "optimizer: adamw\nlr: 0.5\n", Sources{}, func(c *Config) {
+			c.Optimizer, c.LR = "adamw", 0.5
+		}},
+		{"optimizer by flag over the file's rate", "optimizer: sgd\nlr: 0.1\n", Sources{Optimizer: "adamw"}, func(c *Config) {
+			c.Optimizer, c.LR = "adamw", 1e-3
+		}},
+		{"comments alone", "# nothing yet\n", Sources{}, func(*Config) {}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.file != "" {
+				c.sources.File = writeFile(t, c.file)
+			}
+			got, err := c.sources.Config()
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := Default()
+			c.want(&want)
+			got.origin = nil
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("got  %+v\nwant %+v", got, want)
+			}
+		})
+	}
+}

@@ -1,0 +1,145 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"depthwise.dev/backend"
+	"depthwise.dev/internal/validate"
+	"depthwise.dev/models"
+	"depthwise.dev/models/mobilenet"
+)
+
+// Error lists every wrong setting of a configuration; FieldError is one of them, with file and line where it was
+// read from a file.
+type (
+	Error      = validate.Error
+	FieldError = validate.FieldError
+)
+
+// Validate checks every setting and names all that are wrong, in an *Error.
+func (c Config) Validate() error {
+	var v collector
+	v.data(c)
+	v.model(c)
+	v.length(c)
+	v.optimization(c)
+	v.augmentation(c)
+	v.machine(c)
+	v.checkpoints(c)
+	return c.locate(v.Err())
+}
+
+// ValidateBatch checks only the settings that computing with single batches needs: network, batch
+// size, augmentation and machine. It requires at least minimum images in a batch; reason follows
+// that number in the message.
+func (c Config) ValidateBatch(minimum int, reason string) error {
+	var v collector
+	v.model(c)
+	v.Check(c.BatchSize >= minimum, "batch_size", c.BatchSize, fmt.Sprintf("must be at least %d%s", minimum, reason))
+	v.augmentation(c)
+	v.machine(c)
+	return c.locate(v.Err())
+}
+
+// collector gathers the wrong settings of a Config.
+type collector struct{ validate.Collector }
+
+func (v *collector) data(c Config) {
+	v.Check(c.Data != "", "data", `""`, "name a folder of images, shards, or mnist")
+	v.Check(c.ValSplit >= 0 && c.ValSplit < 1, "val_split", c.ValSplit, "must be at least 0 and below 1")
+	v.Check(c.ShuffleBuffer >= 0, "shuffle_buffer", c.ShuffleBuffer, "must be at least 1, or 0 for all images")
+	v.Check(c.ShardCache >= 0 && c.ShardCache < 1<<20, "shard_cache", c.ShardCache, "must be a number of gigabytes, or 0 for 50")
+}
+
+func (v *collector) model(c Config) {
+	m := c.Model
+	if m.Classes == 0 {
+		m.Classes = 1 // the data decides
+	}
+	if e, ok := errors.AsType[*Error](m.Validate()); ok {
+		v.Add(e.Fields...)
+	}
+}
+
+// Network returns the configured network, with 1000 classes where no number is given, or an *Error that names
+// what is wrong with it.
+func (c Config) Network() (mobilenet.Config, error) {
+	var v collector
+	v.model(c)
+	m := c.Model
+	if m.Classes == 0 {
+		m.Classes = 1000
+	}
+	return m, c.locate(v.Err())
+}
+
+func (v *collector) length(c Config) {
+	v.Check(c.Epochs >= 1, "epochs", c.Epochs, "must be at least 1")
+	v.Check(c.MaxSteps >= 0, "max_steps", c.MaxSteps, "must be at least 1, or 0 for no limit")
+	v.Check(c.Time >= 0, "time", c.Time, "must be a duration such as 2h, or 0 for no limit")
+	v.Check(c.BatchSize >= 1, "batch_size", c.BatchSize, "must be at least 1")
+	v.Check(c.Accumulate >= 1, "accumulate", c.Accumulate, "must be at least 1")
+}
+
+func (v *collector) optimization(c Config) {
+	v.OneOf("optimizer", c.Optimizer, Optimizers)
+	v.Check(c.LR > 0 && !math.IsInf(c.LR, 0), "lr", c.LR, "must be above 0")
+	v.Check(c.Momentum >= 0 && c.Momentum < 1, "momentum", c.Momentum, "must be at least 0 and below 1")
+	v.Within("weight_decay", c.WeightDecay, 0, math.MaxFloat64, "must be at least 0")
+	for _, role := range c.NoDecay {
+		v.OneOf("no_decay", role, NoDecays)
+	}
+	v.OneOf("schedule", c.Schedule, Schedules)
+	v.Within("step_epochs", c.StepEpochs, 0, math.MaxFloat64, "must be above 0, or 0 for the schedule's own")
+	v.Within("gamma", c.Gamma, 0, 1, "must be above 0 and at most 1, or 0 for the schedule's own")
+	v.Check(c.WarmupEpochs < float64(max(1, c.Epochs)), "warmup_epochs", c.WarmupEpochs, "must be below epochs")
+	v.Check(c.LabelSmoothing >= 0 && c.LabelSmoothing < 1, "label_smoothing", c.LabelSmoothing, "must be at least 0 and below 1")
+	v.Within("clip_grad_norm", c.ClipGradNorm, 0, math.MaxFloat64, "must be above 0, or 0 for no limit")
+	v.Check(c.EMADecay >= 0 && c.EMADecay < 1, "ema_decay", c.EMADecay, "must be above 0 and below 1, such as 0.9999, or 0 for no average")
+}
+
+func (v *collector) augmentation(c Config) {
+	v.OneOf("augment", c.Augment, Augments)
+	v.OneOf("decode", c.Decode, Decodes)
+	lo, hi := c.CropScale[0], c.CropScale[1]
+	v.Check(0 < lo && lo <= hi && hi <= 1, "crop_scale", c.CropScale, "must be two fractions of the area, 0 < min <= max <= 1, such as 0.35,1")
+	lo, hi = c.CropRatio[0], c.CropRatio[1]
+	v.Check(0 < lo && lo <= hi && !math.IsInf(hi, 0), "crop_ratio", c.CropRatio, "must be two ratios, 0 < min <= max, such as 0.75,1.333")
+	v.Within("flip", c.Flip, 0, 1, "must be a probability from 0 to 1")
+	j := c.ColorJitter
+	v.Check(min(j[0], j[1], j[2], j[3]) >= 0 && max(j[0], j[1], j[2]) <= 10 && j[3] <= 0.5, "color_jitter", j,
+		"must be brightness, contrast and saturation from 0 to 10 and hue from 0 to 0.5, such as 0.4,0.4,0.4,0.1")
+	v.Within("random_erase", c.RandomErase, 0, 1, "must be a probability from 0 to 1")
+	v.Within("mixup", c.MixUp, 0, 100, "must be the Beta distribution's parameter, from 0 (off) to 100, such as 0.2")
+	v.Within("cutmix", c.CutMix, 0, 100, "must be the Beta distribution's parameter, from 0 (off) to 100, such as 1")
+	v.OneOf("fit", c.Fit, Fits)
+}
+
+func (v *collector) machine(c Config) {
+	c.BackendOptions().Collect(&v.Collector)
+	v.Check(c.Workers >= -1, "workers", c.Workers, "must be at least 0, or -1 for the physical cores")
+	v.OneOf("progress", c.Progress, Progresses)
+}
+
+func (v *collector) checkpoints(c Config) {
+	if _, _, err := interval(c.CheckpointEvery); err != nil {
+		v.Check(false, "checkpoint_every", fmt.Sprintf("%q", c.CheckpointEvery), err.Error())
+	}
+	v.Check(c.Keep >= 1, "keep", c.Keep, "must be at least 1")
+}
+
+// BackendOptions returns the settings that select what computes.
+func (c Config) BackendOptions() backend.Options {
+	return backend.Options{Precision: c.Precision, Device: c.Device, Backend: c.Kernels, Threads: c.Threads}
+}
+
+// Graph returns the graph of the configured network, with 1000 classes where no number is given.
+func (c Config) Graph() (*models.Graph, error) {
+	m, err := c.Network()
+	if err != nil {
+		return nil, err
+	}
+	return m.Graph()
+}

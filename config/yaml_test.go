@@ -1,0 +1,166 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"depthwise.dev/models/mobilenet"
+)
+
+func writeFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestYAMLRoundTrip: a run's config.yaml repeats the run, and holds every setting except its folder.
+func TestYAMLRoundTrip(t *testing.T) {
+	c := Default()
+	c.Data, c.Recipe = "photos", "paper"
+	c.Model.Variant, c.Model.Width, c.Model.Resolution, c.Model.Classes = "article", 0.75, 160, 12
+	c.Model.Activation, c.Model.Padding, c.Model.ConvBias, c.Model.BNEps, c.Model.Dropout = "relu6", "same", true, 1e-3, 0.25
+	c.ValSplit, c.Epochs, c.MaxSteps, c.Time = 0.1, 7, 100, 90e9
+	c.BatchSize, c.Accumulate, c.Optimizer, c.LR, c.Momentum = 8, 2, "rmsprop_tf", 0.3, 0.8
+	c.WeightDecay, c.NoDecay, c.Schedule, c.StepEpochs, c.Gamma = 1e-3, []string{"bias"}, "step", 3, 0.5
+	c.WarmupEpochs, c.LabelSmoothing, c.ClipGradNorm = 0.5, 0.2, 1
+	c.Augment, c.CropScale, c.CropRatio, c.Flip, c.Fit = "none", [2]float64{0.35, 0.9}, [2]float64{0.5, 2}, 0.1, "pad"
+	c.ColorJitter, c.RandomErase, c.MixUp, c.CutMix = [4]float64{0.4, 0.3, 0.2, 0.1}, 0.25, 0.2, 1
+	c.Precision, c.Device, c.Threads, c.Workers, c.Seed = "bf16", "cuda:1", 2, 0, 1<<63+1
+	c.CheckpointEvery, c.Keep, c.Progress = "500steps", 9, "json"
+	text, err := c.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Load(writeFile(t, string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.origin = nil
+	if !reflect.DeepEqual(got, c) {
+		t.Errorf("got  %+v\nwant %+v", got, c)
+	}
+
+	c.Out, c.Resume = "runs/photos-1", "auto"
+	again, err := c.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(again) != string(text) {
+		t.Errorf("the file depends on out and resume:\n%s", again)
+	}
+}
+
+// TestWrongFiles: errors of a file name file, line, setting and what is meant, without internals of
+// strconv and yaml.
+func TestWrongFiles(t *testing.T) {
+	for _, c := range []struct{ name, file, want string }{
+		{"unknown keys, all of them", "batchsize: 3\nlr: 1\nbackground: red\n",
+			"FILE:1: batchsize: no such setting; did you mean batch_size?; FILE:3: background: no such setting"},
+		{"whole number", "lr: 1\nepochs: many\n", `FILE:2: epochs "many": must be a whole number`},
+		{"whole number with a fraction", "epochs: 1.5\n", `FILE:1: epochs "1.5": must be a whole number`},
+		{"seed", "seed: -1\n", `FILE:1: seed "-1": must be a whole number, at least 0`},
+		{"number", "width: half\n", `FILE:1: width "half": must be a number`},
+		{"decimal comma", "lr: 0,045\n", `FILE:1: lr "0,045": must be a number; write 0.045 with a decimal point`},
+		{"bool", "exif: maybe\n", `FILE:1: exif "maybe": must be true or false`},
+		{"duration", "time: 2 hours\n", `FILE:1: time "2 hours": must be a duration such as 90s, 10m or 2h`},
+		{"list of names", "no_decay: {norm: 1}\n", `FILE:1: no_decay {norm: 1}: must be a list such as [norm, bias]`},
+		{"list of numbers", "crop_scale: [1]\n", `FILE:1: crop_scale [1]: must be a list of 2 numbers, such as [0.5, 0.5]`},
+		{"text", "optimizer: [sgd]\n", `FILE:1: optimizer [sgd]: must be text`},
+		{"several", "lr: fast\nepochs: many\n", `FILE:1: lr "fast": must be a number; FILE:2: epochs "many": must be a whole number`},
+		{"repeated key", "lr: 1\nseed: 2\nlr: 2\n", "FILE:3: lr: set twice, first in line 1"},
+		{"not a mapping", "- lr\n", "FILE:1: a configuration is a list of `setting: value`"},
+		{"not YAML", "lr: [1\n", "FILE:1: not valid YAML: did not find expected ',' or ']'"},
+		{"variant", "lr: 1\nvariant: papier\n", `FILE:2: variant "papier": did you mean paper? allowed: paper, article`},
+		{"recipe", "recipe: slim\n", `FILE:1: recipe "slim": allowed: paper, torchvision, modern`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := writeFile(t, c.file)
+			_, err := Load(path)
+			if _, ok := errors.AsType[*Error](err); !ok {
+				t.Fatalf("error %v (%T), want an *Error", err, err)
+			}
+			if want := strings.ReplaceAll(c.want, "FILE", path); err.Error() != want {
+				t.Errorf("got  %v\nwant %s", err, want)
+			}
+		})
+	}
+}
+
+// TestInvalidValuesOfAFile: what Validate finds in a value of a file has file and line; what was
+// changed since has not.
+func TestInvalidValuesOfAFile(t *testing.T) {
+	path := writeFile(t, "# settings\nlr: -1\nbatch_size: 0\nwidth: 64\noptimizer: sdg\ncrop_scale: [1, 0.5]\n")
+	c, err := Sources{File: path, Optimizer: "adam"}.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Data, c.BatchSize, c.Keep = "photos", -2, 0
+	want := strings.ReplaceAll(`FILE:4: width 64: must be above 0 and at most 16; batch_size -2: must be at least 1; `+
+		`optimizer "adam": did you mean adamw? allowed: sgd, rmsprop, rmsprop_tf, adamw; lr 0.05: x; `+
+		`FILE:6: crop_scale [1 0.5]: must be two fractions of the area, 0 < min <= max <= 1, such as 0.35,1; keep 0: must be at least 1`, "FILE", path)
+	want = strings.Replace(want, "lr 0.05: x; ", "", 1) // the optimizer sets its rate
+	if err := c.Validate(); err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	c, err = Load(writeFile(t, "lr: -1\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, err := range map[string]error{"ValidateBatch": func() error { c.BatchSize = 0; return c.ValidateBatch(1, "") }(),
+		"Network": func() error { c.Model.Width = -1; _, err := c.Network(); return err }()} {
+		if err == nil || strings.Contains(err.Error(), ".yaml") {
+			t.Errorf("%s: %v; the fields are not those of the file", name, err)
+		}
+	}
+}
+
+func TestLoadWithoutFile(t *testing.T) {
+	if _, err := Load(filepath.Join(t.TempDir(), "no.yaml")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error %v, want os.ErrNotExist", err)
+	}
+}
+
+// TestSettings holds the keys that files may use and Config's fields together.
+func TestSettings(t *testing.T) {
+	known := settingTypes()
+	var want []string
+	for _, typ := range []reflect.Type{reflect.TypeFor[Config](), reflect.TypeFor[mobilenet.Config]()} {
+		for i := range typ.NumField() {
+			tag, _, _ := strings.Cut(typ.Field(i).Tag.Get("yaml"), ",")
+			if tag != "" && tag != "-" {
+				want = append(want, tag)
+			}
+		}
+	}
+	slices.Sort(want)
+	if got := sortedKeys(known); !slices.Equal(got, want) {
+		t.Errorf("settings %v\nwant %v", got, want)
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	for _, seed := range []string{"", "lr: 1", "data: mnist\nvariant: article\n", "crop_scale: [0.1, 1]", "a: &a [*a]", "<<: {lr: 2}", "time: 2h"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, file []byte) {
+		c, err := Sources{}.merge(file)
+		if err != nil {
+			return
+		}
+		text, err := c.YAML()
+		if err != nil {
+			t.Fatalf("a configuration that was read cannot be written: %v", err)
+		}
+		if _, err := (Sources{}).merge(text); err != nil {
+			t.Fatalf("a configuration that was written cannot be read: %v\n%s", err, text)
+		}
+	})
+}

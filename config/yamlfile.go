@@ -1,0 +1,133 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"depthwise.dev/internal/suggest"
+	"depthwise.dev/internal/validate"
+)
+
+// yamlFile is a parsed file of settings.
+type yamlFile struct {
+	path     string
+	settings []setting // in the order of the file
+}
+
+// setting is a key of the file with its value.
+type setting struct{ key, value *yaml.Node }
+
+// parse reads the keys of a YAML file. Unknown and repeated keys are an *Error with their lines.
+func parse(path string, text []byte) (yamlFile, error) {
+	f := yamlFile{path: path}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		return f, f.syntaxError(err)
+	}
+	if len(doc.Content) == 0 {
+		return f, nil // empty, or comments alone
+	}
+	top := doc.Content[0]
+	if top.Kind != yaml.MappingNode {
+		return f, f.fieldError("", "", top.Line, "a configuration is a list of `setting: value`")
+	}
+	known, first := settingTypes(), map[string]int{}
+	var v validate.Collector
+	for i := 0; i+1 < len(top.Content); i += 2 {
+		key := top.Content[i]
+		switch line, repeated := first[key.Value]; {
+		case repeated:
+			v.Add(f.field(key.Value, "", key.Line, fmt.Sprintf("set twice, first in line %d", line)))
+		case known[key.Value] == nil:
+			want := "no such setting"
+			if c := suggest.Closest(key.Value, sortedKeys(known)); c != "" {
+				want += "; did you mean " + c + "?"
+			}
+			v.Add(f.field(key.Value, "", key.Line, want))
+		}
+		first[key.Value] = key.Line
+		f.settings = append(f.settings, setting{key, top.Content[i+1]})
+	}
+	return f, v.Err()
+}
+
+// text returns the value of a setting that is text, "" if the file does not name it.
+func (f yamlFile) text(key string) string {
+	for _, s := range f.settings {
+		if s.key.Value == key && s.value.Kind == yaml.ScalarNode && s.value.Tag != "!!null" {
+			return s.value.Value
+		}
+	}
+	return ""
+}
+
+// decode sets the file's settings in c. Values of the wrong type are an *Error with their lines.
+func (f yamlFile) decode(c *Config) error {
+	types := settingTypes()
+	var v validate.Collector
+	for _, s := range f.settings {
+		one := yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: []*yaml.Node{s.key, s.value}}
+		if err := one.Decode(c); err != nil || truncated(types[s.key.Value], s.value) {
+			v.Add(f.field(s.key.Value, shown(s.value), s.value.Line, wantedType(types[s.key.Value], s.value)))
+		}
+	}
+	return v.Err()
+}
+
+// shown returns a value in one line for a message.
+func shown(value *yaml.Node) string {
+	if value.Kind == yaml.ScalarNode {
+		return strconv.Quote(value.Value)
+	}
+	text, err := yaml.Marshal(value)
+	if err != nil {
+		return ""
+	}
+	return strings.Join(strings.Fields(string(text)), " ")
+}
+
+// locate adds file and line to the wrong fields that the file names, unless an explicit choice
+// overrides them.
+func (f yamlFile) locate(err error, explicit Sources) error {
+	e, ok := errors.AsType[*validate.Error](err)
+	if !ok {
+		return err
+	}
+	overridden := map[string]bool{"data": explicit.Data != "", "recipe": explicit.Recipe != "",
+		"variant": explicit.Variant != "", "optimizer": explicit.Optimizer != ""}
+	for i, field := range e.Fields {
+		for _, s := range f.settings {
+			if s.key.Value == field.Field && !overridden[field.Field] {
+				e.Fields[i].File, e.Fields[i].Line = f.path, s.key.Line
+			}
+		}
+	}
+	return err
+}
+
+func (f yamlFile) field(name, value string, line int, want string) FieldError {
+	return FieldError{Field: name, Value: value, Want: want, File: f.path, Line: line}
+}
+
+func (f yamlFile) fieldError(name, value string, line int, want string) error {
+	return &validate.Error{Fields: []FieldError{f.field(name, value, line, want)}}
+}
+
+// yamlLine is the position in the YAML package's syntax errors, which carry it in their text alone.
+var yamlLine = regexp.MustCompile(`^yaml: line ([0-9]+): `)
+
+func (f yamlFile) syntaxError(err error) error {
+	text, line := strings.TrimPrefix(err.Error(), "yaml: "), 1
+	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
+		text = err.Error()[len(m[0]):]
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			line = n
+		}
+	}
+	return f.fieldError("", "", line, "not valid YAML: "+text)
+}

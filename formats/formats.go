@@ -1,0 +1,119 @@
+// Package formats reads and writes files of weights. Each format has a file of its own and a row in
+// All. It works on host arrays and text metadata and needs no libtorch.
+package formats
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"depthwise.dev/checkpoints"
+	"depthwise.dev/internal/validate"
+)
+
+// Format is a file format for weights.
+type Format struct {
+	// Name is the value of --format.
+	Name string
+	// Description says in a few words what a file of the format holds.
+	Description string
+	// Extensions of its files, with the dot, in lower case. The first one is the usual one.
+	Extensions []string
+	// Detect reports whether a file that begins with head is of this format. head holds at most
+	// [HeadSize] bytes.
+	Detect func(head []byte) bool
+	// Read reads the arrays and the metadata of a file. nil: the format is only written.
+	Read func(path string) (checkpoints.File, error)
+	// Write writes arrays and metadata, whole or not at all. Formats without metadata drop it.
+	// nil: the format is only read.
+	Write func(path string, f checkpoints.File) error
+}
+
+// All lists the formats in the order in which help and messages name them.
+var All = []Format{safetensors, npz}
+
+// HeadSize is the number of bytes that Detect needs at most.
+const HeadSize = 512
+
+// ErrUnknown is returned when neither the content nor the extension of a file identifies its format.
+var ErrUnknown = errors.New("unknown format of weights")
+
+// Names lists the names of all formats that can be written.
+func Names() []string {
+	var names []string
+	for _, f := range All {
+		if f.Write != nil {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// ByName returns the format of a name. The error is a *validate.Error for the field "format".
+func ByName(name string) (Format, error) {
+	for _, f := range All {
+		if f.Name == name {
+			return f, nil
+		}
+	}
+	return Format{}, validate.OneOf("format", name, Names())
+}
+
+// ByExtension returns the format whose extension a path has, or [ErrUnknown].
+func ByExtension(path string) (Format, error) {
+	extension := strings.ToLower(filepath.Ext(path))
+	for _, f := range All {
+		if slices.Contains(f.Extensions, extension) {
+			return f, nil
+		}
+	}
+	return Format{}, fmt.Errorf("formats: %s: %w: no format has the extension %q", path, ErrUnknown, extension)
+}
+
+// Detect returns the format of a file from its content, or [ErrUnknown].
+func Detect(path string) (Format, error) {
+	head, err := readHead(path)
+	if err != nil {
+		return Format{}, fmt.Errorf("formats: %w", err)
+	}
+	for _, f := range All {
+		if f.Detect(head) {
+			return f, nil
+		}
+	}
+	return Format{}, fmt.Errorf("formats: %s: %w", path, ErrUnknown)
+}
+
+func readHead(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	head := make([]byte, HeadSize)
+	n, err := io.ReadFull(file, head)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil // a shorter file
+	}
+	return head[:n], err
+}
+
+// Read reads a file in the format of its content. Where the content identifies none, such as
+// that of a damaged file, the extension selects the format, whose reader then names the defect.
+func Read(path string) (checkpoints.File, error) {
+	f, err := Detect(path)
+	if errors.Is(err, ErrUnknown) {
+		f, err = ByExtension(path)
+	}
+	if err != nil {
+		return checkpoints.File{}, err
+	}
+	if f.Read == nil {
+		return checkpoints.File{}, fmt.Errorf("formats: %s: files of the format %s (%s) can only be written", path, f.Name, f.Description)
+	}
+	return f.Read(path)
+}

@@ -1,0 +1,26 @@
+package formats
+
+import (
+	"encoding/binary"
+
+	"depthwise.dev/checkpoints"
+)
+
+// safetensors is the native format: arrays and, in the header's metadata, what is needed to use them.
+// https://github.com/huggingface/safetensors#format
+var safetensors = Format{
+	Name:        "safetensors",
+	Description: "arrays, with architecture, classes and preprocessing as metadata",
+	Extensions:  []string{".safetensors"},
+	Detect:      isSafetensors,
+	Read:        checkpoints.Read,
+	Write:       checkpoints.Write,
+}
+
+// maxSafetensorsHeader is the limit of the reference implementation on the length of the header.
+const maxSafetensorsHeader = 100_000_000
+
+// isSafetensors looks for the length of the header, 64 bits little-endian, and the begin of its JSON.
+func isSafetensors(head []byte) bool {
+	return len(head) > 8 && head[8] == '{' && binary.LittleEndian.Uint64(head) <= maxSafetensorsHeader
+}

@@ -1,0 +1,3 @@
+// Package batches supplies training batches for benchmarks and diagnosis: synthetic ones, and an
+// endless stream of those of a data set.
+package batches

@@ -1,0 +1,42 @@
+// Package datasource finds the data set that a name given as --data means.
+package datasource
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"depthwise.dev/data"
+	"depthwise.dev/internal/host"
+)
+
+// MNIST is the name of the MNIST data set.
+const MNIST = "mnist"
+
+// New returns the source of a name: a folder, shards, their address or MNIST. Listings of large
+// data sets, and remote shards, are kept in the user's cache folder. An address needs a remote,
+// which opens it.
+func New(ctx context.Context, name string, remote data.Remote) (data.Source, error) {
+	if strings.Contains(name, "://") && remote == nil {
+		return data.Source{}, fmt.Errorf("data: %s is an address and nothing opens it: set Remote to remote.New() of package depthwise.dev/data/remote, or give a local folder", name)
+	}
+	path, err := Folder(ctx, name, nil)
+	if err != nil {
+		return data.Source{}, err
+	}
+	cache, err := host.CacheFolder()
+	return data.Source{Path: path, Cache: cache, Remote: remote}, err
+}
+
+// Folder returns the folder of a name. MNIST's is in the user's cache folder; where it is missing,
+// [data.MNIST] creates it and reports progress, which may be nil.
+func Folder(ctx context.Context, name string, progress func(done, total int64)) (string, error) {
+	if name != MNIST {
+		return name, nil
+	}
+	cache, err := host.CacheFolder()
+	if err != nil {
+		return "", err
+	}
+	return data.MNIST(ctx, cache, progress)
+}

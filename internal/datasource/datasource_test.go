@@ -1,0 +1,42 @@
+package datasource
+
+import (
+	"context"
+	"io"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"depthwise.dev/data"
+)
+
+type opener struct{}
+
+func (opener) Stat(context.Context, string) (data.Object, error) { return data.Object{}, nil }
+func (opener) Open(context.Context, string, int64) (io.ReadCloser, data.Object, error) {
+	return nil, data.Object{}, nil
+}
+func (opener) List(context.Context, string) ([]string, error) { return nil, nil }
+
+func TestNew(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", "/x")
+	for _, c := range []struct {
+		name, data string
+		remote     data.Remote
+		wantErr    []string
+	}{
+		{"a folder", "photos", nil, nil},
+		{"an address", "s3://bucket/train-{0..3}.tar", opener{}, nil},
+		{"an address that nothing opens", "s3://bucket/train-0.tar", nil, []string{"s3://bucket/train-0.tar", "set Remote", "depthwise.dev/data/remote"}},
+	} {
+		s, err := New(t.Context(), c.data, c.remote)
+		if c.wantErr == nil && (err != nil || s.Path != c.data || s.Remote != c.remote || filepath.Base(s.Cache) != "depthwise") {
+			t.Errorf("%s: %+v, %v", c.name, s, err)
+		}
+		for _, want := range c.wantErr {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: error %v, want %q", c.name, err, want)
+			}
+		}
+	}
+}

@@ -1,0 +1,32 @@
+package suggest
+
+import "strings"
+
+// synonyms are common names of values in other tools. A name with several values means the first
+// one that is allowed.
+var synonyms = map[string][]string{
+	"gpu": {"cuda"}, "nvidia": {"cuda"},
+	"float32": {"fp32"}, "float": {"fp32"}, "single": {"fp32"}, "32": {"fp32"}, "full": {"fp32"},
+	"float16": {"fp16", "bf16"}, "half": {"fp16", "bf16"}, "fp16": {"bf16"}, "16": {"fp16", "bf16"},
+	"bfloat16": {"bf16"}, "amp": {"bf16"}, "mixed": {"bf16"},
+	"adam": {"adamw"}, "rmsproptf": {"rmsprop_tf"},
+	"steplr": {"step"}, "exponential": {"exp"}, "cosineannealing": {"cosine"}, "cosineannealinglr": {"cosine"},
+	"1cycle": {"onecycle"}, "onecyclelr": {"onecycle"},
+	"randaugment": {"randaug"}, "trivialaugment": {"trivial"}, "trivialaugmentwide": {"trivial"}, "ta_wide": {"trivial"}, "ra": {"randaug"},
+	"off": {"none"}, "false": {"none"}, "no": {"none"}, "numpy": {"npz"},
+	"mobilenet": {"mobilenet_v1"}, "mobilenetv1": {"mobilenet_v1"}, "mobilenetv2": {"mobilenet_v2"},
+	"libtorch": {"torch"}, "pytorch": {"torch"}, "native": {"fused"},
+}
+
+// meant returns the allowed value that a word means in other tools, or "".
+func meant(word string, allowed []string) string {
+	name, _, _ := strings.Cut(strings.ToLower(word), ":") // gpu:0
+	for _, value := range synonyms[name] {
+		for _, a := range allowed {
+			if a == value {
+				return a
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,2 @@
+// Package testset creates small data sets for tests.
+package testset

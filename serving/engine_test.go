@@ -1,0 +1,296 @@
+package serving
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/models/mobilenet"
+)
+
+// tiny is a network that computes an image in a fraction of a millisecond.
+func tiny(t testing.TB) mobilenet.Config {
+	t.Helper()
+	c, err := mobilenet.Variant("paper")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Width, c.Resolution, c.Classes = 0.25, 32, 7
+	return c
+}
+
+// engine starts one, and at the test's end closes it and looks for what it left.
+func engine(t testing.TB, c EngineConfig) *Engine {
+	t.Helper()
+	before := autograd.LiveTensors()
+	c.Mean, c.Std, c.Threads = [3]float64{0.5, 0.4, 0.3}, [3]float64{0.2, 0.3, 0.25}, 1
+	k, err := NewEngine(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := k.Close(); err != nil {
+			t.Error(err)
+		}
+		if leaked := autograd.LiveTensors() - before; leaked != 0 {
+			t.Errorf("%d native tensors leaked", leaked)
+		}
+	})
+	return k
+}
+
+// picture is an image of noise with a brightness and color of its own.
+func picture(seed uint64, side int) []uint8 {
+	rng := rand.New(rand.NewPCG(seed, 3))
+	pixels := make([]uint8, 3*side*side)
+	low := [3]int{rng.IntN(200), rng.IntN(200), rng.IntN(200)}
+	for i := range pixels {
+		pixels[i] = uint8(low[i%3] + rng.IntN(56))
+	}
+	return pixels
+}
+
+// distance is the largest difference of two images' logits, in proportion to the largest logit.
+func distance(a, b []float32) float64 {
+	worst, scale := 0.0, 0.0
+	for i := range a {
+		worst = max(worst, math.Abs(float64(a[i])-float64(b[i])))
+		scale = max(scale, math.Abs(float64(a[i])))
+	}
+	return worst / scale
+}
+
+// TestBatchInvariance: the logits of an image do not depend on the batch that it is in, nor on its
+// place there. With the fused kernels they are the same bits. libtorch's products may add up in
+// another order for another number of rows: in bf16 an activation that is then rounded the other
+// way moves by 2^-8.
+func TestBatchInvariance(t *testing.T) {
+	for _, c := range []struct {
+		kernels   mobilenet.Kernels
+		precision autograd.Precision
+		tolerance float64 // of the largest logit
+	}{
+		{mobilenet.Torch, autograd.FP32, 1e-5},
+		{mobilenet.Torch, autograd.BF16, 2e-2},
+		{mobilenet.Fused, autograd.FP32, 0},
+		{mobilenet.Fused, autograd.BF16, 0},
+	} {
+		t.Run(fmt.Sprintf("%s %s", c.kernels, c.precision), func(t *testing.T) {
+			err := autograd.Run(t.Context(), func(s *autograd.Scope) error {
+				config := tiny(t)
+				config.Resolution = 64
+				b, err := newBatchForward(s, EngineConfig{Precision: c.precision, Std: [3]float64{0.2, 0.3, 0.25}, Network: func(s *autograd.Scope) (*backend.Network, error) {
+					n := mobilenet.New(s, config, 1)
+					n.Kernels = c.kernels
+					return n, s.Err()
+				}})
+				if err != nil {
+					return err
+				}
+				worst, apart := 0.0, math.Inf(1)
+				alone, err := b.compute([][]uint8{picture(0, 64)})
+				if err != nil {
+					return err
+				}
+				for _, size := range []int{2, 3, 5, 8, 16, 31, 32, 33} {
+					batch := make([][]uint8, size)
+					for i := range batch {
+						batch[i] = picture(uint64(100*size+i), 64)
+					}
+					place := size * 2 / 3
+					batch[place] = picture(0, 64)
+					logits, err := b.compute(batch)
+					if err != nil {
+						return err
+					}
+					worst = max(worst, distance(alone[0], logits[place]))
+					apart = min(apart, distance(alone[0], logits[(place+1)%size]))
+				}
+				t.Logf("largest difference %.2g of the largest logit; other images are %.2g apart at least", worst, apart)
+				if !(worst <= c.tolerance) || !(apart > 2*c.tolerance) {
+					t.Errorf("largest difference %.2g; want at most %.2g, and other images further apart than %.2g", worst, c.tolerance, apart)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// TestEngineManyGoroutines: each caller gets the logits of its own image, and callers that come
+// together share batches.
+func TestEngineManyGoroutines(t *testing.T) {
+	const images = 24
+	k := engine(t, EngineConfig{Network: initial(tiny(t)), MaxBatch: 8})
+	var want [images][]float32
+	for i := range want {
+		logits, err := k.Classify(t.Context(), picture(uint64(i), 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want[i] = logits
+	}
+	alone := k.Stats()
+	if alone.Images != images || alone.Batches != images {
+		t.Errorf("one after the other: %+v", alone)
+	}
+	var wait sync.WaitGroup
+	for i := range images {
+		wait.Go(func() {
+			pixels := make([]uint8, 3*32*32)
+			for range 20 {
+				copy(pixels, picture(uint64(i), 32))
+				logits, err := k.Classify(t.Context(), pixels)
+				clear(pixels) // the caller's again
+				if err != nil || distance(want[i], logits) > 1e-5 {
+					t.Errorf("image %d: error %v, or the logits of another", i, err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	s := k.Stats()
+	if n, batches := s.Images-alone.Images, s.Batches-alone.Batches; n != 20*images || batches < n/8 || batches > n/2 {
+		t.Errorf("%d goroutines: %d images in %d batches", images, n, batches)
+	}
+}
+
+// initial builds a network of initial values.
+func initial(c mobilenet.Config) func(*autograd.Scope) (*backend.Network, error) {
+	return func(s *autograd.Scope) (*backend.Network, error) {
+		n := mobilenet.New(s, c, 1)
+		n.Kernels = mobilenet.Fused
+		return n, s.Err()
+	}
+}
+
+// TestEngineFailures: a batch that fails, or panics, fails its own images alone, and the engine
+// continues; images that find the queue full or have waited too long are never computed; Close
+// computes those that wait.
+func TestEngineFailures(t *testing.T) {
+	broken := errors.New("broken")
+	size, goOn := make(chan int), make(chan func(*autograd.Scope)) // of a batch that has begun; what it does in its end
+	k := engine(t, EngineConfig{MaxBatch: 4, QueueLength: 4, Network: func(s *autograd.Scope) (*backend.Network, error) {
+		n := mobilenet.New(s, tiny(t), 1)
+		n.RegisterForwardHook(func(s *autograd.Scope, l mobilenet.Layer, output *autograd.Tensor) *autograd.Tensor {
+			if l.Kind == mobilenet.Linear {
+				size <- int(output.Shape()[0])
+				(<-goOn)(s)
+			}
+			return nil
+		})
+		return n, s.Err()
+	}})
+	computed := int64(0)
+	batch := func(want int64) {
+		t.Helper()
+		if n := <-size; int64(n) != want {
+			t.Errorf("a batch of %d, want %d", n, want)
+		}
+		computed += want
+	}
+	ask := func(ctx context.Context) <-chan error { // once it waits, or is being computed
+		is, before := make(chan error, 1), k.Stats()
+		go func() {
+			_, err := k.Classify(ctx, picture(1, 32))
+			is <- err
+		}()
+		for s := k.Stats(); s.Waiting+int(s.Images) == before.Waiting+int(before.Images) && len(is) == 0; s = k.Stats() {
+			runtime.Gosched()
+		}
+		return is
+	}
+
+	first := ask(t.Context())
+	batch(1)
+	impatient, cancel := context.WithCancel(t.Context())
+	a, b, gone, c := ask(t.Context()), ask(t.Context()), ask(impatient), ask(t.Context())
+	if err := <-ask(t.Context()); !errors.Is(err, ErrQueueFull) {
+		t.Errorf("one too many: %v, want %v", err, ErrQueueFull)
+	}
+	cancel()
+	if err := <-gone; err != context.Canceled {
+		t.Errorf("canceled: %v", err)
+	}
+	goOn <- func(s *autograd.Scope) { s.Fail(broken) }
+	if err := <-first; !errors.Is(err, broken) {
+		t.Errorf("of the first batch: %v, want %v", err, broken)
+	}
+	batch(3)
+	goOn <- func(*autograd.Scope) { panic(broken) }
+	for _, is := range []<-chan error{a, b, c} {
+		err := <-is
+		if p, ok := errors.AsType[*autograd.PanicError](err); !ok || !errors.Is(err, broken) || !strings.Contains(string(p.Stack), "engine_test") {
+			t.Errorf("of the second batch: %v, want a panic with its stack", err)
+		}
+	}
+
+	fine := func(*autograd.Scope) {}
+	d := ask(t.Context())
+	batch(1)
+	e := ask(t.Context())
+	closed := make(chan error, 1)
+	go func() { closed <- k.Close() }()
+	goOn <- fine
+	batch(1)
+	goOn <- fine
+	for _, is := range []<-chan error{d, e, closed} {
+		if err := <-is; err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := k.Classify(t.Context(), picture(1, 32)); !errors.Is(err, ErrClosed) {
+		t.Errorf("after the end: %v, want %v", err, ErrClosed)
+	}
+	if s := k.Stats(); s != (Stats{Images: computed, Batches: 4, Refused: 1, Dropped: 1}) {
+		t.Errorf("stats %+v, computed %d", s, computed)
+	}
+}
+
+// TestEngineRefuses: wrong settings and requests are errors before anything is computed.
+func TestEngineRefuses(t *testing.T) {
+	std := [3]float64{1, 1, 1}
+	odd := errors.New("no weights today")
+	for name, c := range map[string]struct {
+		config EngineConfig
+		want   []string
+	}{
+		"nothing":        {EngineConfig{Std: std}, []string{"Network: must be"}},
+		"negative sizes": {EngineConfig{Std: std, MaxBatch: -1, MaxWait: -time.Second, QueueLength: -2, Threads: -3}, []string{"MaxBatch -1", "MaxWait -1s", "QueueLength -2", "Threads -3"}},
+		"no deviation":   {EngineConfig{}, []string{"Std [0 0 0]"}},
+		"precision":      {EngineConfig{Std: std, Network: initial(tiny(t)), Precision: "fp8"}, []string{`unknown precision "fp8"`}},
+		"network":        {EngineConfig{Std: std, Network: func(*autograd.Scope) (*backend.Network, error) { return nil, odd }}, []string{odd.Error()}},
+		"no network":     {EngineConfig{Std: std, Network: func(*autograd.Scope) (*backend.Network, error) { return nil, nil }}, []string{"built none"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k, err := NewEngine(c.config)
+			for _, want := range c.want {
+				if k != nil || err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("error %v, want %q", err, want)
+				}
+			}
+		})
+	}
+	k := engine(t, EngineConfig{Network: initial(tiny(t))})
+	if _, err := k.Classify(t.Context(), make([]uint8, 3*31*32)); err == nil || !strings.Contains(err.Error(), "2976 bytes of pixels; want 3 * 32 * 32") {
+		t.Errorf("pixels of another size: %v", err)
+	}
+	ended, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
+	defer cancel()
+	if _, err := k.Classify(ended, picture(1, 32)); err != context.DeadlineExceeded {
+		t.Errorf("an ended context: %v", err)
+	}
+	if s := k.Stats(); s.Images != 0 {
+		t.Errorf("computed: %+v", s)
+	}
+}

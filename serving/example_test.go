@@ -1,0 +1,87 @@
+package serving_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	"image/png"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
+	"depthwise.dev/classify"
+	"depthwise.dev/config"
+	"depthwise.dev/models/mobilenet"
+	"depthwise.dev/serving"
+	"depthwise.dev/weights"
+)
+
+// A server that classifies images. Requests that arrive together form a batch.
+func ExampleOpen() {
+	run := exampleWeights() // in its place a file, or a run's folder such as "runs/photos"
+	defer os.RemoveAll(filepath.Dir(run))
+	classifier, err := serving.Open(serving.Config{Weights: run, QueueLength: 100})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer classifier.Close()
+
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
+		defer cancel()
+		top, err := classifier.Predict(ctx, http.MaxBytesReader(w, r.Body, 20<<20), 5)
+		switch {
+		case errors.Is(err, serving.ErrQueueFull), errors.Is(err, serving.ErrClosed), errors.Is(err, context.DeadlineExceeded):
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+		case err != nil:
+			http.Error(w, err.Error(), http.StatusBadRequest)
+		default:
+			json.NewEncoder(w).Encode(top)
+		}
+	}
+	server := httptest.NewServer(http.HandlerFunc(handler))
+	defer server.Close()
+
+	var photo bytes.Buffer
+	png.Encode(&photo, image.NewGray(image.Rect(0, 0, 60, 40)))
+	for _, body := range []io.Reader{&photo, strings.NewReader("cat.jpg")} {
+		response, err := http.Post(server.URL, "application/octet-stream", body)
+		if err != nil {
+			log.Fatal(err)
+		}
+		var top []classify.ClassProbability
+		fmt.Println(response.StatusCode, json.NewDecoder(response.Body).Decode(&top) == nil, len(top))
+		response.Body.Close()
+	}
+	// Output:
+	// 200 true 3
+	// 400 false 0
+}
+
+// exampleWeights stands for a trained run's folder: a network of three classes with its initial
+// values.
+func exampleWeights() string {
+	c := config.Default()
+	c.Model.Width, c.Model.Resolution, c.Model.Classes = 0.25, 32, 3
+	w := weights.Weights{Config: c.Model, Classes: []string{"bird", "cat", "dog"}, Preprocess: c.Preprocess()}
+	err := autograd.Run(context.Background(), func(s *autograd.Scope) (err error) {
+		w.Arrays, err = backend.HostArrays(s, "", mobilenet.New(s, c.Model, 1).State())
+		return err
+	})
+	dir, dirErr := os.MkdirTemp("", "example")
+	path := filepath.Join(dir, "best.safetensors")
+	if err := errors.Join(err, dirErr, w.Write(path)); err != nil {
+		log.Fatal(err)
+	}
+	return path
+}

@@ -1,0 +1,50 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+
+	"depthwise.dev/report"
+)
+
+// record opens the run's files and records its start.
+func (r *run) record(progress report.Recorder) error {
+	r.named = map[string]bool{}
+	from := report.Position{Step: r.Step, Epochs: r.Epoch}
+	events, err := report.OpenJSONL(r.folder.path(eventsFile), from)
+	if err != nil {
+		return err
+	}
+	r.files = append(r.files, events)
+	metrics, err := report.OpenCSV(r.folder.path(metricsFile), from)
+	if err != nil {
+		return errors.Join(err, r.files.Close())
+	}
+	r.files = append(r.files, metrics)
+	r.recorder = append(append(r.recorder, r.files...), &display{Recorder: progress})
+
+	start := report.Start{Run: r.folder.dir, Images: r.images.train.Len(), Epochs: r.config.Epochs, Batches: r.loader.Batches(), Step: r.Step, Steps: r.totalSteps,
+		Description: fmt.Sprintf("%v; %v", r.network, r.Machine)}
+	if r.images.val != nil {
+		start.ValImages = r.images.val.Len()
+	}
+	errs := []error{r.recorder.Record(start)}
+	for _, damaged := range r.folder.skipped {
+		errs = append(errs, r.note(report.Warning, fmt.Sprintf("skipped a damaged checkpoint: %v", damaged)))
+	}
+	for i, note := range r.images.notes {
+		if i == maxNotes {
+			errs = append(errs, r.note(report.Warning, fmt.Sprintf("and %d more like these", len(r.images.notes)-i)))
+			break
+		}
+		errs = append(errs, r.note(report.Warning, note))
+	}
+	return errors.Join(errs...)
+}
+
+// maxNotes is the maximum number of problems of the data that are named at the start.
+const maxNotes = 20
+
+func (r *run) note(level, text string) error {
+	return r.recorder.Record(report.Note{Level: level, Text: text})
+}

@@ -1,0 +1,100 @@
+package train
+
+import (
+	"encoding/json"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
+	"depthwise.dev/config"
+	"depthwise.dev/data"
+	"depthwise.dev/optim"
+	"depthwise.dev/report"
+)
+
+// run is a training run: its parts and its progress.
+type run struct {
+	trainer Trainer
+	config  config.Config
+	net     network
+	folder  *runFolder
+	images  images
+	backend.Machine
+
+	loader    *data.Loader
+	valLoader *data.Loader // nil without validation images
+	network   *backend.Network
+	leaves    autograd.List // the network's parameters
+	optimizer optim.Optimizer
+	average   *optim.Average   // of the weights; nil: none
+	averaged  *backend.Network // network of the average
+	schedule  optim.Schedule
+
+	stepsPerEpoch, totalSteps int64
+
+	progress
+	recorder   report.Multi    // all recorders
+	files      report.Multi    // those that Fit closes
+	named      map[string]bool // unreadable images that were recorded
+	bottleneck bottleneck      // the last one recorded
+	unread     []data.Problem  // unreadable training images of this epoch, in this process
+	clock
+}
+
+// finished reports whether the folder's checkpoint is that of a finished run.
+func (r *run) finished() bool {
+	if r.folder.resume == nil {
+		return false
+	}
+	var p progress
+	if err := json.Unmarshal([]byte(r.folder.resume.Meta[metaProgress]), &p); err != nil || !p.Done {
+		return false
+	}
+	r.progress = p
+	return r.config.Resume == "auto"
+}
+
+func (r *run) result() Result {
+	return Result{Dir: r.folder.dir, Step: r.Step, Epochs: r.Epoch, BestTop1: r.Best.Top1}
+}
+
+// build creates every part of the run, and restores the checkpoint if the run is resumed.
+func (r *run) build(s *autograd.Scope) (err error) {
+	c := r.config
+	if r.Machine, err = backend.NewMachine(s, r.net.graph, c.BackendOptions()); err != nil {
+		return err
+	}
+	if r.loader, err = data.NewLoader(r.images.train, r.loaderOptions(true)); err != nil {
+		return err
+	}
+	if r.images.val != nil {
+		if r.valLoader, err = data.NewLoader(r.images.val, r.loaderOptions(false)); err != nil {
+			return err
+		}
+	}
+	batches, accumulate := int64(r.loader.Batches()), int64(c.Accumulate)
+	r.stepsPerEpoch = (batches + accumulate - 1) / accumulate
+	r.totalSteps = r.stepsPerEpoch * int64(c.Epochs)
+	if c.MaxSteps > 0 {
+		r.totalSteps = min(r.totalSteps, c.MaxSteps)
+	}
+	if r.schedule, err = c.NewSchedule(r.stepsPerEpoch, r.totalSteps); err != nil {
+		return err
+	}
+
+	autograd.Seed(s, c.Seed)
+	r.network = r.New(s, r.net.graph, c.Seed)
+	for _, p := range r.network.Parameters() {
+		r.leaves = append(r.leaves, p.Tensor)
+	}
+	if r.optimizer, err = r.newOptimizer(s); err != nil {
+		return err
+	}
+	if c.EMADecay > 0 {
+		r.averaged = r.New(s, r.net.graph, c.Seed)
+		r.average = optim.NewAverage(s, r.network.State(), r.averaged.State(), c.EMADecay)
+	}
+	if r.folder.resume != nil {
+		return r.resume(s)
+	}
+	return s.Err()
+}

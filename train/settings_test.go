@@ -1,0 +1,28 @@
+package train
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestDifferentSettings(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		was, is string
+		want    []string
+	}{
+		{"the same", "lr: 0.1\nseed: 3\n", "seed: 3\nlr: 0.1\n", nil},
+		{"a value", "batch_size: 8\n", "batch_size: 16\n", []string{"--batch-size was 8 and is 16"}},
+		{"a list", "crop_scale: [0.1, 1]\n", "crop_scale: [0.2, 1]\n", []string{"--crop-scale was [0.1, 1] and is [0.2, 1]"}},
+		{"all of them, in order", "seed: 1\nlr: 1\n", "seed: 2\nlr: 2\n", []string{"--seed was 1 and is 2", "--lr was 1 and is 2"}},
+	} {
+		got, err := differentSettings(c.was, c.is)
+		if err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, %v; want %q", c.name, got, err, c.want)
+		}
+	}
+	if _, err := differentSettings("lr: [", "lr: 1"); err == nil || !strings.Contains(err.Error(), "configuration") {
+		t.Errorf("broken YAML: %v", err)
+	}
+}

@@ -1,0 +1,96 @@
+package train
+
+import (
+	"context"
+	"errors"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
+	"depthwise.dev/config"
+	"depthwise.dev/models"
+	"depthwise.dev/optim"
+	"depthwise.dev/report"
+)
+
+// Trainer trains networks. Its zero value trains what a configuration describes; each field that is set replaces a
+// part of it. A run that is resumed needs the same parts: checkpoints record the graph and the names of loss and
+// optimizer.
+type Trainer struct {
+	// Graph is the network. Its input must be square and have three channels, and it must have as many classes as the
+	// data. nil: the MobileNet of the configuration.
+	Graph *models.Graph
+	// Preprocessing of the images for Graph. The zero value is [models.ImageNetPreprocessing].
+	Preprocessing models.Preprocessing
+	// Loss of training. The zero value is cross entropy with the configured label smoothing. Validation always reports
+	// cross entropy.
+	Loss Loss
+	// Optimizer. The zero value is the configured one.
+	Optimizer Optimizer
+	// Callbacks are called in order.
+	Callbacks []Callback
+}
+
+// Loss computes the training loss of a batch.
+type Loss struct {
+	Name string // recorded in checkpoints
+	// Compute returns the mean loss over the batch, a scalar, of logits (N, classes).
+	Compute func(s *autograd.Scope, logits *autograd.Tensor, targets autograd.Targets) *autograd.Tensor
+}
+
+// Optimizer makes an optimizer over the network's parameters.
+type Optimizer struct {
+	Name string // recorded in checkpoints
+	New  func(s *autograd.Scope, parameters []optim.Parameter) (optim.Optimizer, error)
+}
+
+// Callback is called during training, on the goroutine of the scope. Fields may be nil. An error ends the run;
+// [ErrStop] finishes it: it is validated, saved and reported as finished.
+type Callback struct {
+	AfterStep  func(s *autograd.Scope, n *backend.Network, e report.Step) error
+	AfterEpoch func(s *autograd.Scope, n *backend.Network, e report.Epoch) error // after validation
+}
+
+// ErrStop is returned by a callback to finish the run early.
+var ErrStop = errors.New("stop training")
+
+// Fit trains the configured network: [Trainer.Fit] of the zero Trainer.
+func Fit(ctx context.Context, c config.Config, rec report.Recorder) (Result, error) {
+	return Trainer{}.Fit(ctx, c, rec)
+}
+
+// afterStep calls the callbacks.
+func (r *run) afterStep(s *autograd.Scope, e report.Step) error {
+	for _, c := range r.trainer.Callbacks {
+		if c.AfterStep == nil {
+			continue
+		}
+		if err := r.stopped(c.AfterStep(s, r.network, e)); err != nil {
+			return err
+		}
+	}
+	return s.Err()
+}
+
+// afterEpoch calls the callbacks.
+func (r *run) afterEpoch(s *autograd.Scope, e report.Epoch) error {
+	return s.Sub(func(s *autograd.Scope) error {
+		for _, c := range r.trainer.Callbacks {
+			if c.AfterEpoch == nil {
+				continue
+			}
+			if err := r.stopped(c.AfterEpoch(s, r.network, e)); err != nil {
+				return err
+			}
+		}
+		return s.Err()
+	})
+}
+
+// stopped finishes the run with this step if a callback returned ErrStop, and passes other errors on.
+func (r *run) stopped(err error) error {
+	if errors.Is(err, ErrStop) {
+		r.totalSteps = r.Step
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,106 @@
+package weights
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"depthwise.dev/checkpoints"
+)
+
+// Metadata entries of a weights file that training adds.
+const (
+	MetaBest     = "best"      // step, epoch and validation accuracy of the weights
+	MetaValSplit = "val_split" // share of the images kept for validation, of a data set without val/
+	MetaSeed     = "seed"      // that selected those images
+)
+
+// Prefixes of arrays that are weights too.
+const (
+	// AveragePrefix is that of a weight average in a checkpoint.
+	AveragePrefix = "ema/"
+	// rawPrefix is that of Raw in a weights file.
+	rawPrefix = "raw/"
+)
+
+// FromFile takes the weights from a file's arrays and metadata. Other arrays of a checkpoint, which
+// have a '/' in their names, are left out.
+func FromFile(f checkpoints.File) (Weights, error) {
+	w := Weights{Meta: map[string]string{}}
+	if err := w.describe(f.Meta); err != nil {
+		return Weights{}, err
+	}
+	for key, value := range f.Meta {
+		if !slices.Contains(describing, key) {
+			w.Meta[key] = value
+		}
+	}
+	w.setArrays(f.Arrays)
+	return w, nil
+}
+
+// setArrays sorts a file's arrays. A checkpoint has the last weights under the network's names and
+// their average below ema/; a weights file has the average under the names and the last weights
+// below raw/.
+func (w *Weights) setArrays(arrays []checkpoints.Array) {
+	var average []checkpoints.Array
+	for _, a := range arrays {
+		switch folder, name, nested := strings.Cut(a.Name, "/"); {
+		case !nested:
+			w.Arrays = append(w.Arrays, a)
+		case folder+"/" == AveragePrefix:
+			average = append(average, checkpoints.Array{Name: name, Data: a.Data})
+		case folder+"/" == rawPrefix:
+			w.Raw = append(w.Raw, checkpoints.Array{Name: name, Data: a.Data})
+		}
+	}
+	if average != nil {
+		w.Arrays, w.Raw = average, w.Arrays
+	}
+}
+
+// File returns the weights as arrays and metadata, from which [FromFile] restores them.
+func (w Weights) File() (checkpoints.File, error) {
+	f := checkpoints.File{Arrays: append(slices.Clip(w.Arrays), Prefixed(rawPrefix, w.Raw)...), Meta: map[string]string{}}
+	for key, value := range w.Meta {
+		f.Meta[key] = value
+	}
+	description, err := w.description()
+	maps.Copy(f.Meta, description)
+	return f, err
+}
+
+// Prefixed returns the arrays with a prefix before their names.
+func Prefixed(prefix string, arrays []checkpoints.Array) []checkpoints.Array {
+	list := make([]checkpoints.Array, len(arrays))
+	for i, a := range arrays {
+		list[i] = checkpoints.Array{Name: prefix + a.Name, Data: a.Data}
+	}
+	return list
+}
+
+// ValSplit returns the share of the images that training kept for validation and the seed that
+// selected them. The share is 0 where the data set had a validation set of its own.
+func (w Weights) ValSplit() (share float64, seed uint64, err error) {
+	text, ok := w.Meta[MetaValSplit]
+	if !ok {
+		return 0, 0, nil
+	}
+	if share, err = strconv.ParseFloat(text, 64); err != nil {
+		return 0, 0, fmt.Errorf("weights: metadata %q is %q; must be a number", MetaValSplit, text)
+	}
+	if seed, err = strconv.ParseUint(w.Meta[MetaSeed], 10, 64); err != nil {
+		return 0, 0, fmt.Errorf("weights: metadata %q is %q; must be a whole number", MetaSeed, w.Meta[MetaSeed])
+	}
+	return share, seed, nil
+}
+
+// SetValSplit records what [Weights.ValSplit] returns.
+func (w *Weights) SetValSplit(share float64, seed uint64) {
+	if w.Meta == nil {
+		w.Meta = map[string]string{}
+	}
+	w.Meta[MetaValSplit], w.Meta[MetaSeed] = strconv.FormatFloat(share, 'g', -1, 64), strconv.FormatUint(seed, 10)
+}

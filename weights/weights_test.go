@@ -1,0 +1,161 @@
+package weights_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/autograd/autogradtest"
+	"depthwise.dev/backend"
+	"depthwise.dev/checkpoints"
+	"depthwise.dev/formats"
+	"depthwise.dev/weights"
+	"depthwise.dev/weights/weightstest"
+)
+
+func TestWeightsRoundTrip(t *testing.T) {
+	want := weightstest.New(t)
+	path := filepath.Join(t.TempDir(), "w.safetensors")
+	if err := want.Write(path); err != nil {
+		t.Fatal(err)
+	}
+	got, err := weights.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Config != want.Config || got.Preprocess != want.Preprocess || !reflect.DeepEqual(got.Classes, want.Classes) || got.Meta["step"] != "7" {
+		t.Errorf("got %+v %+v %q %v", got.Config, got.Preprocess, got.Classes, got.Meta)
+	}
+	if len(got.Arrays) != len(want.Arrays) {
+		t.Fatalf("%d arrays, want %d", len(got.Arrays), len(want.Arrays))
+	}
+	for i, a := range want.Arrays {
+		if b := got.Arrays[i]; b.Name != a.Name || !reflect.DeepEqual(b.Data.Data(), a.Data.Data()) || !b.Data.Shape().Eq(a.Data.Shape()) {
+			t.Errorf("array %s became %s %v", a.Name, b.Name, b.Data.Shape())
+		}
+	}
+	autogradtest.Run(t, func(s *autograd.Scope) {
+		n, err := backend.Load(s, got, autograd.CPU)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, named := range n.State() {
+			if !reflect.DeepEqual(autograd.ToSlice[float32](s, named.Tensor), want.Arrays[i].Data.Data()) {
+				t.Errorf("the network has other values in %s", named.Name)
+			}
+		}
+	})
+}
+
+func TestReadRefuses(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*checkpoints.File)
+		want   string
+	}{
+		{"of another program", func(f *checkpoints.File) { delete(f.Meta, "model") }, `no "model"`},
+		{"no classes", func(f *checkpoints.File) { delete(f.Meta, "classes") }, `no "classes"`},
+		{"no preprocessing", func(f *checkpoints.File) { delete(f.Meta, "preprocess") }, `no "preprocess"`},
+		{"not JSON", func(f *checkpoints.File) { f.Meta["model"] = "{" }, `"model"`},
+		{"classes of another network", func(f *checkpoints.File) { f.Meta["classes"] = `["a"]` }, "names 1 classes for a network of 3"},
+		{"impossible network", func(f *checkpoints.File) {
+			f.Meta["model"] = strings.Replace(f.Meta["model"], `"width":0.25`, `"width":-1`, 1)
+		}, "width"},
+		{"impossible preprocessing", func(f *checkpoints.File) { f.Meta["preprocess"] = `{}` }, "resolution"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f, err := weightstest.New(t).File()
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.change(&f)
+			path := filepath.Join(t.TempDir(), "w.safetensors")
+			if err := checkpoints.Write(path, f); err != nil {
+				t.Fatal(err)
+			}
+			if _, err = weights.Read(path); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
+				t.Errorf("error %v, want %q and the path", err, c.want)
+			}
+		})
+	}
+}
+
+func TestReadOfAFolder(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := weights.Read(dir); !errors.Is(err, weights.ErrNoWeights) {
+		t.Errorf("an empty folder: %v", err)
+	}
+	if _, err := weights.Read(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no folder: %v", err)
+	}
+	for step, name := range []string{filepath.Join(weights.CheckpointFolder, "step-00000001.safetensors"), filepath.Join(weights.CheckpointFolder, "step-00000010.safetensors"), weights.BestFile} {
+		w := weightstest.New(t)
+		w.Meta["step"] = name
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Write(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := weights.Read(dir); err != nil || got.Meta["step"] != name { // the newest, and then the best
+			t.Errorf("with %d files: %q, %v; want %s", step+1, got.Meta["step"], err, name)
+		}
+	}
+}
+
+func TestValSplit(t *testing.T) {
+	var w weights.Weights
+	if share, _, err := w.ValSplit(); share != 0 || err != nil {
+		t.Errorf("no split: %v, %v", share, err)
+	}
+	w.SetValSplit(0.1, 1<<63+1)
+	if share, seed, err := w.ValSplit(); share != 0.1 || seed != 1<<63+1 || err != nil {
+		t.Errorf("%v, %d, %v", share, seed, err)
+	}
+	for key, value := range map[string]string{weights.MetaValSplit: "a tenth", weights.MetaSeed: "0x1"} {
+		damaged := weights.Weights{Meta: map[string]string{}}
+		damaged.SetValSplit(0.1, 7)
+		damaged.Meta[key] = value
+		if _, _, err := damaged.ValSplit(); err == nil || !strings.Contains(err.Error(), key) || strings.Contains(err.Error(), "strconv") {
+			t.Errorf("%s %q: %v", key, value, err)
+		}
+	}
+}
+
+// TestExport: the format is that of the name, or of the extension.
+func TestExport(t *testing.T) {
+	dir := t.TempDir()
+	from := filepath.Join(dir, "w.safetensors")
+	if err := weightstest.New(t).Write(from); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, format, output, want string }{
+		{"by name", "npz", "a.bin", "npz"},
+		{"by extension", "", "b.npz", "npz"},
+		{"by extension of the native format", "", "c.safetensors", "safetensors"},
+	} {
+		path := filepath.Join(dir, c.output)
+		if err := weights.Export(weights.ExportOptions{Weights: from, Format: c.format, Output: path}); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if f, err := formats.Detect(path); err != nil || f.Name != c.want {
+			t.Errorf("%s: written as %s, %v", c.name, f.Name, err)
+		}
+	}
+	if w, err := weights.Read(filepath.Join(dir, "c.safetensors")); err != nil || w.Meta["step"] != "" || len(w.Classes) != 3 {
+		t.Errorf("exported %v, %v", w.Meta, err)
+	}
+	for _, c := range []struct{ name, format, output, want string }{
+		{"unknown name", "npy", "a.npz", `format "npy": did you mean npz?`},
+		{"unknown extension", "", "a.bin", `".bin"`},
+	} {
+		if err := weights.Export(weights.ExportOptions{Weights: from, Format: c.format, Output: filepath.Join(dir, c.output)}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
+		}
+	}
+}
