@@ -26,7 +26,7 @@ func small(s *autograd.Scope) (*backend.Network, *autograd.Tensor) {
 func Example() {
 	err := autograd.Run(context.Background(), func(s *autograd.Scope) error {
 		network, images := small(s)
-		engine, err := backend.Open(s, network.Graph, backend.Options{Device: "cpu", Precision: "fp32", Backend: "torch", Threads: 1})
+		engine, err := backend.NewMachine(s, network.Graph, backend.Options{Device: "cpu", Precision: "fp32", Backend: "torch", Threads: 1})
 		if err != nil {
 			return err
 		}

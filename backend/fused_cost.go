@@ -5,11 +5,12 @@ import (
 	"depthwise.dev/models"
 )
 
-// Cost is the least that one pass through a layer takes: products, and bytes that move between processor and memory
-// when every tensor is read and written as often as the fused kernels have to.
+// Cost is the least that one pass through a layer takes: products, and bytes that move between
+// processor and memory when every tensor is read and written as often as the fused kernels have to.
 type Cost struct{ MultiplyAdds, Bytes int64 }
 
-// floatBytes is the size of values that are float32 in either precision: weights and their gradients, features.
+// floatBytes is the size of values that are float32 in either precision: weights and their gradients,
+// features.
 const floatBytes = 4
 
 // stored is the number of channels as the kernels store them: padded to a multiple of their lanes.
@@ -23,13 +24,15 @@ func activations(s models.Shape, images, value int) int64 {
 	return int64(images) * s.Positions() * stored(s.Channels) * int64(value)
 }
 
-// TrainingCost returns the cost of a layer's forward and backward pass by the fused kernels for a batch of images, whose
-// activations take value bytes each: 4, or 2 in bfloat16. The backward pass has the products of the forward pass once for
-// the gradient of the input, which the stem does not need, and once for that of the weight. docs/layers.md has the bytes
-// as a table. libtorch computes the head: its bytes are not counted.
+// TrainingCost returns the cost of a layer's forward and backward pass by the fused kernels for a
+// batch of images, whose activations take value bytes each: 4, or 2 in bfloat16. The backward pass has
+// the products of the forward pass once for the gradient of the input, which the stem does not need,
+// and once for that of the weight. docs/layers.md has the bytes as a table. libtorch computes the
+// head: its bytes are not counted.
 func TrainingCost(l models.Layer, images, value int) (forward, backward Cost) {
 	bytes, weights := int64(value), weightValues(l)
-	in, out := activations(l.In, images, value), activations(l.Output, images, value) // out: the raw output, and as much for its gradient
+	in := activations(l.In, images, value)
+	out := activations(l.Output, images, value) // the raw output, and as much for its gradient
 	forward.MultiplyAdds = int64(images) * l.MultiplyAdds()
 	backward.MultiplyAdds = 2 * forward.MultiplyAdds
 	switch {
@@ -52,9 +55,10 @@ func TrainingCost(l models.Layer, images, value int) (forward, backward Cost) {
 	return forward, backward
 }
 
-// InferenceCost returns the cost of a layer in inference by the fused kernels, from the images' bytes. A block's two
-// convolutions are computed in one tile, whose depthwise output is never in memory: the depthwise layer reads the block's
-// input, the pointwise one writes its output. The head computes in float32.
+// InferenceCost returns the cost of a layer in inference by the fused kernels, from the images' bytes.
+// A block's two convolutions are computed in one tile, whose depthwise output is never in memory: the
+// depthwise layer reads the block's input, the pointwise one writes its output. The head computes in
+// float32.
 func InferenceCost(l models.Layer, images, value int) Cost {
 	n, bytes, weights := int64(images), int64(value), weightValues(l)
 	in, out := activations(l.In, images, value), activations(l.Output, images, value)
@@ -93,8 +97,8 @@ func windowValues(l models.Layer) int64 {
 	return side(l.Output.Height) * side(l.Output.Width) * int64(l.In.Channels)
 }
 
-// PackCost returns the cost of converting the weights to the layout and type of the kernels, once for each pass of a
-// training step that reads them: pointwise layers have theirs in two layouts.
+// PackCost returns the cost of converting the weights to the layout and type of the kernels, once for
+// each pass of a training step that reads them: pointwise layers have theirs in two layouts.
 func PackCost(g *models.Graph, value int) Cost {
 	var cost Cost
 	for _, l := range g.Layers {

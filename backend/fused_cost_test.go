@@ -121,7 +121,7 @@ func TestCostsAddUp(t *testing.T) {
 
 // TestCostsOfOtherGraphs: layers that the kernels do not have move no bytes that are counted.
 func TestCostsOfOtherGraphs(t *testing.T) {
-	g := build(t, func(x *models.Node) *models.Node { return head(x.MaxPool(2, 0, models.Valid)) })
+	g := build(t, func(x *models.Node) *models.Node { return head(x.MaxPool(models.Pool{Kernel: 2})) })
 	if got := ImageCost(g, 2, 2); got != (Cost{}) {
 		t.Errorf("images: %+v", got)
 	}

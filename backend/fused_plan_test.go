@@ -38,7 +38,7 @@ func TestFusedPlan(t *testing.T) {
 			x = separable(x, 1)
 			return head(x.DepthwiseConv(models.Conv{Kernel: 3}).BatchNorm(norm).ReLU().Add(x))
 		}, "layer add: the fused kernels compute no residual connections"},
-		{"max pool", func(x *models.Node) *models.Node { return head(separable(x, 1).MaxPool(2, 0, models.Valid)) }, "layer max_pooling2d: the fused kernels compute no layers of kind max_pool"},
+		{"max pool", func(x *models.Node) *models.Node { return head(separable(x, 1).MaxPool(models.Pool{Kernel: 2})) }, "layer max_pooling2d: the fused kernels compute no layers of kind max_pool"},
 		{"linear bottleneck", func(x *models.Node) *models.Node {
 			return head(separable(x, 1).DepthwiseConv(models.Conv{Kernel: 3}).BatchNorm(norm).ReLU().Conv(models.Conv{Out: 4}).BatchNorm(norm))
 		}, "layer conv2d_2: the fused kernels compute convolutions with batch norm and ReLU or ReLU6 only"},

@@ -47,7 +47,7 @@ func residual(t testing.TB) *models.Graph {
 			x = y.Conv(models.Conv{Out: 4}).BatchNorm(norm).Add(x)
 		}
 		y := x.ReLU()
-		x = y.BatchNorm(norm).Add(y).MaxPool(3, 2, models.Same)
+		x = y.BatchNorm(norm).Add(y).MaxPool(models.Pool{Kernel: 3, Stride: 2, Padding: models.Same})
 		return x.GlobalAvgPool().Linear(models.Linear{Out: 6}).ReLU().Dropout(0).Linear(models.Linear{Out: 3, NoBias: true})
 	})
 }

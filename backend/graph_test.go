@@ -42,12 +42,12 @@ func TestLayersCompute(t *testing.T) {
 			y := x.Conv(models.Conv{Out: 1}).Named("minus").ReLU() // zeros
 			return y.Add(x).Add(x).GlobalAvgPool().Linear(models.Linear{Out: 1, NoBias: true}).Named("ones")
 		}(), []float64{15}},
-		{"maximum", negative().MaxPool(2, 0, models.Valid).GlobalAvgPool().Linear(models.Linear{Out: 1, NoBias: true}).Named("ones"), []float64{-5}},
+		{"maximum", negative().MaxPool(models.Pool{Kernel: 2}).GlobalAvgPool().Linear(models.Linear{Out: 1, NoBias: true}).Named("ones"), []float64{-5}},
 		// Windows of 3 at stride 2 with TensorFlow's padding (0, 1): the maxima of the negative pixels are at the top left,
 		// 0, -2, -8 and -10. Zeros as padding would give 0 at three of them.
-		{"maximum of negative values with padding on one side", negative().MaxPool(3, 2, models.Same).GlobalAvgPool().Linear(models.Linear{Out: 1, NoBias: true}).Named("ones"), []float64{-5}},
+		{"maximum of negative values with padding on one side", negative().MaxPool(models.Pool{Kernel: 3, Stride: 2, Padding: models.Same}).GlobalAvgPool().Linear(models.Linear{Out: 1, NoBias: true}).Named("ones"), []float64{-5}},
 		// Symmetric padding: windows begin at -1, the maxima are 0, -1, -4, -5.
-		{"maximum of negative values with padding all around", negative().MaxPool(3, 2, models.Symmetric).GlobalAvgPool().Linear(models.Linear{Out: 1, NoBias: true}).Named("ones"), []float64{-2.5}},
+		{"maximum of negative values with padding all around", negative().MaxPool(models.Pool{Kernel: 3, Stride: 2, Padding: models.Symmetric}).GlobalAvgPool().Linear(models.Linear{Out: 1, NoBias: true}).Named("ones"), []float64{-2.5}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			g, err := models.Build(tc.name, tc.node)

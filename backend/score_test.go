@@ -7,8 +7,6 @@ import (
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/autograd/autogradtest"
-	"depthwise.dev/data"
-	"depthwise.dev/models/mobilenet"
 )
 
 // TestLossOfAMixedBatch: the values are PyTorch's, in float64:
@@ -21,21 +19,21 @@ func TestLossOfAMixedBatch(t *testing.T) {
 	wantGradient := []float64{0.092834289746588, -0.080753040097506, -0.170545128393790, 0.158463878744707,
 		-0.203904650532693, 0.281474435980423, -0.093025322459712, 0.015455537011982,
 		-0.092419355929630, -0.162223040477733, 0.144190246404228, 0.110452150003134}
-	b := &data.Batch{N: 3, Labels: []int64{2, 0, 1}, Partners: []int64{1, 2, 0}, Share: 0.7}
-	for _, kernels := range []mobilenet.Kernels{mobilenet.Torch, mobilenet.Fused} {
-		m, smoothed := Machine{kernels: kernels}, autograd.CrossEntropy{LabelSmoothing: 0.1}
-		t.Run(string(kernels), func(t *testing.T) {
+	mixed := autograd.Targets{Labels: []int64{2, 0, 1}, MixedLabels: []int64{1, 2, 0}, Lambda: 0.7}
+	for _, b := range backends {
+		smoothed := autograd.CrossEntropy{LabelSmoothing: 0.1}
+		t.Run(b.Name(), func(t *testing.T) {
 			autogradtest.Run(t, func(s *autograd.Scope) {
 				x := s.RequireGrad(autograd.FromSlice(s, logits, 3, 4))
-				loss, scored := m.Score(s, smoothed, x, b)
+				loss, scored := b.Loss(s, smoothed, x, mixed)
 				s.Backward(loss)
 				if got := s.Item(loss); math.Abs(got-wantLoss) > 1e-6 || math.Abs(scored.Loss-wantLoss) > 1e-6 { // float32
 					t.Errorf("loss %v, value %v, want %v", got, scored.Loss, wantLoss)
 				}
 				// The greatest are classes 3, 1 and 2.
-				_, partners := m.Score(s, smoothed, x, &data.Batch{N: 3, Labels: b.Labels, Partners: []int64{3, 1, 0}, Share: 0.3})
-				if scored.Correct != 0 || partners.Correct != 2 {
-					t.Errorf("%d and %d right, want 0 and 2", scored.Correct, partners.Correct)
+				_, swapped := b.Loss(s, smoothed, x, autograd.Targets{Labels: mixed.Labels, MixedLabels: []int64{3, 1, 0}, Lambda: 0.3})
+				if scored.Correct != 0 || swapped.Correct != 2 {
+					t.Errorf("%d and %d right, want 0 and 2", scored.Correct, swapped.Correct)
 				}
 				for i, got := range autograd.ToSlice[float64](s, s.Grad(x)) {
 					if math.Abs(got-wantGradient[i]) > 1e-7 {
@@ -47,31 +45,31 @@ func TestLossOfAMixedBatch(t *testing.T) {
 	}
 }
 
-// TestLossOfAPlainBatch: without partners it is the loss of the labels.
+// TestLossOfAPlainBatch: without mixed labels it is the loss of the labels.
 func TestLossOfAPlainBatch(t *testing.T) {
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		smoothed, labels := autograd.CrossEntropy{LabelSmoothing: 0.1}, []int64{2, 0, 1}
 		x := autograd.FromSlice(s, []float32{1.5, -0.25, 0.75, 2, 0, 3, -1, 0.5, -2, 0.25, 1.25, 1}, 3, 4)
-		got := s.Item(lossOf(s, smoothed, x, &data.Batch{N: 3, Labels: labels, Share: 1}))
+		got := s.Item(crossEntropy(s, smoothed, x, autograd.Targets{Labels: labels, Lambda: 1}))
 		if want := s.Item(smoothed.Loss(s, x, autograd.FromSlice(s, labels, 3))); got != want {
 			t.Errorf("loss %v, want %v", got, want)
 		}
 	})
 }
 
-func TestDominantLabels(t *testing.T) {
+func TestMainClasses(t *testing.T) {
 	labels, partners := []int64{1, 2}, []int64{2, 1}
 	for _, c := range []struct {
-		name  string
-		batch data.Batch
-		want  []int64
+		name    string
+		targets autograd.Targets
+		want    []int64
 	}{
-		{"not mixed", data.Batch{Labels: labels, Share: 1}, labels},
-		{"mostly its own", data.Batch{Labels: labels, Partners: partners, Share: 0.7}, labels},
-		{"even", data.Batch{Labels: labels, Partners: partners, Share: 0.5}, labels},
-		{"mostly the partner's", data.Batch{Labels: labels, Partners: partners, Share: 0.3}, partners},
+		{"not mixed", autograd.Targets{Labels: labels, Lambda: 1}, labels},
+		{"mostly its own", autograd.Targets{Labels: labels, MixedLabels: partners, Lambda: 0.7}, labels},
+		{"even", autograd.Targets{Labels: labels, MixedLabels: partners, Lambda: 0.5}, labels},
+		{"mostly the partner's", autograd.Targets{Labels: labels, MixedLabels: partners, Lambda: 0.3}, partners},
 	} {
-		if got := dominantLabels(&c.batch); !slices.Equal(got, c.want) {
+		if got := mainClasses(c.targets); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}

@@ -17,12 +17,14 @@ import (
 // ComputeSpeed describes a measured computation.
 type ComputeSpeed struct {
 	StepMS     float64 `json:"step_ms"` // median time of a batch
+	Arch       string  `json:"arch"`
+	Variant    string  `json:"variant"`
 	Batch      int     `json:"batch"`
 	Resolution int     `json:"resolution"`
 	Width      float64 `json:"width"`
 	Precision  string  `json:"precision"`
 	Kernels    string  `json:"kernels"`      // torch, or fused with its instruction set
-	Fused      int64   `json:"fused_layers"` // layers computed by fused kernels, in all steps, forward and backward
+	Fused      int64   `json:"fused_layers"` // layers by fused kernels, in all steps, forward and backward
 	Threads    int     `json:"threads"`
 	PeakRSSMB  int64   `json:"peak_rss_mb"`
 }
@@ -37,12 +39,16 @@ type benchmark struct {
 	batch      func() (*data.Batch, error) // returns the next one
 }
 
+// computation measures a network and returns the median time of a batch.
+type computation func(*autograd.Scope, *benchmark) (time.Duration, error)
+
 // run sets up the network and its batches, calls f to measure, and fills in the rest.
-func run(ctx context.Context, c config.Config, f func(*autograd.Scope, *benchmark) (time.Duration, error)) (ComputeSpeed, error) {
+func run(ctx context.Context, c config.Config, f computation) (ComputeSpeed, error) {
 	if err := c.ValidateBatch(1, ""); err != nil {
 		return ComputeSpeed{}, err
 	}
-	speed := ComputeSpeed{Batch: c.BatchSize, Resolution: c.Model.Resolution, Width: c.Model.Width}
+	speed := ComputeSpeed{Arch: c.Model.Arch, Variant: c.Model.Variant, Batch: c.BatchSize,
+		Resolution: c.Model.Resolution, Width: c.Model.Width}
 	err := autograd.Run(ctx, func(s *autograd.Scope) error {
 		b := &benchmark{}
 		if c.Data == "" {

@@ -20,7 +20,7 @@ type InferLayersSpeed struct {
 // InferLayers measures inference as Infer does, with the time of each layer: the sum over all
 // threads, divided by their number. It needs the fused kernels.
 func InferLayers(ctx context.Context, c config.Config, steps Steps) (InferLayersSpeed, error) {
-	table, speed, err := runTable(ctx, c, func(s *autograd.Scope, b *benchmark, t *LayerTable) ([]float64, error) {
+	measure := func(s *autograd.Scope, b *benchmark, t *LayerTable) ([]float64, error) {
 		call, err := b.inferCall(s, c)
 		if err != nil {
 			return nil, err
@@ -34,7 +34,8 @@ func InferLayers(ctx context.Context, c config.Config, steps Steps) (InferLayers
 			cells, err := times.seconds(t.Layers)
 			return append(cells, times.whole.Seconds()), err
 		})
-	})
+	}
+	table, speed, err := runTable(ctx, c, measure)
 	table.FloorMS = table.tileFloors()
 	return InferLayersSpeed{InferSpeed{speed.imagesPerSecond(), speed}, table}, err
 }
@@ -46,7 +47,11 @@ const waitRow = "wait"
 func inferRows(g *models.Graph, images int, compute autograd.DType) []LayerSpeed {
 	var rows []LayerSpeed
 	for _, l := range g.Layers {
-		row := LayerSpeed{Name: l.Name, Kind: rowKind(l), Forward: costed(backend.InferenceCost(l, images, storedBytes(compute)))}
+		if l.Kind == models.KindDropout { // inference does not drop
+			continue
+		}
+		cost := backend.InferenceCost(l, images, storedBytes(compute))
+		row := LayerSpeed{Name: l.Name, Kind: rowKind(l), Forward: costed(cost)}
 		if l.Kind == models.KindLinear {
 			row.Kind = headRow
 		}
@@ -73,7 +78,7 @@ func (b *benchmark) inferCall(s *autograd.Scope, c config.Config) (func() (infer
 	x := backend.Pixels(batch, c.Preprocess())
 	inference, ok := b.Inference(s, b.network).(*backend.FusedInference)
 	if !ok {
-		return nil, errNotFused(b.Kernels)
+		return nil, b.errNotFused()
 	}
 	return func() (inferTimes, error) {
 		var t inferTimes
@@ -109,7 +114,8 @@ func (t inferTimes) seconds(rows []LayerSpeed) ([]float64, error) {
 			seconds = (t.whole - t.logits).Seconds()
 		default:
 			if layer >= len(t.kernels.Layers) {
-				return nil, fmt.Errorf("bench: the fused kernels timed %d layers, fewer than the network has", len(t.kernels.Layers))
+				return nil, fmt.Errorf("bench: the fused kernels timed %d layers, fewer than the network has",
+					len(t.kernels.Layers))
 			}
 			seconds = t.kernels.Layers[layer]
 			layer++

@@ -10,14 +10,14 @@ import (
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/config"
-	"depthwise.dev/models/mobilenet"
 )
 
 // TestInferRows: the table has the network's layers in order, with the summary's products.
 func TestInferRows(t *testing.T) {
-	c := config.Default().Model
-	c.Classes = 10
-	rows := inferRows(c, 4, autograd.BFloat16)
+	c := config.Default()
+	c.Model.Classes = 10
+	g := graphOf(t, c)
+	rows := inferRows(g, 4, autograd.BFloat16)
 	var flop int64
 	var names []string
 	for _, r := range rows {
@@ -27,11 +27,11 @@ func TestInferRows(t *testing.T) {
 			t.Errorf("%s has a backward pass", r.Name)
 		}
 	}
-	if want := 2 * 4 * c.Summary().MultiplyAdds; flop != want {
+	if want := 2 * 4 * g.Summary().MultiplyAdds; flop != want {
 		t.Errorf("%d operations, want %d", flop, want)
 	}
-	if want := []string{"global_pool", "classifier", "threads waiting", "around the kernels", "the rest"}; len(names) != 32 ||
-		names[0] != "conv_stem" || names[26] != "blocks.4.1.conv_pw" || !slices.Equal(names[27:], want) {
+	last := []string{"global_pool", "classifier", "threads waiting", "around the kernels", "the rest"}
+	if len(names) != 32 || names[0] != "conv_stem" || names[26] != "blocks.4.1.conv_pw" || !slices.Equal(names[27:], last) {
 		t.Errorf("%d rows: %q", len(rows), names)
 	}
 	// A block of 112x112 with 32 channels in and 64 out, in bfloat16: its input is read, its output
@@ -43,9 +43,9 @@ func TestInferRows(t *testing.T) {
 
 // TestInferSeconds: every second of a call is in one row, and those of the kernels are in theirs.
 func TestInferSeconds(t *testing.T) {
-	rows := inferRows(config.Default().Model, 1, autograd.Float32)
-	times := inferTimes{kernels: autograd.FoldedTimes{Whole: 5, Waiting: 0.5, Pool: 0.25, Head: 1}, logits: 6 * time.Second,
-		whole: 8 * time.Second}
+	rows := inferRows(graphOf(t, config.Default()), 1, autograd.Float32)
+	kernels := autograd.FoldedTimes{Whole: 5, Waiting: 0.5, Pool: 0.25, Head: 1}
+	times := inferTimes{kernels: kernels, logits: 6 * time.Second, whole: 8 * time.Second}
 	var want []float64
 	for i := range 27 {
 		times.kernels.Layers = append(times.kernels.Layers, float64(i+1)/1024)
@@ -75,10 +75,10 @@ func TestTileFloors(t *testing.T) {
 		return &PassSpeed{MemoryFloorMS: memory, ArithmeticFloorMS: arithmetic}
 	}
 	table := LayerTable{Layers: []LayerSpeed{
-		{Kind: string(mobilenet.Conv), Forward: pass(3, 2)},
-		{Kind: string(mobilenet.Depthwise), Forward: pass(5, 1)}, {Kind: string(mobilenet.Pointwise), Forward: pass(1, 6)},
-		{Kind: string(mobilenet.Depthwise), Forward: pass(5, 1)}, {Kind: string(mobilenet.Pointwise), Forward: pass(4, 3)},
-		{Kind: string(mobilenet.Pool), Forward: pass(1, 0)}, {Kind: waitRow, Forward: pass(0, 0)}}}
+		{Kind: convRow, Forward: pass(3, 2)},
+		{Kind: depthwiseRow, Forward: pass(5, 1)}, {Kind: pointwiseRow, Forward: pass(1, 6)},
+		{Kind: depthwiseRow, Forward: pass(5, 1)}, {Kind: pointwiseRow, Forward: pass(4, 3)},
+		{Kind: poolRow, Forward: pass(1, 0)}, {Kind: waitRow, Forward: pass(0, 0)}}}
 	if got, want := table.tileFloors(), 3+max(5+1, 1+6)+max(5+4, 1+3)+1.0; got != want {
 		t.Errorf("floors sum to %v ms, want %v", got, want)
 	}
@@ -124,7 +124,7 @@ func TestInferLayers(t *testing.T) {
 			if l.Kind != "conv" && l.Kind != "depthwise" && l.Kind != "pointwise" && l.Kind != "head" {
 				continue
 			}
-			for _, key := range []string{"ms", "share", "flop", "bytes", "gflop_s", "gb_s", "memory_floor_ms", "arithmetic_floor_ms"} {
+			for _, key := range passKeys {
 				if !(l.Forward[key] > 0) {
 					t.Errorf("%s: %s is %v", l.Name, key, l.Forward[key])
 				}
@@ -135,7 +135,8 @@ func TestInferLayers(t *testing.T) {
 		}
 	}
 	c.Kernels = "torch"
-	if _, err := InferLayers(t.Context(), c, Steps{Count: 1}); err == nil || !strings.Contains(err.Error(), "--backend fused") {
+	_, err := InferLayers(t.Context(), c, Steps{Count: 1})
+	if err == nil || !strings.Contains(err.Error(), "use --backend fused") {
 		t.Errorf("a table without the fused kernels: %v", err)
 	}
 }

@@ -53,7 +53,8 @@ func (b *benchmark) step(s *autograd.Scope, c config.Config) (func() (phases, er
 			}
 			lap(&p.batch)
 			logits := b.Forward(s, b.network, backend.Pixels(batch, c.Preprocess()), autograd.Training)
-			loss, _ := b.Loss(s, autograd.CrossEntropy{LabelSmoothing: c.LabelSmoothing}, logits, backend.Targets(batch))
+			entropy := autograd.CrossEntropy{LabelSmoothing: c.LabelSmoothing}
+			loss, _ := b.Loss(s, entropy, logits, backend.Targets(batch))
 			lap(&p.forward)
 			b.Backward(s, loss)
 			lap(&p.backward)

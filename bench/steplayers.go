@@ -19,7 +19,7 @@ type StepLayersSpeed struct {
 // StepLayers measures training steps as Step does, with the time of each layer. It needs the fused
 // kernels.
 func StepLayers(ctx context.Context, c config.Config, steps Steps) (StepLayersSpeed, error) {
-	table, speed, err := runTable(ctx, c, func(s *autograd.Scope, b *benchmark, t *LayerTable) ([]float64, error) {
+	measure := func(s *autograd.Scope, b *benchmark, t *LayerTable) ([]float64, error) {
 		step, err := b.step(s, c)
 		if err != nil {
 			return nil, err
@@ -27,7 +27,8 @@ func StepLayers(ctx context.Context, c config.Config, steps Steps) (StepLayersSp
 		t.Layers = stepRows(b.network.Graph, c.BatchSize, b.Precision.Compute())
 		b.network.Times = new(autograd.BackboneTimes)
 		return steps.medians(func() ([]float64, error) { return stepSeconds(t.Layers, step, b.network.Times) })
-	})
+	}
+	table, speed, err := runTable(ctx, c, measure)
 	table.FloorMS = table.floors()
 	return StepLayersSpeed{StepSpeed{speed.imagesPerSecond(), speed}, table}, err
 }
@@ -68,10 +69,14 @@ func stepRows(g *models.Graph, images int, compute autograd.DType) []LayerSpeed 
 		{Name: "lay out images", Kind: imageRow, Forward: costed(backend.ImageCost(g, images, value))},
 	}
 	for _, l := range g.Layers {
+		if l.Kind == models.KindDropout { // in the head's time
+			continue
+		}
 		forward, backward := backend.TrainingCost(l, images, value)
 		row := LayerSpeed{Name: l.Name, Kind: rowKind(l), Forward: costed(forward), Backward: costed(backward)}
 		if l.Kind == models.KindLinear {
-			rows = append(rows, LayerSpeed{Name: "around the backbone", Kind: backboneRow, Forward: &PassSpeed{}, Backward: &PassSpeed{}})
+			around := LayerSpeed{Name: "around the backbone", Kind: backboneRow, Forward: &PassSpeed{}, Backward: &PassSpeed{}}
+			rows = append(rows, around)
 			row.Name, row.Kind = l.Name+" and loss", headRow
 		}
 		rows = append(rows, row)

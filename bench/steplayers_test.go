@@ -4,19 +4,34 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/config"
-	"depthwise.dev/models/mobilenet"
+	"depthwise.dev/models"
 )
+
+// graphOf is the configured network's graph.
+func graphOf(t *testing.T, c config.Config) *models.Graph {
+	t.Helper()
+	g, err := c.Graph()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// passKeys are the fields of a layer's pass in JSON.
+var passKeys = []string{"ms", "share", "flop", "bytes", "gflop_s", "gb_s", "memory_floor_ms", "arithmetic_floor_ms"}
 
 // TestStepRows: the table has the network's layers in order, with the summary's products.
 func TestStepRows(t *testing.T) {
-	c := config.Default().Model
-	c.Classes = 10
-	rows := stepRows(c, 4, autograd.BFloat16)
+	c := config.Default()
+	c.Model.Classes = 10
+	g := graphOf(t, c)
+	rows := stepRows(g, 4, autograd.BFloat16)
 	var flop int64
 	var names []string
 	for _, r := range rows {
@@ -25,7 +40,7 @@ func TestStepRows(t *testing.T) {
 			flop += r.Forward.FLOP
 		}
 	}
-	if want := 2 * 4 * c.Summary().MultiplyAdds; flop != want {
+	if want := 2 * 4 * g.Summary().MultiplyAdds; flop != want {
 		t.Errorf("%d operations forward, want %d", flop, want)
 	}
 	if len(rows) != 35 || names[3] != "conv_stem" || names[29] != "blocks.4.1.conv_pw" || names[30] != "global_pool" {
@@ -36,7 +51,7 @@ func TestStepRows(t *testing.T) {
 // TestPhaseSeconds: every second of a step is in one cell, and those of the backbone's layers are
 // in theirs.
 func TestPhaseSeconds(t *testing.T) {
-	rows := stepRows(config.Default().Model, 1, autograd.Float32)
+	rows := stepRows(graphOf(t, config.Default()), 1, autograd.Float32)
 	times := func(whole, pack, image, pool float64) autograd.PassTimes {
 		t := autograd.PassTimes{Whole: whole, Pack: pack, Image: image, Pool: pool}
 		for i := range 27 {
@@ -44,7 +59,8 @@ func TestPhaseSeconds(t *testing.T) {
 		}
 		return t
 	}
-	p := phases{batch: time.Second, forward: 4 * time.Second, backward: 6 * time.Second, update: time.Second / 2, whole: 12 * time.Second}
+	p := phases{batch: time.Second, forward: 4 * time.Second, backward: 6 * time.Second, update: time.Second / 2,
+		whole: 12 * time.Second}
 	cells, err := p.seconds(rows, times(3, 0.25, 0.125, 0.5), times(5, 0, 0, 1))
 	if err != nil {
 		t.Fatal(err)
@@ -81,8 +97,8 @@ func TestMedians(t *testing.T) {
 func TestFillLayers(t *testing.T) {
 	pass := func(flop, bytes int64) *PassSpeed { return &PassSpeed{FLOP: flop, Bytes: bytes} }
 	r := LayerTable{Peaks: Peaks{GFLOPS: 1000, FloatGFLOPS: 500, GBS: 50}, Layers: []LayerSpeed{
-		{Kind: string(mobilenet.Pointwise), Forward: pass(4e9, 1e8), Backward: pass(8e9, 2e8)},
-		{Kind: string(mobilenet.Depthwise), Forward: pass(1e8, 5e7)},
+		{Kind: pointwiseRow, Forward: pass(4e9, 1e8), Backward: pass(8e9, 2e8)},
+		{Kind: depthwiseRow, Forward: pass(1e8, 5e7)},
 		{Kind: headRow, Forward: pass(1e8, 0)}}}
 	r.fill([]float64{0.008, 0.010, 0.002, 0.001, 0.040})
 	l := r.Layers
@@ -112,7 +128,7 @@ func TestFillLayers(t *testing.T) {
 	}
 }
 
-// TestLayers: a small step's table in its JSON form, with a time in every layer; and an error
+// TestStepLayers: a small step's table in its JSON form, with a time in every layer; and an error
 // without the fused kernels.
 func TestStepLayers(t *testing.T) {
 	c := config.Default()
@@ -145,7 +161,7 @@ func TestStepLayers(t *testing.T) {
 			continue
 		}
 		for _, pass := range []map[string]float64{l.Forward, l.Backward} {
-			for _, key := range []string{"ms", "share", "flop", "bytes", "gflop_s", "gb_s", "memory_floor_ms", "arithmetic_floor_ms"} {
+			for _, key := range passKeys {
 				if !(pass[key] > 0) {
 					t.Errorf("%s: %s is %v", l.Name, key, pass[key])
 				}
@@ -153,7 +169,8 @@ func TestStepLayers(t *testing.T) {
 		}
 	}
 	c.Kernels = "torch"
-	if _, err := StepLayers(t.Context(), c, Steps{Count: 1}); err == nil {
-		t.Error("a table without the fused kernels")
+	_, err = StepLayers(t.Context(), c, Steps{Count: 1})
+	if err == nil || !strings.Contains(err.Error(), "use --backend fused") {
+		t.Errorf("a table without the fused kernels: %v", err)
 	}
 }

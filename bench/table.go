@@ -20,21 +20,24 @@ type LayerTable struct {
 	Layers    []LayerSpeed `json:"layers"`
 }
 
-// Peaks are the peaks of this processor with the instruction set of the fused kernels and the same number of threads. They
-// are measured before and after, because other processes may load processor and memory.
+// Peaks are the peaks of this processor with the instruction set of the fused kernels and the same
+// number of threads. They are measured before and after, because other processes may load processor
+// and memory.
 type Peaks struct {
 	GFLOPS      float64 `json:"gflop_s"`      // products in the precision of computation: stem and pointwise layers
-	FloatGFLOPS float64 `json:"fp32_gflop_s"` // products of floats: depthwise layers and head in any precision
+	FloatGFLOPS float64 `json:"fp32_gflop_s"` // products in fp32: depthwise layers and head in any precision
 	ReadGBS     float64 `json:"read_gb_s"`    // from memory
 	AddGBS      float64 `json:"add_gb_s"`     // from and to memory, in a = b + c
-	GBS         float64 `json:"gb_s"`         // the greater of them, which the floors are made of
+	GBS         float64 `json:"gb_s"`         // the greater of them, from which the floors follow
 }
 
-// LayerSpeed is a row of the table: a layer, or another part of the step or call. Parts before the backward pass count as
-// forward, those after it as backward. Inference has no backward passes.
+// LayerSpeed is a row of the table: a layer, or another part of the step or call. Parts before the
+// backward pass count as forward, those after it as backward. Inference has no backward passes.
 type LayerSpeed struct {
-	Name     string     `json:"name"`
-	Kind     string     `json:"kind"` // conv, depthwise, pointwise, pool; pack, image, backbone, head, batch, wait, update, rest
+	Name string `json:"name"`
+	// Kind is conv, depthwise, pointwise or pool, or of other parts pack, image, backbone, head, batch,
+	// wait, update or rest.
+	Kind     string     `json:"kind"`
 	Forward  *PassSpeed `json:"forward,omitempty"`
 	Backward *PassSpeed `json:"backward,omitempty"`
 }
@@ -63,7 +66,7 @@ func runTable(ctx context.Context, c config.Config, measure measurement) (LayerT
 	var peak int64 // memory, before the second measurement of the peaks allocates its arrays
 	speed, err := run(ctx, c, func(s *autograd.Scope, b *benchmark) (time.Duration, error) {
 		if _, ok := b.Backend.(backend.Fused); !ok {
-			return 0, errNotFused(b.Kernels)
+			return 0, b.errNotFused()
 		}
 		before, err := autograd.MeasureBackbonePeaks(b.Precision.Compute(), b.Threads)
 		if err != nil {
@@ -88,8 +91,8 @@ func runTable(ctx context.Context, c config.Config, measure measurement) (LayerT
 
 func newPeaks(p autograd.BackbonePeaks) Peaks {
 	const giga = 1e-9
-	return Peaks{GFLOPS: 2 * giga * p.MultiplyAdds, FloatGFLOPS: 2 * giga * p.FloatMultiplyAdds, ReadGBS: giga * p.Read,
-		AddGBS: giga * p.Add, GBS: giga * p.Bandwidth()}
+	return Peaks{GFLOPS: 2 * giga * p.MultiplyAdds, FloatGFLOPS: 2 * giga * p.FloatMultiplyAdds,
+		ReadGBS: giga * p.Read, AddGBS: giga * p.Add, GBS: giga * p.Bandwidth()}
 }
 
 // storedBytes is the size of a stored value.
@@ -124,7 +127,8 @@ func (t *LayerTable) fill(seconds []float64) {
 	}
 }
 
-// fill derives the fields from the seconds of the pass and the total, and from the peaks in GB/s and GFLOP/s.
+// fill derives the fields from the seconds of the pass and the total, and from the peaks in GB/s and
+// GFLOP/s.
 func (p *PassSpeed) fill(seconds, whole, bandwidth, peak float64) {
 	p.MS, p.Share = 1000*seconds, seconds/whole
 	if seconds > 0 {
@@ -136,7 +140,12 @@ func (p *PassSpeed) fill(seconds, whole, bandwidth, peak float64) {
 	}
 }
 
-// errNotFused is returned for a table of layers that another backend computes.
-func errNotFused(kernels string) error {
-	return fmt.Errorf("bench: --layers needs the fused kernels, and the backend is %s: use --backend fused on a CPU", kernels)
+// errNotFused says why there is no table of layers, and what to do.
+func (b *benchmark) errNotFused() error {
+	g := b.network.Graph
+	if err := (backend.Fused{}).Supports(g, b.Place); err != nil {
+		return fmt.Errorf("bench: --layers needs the fused kernels, which cannot compute %s on %v: %w; "+
+			"leave out --layers, or use --arch mobilenet_v1 and --device cpu", g.Name, b.Place, err)
+	}
+	return fmt.Errorf("bench: --layers needs the fused kernels, and the backend is %s: use --backend fused", b.Kernels)
 }

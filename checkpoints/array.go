@@ -10,7 +10,7 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// maxRank is NumPy's limit on the number of dimensions; it bounds what a header can ask for.
+// maxRank is NumPy's limit on the number of dimensions. It bounds what a header can request.
 const maxRank = 64
 
 // Element lists the element types of arrays: safetensors' F32, F64, I64, I32, U8 and BOOL.
@@ -24,8 +24,9 @@ type Array struct {
 	Data *tensor.Dense
 }
 
-// NewArray makes an array of the given shape over data, which it does not copy. No shape at all means a scalar (data has length 1); a
-// dimension of 0 means an array without elements. It returns ErrArray when the shape does not fit the data.
+// NewArray returns an array of the given shape that shares data. Without a shape, it is a scalar (data has
+// length 1); a dimension of 0 gives an array without elements. It returns ErrArray if the shape does not
+// match the data.
 func NewArray[T Element](name string, data []T, shape ...int) (Array, error) {
 	dense, err := newDense(data, shape)
 	if err != nil {
@@ -34,8 +35,9 @@ func NewArray[T Element](name string, data []T, shape ...int) (Array, error) {
 	return Array{Name: name, Data: dense}, nil
 }
 
-// Values returns the elements of an array in row-major order. Where the array is laid out so, as is every array that Read returns,
-// they are the array's own memory and not a copy (except for scalars). It returns ErrArray for another element type.
+// Values returns the elements of an array in row-major order. For a row-major array, as Read returns them,
+// they are the array's memory and not a copy (except for scalars). It returns ErrArray for another element
+// type.
 func Values[T Element](a Array) ([]T, error) {
 	values, err := flatten(a.Data)
 	if err != nil {
@@ -51,12 +53,13 @@ func Values[T Element](a Array) ([]T, error) {
 func newDense[T Element](data []T, shape []int) (*tensor.Dense, error) {
 	n, ok := elements(shape)
 	if !ok || n != len(data) {
-		return nil, fmt.Errorf("%w: %d elements do not fit the shape %v", ErrArray, len(data), shape)
+		return nil, fmt.Errorf("%w: %d elements do not match the shape %v", ErrArray, len(data), shape)
 	}
 	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(data)), nil
 }
 
-// elements is the product of the dimensions; ok is false when one is negative, the product overflows, or there are too many.
+// elements is the product of the dimensions; ok is false if one is negative, the product overflows, or there
+// are too many.
 func elements(shape []int) (n int, ok bool) {
 	if len(shape) > maxRank {
 		return 0, false
@@ -118,7 +121,7 @@ func flattenAs[T Element](d *tensor.Dense) ([]T, error) {
 			return data, nil
 		}
 	}
-	return nil, fmt.Errorf("%w: the memory does not fit the shape %v", ErrArray, d.Shape())
+	return nil, fmt.Errorf("%w: the memory does not match the shape %v", ErrArray, d.Shape())
 }
 
 func isRowMajor(d *tensor.Dense) bool {

@@ -7,13 +7,15 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"depthwise.dev/internal/atomicfile"
 )
 
-var errDisk = errors.New("the disk says no")
+var errDisk = errors.New("injected disk error")
 
-// faulty fails where it is told to and works as disk otherwise.
+// faulty injects the faults of its fields and works as the operating system otherwise.
 type faulty struct {
-	disk
+	atomicfile.OS
 	room              int // bytes that can be written; -1 means all
 	sync, close       error
 	rename, syncDir   error
@@ -21,15 +23,15 @@ type faulty struct {
 }
 
 type faultyFile struct {
-	file
+	atomicfile.File
 	fsys *faulty
 }
 
-func (f *faulty) Create(path string) (file, error) {
+func (f *faulty) Create(path string, perm fs.FileMode) (atomicfile.File, error) {
 	if f.create != nil {
 		return nil, f.create
 	}
-	inner, err := f.disk.Create(path)
+	inner, err := f.OS.Create(path, perm)
 	return &faultyFile{inner, f}, err
 }
 
@@ -37,30 +39,30 @@ func (f *faulty) Rename(from, to string) error {
 	if f.rename != nil {
 		return f.rename
 	}
-	return f.disk.Rename(from, to)
+	return f.OS.Rename(from, to)
 }
 
 func (f *faulty) Remove(path string) error {
 	if f.removeOld != nil && filepath.Ext(path) == stepSuffix {
 		return f.removeOld
 	}
-	return f.disk.Remove(path)
+	return f.OS.Remove(path)
 }
 
-func (f *faulty) SyncDir(dir string) error { return errors.Join(f.disk.SyncDir(dir), f.syncDir) }
+func (f *faulty) SyncDir(dir string) error { return errors.Join(f.OS.SyncDir(dir), f.syncDir) }
 
 func (f *faultyFile) Write(b []byte) (int, error) {
 	if f.fsys.room < 0 || len(b) <= f.fsys.room {
 		f.fsys.room = max(-1, f.fsys.room-len(b))
-		return f.file.Write(b)
+		return f.File.Write(b)
 	}
-	n, err := f.file.Write(b[:f.fsys.room])
+	n, err := f.File.Write(b[:f.fsys.room])
 	f.fsys.room = 0
 	return n, errors.Join(err, errDisk)
 }
 
-func (f *faultyFile) Sync() error  { return errors.Join(f.file.Sync(), f.fsys.sync) }
-func (f *faultyFile) Close() error { return errors.Join(f.file.Close(), f.fsys.close) }
+func (f *faultyFile) Sync() error  { return errors.Join(f.File.Sync(), f.fsys.sync) }
+func (f *faultyFile) Close() error { return errors.Join(f.File.Close(), f.fsys.close) }
 
 func TestFailedWriteLeavesTheOldFile(t *testing.T) {
 	whole := File{Arrays: []Array{array(t, "w", make([]float32, 100), 100)}}
@@ -135,42 +137,42 @@ func TestWriteSyncsInOrder(t *testing.T) {
 type logged struct{ log *bytes.Buffer }
 
 type loggedFile struct {
-	file
+	atomicfile.File
 	log *bytes.Buffer
 }
 
-func (l logged) Create(path string) (file, error) {
+func (l logged) Create(path string, perm fs.FileMode) (atomicfile.File, error) {
 	l.log.WriteString("create ")
-	f, err := disk{}.Create(path)
+	f, err := atomicfile.OS{}.Create(path, perm)
 	return loggedFile{f, l.log}, err
 }
 
 func (l logged) Rename(from, to string) error {
 	l.log.WriteString("rename ")
-	return disk{}.Rename(from, to)
+	return atomicfile.OS{}.Rename(from, to)
 }
 
 func (l logged) Remove(path string) error {
 	l.log.WriteString("remove ")
-	return disk{}.Remove(path)
+	return atomicfile.OS{}.Remove(path)
 }
 
 func (l logged) SyncDir(dir string) error {
 	l.log.WriteString("syncdir ")
-	return disk{}.SyncDir(dir)
+	return atomicfile.OS{}.SyncDir(dir)
 }
 
 func (f loggedFile) Write(b []byte) (int, error) {
 	f.log.WriteString("write ")
-	return f.file.Write(b)
+	return f.File.Write(b)
 }
 
 func (f loggedFile) Sync() error {
 	f.log.WriteString("sync ")
-	return f.file.Sync()
+	return f.File.Sync()
 }
 
 func (f loggedFile) Close() error {
 	f.log.WriteString("close ")
-	return f.file.Close()
+	return f.File.Close()
 }

@@ -179,9 +179,9 @@ func TestReadRefuses(t *testing.T) {
 		{"no shape", entry(`"dtype":"F32","data_offsets":[0,4]`), ErrFormat, "lacks"},
 		{"one offset", entry(`"dtype":"F32","shape":[1],"data_offsets":[0]`), ErrFormat, "lacks"},
 		{"three offsets", entry(`"dtype":"F32","shape":[1],"data_offsets":[0,4,4]`), ErrFormat, "more than 2"},
-		{"a negative dimension", entry(`"dtype":"F32","shape":[-1],"data_offsets":[0,4]`), ErrFormat, "whole number"},
-		{"a broken dimension", entry(`"dtype":"F32","shape":[1.0],"data_offsets":[0,4]`), ErrFormat, "whole number"},
-		{"an exponent", entry(`"dtype":"F32","shape":[1e0],"data_offsets":[0,4]`), ErrFormat, "whole number"},
+		{"a negative dimension", entry(`"dtype":"F32","shape":[-1],"data_offsets":[0,4]`), ErrFormat, "nonnegative integer"},
+		{"a broken dimension", entry(`"dtype":"F32","shape":[1.0],"data_offsets":[0,4]`), ErrFormat, "nonnegative integer"},
+		{"an exponent", entry(`"dtype":"F32","shape":[1e0],"data_offsets":[0,4]`), ErrFormat, "nonnegative integer"},
 		{"a dimension as text", entry(`"dtype":"F32","shape":["1"],"data_offsets":[0,4]`), ErrFormat, "number"},
 		{"65 dimensions", entry(`"dtype":"F32","shape":[1` + strings.Repeat(",1", 64) + `],"data_offsets":[0,4]`), ErrFormat, "more than 64"},
 		{"a product that overflows to 1", entry(`"dtype":"F32","shape":[4294967296,4294967296,1],"data_offsets":[0,4]`), ErrFormat, "too large"},
@@ -232,8 +232,8 @@ func TestEveryFlippedBitIsNoticed(t *testing.T) {
 		Arrays: []Array{array(t, "w", []float32{1, 2}, 2), array(t, "step", []int64{3})},
 	})
 	whole := fileBytes(t, path)
-	if _, vouched, err := decodeFile(bytes.NewReader(whole), int64(len(whole))); err != nil || !vouched {
-		t.Fatalf("the whole file: %v, vouched %v", err, vouched)
+	if _, verified, err := decodeFile(bytes.NewReader(whole), int64(len(whole))); err != nil || !verified {
+		t.Fatalf("the whole file: %v, verified %v", err, verified)
 	}
 	for i := range whole {
 		for bit := range 8 {

@@ -25,11 +25,11 @@ type entry struct {
 type header struct {
 	entries  []entry // in the header's order
 	meta     map[string]string
-	digestAt int // position in the header of the 64 digits of the "sha256" entry; -1 where there is none
+	digestAt int // position in the header of the 64 digits of the "sha256" entry; -1 if there is none
 }
 
-// parseHeader reads the JSON header token by token: encoding/json's own decoding would keep the last of duplicate keys, fold case and
-// ignore unknown keys.
+// parseHeader reads the JSON header token by token: json.Unmarshal would accept duplicate and unknown keys
+// and ignore case.
 func parseHeader(raw []byte) (header, error) {
 	trimmed := bytes.TrimRight(raw, " ")
 	switch {
@@ -87,7 +87,7 @@ func (p headerParser) delim(what string, want json.Delim) error {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	if token != want {
-		return fmt.Errorf("%s: found %v where %q belongs", what, token, rune(want))
+		return fmt.Errorf("%s: found %v, expected %q", what, token, rune(want))
 	}
 	return nil
 }
@@ -99,12 +99,12 @@ func (p headerParser) text(what string) (string, error) {
 	}
 	text, ok := token.(string)
 	if !ok {
-		return "", fmt.Errorf("%s: found %v where a string belongs", what, token)
+		return "", fmt.Errorf("%s: found %v, expected a string", what, token)
 	}
 	return text, nil
 }
 
-// integers reads a list of whole numbers from 0 on, at most limit of them.
+// integers reads a list of at most limit nonnegative integers.
 func (p headerParser) integers(what string, limit int) ([]int, error) {
 	if err := p.delim(what, '['); err != nil {
 		return nil, err
@@ -117,11 +117,11 @@ func (p headerParser) integers(what string, limit int) ([]int, error) {
 		}
 		number, ok := token.(json.Number)
 		if !ok {
-			return nil, fmt.Errorf("%s: found %v where a number belongs", what, token)
+			return nil, fmt.Errorf("%s: found %v, expected a number", what, token)
 		}
 		n, err := strconv.Atoi(number.String())
 		if err != nil || n < 0 {
-			return nil, fmt.Errorf("%s: %s is not a whole number from 0 on", what, number)
+			return nil, fmt.Errorf("%s: %s is not a nonnegative integer", what, number)
 		}
 		if len(list) == limit {
 			return nil, fmt.Errorf("%s has more than %d numbers", what, limit)

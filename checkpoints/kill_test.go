@@ -77,7 +77,7 @@ func TestKilledWhileSaving(t *testing.T) {
 	}
 	save(t, s, 1000000)
 	for _, name := range names(t, dir) {
-		if strings.Contains(name, tempMark) {
+		if strings.Contains(name, ".tmp-") {
 			t.Errorf("%s is still there", name)
 		}
 	}

@@ -9,11 +9,12 @@ import (
 	"syscall"
 )
 
-// lockName is the file that holds the lock. It stays: removing it would let a third process lock a file that the second no longer sees.
+// lockName is the lock file. It is never removed: otherwise a third process could lock a new file while
+// the second holds the old one.
 const lockName = ".lock"
 
-// Lock keeps other runs out of a run's folder, which must exist, until release is called or the process ends, however it ends. It
-// returns ErrLocked, with the process that holds the folder, when it is taken.
+// Lock locks a run's folder, which must exist, against other runs until release is called or the process
+// ends. It returns ErrLocked, with the process that holds the lock, if the folder is locked.
 func Lock(dir string) (release func(), err error) {
 	path := filepath.Join(dir, lockName)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
@@ -30,13 +31,13 @@ func Lock(dir string) (release func(), err error) {
 		err = sign(f)
 	}
 	if err != nil {
-		f.Close() // the lock goes with it; the first error is the one that counts
+		f.Close() // which releases the lock; the first error is returned
 		return nil, err
 	}
 	return func() { f.Close() }, nil
 }
 
-// sign leaves the process's number for the message that the next one shows.
+// sign writes the process ID, for the error message of other processes.
 func sign(f *os.File) error {
 	if err := f.Truncate(0); err != nil {
 		return fmt.Errorf("checkpoints: lock: %w", err)
@@ -49,7 +50,7 @@ func sign(f *os.File) error {
 
 func holder(f *os.File) string {
 	text := make([]byte, 20)
-	n, _ := f.ReadAt(text, 0) // a file that is being signed is short: then the number is not known
+	n, _ := f.ReadAt(text, 0) // a file that is being signed is short: then the process is unknown
 	if pid := strings.TrimSpace(string(text[:n])); pid != "" {
 		return pid
 	}

@@ -9,17 +9,19 @@ import (
 	"os"
 	"slices"
 
+	"depthwise.dev/internal/atomicfile"
 	"gorgonia.org/tensor"
 )
 
-// ReadNPY returns the array of a .npy file, format versions 1 to 3: float32, float64, int64, int32, uint8 and bool, and float16 as
-// float32, of either byte order and either layout; the array is row-major. It returns ErrNPY for everything else, with the reason.
+// ReadNPY returns the array of a .npy file, format versions 1 to 3: float32, float64, int64, int32, uint8
+// and bool, and float16 as float32, in either byte order and either layout. The array is row-major. It
+// returns ErrNPY with the reason for other files.
 func ReadNPY(path string) (*tensor.Dense, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoints: %w", err)
 	}
-	defer file.Close() // nothing was written: its error says nothing
+	defer file.Close() // opened for reading: the error carries no information
 	info, err := file.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("checkpoints: %w", err)
@@ -31,14 +33,14 @@ func ReadNPY(path string) (*tensor.Dense, error) {
 	return d, nil
 }
 
-// WriteNPY stores an array as .npy, whole or not at all, as Write does.
+// WriteNPY stores an array as .npy, atomically as Write does.
 func WriteNPY(path string, d *tensor.Dense) error {
 	values, err := flatten(d)
 	if err != nil {
 		return fmt.Errorf("checkpoints: %s: %w", path, err)
 	}
 	shape := slices.Clone(d.Shape())
-	if err := writeAtomically(disk{}, path, func(w io.Writer) error { return encodeNPY(w, values, shape) }); err != nil {
+	if err := atomicfile.Write(path, filePerm, func(w io.Writer) error { return encodeNPY(w, values, shape) }); err != nil {
 		return fmt.Errorf("checkpoints: write %s: %w", path, err)
 	}
 	return nil
@@ -56,7 +58,7 @@ func encodeNPY(w io.Writer, values any, shape []int) error {
 func decodeNPY(r io.Reader, size int64) (*tensor.Dense, error) {
 	text, headBytes, err := readNPYHead(r)
 	if err != nil {
-		return nil, blame(ErrNPY, err)
+		return nil, asFormatError(ErrNPY, err)
 	}
 	h, err := parseNPYHeader(text)
 	if err != nil {
@@ -69,7 +71,7 @@ func decodeNPY(r io.Reader, size int64) (*tensor.Dense, error) {
 	d := decoder{r: r, order: h.order}
 	array, err := d.decode(h.kind, h.shape)
 	if err != nil {
-		return nil, blame(ErrNPY, err)
+		return nil, asFormatError(ErrNPY, err)
 	}
 	if !h.fortran {
 		return array, nil
@@ -91,7 +93,7 @@ func readNPYHead(r io.Reader) (text string, headBytes int64, err error) {
 	}
 	major := start[len(npyMagic)]
 	if string(start[:len(npyMagic)]) != npyMagic || major < 1 || major > 3 {
-		return "", 0, errors.New("it does not start like .npy version 1, 2 or 3")
+		return "", 0, errors.New("it does not begin as .npy version 1, 2 or 3")
 	}
 	lengthBytes := 4
 	if major == 1 {
@@ -112,7 +114,7 @@ func readNPYHead(r io.Reader) (text string, headBytes int64, err error) {
 	return string(header), int64(len(start)+lengthBytes) + int64(n), nil
 }
 
-// fromFortran makes a row-major array of one whose elements are in column-major order.
+// fromFortran converts an array from column-major to row-major order.
 func fromFortran(d *tensor.Dense) (*tensor.Dense, error) {
 	values, err := flatten(d)
 	if err != nil {

@@ -37,7 +37,8 @@ func (h *npyHeader) setDescr(descr string) error {
 	return nil
 }
 
-// npyHead is the start of a .npy file of version 1, padded so that the data starts on a multiple of 64 bytes, as NumPy does it.
+// npyHead is the start of a .npy file of version 1, padded so that the data begin at a multiple of 64
+// bytes, as in NumPy.
 func npyHead(k kind, shape []int) []byte {
 	descr := ""
 	for name, other := range descrs {
@@ -69,7 +70,8 @@ func npyHead(k kind, shape []int) []byte {
 	return append(head, text...)
 }
 
-// parseNPYHeader reads a Python dictionary with the keys descr, fortran_order and shape, and nothing that Python could evaluate.
+// parseNPYHeader reads a Python dictionary literal with the keys descr, fortran_order and shape. It does
+// not accept other expressions.
 func parseNPYHeader(text string) (npyHeader, error) {
 	var h npyHeader
 	p := npyParser{rest: text}
@@ -108,7 +110,7 @@ func parseNPYHeader(text string) (npyHeader, error) {
 	return h, nil
 }
 
-// npyParser holds what is left of the text.
+// npyParser holds the rest of the text.
 type npyParser struct{ rest string }
 
 func (p *npyParser) accept(token string) bool {
@@ -121,7 +123,7 @@ func (p *npyParser) accept(token string) bool {
 
 func (p *npyParser) expect(token string) error {
 	if !p.accept(token) {
-		return fmt.Errorf("found %q where %q belongs", p.rest, token)
+		return fmt.Errorf("found %q, expected %q", p.rest, token)
 	}
 	return nil
 }
@@ -138,7 +140,7 @@ func (p *npyParser) quoted() (string, error) {
 		p.rest = rest
 		return text, nil
 	}
-	return "", fmt.Errorf("found %q where text in quotes belongs", p.rest)
+	return "", fmt.Errorf("found %q, expected quoted text", p.rest)
 }
 
 func (p *npyParser) value(h *npyHeader, key string) (err error) {
@@ -173,7 +175,7 @@ func (p *npyParser) tuple() ([]int, error) {
 		digits := text[:len(text)-len(strings.TrimLeft(text, "0123456789"))]
 		n, err := strconv.Atoi(digits)
 		if err != nil {
-			return nil, fmt.Errorf("found %q where a dimension belongs", p.rest)
+			return nil, fmt.Errorf("found %q, expected a dimension", p.rest)
 		}
 		p.rest = text[len(digits):]
 		shape = append(shape, n)

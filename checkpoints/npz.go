@@ -6,10 +6,12 @@ import (
 	"io"
 	"slices"
 	"unicode/utf8"
+
+	"depthwise.dev/internal/atomicfile"
 )
 
-// WriteNPZ stores arrays as .npz, NumPy's uncompressed zip of .npy files, whole or not at all, as Write does. Equal arrays give
-// equal bytes: the zip holds no clock value.
+// WriteNPZ stores arrays as .npz, NumPy's uncompressed zip of .npy files, atomically as Write does. Equal
+// arrays give equal bytes: the zip contains no time of writing.
 func WriteNPZ(path string, arrays []Array) error {
 	values, err := npzValues(arrays)
 	if err != nil {
@@ -28,14 +30,14 @@ func WriteNPZ(path string, arrays []Array) error {
 		}
 		return archive.Close()
 	}
-	if err := writeAtomically(disk{}, path, fill); err != nil {
+	if err := atomicfile.Write(path, filePerm, fill); err != nil {
 		return fmt.Errorf("checkpoints: write %s: %w", path, err)
 	}
 	return nil
 }
 
-// npzMember dates a member to the first day that a zip can name, 1 January 1980, as numpy.savez does. FileHeader.Modified
-// would add a second date in another form.
+// npzMember sets the date to the earliest one of a zip, 1 January 1980, as numpy.savez does.
+// FileHeader.Modified would add a second date in another format.
 func npzMember(name string) *zip.FileHeader {
 	return &zip.FileHeader{Name: name + ".npy", Method: zip.Store, ModifiedDate: 1<<5 | 1}
 }

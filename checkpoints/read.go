@@ -13,35 +13,37 @@ import (
 	"slices"
 )
 
-// Read returns what a safetensors file holds, its arrays in the order of their bytes. F16 and BF16 become float32. Files of other
-// programs are welcome; a file that records a SHA-256, as Write's do, must match it.
+// Read returns the content of a safetensors file, with the arrays in the order of their bytes. F16 and
+// BF16 are converted to float32. Files of other programs are accepted; a file that records a SHA-256, as
+// those of Write do, must match it.
 //
-// It returns ErrFormat, ErrDigest or ErrUnsupported, all naming the file and the reason, or the error of opening it.
+// It returns ErrFormat, ErrDigest or ErrUnsupported, wrapped with the file and the reason, or the error of
+// opening the file.
 func Read(path string) (File, error) {
 	f, _, err := read(path)
 	return f, err
 }
 
-// read also tells whether the file was vouched for by a digest.
-func read(path string) (f File, vouched bool, err error) {
+// read also reports whether the file was verified by a digest.
+func read(path string) (f File, verified bool, err error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return File{}, false, fmt.Errorf("checkpoints: %w", err)
 	}
-	defer file.Close() // nothing was written: its error says nothing
+	defer file.Close() // opened for reading: the error carries no information
 	info, err := file.Stat()
 	if err != nil {
 		return File{}, false, fmt.Errorf("checkpoints: %w", err)
 	}
-	f, vouched, err = decodeFile(file, info.Size())
+	f, verified, err = decodeFile(file, info.Size())
 	if err != nil {
 		return File{}, false, fmt.Errorf("checkpoints: %s: %w", path, err)
 	}
-	return f, vouched, nil
+	return f, verified, nil
 }
 
 // decodeFile reads a file of size bytes from r, front to back.
-func decodeFile(r io.Reader, size int64) (f File, vouched bool, err error) {
+func decodeFile(r io.Reader, size int64) (f File, verified bool, err error) {
 	head, err := readHead(r, size)
 	if err != nil {
 		return File{}, false, err
@@ -53,15 +55,15 @@ func decodeFile(r io.Reader, size int64) (f File, vouched bool, err error) {
 	if err := checkLayout(h.entries, size-int64(len(head))); err != nil {
 		return File{}, false, err
 	}
-	digits, vouched := h.meta[digestKey]
+	digits, verified := h.meta[digestKey]
 	switch {
-	case vouched && h.digestAt < 0:
+	case verified && h.digestAt < 0:
 		return File{}, false, fmt.Errorf("%w: the record is not 64 hex digits", ErrDigest)
-	case !vouched && h.meta[markKey] != "":
+	case !verified && h.meta[markKey] != "":
 		return File{}, false, fmt.Errorf("%w: the record is missing", ErrDigest)
 	}
 	var sum hash.Hash
-	if vouched {
+	if verified {
 		sum = sha256.New()
 		copy(head[8+h.digestAt:], noDigest)
 		sum.Write(head) // never fails
@@ -72,23 +74,23 @@ func decodeFile(r io.Reader, size int64) (f File, vouched bool, err error) {
 	for i, e := range h.entries {
 		data, err := d.decode(dtypes[e.dtype], e.shape)
 		if err != nil {
-			return File{}, false, fmt.Errorf("array %q: %w", e.name, blame(ErrFormat, err))
+			return File{}, false, fmt.Errorf("array %q: %w", e.name, asFormatError(ErrFormat, err))
 		}
 		f.Arrays[i] = Array{Name: e.name, Data: data}
 	}
-	if vouched && !isDigest(digits, sum.Sum(nil)) {
+	if verified && !isDigest(digits, sum.Sum(nil)) {
 		return File{}, false, ErrDigest
 	}
 	delete(f.Meta, digestKey)
 	delete(f.Meta, markKey)
-	return f, vouched, nil
+	return f, verified, nil
 }
 
-// readHead returns the length and the header of a file of size bytes, whose bytes it has read from r.
+// readHead reads the length and the header of a file of size bytes from r.
 func readHead(r io.Reader, size int64) ([]byte, error) {
 	var length [8]byte
 	if _, err := io.ReadFull(r, length[:]); err != nil {
-		return nil, fmt.Errorf("length of the header: %w", blame(ErrFormat, err))
+		return nil, fmt.Errorf("length of the header: %w", asFormatError(ErrFormat, err))
 	}
 	n := binary.LittleEndian.Uint64(length[:])
 	if n > maxHeader || int64(n) > size-8 {
@@ -97,13 +99,14 @@ func readHead(r io.Reader, size int64) ([]byte, error) {
 	head := make([]byte, 8+n)
 	copy(head, length[:])
 	if _, err := io.ReadFull(r, head[8:]); err != nil {
-		return nil, fmt.Errorf("header: %w", blame(ErrFormat, err))
+		return nil, fmt.Errorf("header: %w", asFormatError(ErrFormat, err))
 	}
 	return head, nil
 }
 
-// blame makes an error in what was read one of the format, and leaves errors of the operating system what they are.
-func blame(format, err error) error {
+// asFormatError wraps an error in the content as a format error. Errors of the operating system are
+// returned unchanged.
+func asFormatError(format, err error) error {
 	var system *fs.PathError
 	if errors.As(err, &system) {
 		return err
@@ -111,7 +114,7 @@ func blame(format, err error) error {
 	return fmt.Errorf("%w: %w", format, err)
 }
 
-// checkLayout sorts the entries by their place and checks that they fill the data exactly.
+// checkLayout sorts the entries by offset and checks that they fill the data exactly.
 func checkLayout(entries []entry, data int64) error {
 	slices.SortStableFunc(entries, func(a, b entry) int {
 		return cmp.Or(cmp.Compare(a.begin, b.begin), cmp.Compare(a.end, b.end))

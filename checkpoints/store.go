@@ -10,27 +10,31 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"depthwise.dev/internal/atomicfile"
 )
 
-// Store is a folder of checkpoints, step-00001234.safetensors and so on. It has one writer at a time, which Lock sees to; readers may
-// come at any moment. There is no pointer to the newest file that could dangle: it is found by reading.
+// Store is a folder of checkpoints, step-00001234.safetensors and so on. Lock ensures that it has one
+// writer; readers may open it at any time. The newest file is found by reading, so there is no pointer to
+// it that could be wrong.
 type Store struct {
 	Dir  string
-	Keep int // how many of the newest checkpoints Save leaves; 0 means all
+	Keep int // number of newest checkpoints that Save keeps; 0 means all
 }
 
-// Save writes the checkpoint of a step, makes the folder if need be, and then removes the oldest ones beyond Keep, but none of a step
-// that is to be spared. Files of later steps are neither removed nor counted: they are there because they were damaged when the run was
-// resumed from an earlier one, and the run will overwrite them. So the newest valid file is never removed. An error with a path means
-// that the checkpoint was saved and an old one could not be removed.
+// Save writes the checkpoint of a step, creates the folder if necessary, and then removes the oldest
+// checkpoints beyond Keep, except those of spare steps. Files of later steps are neither removed nor
+// counted: they were damaged when the run was resumed from an earlier one, and will be overwritten.
+// Therefore the newest valid file is never removed. An error with a path means that the checkpoint was
+// saved but an old one could not be removed.
 func (s Store) Save(step int64, f File, spare ...int64) (path string, err error) {
-	return s.save(disk{}, step, f, spare...)
+	return s.save(atomicfile.OS{}, step, f, spare...)
 }
 
-// Path is the file of a step, whether it is there or not.
+// Path returns the path of the file of a step, which may not exist.
 func (s Store) Path(step int64) string { return filepath.Join(s.Dir, stepName(step)) }
 
-func (s Store) save(fsys filesystem, step int64, f File, spare ...int64) (string, error) {
+func (s Store) save(fsys atomicfile.FS, step int64, f File, spare ...int64) (string, error) {
 	if step < 0 {
 		return "", fmt.Errorf("checkpoints: save in %s: step %d is negative", s.Dir, step)
 	}
@@ -47,18 +51,18 @@ func (s Store) save(fsys filesystem, step int64, f File, spare ...int64) (string
 	return path, nil
 }
 
-// prepare makes the folder, durably, and clears it of what a killed process left.
-func (s Store) prepare(fsys filesystem) error {
+// prepare creates the folder durably, and removes the temporary files of killed processes.
+func (s Store) prepare(fsys atomicfile.FS) error {
 	if _, err := os.Stat(s.Dir); errors.Is(err, fs.ErrNotExist) {
 		if err := os.MkdirAll(s.Dir, 0o777); err != nil {
 			return err
 		}
 		return fsys.SyncDir(filepath.Dir(filepath.Clean(s.Dir)))
 	}
-	return removeStaleIn(fsys, s.Dir, isStepTemp)
+	return atomicfile.RemoveStale(fsys, s.Dir, isStepTemp)
 }
 
-func (s Store) retain(fsys filesystem, newest int64, spare []int64) error {
+func (s Store) retain(fsys atomicfile.FS, newest int64, spare []int64) error {
 	if s.Keep <= 0 {
 		return nil
 	}
@@ -71,23 +75,23 @@ func (s Store) retain(fsys filesystem, newest int64, spare []int64) error {
 		if slices.Contains(spare, old.step) {
 			continue
 		}
-		if err := removeOld(fsys, old.path); err != nil {
+		if err := fsys.Remove(old.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
 	return nil
 }
 
-// Latest reads the newest checkpoint that is whole and records its SHA-256. Newer ones that it had to pass over are named, with the
-// reason, in passed. It returns ErrNone when there is none.
+// Latest reads the newest valid checkpoint that records its SHA-256. Newer ones that were skipped are
+// named in passed, with the reason. It returns ErrNone if there is none.
 func (s Store) Latest() (path string, f File, passed []error, err error) {
 	steps, err := s.steps()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", File{}, nil, fmt.Errorf("checkpoints: %w", err)
 	}
 	for _, c := range steps {
-		f, vouched, err := read(c.path)
-		if err == nil && !vouched {
+		f, verified, err := read(c.path)
+		if err == nil && !verified {
 			err = fmt.Errorf("checkpoints: %s: %w", c.path, ErrNoDigest)
 		}
 		if err == nil {
@@ -98,13 +102,13 @@ func (s Store) Latest() (path string, f File, passed []error, err error) {
 	return "", File{}, passed, fmt.Errorf("checkpoints: %s: %w", s.Dir, ErrNone)
 }
 
-// checkpoint is a file of the store, by its name alone.
+// checkpoint is a file of the store, identified by its name.
 type checkpoint struct {
 	step int64
 	path string
 }
 
-// steps lists the store's files, newest first.
+// steps lists the files of the store, newest first.
 func (s Store) steps() ([]checkpoint, error) {
 	entries, err := os.ReadDir(s.Dir)
 	if err != nil {
@@ -127,7 +131,7 @@ const (
 
 func stepName(step int64) string { return fmt.Sprintf("%s%08d%s", stepPrefix, step, stepSuffix) }
 
-// stepOf undoes stepName; ok is false for every other name.
+// stepOf is the inverse of stepName; ok is false for other names.
 func stepOf(name string) (step int64, ok bool) {
 	digits, hasSuffix := strings.CutSuffix(strings.TrimPrefix(name, stepPrefix), stepSuffix)
 	step, err := strconv.ParseInt(digits, 10, 64)
@@ -135,7 +139,7 @@ func stepOf(name string) (step int64, ok bool) {
 }
 
 func isStepTemp(name string) bool {
-	final, _, isTemp := strings.Cut(strings.TrimPrefix(name, "."), tempMark)
+	final, isTemp := atomicfile.FinalName(name)
 	_, isStep := stepOf(final)
-	return isTemp && isStep && strings.HasPrefix(name, ".")
+	return isTemp && isStep
 }

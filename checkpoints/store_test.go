@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"depthwise.dev/internal/atomicfile"
 )
 
 func stepFile(t testing.TB, step int64) File {
@@ -135,15 +137,15 @@ func TestStoreLatestNone(t *testing.T) {
 
 func TestStoreClearsStaleFiles(t *testing.T) {
 	s := Store{Dir: t.TempDir()}
-	stale := []string{tempName(filepath.Join(s.Dir, stepName(7))), tempName(filepath.Join(s.Dir, stepName(100000000)))}
+	stale := []string{atomicfile.TempName(filepath.Join(s.Dir, stepName(7))), atomicfile.TempName(filepath.Join(s.Dir, stepName(100000000)))}
 	foreign := []string{filepath.Join(s.Dir, ".notes.tmp-1"), filepath.Join(s.Dir, "a.tmp-1")}
 	for _, path := range append(stale, foreign...) {
 		if err := os.WriteFile(path, []byte("half"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	live := tempName(filepath.Join(s.Dir, stepName(9)))
-	open, err := disk{}.Create(live)
+	live := atomicfile.TempName(filepath.Join(s.Dir, stepName(9)))
+	open, err := atomicfile.OS{}.Create(live, filePerm)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,10 +10,10 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// chunkBytes is how much is converted at a time; it stays in the processor's second-level cache. A multiple of every element size.
+// chunkBytes is the size of a conversion step, which fits the L2 cache. A multiple of every element size.
 const chunkBytes = 256 << 10
 
-// kind is an element type as files know it.
+// kind is an element type of a file.
 type kind int
 
 const (
@@ -40,7 +40,7 @@ func (k kind) size() int {
 	return 1
 }
 
-// kindOf is the kind of a slice that flatten returned.
+// kindOf returns the kind of a slice of flatten.
 func kindOf(values any) kind {
 	switch values.(type) {
 	case []float64:
@@ -63,7 +63,7 @@ type encoder struct {
 	buf []byte // reused
 }
 
-// encode writes a slice that flatten returned.
+// encode writes a slice of flatten.
 func (e *encoder) encode(values any) error {
 	switch v := values.(type) {
 	case []float32:
@@ -106,8 +106,8 @@ type decoder struct {
 	buf   []byte // reused
 }
 
-// decode reads an array. The caller has made sure that the rest of r can hold it, so that a false shape cannot ask for more
-// memory than the file is long.
+// decode reads an array. The caller has checked that the rest of r can hold it, so that an invalid shape
+// cannot request more memory than the size of the file.
 func (d *decoder) decode(k kind, shape []int) (*tensor.Dense, error) {
 	switch k {
 	case kindF16:
@@ -156,7 +156,7 @@ func decodeBools(d *decoder, shape []int) (*tensor.Dense, error) {
 	})
 }
 
-// decodeWith reads an array of elements that take size bytes each in the file; convert turns a chunk of them into as many values.
+// decodeWith reads an array of elements of size bytes in the file; convert converts a chunk of them.
 func decodeWith[T Element](d *decoder, shape []int, size int, convert func(to []T, raw []byte) error) (*tensor.Dense, error) {
 	n, ok := elements(shape)
 	if !ok {

@@ -10,12 +10,14 @@ import (
 	"maps"
 	"slices"
 	"unicode/utf8"
+
+	"depthwise.dev/internal/atomicfile"
 )
 
-// File is what one safetensors file holds: arrays in their order, and text.
+// File is the content of a safetensors file: ordered arrays, and text.
 type File struct {
 	Arrays []Array
-	Meta   map[string]string // the "__metadata__" entries; "sha256" and "depthwise" are Write's own
+	Meta   map[string]string // the "__metadata__" entries; "sha256" and "depthwise" are reserved for Write
 }
 
 // Lookup returns the array of that name.
@@ -27,28 +29,31 @@ func (f File) Lookup(name string) (Array, bool) {
 	return f.Arrays[i], true
 }
 
-// Write stores f at path as safetensors, with its SHA-256. The file appears whole or not at all: until the new one is complete and on
-// the disk, what was at path stays. Equal files give equal bytes. It returns ErrArray, before it touches the disk, when
-// f cannot be stored.
-//
-// An error after the new file has taken its place is possible too (the folder could not be synced); the file is whole even then.
-func Write(path string, f File) error { return write(disk{}, path, f) }
+// filePerm is the mode of new files, before the umask.
+const filePerm = 0o666
 
-func write(fsys filesystem, path string, f File) error {
+// Write stores f at path as safetensors, with its SHA-256. It replaces the file atomically: the old file
+// remains until the new one is complete and synced. Equal files give equal bytes. It returns ErrArray,
+// before it touches the disk, if f cannot be stored.
+//
+// If only the sync of the folder fails, the error is returned although the new file is complete.
+func Write(path string, f File) error { return write(atomicfile.OS{}, path, f) }
+
+func write(fsys atomicfile.FS, path string, f File) error {
 	im, err := newImage(f)
 	if err != nil {
 		return fmt.Errorf("checkpoints: %s: %w", path, err)
 	}
-	if err := writeAtomically(fsys, path, im.writeTo); err != nil {
+	if err := atomicfile.WriteTo(fsys, path, filePerm, im.writeTo); err != nil {
 		return fmt.Errorf("checkpoints: write %s: %w", path, err)
 	}
 	return nil
 }
 
-// image is a File laid out for writing.
+// image is the serialized form of a File.
 type image struct {
 	head   []byte // length and JSON header
-	values []any  // of each array, as flatten gives them
+	values []any  // of each array, as flatten returns them
 }
 
 func (im image) writeTo(w io.Writer) error {
@@ -64,7 +69,7 @@ func (im image) writeTo(w io.Writer) error {
 	return nil
 }
 
-// dtypes are the names of the kinds in a header. F16 and BF16 are only read.
+// dtypes are the names of element types in a header. F16 and BF16 are read only.
 var dtypes = map[string]kind{
 	"F16": kindF16, "BF16": kindBF16, "F32": kindF32, "F64": kindF64, "I64": kindI64, "I32": kindI32, "U8": kindU8, "BOOL": kindBool,
 }
@@ -78,10 +83,11 @@ func dtypeOf(k kind) string {
 	return ""
 }
 
-// newImage writes the header, with the arrays in their order and the metadata's keys sorted, and signs it.
+// newImage serializes the header, with the arrays in order and the metadata sorted by key, and adds the
+// digest.
 func newImage(f File) (image, error) {
 	im := image{values: make([]any, len(f.Arrays))}
-	text := bytes.NewBuffer(make([]byte, 8)) // the length comes last
+	text := bytes.NewBuffer(make([]byte, 8)) // the length is written last
 	digestAt, err := writeMetadata(text, f.Meta)
 	if err != nil {
 		return im, err
@@ -90,7 +96,7 @@ func newImage(f File) (image, error) {
 		return im, err
 	}
 	text.WriteByte('}')
-	for text.Len()%8 != 0 { // arrays then start on a multiple of 8 bytes, as in the reference
+	for text.Len()%8 != 0 { // so that arrays start at a multiple of 8 bytes, as in the reference implementation
 		text.WriteByte(' ')
 	}
 	if text.Len()-8 > maxHeader {
@@ -107,7 +113,7 @@ func newImage(f File) (image, error) {
 	return im, nil
 }
 
-// writeMetadata starts the header. The digest is 64 zeros yet; digestAt is where they are.
+// writeMetadata writes the start of the header. The digest is 64 zeros at digestAt for now.
 func writeMetadata(text *bytes.Buffer, meta map[string]string) (digestAt int, err error) {
 	all := maps.Clone(meta)
 	if all == nil {
@@ -187,6 +193,6 @@ func writeText(text *bytes.Buffer, s string) error {
 	if err := enc.Encode(s); err != nil {
 		return err
 	}
-	text.Truncate(text.Len() - 1) // the line end that Encode adds
+	text.Truncate(text.Len() - 1) // the newline that Encode adds
 	return nil
 }

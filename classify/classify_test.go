@@ -11,6 +11,7 @@ import (
 	"depthwise.dev/backend"
 	"depthwise.dev/checkpoints"
 	"depthwise.dev/data"
+	"depthwise.dev/data/datasets"
 	"depthwise.dev/internal/testset"
 	"depthwise.dev/internal/validate"
 	"depthwise.dev/weights/weightstest"
@@ -155,7 +156,7 @@ func TestPredictArray(t *testing.T) {
 // held out.
 func TestHeldOutImages(t *testing.T) {
 	dir := filepath.Join(testset.Images(t, 8, 0), "train") // no val folder
-	_, want, err := data.Source{Path: dir, ValSplit: 0.25, Seed: 3}.Open(t.Context())
+	_, want, err := datasets.Source{Path: dir, ValSplit: 0.25, Seed: 3}.Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

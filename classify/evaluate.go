@@ -8,6 +8,7 @@ import (
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
 	"depthwise.dev/data"
+	"depthwise.dev/data/shards"
 	"depthwise.dev/internal/datasource"
 	"depthwise.dev/internal/host"
 	"depthwise.dev/internal/validate"
@@ -24,7 +25,7 @@ type EvalConfig struct {
 	// Data is a data set, whose val/ is evaluated, or the folder of one split.
 	Data string
 	// Remote opens Data where it is an address; see package data/remote. nil: Data must be local.
-	Remote data.Remote
+	Remote shards.Remote
 	// BatchSize is the number of images in a batch.
 	BatchSize int
 	// Workers that decode images. 0: decode in the evaluation loop. -1: one for each physical core.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"depthwise.dev/data"
+	"depthwise.dev/data/shards"
 	"depthwise.dev/models"
 	"depthwise.dev/models/mobilenet"
 )
@@ -14,7 +15,7 @@ import (
 // The YAML names are the names of the command line's flags with '-' replaced by '_'.
 type Config struct {
 	// Data is a folder with train/CLASS/* and val/CLASS/*, or with CLASS/*, or local or remote
-	// shards, see [data.Source], or the word "mnist".
+	// shards, see [datasets.Source], or the word "mnist".
 	Data string `yaml:"data"`
 	// ValSplit is the fraction of a folder without val/ that is held out for validation. 0: such a
 	// folder is an error.
@@ -128,7 +129,7 @@ type Config struct {
 
 	// Remote opens addresses such as s3://bucket/train-000.tar; see package data/remote. nil: Data
 	// must be local.
-	Remote data.Remote `yaml:"-"`
+	Remote shards.Remote `yaml:"-"`
 
 	origin *origin // of the fields that were read from a file; nil: none
 }
@@ -140,7 +141,7 @@ func Default() Config {
 		// Variant paper as mobilenet.Default returns it, without classes; a test compares them.
 		Model: mobilenet.Config{Arch: "mobilenet_v1", Variant: "paper", Width: 1, Resolution: 224, Activation: models.ReLU,
 			Padding: models.Symmetric, BNEps: 1e-5, BNMomentum: 0.1},
-		ShardCache:      data.DefaultCacheBytes >> 30,
+		ShardCache:      shards.DefaultCacheBytes >> 30,
 		Epochs:          90,
 		BatchSize:       32,
 		Accumulate:      1,

@@ -7,7 +7,7 @@ import (
 )
 
 func TestDefaultIsVariantPaper(t *testing.T) {
-	want, err := mobilenet.Variant("paper")
+	want, err := mobilenet.Default("mobilenet_v1", "paper")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,12 +3,12 @@ package config
 import (
 	"context"
 
-	"depthwise.dev/data"
+	"depthwise.dev/data/datasets"
 	"depthwise.dev/internal/datasource"
 )
 
 // Source returns where Data lies and how it is split and cached.
-func (c Config) Source(ctx context.Context) (data.Source, error) {
+func (c Config) Source(ctx context.Context) (datasets.Source, error) {
 	s, err := datasource.New(ctx, c.Data, c.Remote)
 	s.ValSplit, s.Seed, s.CacheBytes = c.ValSplit, c.Seed, int64(c.ShardCache)<<30
 	return s, err

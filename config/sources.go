@@ -45,6 +45,9 @@ func (s Sources) merge(text []byte) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
+	if s.Arch != "" && s.Variant == "" && s.Arch != cmp.Or(f.text("arch"), Default().Model.Arch) {
+		s.Variant = defaultVariant(s.Arch) // the file's is one of another architecture
+	}
 	named := Sources{Data: cmp.Or(s.Data, f.text("data")), Recipe: cmp.Or(s.Recipe, f.text("recipe")),
 		Arch: cmp.Or(s.Arch, f.text("arch")), Variant: cmp.Or(s.Variant, f.text("variant")), Optimizer: cmp.Or(s.Optimizer, f.text("optimizer"))}
 	c, err := named.implied()
@@ -53,6 +56,9 @@ func (s Sources) merge(text []byte) (Config, error) {
 	}
 	if err := f.decode(&c); err != nil {
 		return Config{}, err
+	}
+	if m, err := mobilenet.Default(c.Model.Arch, c.Model.Variant); err == nil {
+		c.Model.Variant = m.Variant // for an alias
 	}
 	if c.origin, err = f.origin(c); err != nil {
 		return Config{}, err
@@ -110,6 +116,14 @@ func (c *Config) useNetwork(arch, variant string) error {
 	m.Width, m.Resolution, m.Classes = c.Model.Width, c.Model.Resolution, c.Model.Classes
 	c.Model = m
 	return nil
+}
+
+// defaultVariant returns the default variant of an architecture, "" of an unknown one.
+func defaultVariant(arch string) string {
+	if variants := mobilenet.Variants(arch); len(variants) > 0 {
+		return variants[0]
+	}
+	return ""
 }
 
 // useOptimizer changes the optimizer and the learning rate, whose scale depends on the optimizer.

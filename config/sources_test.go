@@ -9,7 +9,15 @@ import (
 
 // TestSources checks the precedence where several sources set the same setting.
 func TestSources(t *testing.T) {
-	article, err := mobilenet.Variant("article")
+	article, err := mobilenet.Default("mobilenet_v1", "article")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hf, err := mobilenet.Default("mobilenet_v1", "hf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v2, err := mobilenet.Default("mobilenet_v2", "torchvision")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +81,38 @@ func TestSources(t *testing.T) {
 		}},
 		{"optimizer by flag over the file's rate", "optimizer: sgd\nlr: 0.1\n", Sources{Optimizer: "adamw"}, func(c *Config) {
 			c.Optimizer, c.LR = "adamw", 1e-3
+		}},
+		{"alias of a variant by flag", "", Sources{Variant: "slim"}, func(c *Config) {
+			c.Model = hf
+			c.Model.Classes = 0
+		}},
+		{"alias of a variant in the file", "variant: slim\n", Sources{}, func(c *Config) {
+			c.Model = hf
+			c.Model.Classes = 0
+		}},
+		{"architecture takes its default variant", "", Sources{Arch: "mobilenet_v2"}, func(c *Config) {
+			c.Model = v2
+			c.Model.Classes = 0
+		}},
+		{"architecture by flag over the file's variant, which it lacks", "variant: article\nwidth: 0.5\n", Sources{Arch: "mobilenet_v2"}, func(c *Config) {
+			c.Model = v2
+			c.Model.Width, c.Model.Classes = 0.5, 0
+		}},
+		{"architecture by flag over the file's", "arch: mobilenet_v1\nvariant: timm\npadding: same\n", Sources{Arch: "mobilenet_v2"}, func(c *Config) {
+			c.Model = v2
+			c.Model.Classes = 0
+		}},
+		{"the file's architecture by flag keeps its variant", "variant: article\n", Sources{Arch: "mobilenet_v1"}, func(c *Config) {
+			c.Model = article
+			c.Model.Classes = 0
+		}},
+		{"architecture and variant of the file", "arch: mobilenet_v2\nvariant: torchvision\ndropout: 0.5\n", Sources{}, func(c *Config) {
+			c.Model = v2
+			c.Model.Dropout, c.Model.Classes = 0.5, 0
+		}},
+		{"variant by flag of the file's architecture", "arch: mobilenet_v2\n", Sources{Variant: "torchvision"}, func(c *Config) {
+			c.Model = v2
+			c.Model.Classes = 0
 		}},
 		{"comments alone", "# nothing yet\n", Sources{}, func(*Config) {}},
 	} {

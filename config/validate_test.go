@@ -24,9 +24,11 @@ func TestValidate(t *testing.T) {
 		{"default", func(*Config) {}, nil},
 		{"mnist", func(c *Config) { c.Data = MNIST; c.useMNIST() }, nil},
 		{"zero value", func(c *Config) { *c = Config{} }, []string{
-			"data", "arch", "variant", "width", "resolution", "activation", "padding", "bn_eps", "bn_momentum",
+			"data", "arch", "width", "resolution", "activation", "padding", "bn_eps", "bn_momentum",
 			"epochs", "batch_size", "accumulate", "optimizer", "lr", "schedule",
 			"augment", "decode", "crop_scale", "crop_ratio", "fit", "precision", "kernels", "device", "progress", "keep"}},
+		{"no variant", func(c *Config) { c.Model.Variant = "" }, []string{"variant"}},
+		{"variant of another architecture", func(c *Config) { c.Model.Arch = "mobilenet_v2" }, []string{"variant"}},
 		{"no warm-up in a run of one epoch", func(c *Config) { c.Epochs, c.WarmupEpochs = 1, 0.5 }, nil},
 		{"warm-up as long as the run", func(c *Config) { c.Epochs, c.WarmupEpochs = 5, 5 }, []string{"warmup_epochs"}},
 		{"not a number", func(c *Config) {

@@ -78,7 +78,9 @@ func TestWrongFiles(t *testing.T) {
 		{"repeated key", "lr: 1\nseed: 2\nlr: 2\n", "FILE:3: lr: set twice, first in line 1"},
 		{"not a mapping", "- lr\n", "FILE:1: a configuration is a list of `setting: value`"},
 		{"not YAML", "lr: [1\n", "FILE:1: not valid YAML: did not find expected ',' or ']'"},
-		{"variant", "lr: 1\nvariant: papier\n", `FILE:2: variant "papier": did you mean paper? allowed: paper, article`},
+		{"variant", "lr: 1\nvariant: papier\n", `FILE:2: variant "papier": did you mean paper? allowed: paper, article, keras, timm, hf`},
+		{"architecture", "arch: mobilenet_v7\n", `FILE:1: arch "mobilenet_v7": did you mean mobilenet_v1? allowed: mobilenet_v1, mobilenet_v2`},
+		{"variant of another architecture", "arch: mobilenet_v2\nvariant: paper\n", `FILE:2: variant "paper": allowed: torchvision, timm, keras, hf`},
 		{"recipe", "recipe: slim\n", `FILE:1: recipe "slim": allowed: paper, torchvision, modern`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -99,7 +99,7 @@ func (f yamlFile) locate(err error, explicit Sources) error {
 		return err
 	}
 	overridden := map[string]bool{"data": explicit.Data != "", "recipe": explicit.Recipe != "",
-		"variant": explicit.Variant != "", "optimizer": explicit.Optimizer != ""}
+		"arch": explicit.Arch != "", "variant": explicit.Variant != "", "optimizer": explicit.Optimizer != ""}
 	for i, field := range e.Fields {
 		for _, s := range f.settings {
 			if s.key.Value == field.Field && !overridden[field.Field] {

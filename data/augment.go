@@ -9,23 +9,23 @@ import (
 	"depthwise.dev/data/jpeg"
 )
 
-// Augment says how training images vary. The zero value varies nothing.
+// Augment configures the augmentation of training images. The zero value changes nothing.
 type Augment struct {
 	Crop      bool       // a random resized crop; false: evaluation's geometry
-	CropScale [2]float64 // the crop's share of the area, from and to; torchvision: 0.08, 1
-	CropRatio [2]float64 // its width by height, from and to; torchvision: 3/4, 4/3
-	Flip      float64    // probability of a mirrored image
-	Jitter    Jitter     // of the colors
-	Policy    Policy     // random operations after it
-	Erase     float64    // probability of an erased rectangle, painted last
-	MixUp     float64    // images are blended in pairs, in shares from Beta(MixUp, MixUp); 0: not
-	CutMix    float64    // boxes of Beta(CutMix, CutMix) of the area come from another image; 0: not
+	CropScale [2]float64 // range of the crop's area as a fraction of the image; torchvision: 0.08, 1
+	CropRatio [2]float64 // range of its aspect ratio, width/height; torchvision: 3/4, 4/3
+	Flip      float64    // probability of a horizontal flip
+	Jitter    Jitter     // color jitter
+	Policy    Policy     // random operations after the jitter
+	Erase     float64    // probability of an erased rectangle, applied last
+	MixUp     float64    // alpha of MixUp: pairs are blended with lambda from Beta(alpha, alpha); 0: off
+	CutMix    float64    // alpha of CutMix: a box is copied from another image, its area 1-lambda; 0: off
 }
 
-// maxAlpha bounds MixUp and CutMix; above it every share is nearly a half.
+// maxAlpha bounds MixUp and CutMix; above it lambda is nearly 0.5.
 const maxAlpha = 100
 
-// Validate names every field that is wrong.
+// Validate returns an error that names every invalid field.
 func (a Augment) Validate() error {
 	var errs []error
 	if a.Crop && !(0 < a.CropScale[0] && a.CropScale[0] <= a.CropScale[1] && a.CropScale[1] <= 1) {
@@ -46,17 +46,17 @@ func (a Augment) Validate() error {
 	return errors.Join(append(errs, a.Jitter.validate(), a.Policy.validate())...)
 }
 
-// alter changes the pixels of an image that lies in the batch.
-func (a Augment) alter(c *canvas, p Preprocess, pixels []uint8, rng *rand.Rand) {
+// apply changes the pixels of an image in the batch.
+func (a Augment) apply(c *canvas, p Preprocess, pixels []uint8, rng *rand.Rand) {
 	c.open(pixels, p.Resolution)
 	a.Jitter.apply(c, rng)
 	a.Policy.apply(c, rng)
 	if rng.Float64() < a.Erase {
-		c.fill(eraseBox(c.Width, c.Height, rng), p.middle())
+		c.fill(eraseBox(c.Width, c.Height, rng), p.zeroColor())
 	}
 }
 
-// view draws the view of a w x h image for training.
+// view draws a random view of a w x h image.
 func (a Augment) view(p Preprocess, w, h int, rng *rand.Rand) view {
 	var v view
 	if a.Crop {
@@ -73,8 +73,8 @@ func (a Augment) view(p Preprocess, w, h int, rng *rand.Rand) view {
 	return v
 }
 
-// randomCrop is torchvision's RandomResizedCrop.get_params: ten tries of a random area
-// and a log-uniform ratio, then the center.
+// randomCrop is torchvision's RandomResizedCrop.get_params: ten attempts with a random area and a
+// log-uniform aspect ratio, then the center.
 func (a Augment) randomCrop(w, h int, rng *rand.Rand) (x, y, cw, ch int) {
 	area := float64(w) * float64(h)
 	for range 10 {
@@ -89,7 +89,7 @@ func (a Augment) randomCrop(w, h int, rng *rand.Rand) (x, y, cw, ch int) {
 	return a.centralCrop(w, h)
 }
 
-// centralCrop is the largest crop in the middle whose ratio is allowed.
+// centralCrop is the largest central crop with an allowed aspect ratio.
 func (a Augment) centralCrop(w, h int) (x, y, cw, ch int) {
 	cw, ch = w, h
 	switch ratio := float64(w) / float64(h); {
@@ -103,5 +103,5 @@ func (a Augment) centralCrop(w, h int) (x, y, cw, ch int) {
 }
 
 func uniform(rng *rand.Rand, from, to float64) float64 {
-	return from + float64((to-from)*rng.Float64()) // the conversion forbids a fused multiply-add, so every processor draws the same
+	return from + float64((to-from)*rng.Float64()) // the conversion forbids a fused multiply-add, so that every processor draws the same values
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+
+	"depthwise.dev/data/internal/random"
 )
 
 // augmentGolden is what testdata/make_augment.py wrote.
@@ -128,7 +130,7 @@ func TestPoliciesEqualTorchvisions(t *testing.T) {
 				}
 				drawn[op][m+0] = true
 			}
-			rng := newRandom(1, augmentStream)
+			rng := random.New(1, random.Augment)
 			for range 40000 {
 				op, m := policy.draw(side, rng)
 				if op.name == "Posterize" {
@@ -152,7 +154,7 @@ func TestPoliciesAreDrawnAsTorchvisions(t *testing.T) {
 	const n = 20000
 	for name, golden := range readAugmentGolden(t).Drawn {
 		count, signs := map[string]float64{}, map[string]float64{}
-		rng := newRandom(2, augmentStream)
+		rng := random.New(2, random.Augment)
 		policy, total := Policy(name), n
 		if policy == RandAugment {
 			total *= randAugmentOperations

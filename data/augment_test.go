@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"depthwise.dev/data/internal/random"
 	"depthwise.dev/data/jpeg"
 )
 
@@ -14,7 +15,7 @@ const sampled = 20000 // draws, as many as torchvision made
 
 func TestErasedBoxesAreDistributedAsTorchvisions(t *testing.T) {
 	for _, c := range readAugmentGolden(t).Erased {
-		rng := newRandom(3, augmentStream)
+		rng := random.New(3, random.Augment)
 		var rows [][]float64
 		for range sampled {
 			b := eraseBox(c.Width, c.Height, rng)
@@ -25,7 +26,7 @@ func TestErasedBoxesAreDistributedAsTorchvisions(t *testing.T) {
 		}
 		sameMoments(t, fmt.Sprintf("%dx%d", c.Width, c.Height), rows, c.Mean[:], c.Deviation[:])
 	}
-	if b := eraseBox(1, 1, newRandom(3, augmentStream)); !b.Empty() { // nothing is smaller than one pixel
+	if b := eraseBox(1, 1, random.New(3, random.Augment)); !b.Empty() { // nothing is smaller than one pixel
 		t.Errorf("%v of 1x1", b)
 	}
 }
@@ -36,9 +37,9 @@ func TestEraseFillsItsBoxWithTheMean(t *testing.T) {
 	for i := range 200 {
 		c := goldenPicture(t, "wide", 16, 16)
 		before := slices.Clone(c.Pixels)
-		rng := newRandom(4, augmentStream, uint64(i))
-		Augment{Erase: 0.25}.alter(c, p, c.Pixels, rng)
-		rng = newRandom(4, augmentStream, uint64(i))
+		rng := random.New(4, random.Augment, uint64(i))
+		Augment{Erase: 0.25}.apply(c, p, c.Pixels, rng)
+		rng = random.New(4, random.Augment, uint64(i))
 		box := image.Rectangle{}
 		if rng.Float64() < 0.25 {
 			box = eraseBox(16, 16, rng)
@@ -62,7 +63,7 @@ func TestEraseFillsItsBoxWithTheMean(t *testing.T) {
 func TestJitterIsDrawnAsTorchvisions(t *testing.T) {
 	for _, c := range readAugmentGolden(t).Jittered {
 		j := Jitter{c.Jitter[0], c.Jitter[1], c.Jitter[2], c.Jitter[3]}
-		rng := newRandom(5, augmentStream)
+		rng := random.New(5, random.Augment)
 		var rows [][]float64
 		first := [4]int{}
 		for range sampled {
@@ -82,8 +83,8 @@ func TestJitterGoesThroughItsOperations(t *testing.T) {
 	for i := range 50 {
 		j := Jitter{Brightness: 0.4, Saturation: 0.3, Hue: 0.1}
 		got, want := goldenPicture(t, "narrow", 20, 20), goldenPicture(t, "narrow", 20, 20)
-		j.apply(got, newRandom(6, augmentStream, uint64(i)))
-		order, f := j.draw(newRandom(6, augmentStream, uint64(i)))
+		j.apply(got, random.New(6, random.Augment, uint64(i)))
+		order, f := j.draw(random.New(6, random.Augment, uint64(i)))
 		for _, what := range order {
 			switch what {
 			case 0:
@@ -102,7 +103,7 @@ func TestJitterGoesThroughItsOperations(t *testing.T) {
 
 func TestMixingIsDistributedAsTorchvisions(t *testing.T) {
 	for _, c := range readAugmentGolden(t).Mixed {
-		rng := newRandom(7, mixStream)
+		rng := random.New(7, random.Mix)
 		var shares []float64
 		var rows [][]float64
 		for range sampled {
@@ -123,7 +124,7 @@ func TestMixingIsDistributedAsTorchvisions(t *testing.T) {
 // mixedBatch is three pictures of other classes.
 func mixedBatch(t *testing.T) *Batch {
 	t.Helper()
-	b := &Batch{N: 3, Width: 12, Height: 10, Labels: []int64{5, 6, 7}, Share: 1}
+	b := &Batch{N: 3, Width: 12, Height: 10, Labels: []int64{5, 6, 7}, Lambda: 1}
 	for _, kind := range []string{"wide", "narrow", "two"} {
 		b.Pixels = append(b.Pixels, goldenPicture(t, kind, 12, 10).Pixels...)
 	}
@@ -134,10 +135,10 @@ func mixedBatch(t *testing.T) *Batch {
 // of torchvision is the image before.
 func TestMixUp(t *testing.T) {
 	before, b := mixedBatch(t), mixedBatch(t)
-	Augment{MixUp: 1}.mix(b, newRandom(8, mixStream), nil)
-	share := float64(float32(b.Share))
-	if b.Share <= 0 || b.Share >= 1 || !slices.Equal(b.Partners, []int64{7, 5, 6}) || !slices.Equal(b.Labels, before.Labels) {
-		t.Fatalf("share %v, labels %v with %v", b.Share, b.Labels, b.Partners)
+	Augment{MixUp: 1}.mix(b, random.New(8, random.Mix), nil)
+	share := float64(float32(b.Lambda))
+	if b.Lambda <= 0 || b.Lambda >= 1 || !slices.Equal(b.MixedLabels, []int64{7, 5, 6}) || !slices.Equal(b.Labels, before.Labels) {
+		t.Fatalf("share %v, labels %v with %v", b.Lambda, b.Labels, b.MixedLabels)
 	}
 	size := len(b.Pixels) / 3
 	for i, v := range b.Pixels {
@@ -152,7 +153,7 @@ func TestMixUp(t *testing.T) {
 func TestCutMix(t *testing.T) {
 	for seed := range uint64(30) {
 		before, b := mixedBatch(t), mixedBatch(t)
-		Augment{CutMix: 1}.mix(b, newRandom(seed, mixStream), nil)
+		Augment{CutMix: 1}.mix(b, random.New(seed, random.Mix), nil)
 		size, others := len(b.Pixels)/3, 0
 		for i := range b.Pixels {
 			own, other := before.Pixels[i], before.Pixels[(i+2*size)%(3*size)]
@@ -164,8 +165,8 @@ func TestCutMix(t *testing.T) {
 			}
 		}
 		// Pixels that are equal in both do not count, so the box is at least as large.
-		if cut := (1 - b.Share) * float64(3*size); float64(others) > cut+1e-6 || float64(others) < 0.9*cut-1e-6 {
-			t.Errorf("seed %d: %d bytes of others, share %v leaves %v", seed, others, b.Share, cut)
+		if cut := (1 - b.Lambda) * float64(3*size); float64(others) > cut+1e-6 || float64(others) < 0.9*cut-1e-6 {
+			t.Errorf("seed %d: %d bytes of others, share %v leaves %v", seed, others, b.Lambda, cut)
 		}
 	}
 }
@@ -180,9 +181,9 @@ func TestMixingLeavesAloneWhatCannotBeMixed(t *testing.T) {
 		b    *Batch
 	}{{"one image", Augment{MixUp: 1, CutMix: 1}, one}, {"nothing asked for", Augment{}, whole}} {
 		want := slices.Clone(c.b.Pixels)
-		c.a.mix(c.b, newRandom(1, mixStream), nil)
-		if !slices.Equal(c.b.Pixels, want) || c.b.Share != 1 || len(c.b.Partners) != 0 {
-			t.Errorf("%s was mixed: share %v", c.name, c.b.Share)
+		c.a.mix(c.b, random.New(1, random.Mix), nil)
+		if !slices.Equal(c.b.Pixels, want) || c.b.Lambda != 1 || len(c.b.MixedLabels) != 0 {
+			t.Errorf("%s was mixed: share %v", c.name, c.b.Lambda)
 		}
 	}
 }
@@ -192,7 +193,7 @@ func TestBothMixesTakeTurns(t *testing.T) {
 	cut := 0
 	for i := range uint64(400) {
 		before, b := mixedBatch(t), mixedBatch(t)
-		Augment{MixUp: 2, CutMix: 2}.mix(b, newRandom(9, mixStream, i), nil)
+		Augment{MixUp: 2, CutMix: 2}.mix(b, random.New(9, random.Mix, i), nil)
 		size := len(b.Pixels) / 3
 		isCut := true
 		for i := range b.Pixels {
@@ -213,8 +214,8 @@ func TestAugmentingAllocatesNothing(t *testing.T) {
 	p := Preprocess{Resolution: 32}
 	for _, policy := range []Policy{RandAugment, TrivialAugment} {
 		a := Augment{Policy: policy, Erase: 0.5, Jitter: Jitter{0.4, 0.4, 0.4, 0.1}}
-		rng := newRandom(1, augmentStream)
-		if n := testing.AllocsPerRun(300, func() { a.alter(c, p, c.Pixels, rng) }); n != 0 {
+		rng := random.New(1, random.Augment)
+		if n := testing.AllocsPerRun(300, func() { a.apply(c, p, c.Pixels, rng) }); n != 0 {
 			t.Errorf("%s: %v allocations an image", policy, n)
 		}
 	}

@@ -1,31 +1,34 @@
 package data
 
-// Batch is a number of images with their labels. It belongs to its iterator and is
-// valid until the next Next or Close.
+import "depthwise.dev/data/internal/sys"
+
+// Batch is a number of images with their labels. It belongs to its iterator and is valid until the next
+// call of Next or Close.
 type Batch struct {
-	Index  int     // its place in the epoch
-	N      int     // images in it; an unreadable image makes it smaller, down to 0
+	Index  int     // in the epoch
+	N      int     // images; unreadable images reduce it, possibly to 0
 	Height int     // of every image
 	Width  int     // of every image
 	Pixels []uint8 // N*Height*Width*3: NHWC, RGB
 	Labels []int64 // N classes
-	// Of a batch that was mixed, the class that each image was mixed with, which weighs
-	// 1-Share. Otherwise Partners is empty and Share is 1.
-	Partners []int64
-	Share    float64
-	Samples  []int     // N indices into Dataset.Samples
-	Skipped  []Problem // images that were left out, in the batch's order
+	// MixedLabels and Lambda describe a batch after MixUp or CutMix: the loss of an image is Lambda times
+	// that of its label plus 1-Lambda times that of its mixed label. Without mixing, MixedLabels is empty
+	// and Lambda is 1.
+	MixedLabels []int64
+	Lambda      float64
+	Samples     []int     // N indices into Dataset.Samples
+	Skipped     []Problem // unreadable images, in the order of the batch
 }
 
-// slot is the memory of a batch in the making.
+// slot is the memory of a batch.
 type slot struct {
-	index    int // of the batch that it holds, or -1
-	missing  int // images that are still being decoded
-	count    int // images, the unreadable included
+	index    int // of the current batch, or -1
+	missing  int // images that are not decoded yet
+	count    int // images, including unreadable ones
 	pixels   []uint8
 	samples  []int
 	failures []error // of each image
-	batch    Batch   // what the consumer gets
+	batch    Batch   // for the consumer
 }
 
 func newSlot(images, side int) *slot {
@@ -33,11 +36,11 @@ func newSlot(images, side int) *slot {
 		pixels:   make([]uint8, images*side*side*3),
 		samples:  make([]int, images),
 		failures: make([]error, images),
-		batch:    Batch{Height: side, Width: side, Labels: make([]int64, 0, images), Share: 1},
+		batch:    Batch{Height: side, Width: side, Labels: make([]int64, 0, images), Lambda: 1},
 	}
 }
 
-// begin makes the slot ready for a batch of count images.
+// begin prepares the slot for a batch of count images.
 func (s *slot) begin(index, count int) {
 	s.index, s.count, s.missing = index, count, count
 	clear(s.failures)
@@ -48,14 +51,14 @@ func (s *slot) image(i int) []uint8 {
 	return s.pixels[i*n : (i+1)*n]
 }
 
-// finish closes the gaps that unreadable images left and returns the batch.
+// finish removes the gaps of unreadable images and returns the batch.
 func (s *slot) finish(set *Dataset) *Batch {
 	b := &s.batch
-	b.Share, b.Partners = 1, b.Partners[:0]
+	b.Lambda, b.MixedLabels = 1, b.MixedLabels[:0]
 	b.Index, b.N, b.Labels, b.Skipped = s.index, 0, b.Labels[:0], nil
 	for i, sample := range s.samples[:s.count] {
 		if err := s.failures[i]; err != nil {
-			b.Skipped = append(b.Skipped, Problem{set.Samples[sample].Path, reasonOf(err)})
+			b.Skipped = append(b.Skipped, Problem{set.Samples[sample].Path, sys.Reason(err)})
 			continue
 		}
 		if b.N < i {

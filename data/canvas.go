@@ -6,18 +6,18 @@ import (
 	"depthwise.dev/data/jpeg"
 )
 
-// canvas is an image that operations change in place. Each ends in the pixels of its
-// namesake in torchvision.transforms.v2.functional on uint8 tensors, and allocates
-// nothing once the canvas has seen an image of the size.
+// canvas is an image that operations change in place. Each gives the pixels of the function of the same
+// name in torchvision.transforms.v2.functional on uint8 tensors, and allocates nothing after the first
+// image of a size.
 type canvas struct {
 	jpeg.Image
-	before []uint8 // what the image was, for operations that move pixels
+	before []uint8 // copy of the image, for operations that move pixels
 	tables jpeg.Tables
 	counts jpeg.Counts
 	matrix jpeg.Affine
 }
 
-// open makes pixels, a square image, the one that is changed.
+// open sets the image, which is square.
 func (c *canvas) open(pixels []uint8, side int) {
 	c.Image = jpeg.Image{Pixels: pixels, Width: side, Height: side}
 }
@@ -32,7 +32,7 @@ func (c *canvas) copied() []uint8 {
 	return c.before
 }
 
-// each replaces the values of all channels by those of f.
+// each applies f to the values of all channels.
 func (c *canvas) each(f func(value float32) float32) {
 	for v := range 256 {
 		out := level(f(float32(v)))
@@ -41,7 +41,7 @@ func (c *canvas) each(f func(value float32) float32) {
 	c.Map(&c.tables)
 }
 
-// level is a value cut to 0..255 and rounded down, as torch converts to uint8.
+// level clamps a value to 0..255 and rounds down, as torch converts to uint8.
 func level(v float32) uint8 { return uint8(max(0, min(255, v))) }
 
 // addProduct is a + b*c, rounded once: torch adds with a fused multiply-add.
@@ -55,20 +55,20 @@ func (c *canvas) brightness(factor float64) {
 	c.each(func(v float32) float32 { return v * f })
 }
 
-// contrast blends with the mean luma: 0 leaves only that, 1 the image.
+// contrast blends with the mean luma: factor 0 gives the mean, 1 the image.
 func (c *canvas) contrast(factor float64) {
 	ratio, rest := float32(factor), float32(1-factor)
 	mean := float32(c.GraySum()) / float32(c.Width*c.Height)
 	c.each(func(v float32) float32 { return addProduct(v*ratio, rest, mean) })
 }
 
-// saturation blends with the luma: 0 leaves only that, 1 the image.
+// saturation blends with the luma: factor 0 gives gray, 1 the image.
 func (c *canvas) saturation(factor float64) { c.Saturate(float32(factor), float32(1-factor)) }
 
-// hue turns the colors by a share of the circle, from -0.5 to 0.5.
-func (c *canvas) hue(share float64) { c.ShiftHue(float32(share)) }
+// hue adds a fraction of the color circle, from -0.5 to 0.5, to the hue.
+func (c *canvas) hue(shift float64) { c.ShiftHue(float32(shift)) }
 
-// sharpness blends with a blurred image: 0 leaves only that, 1 the image.
+// sharpness blends with a blurred image: factor 0 gives the blurred image, 1 the image.
 func (c *canvas) sharpness(factor float64) {
 	if c.Width > 2 && c.Height > 2 {
 		c.Sharpen(c.copied(), float32(1-factor))
@@ -81,7 +81,7 @@ func (c *canvas) posterize(bits int) {
 	c.each(func(v float32) float32 { return float32(uint8(v) & mask) })
 }
 
-// solarize inverts the values from threshold on.
+// solarize inverts the values at and above the threshold.
 func (c *canvas) solarize(threshold float64) {
 	c.each(func(v float32) float32 {
 		if v >= float32(threshold) {
@@ -113,7 +113,7 @@ func (c *canvas) autocontrast() {
 	c.Map(&c.tables)
 }
 
-// equalize spreads each channel's values so that all occur alike, as Pillow does.
+// equalize equalizes the histogram of each channel as Pillow does.
 func (c *canvas) equalize() {
 	c.count()
 	for channel, counts := range &c.counts {
@@ -154,14 +154,14 @@ func (c *canvas) shearY(m float64) {
 // translate moves the image by whole pixels.
 func (c *canvas) translate(x, y int) { c.warp(1, 0, float64(-x), 0, 1, float64(-y)) }
 
-// rotate turns the image about its middle, counter-clockwise.
+// rotate rotates the image about its center, counterclockwise.
 func (c *canvas) rotate(degrees float64) {
 	angle := degrees * (math.Pi / 180)
 	sin, cos := math.Sin(angle), math.Cos(angle)
 	c.warp(cos, -sin, 0, sin, cos, 0)
 }
 
-// warp fetches each pixel from where the matrix sends it, both counted from the middle.
+// warp copies each pixel from the place that the matrix gives, both relative to the center.
 func (c *canvas) warp(xx, xy, x1, yx, yy, y1 float64) {
 	halfWidth, halfHeight := float32(c.Width)/2, float32(c.Height)/2
 	m := &c.matrix

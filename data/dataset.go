@@ -2,33 +2,41 @@ package data
 
 import "slices"
 
-// Dataset is a list of labeled images: files, or parts of shards.
+// Dataset is a list of labeled images: files, or parts of containers such as tar files.
 type Dataset struct {
-	Root     string      // the folder that holds the class folders or the shards
-	Classes  []string    // class names; a sample's class is an index into them
-	Samples  []Sample    // in torchvision's order; of shards, as they lie in them
-	Problems []Problem   // what was found and left out
-	cache    *shardCache // of distant shards; nil: the data are near
+	Root     string    // the folder that holds the class folders or the containers
+	Classes  []string  // class names; a sample's class is an index into them
+	Samples  []Sample  // files in torchvision's order; parts in the order of their containers
+	Problems []Problem // files and folders that are not used
 }
 
 // Sample is one image and its class.
 type Sample struct {
-	Path  string // of the file; of a part of a shard, the shard's path and the part's name
+	Path  string // of the file; for a part of a container, the container's path and the part's name
 	Class int
-	part  part // where it lies in a shard; the zero value: it is the file at Path
+	Part  Part // the place in a container; the zero value means the file at Path
 }
 
-// Problem names something that is not used, and why.
+// Problem names something that is not used, and the reason.
 type Problem struct{ Path, Reason string }
 
 // Len returns the number of samples.
 func (d *Dataset) Len() int { return len(d.Samples) }
 
-// Distant reports whether the images lie at addresses, so that reading them all takes long.
-func (d *Dataset) Distant() bool { return d.cache != nil }
+// Remote reports whether the images have to be downloaded, so that reading all of them takes long.
+func (d *Dataset) Remote() bool { return d.remote() != nil }
 
-// Sharded reports whether the images lie in tar files.
-func (d *Dataset) Sharded() bool { return d.Len() > 0 && d.Samples[0].part.in != nil }
+// remote returns the container of the first sample if it is a remote one.
+func (d *Dataset) remote() RemoteContainer {
+	if d.Len() == 0 {
+		return nil
+	}
+	r, _ := d.Samples[0].Part.In.(RemoteContainer)
+	return r
+}
+
+// Sharded reports whether the images are parts of containers.
+func (d *Dataset) Sharded() bool { return d.Len() > 0 && d.Samples[0].Part.In != nil }
 
 // Counts returns the number of samples of each class.
 func (d *Dataset) Counts() []int {
@@ -39,9 +47,17 @@ func (d *Dataset) Counts() []int {
 	return counts
 }
 
-// Match returns d with its labels renumbered to follow classes, matched by name. Samples
-// of classes that are not among them are left out. unknown names those classes, missing
-// the ones of classes that d has no folder for.
+// CountsByName returns the number of samples of each class by its name.
+func (d *Dataset) CountsByName() map[string]int {
+	counts := make(map[string]int, len(d.Classes))
+	for i, n := range d.Counts() {
+		counts[d.Classes[i]] = n
+	}
+	return counts
+}
+
+// Match returns d with its labels renumbered to follow classes, matched by name. Samples of other
+// classes are dropped. unknown names those classes; missing names the classes that d lacks.
 func (d *Dataset) Match(classes []string) (matched *Dataset, unknown, missing []string) {
 	index, own := positions(classes), positions(d.Classes)
 	for _, name := range classes {
@@ -54,10 +70,10 @@ func (d *Dataset) Match(classes []string) (matched *Dataset, unknown, missing []
 			unknown = append(unknown, name)
 		}
 	}
-	matched = &Dataset{Root: d.Root, Classes: slices.Clone(classes), Problems: slices.Clone(d.Problems), cache: d.cache}
+	matched = &Dataset{Root: d.Root, Classes: slices.Clone(classes), Problems: slices.Clone(d.Problems)}
 	for _, s := range d.Samples {
 		if to, ok := index[d.Classes[s.Class]]; ok {
-			matched.Samples = append(matched.Samples, Sample{Path: s.Path, Class: to, part: s.part})
+			matched.Samples = append(matched.Samples, Sample{Path: s.Path, Class: to, Part: s.Part})
 		}
 	}
 	return matched, unknown, missing

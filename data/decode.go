@@ -15,37 +15,37 @@ import (
 	"golang.org/x/image/webp"
 )
 
-// codec is a Go library for one format.
+// codec is the Go library of one format.
 type codec struct {
 	config func(io.Reader) (image.Config, error)
 	decode func(io.Reader) (image.Image, error)
 }
 
-var codecs = map[format]codec{
-	formatPNG:  {png.DecodeConfig, png.Decode},
-	formatGIF:  {gif.DecodeConfig, gif.Decode}, // the first frame
-	formatBMP:  {bmp.DecodeConfig, bmp.Decode},
-	formatTIFF: {tiff.DecodeConfig, tiff.Decode}, // the first page
-	formatWebP: {webp.DecodeConfig, webp.Decode},
+var codecs = map[Format]codec{
+	FormatPNG:  {png.DecodeConfig, png.Decode},
+	FormatGIF:  {gif.DecodeConfig, gif.Decode}, // the first frame
+	FormatBMP:  {bmp.DecodeConfig, bmp.Decode},
+	FormatTIFF: {tiff.DecodeConfig, tiff.Decode}, // the first page
+	FormatWebP: {webp.DecodeConfig, webp.Decode},
 }
 
-// decodeRGB decodes any format but JPEG, appending the RGB pixels to dst[:0]. It
-// returns an error and never panics, whatever a library does.
-func decodeRGB(f format, data, dst []byte) (rgb []byte, w, h int, err error) {
+// decodeRGB decodes any format except JPEG and appends the RGB pixels to dst[:0]. Panics of a library
+// become errors.
+func decodeRGB(f Format, data, dst []byte) (rgb []byte, w, h int, err error) {
 	defer recoverAs(&err)
 	switch f {
-	case formatPNM:
+	case FormatPNM:
 		return decodePNM(data, dst)
-	case formatWebP:
+	case FormatWebP:
 		return decodeWebP(data, dst)
-	case formatGIF:
+	case FormatGIF:
 		return decodeGIF(data, dst)
 	}
 	return decodeWith(f, data, dst)
 }
 
-// decodeWith decodes with the format's library.
-func decodeWith(f format, data, dst []byte) (rgb []byte, w, h int, err error) {
+// decodeWith decodes with the library of the format.
+func decodeWith(f Format, data, dst []byte) (rgb []byte, w, h int, err error) {
 	config, err := readConfig(f, data)
 	if err != nil {
 		return nil, 0, 0, err
@@ -61,14 +61,14 @@ func decodeWith(f format, data, dst []byte) (rgb []byte, w, h int, err error) {
 	return appendRGB(dst, im), w, h, nil
 }
 
-// checkHeader reads a file's size, in any format but JPEG.
-func checkHeader(f format, data []byte) (err error) {
+// checkHeader reads the size of a file in any format except JPEG.
+func checkHeader(f Format, data []byte) (err error) {
 	defer recoverAs(&err)
-	if f == formatPNM {
+	if f == FormatPNM {
 		_, _, _, err = decodePNM(data, nil) // small and rare
 		return err
 	}
-	if f == formatWebP {
+	if f == FormatWebP {
 		if data, _, err = firstFrame(data); err != nil {
 			return err
 		}
@@ -77,8 +77,8 @@ func checkHeader(f format, data []byte) (err error) {
 	return err
 }
 
-// readConfig reads the size and refuses what is too large to decode.
-func readConfig(f format, data []byte) (image.Config, error) {
+// readConfig reads the size and returns an error if it is too large.
+func readConfig(f Format, data []byte) (image.Config, error) {
 	config, err := codecs[f].config(bytes.NewReader(data))
 	if err != nil {
 		return config, plainError(err)
@@ -98,7 +98,7 @@ func checkSize(w, h int) error {
 	return nil
 }
 
-// onScreen puts a frame on its screen of one color, where it does not fill it.
+// onScreen places a frame on a screen of one color, if it does not fill it.
 func onScreen(frame []byte, at image.Rectangle, w, h int, fill [3]byte) []byte {
 	if at == image.Rect(0, 0, w, h) {
 		return frame
@@ -111,14 +111,14 @@ func onScreen(frame []byte, at image.Rectangle, w, h int, fill [3]byte) []byte {
 	return screen
 }
 
-// recoverAs turns a library's panic into an error.
+// recoverAs returns a panic of a library as an error.
 func recoverAs(err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("damaged file: the decoder failed: %v", p)
 	}
 }
 
-// plainError says what "unexpected EOF" means.
+// plainError replaces "unexpected EOF" by its cause.
 func plainError(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.New("file is truncated")

@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// Digest tells data sets apart by their classes and the names of their images, wherever
-// the folder lies. A set may be nil.
+// Digest is a hash of the classes and the relative names of the images of data sets. A set may be nil.
 func Digest(sets ...*Dataset) string {
 	h := sha256.New()
 	for _, set := range sets {
@@ -24,7 +23,7 @@ func Digest(sets ...*Dataset) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// relative is a sample's path within its data set.
+// relative returns the path of a sample relative to its data set.
 func (d *Dataset) relative(path string) string {
 	if rest, ok := strings.CutPrefix(path, d.Root+"/"); ok {
 		return rest

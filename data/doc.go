@@ -1,24 +1,25 @@
-// Package data turns folders of images into batches for training and evaluation.
+// Package data loads folders of images as batches for training and evaluation.
 //
-//	DIR/train/CLASS/*.jpg ─ Open ─> Dataset ─ NewLoader ─> Loader ─ Epoch ─> Iterator ─ Next ─> Batch
+//	DIR/train/CLASS/*.jpg ─ OpenFolder ─> Dataset ─ NewLoader ─> Loader ─ Epoch ─> Iterator ─ Next ─> Batch
 //
-// Folders are read as torchvision.datasets.ImageFolder reads them, crops and resizes are
-// torchvision's (v2 of its transforms, on byte tensors), and the class order is the same. A batch is host
-// memory: uint8, NHWC, RGB; normalization happens on the device.
+// Folders are read as torchvision.datasets.ImageFolder reads them, crops and resizes are those of
+// torchvision.transforms.v2 on byte tensors, and the class order is the same. A batch is host memory:
+// uint8, NHWC, RGB. Normalization happens on the device.
 //
-// The order of an epoch and the augmentation of a sample are functions of the seed, the
-// epoch and the sample's index alone: the number of workers changes nothing, and an
-// epoch continued at batch b yields what it would have yielded.
+// Package datasets opens a data set by its path, package shards reads samples from tar files, package
+// check finds problems before training, package prepare converts MNIST and ImageNet.
 //
-// No image is silently replaced. One that cannot be read is left out of its batch and
-// named in [Batch.Skipped]; what was left out while a folder was listed is named in
-// [Dataset.Problems].
+// The order of an epoch and the augmentation of a sample are functions of the seed, the epoch and the
+// sample index only. They do not depend on the number of workers, and an epoch that continues at batch b
+// yields the same batches from there on.
 //
-// A disk or machine that fails is no fault of an image: reading is tried again for two
-// seconds, and then a [StorageError] ends the epoch.
+// No image is silently replaced. An unreadable image is skipped and named in [Batch.Skipped]; files that
+// are skipped when a folder is listed are named in [Dataset.Problems].
 //
-// Memory: a Batch belongs to its Iterator and is valid until the next call of Next or
-// Close. An Iterator holds Prefetch+1 batches and, for each worker, what the largest
-// image needs; images above 89,478,485 pixels (Pillow's limit), sides above 65,535 and
-// files above 1 GB are refused.
+// A failing disk or machine is not an error of an image: reads are repeated for two seconds, then a
+// [StorageError] ends the epoch.
+//
+// Memory: a Batch belongs to its Iterator and is valid until the next call of Next or Close. An Iterator
+// holds Prefetch+1 batches and, for each worker, the memory of the largest image. Images above 89,478,485
+// pixels (Pillow's limit), sides above 65,535 and files above 1 GB are refused.
 package data

@@ -6,14 +6,14 @@ import (
 	"math/rand/v2"
 )
 
-// torchvision's RandomErasing: the rectangle's share of the area, and its height by its
-// width (https://arxiv.org/abs/1708.04896).
+// torchvision's RandomErasing: the rectangle's area as a fraction of the image, and its aspect ratio,
+// height/width (https://arxiv.org/abs/1708.04896).
 var (
 	eraseScale = [2]float64{0.02, 0.33}
 	eraseRatio = [2]float64{0.3, 3.3}
 )
 
-// eraseBox draws a rectangle, which is empty where ten tries did not fit.
+// eraseBox draws a rectangle. It is empty if ten attempts do not fit.
 func eraseBox(width, height int, rng *rand.Rand) image.Rectangle {
 	area := float64(width) * float64(height)
 	for range 10 {
@@ -30,7 +30,7 @@ func eraseBox(width, height int, rng *rand.Rand) image.Rectangle {
 	return image.Rectangle{}
 }
 
-// fill paints a rectangle of the image in one color.
+// fill fills a rectangle of the image with one color.
 func (c *canvas) fill(box image.Rectangle, color [3]uint8) {
 	if box.Empty() {
 		return
@@ -45,9 +45,9 @@ func (c *canvas) fill(box image.Rectangle, color [3]uint8) {
 	}
 }
 
-// middle is the color that normalization makes zero, to half a level: what
-// torchvision erases to by default, after it has normalized.
-func (p Preprocess) middle() (color [3]uint8) {
+// zeroColor is the color that normalization maps to zero, to half a level: torchvision's default fill,
+// which it applies after normalization.
+func (p Preprocess) zeroColor() (color [3]uint8) {
 	for i, m := range p.Mean {
 		color[i] = level(float32(math.RoundToEven(255 * m)))
 	}

@@ -5,21 +5,21 @@ import (
 	"encoding/binary"
 )
 
-// exifOrientation returns the orientation that a file's EXIF data asks for. Without such
-// data, or where it is damaged, the image is upright. EXIF 2.32, 4.6.4 A: tag 0x0112.
-func exifOrientation(f format, data []byte) orientation {
+// exifOrientation returns the orientation in the EXIF data of a file. Without such data, or if it is
+// damaged, the image is upright. EXIF 2.32, 4.6.4 A: tag 0x0112.
+func exifOrientation(f Format, data []byte) orientation {
 	switch f {
-	case formatJPEG:
+	case FormatJPEG:
 		return tiffOrientation(jpegEXIF(data))
-	case formatPNG:
+	case FormatPNG:
 		return tiffOrientation(pngEXIF(data))
-	case formatWebP:
+	case FormatWebP:
 		for c := range webpChunks(data) {
 			if c.id == "EXIF" {
 				return tiffOrientation(bytes.TrimPrefix(c.body, []byte(exifMark)))
 			}
 		}
-	case formatTIFF: // what EXIF data is too
+	case FormatTIFF: // EXIF data is a TIFF file
 		return tiffOrientation(data)
 	}
 	return upright
@@ -27,7 +27,7 @@ func exifOrientation(f format, data []byte) orientation {
 
 const exifMark = "Exif\x00\x00"
 
-// jpegEXIF returns the body of the first EXIF segment ahead of the compressed data.
+// jpegEXIF returns the body of the first EXIF segment before the compressed data.
 func jpegEXIF(data []byte) []byte {
 	const app1, startOfScan, endOfImage = 0xe1, 0xda, 0xd9
 	for at := 2; at+4 <= len(data) && data[at] == 0xff; {
@@ -51,7 +51,7 @@ func jpegEXIF(data []byte) []byte {
 	return nil
 }
 
-// pngEXIF returns the body of the chunk eXIf, which may stand after the pixels.
+// pngEXIF returns the body of the chunk eXIf, which may follow the pixels.
 func pngEXIF(data []byte) []byte {
 	const signature, frame = 8, 12 // length, name and checksum around each body
 	for at := signature; at+frame <= len(data); {
@@ -98,7 +98,7 @@ func tiffOrientation(tiff []byte) orientation {
 	return upright
 }
 
-// orientationEntry reads a directory's entry: tag, type, count, value.
+// orientationEntry reads an entry of a directory: tag, type, count, value.
 func orientationEntry(order binary.ByteOrder, e []byte) orientation {
 	const typeByte, typeShort, typeLong = 1, 3, 4
 	if order.Uint32(e[4:]) != 1 {

@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"image/png"
-	"io"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"depthwise.dev/data/internal/datatest"
 	"depthwise.dev/data/jpeg"
 )
 
@@ -42,7 +40,7 @@ func (c exifCase) oriented(t testing.TB) string {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), fmt.Sprintf("%d.jpg", c.Orientation))
-	write(t, path, withEXIF(readBytes(t, "testdata/geometry/97x160.jpg"), body))
+	datatest.Write(t, path, withEXIF(datatest.Read(t, "testdata/geometry/97x160.jpg"), body))
 	return path
 }
 
@@ -51,22 +49,6 @@ func withEXIF(file, body []byte) []byte {
 	out := append([]byte{0xff, 0xd8, 0xff, 0xe1}, binary.BigEndian.AppendUint16(nil, uint16(len(body)+8))...)
 	out = append(out, "Exif\x00\x00"...)
 	return append(append(out, body...), file[2:]...)
-}
-
-func readBytes(t testing.TB, path string) []byte {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
-
-func write(t testing.TB, path string, data []byte) {
-	t.Helper()
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestEXIFOrientationEqualsPillow(t *testing.T) {
@@ -82,7 +64,7 @@ func TestEXIFOrientationEqualsPillow(t *testing.T) {
 		t.Run(fmt.Sprintf("%d/crop", c.Orientation), func(t *testing.T) {
 			r := openReader(t)
 			r.exif = true
-			if err := r.open(path); err != nil {
+			if err := r.Open(t.Context(), Sample{Path: path}); err != nil {
 				t.Fatal(err)
 			}
 			if r.width != c.Width || r.height != c.Height {
@@ -131,7 +113,7 @@ func TestATurnedImageTrainsAsAnUprightOne(t *testing.T) {
 	for range 4 { // each with other crops
 		for _, c := range exifCases(t) {
 			path := filepath.Join(dir, fmt.Sprintf("%d.png", c.Orientation))
-			writePNG(t, path, seenPixels(pixels, w, h, c.Orientation))
+			datatest.WritePNG(t, path, seenPixels(pixels, w, h, c.Orientation))
 			straight.Samples = append(straight.Samples, Sample{Path: path})
 			turned.Samples = append(turned.Samples, Sample{Path: c.oriented(t)})
 		}
@@ -165,7 +147,7 @@ func firstBatch(t *testing.T, d *Dataset, o LoaderOptions) []byte {
 func decoded(t testing.TB, path string) (pixels []byte, w, h int) {
 	t.Helper()
 	r := openReader(t)
-	if err := r.open(path); err != nil {
+	if err := r.Open(t.Context(), Sample{Path: path}); err != nil {
 		t.Fatal(err)
 	}
 	pixels = make([]byte, 3*r.width*r.height)
@@ -207,18 +189,6 @@ func seenPixels(pixels []byte, w, h, orientation int) *image.NRGBA {
 		}
 	}
 	return m
-}
-
-func writePNG(t testing.TB, path string, m image.Image) {
-	t.Helper()
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if err := png.Encode(io.Writer(f), m); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestEXIFOfOtherFormats(t *testing.T) {
@@ -265,8 +235,8 @@ func TestCorruptEXIFMeansUpright(t *testing.T) {
 		if o := tiffOrientation(body); o != upright {
 			t.Errorf("%s: orientation %d", name, o)
 		}
-		file := withEXIF(readBytes(t, "testdata/geometry/40x40.jpg"), body)
-		if o := exifOrientation(formatJPEG, file); o != upright {
+		file := withEXIF(datatest.Read(t, "testdata/geometry/40x40.jpg"), body)
+		if o := exifOrientation(FormatJPEG, file); o != upright {
 			t.Errorf("%s, in a JPEG: orientation %d", name, o)
 		}
 	}
@@ -275,7 +245,7 @@ func TestCorruptEXIFMeansUpright(t *testing.T) {
 // FuzzEXIF feeds damaged files of every format that has EXIF data.
 func FuzzEXIF(f *testing.F) {
 	for _, path := range []string{"testdata/exif/6.jpg", "testdata/exif/6.png", "testdata/exif/6.webp", "testdata/troubles/turned.tif", "testdata/troubles/corrupt_exif.jpg"} {
-		f.Add(readBytes(f, path))
+		f.Add(datatest.Read(f, path))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		kind, _ := formatOf(data)
@@ -286,7 +256,7 @@ func FuzzEXIF(f *testing.F) {
 		rng := rand.New(rand.NewPCG(uint64(len(data)), uint64(o)))
 		w, h := 1+rng.IntN(9), 1+rng.IntN(9)
 		r := jpeg.Resize{X: randomAxis(rng, w), Y: randomAxis(rng, h)}
-		sw, sh := o.seen(w, h)
+		sw, sh := o.displayed(w, h)
 		if s := o.stored(r, sw, sh); s.X.Origin < 0 || s.Y.Origin < 0 || s.X.Origin+s.X.Size > sw || s.Y.Origin+s.Y.Size > sh || s.X.First < 0 || s.Y.First < 0 {
 			t.Errorf("orientation %d of %dx%d: %+v becomes %+v", o, w, h, r, s)
 		}

@@ -14,41 +14,54 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"depthwise.dev/data/internal/index"
+	"depthwise.dev/data/internal/names"
+	"depthwise.dev/data/internal/sys"
 )
 
-// extensions are torchvision's IMG_EXTENSIONS, and .gif.
+// extensions are torchvision's IMG_EXTENSIONS and .gif.
 var extensions = []string{".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp", ".gif"}
 
-// HasImageExtension reports whether a file of this name is taken for an image.
+// HasImageExtension reports whether a name has the extension of an image.
 func HasImageExtension(name string) bool {
 	name = strings.ToLower(name)
 	return slices.ContainsFunc(extensions, func(e string) bool { return strings.HasSuffix(name, e) })
 }
 
-// ErrNoClasses is returned, wrapped, for a folder that has no class folders.
+// ErrNoClasses is returned, wrapped, for a folder without class folders.
 var ErrNoClasses = errors.New("no class folders")
 
-// OpenFolder lists dir/CLASS/**/* as torchvision.datasets.ImageFolder does: classes are
-// the folders in dir, sorted by code point; links are followed; a file is an image when
-// its name ends like one (.gif as well). A class folder without an image is an error.
-// Unlike torchvision it leaves out, and names in Problems, what can never be read:
-// dangling links, FIFOs, and folders that lead back to themselves.
-func OpenFolder(dir string) (*Dataset, error) { return openFolder(dir, indexCache{}) }
+// OpenFolder lists dir/CLASS/**/* as torchvision.datasets.ImageFolder does: classes are the folders in
+// dir, sorted by code point; links are followed; a file is an image if its name has an image's
+// extension (.gif as well). A class folder without an image is an error. Unlike torchvision it skips,
+// and names in Problems, what can never be read: dangling links, FIFOs, and folders that contain
+// themselves through a link.
+func OpenFolder(dir string) (*Dataset, error) { return openFolder(dir, index.Cache{}) }
 
-func openFolder(dir string, cache indexCache) (*Dataset, error) {
+// OpenCachedFolder is [OpenFolder] that keeps listings of large folders in a cache folder. An empty
+// cache means none.
+func OpenCachedFolder(dir, cache string) (*Dataset, error) { return openFolder(dir, index.New(cache)) }
+
+// ListFolder is [OpenCachedFolder] that accepts class folders without an image and returns their names.
+func ListFolder(dir, cache string) (d *Dataset, empty []string, err error) {
+	return listFolder(dir, index.New(cache))
+}
+
+func openFolder(dir string, cache index.Cache) (*Dataset, error) {
 	d, empty, err := listFolder(dir, cache)
 	if err != nil {
 		return nil, err
 	}
 	if len(empty) > 0 {
-		return nil, fmt.Errorf("data: %s: %d of %d class folders hold no image: %s; remove them or put images there",
-			dir, len(empty), len(d.Classes), quoteSome(empty))
+		return nil, fmt.Errorf("data: %s: %d of %d class folders contain no image: %s; remove them or add images",
+			dir, len(empty), len(d.Classes), names.Quote(empty))
 	}
 	return d, nil
 }
 
-// listFolder is OpenFolder without its verdict on empty classes.
-func listFolder(dir string, cache indexCache) (d *Dataset, empty []string, err error) {
+// listFolder lists a folder; empty names the classes without an image.
+func listFolder(dir string, cache index.Cache) (d *Dataset, empty []string, err error) {
 	classes, strays, err := classFolders(dir)
 	if err != nil {
 		return nil, nil, err
@@ -60,8 +73,8 @@ func listFolder(dir string, cache indexCache) (d *Dataset, empty []string, err e
 		if l.err != nil {
 			return nil, nil, l.err
 		}
-		if len(l.files) == 0 && strings.HasPrefix(name, ".") { // .ipynb_checkpoints and the like
-			d.Problems = append(d.Problems, Problem{filepath.Join(dir, name), "hidden folder without an image: not taken for a class"})
+		if len(l.files) == 0 && strings.HasPrefix(name, ".") { // such as .ipynb_checkpoints
+			d.Problems = append(d.Problems, Problem{filepath.Join(dir, name), "a hidden folder without images: not a class"})
 			continue
 		}
 		for _, path := range l.files {
@@ -79,36 +92,36 @@ func listFolder(dir string, cache indexCache) (d *Dataset, empty []string, err e
 	return d, empty, nil
 }
 
-// classFolders returns the names of dir's folders in Python's order, and the images
-// beside them, which have no class.
-func classFolders(dir string) (names []string, strays []Problem, err error) {
-	entries, err := readDir(dir)
-	if isSystemError(err) {
+// classFolders returns the names of the folders in dir in Python's order, and the images beside them,
+// which have no class.
+func classFolders(dir string) (folders []string, strays []Problem, err error) {
+	entries, err := sys.ReadDir(dir)
+	if sys.IsSystemError(err) {
 		return nil, nil, err
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("data: %w", err)
 	}
 	for _, e := range entries {
-		kind, err := kindOf(dir, e)
+		kind, err := sys.KindOf(dir, e)
 		if err != nil {
 			return nil, nil, err
 		}
-		if kind == folder {
-			names = append(names, e.Name())
+		if kind == sys.Folder {
+			folders = append(folders, e.Name())
 		} else if HasImageExtension(e.Name()) {
-			strays = append(strays, Problem{filepath.Join(dir, e.Name()), "lies beside the class folders, so it has no class"})
+			strays = append(strays, Problem{filepath.Join(dir, e.Name()), "an image beside the class folders has no class"})
 		}
 	}
-	slices.SortFunc(names, comparePython)
-	return names, strays, nil
+	slices.SortFunc(folders, names.Compare)
+	return folders, strays, nil
 }
 
-// listClasses lists several class folders at once: on a network disk that is much faster.
-// Classes whose folders did not change are taken from the cache.
-func listClasses(dir string, classes []string, cache indexCache) []*listing {
+// listClasses lists class folders in parallel, which is much faster on a network disk. Classes whose
+// folders are unchanged come from the cache.
+func listClasses(dir string, classes []string, cache index.Cache) []*listing {
 	known := map[string]*keptClass{}
-	cache.load("folder", dir, func(r io.Reader) (err error) {
+	cache.Load("folder", dir, func(r io.Reader) (err error) {
 		known, err = readFolderIndex(r)
 		return err
 	})
@@ -135,76 +148,76 @@ func listClasses(dir string, classes []string, cache indexCache) []*listing {
 		images += len(l.files)
 	}
 	if listed.Load() {
-		cache.save("folder", dir, images, func(w io.Writer) error { return writeFolderIndex(w, keep) })
+		cache.Save("folder", dir, images, func(w io.Writer) error { return writeFolderIndex(w, keep) })
 	}
 	return lists
 }
 
-// listing is what one class folder holds.
+// listing is the content of a class folder.
 type listing struct {
 	files    []string // paths, in torchvision's order
 	problems []Problem
 	folders  map[string][]string    // folder -> names of its images
-	visited  []string               // folders, those without images too
-	failed   bool                   // a folder could not be read, or only in part
-	links    bool                   // some names lead elsewhere
-	stamps   map[string]folderStamp // of the visited folders, before they were read; nil: nobody asks
-	err      error                  // what keeps the folder from being listed: the disk's, not a file's
+	visited  []string               // all folders
+	failed   bool                   // a folder could not be read completely
+	links    bool                   // there are symbolic links
+	stamps   map[string]folderStamp // of the visited folders, before they were read; nil: not needed
+	err      error                  // an error of the machine
 }
 
-// listClass lists a class folder, and returns what the cache can keep of that, or nil.
-func listClass(class, root string, cache indexCache) (*listing, *keptClass) {
+// listClass lists a class folder and returns the listing for the cache, or nil.
+func listClass(class, root string, cache index.Cache) (*listing, *keptClass) {
 	l := &listing{folders: map[string][]string{}}
 	now := time.Now()
-	if cache.dir != "" {
+	if cache.Dir != "" {
 		l.stamps = map[string]folderStamp{}
 	}
 	l.walk(root, nil)
-	slices.SortFunc(l.visited, comparePython) // sorted(os.walk(...)) sorts by the whole path
+	slices.SortFunc(l.visited, names.Compare) // sorted(os.walk(...)) sorts by the whole path
 	for _, f := range l.visited {
-		slices.SortFunc(l.folders[f], comparePython)
+		slices.SortFunc(l.folders[f], names.Compare)
 		for _, name := range l.folders[f] {
 			l.files = append(l.files, filepath.Join(f, name))
 		}
 	}
 	var kept *keptClass
-	if cache.dir != "" {
-		kept = l.keep(class, root, now.Add(-cache.settled))
+	if cache.Dir != "" {
+		kept = l.keep(class, root, now.Add(-cache.Settled))
 	}
 	l.folders, l.visited, l.stamps = nil, nil, nil
 	return l, kept
 }
 
-// walk notes dir's images and goes into its folders; above holds the folders that lead here.
+// walk lists the images of dir and its subfolders. above holds the folders that contain dir.
 func (l *listing) walk(dir string, above []fs.FileInfo) {
-	info, err := stat(dir)
+	info, err := sys.Stat(dir)
 	if err != nil {
 		l.problem(dir, err)
 		return
 	}
 	if slices.ContainsFunc(above, func(a fs.FileInfo) bool { return os.SameFile(a, info) }) {
-		l.problems = append(l.problems, Problem{dir, "a link that leads back to a folder above it"})
+		l.problems = append(l.problems, Problem{dir, "a link to a folder that contains it"})
 		return
 	}
 	l.visit(dir)
-	entries, err := readDir(dir)
+	entries, err := sys.ReadDir(dir)
 	if err != nil {
 		l.problem(dir, err)
 	}
 	for _, e := range entries {
 		l.links = l.links || e.Type()&fs.ModeSymlink != 0
 		path := filepath.Join(dir, e.Name())
-		kind, err := kindOf(dir, e)
+		kind, err := sys.KindOf(dir, e)
 		switch {
 		case err != nil:
 			l.problem(path, err)
-		case kind == folder:
+		case kind == sys.Folder:
 			l.walk(path, append(above[:len(above):len(above)], info))
 		case !HasImageExtension(e.Name()):
 			if reason := strayName(e.Name()); reason != "" {
 				l.problems = append(l.problems, Problem{path, reason})
 			}
-		case kind == regular:
+		case kind == sys.Regular:
 			l.folders[dir] = append(l.folders[dir], e.Name())
 		default:
 			l.problems = append(l.problems, Problem{path, string(kind)})
@@ -212,7 +225,7 @@ func (l *listing) walk(dir string, above []fs.FileInfo) {
 	}
 }
 
-// visit notes a folder that is about to be read.
+// visit records a folder before it is read.
 func (l *listing) visit(dir string) {
 	l.visited = append(l.visited, dir)
 	if l.stamps == nil {
@@ -225,64 +238,9 @@ func (l *listing) visit(dir string) {
 
 func (l *listing) problem(path string, err error) {
 	l.failed = true
-	if isSystemError(err) {
+	if sys.IsSystemError(err) {
 		l.err = cmp.Or(l.err, err)
 		return
 	}
-	l.problems = append(l.problems, Problem{path, reasonOf(err)})
-}
-
-// kind is what a name leads to; those that cannot be images read as a reason.
-type kind string
-
-const (
-	regular  kind = "file"
-	folder   kind = "folder"
-	dangling kind = "a link that leads nowhere"
-	special  kind = "not a regular file"
-)
-
-// kindOf follows links, and asks the disk only about them. Its error is the disk's.
-func kindOf(dir string, e fs.DirEntry) (kind, error) {
-	mode := e.Type()
-	if mode&fs.ModeSymlink != 0 {
-		info, err := stat(filepath.Join(dir, e.Name()))
-		if isSystemError(err) {
-			return special, err
-		}
-		if err != nil {
-			return dangling, nil
-		}
-		mode = info.Mode().Type()
-	}
-	switch {
-	case mode.IsDir():
-		return folder, nil
-	case mode.IsRegular():
-		return regular, nil
-	}
-	return special, nil
-}
-
-// reasonOf returns an error's text without the path, which stands beside it.
-func reasonOf(err error) string {
-	var where *fs.PathError
-	if errors.As(err, &where) {
-		return where.Err.Error()
-	}
-	return err.Error()
-}
-
-// quoteSome lists the first names and counts the rest.
-func quoteSome(names []string) string {
-	const most = 5
-	quoted := make([]string, 0, most)
-	for _, n := range names[:min(most, len(names))] {
-		quoted = append(quoted, fmt.Sprintf("%q", n))
-	}
-	text := strings.Join(quoted, ", ")
-	if len(names) > most {
-		text += fmt.Sprintf(" and %d more", len(names)-most)
-	}
-	return text
+	l.problems = append(l.problems, Problem{path, sys.Reason(err)})
 }

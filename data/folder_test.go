@@ -10,30 +10,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"depthwise.dev/data/internal/datatest"
+	"depthwise.dev/data/internal/sys"
 )
-
-// plant writes empty files below a new folder.
-func plant(t *testing.T, files ...string) (dir string) {
-	t.Helper()
-	dir = t.TempDir()
-	for _, f := range files {
-		path := filepath.Join(dir, f)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, nil, 0o600)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
-// mkdir makes folders below dir.
-func mkdir(t *testing.T, dir string, names ...string) {
-	t.Helper()
-	for _, n := range names {
-		if err := os.MkdirAll(filepath.Join(dir, n), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
 
 func TestOpenFolderListsAsTorchvision(t *testing.T) {
 	var golden struct {
@@ -45,7 +25,7 @@ func TestOpenFolderListsAsTorchvision(t *testing.T) {
 	for _, f := range golden.Files {
 		files = append(files, fromHex(t, f))
 	}
-	dir := plant(t, files...)
+	dir := datatest.EmptyFiles(t, files...)
 	got, err := OpenFolder(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -72,8 +52,8 @@ func TestOpenFolderListsAsTorchvision(t *testing.T) {
 }
 
 func TestOpenFolderNamesWhatItLeavesOut(t *testing.T) {
-	dir := plant(t, "a/1.jpg", "b/1.jpg", "elsewhere.jpg")
-	mkdir(t, dir, ".ipynb_checkpoints")
+	dir := datatest.EmptyFiles(t, "a/1.jpg", "b/1.jpg", "elsewhere.jpg")
+	datatest.MakeFolders(t, dir, ".ipynb_checkpoints")
 	if err := errors.Join(
 		os.Symlink("nowhere", filepath.Join(dir, "a", "dangling.jpg")),
 		os.Symlink("nowhere", filepath.Join(dir, "a", "dangling.txt")),
@@ -95,12 +75,12 @@ func TestOpenFolderNamesWhatItLeavesOut(t *testing.T) {
 		reasons[rel] = p.Reason
 	}
 	want := map[string]string{
-		".ipynb_checkpoints":  "hidden folder without an image: not taken for a class",
-		"a/dangling.jpg":      string(dangling),
-		"b/fifo.jpg":          string(special),
-		"b/up/a/dangling.jpg": string(dangling),
-		"elsewhere.jpg":       "lies beside the class folders, so it has no class",
-		"b/up/b":              "a link that leads back to a folder above it",
+		".ipynb_checkpoints":  "a hidden folder without images: not a class",
+		"a/dangling.jpg":      string(sys.Dangling),
+		"b/fifo.jpg":          string(sys.Special),
+		"b/up/a/dangling.jpg": string(sys.Dangling),
+		"elsewhere.jpg":       "an image beside the class folders has no class",
+		"b/up/b":              "a link to a folder that contains it",
 	}
 	if !reflect.DeepEqual(reasons, want) {
 		t.Errorf("problems\n%q, want\n%q", reasons, want)
@@ -108,12 +88,12 @@ func TestOpenFolderNamesWhatItLeavesOut(t *testing.T) {
 }
 
 func TestOpenFolderRefuses(t *testing.T) {
-	empty := plant(t, "a/1.jpg")
-	mkdir(t, empty, "b", "c")
+	empty := datatest.EmptyFiles(t, "a/1.jpg")
+	datatest.MakeFolders(t, empty, "b", "c")
 	for _, c := range []struct{ name, dir, want string }{
 		{"a missing folder", filepath.Join(t.TempDir(), "none"), "no such file"},
-		{"no class folders", plant(t, "1.jpg"), "no class folders"},
-		{"empty classes", empty, `2 of 3 class folders hold no image: "b", "c"`},
+		{"no class folders", datatest.EmptyFiles(t, "1.jpg"), "no class folders"},
+		{"empty classes", empty, `2 of 3 class folders contain no image: "b", "c"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if _, err := OpenFolder(c.dir); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.dir) {

@@ -14,25 +14,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// folderIndexFormat is the first line of a kept listing; each further line is a class.
+// folderIndexFormat is the first line of a kept listing. Each further line is a class.
 const folderIndexFormat = `{"format":"depthwise folders 1"}`
 
-// keptClass is the listing of a class folder, and what shows that it still holds.
+// keptClass is the listing of a class folder, with stamps that show whether it is current.
 type keptClass struct {
 	Class    string       `json:"class"`
-	Folders  []keptFolder `json:"folders"` // of the class, in the order of its images
+	Folders  []keptFolder `json:"folders"` // in the order of the images of the class
 	Problems []Problem    `json:"problems,omitempty"`
 }
 
 // keptFolder is one folder within a class.
 type keptFolder struct {
-	Path  string      `json:"path"` // within the class; empty: the class folder itself
+	Path  string      `json:"path"` // relative to the class; empty: the class folder itself
 	Stamp folderStamp `json:"stamp"`
-	Names string      `json:"names"` // of its images, in their order, with "/" between them
+	Names string      `json:"names"` // of its images, in their order, separated by "/"
 }
 
-// folderStamp changes whenever a name is added to a folder, removed from it or renamed:
-// which folder it is, and when it was changed. The second time cannot be set by hand.
+// folderStamp identifies a folder and the time of its last change. It changes when a name is added,
+// removed or renamed. The second time, ctime, cannot be set by programs.
 type folderStamp struct {
 	Device uint64 `json:"dev"`
 	Inode  uint64 `json:"ino"`
@@ -53,11 +53,7 @@ func stampOf(dir string) (folderStamp, error) {
 	}
 }
 
-// settled is the age from which on a folder's time of change tells changes apart: times
-// have grains, of two seconds on the coarsest disks.
-const settled = 2 * time.Second
-
-// unchanged reports whether every folder of the class is as it was.
+// unchanged reports whether no folder of the class has changed.
 func (k *keptClass) unchanged(root string) bool {
 	for _, f := range k.Folders {
 		if now, err := stampOf(filepath.Join(root, f.Path)); err != nil || now != f.Stamp {
@@ -67,7 +63,7 @@ func (k *keptClass) unchanged(root string) bool {
 	return true
 }
 
-// listing is what listClass made once.
+// listing restores the result of listClass.
 func (k *keptClass) listing(root string) *listing {
 	l := &listing{}
 	for _, f := range k.Folders {
@@ -85,9 +81,9 @@ func (k *keptClass) listing(root string) *listing {
 	return l
 }
 
-// keep makes what can be kept of a listing that was made between two looks at the stamps;
-// nil when another look could give something else: there are links, which lead elsewhere,
-// failures, names that JSON cannot hold, or folders that were changed after settled.
+// keep returns the listing for the cache. It compares the stamps before and after. It returns nil if a
+// later listing could differ without a new stamp: there are links, failures, names that JSON cannot
+// represent, or folders that changed after settled.
 func (l *listing) keep(class, root string, settled time.Time) *keptClass {
 	if l.failed || l.links || !utf8.ValidString(class) {
 		return nil
@@ -144,7 +140,7 @@ func readFolderIndex(r io.Reader) (map[string]*keptClass, error) {
 	}
 	lines := bufio.NewReaderSize(z, 1<<20)
 	if first, err := lines.ReadString('\n'); err != nil || first != folderIndexFormat+"\n" {
-		return nil, errors.New("no listing of folders, or one of another version")
+		return nil, errors.New("not a listing of folders, or of another version")
 	}
 	known := map[string]*keptClass{}
 	d := json.NewDecoder(lines)
@@ -156,7 +152,7 @@ func readFolderIndex(r io.Reader) (map[string]*keptClass, error) {
 			return nil, err
 		}
 		if len(k.Folders) == 0 {
-			return nil, errors.New("a class without its folder")
+			return nil, errors.New("a class without a folder")
 		}
 		known[k.Class] = k
 	}

@@ -12,6 +12,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"depthwise.dev/data/internal/index"
+	"depthwise.dev/data/internal/sys"
 )
 
 // bigTree makes classes folders of images names each; some classes have folders within.
@@ -42,10 +45,10 @@ func bigTree(t testing.TB, classes, images int) string {
 // countReads counts the folders that are read while a test runs.
 func countReads(t *testing.T) *atomic.Int64 {
 	t.Helper()
-	was := disk.readDir
-	t.Cleanup(func() { disk.readDir = was })
+	was := sys.Disk.ReadDir
+	t.Cleanup(func() { sys.Disk.ReadDir = was })
 	var n atomic.Int64
-	disk.readDir = func(path string) ([]fs.DirEntry, error) {
+	sys.Disk.ReadDir = func(path string) ([]fs.DirEntry, error) {
 		n.Add(1)
 		return was(path)
 	}
@@ -58,7 +61,7 @@ func pause() { time.Sleep(25 * time.Millisecond) }
 // TestAKeptListingIsAFreshOne: after every kind of change, and reading no more folders
 // than have changed.
 func TestAKeptListingIsAFreshOne(t *testing.T) {
-	dir, cache := bigTree(t, 30, 40), indexCache{dir: t.TempDir(), from: 1}
+	dir, cache := bigTree(t, 30, 40), index.Cache{Dir: t.TempDir(), From: 1}
 	class := func(n int, rest ...string) string {
 		return filepath.Join(append([]string{dir, fmt.Sprintf("n%08d", n)}, rest...)...)
 	}
@@ -95,7 +98,7 @@ func TestAKeptListingIsAFreshOne(t *testing.T) {
 		{"a link", func() error { return os.Symlink(class(0, "new.jpg"), class(13, "link.jpg")) }, 3},
 		{"the link's end", func() error { return os.Remove(class(0, "new.jpg")) }, 4},
 		{"links and odd names are read each time", func() error { return nil }, 3},
-		{"a damaged listing", func() error { return os.WriteFile(cache.path("folder", dir), []byte("rubbish"), 0o644) }, 1 + 29 + 2*4 + 1},
+		{"a damaged listing", func() error { return os.WriteFile(cache.Path("folder", dir), []byte("rubbish"), 0o644) }, 1 + 29 + 2*4 + 1},
 	} {
 		pause()
 		if err := c.change(); err != nil {
@@ -108,7 +111,7 @@ func TestAKeptListingIsAFreshOne(t *testing.T) {
 			t.Fatal(err)
 		}
 		n := reads.Load()
-		want, wantEmpty, err := listFolder(dir, indexCache{})
+		want, wantEmpty, err := listFolder(dir, index.Cache{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,7 +125,7 @@ func TestAKeptListingIsAFreshOne(t *testing.T) {
 }
 
 func TestFoldersChangedJustNowAreNotKept(t *testing.T) {
-	dir, cache := bigTree(t, 3, 3), indexCache{dir: t.TempDir(), from: 1, settled: time.Hour}
+	dir, cache := bigTree(t, 3, 3), index.Cache{Dir: t.TempDir(), From: 1, Settled: time.Hour}
 	reads := countReads(t)
 	for range 2 {
 		reads.Store(0)
@@ -136,11 +139,11 @@ func TestFoldersChangedJustNowAreNotKept(t *testing.T) {
 }
 
 func TestSmallFoldersAreNotKept(t *testing.T) {
-	dir, cache := bigTree(t, 3, 3), Source{Cache: t.TempDir()}.cache()
+	dir, cache := bigTree(t, 3, 3), index.New(t.TempDir())
 	if _, _, err := listFolder(dir, cache); err != nil {
 		t.Fatal(err)
 	}
-	if entries, err := os.ReadDir(cache.dir); err != nil || len(entries) > 0 {
+	if entries, err := os.ReadDir(cache.Dir); err != nil || len(entries) > 0 {
 		t.Errorf("kept %v, %v", entries, err)
 	}
 }
@@ -168,15 +171,15 @@ func BenchmarkListing(b *testing.B) {
 	if dir == "" {
 		dir = bigTree(b, 100, 100)
 	}
-	cache := indexCache{dir: b.TempDir(), from: 1}
+	cache := index.Cache{Dir: b.TempDir(), From: 1}
 	for _, c := range []struct {
 		name  string
-		cache indexCache
-	}{{"fresh", indexCache{}}, {"first", cache}, {"kept", cache}} {
+		cache index.Cache
+	}{{"fresh", index.Cache{}}, {"first", cache}, {"kept", cache}} {
 		b.Run(c.name, func(b *testing.B) {
 			for range b.N {
 				if c.name == "first" {
-					os.Remove(cache.path("folder", dir))
+					os.Remove(cache.Path("folder", dir))
 				}
 				d, _, err := listFolder(dir, c.cache)
 				if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"depthwise.dev/data/internal/random"
 	"depthwise.dev/data/jpeg"
 )
 
@@ -25,7 +26,7 @@ func TestGeometryEqualsTorchvision(t *testing.T) {
 	r := openReader(t)
 	for _, c := range cases {
 		t.Run(strings.TrimSuffix(c.Pillow, ".pillow"), func(t *testing.T) {
-			if err := r.open(filepath.Join("testdata/geometry", c.Image)); err != nil {
+			if err := r.Open(t.Context(), Sample{Path: filepath.Join("testdata/geometry", c.Image)}); err != nil {
 				t.Fatal(err)
 			}
 			p := Preprocess{Resolution: c.Resolution, Resize: c.Resize}
@@ -65,7 +66,7 @@ func TestRandomCropsAreDistributedAsTorchvisions(t *testing.T) {
 		const n = 20000
 		var sum, squares [4]float64
 		for i := range n {
-			x, y, w, h := a.randomCrop(c.Width, c.Height, newRandom(5, augmentStream, 0, uint64(i)))
+			x, y, w, h := a.randomCrop(c.Width, c.Height, random.New(5, random.Augment, 0, uint64(i)))
 			if x < 0 || y < 0 || w < 1 || h < 1 || x+w > c.Width || y+h > c.Height {
 				t.Fatalf("%dx%d: crop %d,%d %dx%d is not inside", c.Width, c.Height, x, y, w, h)
 			}
@@ -95,7 +96,7 @@ func TestPadCentersOnBlack(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := openReader(t)
-	if err := r.open("testdata/geometry/40x40.jpg"); err != nil {
+	if err := r.Open(t.Context(), Sample{Path: "testdata/geometry/40x40.jpg"}); err != nil {
 		t.Fatal(err)
 	}
 	want := make([]byte, 3*40*40)
@@ -126,12 +127,12 @@ func TestPadReducesTheLongerSide(t *testing.T) {
 func TestFlipMirrorsThePaddedImage(t *testing.T) {
 	r := openReader(t)
 	p := Preprocess{Resolution: 41, Fit: FitPad} // one column more on the right than on the left
-	if err := r.open("testdata/geometry/40x40.jpg"); err != nil {
+	if err := r.Open(t.Context(), Sample{Path: "testdata/geometry/40x40.jpg"}); err != nil {
 		t.Fatal(err)
 	}
 	plain, flipped := make([]byte, 3*41*41), bytesOf(200, 3*41*41)
 	for flip, dst := range map[float64][]byte{0: plain, 1: flipped} {
-		if err := r.draw(Augment{Flip: flip}.view(p, 40, 40, newRandom(1, augmentStream)), 41, dst); err != nil {
+		if err := r.draw(Augment{Flip: flip}.view(p, 40, 40, random.New(1, random.Augment)), 41, dst); err != nil {
 			t.Fatal(err)
 		}
 	}

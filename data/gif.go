@@ -7,11 +7,11 @@ import (
 	"image/gif"
 )
 
-// decodeGIF appends the pixels of a GIF's first frame to dst[:0] as Pillow gives them:
-// transparent pixels have their color of the palette, and so has what the frame leaves
-// of its screen: the transparent color, or the first. (image/gif forgets that color.)
+// decodeGIF appends the pixels of the first frame of a GIF to dst[:0] as Pillow returns them:
+// transparent pixels have their palette color, and the screen outside the frame has the transparent color
+// or the first one. (image/gif discards that color.)
 func decodeGIF(data, dst []byte) (rgb []byte, w, h int, err error) {
-	screen, err := readConfig(formatGIF, data)
+	screen, err := readConfig(FormatGIF, data)
 	if err != nil {
 		return nil, 0, 0, err
 	}

@@ -13,13 +13,13 @@ import (
 )
 
 // openReader returns a reader that ends with the test.
-func openReader(t testing.TB) *reader {
+func openReader(t testing.TB) *ImageReader {
 	t.Helper()
-	r, err := newReader()
+	r, err := NewImageReader()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(r.close)
+	t.Cleanup(r.Close)
 	return r
 }
 
@@ -73,7 +73,7 @@ func TestEveryFormatEqualsPillow(t *testing.T) {
 		path := strings.TrimSuffix(want, ".want")
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			pixels, w, h := readGolden(t, want)
-			if err := r.open(path); err != nil {
+			if err := r.Open(t.Context(), Sample{Path: path}); err != nil {
 				t.Fatal(err)
 			}
 			if r.width != w || r.height != h {

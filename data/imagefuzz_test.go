@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"testing"
 
+	"depthwise.dev/data/internal/datatest"
+	"depthwise.dev/data/internal/sys"
 	"depthwise.dev/data/jpeg"
 )
 
@@ -15,13 +17,12 @@ func FuzzImage(f *testing.F) {
 		"testdata/exif/6.jpg", "testdata/exif/6.png", "testdata/exif/6.webp", "testdata/formats/gray.png", "testdata/formats/palette.bmp",
 		"testdata/troubles/corner.gif", "testdata/troubles/animated_lossy.webp", "testdata/troubles/turned.tif", "testdata/troubles/two.mpo",
 	} {
-		f.Add(readBytes(f, path), uint64(1))
+		f.Add(datatest.Read(f, path), uint64(1))
 	}
 	r := openReader(f)
-	whole := disk
-	f.Cleanup(func() { disk = whole })
+	datatest.RestoreDisk(f)
 	f.Fuzz(func(t *testing.T, data []byte, seed uint64) {
-		disk.readFile = func(*jpeg.Decoder, string, int64) ([]byte, error) { return data, nil }
+		sys.Disk.ReadFile = func(string, func() ([]byte, error)) ([]byte, error) { return data, nil }
 		if !affordable(r, data) {
 			return
 		}
@@ -35,19 +36,19 @@ func FuzzImage(f *testing.F) {
 		if (first == nil) != (second == nil) || first == nil && !bytes.Equal(once, twice) {
 			t.Errorf("two loads differ: %v, %v", first, second)
 		}
-		if first == nil && r.check(t.Context(), l.set.Samples[0]) != nil {
+		if first == nil && r.Check(t.Context(), l.set.Samples[0]) != nil {
 			t.Error("the check refuses what can be decoded")
 		}
 	})
 }
 
 // affordable reports whether an image is small enough for a fuzzer, and looks for damage in it.
-func affordable(r *reader, data []byte) bool {
+func affordable(r *ImageReader, data []byte) bool {
 	kind, reason := formatOf(data)
 	switch {
 	case reason != "":
 		return true
-	case kind == formatJPEG:
+	case kind == FormatJPEG:
 		w, h, err := r.jpeg.Size(data)
 		if err != nil {
 			return true
@@ -57,7 +58,7 @@ func affordable(r *reader, data []byte) bool {
 		}
 		jpeg.Damage(data)
 		return true
-	case kind == formatPNM:
+	case kind == FormatPNM:
 		return true
 	}
 	n, err := readConfigSafely(kind, data)

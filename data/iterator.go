@@ -6,46 +6,48 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"depthwise.dev/data/internal/random"
+	"depthwise.dev/data/internal/sys"
 )
 
 // ErrClosed is returned by Next after Close.
 var ErrClosed = errors.New("data: the iterator is closed")
 
-// Iterator yields the batches of one epoch in order. Its workers share single images,
-// so that a slow one holds up nobody but its batch, and stay at most Prefetch batches
-// ahead of the consumer. Next, Close and Waited are for one goroutine.
+// Iterator yields the batches of one epoch in order. Workers process single images, so that a slow image
+// delays only its batch, and stay at most Prefetch batches ahead of the consumer. Next, Close and Waited
+// must be called from one goroutine.
 type Iterator struct {
-	ctx     context.Context // ends when the caller's does, and with Close
+	ctx     context.Context // ends with the caller's context and with Close
 	end     context.CancelCauseFunc
 	loader  *Loader
 	epoch   int
 	order   []int32 // sample of each position; nil: the position itself
 	stop    func() bool
 	workers sync.WaitGroup
-	own     *reader // of Next, when there are no workers
-	mixed   []uint8 // memory for mixing a batch
+	own     *ImageReader // of Next, without workers
+	mixed   []uint8      // memory for mixing a batch
 	waited  time.Duration
 
 	mu       sync.Mutex
 	work     sync.Cond // workers wait here for a free slot
 	ready    sync.Cond // Next waits here for a full one
-	slots    []*slot   // batch b is made in slots[b%len(slots)]
-	next     int       // the position that is decoded next
-	batch    int       // the batch that Next returns next
-	released int       // batches below it were handed back
-	effort   Effort
-	err      error // sticks
+	slots    []*slot   // batch b uses slots[b%len(slots)]
+	next     int       // the next position to decode
+	batch    int       // the next batch of Next
+	released int       // all batches below were released
+	stats    LoaderStats
+	err      error // the first error
 }
 
-// Next returns the next batch, io.EOF after the last, the context's error when it was
-// canceled, or a [StorageError]. Unreadable images are no
-// error: they are in Batch.Skipped.
+// Next returns the next batch, io.EOF after the last, the context's error, or a [StorageError].
+// Unreadable images are not an error: they are in Batch.Skipped.
 func (it *Iterator) Next() (*Batch, error) {
 	start := time.Now()
 	defer func() { it.waited += time.Since(start) }()
 	b, err := it.finished()
 	if o := &it.loader.options; err == nil && o.Train && o.Augment.mixes() {
-		it.mixed = o.Augment.mix(b, newRandom(o.Seed, mixStream, uint64(it.epoch), uint64(b.Index)), it.mixed)
+		it.mixed = o.Augment.mix(b, random.New(o.Seed, random.Mix, uint64(it.epoch), uint64(b.Index)), it.mixed)
 	}
 	return b, err
 }
@@ -56,7 +58,7 @@ func (it *Iterator) finished() (*Batch, error) {
 	defer it.mu.Unlock()
 	it.released = it.batch
 	it.work.Broadcast()
-	if it.err == nil && it.ctx.Err() != nil { // what was to call fail may not have run yet
+	if it.err == nil && it.ctx.Err() != nil { // the call of fail may not have run yet
 		it.err = context.Cause(it.ctx)
 	}
 	if it.err != nil {
@@ -79,11 +81,10 @@ func (it *Iterator) finished() (*Batch, error) {
 	return slot.finish(it.loader.set), nil
 }
 
-// Waited returns the time that was spent in Next: with workers, the time that the
-// consumer waited for data.
+// Waited returns the time spent in Next: with workers, the time that the consumer waited for data.
 func (it *Iterator) Waited() time.Duration { return it.waited }
 
-// Close ends the workers and waits for them. The batch returned last ends with it.
+// Close ends the workers and waits for them. It invalidates the last batch.
 func (it *Iterator) Close() error {
 	it.fail(ErrClosed)
 	it.end(ErrClosed)
@@ -92,7 +93,7 @@ func (it *Iterator) Close() error {
 	}
 	it.workers.Wait()
 	if it.own != nil {
-		it.own.close()
+		it.own.Close()
 		it.own = nil
 	}
 	if it.slots != nil {
@@ -102,7 +103,7 @@ func (it *Iterator) Close() error {
 	return nil
 }
 
-// fail ends the epoch; the first error stays.
+// fail ends the epoch with an error. The first error is kept.
 func (it *Iterator) fail(err error) {
 	it.mu.Lock()
 	defer it.mu.Unlock()
@@ -113,13 +114,13 @@ func (it *Iterator) fail(err error) {
 	it.ready.Broadcast()
 }
 
-// task is one image to decode.
+// task is an image to decode.
 type task struct {
 	slot  *slot
 	place int // in the batch
 }
 
-// take returns the next image, once its batch has a slot; ok is false at the end.
+// take waits for a slot and returns the next image; ok is false at the end.
 func (it *Iterator) take() (t task, ok bool) {
 	size, total := it.loader.options.BatchSize, it.loader.set.Len()
 	for it.err == nil && it.next < total && it.next/size >= it.released+len(it.slots) {
@@ -141,9 +142,9 @@ func (it *Iterator) take() (t task, ok bool) {
 	return t, true
 }
 
-// done notes what became of an image.
+// done records the result of an image.
 func (it *Iterator) done(t task, err error) {
-	if isSystemError(err) && it.err == nil {
+	if sys.IsSystemError(err) && it.err == nil {
 		it.err = err
 		it.work.Broadcast()
 	}
@@ -154,24 +155,24 @@ func (it *Iterator) done(t task, err error) {
 	}
 }
 
-// make makes an image, without the lock.
-func (it *Iterator) make(r *reader, t task) {
+// make computes an image without holding the lock.
+func (it *Iterator) make(r *ImageReader, t task) {
 	it.mu.Unlock()
 	start := time.Now()
 	err := it.loader.load(it.ctx, r, it.epoch, t.slot.samples[t.place], t.slot.image(t.place))
 	it.mu.Lock()
-	it.effort.spend(r, start)
+	it.stats.add(r, start)
 	it.done(t, err)
 }
 
-// decode is a worker's life.
+// decode is the loop of a worker.
 func (it *Iterator) decode() {
-	r, err := newReader()
+	r, err := NewImageReader()
 	if err != nil {
 		it.fail(err)
 		return
 	}
-	defer r.close()
+	defer r.Close()
 	it.mu.Lock()
 	defer it.mu.Unlock()
 	for {
@@ -183,10 +184,10 @@ func (it *Iterator) decode() {
 	}
 }
 
-// decodeBatch makes the batch in the caller.
+// decodeBatch computes a batch in the calling goroutine.
 func (it *Iterator) decodeBatch() {
 	if it.own == nil && it.err == nil {
-		it.own, it.err = newReader()
+		it.own, it.err = NewImageReader()
 	}
 	for it.err == nil && it.next < it.loader.set.Len() && it.next/it.loader.options.BatchSize == it.batch {
 		t, ok := it.take()

@@ -6,9 +6,8 @@ import (
 	"math/rand/v2"
 )
 
-// Jitter says how far colors vary, as torchvision's ColorJitter. The first three are
-// factors, drawn from 1-x (at least 0) to 1+x; hue is a share of the color circle,
-// drawn from -x to x. 0 leaves one out.
+// Jitter configures torchvision's ColorJitter. The first three are factors, drawn from 1-x (at least 0) to
+// 1+x; hue is a fraction of the color circle, drawn from -x to x. 0 disables a field.
 type Jitter struct{ Brightness, Contrast, Saturation, Hue float64 }
 
 func (j Jitter) validate() error {
@@ -25,7 +24,7 @@ func (j Jitter) validate() error {
 	return errors.Join(errs...)
 }
 
-// draw returns the order of the four, and the factor of each.
+// draw returns the order of the four operations, and their factors.
 func (j Jitter) draw(rng *rand.Rand) (order [4]int, factors [4]float64) {
 	order = [4]int{0, 1, 2, 3}
 	for i := len(order) - 1; i > 0; i-- {

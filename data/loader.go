@@ -5,21 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"depthwise.dev/data/internal/random"
 )
 
-// LoaderOptions says what batches are made of and how much work is done ahead.
+// LoaderOptions configures a loader.
 type LoaderOptions struct {
-	BatchSize  int        // images a batch; an epoch's last may hold fewer
-	Workers    int        // goroutines that decode; 0: Next decodes in its caller
-	Prefetch   int        // batches made ahead of the one in use; 0 means 4
+	BatchSize  int        // images per batch; the last batch of an epoch may have fewer
+	Workers    int        // goroutines that decode; 0: Next decodes in the calling goroutine
+	Prefetch   int        // batches prepared ahead of the current one; 0 means 4
 	Seed       uint64     // of order and augmentation
-	Train      bool       // shuffle and augment; else dataset order and evaluation's geometry
-	Preprocess Preprocess // the size of the output, and evaluation's geometry
+	Train      bool       // shuffle and augment; otherwise dataset order and evaluation's geometry
+	Preprocess Preprocess // output size, and evaluation's geometry
 	Augment    Augment    // used when Train
 	Decode     string     // DecodeExact (also when empty) or DecodeFast, which is used when Train
-	// ShuffleBuffer, of shards, is the number of images that are shuffled with each other,
-	// in shuffled shards that are read as a stream. 0: all of them, read at random; of
-	// distant shards, 16,384.
+	// ShuffleBuffer applies to shards: the number of images that are shuffled with each other when
+	// shuffled shards are read sequentially. 0: all images, with random access; for remote shards, 16,384.
 	ShuffleBuffer int
 }
 
@@ -28,23 +29,23 @@ const defaultPrefetch = 4
 // The ways to decode training images; evaluation is always exact.
 const (
 	DecodeExact = "exact" // the pixels of a full decode
-	DecodeFast  = "fast"  // photographs with a side above 1,000 pixels from half their size, where the crop becomes that small anyway
+	DecodeFast  = "fast"  // photographs with a side above 1,000 pixels at half size, if the crop is reduced at least that much
 )
 
-// Validate names every field that is wrong.
+// Validate returns an error that names every invalid field.
 func (o LoaderOptions) Validate() error {
 	var errs []error
 	if o.BatchSize < 1 {
 		errs = append(errs, fmt.Errorf("data: batch size %d is not positive", o.BatchSize))
 	}
 	if o.Workers < 0 {
-		errs = append(errs, fmt.Errorf("data: %d workers", o.Workers))
+		errs = append(errs, fmt.Errorf("data: the number of workers %d is negative", o.Workers))
 	}
 	if o.Prefetch < 0 {
-		errs = append(errs, fmt.Errorf("data: prefetch of %d batches", o.Prefetch))
+		errs = append(errs, fmt.Errorf("data: the prefetch of %d batches is negative", o.Prefetch))
 	}
 	if o.ShuffleBuffer < 0 {
-		errs = append(errs, fmt.Errorf("data: a shuffle buffer of %d images", o.ShuffleBuffer))
+		errs = append(errs, fmt.Errorf("data: the shuffle buffer of %d images is negative", o.ShuffleBuffer))
 	}
 	if o.Decode != "" && o.Decode != DecodeExact && o.Decode != DecodeFast {
 		errs = append(errs, fmt.Errorf("data: decode %q is neither %q nor %q", o.Decode, DecodeExact, DecodeFast))
@@ -56,23 +57,22 @@ func (o LoaderOptions) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Loader makes the batches of a data set, epoch by epoch. It may be used by several
-// goroutines.
+// Loader yields the batches of a data set, epoch by epoch. It may be used by several goroutines.
 type Loader struct {
 	set     *Dataset
 	options LoaderOptions
 
 	mu    sync.Mutex
-	spare []*slot // batches of the last epoch, for the next one
+	spare []*slot // memory of the last epoch, for the next one
 }
 
-// NewLoader checks the options. It reads nothing.
+// NewLoader validates the options. It reads no files.
 func NewLoader(set *Dataset, options LoaderOptions) (*Loader, error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
 	}
 	if set.Len() == 0 {
-		return nil, fmt.Errorf("data: %s holds no images", set.Root)
+		return nil, fmt.Errorf("data: %s contains no images", set.Root)
 	}
 	if options.Prefetch == 0 {
 		options.Prefetch = defaultPrefetch
@@ -80,7 +80,7 @@ func NewLoader(set *Dataset, options LoaderOptions) (*Loader, error) {
 	if options.Workers == 0 {
 		options.Prefetch = 0
 	}
-	if set.cache != nil {
+	if set.Remote() {
 		if options.ShuffleBuffer == 0 {
 			options.ShuffleBuffer = remoteBuffer
 		}
@@ -91,14 +91,13 @@ func NewLoader(set *Dataset, options LoaderOptions) (*Loader, error) {
 	return &Loader{set: set, options: options}, nil
 }
 
-// Batches returns the number of batches of an epoch.
+// Batches returns the number of batches in an epoch.
 func (l *Loader) Batches() int {
 	return (l.set.Len() + l.options.BatchSize - 1) / l.options.BatchSize
 }
 
-// Epoch starts an epoch at batch firstBatch. The batches from there on are the same
-// whatever firstBatch is. Canceling ctx ends the iterator, whose Next then returns
-// ctx's error. Close it in any case.
+// Epoch starts an epoch at batch firstBatch. A batch does not depend on firstBatch. When ctx is canceled,
+// Next returns its error. The iterator must be closed.
 func (l *Loader) Epoch(ctx context.Context, epoch, firstBatch int) *Iterator {
 	work, end := context.WithCancelCause(ctx)
 	it := &Iterator{
@@ -111,7 +110,7 @@ func (l *Loader) Epoch(ctx context.Context, epoch, firstBatch int) *Iterator {
 		return it
 	}
 	it.stop = context.AfterFunc(ctx, func() { it.fail(context.Cause(ctx)) })
-	if l.set.cache != nil {
+	if l.set.Remote() {
 		it.prefetch()
 	}
 	for range l.options.Workers {
@@ -120,13 +119,13 @@ func (l *Loader) Epoch(ctx context.Context, epoch, firstBatch int) *Iterator {
 	return it
 }
 
-// order returns the sample of each position of an epoch; nil means the data set's order.
+// order returns the sample at each position of an epoch; nil means the order of the data set.
 func (l *Loader) order(epoch int) []int32 {
 	if !l.options.Train {
 		return nil
 	}
-	rng := newRandom(l.options.Seed, orderStream, uint64(epoch))
-	if l.options.ShuffleBuffer > 0 && l.set.Samples[0].part.in != nil {
+	rng := random.New(l.options.Seed, random.Order, uint64(epoch))
+	if l.options.ShuffleBuffer > 0 && l.set.Sharded() {
 		return streamOrder(l.set, l.options.ShuffleBuffer, rng)
 	}
 	order := make([]int32, l.set.Len())
@@ -137,7 +136,7 @@ func (l *Loader) order(epoch int) []int32 {
 	return order
 }
 
-// takeSlots returns the spare batches, or new ones when another epoch has them.
+// takeSlots returns the spare memory, or new memory if another epoch uses it.
 func (l *Loader) takeSlots() []*slot {
 	l.mu.Lock()
 	slots := l.spare
@@ -160,22 +159,22 @@ func (l *Loader) returnSlots(slots []*slot) {
 	l.mu.Unlock()
 }
 
-// load makes the image of one sample in one epoch; it depends on nothing else.
-func (l *Loader) load(ctx context.Context, r *reader, epoch, sample int, dst []uint8) error {
+// load computes the image of a sample in an epoch. The result depends on nothing else.
+func (l *Loader) load(ctx context.Context, r *ImageReader, epoch, sample int, dst []uint8) error {
 	r.exif = l.options.Preprocess.EXIF
 	r.fast = l.options.Train && l.options.Decode == DecodeFast
-	if err := r.openSample(ctx, l.set.Samples[sample]); err != nil {
+	if err := r.Open(ctx, l.set.Samples[sample]); err != nil {
 		return err
 	}
 	p := l.options.Preprocess
 	v := p.evaluation(r.width, r.height)
 	if l.options.Train {
-		reseed(&r.pcg, l.options.Seed, augmentStream, uint64(epoch), uint64(sample))
+		random.Seed(&r.pcg, l.options.Seed, random.Augment, uint64(epoch), uint64(sample))
 		v = l.options.Augment.view(p, r.width, r.height, r.random)
 	}
 	if err := r.draw(v, p.Resolution, dst); err != nil || !l.options.Train {
 		return err
 	}
-	l.options.Augment.alter(&r.canvas, p, dst, r.random)
+	l.options.Augment.apply(&r.canvas, p, dst, r.random)
 	return nil
 }

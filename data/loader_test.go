@@ -83,7 +83,7 @@ func drain(t testing.TB, l *Loader, epoch, first int) []string {
 		if err := binary.Write(h, binary.LittleEndian, b.Labels); err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, fmt.Sprintf("%d n=%d %dx%d %v %v %x %v of %v", b.Index, b.N, b.Height, b.Width, b.Samples, b.Skipped, h.Sum(nil), b.Share, b.Partners))
+		out = append(out, fmt.Sprintf("%d n=%d %dx%d %v %v %x %v of %v", b.Index, b.N, b.Height, b.Width, b.Samples, b.Skipped, h.Sum(nil), b.Lambda, b.MixedLabels))
 	}
 }
 

@@ -2,18 +2,18 @@ package data
 
 import "depthwise.dev/data/jpeg"
 
-// orientation says how stored pixels are turned and mirrored to be seen; the values are
-// EXIF's, 1 to 8.
+// orientation says how stored pixels are rotated and mirrored for display; the values are EXIF's, 1
+// to 8.
 type orientation uint8
 
 const upright orientation = 1
 
-// turn takes a seen pixel to its stored one: the axes change places where transposed is
-// set, then the stored columns or rows are counted from their end.
-type turn struct{ transposed, columns, rows bool }
+// transform maps a displayed pixel to its stored one: if transposed, the axes are exchanged; then the
+// stored columns or rows are counted from their end.
+type transform struct{ transposed, columns, rows bool }
 
-// turns is EXIF 2.32's table of orientations; Pillow's ImageOps.exif_transpose agrees.
-var turns = [9]turn{
+// transforms is EXIF 2.32's table of orientations; Pillow's ImageOps.exif_transpose agrees.
+var transforms = [9]transform{
 	2: {columns: true},
 	3: {columns: true, rows: true},
 	4: {rows: true},
@@ -23,18 +23,18 @@ var turns = [9]turn{
 	8: {transposed: true, columns: true},
 }
 
-// seen returns the size of a stored image as it is seen.
-func (o orientation) seen(w, h int) (int, int) {
-	if turns[o].transposed {
+// displayed returns the displayed size of a stored image. It is its own inverse.
+func (o orientation) displayed(w, h int) (int, int) {
+	if transforms[o].transposed {
 		return h, w
 	}
 	return w, h
 }
 
-// stored returns the resize of the stored w x h image that makes the pixels of r, a
-// resize of the seen one, in stored order: place puts them right.
+// stored returns the resize of the stored w x h image that computes the pixels of r, a resize of the
+// displayed image, in stored order. The method apply reorders them.
 func (o orientation) stored(r jpeg.Resize, w, h int) jpeg.Resize {
-	t := turns[o]
+	t := transforms[o]
 	s := jpeg.Resize{X: r.X, Y: r.Y}
 	if t.transposed {
 		s.X, s.Y = r.Y, r.X
@@ -55,9 +55,9 @@ func mirrored(a jpeg.Axis, n int) jpeg.Axis {
 	return a
 }
 
-// place writes the pixels of stored(r), one row after another, to dst as r wants them.
-func (o orientation) place(src []byte, r jpeg.Resize, dst []byte, stride int) {
-	t := turns[o]
+// apply writes the pixels of stored(r), one row after another, to dst in the order of r.
+func (o orientation) apply(src []byte, r jpeg.Resize, dst []byte, stride int) {
+	t := transforms[o]
 	w, h := r.X.Count, r.Y.Count
 	columns, rows := w, h // of src
 	if t.transposed {

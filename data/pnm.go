@@ -7,8 +7,8 @@ import (
 
 var errPNM = errors.New("damaged PNM file")
 
-// decodePNM reads the first image of a PGM or PPM file, text (P2, P3) or binary (P5,
-// P6), appending its RGB pixels to dst[:0].
+// decodePNM decodes the first image of a PGM or PPM file, text (P2, P3) or binary (P5, P6), and appends its
+// RGB pixels to dst[:0].
 func decodePNM(data []byte, dst []byte) (rgb []byte, w, h int, err error) {
 	p := &pnmReader{data: data, at: 2}
 	kind := data[1]
@@ -23,13 +23,13 @@ func decodePNM(data []byte, dst []byte) (rgb []byte, w, h int, err error) {
 	if kind == '3' || kind == '6' {
 		channels = 3
 	}
-	// Each sample takes at least a byte, so a header cannot claim more than the file has.
+	// Each sample takes at least a byte, so a header cannot request more than the size of the file.
 	if n := w * h * channels; n > len(data)-p.at {
 		return nil, 0, 0, fmt.Errorf("file is truncated: %d bytes for %d samples", len(data)-p.at, n)
 	}
 	sample := p.number
 	if kind == '5' || kind == '6' {
-		p.at++ // one white space ends the header
+		p.at++ // one whitespace character ends the header
 		sample = p.byte
 		if maximum > 255 {
 			sample = p.word
@@ -52,7 +52,7 @@ func decodePNM(data []byte, dst []byte) (rgb []byte, w, h int, err error) {
 	return dst, w, h, nil
 }
 
-// pnmReader reads samples; after the end it returns zeros and has failed.
+// pnmReader reads samples. After the end it returns zeros and sets failed.
 type pnmReader struct {
 	data   []byte
 	at     int
@@ -70,7 +70,7 @@ func (p *pnmReader) byte() int {
 
 func (p *pnmReader) word() int { return p.byte()<<8 | p.byte() }
 
-// number reads a decimal number after white space and comments.
+// number reads a decimal number after whitespace and comments.
 func (p *pnmReader) number() int {
 	for p.at < len(p.data) && (isSpace(p.data[p.at]) || p.data[p.at] == '#') {
 		if p.data[p.at] == '#' {

@@ -6,14 +6,15 @@ import (
 	"math/rand/v2"
 )
 
-// Policy says which operations an image goes through after its crop, drawn anew for
-// each. Both policies are torchvision's, with its defaults.
+// Policy selects the random operations that are applied to each image after the crop. Both policies are
+// torchvision's, with its defaults.
 type Policy string
 
+// The policies.
 const (
 	NoPolicy       Policy = ""
 	RandAugment    Policy = "randaug" // two operations of magnitude 9 of 30 (https://arxiv.org/abs/1909.13719)
-	TrivialAugment Policy = "trivial" // one of a random magnitude, in TrivialAugmentWide's ranges (https://arxiv.org/abs/2103.10158)
+	TrivialAugment Policy = "trivial" // one operation of random magnitude, in TrivialAugmentWide's ranges (https://arxiv.org/abs/2103.10158)
 )
 
 func (p Policy) validate() error {
@@ -24,7 +25,7 @@ func (p Policy) validate() error {
 	return fmt.Errorf("data: policy %q is neither %q nor %q", string(p), RandAugment, TrivialAugment)
 }
 
-// The magnitudes of an operation are so many numbers, evenly spaced.
+// magnitudes is the number of evenly spaced magnitudes of an operation.
 const magnitudes = 31
 
 const (
@@ -32,11 +33,10 @@ const (
 	randAugmentMagnitude  = 9
 )
 
-// span is what an operation's magnitude runs through.
+// span is the range of the magnitude of an operation.
 type span struct{ from, to float32 }
 
-// at is torch.linspace(from, to, magnitudes)[i], which counts from the nearer end and
-// rounds once.
+// at is torch.linspace(from, to, magnitudes)[i], which counts from the nearer end and rounds once.
 func (s span) at(i int) float64 {
 	step := (s.to - s.from) / (magnitudes - 1)
 	if i < magnitudes/2 {
@@ -45,13 +45,13 @@ func (s span) at(i int) float64 {
 	return float64(addProduct(s.to, -step, float32(magnitudes-1-i)))
 }
 
-// operation is one of those that a policy draws from.
+// operation is an operation of a policy.
 type operation struct {
 	name      string
 	rand      func(side int) span // of RandAugment
 	wide      span                // of TrivialAugmentWide
-	signed    bool                // either sign, evenly
-	magnitude bool                // has one at all
+	signed    bool                // the sign is random
+	magnitude bool                // has a magnitude
 	apply     func(c *canvas, m float64)
 }
 
@@ -78,7 +78,7 @@ var operations = []operation{
 	{"Equalize", always(0, 0), span{}, false, false, func(c *canvas, _ float64) { c.equalize() }},
 }
 
-// apply draws the operations for one image and goes through them.
+// apply draws the operations for an image and applies them.
 func (p Policy) apply(c *canvas, rng *rand.Rand) {
 	switch p {
 	case RandAugment:

@@ -2,61 +2,61 @@ package data
 
 import "fmt"
 
-// Distant shards are shuffled within so many images where nothing else is said, and
-// fetched so many at a time.
+// Defaults for remote containers.
 const (
-	remoteBuffer = 16_384
-	fetchers     = 4
+	remoteBuffer = 16_384 // images that are shuffled with each other
+	Fetchers     = 4      // containers that are downloaded at the same time
 )
 
-// checkCache refuses a cache that could not hold the shards of two buffers, the one in
-// use and the one that is fetched: it would fetch every shard again and again.
+// checkCache refuses a cache that cannot hold the containers of two buffers, the one in use and the
+// one being downloaded: it would download every container again and again.
 func (d *Dataset) checkCache(buffer int) error {
 	var total, largest int64
 	runs := d.runs()
 	for _, r := range runs {
-		size := d.Samples[r.first].part.in.(*remoteShard).size
-		total += size
-		largest = max(largest, size)
+		if c, ok := d.Samples[r.first].Part.In.(RemoteContainer); ok {
+			total += c.Size()
+			largest = max(largest, c.Size())
+		}
 	}
 	perShard := max(1, d.Len()/len(runs))
 	need := min(total, largest*int64(2*buffer/perShard+4))
-	if d.cache.limit < need {
-		return fmt.Errorf("data: %s: a cache of %d MB does not hold the shards that %d shuffled images lie in, about %d MB; give it more, or shuffle fewer (--shuffle-buffer)",
-			d.Root, d.cache.limit>>20, buffer, need>>20)
+	if limit := d.remote().CacheLimit(); limit < need {
+		return fmt.Errorf("data: %s: a cache of %d MB is too small for the shards of %d shuffled images, about %d MB; increase it (--shard-cache), or shuffle fewer images (--shuffle-buffer)",
+			d.Root, limit>>20, buffer, need>>20)
 	}
 	return nil
 }
 
-// comingShard is a shard that an epoch needs from a position on.
-type comingShard struct {
-	shard    *remoteShard
-	position int
+// neededFrom is a container and the first position of the epoch that reads it.
+type neededFrom struct {
+	container RemoteContainer
+	position  int
 }
 
-// coming lists the shards of the rest of the epoch in the order of their first use.
-func (it *Iterator) coming() []comingShard {
-	seen := map[shard]bool{}
-	var list []comingShard
+// upcoming lists the containers of the rest of the epoch in the order of their first use.
+func (it *Iterator) upcoming() []neededFrom {
+	seen := map[Container]bool{}
+	var list []neededFrom
 	set := it.loader.set
 	for position := it.next; position < set.Len(); position++ {
 		sample := position
 		if it.order != nil {
 			sample = int(it.order[position])
 		}
-		if s, ok := set.Samples[sample].part.in.(*remoteShard); ok && !seen[s] {
-			seen[s] = true
-			list = append(list, comingShard{s, position})
+		if c, ok := set.Samples[sample].Part.In.(RemoteContainer); ok && !seen[c] {
+			seen[c] = true
+			list = append(list, neededFrom{c, position})
 		}
 	}
 	return list
 }
 
-// prefetch fetches the distant shards ahead of the workers, no further than a buffer.
+// prefetch downloads containers at most one buffer ahead of the workers.
 func (it *Iterator) prefetch() {
-	list := it.coming()
+	list := it.upcoming()
 	next := 0
-	for range fetchers {
+	for range Fetchers {
 		it.workers.Go(func() {
 			it.mu.Lock()
 			defer it.mu.Unlock()
@@ -68,7 +68,7 @@ func (it *Iterator) prefetch() {
 				}
 				next++
 				it.mu.Unlock()
-				err := c.shard.prefetch(it.ctx)
+				err := c.container.Fetch(it.ctx)
 				it.mu.Lock()
 				if err != nil && it.err == nil && it.ctx.Err() == nil {
 					it.err = err

@@ -8,22 +8,22 @@ import (
 	"depthwise.dev/data/jpeg"
 )
 
-// The ways to make an image square for evaluation.
+// The values of Fit: how an image becomes square for evaluation.
 const (
-	FitCrop = "crop" // resize the shorter side, cut the center out: torchvision's Resize and CenterCrop
-	FitPad  = "pad"  // put the whole image on black, reduced where it is too large, never enlarged
+	FitCrop = "crop" // resize the shorter side and crop the center: torchvision's Resize and CenterCrop
+	FitPad  = "pad"  // place the whole image on black, reduced if it is too large, never enlarged
 
-	// FitLetterbox puts the whole image on black, as large as fits: Pillow's ImageOps.pad.
+	// FitLetterbox places the whole image on black, as large as possible: Pillow's ImageOps.pad.
 	FitLetterbox = "letterbox"
 )
 
-// Preprocess says how an image becomes the network's input in evaluation, and what the
-// pixels are normalized with. It is kept with the weights.
+// Preprocess describes how an image becomes the input of the network in evaluation, and the normalization
+// of its pixels. It is stored with the weights.
 type Preprocess struct {
 	Resolution int        `json:"resolution"`     // side of the square input
 	Fit        string     `json:"fit"`            // FitCrop (also when empty), FitPad or FitLetterbox
 	Resize     int        `json:"resize"`         // FitCrop: the shorter side before the crop; 0 means Resolution/0.875, 256 for 224
-	EXIF       bool       `json:"exif,omitempty"` // turn and mirror images as their EXIF data says; torchvision does not
+	EXIF       bool       `json:"exif,omitempty"` // apply the EXIF orientation; torchvision does not
 	Mean       [3]float64 `json:"mean"`           // of pixels in 0..1, R, G, B; applied on the device
 	Std        [3]float64 `json:"std"`
 }
@@ -31,7 +31,7 @@ type Preprocess struct {
 // maxResolution bounds the memory of a batch.
 const maxResolution = 4096
 
-// Validate names every field that is wrong. Mean and Std are not looked at here.
+// Validate returns an error that names every invalid field. It does not check Mean and Std.
 func (p Preprocess) Validate() error {
 	var errs []error
 	if p.Resolution < 1 || p.Resolution > maxResolution {
@@ -41,12 +41,12 @@ func (p Preprocess) Validate() error {
 		errs = append(errs, fmt.Errorf("data: fit %q is not %q, %q or %q", p.Fit, FitCrop, FitPad, FitLetterbox))
 	}
 	if p.Resize != 0 && (p.Resize < p.Resolution || p.Resize > 4*maxResolution) {
-		errs = append(errs, fmt.Errorf("data: resize %d is not in %d..%d: the center crop needs the resolution", p.Resize, p.Resolution, 4*maxResolution))
+		errs = append(errs, fmt.Errorf("data: resize %d is not in %d..%d: it must be at least the resolution", p.Resize, p.Resolution, 4*maxResolution))
 	}
 	return errors.Join(errs...)
 }
 
-// view says which part of an image is seen, and where it lies in the square output.
+// view is a part of an image and its position in the square output.
 type view struct {
 	resize    jpeg.Resize
 	left, top int
@@ -74,7 +74,7 @@ func (p Preprocess) evaluation(w, h int) view {
 	return view{resize: jpeg.Resize{X: p.center(w, scaledW), Y: p.center(h, scaledH)}}
 }
 
-// center cuts the middle out of one axis; torchvision rounds halves to even.
+// center crops the center of one axis; torchvision rounds halves to even.
 func (p Preprocess) center(size, scaled int) jpeg.Axis {
 	first := int(math.RoundToEven(float64(scaled-p.Resolution) / 2))
 	return jpeg.Axis{Size: size, Scaled: scaled, First: first, Count: p.Resolution}

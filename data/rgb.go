@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// appendRGB appends im's pixels to dst[:0] as Pillow's convert("RGB") gives them: alpha
-// is dropped (colors keep the value they have beneath it), gray is tripled, 16 bits
-// lose their low byte. (Pillow makes nearly all of a 16-bit gray image white instead.)
+// appendRGB appends the pixels of im to dst[:0] as Pillow's convert("RGB") returns them: alpha is dropped
+// (without blending), gray is copied to three channels, 16-bit samples lose their low byte. (Pillow
+// returns nearly white pixels for 16-bit gray images instead.)
 func appendRGB(dst []byte, im image.Image) []byte {
 	b := im.Bounds()
 	dst = growPixels(dst, b)
@@ -44,7 +44,7 @@ func appendRGB(dst []byte, im image.Image) []byte {
 	return dst
 }
 
-// growPixels returns dst[:0] with room for b's pixels.
+// growPixels returns dst[:0] with capacity for the pixels of b.
 func growPixels(dst []byte, b image.Rectangle) []byte {
 	return slices.Grow(dst[:0], 3*b.Dx()*b.Dy())
 }
@@ -60,11 +60,11 @@ func appendEveryFour(dst, pix []byte, stride int, b image.Rectangle) []byte {
 }
 
 func appendPalette(dst []byte, im *image.Paletted) []byte {
-	var colors [256][3]byte // an index beyond the palette is black
+	var colors [256][3]byte // an index outside the palette is black
 	for i, c := range im.Palette[:min(256, len(im.Palette))] {
 		n := color.NRGBAModel.Convert(c).(color.NRGBA)
 		if given, ok := c.(color.NRGBA); ok {
-			n = given // also where alpha is zero
+			n = given // also if alpha is zero
 		}
 		colors[i] = [3]byte{n.R, n.G, n.B}
 	}
@@ -77,8 +77,8 @@ func appendPalette(dst []byte, im *image.Paletted) []byte {
 	return dst
 }
 
-// appendHighBytes takes 16-bit samples, the high byte first, of 1 or 4 channels. (At would
-// make garbage of each pixel: twice the image.)
+// appendHighBytes appends big-endian 16-bit samples of 1 or 4 channels. (At would allocate for each pixel,
+// in total twice the image.)
 func appendHighBytes(dst, pix []byte, stride int, b image.Rectangle, channels int) []byte {
 	for y := range b.Dy() {
 		row := pix[y*stride : y*stride+2*channels*b.Dx()]
@@ -93,7 +93,7 @@ func appendHighBytes(dst, pix []byte, stride int, b image.Rectangle, channels in
 	return dst
 }
 
-// appendAny serves the rare kinds.
+// appendAny handles all other image types.
 func appendAny(dst []byte, im image.Image) []byte {
 	b := im.Bounds()
 	for y := b.Min.Y; y < b.Max.Y; y++ {

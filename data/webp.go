@@ -2,8 +2,8 @@ package data
 
 import "image"
 
-// appendWebP converts VP8's colors with libwebp's arithmetic: studio range, chroma
-// upsampled with weights 9, 3, 3, 1. (image/color would take them for JPEG's.)
+// appendWebP converts VP8's colors with libwebp's arithmetic: studio range, chroma upsampled with weights
+// 9, 3, 3, 1. (image/color would use JPEG's full range.)
 func appendWebP(dst []byte, im *image.YCbCr) []byte {
 	w, h := im.Rect.Dx(), im.Rect.Dy()
 	cw, ch := (w+1)/2, (h+1)/2
@@ -22,7 +22,7 @@ func appendWebP(dst []byte, im *image.YCbCr) []byte {
 
 func clampIndex(i, n int) int { return min(max(i, 0), n-1) }
 
-// upsample weighs the four chroma samples around a pixel.
+// upsample interpolates between the four chroma samples around a pixel.
 func upsample(plane []byte, stride, x, side, near, far int) int {
 	at := func(x, y int) int { return int(plane[y*stride+x]) }
 	return (9*at(x, near) + 3*at(side, near) + 3*at(x, far) + at(side, far) + 8) >> 4

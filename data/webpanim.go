@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// firstFrame takes the first frame out of an animated WebP, as a file of its own, and
-// tells where on the screen it lies. A file that is not animated is returned as it is.
-// RFC 9649, 2.7: VP8X says so, ANMF holds frames.
+// firstFrame returns the first frame of an animated WebP as a separate file, and its position on the
+// screen. A file without animation is returned unchanged. RFC 9649, 2.7: the chunk VP8X has a flag for
+// animation, ANMF holds frames.
 func firstFrame(file []byte) (frame []byte, at image.Rectangle, err error) {
 	const animated, alpha = 1 << 1, 1 << 4
 	const header = 16 // x, y, width, height, duration: 3 bytes each; flags
@@ -53,23 +53,23 @@ func webpFile(chunks ...[]byte) []byte {
 	return riffChunk("RIFF", append([]byte("WEBP"), slices.Concat(chunks...)...))
 }
 
-// decodeWebP appends the pixels of a WebP file, or of its first frame, to dst[:0].
+// decodeWebP decodes a WebP file, or its first frame, and appends the pixels to dst[:0].
 func decodeWebP(data, dst []byte) (rgb []byte, w, h int, err error) {
 	frame, at, err := firstFrame(data)
 	if err != nil {
 		return nil, 0, 0, err
 	}
 	if at.Empty() {
-		return decodeWith(formatWebP, frame, dst)
+		return decodeWith(FormatWebP, frame, dst)
 	}
-	screen, err := readConfig(formatWebP, data)
+	screen, err := readConfig(FormatWebP, data)
 	if err != nil {
 		return nil, 0, 0, err
 	}
 	if !at.In(image.Rect(0, 0, screen.Width, screen.Height)) {
 		return nil, 0, 0, errors.New("damaged WebP file: a frame outside of its screen")
 	}
-	rgb, _, _, err = decodeWith(formatWebP, frame, dst)
+	rgb, _, _, err = decodeWith(FormatWebP, frame, dst)
 	if err != nil {
 		return nil, 0, 0, err
 	}

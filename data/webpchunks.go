@@ -5,13 +5,13 @@ import (
 	"iter"
 )
 
-// webpChunk is a part of a WebP file.
+// webpChunk is a chunk of a WebP file.
 type webpChunk struct {
 	id   string
 	body []byte
 }
 
-// webpChunks yields a file's chunks; a damaged one ends them. RFC 9649, 2.3 to 2.5.
+// webpChunks yields the chunks of a file up to the first damaged one. RFC 9649, 2.3 to 2.5.
 func webpChunks(data []byte) iter.Seq[webpChunk] {
 	const header = 12 // RIFF, size, WEBP
 	if len(data) < header {
@@ -32,5 +32,5 @@ func riffChunks(data []byte) iter.Seq[webpChunk] {
 	}
 }
 
-// uint24 is WebP's three bytes, the lowest first.
+// uint24 reads a little-endian number of three bytes.
 func uint24(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }

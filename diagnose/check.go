@@ -19,7 +19,8 @@ import (
 	"depthwise.dev/models/mobilenet"
 )
 
-// ErrTolerance is returned by Check, with a complete report, when a gradient or a value exceeds its tolerance.
+// ErrTolerance is returned by Check, with a complete report, when a gradient or a value exceeds its
+// tolerance.
 var ErrTolerance = errors.New("beyond the tolerance")
 
 // CheckReport is the result of Check, with everything that is needed to reproduce it.
@@ -38,18 +39,18 @@ type CheckReport struct {
 
 // Limits of a check.
 const (
-	// checkValues is the minimum number of values for the statistics of a batch normalization: with fewer it amplifies
-	// rounding so much that low precision looks like an error.
+	// checkValues is the minimum number of values for the statistics of a batch normalization: with fewer
+	// it amplifies rounding so much that low precision looks like an error.
 	checkValues = 16
-	// checkActivations is the maximum number of values between the layers, all images together: the check holds three
-	// float64 arrays of them, a gigabyte.
+	// checkActivations is the maximum number of values between the layers, all images together: the check
+	// holds three float64 arrays of them, a gigabyte.
 	checkActivations = 50 << 20
 )
 
-// Check compares every engine that computes the configured network with libtorch in float64: each layer in training on
-// the same inputs, and the whole network in training and in evaluation. Weights are random, because initial values (zeros,
-// ones) hide errors. A negative number of images selects the smallest batch that a check needs. The batch comes from Data,
-// or is noise. Progress may be nil.
+// Check compares every engine that computes the configured network with libtorch in float64: each layer
+// in training on the same inputs, and the whole network in training and in evaluation. Weights are
+// random, because initial values (zeros, ones) hide errors. A negative number of images selects the
+// smallest batch that a check needs. The batch comes from Data, or is noise. Progress may be nil.
 func Check(ctx context.Context, c config.Config, images int, progress func(done, total int64)) (CheckReport, error) {
 	if images < 0 {
 		images = checkImages(c)
@@ -62,8 +63,13 @@ func Check(ctx context.Context, c config.Config, images int, progress func(done,
 	for _, e := range suite.Engines {
 		r.Engines = append(r.Engines, e.Name)
 	}
-	err := autograd.Run(ctx, func(s *autograd.Scope) error { // one thread for all of it, because SetThreads is per thread
-		m, err := referenceMachine(s, c)
+	// One thread of the operating system for all of it, because SetThreads is per thread.
+	err := autograd.Run(ctx, func(s *autograd.Scope) error {
+		g, err := c.Graph()
+		if err != nil {
+			return err
+		}
+		m, err := referenceMachine(s, g, c.Threads)
 		if err != nil {
 			return err
 		}
@@ -71,26 +77,26 @@ func Check(ctx context.Context, c config.Config, images int, progress func(done,
 		if err != nil {
 			return err
 		}
-		r.Model, r.Threads, r.Network = c.Model, m.Threads, c.Model.String()
-		g, err := c.Graph()
-		if err != nil {
+		if g, err = c.Graph(); err != nil { // with the classes of the batch
 			return err
 		}
+		r.Model, r.Threads, r.Network = c.Model, m.Threads, c.Model.String()
 		return r.compare(ctx, g, x, labels, progress)
 	})
 	if err != nil {
-		return r, err
+		return r, fmt.Errorf("diagnose: check: %w", err)
 	}
 	r.Failures = r.Report.Failures()
 	r.OK = len(r.Failures) == 0
 	if !r.OK {
-		return r, fmt.Errorf("check: %d comparisons are %w: %s", len(r.Failures), ErrTolerance, r.Failures[0])
+		return r, fmt.Errorf("diagnose: check: %d comparisons are %w: %s", len(r.Failures), ErrTolerance, r.Failures[0])
 	}
 	return r, nil
 }
 
 // compare sets the layers and the networks of the report.
-func (r *CheckReport) compare(ctx context.Context, g *models.Graph, x oracle.Array, labels []int64, progress func(done, total int64)) error {
+func (r *CheckReport) compare(ctx context.Context, g *models.Graph, x oracle.Array, labels []int64,
+	progress func(done, total int64)) error {
 	training := suite.NewNetwork(g, autograd.Training, x, labels)
 	total := int64(len(training.Rows()) + 2) // and two networks
 	done := int64(0)
@@ -102,13 +108,13 @@ func (r *CheckReport) compare(ctx context.Context, g *models.Graph, x oracle.Arr
 	}
 	var err error
 	if r.Layers, err = suite.CheckLayers(ctx, training, suite.Engines, advance); err != nil {
-		return fmt.Errorf("check: %w", err)
+		return err
 	}
 	for _, n := range []suite.Network{training, suite.NewNetwork(g, autograd.Evaluation, x, labels)} {
 		advance("")
 		row, err := suite.CheckNetwork(ctx, n, suite.Engines)
 		if err != nil {
-			return fmt.Errorf("check: %w", err)
+			return err
 		}
 		r.Networks = append(r.Networks, row)
 	}
@@ -116,7 +122,8 @@ func (r *CheckReport) compare(ctx context.Context, g *models.Graph, x oracle.Arr
 	return nil
 }
 
-// checkImages returns the smallest batch, at least two images, that gives every batch normalization enough values.
+// checkImages returns the smallest batch, at least two images, that gives every batch normalization
+// enough values.
 func checkImages(c config.Config) int {
 	g, err := c.Graph()
 	if err != nil {
@@ -127,12 +134,8 @@ func checkImages(c config.Config) int {
 }
 
 // referenceMachine is libtorch in float32 on the CPU, for any network.
-func referenceMachine(s *autograd.Scope, c config.Config) (backend.Machine, error) {
-	g, err := c.Graph()
-	if err != nil {
-		return backend.Machine{}, err
-	}
-	return backend.NewMachine(s, g, backend.Options{Precision: "fp32", Device: "cpu", Backend: "torch", Threads: c.Threads})
+func referenceMachine(s *autograd.Scope, g *models.Graph, threads int) (backend.Machine, error) {
+	return backend.NewMachine(s, g, backend.Options{Precision: "fp32", Device: "cpu", Backend: "torch", Threads: threads})
 }
 
 // checkBatch returns one batch on the host, from the data or noise.
@@ -143,16 +146,16 @@ func checkBatch(s *autograd.Scope, m backend.Machine, c *config.Config) (x oracl
 	} else {
 		source, err := c.Source(s.Context())
 		if err != nil {
-			return x, nil, fmt.Errorf("check: %w", err)
+			return x, nil, err
 		}
 		stream, err := batches.Open(s.Context(), source, c.LoaderOptions(true))
 		if err != nil {
-			return x, nil, fmt.Errorf("check: %w", err)
+			return x, nil, err
 		}
 		defer stream.Close()
 		c.Model.Classes = max(c.Model.Classes, stream.Classes)
 		if b, err = stream.Next(); err != nil {
-			return x, nil, fmt.Errorf("check: %w", err)
+			return x, nil, err
 		}
 	}
 	images := m.Normalize(s, backend.Pixels(b, c.Preprocess()))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"depthwise.dev/autograd/oracle/suite"
 	"depthwise.dev/config"
 	"depthwise.dev/internal/testset"
+	"depthwise.dev/models/mobilenet"
 )
 
 // tinyCheck is the quickest network there is: 8 channels in every layer.
@@ -63,11 +65,65 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// smallV2 is MobileNet v2 with few channels, but for its last convolution's 1280.
+func smallV2(t *testing.T) mobilenet.Config {
+	t.Helper()
+	m, err := mobilenet.Default("mobilenet_v2", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Width, m.Resolution, m.Classes = 0.1, 32, 4
+	return m
+}
+
+// TestCheckV2: residual connections have rows of their own, and the fused kernels, which do not
+// compute them, are marked so.
+func TestCheckV2(t *testing.T) {
+	c := tinyCheck("paper")
+	c.Model = smallV2(t)
+	r, err := Check(t.Context(), c, -1, nil)
+	if err != nil || !r.OK {
+		t.Fatalf("%v: %v", err, r.Failures)
+	}
+	if r.Model.Arch != "mobilenet_v2" || !strings.Contains(r.Network, "mobilenet_v2 torchvision") || len(r.Networks) != 2 {
+		t.Errorf("%s, %+v, %d networks", r.Network, r.Model, len(r.Networks))
+	}
+	fused := 0
+	for _, row := range r.Networks {
+		for _, cell := range row.Cells {
+			if !strings.HasPrefix(cell.Engine, "fused") {
+				continue
+			}
+			fused++
+			reason := strings.HasPrefix(cell.Left, "not computed: layer ") && strings.Contains(cell.Left, "the fused kernels")
+			if !reason || cell.Failed {
+				t.Errorf("%s: %+v", row.Name, cell)
+			}
+		}
+	}
+	if fused != 4 { // fp32 and bf16, in training and in evaluation
+		t.Errorf("%d cells of the fused kernels", fused)
+	}
+	adds := 0
+	for _, row := range r.Layers {
+		compared := slices.ContainsFunc(row.Cells, func(cell suite.Cell) bool { return cell.Value != "" })
+		if !compared {
+			t.Errorf("%s: no engine was compared", row.Name)
+		}
+		if strings.HasSuffix(row.Name, ".add") {
+			adds++
+		}
+	}
+	if adds != 11 { // at this width the first block has one too: 8 channels in and out
+		t.Errorf("%d residual connections, want 11", adds)
+	}
+}
+
 // An engine that is wrong in one layer fails the check, and the report names layer, engine and value.
 func TestCheckFindsAWrongEngine(t *testing.T) {
 	engines := suite.Engines
 	defer func() { suite.Engines = engines }()
-	suite.Engines = []suite.Engine{{Name: "planted", Bound: 1e-3, Case: func(ctx context.Context, c suite.Case) (suite.Result, error) {
+	wrong := func(ctx context.Context, c suite.Case) (suite.Result, error) {
 		r, err := suite.Reference.Case(ctx, c)
 		if c.Name == "blocks.2.0.conv_dw, convolution" {
 			for i := range r[2].Data { // output, gradient of x, gradient of the weight
@@ -75,7 +131,8 @@ func TestCheckFindsAWrongEngine(t *testing.T) {
 			}
 		}
 		return r, err
-	}}}
+	}
+	suite.Engines = []suite.Engine{{Name: "planted", Tolerance: 1e-3, Case: wrong}}
 	r, err := Check(context.Background(), tinyCheck("paper"), -1, nil)
 	if !errors.Is(err, ErrTolerance) || r.OK || len(r.Failures) != 1 {
 		t.Fatalf("%v: %v", err, r.Failures)

@@ -14,7 +14,8 @@ import (
 	"depthwise.dev/weights"
 )
 
-// Inspection describes one training step layer by layer: the numbers to look at when a network does not learn.
+// Inspection describes one training step layer by layer: the numbers to look at when a network does not
+// learn.
 type Inspection struct {
 	Network    string           `json:"network"`
 	Weights    string           `json:"weights"` // "": initial ones
@@ -42,16 +43,16 @@ type ParameterState struct {
 	Name     string  `json:"name"`
 	Norm     float64 `json:"norm"`
 	Gradient float64 `json:"gradient"`
-	Update   float64 `json:"update"` // norm of the optimizer's update by the norm of the array; 0 where the latter is
+	Update   float64 `json:"update"` // norm of the optimizer's update over Norm; 0 where Norm is 0
 }
 
 // inspectImages is the default batch size of an inspection.
 const inspectImages = 32
 
-// Inspect runs one training step in memory and describes it layer by layer. It starts from the weights at a path, see
-// [weights.Read], the last weights of training where there is an average, or from initial weights without a path. The step
-// is the first of the configured optimizer at the learning rate c.LR, in float32, on a batch of c.Data, or of noise without
-// data. A negative number of images selects 32.
+// Inspect runs one training step in memory and describes it layer by layer. It starts from the weights
+// at a path, see [weights.Read], the last weights of training where there is an average, or from initial
+// weights without a path. The step is the first of the configured optimizer at the learning rate c.LR,
+// in float32, on a batch of c.Data, or of noise without data. A negative number of images selects 32.
 func Inspect(ctx context.Context, c config.Config, path string, images int) (Inspection, error) {
 	if c.BatchSize = images; images < 0 {
 		c.BatchSize = inspectImages
@@ -75,7 +76,11 @@ func Inspect(ctx context.Context, c config.Config, path string, images int) (Ins
 		return r, err
 	}
 	err := autograd.Run(ctx, func(s *autograd.Scope) error {
-		m, err := referenceMachine(s, c)
+		g, err := inspectedGraph(c, w)
+		if err != nil {
+			return err
+		}
+		m, err := referenceMachine(s, g, c.Threads)
 		if err != nil {
 			return err
 		}
@@ -97,12 +102,20 @@ func Inspect(ctx context.Context, c config.Config, path string, images int) (Ins
 	return r, nil
 }
 
+// inspectedGraph returns the graph of the weights, or the configured one.
+func inspectedGraph(c config.Config, w *weights.Weights) (*models.Graph, error) {
+	if w != nil {
+		return w.Graph, nil
+	}
+	return c.Graph()
+}
+
 // inspectedNetwork returns the network of the weights, or a new one.
 func inspectedNetwork(s *autograd.Scope, m backend.Machine, c config.Config, w *weights.Weights) (*backend.Network, error) {
 	if w != nil {
 		return m.Load(s, *w)
 	}
-	g, err := c.Graph()
+	g, err := inspectedGraph(c, w)
 	if err != nil {
 		return nil, err
 	}
@@ -111,10 +124,16 @@ func inspectedNetwork(s *autograd.Scope, m backend.Machine, c config.Config, w *
 }
 
 // inspectBatch returns a training batch of the data, with the classes of the weights, or noise.
-func inspectBatch(s *autograd.Scope, m backend.Machine, c *config.Config, w *weights.Weights) (x, labels *autograd.Tensor, err error) {
+func inspectBatch(s *autograd.Scope, m backend.Machine, c *config.Config, w *weights.Weights) (x, labels *autograd.Tensor,
+	err error) {
+	options := c.LoaderOptions(true)
+	if w != nil {
+		options.Preprocess = w.Preprocess
+	}
 	if c.Data == "" {
 		b := synthetic(c)
-		return m.Normalize(s, backend.Pixels(b, c.Preprocess())), autograd.FromSlice(s, b.Labels, int64(b.N)), s.Err()
+		x = m.Normalize(s, backend.Pixels(b, options.Preprocess))
+		return x, autograd.FromSlice(s, b.Labels, int64(b.N)), s.Err()
 	}
 	source, err := c.Source(s.Context())
 	if err != nil {
@@ -124,13 +143,12 @@ func inspectBatch(s *autograd.Scope, m backend.Machine, c *config.Config, w *wei
 	if err != nil {
 		return nil, nil, err
 	}
-	options := c.LoaderOptions(true)
 	if w != nil {
-		options.Preprocess = w.Preprocess
 		images, _, _ = images.Match(w.Classes)
 	}
 	if images.Len() < c.BatchSize {
-		return nil, nil, fmt.Errorf("%s has %d images of the classes, less than a batch of %d: take a smaller --batch-size", c.Data, images.Len(), c.BatchSize)
+		return nil, nil, fmt.Errorf("%s has %d images of the classes, less than a batch of %d: take a smaller --batch-size",
+			c.Data, images.Len(), c.BatchSize)
 	}
 	c.Model.Classes = max(c.Model.Classes, len(images.Classes))
 	loader, err := data.NewLoader(images, options)
@@ -143,7 +161,8 @@ func inspectBatch(s *autograd.Scope, m backend.Machine, c *config.Config, w *wei
 	if err != nil {
 		return nil, nil, err
 	}
-	return m.Normalize(s, backend.Pixels(b, options.Preprocess)), autograd.FromSlice(s, b.Labels, int64(b.N)), s.Err()
+	x = m.Normalize(s, backend.Pixels(b, options.Preprocess))
+	return x, autograd.FromSlice(s, b.Labels, int64(b.N)), s.Err()
 }
 
 // step runs the training step and records its layers.
@@ -162,7 +181,8 @@ func (r *Inspection) step(s *autograd.Scope, c config.Config, n *backend.Network
 		return nil
 	})
 	defer hook.Remove()
-	loss := autograd.CrossEntropy{LabelSmoothing: c.LabelSmoothing}.Loss(s, n.Forward(s, x, autograd.Training), labels)
+	logits := n.Forward(s, x, autograd.Training)
+	loss := autograd.CrossEntropy{LabelSmoothing: c.LabelSmoothing}.Loss(s, logits, labels)
 	s.Backward(loss)
 	r.Loss = s.Item(loss)
 	r.update(s, n, optimizer, c.LR)
@@ -180,8 +200,8 @@ func (r *Inspection) update(s *autograd.Scope, n *backend.Network, o optim.Optim
 		if s.Err() != nil {
 			return
 		}
-		was := before[p.Name]
-		state := ParameterState{Name: p.Name, Norm: norm(was, nil), Gradient: norm(autograd.ToSlice[float32](s, s.Grad(p.Tensor)), nil)}
+		was, gradient := before[p.Name], autograd.ToSlice[float32](s, s.Grad(p.Tensor))
+		state := ParameterState{Name: p.Name, Norm: norm(was, nil), Gradient: norm(gradient, nil)}
 		if state.Norm > 0 {
 			state.Update = norm(autograd.ToSlice[float32](s, p.Tensor), was) / state.Norm
 		}

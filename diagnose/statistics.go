@@ -11,6 +11,7 @@ import (
 
 	"depthwise.dev/config"
 	"depthwise.dev/data"
+	"depthwise.dev/data/preview"
 	"depthwise.dev/internal/validate"
 )
 
@@ -59,7 +60,7 @@ func DataStatistics(ctx context.Context, c StatisticsConfig) (Statistics, error)
 	batches := loader.Epoch(ctx, 0, 0)
 	defer batches.Close()
 	stats := Statistics{Classes: len(images.Classes), Sheet: c.Sheet}
-	var moments data.Moments
+	var moments preview.PixelStats
 	for stats.Images < c.Images {
 		b, err := batches.Next()
 		if errors.Is(err, io.EOF) {
@@ -79,7 +80,9 @@ func DataStatistics(ctx context.Context, c StatisticsConfig) (Statistics, error)
 		moments.Add(b)
 	}
 	if stats.Images == 0 {
-		return stats, fmt.Errorf("diagnose: data statistics: none of the first %d images of %s can be read, such as %s: %s", len(stats.Skipped), c.Data, stats.Skipped[0].Path, stats.Skipped[0].Reason)
+		first := stats.Skipped[0]
+		return stats, fmt.Errorf("diagnose: data statistics: none of the first %d images of %s can be read, such as %s: %s",
+			len(stats.Skipped), c.Data, first.Path, first.Reason)
 	}
 	stats.Mean, stats.Std = moments.MeanStd()
 	return stats, nil
@@ -88,7 +91,7 @@ func DataStatistics(ctx context.Context, c StatisticsConfig) (Statistics, error)
 // writeSheet writes a contact sheet of a batch as PNG.
 func writeSheet(path string, b *data.Batch, classes []string) error {
 	var file bytes.Buffer
-	if err := png.Encode(&file, data.Sheet(b, classes)); err != nil {
+	if err := png.Encode(&file, preview.Sheet(b, classes)); err != nil {
 		return fmt.Errorf("diagnose: data statistics: %w", err)
 	}
 	if err := os.WriteFile(path, file.Bytes(), 0o644); err != nil {

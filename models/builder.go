@@ -86,9 +86,16 @@ func (n *Node) Add(other *Node) *Node {
 	return n.add("add", Layer{Kind: KindAdd}, other)
 }
 
-// MaxPool adds the maximum over windows of kernel x kernel: torch.nn.MaxPool2d. A stride of 0 is the kernel.
-func (n *Node) MaxPool(kernel, stride int, p Padding) *Node {
-	return n.add("max_pooling2d", Layer{Kind: KindMaxPool, Kernel: kernel, Stride: cmp.Or(stride, kernel), Padding: cmp.Or(p, Valid)})
+// Pool holds the settings of a pool over windows.
+type Pool struct {
+	Kernel  int     // side of the window
+	Stride  int     // 0 is Kernel
+	Padding Padding // "" is Valid
+}
+
+// MaxPool adds the maximum over windows: torch.nn.MaxPool2d, Keras' MaxPooling2D.
+func (n *Node) MaxPool(p Pool) *Node {
+	return n.add("max_pooling2d", Layer{Kind: KindMaxPool, Kernel: p.Kernel, Stride: cmp.Or(p.Stride, p.Kernel), Padding: cmp.Or(p.Padding, Valid)})
 }
 
 // GlobalAvgPool adds the mean over all positions.

@@ -69,7 +69,7 @@ func TestBuilder(t *testing.T) {
 		{"norm and activation of the image", func(x *Node) *Node { return finish(x.BatchNorm(BatchNorm{}).ReLU()) },
 			"batch_norm batch_normalization(input)+re_lu global_avg_pool global_average_pooling2d(batch_normalization) linear dense(global_average_pooling2d)"},
 		{"pools, flatten, dropout and a hidden layer", func(x *Node) *Node {
-			return x.Conv(Conv{Out: 4}).MaxPool(2, 0, "").ReLU().Flatten().ReLU().Linear(Linear{Out: 8}).ReLU().Dropout(0.5).Linear(Linear{Out: 2, NoBias: true})
+			return x.Conv(Conv{Out: 4}).MaxPool(Pool{Kernel: 2}).ReLU().Flatten().ReLU().Linear(Linear{Out: 8}).ReLU().Dropout(0.5).Linear(Linear{Out: 2, NoBias: true})
 		}, "conv conv2d(input) max_pool max_pooling2d(conv2d)+re_lu flatten flatten(max_pooling2d) activation re_lu_1(flatten) linear dense(re_lu_1)+re_lu_2 dropout dropout(dense) linear dense_1(dropout)"},
 		{"an unused branch is left out, the names keep their numbers", func(x *Node) *Node {
 			x = x.Conv(Conv{Out: 4})
@@ -94,7 +94,7 @@ func TestBuilder(t *testing.T) {
 }
 
 func TestBuilderDefaults(t *testing.T) {
-	g, err := Build("test", finish(image().Conv(Conv{Out: 4}).BatchNorm(BatchNorm{}).DepthwiseConv(Conv{Kernel: 3, Stride: 2}).MaxPool(3, 0, Same)))
+	g, err := Build("test", finish(image().Conv(Conv{Out: 4}).BatchNorm(BatchNorm{}).DepthwiseConv(Conv{Kernel: 3, Stride: 2}).MaxPool(Pool{Kernel: 3, Padding: Same})))
 	if err != nil {
 		t.Fatal(err)
 	}

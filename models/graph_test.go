@@ -14,7 +14,7 @@ func every(t testing.TB) *Graph {
 	t.Helper()
 	x := image().Conv(Conv{Out: 4, Kernel: 3, Stride: 2, Padding: Same, Bias: true}).BatchNorm(BatchNorm{Eps: 1e-3, Momentum: 0.01}).ReLU6()
 	y := x.DepthwiseConv(Conv{Kernel: 3}).BatchNorm(BatchNorm{}).Add(x)
-	y = y.BatchNorm(BatchNorm{}).MaxPool(2, 0, Valid).Flatten().ReLU().Linear(Linear{Out: 6}).ReLU().Dropout(0.25)
+	y = y.BatchNorm(BatchNorm{}).MaxPool(Pool{Kernel: 2}).Flatten().ReLU().Linear(Linear{Out: 6}).ReLU().Dropout(0.25)
 	z := y.Linear(Linear{Out: 2, NoBias: true})
 	g, err := Build("every kind", z)
 	if err != nil {
@@ -232,7 +232,7 @@ func TestStride(t *testing.T) {
 		want int
 	}{
 		{"none", finish(image()), 1},
-		{"convolution and pool", finish(image().Conv(Conv{Out: 2, Kernel: 3, Stride: 2}).MaxPool(2, 0, Valid)), 4},
+		{"convolution and pool", finish(image().Conv(Conv{Out: 2, Kernel: 3, Stride: 2}).MaxPool(Pool{Kernel: 2})), 4},
 		{"more than an image can shrink", finish(func() *Node {
 			x := image()
 			for range 3 {

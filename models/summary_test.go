@@ -47,7 +47,7 @@ func TestSummaryPrints(t *testing.T) {
 func built(t *testing.T) *models.Graph {
 	t.Helper()
 	x := models.Input(models.Shape{Channels: 1, Height: 28, Width: 28}).Conv(models.Conv{Out: 8, Kernel: 3, Bias: true})
-	y := x.BatchNorm(models.BatchNorm{}).ReLU().Add(x).ReLU6().MaxPool(2, 0, models.Valid)
+	y := x.BatchNorm(models.BatchNorm{}).ReLU().Add(x).ReLU6().MaxPool(models.Pool{Kernel: 2})
 	g, err := models.Build("digits", y.Flatten().Dropout(0.5).Linear(models.Linear{Out: 10}))
 	if err != nil {
 		t.Fatal(err)

@@ -5,11 +5,13 @@ import (
 	"testing"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
 	"depthwise.dev/models/mobilenet"
 )
 
-// BenchmarkStep updates the 4.2 million parameters of MobileNet at width 1 by each optimizer with the hyperparameters of a
-// recipe, fused and unfused. It reports GB/s over the arrays that have to be read and written once.
+// BenchmarkStep updates the 4.2 million parameters of MobileNet v1 at width 1 by each optimizer with
+// the hyperparameters of a recipe, fused and unfused. It reports GB/s over the arrays that have to be
+// read and written once.
 func BenchmarkStep(b *testing.B) {
 	for _, c := range []struct {
 		name   string
@@ -45,14 +47,18 @@ func BenchmarkStep(b *testing.B) {
 
 func benchmarkStep(b *testing.B, build func(*autograd.Scope, []Parameter) Optimizer, step func(*autograd.Scope, Optimizer), passes int) {
 	err := autograd.Run(context.Background(), func(s *autograd.Scope) error {
-		c, err := mobilenet.Variant("paper")
+		c, err := mobilenet.Default("mobilenet_v1", "paper")
+		if err != nil {
+			return err
+		}
+		g, err := c.Graph()
 		if err != nil {
 			return err
 		}
 		autograd.SetThreads(s, 2)
 		var params []Parameter
 		var size int64
-		for _, p := range mobilenet.New(s, c, 1).Parameters() {
+		for _, p := range backend.New(s, g, 1).Parameters() {
 			s.Backward(s.Sum(s.Square(p.Tensor)))
 			params = append(params, Parameter{Name: p.Name, Tensor: p.Tensor})
 			size += p.Tensor.Numel()

@@ -7,7 +7,9 @@ import (
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/autograd/autogradtest"
+	"depthwise.dev/backend"
 	"depthwise.dev/checkpoints"
+	"depthwise.dev/models"
 	"depthwise.dev/models/mobilenet"
 )
 
@@ -31,7 +33,7 @@ func checkNetworkLosses(t *testing.T, folder string) {
 	images, size := readNPY[float32](t, filepath.Join(folder, "images.npy")) // (steps, N, 3, H, W)
 	labels, _ := readNPY[int64](t, filepath.Join(folder, "labels.npy"))      // (steps, N)
 	autogradtest.Run(t, func(s *autograd.Scope) {
-		network := mobilenet.New(s, timmConfig(t, weights, int(size[3])), 0)
+		network := backend.New(s, timmGraph(t, weights, int(size[3])), 0)
 		if err := network.Load(s, weights.values); err != nil {
 			t.Fatal(err)
 		}
@@ -57,10 +59,10 @@ func checkNetworkLosses(t *testing.T, folder string) {
 	})
 }
 
-// timmConfig is timm's mobilenetv1 of the width and classes that the weights show.
-func timmConfig(t *testing.T, weights floats, resolution int) mobilenet.Config {
+// timmGraph is timm's mobilenetv1 of the width and classes that the weights show.
+func timmGraph(t *testing.T, weights floats, resolution int) *models.Graph {
 	t.Helper()
-	c, err := mobilenet.Variant("paper")
+	c, err := mobilenet.Default("mobilenet_v1", "timm")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,8 +71,12 @@ func timmConfig(t *testing.T, weights floats, resolution int) mobilenet.Config {
 			c.Classes, c.Width = a.Data.Shape()[0], float64(a.Data.Shape()[1])/1024
 		}
 	}
-	c.Activation, c.Resolution = mobilenet.ReLU6, resolution
-	return c
+	c.Resolution = resolution
+	g, err := c.Graph()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
 }
 
 func tensors(params []Parameter) autograd.List {

@@ -6,16 +6,12 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode/utf8"
-
-	"golang.org/x/term"
 )
 
 const (
-	barEvery    = 100 * time.Millisecond // how often the line is drawn
-	defaultWide = 80                     // columns, if the terminal does not say
-	clearLine   = "\r\x1b[2K"
-	clearRest   = "\x1b[0K"
+	barEvery  = 100 * time.Millisecond // how often the line is drawn
+	clearLine = "\r\x1b[2K"
+	clearRest = "\x1b[0K"
 )
 
 // NewBar shows a progress bar on a terminal, with a line above it for each epoch. Without a
@@ -24,21 +20,11 @@ func NewBar(w io.Writer, terminal bool) Recorder {
 	if !terminal {
 		return NewPlain(w)
 	}
-	return newBar(w, func() int { return columns(w) }, time.Now)
+	return newBar(w, func() int { return Columns(w) }, time.Now)
 }
 
 func newBar(w io.Writer, width func() int, now func() time.Time) *bar {
 	return &bar{w: w, width: width, tracker: tracker{now: now}}
-}
-
-// columns is the width of a terminal.
-func columns(w io.Writer) int {
-	if f, ok := w.(interface{ Fd() uintptr }); ok {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
-			return width
-		}
-	}
-	return defaultWide
 }
 
 type bar struct {
@@ -94,7 +80,7 @@ func (b *bar) draw(p phase, done int, fields []field) error {
 		return nil
 	}
 	b.phase, b.drawn = p, now
-	b.line = barLine(min(done, p.batches), max(1, p.batches), fields, b.width())
+	b.line = barLine(int64(done), int64(p.batches), fields, b.width())
 	_, err := io.WriteString(b.w, "\r"+b.line+clearRest)
 	return err
 }
@@ -132,29 +118,4 @@ func (b *bar) Close() error {
 		return fmt.Errorf("report: progress bar: %w", err)
 	}
 	return nil
-}
-
-// progressWidth is the width of the bar on a terminal. It depends on nothing else, so that the bar
-// does not jump when its text changes, and leaves room for loss and time left.
-func progressWidth(columns int) int {
-	switch {
-	case columns >= 100:
-		return 30
-	case columns >= 60:
-		return 10
-	}
-	return 0
-}
-
-// barLine is percentage, bar and the fields that fit. The last column stays free, so that no
-// terminal wraps.
-func barLine(done, of int, fields []field, columns int) string {
-	line := fmt.Sprintf("%4d%% ", 100*done/of)
-	if width := progressWidth(columns); width > 0 {
-		full := width * done / of
-		line += "|" + strings.Repeat("█", full) + strings.Repeat(" ", width-full) + "| "
-	}
-	line += " " + fit(fields, columns-utf8.RuneCountInString(line)-2)
-	runes := []rune(line)
-	return string(runes[:min(len(runes), max(0, columns-1))])
 }

@@ -7,14 +7,17 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
+
+	"depthwise.dev/internal/atomicfile"
 )
 
-// keepLine tells, in the order of a file's lines, which of them stay. A line comes with its line end; only a torn last one has none.
+// keepLine selects the lines of a file to keep. It is called for each line in order. A line includes its
+// line end, which only an incomplete last line lacks.
 type keepLine func(line []byte) bool
 
-// openLines opens a file of lines to append to. When fresh, it starts empty; else only the lines that keep picks stay, and where one has
-// to go the file is replaced in one move, so that a process killed meanwhile loses nothing. The caller holds the run's lock.
+// openLines opens a file of lines for appending. If fresh, the file is truncated. Otherwise only the lines
+// that keep selects remain; if one has to be dropped, the file is replaced atomically. The caller holds the
+// run's lock.
 func openLines(path string, fresh bool, keep keepLine) (*os.File, error) {
 	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
 	if fresh {
@@ -37,35 +40,30 @@ func rewrite(path string, keep keepLine) error {
 	if err != nil {
 		return err
 	}
-	defer old.Close() // nothing is written to it: its error says nothing
-	temp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp")
-	dropped, err := copyLines(temp, old, keep)
-	if err == nil && dropped {
-		err = os.Rename(temp, path)
+	defer old.Close() // opened for reading: the error carries no information
+	err = atomicfile.Write(path, 0o666, func(w io.Writer) error { return copyLines(w, old, keep) })
+	if errors.Is(err, errUnchanged) {
+		return nil
 	}
-	if err != nil || !dropped {
-		return errors.Join(err, os.Remove(temp))
-	}
-	return nil
+	return err
 }
 
-func copyLines(path string, r io.Reader, keep keepLine) (dropped bool, err error) {
-	f, err := os.Create(path)
-	if err != nil {
-		return false, err
+// errUnchanged ends a rewrite that would change nothing.
+var errUnchanged = errors.New("no line dropped")
+
+func copyLines(w io.Writer, r io.Reader, keep keepLine) error {
+	buffered := bufio.NewWriter(w)
+	dropped, err := filterLines(buffered, r, keep)
+	switch {
+	case err != nil:
+		return err
+	case !dropped:
+		return errUnchanged
 	}
-	w := bufio.NewWriter(f)
-	dropped, err = filterLines(w, r, keep)
-	if err == nil {
-		err = w.Flush()
-	}
-	if err == nil && dropped {
-		err = f.Sync()
-	}
-	return dropped, errors.Join(err, f.Close())
+	return buffered.Flush()
 }
 
-// filterLines copies the lines that keep picks, and tells whether one was dropped.
+// filterLines copies the lines that keep selects and reports whether it dropped any.
 func filterLines(w io.Writer, r io.Reader, keep keepLine) (dropped bool, err error) {
 	lines := bufio.NewReader(r)
 	for {
@@ -87,14 +85,15 @@ func filterLines(w io.Writer, r io.Reader, keep keepLine) (dropped bool, err err
 	}
 }
 
-// lineFile is what appending needs of a file.
+// lineFile holds the file operations that appending needs.
 type lineFile interface {
 	io.WriteCloser
 	Stat() (fs.FileInfo, error)
 	Truncate(size int64) error
 }
 
-// appendLine adds a line, whole or not at all: a part of it, as a full disk leaves, would spoil the next one.
+// appendLine appends a complete line. After a partial write, as on a full disk, it truncates the file to its
+// previous size, so that the next line starts at a line boundary.
 func appendLine(f lineFile, line []byte) error {
 	n, err := f.Write(line)
 	if err == nil || n == 0 {

@@ -232,7 +232,7 @@ func TestNewBarWithoutATerminalIsPlain(t *testing.T) {
 	if out.String() != "warning: loss is high\n" {
 		t.Errorf("got %q", out.String())
 	}
-	if got := columns(&out); got != defaultWide {
+	if got := Columns(&out); got != defaultWide {
 		t.Errorf("%d columns of a buffer", got)
 	}
 	file, err := os.Create(t.TempDir() + "/f")
@@ -240,7 +240,7 @@ func TestNewBarWithoutATerminalIsPlain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if got := columns(file); got != defaultWide {
+	if got := Columns(file); got != defaultWide {
 		t.Errorf("%d columns of a file", got)
 	}
 }

@@ -34,7 +34,6 @@ type Classifier struct {
 
 // Open reads the weights and waits for images. The caller closes the classifier.
 func Open(c Config) (*Classifier, error) {
-	c.Options = c.Options.WithDefaults()
 	if err := c.Options.Validate(); err != nil {
 		return nil, err
 	}
@@ -42,7 +41,7 @@ func Open(c Config) (*Classifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	engine, err := NewEngine(EngineConfig{
+	engine, err := newEngine(EngineConfig{
 		Network: func(s *autograd.Scope) (*backend.Network, error) { return backend.Load(s, w, autograd.CPU) },
 		Mean:    w.Preprocess.Mean, Std: w.Preprocess.Std, Options: c.Options,
 		MaxBatch: c.MaxBatch, MaxWait: c.MaxWait, QueueLength: c.QueueLength,

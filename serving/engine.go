@@ -16,10 +16,10 @@ import (
 	"depthwise.dev/models"
 )
 
-// Errors of a [Engine].
+// Errors of an [Engine].
 var (
-	// ErrQueueFull is returned at once when QueueLength images wait: a server answers 503. A caller that would rather wait
-	// keeps at most QueueLength requests in flight.
+	// ErrQueueFull is returned at once when QueueLength images wait: a server responds 503. A caller that
+	// would rather wait keeps at most QueueLength requests in flight.
 	ErrQueueFull = batching.ErrFull
 	// ErrClosed is returned after Close.
 	ErrClosed = batching.ErrClosed
@@ -27,7 +27,8 @@ var (
 
 // EngineConfig says which network computes, and how.
 type EngineConfig struct {
-	// Network builds the network, in a scope that lasts as long as the classifier. It is called once.
+	// Network builds the network, whose images have three channels, in a scope that lasts as long as the
+	// engine. It is called once. The engine chooses the backend and moves the network to the device.
 	Network func(*autograd.Scope) (*backend.Network, error)
 	// Mean and Std normalize pixels from 0 to 1, by channel. Std must not be zero.
 	Mean, Std [3]float64
@@ -35,22 +36,23 @@ type EngineConfig struct {
 	backend.Options
 	// MaxBatch is the maximum batch size. 0: 32.
 	MaxBatch int
-	// MaxWait is how long an image waits for others to fill its batch. 0: not at all, for the lowest latency of an idle
-	// server; under load, images that arrive while a batch is computed form the next one.
+	// MaxWait is how long an image waits for others to fill its batch. 0: not at all, for the lowest
+	// latency of an idle server; under load, images that arrive while a batch is computed form the next
+	// one.
 	MaxWait time.Duration
 	// QueueLength is the number of images that may wait. 0: 256.
 	QueueLength int
 }
 
-// Stats counts images computed and their batches, images refused because the queue was full, images dropped because
-// their context ended while they waited, and images that wait now.
+// Stats counts images computed and their batches, images refused because the queue was full, images
+// dropped because their context ended while they waited, and images that wait now.
 type Stats struct {
 	Images, Batches, Refused, Dropped int64
 	Waiting                           int
 }
 
-// An Engine computes a network's logits for many goroutines: images that arrive together form a batch, which one goroutine,
-// the owner of the network, computes. All methods are safe for concurrent use.
+// An Engine computes a network's logits for many goroutines: images that arrive together form a batch,
+// which one goroutine, the owner of the network, computes. All methods are safe for concurrent use.
 type Engine struct {
 	// Graph is the network's.
 	Graph *models.Graph
@@ -62,6 +64,14 @@ type Engine struct {
 
 // NewEngine builds the network and waits for images. The caller closes the engine.
 func NewEngine(c EngineConfig) (*Engine, error) {
+	k, err := newEngine(c)
+	if err != nil {
+		return nil, fmt.Errorf("serving: %w", err)
+	}
+	return k, nil
+}
+
+func newEngine(c EngineConfig) (*Engine, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
@@ -84,7 +94,7 @@ func NewEngine(c EngineConfig) (*Engine, error) {
 	}()
 	if err := <-ready; err != nil {
 		<-k.ended
-		return nil, fmt.Errorf("serving: %w", err)
+		return nil, err
 	}
 	return k, nil
 }
@@ -103,10 +113,11 @@ func (c EngineConfig) validate() error {
 	return v.Err()
 }
 
-// Classify returns the logits of one image, a value for each class; [classify.Softmax] makes probabilities of them. The pixels are
-// of the size of the network's input, three bytes each (R, G, B), row by row, as data.LoadImage gives them; they are copied. It
-// returns ctx's error when ctx ends first; an image that waits then is never computed. An error of a batch is returned for
-// each of its images; a panic is an [autograd.PanicError].
+// Classify returns the logits of one image, a value for each class; [classify.Softmax] makes
+// probabilities of them. The pixels are of the size of the network's input, three bytes each (R, G, B),
+// row by row, as data.LoadImage gives them; they are copied. It returns ctx's error when ctx ends
+// first; an image that waits then is never computed. An error of a batch is returned for each of its
+// images; a panic is an [autograd.PanicError].
 func (k *Engine) Classify(ctx context.Context, pixels []uint8) (logits []float32, err error) {
 	if in := k.Graph.Input; int64(len(pixels)) != in.Values() {
 		return nil, fmt.Errorf("serving: %d bytes of pixels; want %d * %d * %d", len(pixels), in.Channels, in.Height, in.Width)

@@ -8,22 +8,23 @@ import (
 	"testing"
 	"time"
 
-	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
 	"depthwise.dev/models/mobilenet"
 )
 
 // BenchmarkEngine is a server under load: callers that send the next request as soon as they have a
-// response, for the whole network at 224. It reports images a second, the median latency and that
-// which 99 % stay below, and the mean batch.
+// response, for the whole network at 224. It reports images per second, the median and the 99th
+// percentile of the latency, and the mean batch size.
 func BenchmarkEngine(b *testing.B) {
-	config, err := mobilenet.Variant("paper")
+	config, err := mobilenet.Default("mobilenet_v1", "paper")
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, precision := range []autograd.Precision{autograd.FP32, autograd.BF16} {
+	for _, precision := range []string{"fp32", "bf16"} {
 		for _, callers := range []int{1, 2, 8, 32} {
 			b.Run(fmt.Sprintf("%s/callers=%d", precision, callers), func(b *testing.B) {
-				k, err := NewEngine(EngineConfig{Network: initial(config), Std: [3]float64{1, 1, 1}, Precision: precision})
+				k, err := NewEngine(EngineConfig{Network: initial(config), Std: [3]float64{1, 1, 1},
+					Options: backend.Options{Precision: precision, Backend: "fused"}})
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -54,7 +55,7 @@ func ask(b *testing.B, k *Engine, callers, n int) []time.Duration {
 	var wait sync.WaitGroup
 	for c := range callers {
 		wait.Go(func() {
-			pixels := picture(uint64(c), k.Model.Resolution)
+			pixels := picture(uint64(c), k.Graph.Input.Height)
 			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
 				start := time.Now()
 				if _, err := k.Classify(b.Context(), pixels); err != nil {

@@ -3,7 +3,6 @@ package serving
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"runtime"
@@ -13,13 +12,15 @@ import (
 	"time"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
+	"depthwise.dev/models"
 	"depthwise.dev/models/mobilenet"
 )
 
 // tiny is a network that computes an image in a fraction of a millisecond.
 func tiny(t testing.TB) mobilenet.Config {
 	t.Helper()
-	c, err := mobilenet.Variant("paper")
+	c, err := mobilenet.Default("mobilenet_v1", "paper")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,11 +28,14 @@ func tiny(t testing.TB) mobilenet.Config {
 	return c
 }
 
+// engineMean and engineStd are the preprocessing of the tests' engines.
+var engineMean, engineStd = [3]float64{0.5, 0.4, 0.3}, [3]float64{0.2, 0.3, 0.25}
+
 // engine starts one, and at the test's end closes it and looks for what it left.
 func engine(t testing.TB, c EngineConfig) *Engine {
 	t.Helper()
 	before := autograd.LiveTensors()
-	c.Mean, c.Std, c.Threads = [3]float64{0.5, 0.4, 0.3}, [3]float64{0.2, 0.3, 0.25}, 1
+	c.Mean, c.Std, c.Threads = engineMean, engineStd, 1
 	k, err := NewEngine(c)
 	if err != nil {
 		t.Fatal(err)
@@ -74,24 +78,20 @@ func distance(a, b []float32) float64 {
 // way moves by 2^-8.
 func TestBatchInvariance(t *testing.T) {
 	for _, c := range []struct {
-		kernels   mobilenet.Kernels
-		precision autograd.Precision
-		tolerance float64 // of the largest logit
+		backend, precision string
+		tolerance          float64 // of the largest logit
 	}{
-		{mobilenet.Torch, autograd.FP32, 1e-5},
-		{mobilenet.Torch, autograd.BF16, 2e-2},
-		{mobilenet.Fused, autograd.FP32, 0},
-		{mobilenet.Fused, autograd.BF16, 0},
+		{"torch", "fp32", 1e-5},
+		{"torch", "bf16", 2e-2},
+		{"fused", "fp32", 0},
+		{"fused", "bf16", 0},
 	} {
-		t.Run(fmt.Sprintf("%s %s", c.kernels, c.precision), func(t *testing.T) {
+		t.Run(c.backend+" "+c.precision, func(t *testing.T) {
 			err := autograd.Run(t.Context(), func(s *autograd.Scope) error {
 				config := tiny(t)
 				config.Resolution = 64
-				b, err := newBatchForward(s, EngineConfig{Precision: c.precision, Std: [3]float64{0.2, 0.3, 0.25}, Network: func(s *autograd.Scope) (*backend.Network, error) {
-					n := mobilenet.New(s, config, 1)
-					n.Kernels = c.kernels
-					return n, s.Err()
-				}})
+				b, err := newBatchForward(s, EngineConfig{Network: initial(config), Std: [3]float64{0.2, 0.3, 0.25},
+					Options: backend.Options{Backend: c.backend, Precision: c.precision}})
 				if err != nil {
 					return err
 				}
@@ -116,7 +116,8 @@ func TestBatchInvariance(t *testing.T) {
 				}
 				t.Logf("largest difference %.2g of the largest logit; other images are %.2g apart at least", worst, apart)
 				if !(worst <= c.tolerance) || !(apart > 2*c.tolerance) {
-					t.Errorf("largest difference %.2g; want at most %.2g, and other images further apart than %.2g", worst, c.tolerance, apart)
+					t.Errorf("largest difference %.2g; want at most %.2g, and other images further apart than %.2g",
+						worst, c.tolerance, apart)
 				}
 				return nil
 			})
@@ -131,7 +132,7 @@ func TestBatchInvariance(t *testing.T) {
 // together share batches.
 func TestEngineManyGoroutines(t *testing.T) {
 	const images = 24
-	k := engine(t, EngineConfig{Network: initial(tiny(t)), MaxBatch: 8})
+	k := engine(t, EngineConfig{Network: initial(tiny(t)), MaxBatch: 8, Options: backend.Options{Backend: "fused"}})
 	var want [images][]float32
 	for i := range want {
 		logits, err := k.Classify(t.Context(), picture(uint64(i), 32))
@@ -165,13 +166,20 @@ func TestEngineManyGoroutines(t *testing.T) {
 	}
 }
 
-// initial builds a network of initial values.
+// initial builds a MobileNet of initial values.
 func initial(c mobilenet.Config) func(*autograd.Scope) (*backend.Network, error) {
 	return func(s *autograd.Scope) (*backend.Network, error) {
-		n := mobilenet.New(s, c, 1)
-		n.Kernels = mobilenet.Fused
-		return n, s.Err()
+		g, err := c.Graph()
+		if err != nil {
+			return nil, err
+		}
+		return graph(g)(s)
 	}
+}
+
+// graph builds a network of initial values.
+func graph(g *models.Graph) func(*autograd.Scope) (*backend.Network, error) {
+	return func(s *autograd.Scope) (*backend.Network, error) { return backend.New(s, g, 1), s.Err() }
 }
 
 // TestEngineFailures: a batch that fails, or panics, fails its own images alone, and the engine
@@ -181,9 +189,12 @@ func TestEngineFailures(t *testing.T) {
 	broken := errors.New("broken")
 	size, goOn := make(chan int), make(chan func(*autograd.Scope)) // of a batch that has begun; what it does in its end
 	k := engine(t, EngineConfig{MaxBatch: 4, QueueLength: 4, Network: func(s *autograd.Scope) (*backend.Network, error) {
-		n := mobilenet.New(s, tiny(t), 1)
-		n.RegisterForwardHook(func(s *autograd.Scope, l mobilenet.Layer, output *autograd.Tensor) *autograd.Tensor {
-			if l.Kind == mobilenet.Linear {
+		n, err := initial(tiny(t))(s)
+		if err != nil {
+			return nil, err
+		}
+		n.RegisterForwardHook(func(s *autograd.Scope, l models.Layer, output *autograd.Tensor) *autograd.Tensor {
+			if l.Kind == models.KindLinear {
 				size <- int(output.Shape()[0])
 				(<-goOn)(s)
 			}
@@ -261,16 +272,30 @@ func TestEngineFailures(t *testing.T) {
 func TestEngineRefuses(t *testing.T) {
 	std := [3]float64{1, 1, 1}
 	odd := errors.New("no weights today")
+	network := func(n *backend.Network, err error) func(*autograd.Scope) (*backend.Network, error) {
+		return func(*autograd.Scope) (*backend.Network, error) { return n, err }
+	}
+	grayscale, err := models.Build("grayscale", models.Input(models.Shape{Channels: 1, Height: 8, Width: 8}).
+		GlobalAvgPool().Linear(models.Linear{Out: 2}))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		config EngineConfig
 		want   []string
 	}{
-		"nothing":        {EngineConfig{Std: std}, []string{"Network: must be"}},
-		"negative sizes": {EngineConfig{Std: std, MaxBatch: -1, MaxWait: -time.Second, QueueLength: -2, Threads: -3}, []string{"MaxBatch -1", "MaxWait -1s", "QueueLength -2", "Threads -3"}},
-		"no deviation":   {EngineConfig{}, []string{"Std [0 0 0]"}},
-		"precision":      {EngineConfig{Std: std, Network: initial(tiny(t)), Precision: "fp8"}, []string{`unknown precision "fp8"`}},
-		"network":        {EngineConfig{Std: std, Network: func(*autograd.Scope) (*backend.Network, error) { return nil, odd }}, []string{odd.Error()}},
-		"no network":     {EngineConfig{Std: std, Network: func(*autograd.Scope) (*backend.Network, error) { return nil, nil }}, []string{"built none"}},
+		"nothing": {EngineConfig{Std: std}, []string{"Network: must be"}},
+		"negative sizes": {EngineConfig{Std: std, MaxBatch: -1, MaxWait: -time.Second, QueueLength: -2,
+			Options: backend.Options{Threads: -3}}, []string{"MaxBatch -1", "MaxWait -1s", "QueueLength -2", "threads -3"}},
+		"no deviation": {EngineConfig{}, []string{"Std [0 0 0]"}},
+		"precision": {EngineConfig{Std: std, Network: initial(tiny(t)), Options: backend.Options{Precision: "fp8"}},
+			[]string{`precision "fp8": allowed: auto, fp32, bf16`}},
+		"backend": {EngineConfig{Std: std, Network: initial(tiny(t)), Options: backend.Options{Backend: "fuse"}},
+			[]string{`kernels "fuse": did you mean fused? allowed: auto, fused, torch`}},
+		"network":    {EngineConfig{Std: std, Network: network(nil, odd)}, []string{odd.Error()}},
+		"no network": {EngineConfig{Std: std, Network: network(nil, nil)}, []string{"built none"}},
+		"one channel": {EngineConfig{Std: std, Network: graph(grayscale)},
+			[]string{"grayscale takes images of 1 channels; the pixels have 3 (RGB)"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k, err := NewEngine(c.config)
@@ -282,7 +307,8 @@ func TestEngineRefuses(t *testing.T) {
 		})
 	}
 	k := engine(t, EngineConfig{Network: initial(tiny(t))})
-	if _, err := k.Classify(t.Context(), make([]uint8, 3*31*32)); err == nil || !strings.Contains(err.Error(), "2976 bytes of pixels; want 3 * 32 * 32") {
+	want := "2976 bytes of pixels; want 3 * 32 * 32"
+	if _, err := k.Classify(t.Context(), make([]uint8, 3*31*32)); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("pixels of another size: %v", err)
 	}
 	ended, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))

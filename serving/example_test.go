@@ -21,7 +21,6 @@ import (
 	"depthwise.dev/backend"
 	"depthwise.dev/classify"
 	"depthwise.dev/config"
-	"depthwise.dev/models/mobilenet"
 	"depthwise.dev/serving"
 	"depthwise.dev/weights"
 )
@@ -73,14 +72,15 @@ func ExampleOpen() {
 func exampleWeights() string {
 	c := config.Default()
 	c.Model.Width, c.Model.Resolution, c.Model.Classes = 0.25, 32, 3
-	w := weights.Weights{Config: c.Model, Classes: []string{"bird", "cat", "dog"}, Preprocess: c.Preprocess()}
+	g, graphErr := c.Graph()
+	w := weights.Weights{Graph: g, Config: &c.Model, Classes: []string{"bird", "cat", "dog"}, Preprocess: c.Preprocess()}
 	err := autograd.Run(context.Background(), func(s *autograd.Scope) (err error) {
-		w.Arrays, err = backend.HostArrays(s, "", mobilenet.New(s, c.Model, 1).State())
+		w.Arrays, err = backend.HostArrays(s, "", backend.New(s, g, 1).State())
 		return err
 	})
 	dir, dirErr := os.MkdirTemp("", "example")
 	path := filepath.Join(dir, "best.safetensors")
-	if err := errors.Join(err, dirErr, w.Write(path)); err != nil {
+	if err := errors.Join(graphErr, err, dirErr, w.Write(path)); err != nil {
 		log.Fatal(err)
 	}
 	return path

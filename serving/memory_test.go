@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
 )
 
 // TestEngineMemory: 10,000 images in batches of all sizes leave as much memory in use as there was
 // after the first 2,000.
 func TestEngineMemory(t *testing.T) {
-	k := engine(t, EngineConfig{Network: initial(tiny(t)), MaxBatch: 9})
+	k := engine(t, EngineConfig{Network: initial(tiny(t)), MaxBatch: 9, Options: backend.Options{Backend: "fused"}})
 	pixels := picture(1, 32)
 	classify := func(images, callers int) {
 		var wait sync.WaitGroup

@@ -9,8 +9,8 @@ import (
 
 // inputStats describes how the images of an epoch were loaded.
 type inputStats struct {
-	effort     data.Effort // of the loader
-	seconds    float64     // of the epoch's training
+	effort     data.LoaderStats // of the loader
+	seconds    float64          // of the epoch's training
 	workers    int
 	cores      int
 	resolution int

@@ -13,10 +13,8 @@ type clock struct {
 	began     time.Time // the epoch, likewise
 	lastStep  time.Time
 	lastSaved time.Time
-	images    int           // trained on in this epoch, in this process
-	effort    data.Effort   // of the epoch's loader, likewise
-	steps     int           // in this process
-	early     time.Duration // time of the steps that the estimate is computed from
+	images    int              // trained on in this epoch, in this process
+	effort    data.LoaderStats // of the epoch's loader, likewise
 
 	limit      time.Duration // of the run; 0: none
 	every      time.Duration // between checkpoints; 0: none by time
@@ -31,7 +29,7 @@ func (c *clock) start(config config.Config) {
 
 func (c *clock) epoch() {
 	c.began = time.Now()
-	c.lastStep, c.images, c.effort = c.began, 0, data.Effort{}
+	c.lastStep, c.images, c.effort = c.began, 0, data.LoaderStats{}
 }
 
 func (c *clock) sinceEpoch() time.Duration { return max(time.Since(c.began), time.Nanosecond) }
@@ -44,22 +42,7 @@ func (c *clock) step(images int) float64 {
 	took := max(now.Sub(c.lastStep), time.Nanosecond)
 	c.lastStep = now
 	c.images += images
-	c.steps++
-	if c.steps > estimateFrom && c.steps <= estimateAt {
-		c.early += took
-	}
 	return took.Seconds()
-}
-
-// The estimate is computed once, from these steps; the first ones warm up caches and the allocator.
-const estimateFrom, estimateAt = 3, 13
-
-// estimate returns the time that the given number of steps will take. It is ready at one step only.
-func (c *clock) estimate(steps int64) (d time.Duration, ready bool) {
-	if c.steps != estimateAt || steps == 0 {
-		return 0, false
-	}
-	return (c.early / (estimateAt - estimateFrom) * time.Duration(steps)).Round(time.Second), true
 }
 
 // checkpointDue reports whether a checkpoint should be written after a step.

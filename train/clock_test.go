@@ -5,28 +5,21 @@ import (
 	"time"
 )
 
-func TestClockEstimate(t *testing.T) {
-	c := clock{lastStep: time.Now()}
-	for i := 1; i < estimateAt; i++ {
-		c.step(4)
-		if _, ready := c.estimate(100); ready {
-			t.Errorf("ready after %d steps", i)
-		}
+// TestClockStep: a step takes the time since the one before, above 0 always, and its images count
+// for the epoch.
+func TestClockStep(t *testing.T) {
+	c := clock{lastStep: time.Now().Add(-time.Hour)}
+	if took := c.step(4); took < 3600 {
+		t.Errorf("the first step took %v s, want an hour", took)
 	}
-	c.step(4)
-	if c.images != 4*estimateAt {
+	if took := c.step(4); took <= 0 || took >= 3600 {
+		t.Errorf("the second step took %v s", took)
+	}
+	if c.images != 8 {
 		t.Errorf("%d images", c.images)
 	}
-	c.early = (estimateAt - estimateFrom) * 200 * time.Millisecond
-	if d, ready := c.estimate(100); !ready || d != 20*time.Second {
-		t.Errorf("100 steps of 0.2 s are %v, %v", d, ready)
-	}
-	if _, ready := c.estimate(0); ready {
-		t.Error("an estimate at the end")
-	}
-	c.step(4)
-	if _, ready := c.estimate(100); ready {
-		t.Error("ready twice")
+	if c.epoch(); c.images != 0 {
+		t.Errorf("%d images in a new epoch", c.images)
 	}
 }
 

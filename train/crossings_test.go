@@ -16,8 +16,8 @@ func TestStepCrossings(t *testing.T) {
 	c := small(t, testset.Images(t, 3, 1))
 	c.Kernels, c.EMADecay, c.ClipGradNorm = "fused", 0.9, 1
 	withRun(t, c, func(s *autograd.Scope, r *run) {
-		if !r.Fused() {
-			t.Fatalf("kernels %v", r.Kernels)
+		if r.Backend.Name() != "fused" {
+			t.Fatalf("backend %v", r.Kernels)
 		}
 		b := &data.Batch{N: 8, Height: 32, Width: 32, Pixels: make([]uint8, 8*32*32*3), Labels: []int64{0, 1, 2, 0, 1, 2, 0, 1}}
 		rng := rand.New(rand.NewPCG(1, 2))

@@ -6,6 +6,7 @@ import (
 
 	"depthwise.dev/config"
 	"depthwise.dev/data"
+	"depthwise.dev/data/check"
 	"depthwise.dev/internal/host"
 )
 
@@ -52,18 +53,18 @@ func (im *images) verify(ctx context.Context, set *data.Dataset) error {
 		return nil
 	}
 	problems := set.Problems
-	if set.Len() <= verifyUpTo && !set.Distant() {
-		unreadable, err := data.Verify(ctx, set, host.PhysicalCores())
+	if set.Len() <= verifyUpTo && !set.Remote() {
+		unreadable, err := check.Verify(ctx, set, host.PhysicalCores())
 		if err != nil {
 			return err
 		}
-		if err := data.CheckUnreadable(unreadable, set.Len(), data.DefaultUnreadableLimit); err != nil {
+		if err := check.Unreadable(unreadable, set.Len(), check.DefaultUnreadableLimit); err != nil {
 			return err
 		}
 		problems = append(problems, unreadable...)
 	} else {
 		im.notes = append(im.notes, fmt.Sprintf("%s: its %d images are not verified before training, because there are more than %d: an unreadable one is skipped and named when its batch is loaded, and above %.3g %% the run ends; train data check verifies all",
-			set.Root, set.Len(), verifyUpTo, 100*data.DefaultUnreadableLimit))
+			set.Root, set.Len(), verifyUpTo, 100*check.DefaultUnreadableLimit))
 	}
 	for _, p := range problems {
 		im.notes = append(im.notes, fmt.Sprintf("%s: %s", p.Path, p.Reason))

@@ -11,6 +11,7 @@ import (
 	"depthwise.dev/backend"
 	"depthwise.dev/classify"
 	"depthwise.dev/data"
+	"depthwise.dev/data/check"
 	"depthwise.dev/internal/host"
 	"depthwise.dev/report"
 )
@@ -58,7 +59,7 @@ func (r *run) epoch(ctx context.Context, s *autograd.Scope) error {
 			}
 		}
 	}
-	r.clock.effort = batches.Effort()
+	r.clock.effort = batches.Stats()
 	return r.endEpoch(ctx, s)
 }
 
@@ -97,7 +98,7 @@ func (r *run) inputStats(trained time.Duration) inputStats {
 	options := r.loaderOptions(true)
 	set := r.images.train
 	return inputStats{effort: r.clock.effort, seconds: trained.Seconds(), workers: options.Workers, cores: host.PhysicalCores(), resolution: r.net.graph.Input.Height,
-		shards: set.Sharded(), distant: set.Distant(), streamed: set.Distant() || options.ShuffleBuffer > 0}
+		shards: set.Sharded(), distant: set.Remote(), streamed: set.Remote() || options.ShuffleBuffer > 0}
 }
 
 // recordBottleneck records the bottleneck: the loader after each epoch that waited for it, the
@@ -131,7 +132,7 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 		}
 		return fmt.Errorf("train: epoch %d: validation: %w", r.Epoch+1, err)
 	}
-	tooMany := data.CheckUnreadable(scores[0].Skipped, r.images.val.Len(), data.DefaultUnreadableLimit)
+	tooMany := check.Unreadable(scores[0].Skipped, r.images.val.Len(), check.DefaultUnreadableLimit)
 	if err := errors.Join(r.recordSkipped(scores[0].Skipped), tooMany); err != nil {
 		return err
 	}

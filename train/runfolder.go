@@ -10,6 +10,7 @@ import (
 	"depthwise.dev/backend"
 	"depthwise.dev/checkpoints"
 	"depthwise.dev/config"
+	"depthwise.dev/internal/atomicfile"
 	"depthwise.dev/weights"
 )
 
@@ -122,11 +123,7 @@ func (f *runFolder) writeConfig(c config.Config) error {
 		fmt.Fprintf(&b, "# %s\n", line)
 	}
 	b.Write(text)
-	temp := f.path(configFile + ".tmp")
-	if err := os.WriteFile(temp, b.Bytes(), 0o644); err != nil {
-		return fmt.Errorf("train: write the configuration: %w", err)
-	}
-	if err := os.Rename(temp, f.path(configFile)); err != nil {
+	if err := atomicfile.WriteFile(f.path(configFile), 0o644, b.Bytes()); err != nil {
 		return fmt.Errorf("train: write the configuration: %w", err)
 	}
 	return nil

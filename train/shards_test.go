@@ -7,19 +7,20 @@ import (
 
 	"depthwise.dev/backend"
 	"depthwise.dev/classify"
-	"depthwise.dev/data"
+	"depthwise.dev/data/datasets"
+	"depthwise.dev/data/shards"
 	"depthwise.dev/internal/testset"
 )
 
-// shards writes pictures as shards of 7 images.
-func shards(t *testing.T, train, val int) string {
+// writeShards writes pictures as shards of 7 images.
+func writeShards(t *testing.T, train, val int) string {
 	t.Helper()
-	trainSet, valSet, err := data.Open(testset.Images(t, train, val), 0, 0)
+	trainSet, valSet, err := datasets.Open(testset.Images(t, train, val), 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if _, err := data.WriteShards(context.Background(), dir, trainSet, valSet, data.ShardOptions{PerShard: 7}); err != nil {
+	if _, err := shards.Write(context.Background(), dir, trainSet, valSet, shards.Options{PerShard: 7}); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -27,7 +28,7 @@ func shards(t *testing.T, train, val int) string {
 
 // TestResumeIsExactOnShards: as on folders, read at random and as a stream.
 func TestResumeIsExactOnShards(t *testing.T) {
-	dir := shards(t, 14, 3) // batches of 8, 8, 8, 8, 8 and 2
+	dir := writeShards(t, 14, 3) // batches of 8, 8, 8, 8, 8 and 2
 	for _, buffer := range []int{0, 10} {
 		t.Run(fmt.Sprintf("buffer %d", buffer), func(t *testing.T) {
 			config := small(t, dir)
@@ -44,7 +45,7 @@ func TestResumeIsExactOnShards(t *testing.T) {
 }
 
 func TestShardsAreEvaluated(t *testing.T) {
-	dir := shards(t, 6, 4)
+	dir := writeShards(t, 6, 4)
 	config := small(t, dir)
 	config.Epochs = 1
 	result := fit(t, config)

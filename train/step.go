@@ -9,6 +9,7 @@ import (
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
 	"depthwise.dev/data"
+	"depthwise.dev/data/check"
 	"depthwise.dev/optim"
 	"depthwise.dev/report"
 )
@@ -68,7 +69,7 @@ func (r *run) forwardBackward(s *autograd.Scope, batches *data.Iterator) (tally,
 // leaveOut records unreadable images, and returns an error when there are too many.
 func (r *run) leaveOut(skipped []data.Problem) error {
 	r.unread = append(r.unread, skipped...)
-	return errors.Join(r.recordSkipped(skipped), data.CheckUnreadable(r.unread, r.images.train.Len(), data.DefaultUnreadableLimit))
+	return errors.Join(r.recordSkipped(skipped), check.Unreadable(r.unread, r.images.train.Len(), check.DefaultUnreadableLimit))
 }
 
 // trainable reports whether batch norm can train on a batch: one image whose last layers are 1x1 has a single value per
@@ -142,9 +143,5 @@ func (r *run) recordStep(s *autograd.Scope, seen tally, lr, norm float64) error 
 	loss, top1 := seen.rates()
 	event := report.Step{Step: r.Step, Epoch: r.Epoch + 1, Batch: r.Batch, Batches: r.loader.Batches(), Loss: loss, LR: lr, Top1: top1,
 		Images: seen.Images, ImagesPerSecond: float64(seen.Images) / seconds, GradNorm: norm}
-	err := errors.Join(r.recorder.Record(event), r.afterStep(s, event))
-	if estimate, ready := r.clock.estimate(r.totalSteps - r.Step); ready {
-		err = errors.Join(err, r.note(report.Info, fmt.Sprintf("about %v of training for the remaining %d steps, without validation", estimate, r.totalSteps-r.Step)))
-	}
-	return err
+	return errors.Join(r.recorder.Record(event), r.afterStep(s, event))
 }

@@ -15,6 +15,7 @@ import (
 	"depthwise.dev/checkpoints"
 	"depthwise.dev/config"
 	"depthwise.dev/data"
+	"depthwise.dev/data/check"
 	"depthwise.dev/internal/testset"
 	"depthwise.dev/report"
 	"depthwise.dev/weights"
@@ -78,9 +79,12 @@ func withRun(t *testing.T, c config.Config, f func(s *autograd.Scope, r *run)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Model.Classes = len(images.train.Classes)
+	net, err := Trainer{}.network(&c, len(images.train.Classes))
+	if err != nil {
+		t.Fatal(err)
+	}
 	autogradtest.Run(t, func(s *autograd.Scope) {
-		r := &run{config: c, folder: &runFolder{}, images: images, named: map[string]bool{}}
+		r := &run{config: c, net: net, folder: &runFolder{}, images: images, named: map[string]bool{}}
 		if err := r.build(s); err != nil {
 			t.Fatal(err)
 		}
@@ -96,11 +100,16 @@ func hostValues(s *autograd.Scope, l autograd.List) (values [][]float64) {
 }
 
 func TestTrainable(t *testing.T) {
+	g, err := config.Default().Graph()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &run{net: network{graph: g}}
 	for _, c := range []struct {
 		n, side int
 		want    bool
 	}{{0, 224, false}, {1, 32, false}, {1, 33, true}, {2, 32, true}, {8, 224, true}} {
-		if got := new(run).trainable(&data.Batch{N: c.n, Height: c.side, Width: c.side}); got != c.want {
+		if got := r.trainable(&data.Batch{N: c.n, Height: c.side, Width: c.side}); got != c.want {
 			t.Errorf("%d images of %d: trainable is %v", c.n, c.side, got)
 		}
 	}
@@ -180,7 +189,7 @@ func TestUnreadableImages(t *testing.T) {
 			}
 		}
 		_, err := Fit(context.Background(), c, ignore)
-		if unreadable := new(data.UnreadableError); !errors.As(err, &unreadable) || !strings.Contains(err.Error(), "01.jpg") {
+		if unreadable := new(check.UnreadableError); !errors.As(err, &unreadable) || !strings.Contains(err.Error(), "01.jpg") {
 			t.Errorf("error %v", err)
 		}
 		if _, err := os.Stat(c.Out); !os.IsNotExist(err) {

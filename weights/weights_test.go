@@ -27,7 +27,7 @@ func TestWeightsRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Config != want.Config || got.Preprocess != want.Preprocess || !reflect.DeepEqual(got.Classes, want.Classes) || got.Meta["step"] != "7" {
+	if got.Config == nil || *got.Config != *want.Config || !reflect.DeepEqual(got.Graph, want.Graph) || got.Preprocess != want.Preprocess || !reflect.DeepEqual(got.Classes, want.Classes) || got.Meta["step"] != "7" {
 		t.Errorf("got %+v %+v %q %v", got.Config, got.Preprocess, got.Classes, got.Meta)
 	}
 	if len(got.Arrays) != len(want.Arrays) {

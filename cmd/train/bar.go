@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"depthwise.dev/report"
 )
 
 // unit is the unit of a bar.
@@ -24,11 +26,11 @@ func bar(w io.Writer, what string, u unit) func(done, total int64) {
 	if !isTerminal(w) {
 		return nil
 	}
-	return redraw(w, what, u, time.Now)
+	return redraw(w, what, u, func() int { return report.Columns(w) }, time.Now)
 }
 
 // redraw returns a progress function that redraws a line and clears it at the end.
-func redraw(w io.Writer, what string, u unit, now func() time.Time) func(done, total int64) {
+func redraw(w io.Writer, what string, u unit, columns func() int, now func() time.Time) func(done, total int64) {
 	const home, clearRest = "\r", "\x1b[0K"
 	started := now()
 	var drawn time.Time
@@ -39,18 +41,18 @@ func redraw(w io.Writer, what string, u unit, now func() time.Time) func(done, t
 			io.WriteString(w, home+clearRest) // writing may fail, the work continues
 		case t.Sub(drawn) >= barEvery:
 			drawn = t
-			io.WriteString(w, home+barText(what, u, done, total, t.Sub(started))+clearRest)
+			io.WriteString(w, home+report.BarLine(done, total, barText(what, u, done, total, t.Sub(started)), columns())+clearRest)
 		}
 	}
 }
 
-// barText is the line of a bar: "check:  45% of 60000 images, 1m5s left".
+// barText is the text beside a bar: "check: 60000 images, 1m5s left".
 func barText(what string, u unit, done, total int64, elapsed time.Duration) string {
 	amount := fmt.Sprintf("%d images", total)
 	if u == inBytes {
 		amount = fmt.Sprintf("%.1f GB", float64(total)/1e9)
 	}
-	text := fmt.Sprintf("%s: %3d%% of %s", what, 100*done/max(1, total), amount)
+	text := what + ": " + amount
 	if done > 0 && elapsed >= time.Second {
 		left := time.Duration(float64(elapsed) / float64(done) * float64(total-done))
 		text += fmt.Sprintf(", %v left", left.Round(time.Second))

@@ -11,7 +11,7 @@ import (
 func TestRedraw(t *testing.T) {
 	var out strings.Builder
 	now := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
-	step := redraw(&out, "shard", inImages, func() time.Time { return now })
+	step := redraw(&out, "shard", inImages, func() int { return 80 }, func() time.Time { return now })
 	for i := range 1000 {
 		now = now.Add(10 * time.Millisecond)
 		step(int64(i+1), 1000)
@@ -23,7 +23,7 @@ func TestRedraw(t *testing.T) {
 	if last := lines[len(lines)-1]; last != "\x1b[0K" {
 		t.Errorf("the line is not cleared at the end: %q", last)
 	}
-	if want := "shard:  50% of 1000 images, 5s left\x1b[0K"; !strings.Contains(out.String(), want) {
+	if want := "  50% |█████     |  shard: 1000 images, 5s left\x1b[0K"; !strings.Contains(out.String(), want) {
 		t.Errorf("%q lacks %q", out.String(), want)
 	}
 }
@@ -35,10 +35,10 @@ func TestBarText(t *testing.T) {
 		done, total, elapsed int64
 		want                 string
 	}{
-		{"beginning", inImages, 0, 70000, 5, "x:   0% of 70000 images"},
-		{"too early to say", inImages, 10, 70000, 0, "x:   0% of 70000 images"},
-		{"bytes", inBytes, 50e9, 150e9, 600, "x:  33% of 150.0 GB, 20m0s left"},
-		{"nothing to do", inImages, 0, 0, 1, "x:   0% of 0 images"},
+		{"beginning", inImages, 0, 70000, 5, "x: 70000 images"},
+		{"too early to say", inImages, 10, 70000, 0, "x: 70000 images"},
+		{"bytes", inBytes, 50e9, 150e9, 600, "x: 150.0 GB, 20m0s left"},
+		{"nothing to do", inImages, 0, 0, 1, "x: 0 images"},
 	} {
 		if got := barText("x", c.u, c.done, c.total, time.Duration(c.elapsed)*time.Second); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)

@@ -14,7 +14,7 @@ import (
 func TestCheckPlot(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "layers.html")
 	args := []string{"check", "--plot", file, "--width", "0.25", "--resolution", "32", "--classes", "3", "--batch-size", "2", "--threads", "1"}
-	if text := done(t, args...); !strings.Contains(text, "28 layers and 83 arrays") {
+	if text := done(t, args...); !strings.Contains(text, "29 layers and 83 arrays") {
 		t.Errorf("output %q", text)
 	}
 	page, err := os.ReadFile(file)
@@ -28,7 +28,7 @@ func TestCheckPlot(t *testing.T) {
 	}
 	var r diagnose.Inspection
 	decode(t, done(t, append(args, "--json")...), &r)
-	if len(r.Layers) != 28 || r.Layers[0].Name != "conv_stem" || r.Images != 2 {
+	if len(r.Layers) != 29 || r.Layers[0].Name != "conv_stem" || r.Layers[27].Name != "global_pool" || r.Images != 2 {
 		t.Errorf("%+v", r)
 	}
 	if code, _, stderr := execute(t, "check", "--weights", file); code != exitUsage || !strings.Contains(stderr, "--weights needs --plot") {

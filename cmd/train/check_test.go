@@ -24,7 +24,7 @@ func TestCheckCommand(t *testing.T) {
 	}
 	var r diagnose.CheckReport
 	decode(t, done(t, append(args, "--json", "--data", pictures(t), "--batch-size", "2")...), &r)
-	if !r.OK || r.Images != 2 || len(r.Layers) != 30 || r.Layers[0].Cells[0].Engine != "gorgonia" || r.Layers[0].Cells[0].Bound <= 0 {
+	if !r.OK || r.Images != 2 || len(r.Layers) != 30 || r.Layers[0].Cells[0].Engine != "gorgonia" || r.Layers[0].Cells[0].Tolerance <= 0 {
 		t.Errorf("%+v", r)
 	}
 

@@ -51,7 +51,7 @@ func TestCompletion(t *testing.T) {
 		{"backends", []string{"--backend", "t"}, "torch\tunfused libtorch operations", words},
 		{"backends by their old name", []string{"--kernels", "t"}, "torch\tunfused libtorch operations", words},
 		{"architectures", []string{"summary", "--arch", ""}, "mobilenet_v1...", words},
-		{"variants", []string{"summary", "--variant", "p"}, "paper\tas in the paper", words},
+		{"variants", []string{"summary", "--variant", "p"}, "paper\tthe paper's network as PyTorch users train it", words},
 		{"recipes", []string{"--recipe", "p"}, "paper\tTensorFlow-slim's...", words},
 		{"formats", []string{"export", "--format", "n"}, "npz\tNumPy archive, arrays only", words},
 		{"first of a list", []string{"--no-decay", "n"}, "norm", words | cobra.ShellCompDirectiveNoSpace},

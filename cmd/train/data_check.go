@@ -10,7 +10,7 @@ import (
 
 	"depthwise.dev/bench"
 	"depthwise.dev/config"
-	"depthwise.dev/data"
+	"depthwise.dev/data/check"
 	"depthwise.dev/internal/datasource"
 )
 
@@ -53,7 +53,7 @@ The exit code is 1 if there are serious problems.`,
 
 // checkResult is what data check prints.
 type checkResult struct {
-	*data.Report
+	*check.Report
 	Epoch epochTime `json:"epoch"`
 }
 
@@ -76,7 +76,7 @@ func checkData(cmd *cobra.Command, s *settings, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	report, err := data.Check(cmd.Context(), source, data.CheckOptions{
+	report, err := check.Run(cmd.Context(), source, check.Options{
 		Workers: max(loader.Workers, 1), Progress: progress(cmd.ErrOrStderr(), "check"), Loader: loader,
 	})
 	if err != nil {
@@ -92,7 +92,7 @@ func checkData(cmd *cobra.Command, s *settings, asJSON bool) error {
 	}
 	var serious []string
 	for _, f := range report.Findings {
-		if f.Severity == data.Serious {
+		if f.Severity == check.Serious {
 			serious = append(serious, f.Kind)
 		}
 	}
@@ -104,7 +104,7 @@ func checkData(cmd *cobra.Command, s *settings, asJSON bool) error {
 
 // timeEpoch measures a few training steps on noise. The slower of training and loading determines
 // the time of an epoch, since they overlap.
-func timeEpoch(cmd *cobra.Command, c config.Config, r *data.Report) (epochTime, error) {
+func timeEpoch(cmd *cobra.Command, c config.Config, r *check.Report) (epochTime, error) {
 	e := epochTime{Images: r.Splits[0].Images, LimitedBy: "training"}
 	if c.Model.Classes == 0 {
 		c.Model.Classes = max(r.Splits[0].Classes, 1)

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"depthwise.dev/data"
+	"depthwise.dev/data/check"
 )
 
 func TestDataCheck(t *testing.T) {
@@ -30,7 +30,7 @@ func TestDataCheck(t *testing.T) {
 	if code != exitFailed || lastLine(stderr) != "error: "+dir+": serious problems found: unreadable" {
 		t.Errorf("code %d, %s", code, stderr)
 	}
-	if len(r.Findings) == 0 || r.Findings[0].Kind != "unreadable" || r.Findings[0].Severity != data.Serious || r.Findings[0].Examples[0].Path != bad {
+	if len(r.Findings) == 0 || r.Findings[0].Kind != "unreadable" || r.Findings[0].Severity != check.Serious || r.Findings[0].Examples[0].Path != bad {
 		t.Errorf("findings %+v", r.Findings)
 	}
 	if r.Images != 24 || r.Epoch.Images != 18 || r.Epoch.Seconds <= 0 || r.Epoch.Training <= 0 || r.Loading <= 0 {

@@ -3,18 +3,18 @@ package main
 import (
 	"fmt"
 
+	"depthwise.dev/data/datasets"
+	"depthwise.dev/data/shards"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"depthwise.dev/data"
 )
 
 // shownProblems is the maximum number of unreadable images that a command names.
 const shownProblems = 20
 
 func newDataShard() *cobra.Command {
-	var source data.Source
-	o := data.ShardOptions{PerShard: 1000, Quality: 90}
+	var source datasets.Source
+	o := shards.Options{PerShard: 1000, Quality: 90}
 	cmd := &cobra.Command{
 		Use:   "shard SRC DIR [flags]",
 		Short: "Write a dataset as WebDataset tar files",
@@ -55,7 +55,7 @@ continue after an interruption. Unreadable images are skipped and reported.`,
 	return cmd
 }
 
-func shardData(cmd *cobra.Command, source data.Source, dir string, o data.ShardOptions) error {
+func shardData(cmd *cobra.Command, source datasets.Source, dir string, o shards.Options) error {
 	if o.PerShard < 1 || o.MaxSide < 0 || o.Quality < 1 || o.Quality > 100 || o.Workers < 0 {
 		return usagef("--per-shard must be at least 1, --max-side and --workers at least 0, --quality from 1 to 100")
 	}
@@ -65,7 +65,7 @@ func shardData(cmd *cobra.Command, source data.Source, dir string, o data.ShardO
 		return err
 	}
 	o.Seed, o.Progress = source.Seed, bar(stderr, "shard", inImages)
-	done, err := data.WriteShards(cmd.Context(), dir, train, val, o)
+	done, err := shards.Write(cmd.Context(), dir, train, val, o)
 	for i, p := range done.LeftOut {
 		if i == shownProblems {
 			fmt.Fprintf(stderr, "and %d more\n", len(done.LeftOut)-i)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"depthwise.dev/config"
+	"depthwise.dev/models/mobilenet"
 )
 
 // Headings of flags, in the order in which help, manual pages and the configuration reference list
@@ -91,11 +92,28 @@ func valueNotes(flag string) map[string]string {
 		}
 		return notes
 	}
+	if flag == "variant" {
+		return variantNotes()
+	}
 	return notesOf[flag]
 }
 
+// variantNotes describes the variants that one architecture alone has; others differ by architecture.
+func variantNotes() map[string]string {
+	notes := make(map[string]string)
+	for _, arch := range mobilenet.Archs() {
+		for _, v := range mobilenet.Variants(arch) {
+			if _, shared := notes[v]; shared {
+				notes[v] = ""
+				continue
+			}
+			notes[v] = mobilenet.Describe(arch, v)
+		}
+	}
+	return notes
+}
+
 var notesOf = map[string]map[string]string{
-	"variant":   {"paper": "as in the paper", "article": "convolution biases, TensorFlow padding"},
 	"optimizer": {"rmsprop": "PyTorch's form", "rmsprop_tf": "TensorFlow's form, used in the paper"},
 	"schedule":  {"step": "multiply by gamma every step-epochs", "exp": "exponential decay", "onecycle": "1cycle policy"},
 	"augment": {"basic": "random resized crop and flip", "randaug": "basic + RandAugment",

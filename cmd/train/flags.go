@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -16,7 +17,7 @@ import (
 func modelFlags(cmd *cobra.Command, c *config.Config) {
 	flagGroup(cmd, groupModel, func(fs *pflag.FlagSet) {
 		fs.Var(choice{&c.Model.Arch, mobilenet.Archs()}, "arch", "architecture")
-		fs.Var(choice{&c.Model.Variant, variantNames()}, "variant", "variant of the architecture")
+		fs.Var(known{&c.Model.Variant, variantNames(), "NAME"}, "variant", "variant of the architecture")
 		fs.Float64Var(&c.Model.Width, "width", c.Model.Width, "width multiplier of all layers; the paper uses 0.25, 0.5, 0.75 and 1")
 		fs.IntVar(&c.Model.Resolution, "resolution", c.Model.Resolution, "height and width of the input in pixels")
 		fs.IntVar(&c.Model.Classes, "classes", c.Model.Classes, "number of classes")
@@ -27,11 +28,11 @@ func modelFlags(cmd *cobra.Command, c *config.Config) {
 	})
 }
 
-// variantNames lists the variants of all architectures, each name once.
+// variantNames lists the variants of all architectures and their aliases, each name once.
 func variantNames() []string {
 	var names []string
 	for _, arch := range mobilenet.Archs() {
-		for _, v := range mobilenet.Variants(arch) {
+		for _, v := range append(mobilenet.Variants(arch), slices.Sorted(maps.Keys(mobilenet.Aliases(arch)))...) {
 			if !slices.Contains(names, v) {
 				names = append(names, v)
 			}
@@ -134,6 +135,9 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 	s.Config = c // the flags' values point into it
 	s.Remote = remote.New()
 	for _, g := range explicit {
+		if g.flag.Name == "variant" {
+			continue // the sources have applied it, and an alias is now a name
+		}
 		if err := g.flag.Value.Set(g.text); err != nil {
 			return usagef("--%s %s: %w", g.flag.Name, g.text, err)
 		}

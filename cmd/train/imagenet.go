@@ -3,9 +3,8 @@ package main
 import (
 	"fmt"
 
+	"depthwise.dev/data/prepare"
 	"github.com/spf13/cobra"
-
-	"depthwise.dev/data"
 )
 
 func newDataImageNet() *cobra.Command {
@@ -35,7 +34,7 @@ the command again to continue after an interruption.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			stderr := cmd.ErrOrStderr()
-			if err := data.LayoutImageNet(cmd.Context(), args[0], args[1], bar(stderr, "imagenet", inBytes)); err != nil {
+			if err := prepare.ImageNet(cmd.Context(), args[0], args[1], bar(stderr, "imagenet", inBytes)); err != nil {
 				return err
 			}
 			_, err := fmt.Fprintf(stderr, "ImageNet is in %s\nTrain on it: train --data %s\n", args[1], args[1])

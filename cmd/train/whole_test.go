@@ -299,6 +299,9 @@ func TestSummary(t *testing.T) {
 	if sum.Params != 4264808 || sum.Trainable != 4242920 { // the article prints these
 		t.Errorf("%+v", sum)
 	}
+	if alias, name := done(t, "summary", "--variant", "slim"), done(t, "summary", "--variant", "hf"); alias != name {
+		t.Errorf("--variant slim is %s, want that of hf: %s", alias, name)
+	}
 	if text := done(t, "summary", "--variant", "article"); !strings.Contains(text, "4,264,808") {
 		t.Errorf("the text lacks the article's total:\n%s", text)
 	}

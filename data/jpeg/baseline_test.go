@@ -1,3 +1,5 @@
+//go:build cgo
+
 package jpeg
 
 import (
@@ -79,7 +81,7 @@ func generatedFiles() map[string]struct {
 }
 
 func TestTheOwnDecoderEqualsLibjpeg(t *testing.T) {
-	inForms(t, func(t *testing.T, own *Decoder) {
+	withISAVariants(t, func(t *testing.T, own *Decoder) {
 		oracle := newLibjpeg(t)
 		for name, f := range generatedFiles() {
 			t.Run(name, func(t *testing.T) {
@@ -114,7 +116,7 @@ func TestTheOwnDecoderEqualsLibjpegOnPictures(t *testing.T) {
 		}
 		files = append(files, out.Bytes())
 	}
-	inForms(t, func(t *testing.T, own *Decoder) {
+	withISAVariants(t, func(t *testing.T, own *Decoder) {
 		oracle := newLibjpeg(t)
 		rng := rand.New(rand.NewPCG(12, 13))
 		for i, data := range files {
@@ -130,7 +132,7 @@ func TestTheOwnDecoderEqualsLibjpegOnPictures(t *testing.T) {
 
 // Whatever one flipped byte does to a file, both decoders make the same of it.
 func TestDamageLeadsToTheSamePixels(t *testing.T) {
-	inForms(t, func(t *testing.T, own *Decoder) {
+	withISAVariants(t, func(t *testing.T, own *Decoder) {
 		oracle := newLibjpeg(t)
 		rng := rand.New(rand.NewPCG(14, 15))
 		for _, restart := range []int{0, 2} {

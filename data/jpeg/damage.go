@@ -3,9 +3,9 @@ package jpeg
 // #include "damage.h"
 import "C"
 
-// Damage reads all of a JPEG file's compressed data and says what is wrong in it: the
-// first of libjpeg's complaints, "" when there is none. Decoding bridges such damage, as
-// Pillow does, with pixels that are not the photograph's. The size must have been checked.
+// Damage reads all compressed data of a JPEG file and returns libjpeg's first warning, or "" if there is
+// none. Decoding continues after such damage, as in Pillow, with wrong pixels. The size must have been
+// checked.
 func Damage(data []byte) string {
 	if len(data) == 0 {
 		return ""

@@ -15,41 +15,39 @@ import (
 	"unsafe"
 )
 
-const (
-	// MaxPixels is the largest image that is decoded: Pillow's MAX_IMAGE_PIXELS.
-	MaxPixels = C.dw_max_pixels
-	// MaxSide is the longest side that a JPEG header can say; other formats are held to it too.
-	MaxSide = C.dw_max_side
+// The limits in C and in Go are the same.
+var (
+	_ [MaxPixels - C.dw_max_pixels]struct{}
+	_ [C.dw_max_pixels - MaxPixels]struct{}
+	_ [MaxSide - C.dw_max_side]struct{}
+	_ [C.dw_max_side - MaxSide]struct{}
 )
 
-// ErrClosed is returned by every method of a closed Decoder.
-var ErrClosed = errors.New("jpeg: the decoder is closed")
-
-// Decoder decodes one image at a time. It must not be used by two goroutines at once,
-// and must be closed, since its memory is C's.
+// Decoder decodes one image at a time. It belongs to one goroutine and must be closed, since its memory
+// is allocated by C.
 type Decoder struct {
 	worker *C.dw_worker
-	path   []byte // the file name that ReadFile hands to C
+	path   []byte // the file name that ReadFile passes to C
 }
 
-// NewDecoder returns a decoder. It fails when libjpeg differs from the headers that
-// this program was compiled with, or memory is short.
+// NewDecoder returns a decoder. It returns an error if libjpeg's version is not that of the headers the
+// program was compiled with, or memory is short.
 func NewDecoder() (*Decoder, error) {
 	w := C.dw_worker_new()
 	if w == nil {
-		return nil, errors.New("jpeg: libjpeg cannot be started: it is not the version that this program was compiled for, or memory is short")
+		return nil, errors.New("jpeg: libjpeg failed to start: its version is not the one that this program was compiled for, or memory is short")
 	}
 	return &Decoder{worker: w}, nil
 }
 
-// Close frees the decoder's memory. Slices from ReadFile end with it.
+// Close frees the decoder's memory, slices from ReadFile included.
 func (d *Decoder) Close() {
 	C.dw_worker_free(d.worker)
 	d.worker = nil
 }
 
-// Size reads the header of a JPEG file and returns its size in pixels. A file whose
-// header passes here can still prove damaged in Decode.
+// Size reads the header of a JPEG file and returns its size in pixels. A file with a valid header may
+// still be damaged.
 func (d *Decoder) Size(data []byte) (width, height int, err error) {
 	if err := d.check(data); err != nil {
 		return 0, 0, err
@@ -60,8 +58,8 @@ func (d *Decoder) Size(data []byte) (width, height int, err error) {
 	return int(d.worker.width), int(d.worker.height), nil
 }
 
-// Check reads the header and looks for the end marker, which finds truncated files
-// without decoding them.
+// Check reads the header and looks for the end marker, which detects truncated files without decoding
+// them.
 func (d *Decoder) Check(data []byte) error {
 	if err := d.check(data); err != nil {
 		return err
@@ -72,8 +70,8 @@ func (d *Decoder) Check(data []byte) error {
 	return nil
 }
 
-// Decode writes the pixels of crop to dst: 3 bytes (R, G, B) a pixel, row after row.
-// crop lies inside the image and dst has exactly 3*crop.Dx()*crop.Dy() bytes.
+// Decode writes the pixels of crop to dst, 3 bytes (R, G, B) per pixel. crop must be inside the image, and
+// dst must have exactly 3*crop.Dx()*crop.Dy() bytes.
 func (d *Decoder) Decode(data []byte, crop image.Rectangle, dst []byte) error {
 	if err := d.check(data); err != nil {
 		return err
@@ -102,21 +100,11 @@ func (d *Decoder) check(data []byte) error {
 	return nil
 }
 
-// failure returns the error of the C call before it.
+// failure returns the error of the previous C call.
 func (d *Decoder) failure() error {
 	return fmt.Errorf("jpeg: %s", C.GoString(&d.worker.message[0]))
 }
 
 func bytePointer(b []byte) *C.uint8_t {
 	return (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(b)))
-}
-
-// fitsC reports whether all of v are natural numbers far from overflowing a C int.
-func fitsC(v ...int) bool {
-	for _, n := range v {
-		if n < 0 || n > 1<<30 {
-			return false
-		}
-	}
-	return true
 }

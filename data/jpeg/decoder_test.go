@@ -1,11 +1,11 @@
+//go:build cgo
+
 package jpeg
 
 import (
 	"bytes"
 	"image"
-	"image/png"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -20,42 +20,6 @@ func newDecoder(t testing.TB) *Decoder {
 	}
 	t.Cleanup(d.Close)
 	return d
-}
-
-// samples returns the names of testdata's JPEG files: every kind of compression and color.
-func samples(t testing.TB) []string {
-	t.Helper()
-	names, err := filepath.Glob("testdata/*.jpg")
-	if err != nil || len(names) < 15 {
-		t.Fatalf("testdata holds %d JPEG files (%v)", len(names), err)
-	}
-	return names
-}
-
-func read(t testing.TB, path string) []byte {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
-
-// readRGB reads one of Pillow's decodes, kept as PNG.
-func readRGB(t testing.TB, path string) (pixels []byte, width, height int) {
-	t.Helper()
-	im, err := png.Decode(bytes.NewReader(read(t, path)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := im.Bounds()
-	for y := range b.Dy() {
-		for x := range b.Dx() {
-			r, g, b, _ := im.At(x, y).RGBA()
-			pixels = append(pixels, byte(r>>8), byte(g>>8), byte(b>>8))
-		}
-	}
-	return pixels, b.Dx(), b.Dy()
 }
 
 // full decodes the whole image.

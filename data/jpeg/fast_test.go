@@ -1,3 +1,5 @@
+//go:build cgo
+
 package jpeg
 
 import (
@@ -42,8 +44,8 @@ func square(x, y, w, h, side int) Resize {
 
 func TestFastIsCloseToExact(t *testing.T) {
 	data := largePicture(t)
-	first := map[string][]byte{} // of the first form
-	inForms(t, func(t *testing.T, d *Decoder) {
+	first := map[string][]byte{} // of the first isa
+	withISAVariants(t, func(t *testing.T, d *Decoder) {
 		for _, c := range []struct {
 			name   string
 			resize Resize
@@ -68,7 +70,7 @@ func TestFastIsCloseToExact(t *testing.T) {
 			if first[c.name] == nil {
 				first[c.name] = fast
 			} else if !bytes.Equal(first[c.name], fast) {
-				t.Errorf("%s: the forms differ by up to %d", c.name, largestDifference(first[c.name], fast))
+				t.Errorf("%s: the isaVariants differ by up to %d", c.name, largestDifference(first[c.name], fast))
 			}
 		}
 	})

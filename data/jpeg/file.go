@@ -4,22 +4,15 @@ package jpeg
 import "C"
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"syscall"
 	"unsafe"
 )
 
-// ErrNotRegular says that a name leads to a folder, a FIFO, a socket or a device.
-var ErrNotRegular = errors.New("not a regular file")
-
-// ErrTooLarge says that a file has more bytes than ReadFile was allowed to read.
-var ErrTooLarge = errors.New("the file is too large")
-
-// ReadFile reads a whole regular file of at most limit bytes into the decoder's own
-// memory, where it stays valid until the next ReadFile or Close. It never waits for a
-// FIFO, and allocates nothing once its buffer has grown. Errors are *fs.PathError.
+// ReadFile reads a whole regular file of at most limit bytes into the decoder's memory, where it remains
+// valid until the next ReadFile or Close. It never waits for a FIFO, and allocates nothing once its
+// buffer has grown. Errors are *fs.PathError.
 func (d *Decoder) ReadFile(path string, limit int64) ([]byte, error) {
 	if d.worker == nil {
 		return nil, ErrClosed

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package jpeg
 
 import (
@@ -8,7 +10,7 @@ import (
 )
 
 // FuzzDecode feeds damaged files. Each is refused, or its crop is the same by our own
-// decoder in two forms and by libjpeg-turbo alone, twice, and as a resize of itself.
+// decoder in two isaVariants and by libjpeg-turbo alone, twice, and as a resize of itself.
 func FuzzDecode(f *testing.F) {
 	for _, path := range samples(f) {
 		f.Add(read(f, path), uint16(7), uint16(5), uint16(30), uint16(20), uint8(16))
@@ -52,7 +54,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzResize compares the resize's forms on images and axes of every kind.
+// FuzzResize compares the resize's isaVariants on images and axes of every kind.
 func FuzzResize(f *testing.F) {
 	f.Add(uint64(1), uint16(500), uint16(375), uint16(224), uint16(224))
 	f.Add(uint64(2), uint16(3), uint16(1), uint16(900), uint16(5))
@@ -75,7 +77,7 @@ func FuzzResize(f *testing.F) {
 		want := resize(t, portable, src, width, height, r)
 		for _, d := range []*Decoder{best, middle} {
 			if got := resize(t, d, src, width, height, r); !bytes.Equal(got, want) {
-				t.Errorf("%dx%d %+v differs by up to %d in form %s", width, height, r, largestDifference(got, want), d.Stats().Form)
+				t.Errorf("%dx%d %+v differs by up to %d in isa %s", width, height, r, largestDifference(got, want), d.Stats().ISA)
 			}
 		}
 	})

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package jpeg
 
 import (
@@ -9,7 +11,7 @@ import (
 // TestImageMapAndHistogram: sizes around those that are worked on at a time, against
 // one byte after the other. Bytes beyond the image stay.
 func TestImageMapAndHistogram(t *testing.T) {
-	inForms(t, testMapAndHistogram)
+	withISAVariants(t, testMapAndHistogram)
 }
 
 func testMapAndHistogram(t *testing.T, _ *Decoder) {
@@ -45,7 +47,7 @@ func testMapAndHistogram(t *testing.T, _ *Decoder) {
 
 // TestImageIdentities: arguments that change nothing, at sizes around the blocks.
 func TestImageIdentities(t *testing.T) {
-	inForms(t, testIdentities)
+	withISAVariants(t, testIdentities)
 }
 
 func testIdentities(t *testing.T, _ *Decoder) {
@@ -79,9 +81,9 @@ func testIdentities(t *testing.T, _ *Decoder) {
 	}
 }
 
-// TestImageFormsGiveTheSameBits: the golden tests of package data hold the fastest form
+// TestISAVariantsGiveTheSameBits: the golden tests of package data hold the fastest isa
 // to torchvision's pixels, and this one the others to it.
-func TestImageFormsGiveTheSameBits(t *testing.T) {
+func TestISAVariantsGiveTheSameBits(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	src := make([]byte, 3*301*70)
 	for i := range src {
@@ -98,7 +100,7 @@ func TestImageFormsGiveTheSameBits(t *testing.T) {
 	for name, f := range operations {
 		var want []byte
 		var number uint64
-		inForms(t, func(t *testing.T, _ *Decoder) {
+		withISAVariants(t, func(t *testing.T, _ *Decoder) {
 			im := Image{Pixels: bytes.Clone(src), Width: 301, Height: 70}
 			n := f(im)
 			if want == nil {

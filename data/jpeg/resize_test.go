@@ -1,3 +1,5 @@
+//go:build cgo
+
 package jpeg
 
 import (
@@ -19,33 +21,16 @@ func resize(t testing.TB, d *Decoder, src []byte, w, h int, r Resize) []byte {
 	return unstride(dst, stride, r)
 }
 
-func unstride(dst []byte, stride int, r Resize) []byte {
-	var out []byte
-	for y := range r.Y.Count {
-		out = append(out, dst[y*stride:y*stride+3*r.X.Count]...)
-	}
-	return out
-}
+// isaVariants are the kinds of inner loops; a processor that lacks one runs the next slower one.
+var isaVariants = []string{"portable", "avx2", "avx512"}
 
-// randomAxis returns a region of n pixels and any window of an enlargement or a reduction of it.
-func randomAxis(rng *rand.Rand, n int) Axis {
-	origin := rng.IntN(n)
-	size := 1 + rng.IntN(n-origin)
-	scaled := 1 + rng.IntN(2*n)
-	first := rng.IntN(scaled)
-	return Axis{Origin: origin, Size: size, Scaled: scaled, First: first, Count: 1 + rng.IntN(scaled-first)}
-}
-
-// forms are the kinds of inner loops; a processor that lacks one runs the next slower one.
-var forms = []string{"portable", "avx2", "avx512"}
-
-// inForms runs a test once with each kind of inner loops.
-func inForms(t *testing.T, test func(t *testing.T, d *Decoder)) {
-	for _, form := range forms {
-		t.Run(form, func(t *testing.T) {
-			t.Setenv(Environment, form)
+// withISAVariants runs a test once with each kind of inner loops.
+func withISAVariants(t *testing.T, test func(t *testing.T, d *Decoder)) {
+	for _, isa := range isaVariants {
+		t.Run(isa, func(t *testing.T) {
+			t.Setenv(Environment, isa)
 			d := newDecoder(t)
-			if got := d.Stats().Form; got != form {
+			if got := d.Stats().ISA; got != isa {
 				t.Skipf("this processor runs %s instead", got)
 			}
 			test(t, d)
@@ -54,7 +39,7 @@ func inForms(t *testing.T, test func(t *testing.T, d *Decoder)) {
 }
 
 func TestResizeEqualsTheReference(t *testing.T) {
-	inForms(t, func(t *testing.T, d *Decoder) {
+	withISAVariants(t, func(t *testing.T, d *Decoder) {
 		rng := rand.New(rand.NewPCG(3, 4))
 		for range 400 {
 			w, h := 1+rng.IntN(60), 1+rng.IntN(60)
@@ -78,7 +63,7 @@ func extremes(rng *rand.Rand, n int) []byte {
 
 // Every reduction from none to 100 times, so that each kind of window is met, and outputs that fill no register.
 func TestReductionsEqualTheReference(t *testing.T) {
-	inForms(t, func(t *testing.T, d *Decoder) {
+	withISAVariants(t, func(t *testing.T, d *Decoder) {
 		rng := rand.New(rand.NewPCG(7, 8))
 		for size := 1; size <= 1200; size += 1 + size/9 {
 			for _, scaled := range []int{12, 33, 224} {

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package jpeg
 
 import (
@@ -38,11 +40,11 @@ func TestTheSteadyStateAllocatesNothing(t *testing.T) {
 	}
 }
 
-func TestTheEnvironmentChoosesTheForm(t *testing.T) {
+func TestEnvironmentSelectsTheISA(t *testing.T) {
 	t.Setenv(Environment, "unknown,portable")
 	d := newDecoder(t)
-	if got := d.Stats().Form; got != "portable" {
-		t.Errorf("form %q", got)
+	if got := d.Stats().ISA; got != "portable" {
+		t.Errorf("isa %q", got)
 	}
 	d.Close()
 	if got := d.Stats(); got != (Stats{}) {

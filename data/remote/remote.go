@@ -1,11 +1,25 @@
-// Package remote reads objects at addresses: http and https itself, s3 and gs through
-// gocloud.dev. It implements data.Remote.
+// Package remote reads objects at http(s)://, s3:// and gs:// addresses. It implements [shards.Remote].
 //
-// Credentials come from where the providers' own programs take them: AWS_ACCESS_KEY_ID
-// and the other variables and files of AWS, Google's application default credentials. A
-// query belongs to gocloud.dev: s3://bucket/folder?region=eu-west-1, or
-// s3://bucket/folder?endpoint=http://127.0.0.1:9000&use_path_style=true for a server of
-// one's own. See https://gocloud.dev/howto/blob/.
+// Package data does not import it, so that programs without remote data do not link its clients.
+//
+// Credentials are found as the providers' own tools find them:
+//
+//   - s3: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; the profile AWS_PROFILE of ~/.aws/credentials
+//     and ~/.aws/config, SSO and credential_process included; the roles of ECS, EKS and EC2.
+//   - gs: Google's application default credentials: GOOGLE_APPLICATION_CREDENTIALS, gcloud auth
+//     application-default login, the service account of a Google Cloud machine.
+//
+// Without credentials, requests are anonymous, which is enough for public buckets.
+//
+// The query of an address configures the client:
+//
+//	s3://bucket/folder?region=eu-west-1
+//	s3://bucket/folder?endpoint=http://127.0.0.1:9000&use_path_style=true
+//	gs://bucket/folder?anonymous=true
+//
+// s3 understands region (AWS_REGION; otherwise it is looked up), endpoint (AWS_ENDPOINT_URL_S3,
+// AWS_ENDPOINT_URL), use_path_style, profile, anonymous, dualstack, accelerate and disable_https. gs
+// understands endpoint (STORAGE_EMULATOR_HOST) and anonymous.
 package remote
 
 import (
@@ -13,13 +27,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 
-	"gocloud.dev/blob"
-
-	"depthwise.dev/data"
+	"depthwise.dev/data/shards"
 )
 
 // Opener opens addresses. It may be used by several goroutines.
@@ -27,65 +41,109 @@ type Opener struct {
 	client *http.Client
 
 	mu      sync.Mutex
-	buckets map[string]*blob.Bucket // by address
+	buckets map[string]bucket // by scheme, name and query
 }
 
-// New returns an Opener that has opened nothing yet.
+// bucket is a client for one bucket. Keys are names without a leading slash.
+type bucket interface {
+	stat(ctx context.Context, key string) (shards.Object, error)
+	open(ctx context.Context, key string, offset int64) (io.ReadCloser, shards.Object, error)
+	list(ctx context.Context, prefix string) (keys []string, err error)
+}
+
+// schemes maps a scheme to the function that opens a bucket with the options of a query.
+var schemes = map[string]func(ctx context.Context, name string, query url.Values, transport http.RoundTripper) (bucket, error){
+	"s3": openS3,
+	"gs": openGCS,
+}
+
+// New returns an Opener without open connections.
 func New() *Opener {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.DisableCompression = true // tells sizes, and images do not shrink
-	return &Opener{client: &http.Client{Transport: transport}, buckets: map[string]*blob.Bucket{}}
+	transport.DisableCompression = true // with compression, servers send no Content-Length
+	return &Opener{client: &http.Client{Transport: transport}, buckets: map[string]bucket{}}
 }
 
-// Close gives connections back.
+// Close closes idle connections.
 func (o *Opener) Close() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.client.CloseIdleConnections()
-	var errs []error
-	for _, b := range o.buckets {
-		errs = append(errs, b.Close())
-	}
 	clear(o.buckets)
-	return errors.Join(errs...)
+	return nil
 }
 
-// Stat asks what lies at an address.
-func (o *Opener) Stat(ctx context.Context, address string) (data.Object, error) {
+// Stat returns the size and version of an object.
+func (o *Opener) Stat(ctx context.Context, address string) (shards.Object, error) {
 	if isHTTP(address) {
 		return o.statHTTP(ctx, address)
 	}
-	bucket, key, err := o.bucket(ctx, address)
+	b, key, err := o.bucket(ctx, address)
 	if err != nil {
-		return data.Object{}, err
+		return shards.Object{}, err
 	}
-	return statBlob(ctx, bucket, key)
+	return b.stat(ctx, key)
 }
 
-// Open reads the object from offset on.
-func (o *Opener) Open(ctx context.Context, address string, offset int64) (io.ReadCloser, data.Object, error) {
+// Open reads an object from offset on.
+func (o *Opener) Open(ctx context.Context, address string, offset int64) (io.ReadCloser, shards.Object, error) {
 	if isHTTP(address) {
 		return o.openHTTP(ctx, address, offset)
 	}
-	bucket, key, err := o.bucket(ctx, address)
+	b, key, err := o.bucket(ctx, address)
 	if err != nil {
-		return nil, data.Object{}, err
+		return nil, shards.Object{}, err
 	}
-	return openBlob(ctx, bucket, key, offset)
+	return b.open(ctx, key, offset)
 }
 
-// List returns the names of the objects below a folder of a bucket.
+// List returns the names of the objects in a folder of a bucket, relative to the folder.
 func (o *Opener) List(ctx context.Context, folder string) ([]string, error) {
 	if isHTTP(folder) {
 		return nil, fmt.Errorf("remote: %s: a web server's folder cannot be listed: %w", folder, errors.ErrUnsupported)
 	}
-	bucket, key, err := o.bucket(ctx, folder)
+	b, key, err := o.bucket(ctx, folder)
 	if err != nil {
 		return nil, err
 	}
-	return listBlobs(ctx, bucket, key)
+	prefix := strings.TrimSuffix(key, "/") + "/"
+	if prefix == "/" {
+		prefix = ""
+	}
+	names, err := b.list(ctx, prefix)
+	for i := range names {
+		names[i] = strings.TrimPrefix(names[i], prefix)
+	}
+	return names, err
 }
 
 func isHTTP(address string) bool {
 	return strings.HasPrefix(address, "http://") || strings.HasPrefix(address, "https://")
+}
+
+// bucket returns the client for the bucket of an address, and the key in it.
+func (o *Opener) bucket(ctx context.Context, address string) (bucket, string, error) {
+	scheme, rest, _ := strings.Cut(address, "://")
+	open := schemes[scheme]
+	if open == nil {
+		return nil, "", fmt.Errorf("remote: %s: the scheme %q is none of http, https, s3 and gs (%w)", address, scheme, fs.ErrNotExist)
+	}
+	rest, query, _ := strings.Cut(rest, "?")
+	name, key, _ := strings.Cut(rest, "/")
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	id := scheme + "://" + name + "?" + query
+	if b := o.buckets[id]; b != nil {
+		return b, key, nil
+	}
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return nil, "", fmt.Errorf("remote: %s: %w (%w)", address, err, fs.ErrPermission)
+	}
+	b, err := open(ctx, name, values, o.client.Transport)
+	if err != nil {
+		return nil, "", fmt.Errorf("remote: %s: %w (%w)", address, err, fs.ErrPermission)
+	}
+	o.buckets[id] = b
+	return b, key, nil
 }

@@ -24,11 +24,13 @@ import (
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
 	"depthwise.dev/data"
+	"depthwise.dev/data/datasets"
 	"depthwise.dev/data/remote"
+	"depthwise.dev/data/shards"
 )
 
-// shards writes a small data set as shards of 6 images, about 20 KB each.
-func shards(t *testing.T) string {
+// writeShards writes a small data set as shards of 6 images, about 20 KB each.
+func writeShards(t *testing.T) string {
 	t.Helper()
 	folder, dir := t.TempDir(), t.TempDir()
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -46,11 +48,11 @@ func shards(t *testing.T) string {
 			}
 		}
 	}
-	train, val, err := data.Open(folder, 0, 0)
+	train, val, err := datasets.Open(folder, 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := data.WriteShards(t.Context(), dir, train, val, data.ShardOptions{PerShard: 6}); err != nil {
+	if _, err := shards.Write(t.Context(), dir, train, val, shards.Options{PerShard: 6}); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -99,10 +101,11 @@ func s3(t *testing.T, dir string) *breaking {
 	if err := backend.CreateBucket("images"); err != nil {
 		t.Fatal(err)
 	}
+	modified := map[string]string{"Last-Modified": "Mon, 02 Nov 2026 10:00:00 GMT"} // as every server sends it
 	for _, name := range names(t, dir) {
 		content, err := os.ReadFile(filepath.Join(dir, name))
 		if err == nil {
-			_, err = backend.PutObject("images", "photos/"+name, map[string]string{}, bytes.NewReader(content), int64(len(content)), nil)
+			_, err = backend.PutObject("images", "photos/"+name, modified, bytes.NewReader(content), int64(len(content)), nil)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -149,8 +152,8 @@ func epoch(t *testing.T, set *data.Dataset, train bool, workers, first int) []st
 // TestDistantShardsTrainLikeNearOnes: through connections that break, from a pattern and
 // from a folder, with and without the index beside the shards.
 func TestDistantShardsTrainLikeNearOnes(t *testing.T) {
-	dir := shards(t)
-	near, nearVal, err := data.Open(dir, 0, 0)
+	dir := writeShards(t)
+	near, nearVal, err := datasets.Open(dir, 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,30 +167,35 @@ func TestDistantShardsTrainLikeNearOnes(t *testing.T) {
 		}
 	}
 	for _, c := range []struct {
-		name, dir string
-		bucket    bool
-		path      string
+		name, scheme, dir, path string
 	}{
-		{"s3 folder", dir, true, ""},
-		{"s3 folder without an index", bare, true, ""},
-		{"s3 pattern", dir, true, "/{train-{000000..000003},val-000000}.tar"},
-		{"http folder", dir, false, ""},
-		{"http pattern without an index", bare, false, "/{train-{000000..000003},val-000000}.tar"},
+		{"s3 folder", "s3", dir, ""},
+		{"s3 folder without an index", "s3", bare, ""},
+		{"s3 pattern", "s3", dir, "/{train-{000000..000003},val-000000}.tar"},
+		{"gs folder", "gs", dir, ""},
+		{"gs folder without an index", "gs", bare, ""},
+		{"gs pattern", "gs", dir, "/{train-{000000..000003},val-000000}.tar"},
+		{"http folder", "http", dir, ""},
+		{"http pattern without an index", "http", bare, "/{train-{000000..000003},val-000000}.tar"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			handler := &breaking{handler: http.FileServer(http.Dir(c.dir)), after: 12_000, busy: 5}
-			if c.bucket {
+			switch c.scheme {
+			case "s3":
 				handler = s3(t, c.dir)
+			case "gs":
+				handler.handler = gcs(t, c.dir)
 			}
 			server := httptest.NewServer(handler)
 			defer server.Close()
-			path := server.URL + c.path
-			if c.bucket {
-				path = "s3://images/photos" + c.path + "?region=us-east-1&use_path_style=true&endpoint=" + server.URL
-			}
+			path := map[string]string{
+				"http": server.URL + c.path,
+				"s3":   "s3://images/photos" + c.path + "?region=us-east-1&use_path_style=true&endpoint=" + server.URL,
+				"gs":   "gs://images/photos" + c.path + "?anonymous=true&endpoint=" + server.URL,
+			}[c.scheme]
 			opener := remote.New()
 			defer opener.Close()
-			source := data.Source{Path: path, Cache: t.TempDir(), Remote: opener}
+			source := datasets.Source{Path: path, Cache: t.TempDir(), Remote: opener}
 			far, farVal, err := source.Open(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -213,7 +221,7 @@ func TestDistantShardsTrainLikeNearOnes(t *testing.T) {
 }
 
 func TestWhatIsNotThereIsNamedAtOnce(t *testing.T) {
-	dir := shards(t)
+	dir := writeShards(t)
 	server := httptest.NewServer(s3(t, dir).handler)
 	defer server.Close()
 	web := httptest.NewServer(http.FileServer(http.Dir(dir)))
@@ -222,7 +230,7 @@ func TestWhatIsNotThereIsNamedAtOnce(t *testing.T) {
 	for _, path := range []string{web.URL + "/train-{000000..000009}.tar", "s3://images/photos/train-{000000..000009}.tar" + query,
 		"s3://images/nothing" + query, web.URL + "/nothing", "s3://nobucket/photos" + query, "ftp://images/photos"} {
 		opener := remote.New()
-		_, _, err := data.Source{Path: path, ValSplit: 0.5, Cache: t.TempDir(), Remote: opener}.Open(t.Context())
+		_, _, err := datasets.Source{Path: path, ValSplit: 0.5, Cache: t.TempDir(), Remote: opener}.Open(t.Context())
 		if err == nil || !strings.Contains(err.Error(), strings.Split(path, "{")[0]) {
 			t.Errorf("%s: error %v", path, err)
 		}

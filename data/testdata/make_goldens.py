@@ -1,4 +1,4 @@
-"""Writes the golden files of packages data and data/jpeg: small images, and what Pillow and torchvision make of them.
+"""Writes the golden files of packages data, data/jpeg and data/prepare: small images, and what Pillow and torchvision make of them.
 
 usage: make_goldens.py [CJPEG]      needs numpy, scipy, pillow, torch, torchvision; CJPEG is libjpeg-turbo's cjpeg
 
@@ -154,7 +154,7 @@ def write_devkit_meta():
         for f, v in zip(fields, values):
             synsets[f][i, 0] = v
     for name, packed in [("meta.mat", True), ("meta_plain.mat", False)]:
-        scipy.io.savemat(here / name, {"synsets": synsets, "version": np.float32([[1.5]])}, do_compression=packed)
+        scipy.io.savemat(here.parent.parent / "prepare" / "testdata" / name, {"synsets": synsets, "version": np.float32([[1.5]])}, do_compression=packed)
 
 
 if __name__ == "__main__":

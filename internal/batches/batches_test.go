@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"depthwise.dev/data"
+	"depthwise.dev/data/datasets"
 	"depthwise.dev/internal/testset"
 )
 
@@ -32,7 +33,7 @@ func options(batch int) data.LoaderOptions {
 
 // TestStream: epochs follow each other, without the smaller batch at the end of each.
 func TestStream(t *testing.T) {
-	s, err := Open(t.Context(), data.Source{Path: testset.Images(t, 6, 1)}, options(8)) // 8, 8 and 2
+	s, err := Open(t.Context(), datasets.Source{Path: testset.Images(t, 6, 1)}, options(8)) // 8, 8 and 2
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +60,7 @@ func TestStreamErrors(t *testing.T) {
 		{"no folder", "nowhere", 2, "nowhere"},
 		{"no batch", dir, 0, ""},
 	} {
-		if _, err := Open(t.Context(), data.Source{Path: c.path}, options(c.batch)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Open(t.Context(), datasets.Source{Path: c.path}, options(c.batch)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
 		}
 	}
@@ -72,7 +73,7 @@ func TestStreamErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s, err := Open(t.Context(), data.Source{Path: dir}, options(8))
+	s, err := Open(t.Context(), datasets.Source{Path: dir}, options(8))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"depthwise.dev/data"
+	"depthwise.dev/data/datasets"
 )
 
 // Stream is an endless sequence of whole training batches, one epoch after the other.
@@ -18,12 +19,12 @@ type Stream struct {
 	loader  *data.Loader
 	epoch   int
 	batches *data.Iterator
-	before  data.Effort // of the epochs that have ended
-	size    int         // of a whole batch
+	before  data.LoaderStats // of the epochs that have ended
+	size    int              // of a whole batch
 }
 
 // Open opens the training images of a source. A data set smaller than one batch is an error.
-func Open(ctx context.Context, source data.Source, options data.LoaderOptions) (*Stream, error) {
+func Open(ctx context.Context, source datasets.Source, options data.LoaderOptions) (*Stream, error) {
 	images, err := source.OpenTrain(ctx)
 	if err != nil {
 		return nil, err
@@ -64,8 +65,8 @@ func (s *Stream) Next() (*data.Batch, error) {
 }
 
 // Spent sums what the loader has spent in all epochs.
-func (s *Stream) Spent() data.Effort {
-	e := s.batches.Effort()
+func (s *Stream) Spent() data.LoaderStats {
+	e := s.batches.Stats()
 	e.Reading += s.before.Reading
 	e.Decoding += s.before.Decoding
 	e.Images += s.before.Images

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"strings"
 
-	"depthwise.dev/data"
+	"depthwise.dev/data/datasets"
+	"depthwise.dev/data/prepare"
+	"depthwise.dev/data/shards"
 	"depthwise.dev/internal/host"
 )
 
@@ -16,20 +18,20 @@ const MNIST = "mnist"
 // New returns the source of a name: a folder, shards, their address or MNIST. Listings of large
 // data sets, and remote shards, are kept in the user's cache folder. An address needs a remote,
 // which opens it.
-func New(ctx context.Context, name string, remote data.Remote) (data.Source, error) {
+func New(ctx context.Context, name string, remote shards.Remote) (datasets.Source, error) {
 	if strings.Contains(name, "://") && remote == nil {
-		return data.Source{}, fmt.Errorf("data: %s is an address and nothing opens it: set Remote to remote.New() of package depthwise.dev/data/remote, or give a local folder", name)
+		return datasets.Source{}, fmt.Errorf("data: %s is an address and nothing opens it: set Remote to remote.New() of package depthwise.dev/data/remote, or give a local folder", name)
 	}
 	path, err := Folder(ctx, name, nil)
 	if err != nil {
-		return data.Source{}, err
+		return datasets.Source{}, err
 	}
 	cache, err := host.CacheFolder()
-	return data.Source{Path: path, Cache: cache, Remote: remote}, err
+	return datasets.Source{Path: path, Cache: cache, Remote: remote}, err
 }
 
 // Folder returns the folder of a name. MNIST's is in the user's cache folder; where it is missing,
-// [data.MNIST] creates it and reports progress, which may be nil.
+// [prepare.MNIST] creates it and reports progress, which may be nil.
 func Folder(ctx context.Context, name string, progress func(done, total int64)) (string, error) {
 	if name != MNIST {
 		return name, nil
@@ -38,5 +40,5 @@ func Folder(ctx context.Context, name string, progress func(done, total int64)) 
 	if err != nil {
 		return "", err
 	}
-	return data.MNIST(ctx, cache, progress)
+	return prepare.MNIST(ctx, cache, progress)
 }

@@ -7,14 +7,14 @@ import (
 	"strings"
 	"testing"
 
-	"depthwise.dev/data"
+	"depthwise.dev/data/shards"
 )
 
 type opener struct{}
 
-func (opener) Stat(context.Context, string) (data.Object, error) { return data.Object{}, nil }
-func (opener) Open(context.Context, string, int64) (io.ReadCloser, data.Object, error) {
-	return nil, data.Object{}, nil
+func (opener) Stat(context.Context, string) (shards.Object, error) { return shards.Object{}, nil }
+func (opener) Open(context.Context, string, int64) (io.ReadCloser, shards.Object, error) {
+	return nil, shards.Object{}, nil
 }
 func (opener) List(context.Context, string) ([]string, error) { return nil, nil }
 
@@ -22,7 +22,7 @@ func TestNew(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", "/x")
 	for _, c := range []struct {
 		name, data string
-		remote     data.Remote
+		remote     shards.Remote
 		wantErr    []string
 	}{
 		{"a folder", "photos", nil, nil},

@@ -69,6 +69,25 @@ func Describe(archName, variantName string) string {
 	return v.summary
 }
 
+// Aliases maps other names of an architecture's variants to their names.
+func Aliases(archName string) map[string]string {
+	aliases := map[string]string{}
+	if a := lookup(archName); a != nil {
+		for _, v := range a.variants {
+			if v.alias != "" {
+				aliases[v.alias] = v.name
+			}
+		}
+	}
+	return aliases
+}
+
+// known reports whether an architecture has a variant of a name or alias.
+func known(archName, variantName string) bool {
+	_, _, err := find(archName, variantName)
+	return err == nil
+}
+
 // lookup returns the architecture of a name, nil if there is none.
 func lookup(name string) *arch {
 	i := slices.IndexFunc(archs, func(a arch) bool { return a.name == name })

@@ -3,7 +3,9 @@ package mobilenet
 import (
 	"fmt"
 	"math"
+	"strconv"
 
+	"depthwise.dev/internal/suggest"
 	"depthwise.dev/internal/validate"
 	"depthwise.dev/models"
 )
@@ -56,8 +58,8 @@ func (c Config) Preprocessing() (models.Preprocessing, error) {
 func (c Config) Validate() error {
 	var v validate.Collector
 	v.OneOf("arch", c.Arch, Archs())
-	if lookup(c.Arch) != nil { // Default replaces aliases by names
-		v.OneOf("variant", c.Variant, Variants(c.Arch))
+	if lookup(c.Arch) != nil {
+		v.Check(known(c.Arch, c.Variant) && c.Variant != "", "variant", strconv.Quote(c.Variant), suggest.OneOf(c.Variant, Variants(c.Arch)))
 	}
 	v.Check(c.Width > 0 && c.Width <= maxWidth, "width", c.Width, fmt.Sprintf("must be above 0 and at most %d", maxWidth))
 	v.Check(c.Resolution >= 1 && c.Resolution <= 1<<13, "resolution", c.Resolution, fmt.Sprintf("must be 1 to %d pixels", 1<<13))

@@ -16,7 +16,7 @@ func everyKind(t *testing.T) *models.Graph {
 	t.Helper()
 	x := models.Input(models.Shape{Channels: 3, Height: 14, Width: 11})
 	stem := x.Conv(models.Conv{Out: 8, Kernel: 3, Stride: 2, Padding: models.Same, Bias: true}).ReLU6()
-	pools := stem.MaxPool(3, 2, models.Symmetric).Add(stem.MaxPool(3, 2, models.Same)) // 7x6 to 4x3
+	pools := stem.MaxPool(models.Pool{Kernel: 3, Stride: 2, Padding: models.Symmetric}).Add(stem.MaxPool(models.Pool{Kernel: 3, Stride: 2, Padding: models.Same})) // 7x6 to 4x3
 	norm := pools.BatchNorm(models.BatchNorm{Eps: 1e-3, Momentum: 0.01})
 	twice := norm.Add(norm).ReLU()
 	branch := norm.ReLU6().Conv(models.Conv{Out: 8, Kernel: 3, Groups: 2, Bias: true}).BatchNorm(models.BatchNorm{}).ReLU()

@@ -1,0 +1,184 @@
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"depthwise.dev/data/shards"
+)
+
+// find adds a finding if it has examples.
+func (c *checker) find(s Severity, kind string, examples []Example, text string) {
+	if len(examples) == 0 {
+		return
+	}
+	f := Finding{Severity: s, Kind: kind, Count: len(examples), Text: text, Examples: examples[:min(len(examples), c.options.Examples)]}
+	c.report.Findings = append(c.report.Findings, f)
+}
+
+// sortFindings sorts by severity and keeps the order of equals.
+func (c *checker) sortFindings() {
+	order := []Severity{Serious, Warning, Note}
+	slices.SortStableFunc(c.report.Findings, func(a, b Finding) int {
+		return cmp.Compare(slices.Index(order, a.Severity), slices.Index(order, b.Severity))
+	})
+}
+
+// each lists the images of all parts for which reason returns text.
+func (c *checker) each(reason func(s *checkedSplit, i int) string) (examples []Example) {
+	for _, s := range c.splits {
+		for i, sample := range s.set.Samples {
+			if why := reason(s, i); why != "" {
+				examples = append(examples, Example{sample.Path, why})
+			}
+		}
+	}
+	return examples
+}
+
+// eachReadable is each for readable images.
+func (c *checker) eachReadable(reason func(path string, e examined) string) []Example {
+	return c.each(func(s *checkedSplit, i int) string {
+		if s.seen[i].state == unreadable {
+			return ""
+		}
+		return reason(s.set.Samples[i].Path, s.seen[i])
+	})
+}
+
+// judgeFiles finds the problems of single files.
+func (c *checker) judgeFiles() {
+	c.find(Serious, "unreadable", c.each(func(s *checkedSplit, i int) string {
+		if s.seen[i].state == unreadable {
+			return s.reasons[i]
+		}
+		return ""
+	}), fmt.Sprintf("images cannot be read; training skips them, and ends if they are more than %.3g %%. Repair or remove them",
+		100*DefaultUnreadableLimit))
+	var left []Example
+	for _, s := range c.splits {
+		for _, p := range s.set.Problems {
+			left = append(left, Example(p))
+		}
+	}
+	c.find(Warning, "left_out", left, "files and folders that are not used")
+	c.find(Warning, "damaged", c.each(func(s *checkedSplit, i int) string {
+		if s.seen[i].state == damaged {
+			return s.reasons[i]
+		}
+		return ""
+	}), "images have damaged pixel data: they are used as the decoder returns them, partly gray or displaced. Review them")
+	c.find(Warning, "blank", c.eachReadable(func(_ string, e examined) string {
+		if e.flat {
+			return "of one color"
+		}
+		return ""
+	}), "images are blank")
+	c.find(Warning, "tiny", c.eachReadable(func(_ string, e examined) string {
+		const least = 32 // MobileNet reduces 32 times
+		if min(e.width, e.height) < least {
+			return fmt.Sprintf("%dx%d pixels", e.width, e.height)
+		}
+		return ""
+	}), "images have a side below 32 pixels")
+	c.find(Warning, "elongated", c.eachReadable(func(_ string, e examined) string {
+		const most = 5
+		if long := max(e.width, e.height); min(e.width, e.height) >= 32 && long > most*min(e.width, e.height) {
+			return fmt.Sprintf("%dx%d pixels", e.width, e.height)
+		}
+		return ""
+	}), "images have an aspect ratio above 5: a crop contains little of them")
+	c.find(Note, "named_otherwise", c.eachReadable(func(path string, e examined) string {
+		if !hasExtensionOf(path, e.format) {
+			return "is " + string(e.format)
+		}
+		return ""
+	}), "images have the extension of another format; the format is detected from the content")
+	c.find(Note, "turned", c.eachReadable(func(_ string, e examined) string {
+		if e.rotated {
+			return "EXIF orientation"
+		}
+		return ""
+	}), "images have an EXIF orientation; --exif applies it")
+}
+
+// judgeClasses finds the problems of classes.
+func (c *checker) judgeClasses() {
+	const enough = 10 // images of a class
+	var empty, few, alike []Example
+	for _, s := range c.splits {
+		for _, name := range s.empty {
+			empty = append(empty, Example{shards.JoinPath(s.set.Root, name), "no image"})
+		}
+		counts := s.set.Counts()
+		lower := map[string]string{}
+		for i, name := range s.set.Classes {
+			if s.name != "val" && counts[i] > 0 && counts[i] < enough {
+				few = append(few, Example{shards.JoinPath(s.set.Root, name), fmt.Sprintf("%d images", counts[i])})
+			}
+			key := strings.Join(strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune(" _-.", r) }), "")
+			if other, ok := lower[key]; ok {
+				alike = append(alike, Example{shards.JoinPath(s.set.Root, name), fmt.Sprintf("and %q", other)})
+			}
+			lower[key] = name
+		}
+	}
+	c.find(Serious, "empty_class", empty, "class folders contain no image; training refuses them in train. Add images or remove them")
+	c.find(Warning, "few_images", few, "classes have fewer than 10 training images")
+	c.find(Warning, "classes_named_alike", alike, "class names differ only in case or punctuation: they may be one class")
+	c.judgeBalance()
+	c.judgeSplits()
+}
+
+// judgeBalance compares the largest class of train with the smallest.
+func (c *checker) judgeBalance() {
+	const most = 10
+	s := c.report.Splits[0]
+	if s.Smallest.Images > 0 && s.Largest.Images > most*s.Smallest.Images {
+		c.find(Warning, "imbalance", []Example{
+			{shards.JoinPath(c.splits[0].set.Root, s.Largest.Name), fmt.Sprintf("%d images", s.Largest.Images)},
+			{shards.JoinPath(c.splits[0].set.Root, s.Smallest.Name), fmt.Sprintf("%d images", s.Smallest.Images)},
+		}, fmt.Sprintf("the largest class has %.0f times the images of the smallest: predictions will be biased towards it",
+			float64(s.Largest.Images)/float64(s.Smallest.Images)))
+		last := &c.report.Findings[len(c.report.Findings)-1]
+		last.Count = 1
+	}
+}
+
+// judgeSplits compares the classes of train and val.
+func (c *checker) judgeSplits() {
+	if only := c.splits[0]; len(c.splits) == 1 {
+		if only.name != "all" {
+			other := map[string]string{"train": "val", "val": "train"}[only.name]
+			c.find(Serious, "no_"+other, []Example{{filepath.Join(c.report.Root, other), "missing"}},
+				"one of train and val is missing: training refuses the folder. Add it, or give the folder of classes with --val-split 0.1")
+		}
+		if len(only.set.Classes) < 2 {
+			c.oneClass(only)
+		}
+		return
+	}
+	train, val := c.splits[0], c.splits[1]
+	if len(train.set.Classes) < 2 {
+		c.oneClass(train)
+	}
+	_, unknown, missing := val.set.Match(train.set.Classes)
+	counts := val.set.CountsByName()
+	var extra, lacking []Example
+	for _, name := range unknown {
+		extra = append(extra, Example{shards.JoinPath(val.set.Root, name), fmt.Sprintf("its %d images are skipped", counts[name])})
+	}
+	for _, name := range missing {
+		lacking = append(lacking, Example{shards.JoinPath(train.set.Root, name), "no validation images"})
+	}
+	c.find(Serious, "unknown_in_val", extra, "classes of val are not in train")
+	c.find(Warning, "missing_in_val", lacking, "classes of train have no folder in val")
+}
+
+func (c *checker) oneClass(s *checkedSplit) {
+	c.find(Serious, "one_class", []Example{{s.set.Root, fmt.Sprintf("%d class", len(s.set.Classes))}},
+		"a classifier needs two or more classes")
+}

@@ -1,0 +1,93 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"depthwise.dev/data"
+	"depthwise.dev/data/internal/sys"
+)
+
+// DefaultUnreadableLimit is the fraction of unreadable images above which a data set is refused: a few
+// bad files in a million are common, one in a hundred is an incomplete download.
+const DefaultUnreadableLimit = 0.01
+
+// Verify reads the file of every image and checks its header and, for JPEG, its end, in several
+// goroutines (0 workers: one per processor). It returns the unreadable ones in the order of the data
+// set. It does not decode, so it does not find damaged pixel data. It returns ctx's error or a
+// [data.StorageError].
+func Verify(ctx context.Context, ds *data.Dataset, workers int) ([]data.Problem, error) {
+	if workers < 1 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	failures := make([]error, ds.Len())
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			r, err := data.NewImageReader()
+			if err != nil {
+				cancel(err)
+				return
+			}
+			defer r.Close()
+			for i := int(next.Add(1)) - 1; i < ds.Len() && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+				failures[i] = r.Check(ctx, ds.Samples[i])
+				if sys.IsSystemError(failures[i]) {
+					cancel(failures[i])
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	var problems []data.Problem
+	for i, err := range failures {
+		if err != nil {
+			problems = append(problems, data.Problem{Path: ds.Samples[i].Path, Reason: sys.Reason(err)})
+		}
+	}
+	return problems, nil
+}
+
+// UnreadableError says that too many images are unreadable.
+type UnreadableError struct {
+	Problems []data.Problem // the unreadable images
+	Images   int            // all images
+	Limit    float64        // the allowed fraction
+}
+
+func (e *UnreadableError) Error() string {
+	text := fmt.Sprintf("data: %d of %d images cannot be read, more than the limit of %.3g %%: ", len(e.Problems), e.Images, 100*e.Limit)
+	const most = 5
+	for i, p := range e.Problems[:min(most, len(e.Problems))] {
+		if i > 0 {
+			text += "; "
+		}
+		text += p.Path + ": " + p.Reason
+	}
+	if len(e.Problems) > most {
+		text += fmt.Sprintf("; and %d more", len(e.Problems)-most)
+	}
+	return text + "; repair or remove them"
+}
+
+// Unreadable returns an [UnreadableError] if problems are more than the fraction limit of images. A
+// single problem is allowed unless limit is 0.
+func Unreadable(problems []data.Problem, images int, limit float64) error {
+	allowed := limit * float64(images)
+	if limit > 0 {
+		allowed = max(allowed, 1)
+	}
+	if float64(len(problems)) <= allowed {
+		return nil
+	}
+	return &UnreadableError{Problems: problems, Images: images, Limit: limit}
+}

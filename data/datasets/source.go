@@ -1,0 +1,143 @@
+// Package datasets opens a data set by its path, class folders or shards, and divides it into train and
+// val.
+package datasets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"depthwise.dev/data"
+	"depthwise.dev/data/internal/sys"
+	"depthwise.dev/data/shards"
+)
+
+// Source says where a data set is and how it is opened.
+type Source struct {
+	// Path is a folder with train/CLASS/* and val/CLASS/*, or with CLASS/*; or shards, as
+	// [shards.Source] describes them: a folder with train-*.tar and val-*.tar, or with train/*.tar and
+	// val/*.tar, or a pattern.
+	Path string
+	// ValSplit is the fraction of each class that is used for validation if the path has no val; Seed
+	// selects the images.
+	ValSplit float64
+	Seed     uint64
+	// Cache is a folder for listings of large data sets. Empty: none is kept. Remote shards, whose
+	// paths are addresses such as s3://bucket/train-{000..127}.tar or that of their folder, need one:
+	// it keeps up to CacheBytes of them; 0 means [shards.DefaultCacheBytes].
+	Cache      string
+	CacheBytes int64
+	// Remote opens addresses; nil: they are refused.
+	Remote shards.Remote
+}
+
+// Open opens a path as [Source] does, without a cache.
+func Open(path string, valSplit float64, seed uint64) (train, val *data.Dataset, err error) {
+	return Source{Path: path, ValSplit: valSplit, Seed: seed}.Open(context.Background())
+}
+
+// Open opens the data set for training: train and val or, if there is no val, the two parts that
+// ValSplit makes. The labels of val follow the classes of train, matched by name; differences between
+// the two are named in val.Problems. It returns an error if a part is missing or empty or the parts have
+// no class in common, and [ErrFlatVal].
+func (s Source) Open(ctx context.Context) (train, val *data.Dataset, err error) {
+	found, ok, err := s.shards().Find(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !ok {
+		return s.openFolders()
+	}
+	if train, err = s.shards().Open(ctx, found.Root, found.Train); err != nil {
+		return nil, nil, err
+	}
+	if len(found.Val) == 0 {
+		return s.split(train)
+	}
+	all, err := s.shards().Open(ctx, found.Root, found.Val)
+	if err != nil {
+		return nil, nil, err
+	}
+	val, err = matchVal(train, all, nil)
+	return train, val, err
+}
+
+// OpenVal opens the images for evaluation: val, or the part that ValSplit makes, or all if there is
+// neither.
+func (s Source) OpenVal(ctx context.Context) (*data.Dataset, error) {
+	found, ok, err := s.shards().Find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if ok && len(found.Val) > 0 {
+		return s.shards().Open(ctx, found.Root, found.Val)
+	}
+	if val := filepath.Join(s.Path, "val"); !ok && sys.IsDir(val) {
+		return data.OpenCachedFolder(val, s.Cache)
+	}
+	if s.ValSplit > 0 {
+		_, val, err := s.Open(ctx)
+		return val, err
+	}
+	return s.openAll(ctx, found, ok)
+}
+
+// OpenTrain opens the images for training only: train, or all if there is no such part.
+func (s Source) OpenTrain(ctx context.Context) (*data.Dataset, error) {
+	found, ok, err := s.shards().Find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if train := filepath.Join(s.Path, "train"); !ok && sys.IsDir(train) {
+		return data.OpenCachedFolder(train, s.Cache)
+	}
+	return s.openAll(ctx, found, ok)
+}
+
+func (s Source) openAll(ctx context.Context, found shards.Paths, ok bool) (*data.Dataset, error) {
+	if ok {
+		return s.shards().Open(ctx, found.Root, found.Train)
+	}
+	return data.OpenCachedFolder(s.Path, s.Cache)
+}
+
+func (s Source) shards() shards.Source {
+	return shards.Source{Path: s.Path, Cache: s.Cache, CacheBytes: s.CacheBytes, Remote: s.Remote}
+}
+
+// openFolders opens class folders for training.
+func (s Source) openFolders() (train, val *data.Dataset, err error) {
+	trainDir, valDir := filepath.Join(s.Path, "train"), filepath.Join(s.Path, "val")
+	hasTrain, hasVal := sys.IsDir(trainDir), sys.IsDir(valDir)
+	switch {
+	case hasTrain && hasVal:
+		return openSplits(trainDir, valDir, s.Cache)
+	case hasTrain || hasVal:
+		there, missing := "train", "val"
+		if hasVal {
+			there, missing = missing, there
+		}
+		return nil, nil, fmt.Errorf("data: %s has a folder %q but none named %q; add it, or give one folder of classes as --data and --val-split 0.1", s.Path, there, missing)
+	}
+	all, err := data.OpenCachedFolder(s.Path, s.Cache)
+	if errors.Is(err, data.ErrNoClasses) {
+		return nil, nil, fmt.Errorf("data: %s contains neither train/CLASS and val/CLASS folders nor CLASS folders nor shards (*.tar); give the folder that does", s.Path)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return s.split(all)
+}
+
+// split takes val from all images.
+func (s Source) split(all *data.Dataset) (train, val *data.Dataset, err error) {
+	if !(s.ValSplit > 0 && s.ValSplit < 1) {
+		return nil, nil, fmt.Errorf("data: %s has no train and val parts, and the fraction %v for validation is not between 0 and 1; give --val-split 0.1", s.Path, s.ValSplit)
+	}
+	train, val = split(all, s.ValSplit, s.Seed)
+	if val.Len() == 0 {
+		return nil, nil, fmt.Errorf("data: %s: no class has a second image, so none is left for validation", s.Path)
+	}
+	return train, val, nil
+}

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package datatest
+
+import "syscall"
+
+var systemErrors []syscall.Errno

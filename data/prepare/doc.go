@@ -1,0 +1,2 @@
+// Package prepare converts the published forms of MNIST and ImageNet to folders of classes.
+package prepare

@@ -1,0 +1,92 @@
+package shards
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+)
+
+// Remote reads objects at addresses such as s3://bucket/folder/train-000000.tar. Package data/remote
+// implements it for http, https, s3 and gs. The query of an address configures the client and is not
+// part of the name. Errors that a retry cannot fix wrap fs.ErrNotExist or fs.ErrPermission.
+type Remote interface {
+	// Stat returns the size and version of an object.
+	Stat(ctx context.Context, address string) (Object, error)
+	// Open reads the object from offset on.
+	Open(ctx context.Context, address string, offset int64) (io.ReadCloser, Object, error)
+	// List returns the names of the objects in a folder and its subfolders, relative to it. A server
+	// without listings returns errors.ErrUnsupported, wrapped.
+	List(ctx context.Context, folder string) ([]string, error)
+}
+
+// Object describes an object on a server.
+type Object struct {
+	Size    int64
+	Version string // changes with the content; empty if the server sends none
+}
+
+// isRemote reports whether path is an address.
+func isRemote(path string) bool { return strings.Contains(path, "://") }
+
+// joinAddress appends a name to the address of a folder, before the query.
+func joinAddress(folder, name string) string {
+	folder, query := cutQuery(folder)
+	return strings.TrimSuffix(folder, "/") + "/" + name + query
+}
+
+// splitAddress is the inverse of joinAddress.
+func splitAddress(address string) (folder, name string) {
+	path, query := cutQuery(address)
+	i := strings.LastIndexByte(path, '/')
+	return path[:i] + query, path[i+1:]
+}
+
+// commonFolder is the deepest folder that contains all addresses.
+func commonFolder(addresses []string) string {
+	folder, query := cutQuery(parentOf(addresses[0]))
+	for _, a := range addresses {
+		path, _ := cutQuery(a)
+		for !strings.HasPrefix(path, folder+"/") && strings.Contains(folder, "/") {
+			folder = folder[:strings.LastIndexByte(folder, '/')]
+		}
+	}
+	return folder + query
+}
+
+// nameBelow returns an address relative to a folder.
+func nameBelow(folder, address string) (string, error) {
+	root, query := cutQuery(folder)
+	path, own := cutQuery(address)
+	name, ok := strings.CutPrefix(path, root+"/")
+	if !ok || own != query || !strings.Contains(root, "://") {
+		return "", fmt.Errorf("data: %s is not in %s: the shards of a data set must have one server and one query", address, folder)
+	}
+	return name, nil
+}
+
+func cutQuery(address string) (path, query string) {
+	if i := strings.IndexByte(address, '?'); i >= 0 {
+		return address[:i], address[i:]
+	}
+	return address, ""
+}
+
+// parentOf is the folder of a path or an address.
+func parentOf(path string) string {
+	if isRemote(path) {
+		folder, _ := splitAddress(path)
+		return folder
+	}
+	return filepath.Dir(path)
+}
+
+// JoinPath appends a name to a folder, which is a path or an address. (filepath.Join would remove one of
+// an address's slashes.)
+func JoinPath(root, name string) string {
+	if isRemote(root) {
+		return joinAddress(root, name)
+	}
+	return filepath.Join(root, name)
+}

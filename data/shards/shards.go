@@ -1,0 +1,215 @@
+package shards
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"depthwise.dev/data"
+	"depthwise.dev/data/internal/index"
+	"depthwise.dev/data/internal/sys"
+)
+
+// shardsFile describes the shards beside it. Shards of other programs may lack it.
+const shardsFile = "shards.json"
+
+// Paths are the tar files of a data set by split. Without val, Train holds all.
+type Paths struct {
+	Root       string   // the folder that contains them
+	Train, Val []string // paths or addresses
+}
+
+// Source says where shards are and how they are read.
+type Source struct {
+	// Path is a folder of tar files, a folder with such folders train and val, a tar file, or a pattern
+	// such as DIR/{train-{000000..000127},val-000000}.tar. Several are separated by "::".
+	Path string
+	// Cache is a folder for indices and, in its folder shards, for remote shards, which need one.
+	Cache      string
+	CacheBytes int64  // bounds the remote shards on disk; 0 means DefaultCacheBytes
+	Remote     Remote // opens addresses; nil: they are refused
+}
+
+// Find finds the shards of a source. ok is false if there are none at a local path.
+func (s Source) Find(ctx context.Context) (found Paths, ok bool, err error) {
+	if isRemote(s.Path) {
+		found, err = s.findRemote(ctx)
+		return found, true, err
+	}
+	return findLocal(s.Path)
+}
+
+// Open opens shards that Find found as a data set.
+func (s Source) Open(ctx context.Context, root string, paths []string) (*data.Dataset, error) {
+	if isRemote(root) {
+		return s.openRemote(ctx, root, paths)
+	}
+	return openLocal(ctx, root, paths, index.New(s.Cache))
+}
+
+func findLocal(path string) (found Paths, ok bool, err error) {
+	if strings.ContainsAny(path, "{}") || strings.Contains(path, "::") || strings.HasSuffix(path, ".tar") {
+		if sys.IsDir(path) { // a folder may have such a name
+			return folderShards(path)
+		}
+		all, err := expandBraces(path)
+		if err != nil {
+			return found, false, err
+		}
+		for _, p := range all {
+			if info, err := os.Stat(p); err != nil || !info.Mode().IsRegular() {
+				return found, false, fmt.Errorf("data: %s: one of the %d shards of %s is missing", p, len(all), path)
+			}
+		}
+		return bySplit(all), true, nil
+	}
+	return folderShards(path)
+}
+
+func folderShards(dir string) (found Paths, ok bool, err error) {
+	all := tarsIn(dir)
+	for _, split := range []string{"train", "val"} {
+		if all == nil || sys.IsDir(filepath.Join(dir, split)) {
+			all = append(all, tarsIn(filepath.Join(dir, split))...)
+		}
+	}
+	if len(all) == 0 {
+		return found, false, nil
+	}
+	found = bySplit(all)
+	found.Root = dir
+	return found, true, nil
+}
+
+// tarsIn returns the tar files of a folder without subfolders.
+func tarsIn(dir string) []string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	var tars []string
+	for _, e := range entries {
+		kind, err := sys.KindOf(dir, e)
+		switch {
+		case err != nil || strings.HasPrefix(e.Name(), "."):
+		case kind == sys.Folder:
+			return nil
+		case strings.HasSuffix(e.Name(), ".tar"):
+			tars = append(tars, filepath.Join(dir, e.Name()))
+		}
+	}
+	return tars
+}
+
+// bySplit assigns shards to splits by the beginning of their name or of the name of their folder.
+func bySplit(all []string) Paths {
+	var found Paths
+	for _, p := range all {
+		if splitOf(p) == "val" {
+			found.Val = append(found.Val, p)
+		} else {
+			found.Train = append(found.Train, p)
+		}
+	}
+	if len(found.Train) == 0 {
+		found.Train, found.Val = found.Val, nil
+	}
+	if found.Root = parentOf(all[0]); isRemote(found.Root) {
+		found.Root = commonFolder(all)
+	}
+	return found
+}
+
+func splitOf(path string) string {
+	path, _ = cutQuery(path)
+	path = strings.ReplaceAll(path, string(filepath.Separator), "/")
+	parts := strings.Split(path, "/")
+	for i := len(parts) - 1; i >= max(0, len(parts)-2); i-- {
+		for _, split := range []string{"train", "val"} {
+			if strings.HasPrefix(parts[i], split) {
+				return split
+			}
+		}
+	}
+	return ""
+}
+
+// openLocal opens shards on a local disk.
+func openLocal(ctx context.Context, root string, paths []string, kept index.Cache) (*data.Dataset, error) {
+	classes, err := shardClasses(root)
+	if err != nil {
+		return nil, err
+	}
+	indices, err := indexShards(ctx, root, paths, kept)
+	if err != nil {
+		return nil, err
+	}
+	d, err := dataset(root, indices, classes, func(x *shardIndex) data.Container { return localShard(filepath.Join(root, x.Name)) })
+	if err != nil {
+		return nil, fmt.Errorf("%w; if these are ImageNet's tars: train data imagenet SRC DIR", err)
+	}
+	return d, nil
+}
+
+// localShard is the path of a shard on a local disk. It is opened for each read, which costs a
+// hundredth of a decode, so that a data set keeps no files open.
+type localShard string
+
+// ReadAt implements [data.Container].
+func (s localShard) ReadAt(_ context.Context, p []byte, offset int64) error {
+	_, err := sys.Retry(string(s), func() (int, error) {
+		f, err := os.Open(string(s))
+		if err != nil {
+			return 0, err
+		}
+		defer f.Close()
+		return f.ReadAt(p, offset)
+	})
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("the shard is shorter than it was when it was indexed")
+	}
+	return err
+}
+
+// shardSet is the content of shards.json.
+type shardSet struct {
+	Format  int             `json:"format"`
+	Classes []string        `json:"classes"` // the names of the numbers in the .cls files
+	Plan    json.RawMessage `json:"plan,omitempty"`
+}
+
+// shardClasses returns the class names of shards.json, nil without it.
+func shardClasses(root string) ([]string, error) {
+	path := filepath.Join(root, shardsFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("data: %w", err)
+	}
+	set, err := parseShardSet(text)
+	if err != nil {
+		return nil, fmt.Errorf("data: %s: %w", path, err)
+	}
+	return set.Classes, nil
+}
+
+func parseShardSet(text []byte) (shardSet, error) {
+	var set shardSet
+	if err := json.Unmarshal(text, &set); err != nil {
+		return set, err
+	}
+	sorted := slices.Sorted(slices.Values(set.Classes))
+	if len(slices.Compact(sorted)) != len(set.Classes) {
+		return set, errors.New("a class name is repeated")
+	}
+	return set, nil
+}
