@@ -171,7 +171,7 @@ func TestCutMix(t *testing.T) {
 	}
 }
 
-func TestMixingLeavesAloneWhatCannotBeMixed(t *testing.T) {
+func TestMixingSkipsSmallBatches(t *testing.T) {
 	one := mixedBatch(t)
 	one.N, one.Pixels, one.Labels = 1, one.Pixels[:360], one.Labels[:1]
 	whole := mixedBatch(t)
@@ -188,8 +188,8 @@ func TestMixingLeavesAloneWhatCannotBeMixed(t *testing.T) {
 	}
 }
 
-// TestBothMixesTakeTurns: with both on, about half of the batches are cut.
-func TestBothMixesTakeTurns(t *testing.T) {
+// TestMixUpAndCutMixAlternate: with both on, about half of the batches are cut.
+func TestMixUpAndCutMixAlternate(t *testing.T) {
 	cut := 0
 	for i := range uint64(400) {
 		before, b := mixedBatch(t), mixedBatch(t)

@@ -105,7 +105,7 @@ func TestEXIFIsIgnoredUnlessAsked(t *testing.T) {
 
 // A turned image gives what the same image, stored upright, gives, in training with its
 // crops and flips and in evaluation, whole or cut.
-func TestATurnedImageTrainsAsAnUprightOne(t *testing.T) {
+func TestOrientedImageTrainsAsAnUprightOne(t *testing.T) {
 	turned := &Dataset{Classes: []string{"a"}}
 	straight := &Dataset{Classes: []string{"a"}}
 	pixels, w, h := decoded(t, "testdata/geometry/97x160.jpg")

@@ -15,7 +15,7 @@ import (
 	"depthwise.dev/data/internal/sys"
 )
 
-func TestAFailingDiskIsTriedAgain(t *testing.T) {
+func TestReadsAreRepeatedAfterDiskErrors(t *testing.T) {
 	for _, no := range datatest.MachineErrors {
 		t.Run(no.Error(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -33,7 +33,7 @@ func TestAFailingDiskIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestADiskThatStaysGoneEndsTheRun(t *testing.T) {
+func TestPersistentDiskErrorsEndTheEpoch(t *testing.T) {
 	d := photos(t, 41, false)
 	for _, no := range datatest.MachineErrors {
 		for _, workers := range []int{0, 1, 4} {
@@ -69,7 +69,7 @@ func checkStorageError(t *testing.T, err error, no syscall.Errno) {
 	}
 }
 
-func TestAFailingDiskHidesNoFolder(t *testing.T) {
+func TestDiskErrorsHideNoFolder(t *testing.T) {
 	dir := datatest.Folder(t, map[string]string{"a/1.jpg": "x", "a/deep/2.jpg": "x", "b/3.jpg": "x"})
 	if err := os.Symlink("3.jpg", filepath.Join(dir, "b", "link.jpg")); err != nil {
 		t.Fatal(err)

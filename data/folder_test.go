@@ -51,7 +51,7 @@ func TestOpenFolderListsAsTorchvision(t *testing.T) {
 	}
 }
 
-func TestOpenFolderNamesWhatItLeavesOut(t *testing.T) {
+func TestOpenFolderNamesProblems(t *testing.T) {
 	dir := datatest.EmptyFiles(t, "a/1.jpg", "b/1.jpg", "elsewhere.jpg")
 	datatest.MakeFolders(t, dir, ".ipynb_checkpoints")
 	if err := errors.Join(

@@ -58,9 +58,9 @@ func countReads(t *testing.T) *atomic.Int64 {
 // pause lets the clock that stamps folders move on: it has grains of up to 10 ms.
 func pause() { time.Sleep(25 * time.Millisecond) }
 
-// TestAKeptListingIsAFreshOne: after every kind of change, and reading no more folders
+// TestKeptListingEqualsAFreshOne: after every kind of change, and reading no more folders
 // than have changed.
-func TestAKeptListingIsAFreshOne(t *testing.T) {
+func TestKeptListingEqualsAFreshOne(t *testing.T) {
 	dir, cache := bigTree(t, 30, 40), index.Cache{Dir: t.TempDir(), From: 1}
 	class := func(n int, rest ...string) string {
 		return filepath.Join(append([]string{dir, fmt.Sprintf("n%08d", n)}, rest...)...)

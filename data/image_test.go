@@ -162,7 +162,7 @@ func TestDecodeImage(t *testing.T) {
 	}
 }
 
-func TestAPanicOfADecoderIsAnError(t *testing.T) {
+func TestDecoderPanicIsAnError(t *testing.T) {
 	fail := func() (err error) {
 		defer recoverAs(&err)
 		panic(errors.New("index out of range"))

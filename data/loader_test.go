@@ -87,7 +87,7 @@ func drain(t testing.TB, l *Loader, epoch, first int) []string {
 	}
 }
 
-func TestWorkersChangeNothing(t *testing.T) {
+func TestBatchesDoNotDependOnWorkers(t *testing.T) {
 	d := photos(t, 41, true)
 	for _, train := range []bool{true, false} {
 		o := augmenting(0)
@@ -162,7 +162,7 @@ func TestAnEpochHoldsEverySampleOnce(t *testing.T) {
 	}
 }
 
-func TestUnreadableImagesAreLeftOutAndNamed(t *testing.T) {
+func TestUnreadableImagesAreSkippedAndNamed(t *testing.T) {
 	good := photos(t, 3, false)
 	d := photos(t, 3, false)
 	dir := t.TempDir()

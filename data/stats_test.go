@@ -52,9 +52,9 @@ func (s stuck) ReadAt(ctx context.Context, _ []byte, _ int64) error {
 	}
 }
 
-// TestOneSlowImageStallsNobody: while it is read, the other workers make every other
+// TestSlowImageDelaysOnlyItsBatch: while it is read, the other workers make every other
 // image that there is room for; when it is done, the batches come in order.
-func TestOneSlowImageStallsNobody(t *testing.T) {
+func TestSlowImageDelaysOnlyItsBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := photos(t, 40, false)
 		slow := make(stuck)

@@ -128,41 +128,57 @@ func TestBatchInvariance(t *testing.T) {
 	}
 }
 
-// TestEngineManyGoroutines: each caller gets the logits of its own image, and callers that come
-// together share batches.
+// TestEngineManyGoroutines: each caller gets the logits of its own image. Without a wait callers share
+// batches as they happen to come; with one, callers that come together fill every batch.
 func TestEngineManyGoroutines(t *testing.T) {
-	const images = 24
-	k := engine(t, EngineConfig{Network: initial(tiny(t)), MaxBatch: 8, Options: backend.Options{Backend: "fused"}})
+	const images, rounds, maxBatch = 24, 20, 8
+	config := EngineConfig{Network: initial(tiny(t)), MaxBatch: maxBatch, Options: backend.Options{Backend: "fused"}}
+	free := engine(t, config)
+	var pictures [images][]uint8
 	var want [images][]float32
 	for i := range want {
-		logits, err := k.Classify(t.Context(), picture(uint64(i), 32))
+		pictures[i] = picture(uint64(i), 32)
+		logits, err := free.Classify(t.Context(), pictures[i])
 		if err != nil {
 			t.Fatal(err)
 		}
 		want[i] = logits
 	}
-	alone := k.Stats()
-	if alone.Images != images || alone.Batches != images {
-		t.Errorf("one after the other: %+v", alone)
+	if s := free.Stats(); s.Images != images || s.Batches != images {
+		t.Errorf("one after the other: %+v", s)
 	}
-	var wait sync.WaitGroup
-	for i := range images {
-		wait.Go(func() {
-			pixels := make([]uint8, 3*32*32)
-			for range 20 {
-				copy(pixels, picture(uint64(i), 32))
-				logits, err := k.Classify(t.Context(), pixels)
-				clear(pixels) // the caller's again
-				if err != nil || distance(want[i], logits) > 1e-5 {
-					t.Errorf("image %d: error %v, or the logits of another", i, err)
+	// together classifies all pictures, each several times on a goroutine of its own.
+	together := func(k *Engine, times int) {
+		var wait sync.WaitGroup
+		for i := range images {
+			wait.Go(func() {
+				pixels := make([]uint8, 3*32*32)
+				for range times {
+					copy(pixels, pictures[i])
+					logits, err := k.Classify(t.Context(), pixels)
+					clear(pixels) // the caller's again
+					if err != nil || distance(want[i], logits) > 1e-5 {
+						t.Errorf("image %d: error %v, or the logits of another", i, err)
+					}
 				}
-			}
-		})
+			})
+		}
+		wait.Wait()
 	}
-	wait.Wait()
-	s := k.Stats()
-	if n, batches := s.Images-alone.Images, s.Batches-alone.Batches; n != 20*images || batches < n/8 || batches > n/2 {
+
+	together(free, rounds)
+	s := free.Stats()
+	if n, batches := s.Images-images, s.Batches-images; n != rounds*images || batches < n/maxBatch || batches >= n {
 		t.Errorf("%d goroutines: %d images in %d batches", images, n, batches)
+	}
+
+	config.MaxWait = time.Minute // longer than the test: only full batches are computed
+	full := engine(t, config)
+	for range rounds {
+		together(full, 1)
+	}
+	if s := full.Stats(); s.Images != rounds*images || s.Batches != rounds*images/maxBatch {
+		t.Errorf("in rounds of %d: %+v", images, s)
 	}
 }
 

@@ -66,9 +66,9 @@ func shardData(cmd *cobra.Command, source datasets.Source, dir string, o shards.
 	}
 	o.Seed, o.Progress = source.Seed, bar(stderr, "shard", inImages)
 	done, err := shards.Write(cmd.Context(), dir, train, val, o)
-	for i, p := range done.LeftOut {
+	for i, p := range done.Skipped {
 		if i == shownProblems {
-			fmt.Fprintf(stderr, "and %d more\n", len(done.LeftOut)-i)
+			fmt.Fprintf(stderr, "and %d more\n", len(done.Skipped)-i)
 			break
 		}
 		fmt.Fprintf(stderr, "skipped %s: %s\n", p.Path, p.Reason)
@@ -77,6 +77,6 @@ func shardData(cmd *cobra.Command, source datasets.Source, dir string, o shards.
 		return err
 	}
 	_, err = fmt.Fprintf(stderr, "%d shards in %s (%d existed), %d images written, %d skipped\nTrain on them: train --data %s\n",
-		done.Shards, dir, done.Kept, done.Images, len(done.LeftOut), dir)
+		done.Shards, dir, done.Kept, done.Images, len(done.Skipped), dir)
 	return err
 }

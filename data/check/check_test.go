@@ -108,7 +108,7 @@ func run(t testing.TB, dir string, o Options) *Report {
 	return r
 }
 
-func TestCheckHasNothingAgainstACleanFolder(t *testing.T) {
+func TestCheckOfACleanFolderFindsNothing(t *testing.T) {
 	o := Options{Workers: 2, Loader: data.LoaderOptions{BatchSize: 4, Workers: 2, Train: true, Preprocess: data.Preprocess{Resolution: 24}}}
 	r, err := Run(t.Context(), datasets.Source{Path: album(t)}, o)
 	if err != nil {
@@ -125,8 +125,8 @@ func TestCheckHasNothingAgainstACleanFolder(t *testing.T) {
 	}
 }
 
-// spoil does one thing to an album and says what the check must find.
-type spoil struct {
+// problem is a change of an album and the finding that it must cause.
+type problem struct {
 	name     string
 	do       func(t testing.TB, dir string)
 	severity Severity
@@ -150,7 +150,7 @@ func remove(t testing.TB, path string) {
 	}
 }
 
-var spoils = []spoil{
+var problems = []problem{
 	{"an empty file", at("train/a/0.jpg", datatest.Holding("")), Serious, "unreadable", []string{"train/a/0.jpg"}},
 	{"a truncated file", at("val/a/0.jpg", datatest.Changed("../testdata/geometry/40x40.jpg", datatest.Half)), Serious, "unreadable", []string{"val/a/0.jpg"}},
 	{"damage inside", at("train/a/1.jpg", datatest.Changed("../testdata/geometry/150x113.jpg", func(d []byte) []byte { return append(datatest.Half(d), 0xff, 0xd9) })), Warning, "damaged", []string{"train/a/1.jpg"}},
@@ -187,8 +187,8 @@ var spoils = []spoil{
 	{"no val", at("val", remove), Serious, "no_val", []string{"val"}},
 }
 
-func TestCheckFindsWhatSpoilsAFolder(t *testing.T) {
-	for _, s := range spoils {
+func TestCheckFindsEveryProblem(t *testing.T) {
+	for _, s := range problems {
 		t.Run(s.name, func(t *testing.T) {
 			dir := album(t)
 			s.do(t, dir)
@@ -254,7 +254,7 @@ func TestCheckMeasuresPixels(t *testing.T) {
 	}
 }
 
-func TestCheckEnds(t *testing.T) {
+func TestCheckReturnsErrors(t *testing.T) {
 	dir := album(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -273,7 +273,7 @@ func TestCheckEnds(t *testing.T) {
 	})
 }
 
-func TestCheckTellsOfItsProgress(t *testing.T) {
+func TestCheckReportsProgress(t *testing.T) {
 	var last, total int64
 	run(t, album(t), Options{Workers: 3, Progress: func(done, of int64) { last, total = done, of }})
 	if last != 45 || total != 45 {

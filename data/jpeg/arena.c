@@ -1,7 +1,7 @@
-// Memory for libjpeg that is kept from image to image. libjpeg asks for all of it
-// through a table of functions, and gives it back at once when an image is done, so
-// handing out the parts of one large block takes the place of some fifty calls of malloc
-// and free an image. Only the arrays of progressive files stay with libjpeg's own functions.
+// An arena for libjpeg that is reused from image to image. libjpeg allocates through a
+// table of functions and frees everything when an image is done, so pieces of one large
+// block replace about fifty calls of malloc and free per image. Only the arrays of
+// progressive files use libjpeg's own functions.
 #include "codec.h"
 
 #include <stdlib.h>
@@ -9,10 +9,10 @@
 // libjpeg's rows start and end at multiples of this, for its vector instructions.
 enum { align = 64 };
 
-// The block of a giant image is given back.
+// A block above this size is freed after the image.
 static const size_t keep = 64 << 20;
 
-// A block that the first did not suffice for.
+// An additional block, when the first is full.
 typedef struct block {
 	struct block *next;
 } block;
@@ -68,7 +68,7 @@ static JBLOCKARRAY alloc_barray(j_common_ptr info, int pool, JDIMENSION width, J
 	return array;
 }
 
-// A progressive file's arrays come from malloc; they are counted.
+// The arrays of progressive files come from malloc and are counted.
 static jvirt_barray_ptr request_barray(j_common_ptr info, int pool, boolean zero, JDIMENSION width, JDIMENSION rows, JDIMENSION access) {
 	struct dw_codec *c = info->client_data;
 	c->worker->allocations++;

@@ -1,4 +1,4 @@
-// The decoder of ordinary files: which they are, and the way from coefficients to rows.
+// The decoder of baseline files: which files it accepts, and from coefficients to rows.
 #include "baseline.h"
 
 #include <stdlib.h>
@@ -13,7 +13,7 @@ static int smaller(int a, int b) {
 	return a < b ? a : b;
 }
 
-// Whether the header is of the kind that this decoder knows; fills in what it says.
+// Reads the header, and reports whether this decoder supports the file.
 static int describe(dw_baseline *b, const struct jpeg_decompress_struct *info) {
 	if (info->progressive_mode || info->arith_code || info->data_precision != 8 || info->CCIR601_sampling ||
 	    info->comps_in_scan != info->num_components || info->Ss != 0 || info->Se != 63 || info->Ah != 0 || info->Al != 0)
@@ -49,7 +49,7 @@ static int describe_component(dw_baseline *b, const struct jpeg_decompress_struc
 	c->width = k == 0 ? b->image_width : (b->image_width - 1) / b->across + 1;
 	c->height = k == 0 ? b->image_height : (b->image_height - 1) / b->down + 1;
 	if (k > 0 && b->across == 2 && c->width <= 2)
-		return -1; // libjpeg does not smooth so narrow ones
+		return -1; // libjpeg uses no triangle filter for images this narrow
 	if (from->quant_tbl_no < 0 || from->quant_tbl_no >= NUM_QUANT_TBLS || from->dc_tbl_no < 0 || from->dc_tbl_no >= NUM_HUFF_TBLS ||
 	    from->ac_tbl_no < 0 || from->ac_tbl_no >= NUM_HUFF_TBLS || info->quant_tbl_ptrs[from->quant_tbl_no] == NULL)
 		return -1;
@@ -86,7 +86,7 @@ static int reserve(dw_worker *w, dw_baseline *b) {
 	    dw_buffer_get(w, &b->rows, 5 * row) == NULL)
 		return -1;
 	int16_t *next = (int16_t *)b->coefficients.data;
-	memset(next, 0, coefficients * sizeof *next); // a file that was refused leaves some behind
+	memset(next, 0, coefficients * sizeof *next); // a refused file may have left some
 	uint8_t *plane = b->planes.data + lead;
 	for (int k = 0; k < b->components; k++) {
 		dw_component *c = &b->component[k];
@@ -110,7 +110,7 @@ static void extend(const dw_baseline *b, dw_component *c) {
 	}
 }
 
-// Decodes the wanted part of a row of MCUs to samples, below the last rows of the one above.
+// Decodes the requested part of a row of MCUs to samples, below the last rows of the previous one.
 static int decode_mcus(const dw_kernels *kernels, dw_baseline *b, int line) {
 	if (dw_scan_skip_to(b, line * b->mcus_across + b->first_column) != 0 ||
 	    dw_scan_decode(b, b->last_column - b->first_column + 1) != 0)
@@ -139,7 +139,7 @@ static const uint8_t *samples(const dw_baseline *b, int k, int line, int x, int 
 	return c->plane + c->stride * (size_t)row + (x - b->first_column * b->side * c->across);
 }
 
-// Turns row y into red, green and blue and hands it on.
+// Converts row y to red, green and blue and emits it.
 static void emit(const dw_kernels *kernels, dw_baseline *b, int line, int y, dw_take_row take, void *to) {
 	int x = b->x - b->x % b->across, width = b->x + b->width - x, skipped = b->x - x;
 	size_t row = (size_t)b->width + dw_slack + lead;
@@ -164,7 +164,7 @@ static void emit(const dw_kernels *kernels, dw_baseline *b, int line, int y, dw_
 	take(to, from, y);
 }
 
-// Decodes row after row of MCUs, and emits pixels as soon as their neighbors are there.
+// Decodes row after row of MCUs, and emits pixels as soon as their neighbors are decoded.
 static int decode_rows(const dw_kernels *kernels, dw_baseline *b, dw_take_row take, void *to) {
 	int mcu = b->side * b->down, below = b->down == 2, end = b->y + b->height;
 	int first = (b->y > below ? b->y - below : 0) / mcu, last = smaller(end - 1 + below, b->image_height - 1) / mcu;

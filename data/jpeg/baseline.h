@@ -1,26 +1,26 @@
-// The decoder of ordinary files: baseline JPEG, gray or YCbCr in 4:4:4, 4:2:2 or 4:2:0,
-// one scan. It knows nothing of damage: whatever is unusual makes it refuse the file,
-// which then goes to libjpeg. What it does decode equals libjpeg-turbo's output bit for bit.
+// The decoder of baseline JPEG: gray or YCbCr in 4:4:4, 4:2:2 or 4:2:0, one scan. It does
+// not handle damage: it refuses any unusual file, which libjpeg then decodes. Its output
+// equals that of libjpeg-turbo bit for bit.
 #ifndef DEPTHWISE_BASELINE_H
 #define DEPTHWISE_BASELINE_H
 
 #include "codec.h"
 #include "kernels.h"
 
-// Codes of up to this many bits are looked up at once. Longer tables push each other out of the cache.
+// Codes of up to this many bits take one table lookup. Larger tables evict each other from the cache.
 enum { dw_look = 11 };
 
-// Advances that no coefficient makes, in dw_code.run: the block ends.
+// Values of dw_code.run that end the block.
 enum { dw_end_of_block = 128 };
 
-// What the next dw_look bits of a scan begin with.
+// The code at the start of the next dw_look bits.
 typedef struct {
 	int16_t value;  // of the coefficient; for length 0: size << 8 | bits of the code, or 0 for an unknown code
 	uint8_t length; // of the code and the value's bits together; 0 when they are more than dw_look
 	uint8_t run;    // zeros before the coefficient
 } dw_code;
 
-// How far one may go in a block that is not wanted: whole coefficients only.
+// The whole coefficients in the next bits, to skip a block.
 typedef struct {
 	uint8_t length;  // bits
 	uint8_t advance; // coefficients
@@ -67,11 +67,11 @@ typedef struct dw_baseline {
 	int mcus_across, mcus_down;
 	int interval;                     // MCUs between restarts, or the whole image
 	int segment_count;
-	int first_column, last_column;    // MCUs that are wanted
+	int first_column, last_column;    // requested MCUs
 	dw_reader reader;
 	int at;                           // the MCU that comes next
 	int side;                         // samples that a block becomes, across and down: 8, or 4 for half the size
-	int x, y, width, height;          // the wanted pixels, of the size that comes out
+	int x, y, width, height;          // the requested pixels, at the output size
 	int image_width, image_height;    // of that size
 } dw_baseline;
 
@@ -80,18 +80,18 @@ extern const uint8_t dw_places[64];
 // Whether a baseline file of 8 bits can have the symbol.
 int dw_known_symbol(int symbol, int dc);
 
-// Each of these returns 0, or -1 when the file is not for this decoder.
+// These functions return 0, or -1 if the decoder refuses the file.
 int dw_table_build(dw_table *t, const JHUFF_TBL *from, int dc);
 int dw_scan_read(dw_worker *w, dw_baseline *b, const uint8_t *data, size_t n);
 int dw_scan_skip_to(dw_baseline *b, int mcu);
 int dw_scan_decode(dw_baseline *b, int mcus);
 int dw_scan_check(const dw_baseline *b, size_t spare_bits);
 
-// What is done with a row of pixels: planes of red, green and blue, from column x on.
+// Consumes a row of pixels: planes of red, green and blue, from column x on.
 typedef void (*dw_take_row)(void *to, const uint8_t *const planes[3], int line);
 
 // Decodes a region of the file whose header was read, of its full size (side 8) or of half
-// (side 4): each block's 4x4 lowest frequencies, which differs from libjpeg's. Returns -1 when libjpeg has to do it.
+// (side 4): each block's 4x4 lowest frequencies, which differs from libjpeg's. Returns -1 if libjpeg must decode the file.
 int dw_baseline_decode(struct dw_codec *c, int side, int x, int y, int width, int height, dw_take_row take, void *to);
 void dw_baseline_free(dw_baseline *b);
 

@@ -80,7 +80,7 @@ func generatedFiles() map[string]struct {
 	return files
 }
 
-func TestTheOwnDecoderEqualsLibjpeg(t *testing.T) {
+func TestOwnDecoderEqualsLibjpeg(t *testing.T) {
 	withISAVariants(t, func(t *testing.T, own *Decoder) {
 		oracle := newLibjpeg(t)
 		for name, f := range generatedFiles() {
@@ -101,7 +101,7 @@ func TestTheOwnDecoderEqualsLibjpeg(t *testing.T) {
 }
 
 // Files of another encoder, at all qualities: its tables are the standard's.
-func TestTheOwnDecoderEqualsLibjpegOnPictures(t *testing.T) {
+func TestOwnDecoderEqualsLibjpegOnPictures(t *testing.T) {
 	source := newDecoder(t)
 	pixels, w, h := full(t, source, read(t, "../testdata/geometry/150x113.jpg"))
 	picture := image.NewRGBA(image.Rect(0, 0, w, h))
@@ -131,7 +131,7 @@ func TestTheOwnDecoderEqualsLibjpegOnPictures(t *testing.T) {
 }
 
 // Whatever one flipped byte does to a file, both decoders make the same of it.
-func TestDamageLeadsToTheSamePixels(t *testing.T) {
+func TestDamagedFilesGiveTheSamePixels(t *testing.T) {
 	withISAVariants(t, func(t *testing.T, own *Decoder) {
 		oracle := newLibjpeg(t)
 		rng := rand.New(rand.NewPCG(14, 15))

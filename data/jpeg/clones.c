@@ -1,4 +1,4 @@
-// Which of a function's forms runs.
+// Selects the ISA variant of a function.
 #include "clones.h"
 #include "kernels.h"
 

@@ -1,11 +1,11 @@
-// Functions that are compiled for several instruction sets, of which each call takes the
-// best that the processor has. Sums are written so that all give the same bits.
+// Functions that are compiled for several instruction sets. Each call uses the best that
+// the processor supports. Sums are written so that all variants give the same bits.
 //
 //	DW_CLONES(void, name, (int a, int b), (a, b)) { body }
 #ifndef DEPTHWISE_CLONES_H
 #define DEPTHWISE_CLONES_H
 
-// The instruction set that is used: the processor's best, or what the environment asks for (see Environment).
+// The instruction set in use: the best of the processor, or the one of the environment variable (see Environment).
 enum { dw_portable, dw_avx2, dw_avx512 };
 int dw_level(void);
 

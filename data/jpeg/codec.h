@@ -1,4 +1,4 @@
-// libjpeg's side of a worker.
+// The libjpeg state of a worker.
 #ifndef DEPTHWISE_CODEC_H
 #define DEPTHWISE_CODEC_H
 
@@ -21,10 +21,10 @@ struct dw_codec {
 	dw_worker *worker;
 };
 
-// Makes libjpeg take its memory from the worker's arena.
+// Makes libjpeg allocate from the arena of the worker.
 void dw_arena_install(struct dw_codec *c);
 
-// Forgets all that was taken from the arena, and keeps its memory for the next image.
+// Frees all allocations of the arena, and keeps its memory for the next image.
 void dw_arena_reset(struct dw_codec *c);
 void dw_arena_free(dw_arena *a);
 

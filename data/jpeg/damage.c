@@ -1,5 +1,5 @@
-// Looks for damage in a JPEG file's compressed data, which decoding bridges without a
-// word: all of it is entropy-decoded, and libjpeg's warnings are counted.
+// Finds damage in the compressed data of a JPEG file, which libjpeg decodes with
+// warnings only: all data are entropy-decoded, and the warnings are counted.
 #include "damage.h"
 
 #include <setjmp.h>
@@ -33,7 +33,7 @@ static void on_message(j_common_ptr info, int level) {
 		note(info, ((damage_errors *)info->err)->found);
 }
 
-// Real progressive files have about ten scans; a few kilobytes can claim thousands.
+// Real progressive files have about ten scans; a few kilobytes can request thousands.
 enum { max_scans = 100 };
 
 static void on_progress(j_common_ptr info) {
@@ -42,8 +42,8 @@ static void on_progress(j_common_ptr info) {
 		longjmp(e->escape, 1);
 }
 
-// Skipping rows decodes their entropy-coded data and nothing more; skipping to the very
-// end would not even do that, so the last row is read.
+// Skipping rows only entropy-decodes them. Skipping to the end would not do so, so the
+// last row is read.
 static void read_all(j_decompress_ptr info) {
 	jpeg_start_decompress(info);
 	JDIMENSION width = info->output_width * (JDIMENSION)info->output_components;

@@ -1,18 +1,18 @@
-// JPEG to RGB through libjpeg. Only the rows and columns of the wanted region are
-// decoded, and they equal a full decode's. libjpeg's errors leave it by longjmp; they
-// all end in guarded(), so none passes a caller of this file.
+// JPEG to RGB through libjpeg. Only the rows and columns of the requested region are
+// decoded, and they equal those of a full decode. libjpeg reports errors by longjmp;
+// guarded() catches all of them.
 #include "baseline.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-// Real progressive files have about ten scans; a few kilobytes can claim thousands.
+// Real progressive files have about ten scans; a few kilobytes can request thousands.
 enum { max_scans = 100 };
 
-// Rows that are decoded between two turns of the resize.
+// Rows that are decoded between two steps of the resize.
 enum { rows_at_once = 16 };
 
-// Fancy upsampling looks at neighbors, so columns at a cut differ: decode this many more.
+// Fancy upsampling reads neighbors, so columns at the edge of a region differ: decode this many more.
 enum { margin = 2 };
 
 typedef struct {
@@ -32,7 +32,7 @@ static void fail(struct dw_codec *c, const char *message) {
 	longjmp(c->escape, 1);
 }
 
-// Warnings are about damage that the decoder bridges, as it does for Pillow.
+// Warnings report damage that the decoder tolerates, as for Pillow.
 static void on_message(j_common_ptr info, int level) {
 	(void)info, (void)level;
 }
@@ -61,7 +61,7 @@ static void skip_input(j_decompress_ptr info, long n) {
 	}
 }
 
-// Fails when the library is not the version of the headers.
+// Fails if the version of the library is not that of the headers.
 static void create(struct dw_codec *c) {
 	jpeg_create_decompress(&c->info);
 	c->progress.progress_monitor = on_progress;
@@ -75,8 +75,8 @@ static void create(struct dw_codec *c) {
 	dw_arena_install(c);
 }
 
-// An image must not see the tables of the one before: a damaged file would decode
-// differently from time to time.
+// An image must not use the tables of the previous one: otherwise the result for a
+// damaged file would depend on it.
 static void forget_tables(struct dw_codec *c) {
 	for (int i = 0; i < NUM_QUANT_TBLS; i++)
 		c->info.quant_tbl_ptrs[i] = NULL;
@@ -98,8 +98,8 @@ void dw_worker_free(dw_worker *w) {
 	free(w);
 }
 
-// Pillow refuses a file without its end marker. Inside the compressed data the marker
-// cannot occur, so it is looked for from the end (garbage may follow it).
+// Pillow refuses a file without an end marker. The marker cannot occur in the compressed
+// data, so it is searched from the end (other bytes may follow it).
 static int has_end(const uint8_t *data, size_t n) {
 	for (size_t i = n; i >= 2; i--)
 		if (data[i - 1] == JPEG_EOI && data[i - 2] == 0xff)
@@ -107,7 +107,7 @@ static int has_end(const uint8_t *data, size_t n) {
 	return 0;
 }
 
-// Reads the header and checks what it claims.
+// Reads and validates the header.
 static void begin(struct dw_codec *c, const uint8_t *data, size_t n) {
 	struct jpeg_decompress_struct *info = &c->info;
 	forget_tables(c);
@@ -138,7 +138,7 @@ static void check_end(struct dw_codec *c) {
 		fail(c, "file is truncated");
 }
 
-// Starts the decode of r, enlarged to what libjpeg can cut; returns the first column that comes.
+// Starts the decode of r, enlarged to a region that libjpeg supports; returns its first column.
 static int start(struct dw_codec *c, region r) {
 	struct jpeg_decompress_struct *info = &c->info;
 	jpeg_start_decompress(info);
@@ -154,7 +154,7 @@ static int start(struct dw_codec *c, region r) {
 	return (int)x;
 }
 
-// Pillow reads four channels as inverted CMYK (Adobe's way) and multiplies by black.
+// Pillow reads four channels as inverted CMYK (as Adobe writes it) and multiplies by black.
 static void cmyk_to_rgb(uint8_t *row, int n) {
 	uint8_t *rgb = row;
 	for (int i = 0; i < n; i++, row += 4, rgb += 3) {
@@ -166,7 +166,7 @@ static void cmyk_to_rgb(uint8_t *row, int n) {
 	}
 }
 
-// Decodes up to `count` next rows into worker->rows and returns how many came.
+// Decodes up to `count` rows to worker->rows and returns their number.
 static int next_rows(struct dw_codec *c, size_t stride, int count) {
 	struct jpeg_decompress_struct *info = &c->info;
 	JSAMPROW rows[rows_at_once];
@@ -185,15 +185,15 @@ static int next_rows(struct dw_codec *c, size_t stride, int count) {
 	return done;
 }
 
-// What is done with the decoded rows, which begin at column region.x: interleaved ones
-// from libjpeg, planes from the own decoder.
+// Consumers of the decoded rows, which begin at column region.x: interleaved rows from
+// libjpeg, planes from our decoder.
 typedef struct {
 	void (*rows)(void *to, const uint8_t *rows, size_t stride, int first, int count);
 	dw_take_row planes;
 	void *to;
 } sink;
 
-// The own decoder comes first. What it refuses, perhaps after some rows, libjpeg does from the start.
+// Our decoder is tried first. If it refuses the file, possibly after some rows, libjpeg decodes it from the start.
 static void decode_region(struct dw_codec *c, region r, sink take) {
 	check_end(c);
 	if (c->worker->baseline != NULL && dw_baseline_decode(c, 8, r.x, r.y, r.width, r.height, take.planes, take.to) == 0) {
@@ -225,7 +225,7 @@ typedef struct {
 	const dw_kernels *kernels;
 } job;
 
-// The only setjmp: runs body, and turns what libjpeg throws into -1.
+// The only setjmp: runs body and returns -1 after an error of libjpeg.
 static int guarded(dw_worker *w, void (*body)(struct dw_codec *, job *), job *j) {
 	if (setjmp(w->codec->escape)) {
 		jpeg_abort_decompress(&w->codec->info);
@@ -284,8 +284,8 @@ static dw_axis halved(dw_axis a) {
 	return (dw_axis){low, high - low, a.scaled, a.first, a.count, a.origin % 2 * 0.5, a.size * 0.5};
 }
 
-// For large images that are reduced to half or less anyway: resizes from half their
-// size. Returns -1 when that is not for this image.
+// Resizes from half the size, for large images that are reduced to half or less. Returns
+// -1 if that does not apply to the image.
 static int decode_halved(struct dw_codec *c, job *j) {
 	enum { large = 1000 };
 	dw_worker *w = c->worker;
@@ -344,7 +344,7 @@ dw_worker *dw_worker_new(void) {
 	const char *off = getenv("DEPTHWISE_JPEG");
 	w->kernels = dw_kernels_choose(off);
 	if (!dw_has_word(off, "libjpeg"))
-		w->baseline = calloc(1, sizeof *w->baseline); // without it libjpeg does all
+		w->baseline = calloc(1, sizeof *w->baseline); // without it libjpeg decodes all files
 	c->worker = w;
 	c->info.err = jpeg_std_error(&c->errors);
 	c->errors.error_exit = on_error;

@@ -101,7 +101,7 @@ AVX2 int dw_transform_avx2(int16_t *coefficients, uint8_t *dst, size_t stride) {
 }
 
 // One pass over the four lowest frequencies of blocks of 4x4, two rows in a register: from (0 1)
-// and (2 3) to columns in the same places.
+// and (2 3) to columns in the same positions.
 AVX2 static inline void transform_4(__m256i x[2], __m256i p02, __m256i p13, int shift) {
 	const __m256i rounding = _mm256_set1_epi32(1 << (shift - 1));
 	__m256i even[2] = {_mm256_madd_epi16(p02, pair(dw_one, dw_one)), _mm256_madd_epi16(p02, pair(dw_one, -dw_one))};
@@ -155,7 +155,7 @@ AVX2 static inline __m256i times_3(__m256i x) {
 	return _mm256_add_epi16(x, _mm256_add_epi16(x, x));
 }
 
-// Puts even and odd samples side by side.
+// Interleaves even and odd samples.
 AVX2 static inline void weave(__m256i even, __m256i odd, int shift, uint8_t *dst) {
 	even = _mm256_srli_epi16(even, shift);
 	odd = _mm256_srli_epi16(odd, shift);

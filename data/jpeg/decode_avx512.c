@@ -89,7 +89,7 @@ AVX512 int dw_transform_avx512(int16_t *coefficients, uint8_t *dst, size_t strid
 }
 
 // One pass over the four lowest frequencies of blocks of 4x4, two rows in a register: from (0 1)
-// and (2 3) to columns in the same places.
+// and (2 3) to columns in the same positions.
 AVX512 static inline void transform_4(__m512i x[2], __m512i p02, __m512i p13, int shift) {
 	const __m512i rounding = _mm512_set1_epi32(1 << (shift - 1));
 	__m512i even[2] = {_mm512_madd_epi16(p02, pair(dw_one, dw_one)), _mm512_madd_epi16(p02, pair(dw_one, -dw_one))};
@@ -138,7 +138,7 @@ AVX512 static inline __m512i times_3(__m512i x) {
 	return _mm512_add_epi16(x, _mm512_add_epi16(x, x));
 }
 
-// Puts even and odd samples side by side.
+// Interleaves even and odd samples.
 AVX512 static inline void weave(__m512i even, __m512i odd, int shift, uint8_t *dst) {
 	even = _mm512_srli_epi16(even, (unsigned)shift);
 	odd = _mm512_srli_epi16(odd, (unsigned)shift);

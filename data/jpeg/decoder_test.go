@@ -101,7 +101,7 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-func TestAnImageDoesNotSeeTheTablesOfTheOneBefore(t *testing.T) {
+func TestTablesAreNotSharedBetweenImages(t *testing.T) {
 	d := newDecoder(t)
 	good := read(t, "testdata/progressive.jpg")
 	without := bytes.ReplaceAll(good, []byte{0xff, 0xc4}, []byte{0xff, 0xfe}) // its Huffman tables become comments

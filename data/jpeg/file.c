@@ -1,4 +1,4 @@
-// Reads a file without a Go allocation and without ever waiting for a FIFO's writer.
+// Reads a file without a Go allocation, and never waits for the writer of a FIFO.
 #include "worker.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
-// The weights of a resize: torchvision's antialiased bilinear one on byte tensors, that
-// is PyTorch's upsample_avx_bilinear_bicubic_uint8: a triangle filter as wide as the
-// reduction, with weights of 16 bits that share the largest scale at which they fit.
+// The weights of torchvision's antialiased bilinear resize of byte tensors, PyTorch's
+// upsample_avx_bilinear_bicubic_uint8: a triangle filter as wide as the reduction, with
+// 16-bit weights that share the largest scale at which they fit.
 #include "kernels.h"
 
 #include <math.h>
@@ -10,10 +10,10 @@
 #pragma STDC FP_CONTRACT OFF // gcc in ISO mode does not fuse anyway
 #endif
 
-// With so many weights the sums stay far from overflowing: 2^22 * 255 + 16384/2 * 255 < 2^31.
+// With this many weights the sums cannot overflow: 2^22 * 255 + 16384/2 * 255 < 2^31.
 enum { max_taps = 16384 };
 
-// PyTorch stops here.
+// The limit of PyTorch.
 enum { max_precision = 22 };
 
 // Weights are read by registers of up to this many.
@@ -28,7 +28,7 @@ static triangle triangle_of(dw_axis a) {
 	return (triangle){scale, scale < 1 ? 1 : scale, scale < 1 ? 1 : 1 / scale, a.offset};
 }
 
-// The weights of one output pixel, which sum to one; returns how many, from pixel *low on.
+// Computes the weights of one output pixel, which sum to one. Returns their number; the first is that of pixel *low.
 static int weigh(triangle f, int size, int output, int *low, double *restrict weight) {
 	double center = f.offset + f.scale * (output + 0.5), total = 0;
 	int from = (int)(center - f.support + 0.5), to = (int)(center + f.support + 0.5);
@@ -53,7 +53,7 @@ static double largest(const double *weight, int n, double so_far) {
 	return so_far;
 }
 
-// The bits after the point: as many as the largest weight of the whole axis leaves.
+// The bits after the point: the most at which the largest weight of the axis fits.
 static int precision_of(double weight) {
 	int precision = 0;
 	while (precision < max_precision && (int)(0.5 + weight * (1 << (precision + 1))) < 1 << 15)
@@ -61,7 +61,7 @@ static int precision_of(double weight) {
 	return precision;
 }
 
-// The largest weight of the outputs that are not wanted, which PyTorch computes too.
+// The largest weight of the outputs outside the window, which PyTorch includes.
 static double largest_elsewhere(triangle f, dw_axis a, double *scratch, double so_far) {
 	if (f.scale < 1)
 		return 1; // the first pixel of an enlargement has one source
@@ -80,7 +80,7 @@ static size_t rounded_up(size_t n, size_t to) {
 	return (n + to - 1) / to * to;
 }
 
-// Lays out what a filter holds in its memory.
+// Allocates the tables of a filter.
 static int reserve(dw_worker *w, dw_filter *f, int widest) {
 	size_t lanes = w->kernels->lanes > 0 ? (size_t)w->kernels->lanes : 1, n = rounded_up((size_t)f->count, lanes);
 	f->stride = (int)rounded_up((size_t)widest, weights_at_once);
@@ -101,7 +101,7 @@ static int reserve(dw_worker *w, dw_filter *f, int widest) {
 	return 0;
 }
 
-// Rounds the weights, and drops those at the end that round to nothing.
+// Rounds the weights, and drops trailing ones that round to zero.
 static void round_weights(dw_filter *f, const double *exact, int widest) {
 	f->low = f->start[0];
 	f->high = 0;

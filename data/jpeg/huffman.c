@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-// Eight bits of samples give differences of at most 11 bits and coefficients of 10.
+// 8-bit samples give differences of at most 11 bits and coefficients of at most 10 bits.
 enum { most_dc_bits = 11, most_ac_bits = 10 };
 
 enum { longest = 16, zeros = 0xf0 };
@@ -53,8 +53,8 @@ static void fill_leaps(dw_table *t) {
 	}
 }
 
-// Gives the codes their numbers, shortest first, as the standard's annex C does. As for
-// libjpeg, the code of ones only must stay free, and DC has no symbol above 15.
+// Assigns the codes, shortest first, as in annex C of the standard. As in libjpeg, the code
+// of ones only must be unused, and DC has no symbol above 15.
 static int assign(dw_table *t) {
 	int code = 0, k = 0;
 	for (int length = 1; length <= longest; length++, code <<= 1) {

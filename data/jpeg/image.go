@@ -74,7 +74,7 @@ type Resize struct {
 
 func (im Image) count() int { return im.Width * im.Height }
 
-// check validates a resize to dst of so many bytes.
+// check validates a resize to a destination of that many bytes.
 func (r Resize) check(bytes, stride int) error {
 	if !r.X.valid() || !r.Y.valid() {
 		return fmt.Errorf("jpeg: not a resize: %+v", r)

@@ -1,4 +1,4 @@
-// Which form of the inner loops runs.
+// Selects the ISA variant of the inner loops.
 #include "kernels.h"
 
 #include <string.h>
@@ -28,6 +28,6 @@ const dw_kernels *dw_kernels_choose(const char *words) {
 	return &dw_kernels_portable;
 }
 
-const char *dw_form(const dw_worker *w) {
+const char *dw_isa(const dw_worker *w) {
 	return w->kernels->name;
 }

@@ -1,12 +1,12 @@
-// The inner loops, in one form for each kind of processor. All forms give the same
-// bytes; kernels.c chooses one at run time.
+// The inner loops, with one variant per instruction set (ISA). All variants give the same
+// bytes; kernels.c selects one at run time.
 #ifndef DEPTHWISE_KERNELS_H
 #define DEPTHWISE_KERNELS_H
 
 #include "worker.h"
 
-// Except where it says otherwise, rows may be read and written up to dw_slack bytes
-// beyond their ends; what lies there does not reach the result.
+// Unless stated otherwise, rows may be read and written up to dw_slack bytes beyond their
+// ends; those bytes do not affect the result.
 struct dw_kernels {
 	const char *name;
 
@@ -24,9 +24,9 @@ struct dw_kernels {
 	void (*split)(const uint8_t *rgb, uint8_t *const planes[3], int n);
 	void (*join)(const uint8_t *const planes[3], uint8_t *rgb, int n);
 
-	// Four blocks of coefficients, times their factors, in 8 rows of 32, become samples and
-	// zeros. Returns -1 when a block has numbers that no image of 8 bits comes to, and for
-	// which the inverse transforms in use differ.
+	// Inverse DCT of four blocks of dequantized coefficients, in 8 rows of 32, which are then
+	// cleared. Returns -1 if a block has values that no 8-bit image has, and for which
+	// implementations of the inverse DCT differ.
 	int (*transform)(int16_t *coefficients, uint8_t *dst, size_t stride);
 
 	// The same to half the size: 4 rows of 16, of the four lowest frequencies each way.
@@ -46,14 +46,14 @@ extern const dw_kernels dw_kernels_portable;
 extern const dw_kernels dw_kernels_avx2, dw_kernels_avx512;
 #endif
 
-// The fastest form that this processor runs, or the one that a word of the comma-separated list names.
+// The fastest variant that this processor supports, or the one that a word of the comma-separated list selects.
 const dw_kernels *dw_kernels_choose(const char *words);
 
 // Whether a comma-separated list, which may be NULL, has the word.
 int dw_has_word(const char *list, const char *word);
 
-// The sum of a block's absolute coefficients up to which 16 bits hold every number on
-// the way: |a number| <= 4 * 1.3871 * sum.
+// The sum of a block's absolute coefficients up to which every intermediate value fits
+// 16 bits: |value| <= 4 * 1.3871 * sum.
 enum { dw_most_sum = 5900 };
 
 // The constants of the inverse DCT (Loeffler, Ligtenberg, Moschytz; libjpeg's jidctint): times 2^13.

@@ -2,7 +2,7 @@
 #ifdef __x86_64__
 #include "kernels_avx2.h"
 
-// Sums of four bytes' products, summed up and rounded to one byte.
+// Adds the sums of products and rounds to a byte.
 AVX2 static inline uint8_t sum_up(__m256i sum, const dw_filter *f) {
 	__m128i s = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
 	s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4e));
@@ -10,7 +10,7 @@ AVX2 static inline uint8_t sum_up(__m256i sum, const dw_filter *f) {
 	return dw_clip((_mm_cvtsi128_si32(s) + (1 << (f->precision - 1))) >> f->precision);
 }
 
-// For reductions that are too strong for windows: one output after the other.
+// For reductions too large for windows: one output at a time.
 AVX2 static void horizontal_far(const dw_filter *f, const uint8_t *row, uint8_t *dst) {
 	for (int i = 0; i < f->count; i++) {
 		const uint8_t *pixel = row + (f->start[i] - f->low);

@@ -1,4 +1,4 @@
-// What the two files of the AVX2 form share.
+// Declarations shared by the two files of the AVX2 variant.
 #ifndef DEPTHWISE_KERNELS_AVX2_H
 #define DEPTHWISE_KERNELS_AVX2_H
 

@@ -3,7 +3,7 @@
 #ifdef __x86_64__
 #include "kernels_avx512.h"
 
-// For reductions that are too strong for windows: one output after the other.
+// For reductions too large for windows: one output at a time.
 AVX512 static void horizontal_far(const dw_filter *f, const uint8_t *row, uint8_t *dst) {
 	for (int i = 0; i < f->count; i++) {
 		const uint8_t *pixel = row + (f->start[i] - f->low);
@@ -79,7 +79,7 @@ static inline uint64_t first(int n) {
 // Byte i of a register of one color is byte 3*i + color of 192.
 AVX512 static void split(const uint8_t *rgb, uint8_t *const planes[3], int n) {
 	__m512i index[3];
-	uint64_t third[3]; // the bytes that come from the third register
+	uint64_t third[3]; // the bytes from the third register
 	for (int c = 0; c < 3; c++) {
 		uint8_t at[64];
 		third[c] = 0;

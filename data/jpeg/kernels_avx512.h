@@ -1,4 +1,4 @@
-// What the two files of the AVX-512 form share.
+// Declarations shared by the two files of the AVX-512 variant.
 #ifndef DEPTHWISE_KERNELS_AVX512_H
 #define DEPTHWISE_KERNELS_AVX512_H
 

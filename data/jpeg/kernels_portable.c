@@ -1,4 +1,4 @@
-// The inner loops in plain C: the reference for the other forms.
+// The inner loops in portable C: the reference for the other variants.
 #include "kernels.h"
 
 static void horizontal(const dw_filter *f, const uint8_t *row, uint8_t *dst) {
@@ -73,7 +73,7 @@ static void transform_4(int32_t *x, int step, int shift) {
 	}
 }
 
-// Takes a block's coefficients. Returns -1 when they are out of range.
+// Processes the coefficients of a block. Returns -1 if they are out of range.
 static int take(int16_t *coefficients, int32_t x[64]) {
 	int32_t sum = 0;
 	for (int i = 0; i < 64; i++) {

@@ -1,7 +1,6 @@
-// Color operations that end in the pixels of torchvision's (transforms.v2, uint8
-// tensors). torch adds with a fused multiply-add: in double precision the product and
-// the sum of what occurs here are exact, so rounding the double to a float is the same
-// on every processor.
+// Color operations with the pixels of torchvision's (transforms.v2, uint8 tensors). torch
+// uses fused multiply-adds: in double precision the products and sums that occur here are
+// exact, so rounding them to float gives the same result on every processor.
 #include "pixels.h"
 #include "clones.h"
 
@@ -44,7 +43,7 @@ void dw_map(uint8_t *image, size_t pixels, const uint8_t *tables) {
 }
 
 void dw_histogram(const uint8_t *image, size_t pixels, uint32_t *counts) {
-	uint32_t other[3 * 256] = {0}; // of every second pixel: equal neighbors do not wait for each other
+	uint32_t other[3 * 256] = {0}; // of every second pixel: equal neighbors do not depend on each other
 	size_t i = 0;
 	for (; i + 2 <= pixels; i += 2, image += 6) {
 		counts[image[0]]++, counts[256 + image[1]]++, counts[512 + image[2]]++;
@@ -117,7 +116,7 @@ DW_CLONES(void, dw_saturate, (uint8_t *image, size_t pixels, float ratio, float 
 	}
 }
 
-// a where the condition is 1, b where it is 0. Compilers make no vectors of some chains of ?:.
+// a where the condition is 1, b where it is 0. Compilers do not vectorize some chains of ?:.
 DW_INLINE float either(int condition, float a, float b) { return condition ? a : b; }
 
 // Pixel i of _rgb_to_hsv, the hue's addition, and _hsv_to_rgb.
@@ -159,7 +158,7 @@ DW_CLONES(void, dw_hue, (uint8_t *image, size_t pixels, float shift), (image, pi
 	}
 }
 
-// share * dst + (1 - share) * other, to the nearest.
+// lambda * dst + (1 - lambda) * other, rounded to the nearest.
 DW_CLONES(void, dw_mix, (uint8_t *dst, const uint8_t *other, size_t bytes, float share),
           (dst, other, bytes, share)) {
 	float rest = 1 - share;

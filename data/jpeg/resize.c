@@ -1,5 +1,5 @@
-// Antialiased bilinear resize of RGB bytes, plane by plane: the horizontal pass first,
-// rounded to bytes between the passes. Integers make the result the same on every
+// Antialiased bilinear resize of RGB bytes by planes: the horizontal pass first, with
+// rounding to bytes between the passes. Integer arithmetic gives the same result on every
 // processor.
 #include "kernels.h"
 
@@ -9,7 +9,7 @@ static size_t rounded_up(size_t n, size_t to) {
 	return (n + to - 1) / to * to;
 }
 
-// Prepares a resize: afterwards w->x and w->y say which source pixels it needs.
+// Prepares a resize: w->x and w->y then hold the source pixels it needs.
 int dw_resize_begin(dw_worker *w, dw_axis x, dw_axis y, int flip) {
 	if (dw_filter_begin_windows(w, &w->x, x, flip) != 0 || dw_filter_begin(w, &w->y, y, 0) != 0)
 		return -1;
@@ -41,7 +41,7 @@ void dw_resize_rows(dw_worker *w, const uint8_t *rows, size_t stride, int first,
 	}
 }
 
-// Writes the result, once all rows [y.low, y.high) were taken.
+// Writes the result after all rows [y.low, y.high) were added.
 void dw_resize_end(dw_worker *w, uint8_t *dst, size_t stride) {
 	size_t columns = (size_t)w->x.count;
 	uint8_t *row = w->half.data + w->half_stride * (size_t)(w->y.high - w->y.low + 1);

@@ -1,4 +1,4 @@
-// The compressed data of a scan: where its pieces are, and what its bits say.
+// The compressed data of a scan: its restart intervals and its entropy decoding.
 #include "baseline.h"
 
 #include <string.h>
@@ -13,12 +13,12 @@ const uint8_t dw_places[64] = {
 #undef AT
 };
 
-// An MCU has at most 6 blocks of 64 codes of at most 27 bits: so much may be read beyond
-// the end before dw_scan_decode notices.
+// An MCU has at most 6 blocks of 64 codes of at most 27 bits: at most this is read beyond
+// the end before dw_scan_decode detects it.
 enum { beyond = 6 * 64 * 4 + 64 };
 
-// Copies the scan without its stuffing, and notes where restart intervals begin. Any
-// other marker ends it: if that is too early, bits will be missing.
+// Copies the scan without byte stuffing, and records the start of each restart interval.
+// Any other marker ends it: if that is too early, bits will be missing.
 int dw_scan_read(dw_worker *w, dw_baseline *b, const uint8_t *data, size_t n) {
 	if (n > UINT32_MAX)
 		return -1;
@@ -74,7 +74,7 @@ static inline void eat(dw_reader *r, int n) {
 }
 
 typedef struct {
-	int run, size, length; // run is -1 for what is no code
+	int run, size, length; // run is -1 for an unknown code
 } symbol;
 
 // Finds the code that bits begin with when codes[] has no whole answer.
@@ -209,7 +209,7 @@ static int ran_out(const dw_baseline *b) {
 	return b->reader.next > segment_start(b, b->at / b->interval + 1) + 8;
 }
 
-// Sums of differences that no image has, long before they overflow.
+// A limit for sums of differences that no image exceeds, far below an overflow.
 static inline int out_of_range(int predicted) {
 	return predicted > 1 << 15 || predicted < -(1 << 15);
 }

@@ -9,7 +9,7 @@ func (d *Decoder) Stats() Stats {
 		return Stats{}
 	}
 	return Stats{
-		ISA:         C.GoString(C.dw_form(d.worker)),
+		ISA:         C.GoString(C.dw_isa(d.worker)),
 		Own:         uint64(d.worker.own),
 		ByLibjpeg:   uint64(d.worker.by_libjpeg),
 		Allocations: uint64(d.worker.allocations),

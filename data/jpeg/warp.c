@@ -1,12 +1,12 @@
-// Operations that read a pixel's neighborhood or move pixels, ending in the pixels of
-// torchvision's (transforms.v2, uint8 tensors).
+// Operations that read neighbors or move pixels, with the pixels of torchvision's
+// (transforms.v2, uint8 tensors).
 #include "pixels.h"
 #include "clones.h"
 
 #include <string.h>
 
-// src + rest * (blurred - src) inside; the border stays. Blurred has weight 5 in the
-// middle and 1 around it, of 13, to the nearest.
+// src + rest * (blurred - src) inside; the border is copied. Blurred has weight 5 in the
+// center and 1 around it, divided by 13 and rounded to the nearest.
 DW_CLONES(void, dw_sharpen, (uint8_t *dst, const uint8_t *src, int width, int height, float rest),
           (dst, src, width, height, rest)) {
 	size_t row = 3 * (size_t)width;
@@ -23,13 +23,13 @@ DW_CLONES(void, dw_sharpen, (uint8_t *dst, const uint8_t *src, int width, int he
 	}
 }
 
-enum { chunk = 256 }; // pixels of a row whose sources are found at a time
+enum { chunk = 256 }; // pixels of a row that are processed at a time
 
 // The nearest of a number below 2^22, halves to even.
 DW_INLINE int nearest(float v) { return (int)((v + 12582912.f) - 12582912.f); }
 
 // Finds the byte offset of the source of n pixels of a row, or -1 outside. m maps output to source, both
-// counted from the middle, the source in halves of the image: torchvision's _affine_grid, torch's grid_sample.
+// relative to the center, the source in halves of the image: torchvision's _affine_grid, torch's grid_sample.
 DW_INLINE void sources(int *offset, int first, int n, float y, int width, int height, const float *m) {
 	float left = (1 - (float)width) * 0.5f, half_width = (float)width * 0.5f, half_height = (float)height * 0.5f;
 	for (int i = 0; i < n; i++) {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A buffer that one giant image made is given back when the next image is ordinary.
+// A buffer above this size is freed before the next image of common size.
 static const size_t keep = 64 << 20;
 
 uint8_t *dw_buffer_get(dw_worker *w, dw_buffer *b, size_t n) {
@@ -13,7 +13,7 @@ uint8_t *dw_buffer_get(dw_worker *w, dw_buffer *b, size_t n) {
 	if (b->data == NULL || n > b->capacity || (b->capacity > keep && n < keep / 4)) {
 		dw_buffer_free(b);
 		size_t capacity = n + n / 4;
-		uint8_t *all = calloc(1, capacity + 2 * dw_slack); // cleared, so that no result can hang on what lay there
+		uint8_t *all = calloc(1, capacity + 2 * dw_slack); // cleared, so that no result depends on old content
 		if (all == NULL)
 			return NULL;
 		w->allocations++;

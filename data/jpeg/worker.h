@@ -1,20 +1,20 @@
-// The C side of package jpeg: one dw_worker holds everything that a decoding
-// goroutine reuses from image to image, so that the steady state allocates nothing.
+// The C API of package jpeg. A dw_worker holds all memory that a decoding goroutine reuses
+// from image to image, so that the steady state allocates nothing.
 #ifndef DEPTHWISE_WORKER_H
 #define DEPTHWISE_WORKER_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-// A piece of memory that grows on demand and is kept between images. Beside its
-// capacity it has dw_slack bytes before and behind.
+// A buffer that grows on demand and is kept between images. It has dw_slack additional
+// bytes before and after its capacity.
 enum { dw_slack = 256 };
 typedef struct {
 	uint8_t *data;
 	size_t capacity;
 } dw_buffer;
 
-// Memory that is handed out piece by piece and forgotten at once (see arena.c).
+// An arena: allocations are freed together (see arena.c).
 typedef struct {
 	uint8_t *data;
 	size_t capacity, used;
@@ -23,10 +23,10 @@ typedef struct {
 } dw_arena;
 
 // One axis of a resize. The source pixels [origin, origin+size) become `scaled`
-// pixels, of which [first, first+count) are wanted.
+// pixels, of which [first, first+count) are written.
 typedef struct {
 	int origin, size, scaled, first, count;
-	double offset, extent; // where in its first pixel the region begins, and its length if that is no whole number
+	double offset, extent; // start of the region within its first pixel, and its length if that is not an integer
 } dw_axis;
 
 // The weights of one axis: output i is the sum over t < taps[i] of
@@ -34,7 +34,7 @@ typedef struct {
 // the point. The other fields are the horizontal pass's windows (see filter.c).
 typedef struct {
 	int count, precision, stride;
-	int low, high; // the source pixels [low, high) that the wanted outputs need
+	int low, high; // the source pixels [low, high) that the outputs need
 	int16_t *weight;
 	int32_t *start, *taps;
 	int groups, most_pairs, span; // registers of outputs; pairs of taps; bytes in a window, or 0
@@ -46,28 +46,28 @@ typedef struct dw_kernels dw_kernels;
 
 typedef struct {
 	struct dw_codec *codec;     // libjpeg's state
-	struct dw_baseline *baseline; // the own decoder's, or NULL: libjpeg does all
+	struct dw_baseline *baseline; // our decoder's state, or NULL: libjpeg decodes all files
 	const dw_kernels *kernels;  // the inner loops for this processor
-	dw_buffer file;             // the file that was read last
-	dw_buffer rows;             // decoded rows on their way to the resize
+	dw_buffer file;             // the current file
+	dw_buffer rows;             // decoded rows, input of the resize
 	dw_buffer planes;           // one row, color by color
 	dw_buffer half;             // rows after the horizontal pass
 	dw_buffer scratch;          // weights before they are rounded
 	dw_filter x, y;
 	size_t half_stride;         // of `half`, in bytes
 	uint64_t allocations;       // of memory by C, so far
-	uint64_t own, by_libjpeg;   // images that were decoded, by whom
+	uint64_t own, by_libjpeg;   // images decoded by each decoder
 	size_t read;                // bytes in `file`
-	int width, height;          // of the header read last
-	char message[256];          // of the failure that was returned last
+	int width, height;          // of the current header
+	char message[256];          // of the last error
 } dw_worker;
 
-// The largest image: Pillow's MAX_IMAGE_PIXELS, and the longest side that JPEG can say.
+// The largest image: Pillow's MAX_IMAGE_PIXELS, and the longest side of a JPEG header.
 enum { dw_max_pixels = 89478485, dw_max_side = 65535 };
 
 dw_worker *dw_worker_new(void);
 void dw_worker_free(dw_worker *w);
-const char *dw_form(const dw_worker *w); // the name of its inner loops
+const char *dw_isa(const dw_worker *w); // the name of its inner loops
 
 // The functions below return 0, or -1 with worker->message set.
 int dw_header(dw_worker *w, const uint8_t *data, size_t n);

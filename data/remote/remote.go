@@ -17,9 +17,9 @@
 //	s3://bucket/folder?endpoint=http://127.0.0.1:9000&use_path_style=true
 //	gs://bucket/folder?anonymous=true
 //
-// s3 understands region (AWS_REGION; otherwise it is looked up), endpoint (AWS_ENDPOINT_URL_S3,
+// s3 supports region (AWS_REGION; otherwise it is looked up), endpoint (AWS_ENDPOINT_URL_S3,
 // AWS_ENDPOINT_URL), use_path_style, profile, anonymous, dualstack, accelerate and disable_https. gs
-// understands endpoint (STORAGE_EMULATOR_HOST) and anonymous.
+// supports endpoint (STORAGE_EMULATOR_HOST) and anonymous.
 package remote
 
 import (

@@ -132,7 +132,7 @@ func settle(c *cache) {
 	}
 }
 
-func TestTheCacheKeepsWhatWasUsedLast(t *testing.T) {
+func TestCacheEvictsTheLeastRecentlyUsed(t *testing.T) {
 	m, dir := newMemory(5, 1000), t.TempDir()
 	c := quickCache(dir, 3500, m)
 	old := time.Now().Add(-time.Hour)
@@ -211,7 +211,7 @@ func TestAbandonedDownloadsAreRemoved(t *testing.T) {
 	}
 }
 
-func TestDownloadsPersist(t *testing.T) {
+func TestDownloadsAreRetried(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		change func(*memoryRemote)
@@ -269,8 +269,8 @@ func (b blocked) Read([]byte) (int, error) {
 	return 0, b.ctx.Err()
 }
 
-// TestTheBeginningIsReadWhileTheRestComes, and a wait for the rest ends with its context.
-func TestTheBeginningIsReadWhileTheRestComes(t *testing.T) {
+// TestTheBeginningIsReadDuringTheDownload, and a wait for the rest ends with its context.
+func TestTheBeginningIsReadDuringTheDownload(t *testing.T) {
 	m, dir := newMemory(1, 1000), t.TempDir()
 	c := newCache(dir, 0, hanging{m})
 	ctx, cancel := context.WithCancel(t.Context())

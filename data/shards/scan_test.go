@@ -28,7 +28,7 @@ func makeTar(t testing.TB, members ...string) []byte {
 	return b.Bytes()
 }
 
-func TestScanShardNamesWhatItLeavesOut(t *testing.T) {
+func TestScanShardNamesProblems(t *testing.T) {
 	whole := makeTar(t, "a.jpg", "A", "a.cls", "1", "b.jpg", strings.Repeat("B", 2000), "b.cls", "2")
 	for _, c := range []struct {
 		name    string

@@ -144,11 +144,11 @@ func writeShards(t *testing.T, dir string, train, val *data.Dataset, o Options) 
 	return done
 }
 
-func TestShardsHoldTheFolder(t *testing.T) {
+func TestShardsEqualTheFolder(t *testing.T) {
 	train, val := classFolderSets(t, 40, 8)
 	dir := t.TempDir()
 	done := writeShards(t, dir, train, val, Options{PerShard: 9, Seed: 1})
-	if done.Shards != 6 || done.Images != 44 || len(done.LeftOut) != 4 {
+	if done.Shards != 6 || done.Images != 44 || len(done.Skipped) != 4 {
 		t.Errorf("%+v", done)
 	}
 	shards, shardVal := openBoth(t, dir)
@@ -183,7 +183,7 @@ func TestShardsHoldTheFolder(t *testing.T) {
 	}
 }
 
-func TestWritingShardsIsDeterministicAndGoesOn(t *testing.T) {
+func TestWriteIsDeterministicAndResumes(t *testing.T) {
 	train, val := classFolderSets(t, 40, 8)
 	for _, o := range []Options{{PerShard: 9}, {PerShard: 9, MaxSide: 30, Quality: 80}} {
 		one, two := t.TempDir(), t.TempDir()
@@ -211,7 +211,7 @@ func TestWritingShardsIsDeterministicAndGoesOn(t *testing.T) {
 	}
 }
 
-func TestMaxSideReducesLargeImagesAlone(t *testing.T) {
+func TestMaxSideReducesOnlyLargeImages(t *testing.T) {
 	train, val := classFolderSets(t, 26, 3)
 	dir := t.TempDir()
 	writeShards(t, dir, train, val, Options{MaxSide: 40})
@@ -386,7 +386,7 @@ func TestFindShards(t *testing.T) {
 	}
 }
 
-func TestTheIndexOfShardsNoticesChanges(t *testing.T) {
+func TestShardIndexDetectsChanges(t *testing.T) {
 	dir, cache := t.TempDir(), index.Cache{Dir: t.TempDir(), From: 1}
 	path := filepath.Join(dir, "a.tar")
 	write := func(members ...string) {

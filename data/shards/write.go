@@ -70,7 +70,7 @@ func (o *Options) complete() error {
 type Result struct {
 	Shards, Kept int            // all shards, and those that existed already
 	Images       int            // in the shards that were written
-	LeftOut      []data.Problem // unreadable images
+	Skipped      []data.Problem // unreadable images
 }
 
 // Write writes train, and val if it is not nil, as dir/train-000000.tar and so on, in WebDataset's
@@ -189,19 +189,19 @@ func (w *writer) write(ctx context.Context) error {
 		return nil
 	})
 	w.count.Finish()
-	slices.SortFunc(w.done.LeftOut, func(a, b data.Problem) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(w.done.Skipped, func(a, b data.Problem) int { return strings.Compare(a.Path, b.Path) })
 	return err
 }
 
 // add records a finished shard.
-func (w *writer) add(images int, kept bool, leftOut []data.Problem) {
+func (w *writer) add(images int, kept bool, skipped []data.Problem) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.done.Images += images
 	if kept {
 		w.done.Kept++
 	}
-	w.done.LeftOut = append(w.done.LeftOut, leftOut...)
+	w.done.Skipped = append(w.done.Skipped, skipped...)
 }
 
 func (w *writer) writeShard(ctx context.Context, path string, job shardJob) error {
@@ -210,7 +210,7 @@ func (w *writer) writeShard(ctx context.Context, path string, job shardJob) erro
 		return err
 	}
 	defer r.Close()
-	var leftOut []data.Problem
+	var skipped []data.Problem
 	images := 0
 	err = writeFile(path, func(f io.Writer) error {
 		t := tar.NewWriter(f)
@@ -225,7 +225,7 @@ func (w *writer) writeShard(ctx context.Context, path string, job shardJob) erro
 				return err
 			}
 			if err != nil {
-				leftOut = append(leftOut, data.Problem{Path: s.Path, Reason: sys.Reason(err)})
+				skipped = append(skipped, data.Problem{Path: s.Path, Reason: sys.Reason(err)})
 				continue
 			}
 			images++
@@ -237,7 +237,7 @@ func (w *writer) writeShard(ctx context.Context, path string, job shardJob) erro
 		return t.Close()
 	})
 	if err == nil {
-		w.add(images, false, leftOut)
+		w.add(images, false, skipped)
 	}
 	return err
 }
