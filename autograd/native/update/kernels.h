@@ -39,32 +39,22 @@ FUSED_INLINE void execute(const DecodedInstruction &x, int64_t start) {
   auto a = [&](int i) { return load(pa + i); };
   auto b = [&](int i) { return load(pb + i); };
   auto c = [&](int i) { return load(pc + i); };
+  // clang-format off
   switch (x.op) {
-  case Op::scale:
-    return each_vector(out, [&](int i) { return s * a(i); });
-  case Op::add_scaled:
-    return each_vector(out, [&](int i) { return multiply_add(s, a(i), b(i)); });
-  case Op::sum_scaled:
-    return each_vector(out, [&](int i) { return multiply_add(s, a(i), t * b(i)); });
-  case Op::lerp_from_a:
-    return each_vector(out, [&](int i) { return multiply_add(s, b(i) - a(i), a(i)); });
-  case Op::lerp_from_b:
-    return each_vector(out, [&](int i) { return multiply_add(s, b(i) - a(i), b(i)); });
-  case Op::mul:
-    return each_vector(out, [&](int i) { return a(i) * b(i); });
-  case Op::add_product:
-    return each_vector(out, [&](int i) { return multiply_add(s * a(i), b(i), t * c(i)); });
-  case Op::add_rounded_product:
-    return each_vector(out, [&](int i) { return multiply_add(t, c(i), s * a(i) * b(i)); });
-  case Op::quotient:
-    return each_vector(out, [&](int i) { return s * a(i) / b(i); });
-  case Op::add_quotient:
-    return each_vector(out, [&](int i) { return multiply_add(t, c(i), s * a(i) / b(i)); });
-  case Op::sqrt:
-    return each_vector(out, [&](int i) { return root(a(i) + t); });
-  case Op::affine_sqrt:
-    return each_vector(out, [&](int i) { return multiply_add(s, root(a(i)), t); });
+  case Op::scale: return each_vector(out, [&](int i) { return s * a(i); });
+  case Op::add_scaled: return each_vector(out, [&](int i) { return multiply_add(s, a(i), b(i)); });
+  case Op::sum_scaled: return each_vector(out, [&](int i) { return multiply_add(s, a(i), t * b(i)); });
+  case Op::lerp_from_a: return each_vector(out, [&](int i) { return multiply_add(s, b(i) - a(i), a(i)); });
+  case Op::lerp_from_b: return each_vector(out, [&](int i) { return multiply_add(s, b(i) - a(i), b(i)); });
+  case Op::mul: return each_vector(out, [&](int i) { return a(i) * b(i); });
+  case Op::add_product: return each_vector(out, [&](int i) { return multiply_add(s * a(i), b(i), t * c(i)); });
+  case Op::add_rounded_product: return each_vector(out, [&](int i) { return multiply_add(t, c(i), s * a(i) * b(i)); });
+  case Op::quotient: return each_vector(out, [&](int i) { return s * a(i) / b(i); });
+  case Op::add_quotient: return each_vector(out, [&](int i) { return multiply_add(t, c(i), s * a(i) / b(i)); });
+  case Op::sqrt: return each_vector(out, [&](int i) { return root(a(i) + t); });
+  case Op::affine_sqrt: return each_vector(out, [&](int i) { return multiply_add(s, root(a(i)), t); });
   }
+  // clang-format on
 }
 
 // Memory of one thread that runs a program.
