@@ -62,7 +62,7 @@ func choose(name string, g *models.Graph, d autograd.Device) (Backend, string, e
 		case err == nil && name == "auto" && b.ISA() == portable:
 			lacking = append(lacking, "this processor has none of the instruction sets that make the fused kernels fast")
 		case err == nil && name != "auto":
-			return b, "asked for", nil
+			return b, "requested", nil
 		case err == nil && lacking == nil:
 			return b, "the fastest for this network", nil
 		case err == nil:

@@ -113,11 +113,11 @@ func validationImages(ctx context.Context, w weights.Weights, c EvalConfig) (*da
 	if err != nil {
 		return nil, err
 	}
-	share, seed, err := w.ValSplit()
+	fraction, seed, err := w.ValSplit()
 	if err != nil {
 		return nil, err
 	}
-	source.ValSplit, source.Seed = share, seed
+	source.ValSplit, source.Seed = fraction, seed
 	return source.OpenVal(ctx)
 }
 

@@ -33,7 +33,7 @@ type Prediction struct {
 }
 
 // Predict classifies image files, in their order. Where one cannot be read its Error is set, and
-// the others are classified all the same.
+// the other images are classified nevertheless.
 func Predict(ctx context.Context, c PredictConfig, images []string) ([]Prediction, error) {
 	predictions := make([]Prediction, len(images))
 	for i, image := range images {

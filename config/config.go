@@ -31,8 +31,8 @@ type Config struct {
 	// Recipe is the name of the recipe that the settings started from. "": none.
 	Recipe string `yaml:"recipe"`
 
-	// Model is the network, of which Arch and Variant select the architecture. Classes 0: as many as the
-	// data has.
+	// Model is the network, of which Arch and Variant select the architecture. Classes 0: as many
+	// as the data has.
 	Model mobilenet.Config `yaml:",inline"`
 
 	// Epochs is the length of the run, and of its schedule.

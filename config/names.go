@@ -19,3 +19,7 @@ var (
 
 // MNIST is the value of Config.Data for the MNIST data set.
 const MNIST = datasource.MNIST
+
+// CustomArch is the arch in the configuration of a run whose network was built by its program, see
+// train.Trainer.
+const CustomArch = "custom"

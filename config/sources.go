@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"strconv"
 
+	"depthwise.dev/internal/validate"
 	"depthwise.dev/models/mobilenet"
 	"depthwise.dev/optim"
 )
@@ -102,10 +104,13 @@ func (c *Config) useRecipe(name string) error {
 	return err
 }
 
-// useNetwork changes the architecture, the variant or both, and keeps width, resolution and classes. A change of
-// the architecture alone takes its default variant.
+// useNetwork changes the architecture, the variant or both, and keeps width, resolution and
+// classes. A change of the architecture alone takes its default variant.
 func (c *Config) useNetwork(arch, variant string) error {
 	arch = cmp.Or(arch, c.Model.Arch)
+	if arch == CustomArch {
+		return validate.Field("arch", strconv.Quote(arch), "this run trained a network that its program built; only that program can repeat it, with train.Trainer")
+	}
 	if arch == c.Model.Arch {
 		variant = cmp.Or(variant, c.Model.Variant)
 	}

@@ -11,8 +11,8 @@ import (
 	"depthwise.dev/models/mobilenet"
 )
 
-// Error lists every wrong setting of a configuration; FieldError is one of them, with file and line where it was
-// read from a file.
+// Error lists every wrong setting of a configuration; FieldError is one of them, with file and line
+// where it was read from a file.
 type (
 	Error      = validate.Error
 	FieldError = validate.FieldError
@@ -63,8 +63,8 @@ func (v *collector) model(c Config) {
 	}
 }
 
-// Network returns the configured network, with 1000 classes where no number is given, or an *Error that names
-// what is wrong with it.
+// Network returns the configured network, with 1000 classes where no number is given, or an *Error
+// that names what is wrong with it.
 func (c Config) Network() (mobilenet.Config, error) {
 	var v collector
 	v.model(c)

@@ -11,7 +11,8 @@ import (
 	"depthwise.dev/report"
 )
 
-// ErrInterrupted is returned when the context ended and a checkpoint was written, from which --resume auto continues.
+// ErrInterrupted is returned when the context ended and a checkpoint was written, from which
+// --resume auto continues.
 var ErrInterrupted = errors.New("interrupted")
 
 // Result is the outcome of a run.
@@ -22,10 +23,14 @@ type Result struct {
 	BestTop1 float64 // the best validation accuracy, a fraction
 }
 
-// Fit trains as configured, with the trainer's parts, in the run's folder, and records events to rec, which the caller closes. When ctx ends, Fit
-// writes a checkpoint and returns ErrInterrupted. A finished run is not changed.
+// Fit trains as configured, with the trainer's parts, in the run's folder, and records events to
+// rec, which the caller closes. When ctx ends, Fit writes a checkpoint and returns ErrInterrupted.
+// A finished run is not changed.
 func (t Trainer) Fit(ctx context.Context, c config.Config, rec report.Recorder) (Result, error) {
 	if err := c.Validate(); err != nil {
+		return Result{}, err
+	}
+	if err := t.validate(); err != nil {
 		return Result{}, err
 	}
 	images, err := openImages(ctx, c)

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"depthwise.dev/config"
+	"depthwise.dev/models"
+	"depthwise.dev/report"
 )
 
 // small is a run of a second on pictures.
@@ -38,4 +40,33 @@ func writeFile(t *testing.T, text string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// smallGraph is a convolutional network that no architecture has, for images of 32x32.
+func smallGraph(classes int) (*models.Graph, error) {
+	x := models.Input(models.Shape{Channels: 3, Height: 32, Width: 32})
+	x = x.Conv(models.Conv{Out: 8, Kernel: 5, Stride: 2, Bias: true}).BatchNorm(models.BatchNorm{}).ReLU()
+	x = x.Conv(models.Conv{Out: 8, Kernel: 3}).BatchNorm(models.BatchNorm{}).Add(x).ReLU()
+	x = x.Conv(models.Conv{Out: 16, Kernel: 3, Stride: 2}).BatchNorm(models.BatchNorm{}).ReLU6()
+	return models.Build("small CNN", x.GlobalAvgPool().Dropout(0.1).Linear(models.Linear{Out: classes}))
+}
+
+func graphOrFail(t *testing.T) *models.Graph {
+	t.Helper()
+	g, err := smallGraph(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// fitBy trains and must succeed. It returns the events too.
+func fitBy(t *testing.T, trainer Trainer, c config.Config) (Result, []report.Event) {
+	t.Helper()
+	var events []report.Event
+	result, err := trainer.Fit(t.Context(), c, recorderFunc(func(e report.Event) error { events = append(events, e); return nil }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result, events
 }

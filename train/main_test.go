@@ -12,8 +12,13 @@ import (
 )
 
 // The test binary is a trainer where the first names a configuration's file, so that tests can kill
-// one; the third makes it pause after each step.
-const trainerEnv, trainerOutEnv, trainerPauseEnv = "DEPTHWISE_TEST_TRAINER", "DEPTHWISE_TEST_TRAINER_OUT", "DEPTHWISE_TEST_TRAINER_PAUSE"
+// one; the third makes it pause after each step, and the fourth train smallGraph.
+const (
+	trainerEnv      = "DEPTHWISE_TEST_TRAINER"
+	trainerOutEnv   = "DEPTHWISE_TEST_TRAINER_OUT"
+	trainerPauseEnv = "DEPTHWISE_TEST_TRAINER_PAUSE"
+	trainerGraphEnv = "DEPTHWISE_TEST_TRAINER_GRAPH"
+)
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(trainerEnv); path != "" {
@@ -25,9 +30,13 @@ func TestMain(m *testing.M) {
 // trainer trains or resumes, and prints a line for each step.
 func trainer(path, out string) int {
 	c, err := config.Load(path)
+	var t Trainer
+	if err == nil && os.Getenv(trainerGraphEnv) != "" {
+		t.Graph, err = smallGraph(3)
+	}
 	if err == nil {
 		c.Out, c.Resume = out, "auto"
-		_, err = Fit(context.Background(), c, recorderFunc(func(e report.Event) error {
+		_, err = t.Fit(context.Background(), c, recorderFunc(func(e report.Event) error {
 			if step, ok := e.(report.Step); ok {
 				fmt.Println(step.Step)
 				if os.Getenv(trainerPauseEnv) != "" {

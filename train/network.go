@@ -18,10 +18,6 @@ type network struct {
 	preprocess data.Preprocess
 }
 
-// customArch is the arch that the configuration of a run with the caller's own graph records: it has no name by which
-// the command line could build it again.
-const customArch = "custom"
-
 // network returns the trainer's graph, or the configured one, for a number of classes.
 func (t Trainer) network(c *config.Config, classes int) (network, error) {
 	c.Model.Classes = classes
@@ -37,16 +33,32 @@ func (t Trainer) network(c *config.Config, classes int) (network, error) {
 	case t.Graph.Classes() != classes:
 		return network{}, fmt.Errorf("train: graph %q has %d outputs, the data %d classes", t.Graph.Name, t.Graph.Classes(), classes)
 	}
-	p := t.Preprocessing
-	if p == (models.Preprocessing{}) {
-		p = models.ImageNetPreprocessing()
+	p, err := t.preprocessing()
+	if err != nil {
+		return network{}, err
 	}
 	pre := data.Preprocess{Resolution: in.Height, Fit: c.Fit, EXIF: c.EXIF, Mean: p.Mean, Std: p.Std}
 	if c.Fit == "crop" {
 		pre.Resize = int(float64(in.Height) / p.CropFraction)
 	}
-	c.Model.Arch, c.Model.Variant, c.Model.Resolution = customArch, t.Graph.Name, in.Height
+	c.Model.Arch, c.Model.Variant, c.Model.Resolution = config.CustomArch, t.Graph.Name, in.Height
 	return network{graph: t.Graph, preprocess: pre}, nil
+}
+
+// preprocessing returns that of the trainer's graph.
+func (t Trainer) preprocessing() (models.Preprocessing, error) {
+	p, usual := t.Preprocessing, models.ImageNetPreprocessing()
+	switch {
+	case p == (models.Preprocessing{}):
+		return usual, nil
+	case p.Interpolation != "" && p.Interpolation != usual.Interpolation:
+		return p, fmt.Errorf("train: preprocessing: interpolation %q: must be %s", p.Interpolation, usual.Interpolation)
+	case !(p.CropFraction > 0 && p.CropFraction <= 1):
+		return p, fmt.Errorf("train: preprocessing: crop fraction %v: must be above 0 and at most 1", p.CropFraction)
+	case !(min(p.Std[0], p.Std[1], p.Std[2]) > 0):
+		return p, fmt.Errorf("train: preprocessing: standard deviation %v: must be above 0", p.Std)
+	}
+	return p, nil
 }
 
 // loaderOptions returns the options of the loader for training or for evaluation.

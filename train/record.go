@@ -28,7 +28,7 @@ func (r *run) record(progress report.Recorder) error {
 	if r.images.val != nil {
 		start.ValImages = r.images.val.Len()
 	}
-	errs := []error{r.recorder.Record(start)}
+	errs := []error{r.recorder.Record(start), r.note(report.Info, fmt.Sprintf("backend %s: %s", r.Kernels, r.Reason))}
 	for _, damaged := range r.folder.skipped {
 		errs = append(errs, r.note(report.Warning, fmt.Sprintf("skipped a damaged checkpoint: %v", damaged)))
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -69,9 +70,15 @@ func (r *run) sameRun(f checkpoints.File) error {
 // differentParts compares the trainer's own parts with the checkpoint's.
 func (r *run) differentParts(f checkpoints.File) ([]string, error) {
 	var different []string
+	configured := func(name string) string {
+		if name == "" {
+			return "the configured one"
+		}
+		return strconv.Quote(name)
+	}
 	for _, key := range []string{metaLoss, metaRule} {
 		if was, is := f.Meta[key], r.trainer.names()[key]; was != is {
-			different = append(different, fmt.Sprintf("the %s was %q and is %q", key, was, is))
+			different = append(different, fmt.Sprintf("the %s was %s and is %s", key, configured(was), configured(is)))
 		}
 	}
 	was, err := weights.FromFile(f)
@@ -83,19 +90,23 @@ func (r *run) differentParts(f checkpoints.File) ([]string, error) {
 	if err := errors.Join(errA, errB); err != nil {
 		return nil, err
 	}
-	if r.trainer.Graph != nil && string(a) != string(b) {
-		different = append(different, fmt.Sprintf("the network was %q and is another graph", was.Graph.Name))
+	if custom := r.trainer.Graph != nil || was.Config == nil; custom && string(a) != string(b) {
+		different = append(different, fmt.Sprintf("the network was graph %q and is graph %q, with other layers", was.Graph.Name, r.net.graph.Name))
 	}
 	return different, nil
 }
 
-// sameSettings compares the settings alone.
+// sameSettings compares the settings and the trainer's own parts alone.
 func (r *run) sameSettings(f checkpoints.File) error {
 	different, err := r.differentSettings(f)
 	if err != nil {
 		return err
 	}
-	return otherRun(different)
+	parts, err := r.differentParts(f)
+	if err != nil {
+		return err
+	}
+	return otherRun(append(different, parts...))
 }
 
 func otherRun(different []string) error {
@@ -110,22 +121,34 @@ func (r *run) differentSettings(f checkpoints.File) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return differentSettings(f.Meta[metaConfig], string(now))
+	defaults, err := resultSettings(config.Default()).YAML()
+	if err != nil {
+		return nil, err
+	}
+	return differentSettings(f.Meta[metaConfig], string(now), string(defaults))
 }
 
-// differentSettings lists the settings that differ between two configurations, given as YAML.
-func differentSettings(was, is string) ([]string, error) {
-	var a, b yaml.Node
-	if err := errors.Join(yaml.Unmarshal([]byte(was), &a), yaml.Unmarshal([]byte(is), &b)); err != nil {
+// differentSettings lists the settings that differ between two configurations, given as YAML. A
+// setting that the earlier one lacks, because it is newer than the checkpoint, had its default. The
+// architecture of a graph that the caller built is left to differentParts.
+func differentSettings(was, is, defaults string) ([]string, error) {
+	var a, b, c yaml.Node
+	if err := errors.Join(yaml.Unmarshal([]byte(was), &a), yaml.Unmarshal([]byte(is), &b), yaml.Unmarshal([]byte(defaults), &c)); err != nil {
 		return nil, fmt.Errorf("its configuration: %w", err)
 	}
-	before, after := entries(a), entries(b)
+	before, after, byDefault := entries(a), entries(b), entries(c)
+	custom := before.values["arch"] == config.CustomArch || after.values["arch"] == config.CustomArch
 	var different []string
 	for _, key := range after.keys {
-		if before.values[key] != after.values[key] {
-			flag := strings.ReplaceAll(key, "_", "-")
-			different = append(different, fmt.Sprintf("--%s was %s and is %s", flag, before.values[key], after.values[key]))
+		old, ok := before.values[key]
+		if !ok {
+			old = byDefault.values[key]
 		}
+		if old == after.values[key] || custom && (key == "arch" || key == "variant") {
+			continue
+		}
+		flag := strings.ReplaceAll(key, "_", "-")
+		different = append(different, fmt.Sprintf("--%s was %s and is %s", flag, old, after.values[key]))
 	}
 	return different, nil
 }

@@ -55,22 +55,22 @@ func TestResumeIsExact(t *testing.T) {
 			c.change(&config)
 			want := outcome(t, fit(t, config))
 			ends[c.name] = want
-			t.Run("interrupted", func(t *testing.T) { checkOutcome(t, outcome(t, interrupted(t, config)), want) })
-			t.Run("killed", func(t *testing.T) { checkOutcome(t, outcome(t, killed(t, config, 5)), want) })
+			t.Run("interrupted", func(t *testing.T) { checkOutcome(t, outcome(t, interrupted(t, Trainer{}, config)), want) })
+			t.Run("killed", func(t *testing.T) { checkOutcome(t, outcome(t, killed(t, config, 5, false)), want) })
 		})
 	}
 	t.Run("workers change nothing", func(t *testing.T) { checkOutcome(t, ends["sgd, 4 workers"], ends["sgd, no workers"]) })
 }
 
 // interrupted cancels the context at random steps, once during validation, and resumes each time.
-func interrupted(t *testing.T, c config.Config) Result {
+func interrupted(t *testing.T, trainer Trainer, c config.Config) Result {
 	t.Helper()
 	c.Out, c.Resume = filepath.Join(t.TempDir(), "run"), "auto"
 	rng := rand.New(rand.NewPCG(uint64(len(t.Name())), 1))
 	for i := 0; ; i++ {
 		ctx, cancel := context.WithCancel(context.Background())
 		after := 1 + rng.IntN(4)
-		result, err := Fit(ctx, c, recorderFunc(func(e report.Event) error {
+		result, err := trainer.Fit(ctx, c, recorderFunc(func(e report.Event) error {
 			switch e.(type) {
 			case report.Step:
 				after--
@@ -98,8 +98,8 @@ func interrupted(t *testing.T, c config.Config) Result {
 }
 
 // killed runs a process of its own and sends it SIGKILL at random moments, the first before or
-// about its first step, until it is let finish.
-func killed(t *testing.T, c config.Config, times int) Result {
+// about its first step, until it is let finish. The network is the configured one, or smallGraph.
+func killed(t *testing.T, c config.Config, times int, graph bool) Result {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "run")
 	text, err := c.YAML()
@@ -116,7 +116,7 @@ func killed(t *testing.T, c config.Config, times int) Result {
 		case kills >= times:
 			steps = -1
 		}
-		if finished = trainProcess(t, path, out, steps, delay); !finished {
+		if finished = trainProcess(t, path, out, steps, delay, graph); !finished {
 			kills++
 		}
 	}
@@ -124,15 +124,26 @@ func killed(t *testing.T, c config.Config, times int) Result {
 		t.Errorf("killed %d times only", kills)
 	}
 	c.Out, c.Resume = out, "auto"
-	return fit(t, c) // already finished: returns the result
+	var trainer Trainer
+	if graph {
+		trainer.Graph = graphOrFail(t)
+	}
+	result, err := trainer.Fit(t.Context(), c, ignore) // already finished: returns the result
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
 }
 
 // trainProcess starts the trainer and kills it a delay after so many steps; -1 lets it finish. It
 // reports whether the trainer finished.
-func trainProcess(t *testing.T, config, out string, steps int, delay time.Duration) bool {
+func trainProcess(t *testing.T, config, out string, steps int, delay time.Duration, graph bool) bool {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), trainerEnv+"="+config, trainerOutEnv+"="+out)
+	if graph {
+		cmd.Env = append(cmd.Env, trainerGraphEnv+"=1")
+	}
 	if steps >= 0 {
 		cmd.Env = append(cmd.Env, trainerPauseEnv+"=1") // so that a quick machine does not finish before its end comes
 	}

@@ -35,11 +35,11 @@ func TestResumeIsExactOnShards(t *testing.T) {
 			config.ShuffleBuffer = buffer
 			want := outcome(t, fit(t, config))
 			config.Workers = 3
-			t.Run("interrupted", func(t *testing.T) { checkOutcome(t, outcome(t, interrupted(t, config)), want) })
+			t.Run("interrupted", func(t *testing.T) { checkOutcome(t, outcome(t, interrupted(t, Trainer{}, config)), want) })
 			if buffer == 0 {
 				return
 			}
-			t.Run("killed", func(t *testing.T) { checkOutcome(t, outcome(t, killed(t, config, 3)), want) })
+			t.Run("killed", func(t *testing.T) { checkOutcome(t, outcome(t, killed(t, config, 3, false)), want) })
 		})
 	}
 }

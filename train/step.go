@@ -5,16 +5,19 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
 	"depthwise.dev/data"
 	"depthwise.dev/data/check"
+	"depthwise.dev/models"
 	"depthwise.dev/optim"
 	"depthwise.dev/report"
 )
 
-// ErrNotFinite is returned when the loss, a gradient or a parameter is infinite or NaN. No checkpoint is written then.
+// ErrNotFinite is returned when the loss, a gradient or a parameter is infinite or NaN. No
+// checkpoint is written then.
 var ErrNotFinite = errors.New("not a finite number")
 
 // trainStep is one optimizer step: next batches, forward, backward, clip and update, record.
@@ -35,8 +38,9 @@ func (r *run) trainStep(s *autograd.Scope, batches *data.Iterator) error {
 	})
 }
 
-// forwardBackward accumulates the gradients of the next Accumulate batches in the parameters. For one batch they are
-// those of its mean loss; for more, of the sum over their images, which update divides.
+// forwardBackward accumulates the gradients of the next Accumulate batches in the parameters. For
+// one batch they are those of its mean loss; for more, of the sum over their images, which update
+// divides.
 func (r *run) forwardBackward(s *autograd.Scope, batches *data.Iterator) (tally, error) {
 	autograd.ZeroGrads(s, r.leaves)
 	var seen tally
@@ -72,11 +76,12 @@ func (r *run) leaveOut(skipped []data.Problem) error {
 	return errors.Join(r.recordSkipped(skipped), check.Unreadable(r.unread, r.images.train.Len(), check.DefaultUnreadableLimit))
 }
 
-// trainable reports whether batch norm can train on a batch: one image whose last layers are 1x1 has a single value per
-// channel, and no variance.
+// trainable reports whether batch norm can train on a batch: of one image, a layer of 1x1 positions
+// has a single value per channel, and no variance.
 func (r *run) trainable(b *data.Batch) bool {
-	stride := r.net.graph.Stride()
-	return b.N > 1 || b.N == 1 && (b.Height > stride || b.Width > stride)
+	return b.N > 1 || b.N == 1 && !slices.ContainsFunc(r.net.graph.Layers, func(l models.Layer) bool {
+		return l.Norm != nil && l.Output.Positions() == 1
+	})
 }
 
 // recordDropped records once that a batch of one image is left out.
@@ -118,7 +123,8 @@ func (r *run) loss(s *autograd.Scope, logits *autograd.Tensor, t autograd.Target
 	return loss, autograd.CrossEntropyResult{Loss: s.Item(loss), Correct: backend.Correct(s, logits, t)}
 }
 
-// update clips and applies the gradients, and returns their norm before clipping (0 without clipping).
+// update clips and applies the gradients, and returns their norm before clipping (0 without
+// clipping).
 func (r *run) update(s *autograd.Scope, seen tally, lr float64) (norm float64, err error) {
 	if seen.Images == 0 {
 		return 0, nil // every image of the step was unreadable

@@ -17,6 +17,7 @@ import (
 	"depthwise.dev/data"
 	"depthwise.dev/data/check"
 	"depthwise.dev/internal/testset"
+	"depthwise.dev/models"
 	"depthwise.dev/report"
 	"depthwise.dev/weights"
 )
@@ -100,17 +101,41 @@ func hostValues(s *autograd.Scope, l autograd.List) (values [][]float64) {
 }
 
 func TestTrainable(t *testing.T) {
-	g, err := config.Default().Graph()
-	if err != nil {
-		t.Fatal(err)
+	mobilenet := func(side int) *models.Graph {
+		c := config.Default()
+		c.Model.Resolution = side
+		g, err := c.Graph()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g
 	}
-	r := &run{net: network{graph: g}}
+	build := func(x *models.Node) *models.Graph {
+		g, err := models.Build("g", x.GlobalAvgPool().Linear(models.Linear{Out: 3}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g
+	}
+	input := models.Input(models.Shape{Channels: 3, Height: 5, Width: 5})
+	narrow := input.Conv(models.Conv{Out: 4, Kernel: 5, Padding: models.Valid})
 	for _, c := range []struct {
-		n, side int
-		want    bool
-	}{{0, 224, false}, {1, 32, false}, {1, 33, true}, {2, 32, true}, {8, 224, true}} {
-		if got := r.trainable(&data.Batch{N: c.n, Height: c.side, Width: c.side}); got != c.want {
-			t.Errorf("%d images of %d: trainable is %v", c.n, c.side, got)
+		name  string
+		graph *models.Graph
+		n     int
+		want  bool
+	}{
+		{"no image", mobilenet(224), 0, false},
+		{"one image, 1x1 at the end", mobilenet(32), 1, false},
+		{"one image, 2x2 at the end", mobilenet(33), 1, true},
+		{"two images, 1x1 at the end", mobilenet(32), 2, true},
+		{"eight images", mobilenet(224), 8, true},
+		{"one image, 1x1 by valid padding", build(narrow.BatchNorm(models.BatchNorm{})), 1, false},
+		{"one image, 1x1 without batch norm", build(narrow), 1, true},
+	} {
+		r, b := &run{net: network{graph: c.graph}}, &data.Batch{N: c.n, Height: c.graph.Input.Height, Width: c.graph.Input.Width}
+		if got := r.trainable(b); got != c.want {
+			t.Errorf("%s: trainable is %v", c.name, got)
 		}
 	}
 }

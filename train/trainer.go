@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
@@ -12,17 +13,17 @@ import (
 	"depthwise.dev/report"
 )
 
-// Trainer trains networks. Its zero value trains what a configuration describes; each field that is set replaces a
-// part of it. A run that is resumed needs the same parts: checkpoints record the graph and the names of loss and
-// optimizer.
+// Trainer trains networks. Its zero value trains what a configuration describes; each field that is
+// set replaces a part of it. A run that is resumed needs the same parts: checkpoints record the
+// graph and the names of loss and optimizer.
 type Trainer struct {
-	// Graph is the network. Its input must be square and have three channels, and it must have as many classes as the
-	// data. nil: the MobileNet of the configuration.
+	// Graph is the network. Its input must be square and have three channels, and it must have as
+	// many classes as the data. nil: the MobileNet of the configuration.
 	Graph *models.Graph
 	// Preprocessing of the images for Graph. The zero value is [models.ImageNetPreprocessing].
 	Preprocessing models.Preprocessing
-	// Loss of training. The zero value is cross entropy with the configured label smoothing. Validation always reports
-	// cross entropy.
+	// Loss of training. The zero value is cross entropy with the configured label smoothing.
+	// Validation always reports cross entropy.
 	Loss Loss
 	// Optimizer. The zero value is the configured one.
 	Optimizer Optimizer
@@ -32,22 +33,35 @@ type Trainer struct {
 
 // Loss computes the training loss of a batch.
 type Loss struct {
-	Name string // recorded in checkpoints
+	Name string // recorded in checkpoints; required
 	// Compute returns the mean loss over the batch, a scalar, of logits (N, classes).
 	Compute func(s *autograd.Scope, logits *autograd.Tensor, targets autograd.Targets) *autograd.Tensor
 }
 
 // Optimizer makes an optimizer over the network's parameters.
 type Optimizer struct {
-	Name string // recorded in checkpoints
+	Name string // recorded in checkpoints; required
 	New  func(s *autograd.Scope, parameters []optim.Parameter) (optim.Optimizer, error)
 }
 
-// Callback is called during training, on the goroutine of the scope. Fields may be nil. An error ends the run;
-// [ErrStop] finishes it: it is validated, saved and reported as finished.
+// Callback is called during training, on the goroutine of the scope. Fields may be nil. An error
+// ends the run; [ErrStop] finishes it: it is validated, saved and reported as finished.
 type Callback struct {
 	AfterStep  func(s *autograd.Scope, n *backend.Network, e report.Step) error
 	AfterEpoch func(s *autograd.Scope, n *backend.Network, e report.Epoch) error // after validation
+}
+
+// validate checks that what replaces a part of the configuration has a name to record.
+func (t Trainer) validate() error {
+	for _, part := range []struct {
+		what, name string
+		set        bool
+	}{{"loss", t.Loss.Name, t.Loss.Compute != nil}, {"optimizer", t.Optimizer.Name, t.Optimizer.New != nil}} {
+		if part.set != (part.name != "") {
+			return fmt.Errorf("train: the trainer's %s needs a function and a name, which checkpoints record; it has one of them", part.what)
+		}
+	}
+	return nil
 }
 
 // ErrStop is returned by a callback to finish the run early.
@@ -65,7 +79,7 @@ func (r *run) afterStep(s *autograd.Scope, e report.Step) error {
 			continue
 		}
 		if err := r.stopped(c.AfterStep(s, r.network, e)); err != nil {
-			return err
+			return fmt.Errorf("train: epoch %d step %d: callback: %w", e.Epoch, e.Step, err)
 		}
 	}
 	return s.Err()
@@ -79,7 +93,7 @@ func (r *run) afterEpoch(s *autograd.Scope, e report.Epoch) error {
 				continue
 			}
 			if err := r.stopped(c.AfterEpoch(s, r.network, e)); err != nil {
-				return err
+				return fmt.Errorf("train: epoch %d: callback: %w", e.Epoch, err)
 			}
 		}
 		return s.Err()

@@ -13,7 +13,7 @@ import (
 // Metadata entries of a weights file that training adds.
 const (
 	MetaBest     = "best"      // step, epoch and validation accuracy of the weights
-	MetaValSplit = "val_split" // share of the images kept for validation, of a data set without val/
+	MetaValSplit = "val_split" // fraction of the images held out for validation, of a data set without val/
 	MetaSeed     = "seed"      // that selected those images
 )
 
@@ -81,26 +81,26 @@ func Prefixed(prefix string, arrays []checkpoints.Array) []checkpoints.Array {
 	return list
 }
 
-// ValSplit returns the share of the images that training kept for validation and the seed that
-// selected them. The share is 0 where the data set had a validation set of its own.
-func (w Weights) ValSplit() (share float64, seed uint64, err error) {
+// ValSplit returns the fraction of the images that training held out for validation and the seed that
+// selected them. The fraction is 0 where the data set had a validation set of its own.
+func (w Weights) ValSplit() (fraction float64, seed uint64, err error) {
 	text, ok := w.Meta[MetaValSplit]
 	if !ok {
 		return 0, 0, nil
 	}
-	if share, err = strconv.ParseFloat(text, 64); err != nil {
+	if fraction, err = strconv.ParseFloat(text, 64); err != nil {
 		return 0, 0, fmt.Errorf("weights: metadata %q is %q; must be a number", MetaValSplit, text)
 	}
 	if seed, err = strconv.ParseUint(w.Meta[MetaSeed], 10, 64); err != nil {
 		return 0, 0, fmt.Errorf("weights: metadata %q is %q; must be a whole number", MetaSeed, w.Meta[MetaSeed])
 	}
-	return share, seed, nil
+	return fraction, seed, nil
 }
 
 // SetValSplit records what [Weights.ValSplit] returns.
-func (w *Weights) SetValSplit(share float64, seed uint64) {
+func (w *Weights) SetValSplit(fraction float64, seed uint64) {
 	if w.Meta == nil {
 		w.Meta = map[string]string{}
 	}
-	w.Meta[MetaValSplit], w.Meta[MetaSeed] = strconv.FormatFloat(share, 'g', -1, 64), strconv.FormatUint(seed, 10)
+	w.Meta[MetaValSplit], w.Meta[MetaSeed] = strconv.FormatFloat(fraction, 'g', -1, 64), strconv.FormatUint(seed, 10)
 }

@@ -13,6 +13,7 @@ import (
 	"depthwise.dev/backend"
 	"depthwise.dev/checkpoints"
 	"depthwise.dev/formats"
+	"depthwise.dev/models"
 	"depthwise.dev/weights"
 	"depthwise.dev/weights/weightstest"
 )
@@ -49,6 +50,50 @@ func TestWeightsRoundTrip(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestReadOlderFiles: metadata as the version before wrote it, without arch and crop_fraction, is
+// that of MobileNet v1.
+func TestReadOlderFiles(t *testing.T) {
+	want := weightstest.New(t)
+	f, err := want.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Meta["model"] = `{"variant":"paper","width":0.25,"resolution":32,"classes":3,"activation":"relu","padding":"symmetric","conv_bias":false,"bn_eps":0.00001,"bn_momentum":0.1,"dropout":0}`
+	f.Meta["preprocess"] = `{"resolution":32,"fit":"crop","resize":36,"mean":[0.485,0.456,0.406],"std":[0.229,0.224,0.225]}`
+	got, err := weights.FromFile(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Config == nil || *got.Config != *want.Config || got.Config.Arch != "mobilenet_v1" || !reflect.DeepEqual(got.Graph, want.Graph) || got.Preprocess != want.Preprocess {
+		t.Errorf("%+v %+v", got.Config, got.Preprocess)
+	}
+}
+
+// TestGraphRoundTrip: weights of a graph that no architecture has hold the graph.
+func TestGraphRoundTrip(t *testing.T) {
+	g, err := models.Build("tiny", models.Input(models.Shape{Channels: 3, Height: 32, Width: 32}).Conv(models.Conv{Out: 2, Kernel: 3}).ReLU().GlobalAvgPool().Linear(models.Linear{Out: 3}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := weightstest.New(t)
+	want.Graph, want.Config, want.Arrays = g, nil, nil
+	f, err := want.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, named := f.Meta["model"]; named || f.Meta["graph"] == "" {
+		t.Errorf("metadata %v", f.Meta)
+	}
+	got, err := weights.FromFile(f)
+	if err != nil || got.Config != nil || !reflect.DeepEqual(got.Graph, g) || len(got.Meta) != 1 || got.Meta["step"] != "7" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	f.Meta["graph"] = `{"name":"tiny"}`
+	if _, err := weights.FromFile(f); !errors.Is(err, models.ErrGraph) || !strings.Contains(err.Error(), `"graph"`) {
+		t.Errorf("a graph without layers: %v", err)
+	}
 }
 
 func TestReadRefuses(t *testing.T) {
