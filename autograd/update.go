@@ -13,17 +13,18 @@ type UpdateGroup struct {
 	Program    *UpdateProgram
 }
 
-// Update is an optimizer's step in one native call and one pass over memory. All its tensors are float32 on the CPU, and
-// arrays beside a parameter are laid out in memory as it is.
+// Update is an optimizer's step in one native call and one pass over memory. All its tensors are
+// float32 on the CPU, and arrays beside a parameter are laid out in memory as it is.
 type Update struct{ Groups []UpdateGroup }
 
-// FitsUpdate reports whether Update can change tensors like these: float32 on the CPU, without gaps in memory.
+// FitsUpdate reports whether Update can change tensors like these: float32 on the CPU, without gaps
+// in memory.
 func FitsUpdate(s *Scope, parameters List) bool {
 	return s.ready("fits update", parameters...) && native.UpdateFits(parameters.handles())
 }
 
-// Apply runs the programs. Gradients are not changed. A parameter without a gradient that its program reads is an error, and
-// nothing is changed then.
+// Apply runs the programs. Gradients are not changed. A parameter without a gradient that its
+// program reads is an error, and nothing is changed then.
 func (u Update) Apply(s *Scope) {
 	const name = "fused update"
 	groups, ok := u.native(s, name)
@@ -34,8 +35,8 @@ func (u Update) Apply(s *Scope) {
 	u.fail(s, name, missing, err)
 }
 
-// Norm is the L2 norm over all gradients that the programs read. It is summed in double, so that no float32 overflows, and
-// does not depend on the number of threads.
+// Norm is the L2 norm over all gradients that the programs read. It is summed in double, so that no
+// float32 overflows, and does not depend on the number of threads.
 func (u Update) Norm(s *Scope) float64 {
 	const name = "fused update norm"
 	groups, ok := u.native(s, name)

@@ -45,7 +45,8 @@ var updateCases = []struct {
 		func(a, _, _ float64) float64 { return 0.7*math.Sqrt(a) + 0.1 }},
 }
 
-// TestUpdate runs each operation from arrays and a gradient, through a temporary, into the parameter.
+// TestUpdate runs each operation from arrays and a gradient, through a temporary, into the
+// parameter.
 func TestUpdate(t *testing.T) {
 	parameters, gradients, others := listArrays(10), listArrays(20), listArrays(30)
 	for _, c := range updateCases {
@@ -83,7 +84,8 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
-// A tensor that a backward pass needs is refused there after an update has written it, and an unwritten one is not.
+// A tensor that a backward pass needs is refused there after an update has written it, and an
+// unwritten one is not.
 func TestUpdateBumpsVersions(t *testing.T) {
 	for _, written := range []bool{true, false} {
 		err := autograd.Run(t.Context(), func(s *autograd.Scope) error {

@@ -6,14 +6,17 @@ import (
 	"depthwise.dev/autograd/native"
 )
 
-// UpdateProgram is the formula of an [Update]: elementwise operations, one after another, on a parameter, its gradient, arrays
-// beside it and temporaries. Native code runs all of them on one block of elements before it goes on to the next, so that each
-// array is read from and written to memory once.
+// UpdateProgram is the formula of an [Update]: elementwise operations, one after another, on a
+// parameter, its gradient, arrays beside it and temporaries. Native code runs all of them on one
+// block of elements before it goes on to the next, so that each array is read from and written to
+// memory once.
 //
-// Scalars are rounded to float32. The formulas below are float32 arithmetic; fma(x, y, z) is x*y + z rounded once where the
-// processor has such an instruction, every other operation rounds its result. The result may replace an operand.
+// Scalars are rounded to float32. The formulas below are float32 arithmetic; fma(x, y, z) is x*y +
+// z rounded once where the processor has such an instruction, every other operation rounds its
+// result. The result may replace an operand.
 //
-// The zero value is an empty program. It may use up to 6 arrays, 8 temporaries and 32 operations; [Update.Apply] fails beyond.
+// The zero value is an empty program. It may use up to 6 arrays, 8 temporaries and 32 operations;
+// [Update.Apply] fails beyond.
 type UpdateProgram struct {
 	arrays      []List
 	temporaries int
@@ -65,8 +68,8 @@ func (p *UpdateProgram) SumScaled(out UpdateOperand, s float64, a UpdateOperand,
 	p.append(native.UpdateInstruction{Op: native.OpSumScaled, Out: out.number, S: float32(s), A: a.number, T: float32(t), B: b.number})
 }
 
-// Lerp is out = a + weight*(b - a), computed from the nearer end as libtorch does, so that a weight of 1 gives b itself:
-// fma(weight, b-a, a) for weights below 0.5, otherwise fma(weight-1, b-a, b).
+// Lerp is out = a + weight*(b - a), computed from the nearer end as libtorch does, so that a weight
+// of 1 gives b itself: fma(weight, b-a, a) for weights below 0.5, otherwise fma(weight-1, b-a, b).
 func (p *UpdateProgram) Lerp(out, a, b UpdateOperand, weight float64) {
 	x := native.UpdateInstruction{Op: native.OpLerpFromA, Out: out.number, A: a.number, B: b.number, S: float32(weight)}
 	if x.S >= 0.5 {

@@ -3,7 +3,8 @@ package native
 // #include "native.h"
 import "C"
 
-// The functions below change all tensors of x in place; lists that appear together have the same length.
+// The functions below change all tensors of x in place; lists that appear together have the same
+// length.
 
 // ListScale is x *= c.
 func ListScale(x []Tensor, c float64) error {

@@ -287,10 +287,11 @@ struct KernelSet {
   double (*multiply_in_registers)(const Workers &, int64_t products); // peaks/peaks.h
 };
 
-// An optimizer's update is a straight-line program of elementwise operations, which package optim writes and
-// fused_update.h interprets. The numbers of the operations are those of dw_op (update.h). a, b, c and the result are
-// vectors; s and t are scalars. Every operation rounds as written below: fma(x, y, z) = x*y + z is rounded once where the
-// processor has such an instruction, every other operation by itself.
+// An optimizer's update is a straight-line program of elementwise operations, which package optim
+// writes and update/kernels.h interprets. The numbers of the operations are those of dw_op
+// (update.h). a, b, c and the result are vectors; s and t are scalars. Every operation rounds as
+// written below: fma(x, y, z) = x*y + z is rounded once where the processor has such an
+// instruction, every other operation by itself.
 enum class Op : uint8_t {
   scale,               // s*a
   add_scaled,          // fma(s, a, b)
@@ -321,8 +322,8 @@ struct UpdateProgram {
   Instruction code[kUpdateLength];
 };
 
-// Parts of the arrays that a program runs over: n floats each, null where the program does not use the operand. They do not
-// overlap.
+// Parts of the arrays that a program runs over: n floats each, null where the program does not use
+// the operand. They do not overlap.
 struct UpdatePiece {
   int64_t n;
   float *arrays[kUpdateArrays];
@@ -330,7 +331,7 @@ struct UpdatePiece {
 
 // The kernels of one instruction set.
 struct Kernels {
-  const char *name; // "avx512bf16"
+  const char *name;                                           // "avx512bf16"
   void (*update)(const UpdateProgram &, const UpdatePiece &); // on one thread
   double (*square_sum)(const float *, int64_t n);
   KernelSet float32, bfloat16;

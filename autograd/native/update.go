@@ -49,8 +49,8 @@ type UpdateInstruction struct {
 	S, T         float32
 }
 
-// UpdateGroup is parameters that the same program updates. Arrays are lists as long as Parameters: operands from
-// UpdateFirstArray on.
+// UpdateGroup is parameters that the same program updates. Arrays are lists as long as Parameters:
+// operands from UpdateFirstArray on.
 type UpdateGroup struct {
 	Program    []UpdateInstruction
 	Parameters []Tensor

@@ -22,8 +22,8 @@ typedef enum {
   DW_AFFINE_SQRT,
 } dw_op;
 
-// Limits of a program, and the numbers of its operands: 0 is the parameter, 1 its gradient, from 2 on the other arrays, from
-// DW_UPDATE_ARRAYS on the temporaries.
+// Limits of a program, and the numbers of its operands: 0 is the parameter, 1 its gradient, from 2
+// on the other arrays, from DW_UPDATE_ARRAYS on the temporaries.
 enum { DW_UPDATE_ARRAYS = 8, DW_UPDATE_TEMPORARIES = 8, DW_UPDATE_LENGTH = 32 };
 
 typedef struct {
@@ -37,7 +37,8 @@ typedef struct {
   const dw_instruction *program;
   int length;
   const dw_tensor *parameters; // n
-  const dw_tensor *arrays;     // lists*n: list k holds operand k + 2 of every parameter, laid out in memory as the parameter
+  // lists*n: list k holds operand k + 2 of every parameter, laid out in memory as the parameter.
+  const dw_tensor *arrays;
   int n, lists;
 } dw_update_group;
 
@@ -49,10 +50,12 @@ typedef struct {
 // Whether dw_update_step can update tensors like these: float32 on the CPU, without gaps.
 int dw_update_fits(const dw_tensor *x, int n);
 
-// The L2 norm over all gradients that the programs read, summed in double in an order that does not depend on the threads.
+// The L2 norm over all gradients that the programs read, summed in double in an order that does not
+// depend on the threads.
 dw_error dw_update_norm(double *norm, dw_missing *missing, const dw_update_group *groups, int n);
 
-// Runs each group's program over its parameters, on all threads. Changes nothing where a gradient is missing.
+// Runs each group's program over its parameters, on all threads. Changes nothing where a gradient
+// is missing.
 dw_error dw_update_step(dw_missing *missing, const dw_update_group *groups, int n);
 
 #ifdef __cplusplus

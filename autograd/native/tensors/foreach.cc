@@ -1,6 +1,7 @@
 //go:build ignore
 
-// Updates of whole lists of tensors: PyTorch's _foreach_ operations, which its optimizers are written in.
+// Updates of whole lists of tensors: PyTorch's _foreach_ operations, which its optimizers are
+// written in.
 #include "tensors/guard.h"
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
@@ -12,8 +13,7 @@ namespace {
 std::vector<at::Tensor> list(const dw_tensor *xs, int n) {
   std::vector<at::Tensor> tensors;
   tensors.reserve(n);
-  for (int i = 0; i < n; i++)
-    tensors.push_back(*static_cast<at::Tensor *>(xs[i]));
+  for (int i = 0; i < n; i++) tensors.push_back(*static_cast<at::Tensor *>(xs[i]));
   return tensors;
 }
 
@@ -63,19 +63,19 @@ dw_error dw_list_zero(const dw_tensor *x, int n) {
   return update([&] { at::_foreach_zero_(list(x, n)); });
 }
 
-// The L2 norm over all elements of all tensors, as torch.nn.utils.get_total_norm: the norm of the tensors' norms.
+// The L2 norm over all elements of all tensors, as torch.nn.utils.get_total_norm: the norm of the
+// tensors' norms.
 dw_error dw_list_norm(const dw_tensor *x, int n, double *norm) {
-  return update([&] {
-    *norm = n == 0 ? 0 : at::linalg_vector_norm(at::stack(at::_foreach_norm(list(x, n), 2))).item<double>();
-  });
+  return update(
+      [&] { *norm = n == 0 ? 0 : at::linalg_vector_norm(at::stack(at::_foreach_norm(list(x, n), 2))).item<double>(); });
 }
 
-// A finite sum has finite terms only, which settles the usual case; finite terms can overflow, so the others are examined.
+// A finite sum has finite terms only, which settles the usual case; finite terms can overflow, so
+// the others are examined.
 dw_error dw_list_all_finite(const dw_tensor *x, int n, int *finite) {
   return update([&] {
     *finite = 1;
     for (const auto &t : list(x, n))
-      if (!std::isfinite(t.sum().item<double>()) && !at::isfinite(t).all().item<bool>())
-        *finite = 0;
+      if (!std::isfinite(t.sum().item<double>()) && !at::isfinite(t).all().item<bool>()) *finite = 0;
   });
 }

@@ -1,24 +1,28 @@
-// Interpreter of optimizers' update programs (fused.h) and the sum of squares for their gradient norms.
+// Interpreter of optimizers' update programs (fused.h) and the sum of squares for their gradient
+// norms.
 //
-// A program runs block by block: each operation is a loop over one block of its operands, so that parameters, gradients and
-// state are read from and written to memory once, and temporaries stay in the first-level cache.
+// A program runs block by block: each operation is a loop over one block of its operands, so that
+// parameters, gradients and state are read from and written to memory once, and temporaries stay in
+// the first-level cache.
 #pragma once
 #include "isa/simd.h"
 
 namespace depthwise::fused::FUSED_ISA {
 
-// Floats of a block. With 128, a program of five operations is about 200 instructions, fewer than a processor keeps in
-// flight: it begins the next block while roots and quotients of this one are computed. On a Zen 5 core, AdamW took 1.1 to 1.2
-// times as long as its formula compiled in C++ with 128, 1.3 to 1.4 times with 256 and 512, and 1.2 to 1.3 times with 64, where
-// the overhead of each operation shows (SGD 1.3 times).
+// Floats of a block. With 128, a program of five operations is about 200 instructions, fewer than a
+// processor keeps in flight: it begins the next block while roots and quotients of this one are
+// computed. On a Zen 5 core, AdamW took 1.1 to 1.2 times as long as its formula compiled in C++
+// with 128, 1.3 to 1.4 times with 256 and 512, and 1.2 to 1.3 times with 64, where the overhead of
+// each operation shows (SGD 1.3 times).
 constexpr int kUpdateBlock = 128;
 
-// Floats between a block and what is prefetched for later ones: 2 KB. Arrays are read in turns of a block, which the
-// processor's own prefetchers follow badly: without, SGD took 1.25 times as long as compiled, with it 1.05 to 1.17 times.
+// Floats between a block and what is prefetched for later ones: 2 KB. Arrays are read in turns of a
+// block, which the processor's own prefetchers follow badly: without, SGD took 1.25 times as long
+// as compiled, with it 1.05 to 1.17 times.
 constexpr int kUpdateAhead = 4 * kUpdateBlock;
 
-// An instruction with its operands as addresses. Arrays advance with the blocks, temporaries do not: the mask of a
-// temporary is zero.
+// An instruction with its operands as addresses. Arrays advance with the blocks, temporaries do
+// not: the mask of a temporary is zero.
 struct DecodedInstruction {
   Op op;
   float s, t;
@@ -40,6 +44,7 @@ FUSED_INLINE void execute(const DecodedInstruction &x, int64_t start) {
   auto a = [&](int i) { return load(pa + i); };
   auto b = [&](int i) { return load(pb + i); };
   auto c = [&](int i) { return load(pc + i); };
+  // clang-format off
   switch (x.op) {
   case Op::scale: return each_vector(out, [&](int i) { return s * a(i); });
   case Op::add_scaled: return each_vector(out, [&](int i) { return multiply_add(s, a(i), b(i)); });
@@ -54,6 +59,7 @@ FUSED_INLINE void execute(const DecodedInstruction &x, int64_t start) {
   case Op::sqrt: return each_vector(out, [&](int i) { return root(a(i) + t); });
   case Op::affine_sqrt: return each_vector(out, [&](int i) { return multiply_add(s, root(a(i)), t); });
   }
+  // clang-format on
 }
 
 // Memory of one thread that runs a program.
@@ -70,7 +76,7 @@ static void decode(DecodedInstruction *code, const UpdateProgram &p, float *cons
   auto mask = [](uint8_t operand) { return operand < kUpdateArrays ? int64_t(-1) : int64_t(0); };
   for (int k = 0; k < p.length; k++) {
     const Instruction &x = p.code[k];
-    code[k] = {x.op,          x.s,         x.t,       address(x.out), address(x.a), address(x.b),
+    code[k] = {x.op,         x.s,         x.t,       address(x.out), address(x.a), address(x.b),
                address(x.c), mask(x.out), mask(x.a), mask(x.b),      mask(x.c)};
   }
 }
@@ -123,12 +129,9 @@ static double square_sum(const float *x, int64_t n) {
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes)
 #pragma omp simd
-    for (int k = 0; k < kLanes; k++)
-      sums[k] += double(x[i + k]) * x[i + k];
-  for (; i < n; i++)
-    sums[i % kLanes] += double(x[i]) * x[i];
-  for (double sum : sums)
-    total += sum;
+    for (int k = 0; k < kLanes; k++) sums[k] += double(x[i + k]) * x[i + k];
+  for (; i < n; i++) sums[i % kLanes] += double(x[i]) * x[i];
+  for (double sum : sums) total += sum;
   return total;
 }
 

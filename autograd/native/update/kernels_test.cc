@@ -1,8 +1,8 @@
 //go:build ignore
 
-// Tests the operations of update programs (fused_update.h) against the same formulas in double, one element at a time. A
-// program by itself:
-//   g++ -std=c++20 -O2 -DFUSED_ISA=avx2 -march=x86-64-v3 fused_update_test.cc && ./a.out
+// Tests the operations of update programs (update/kernels.h) against the same formulas in double, one element at a time. A
+// standalone program, compiled in autograd/native:
+//   g++ -std=c++20 -I. -O2 -DFUSED_ISA=avx2 -march=x86-64-v3 update/kernels_test.cc && ./a.out
 // Arrays start at odd addresses and end within a vector; memory ends where they do.
 #include "update/kernels.h"
 #include <cstdio>
@@ -21,18 +21,30 @@ static float noise() { // between 0.5 and 2.5: under a root and as a divisor as 
 static double formula(const Instruction &x, double a, double b, double c) {
   const double s = x.s, t = x.t;
   switch (x.op) {
-  case Op::scale: return s * a;
-  case Op::add_scaled: return s * a + b;
-  case Op::sum_scaled: return s * a + t * b;
-  case Op::lerp_from_a: return a + s * (b - a);
-  case Op::lerp_from_b: return b + s * (b - a);
-  case Op::mul: return a * b;
-  case Op::add_product: return s * a * b + t * c;
-  case Op::add_rounded_product: return s * a * b + t * c;
-  case Op::quotient: return s * a / b;
-  case Op::add_quotient: return s * a / b + t * c;
-  case Op::sqrt: return std::sqrt(a + t);
-  case Op::affine_sqrt: return s * std::sqrt(a) + t;
+  case Op::scale:
+    return s * a;
+  case Op::add_scaled:
+    return s * a + b;
+  case Op::sum_scaled:
+    return s * a + t * b;
+  case Op::lerp_from_a:
+    return a + s * (b - a);
+  case Op::lerp_from_b:
+    return b + s * (b - a);
+  case Op::mul:
+    return a * b;
+  case Op::add_product:
+    return s * a * b + t * c;
+  case Op::add_rounded_product:
+    return s * a * b + t * c;
+  case Op::quotient:
+    return s * a / b;
+  case Op::add_quotient:
+    return s * a / b + t * c;
+  case Op::sqrt:
+    return std::sqrt(a + t);
+  case Op::affine_sqrt:
+    return s * std::sqrt(a) + t;
   }
   return NAN;
 }
@@ -46,8 +58,7 @@ struct Arrays {
     for (int k = 0; k < count; k++) {
       data[k].resize(n + offset);
       data[k].shrink_to_fit();
-      for (float &v : data[k])
-        v = noise();
+      for (float &v : data[k]) v = noise();
       piece.arrays[k] = data[k].data() + offset;
     }
   }
@@ -57,13 +68,11 @@ struct Arrays {
 static void check(const char *what, const UpdateProgram &p, int n, int offset, int count) {
   Arrays x(n, offset, count);
   std::vector<float> before[kUpdateArrays];
-  for (int k = 0; k < count; k++)
-    before[k] = x.data[k];
+  for (int k = 0; k < count; k++) before[k] = x.data[k];
   update(p, x.piece);
   for (int i = 0; i < n + offset; i++) {
     double value[kUpdateArrays + kUpdateTemporaries] = {};
-    for (int k = 0; k < count; k++)
-      value[k] = before[k][i];
+    for (int k = 0; k < count; k++) value[k] = before[k][i];
     for (int k = 0; k < p.length && i >= offset; k++) { // elements before the offset must not change
       const Instruction &o = p.code[k];
       value[o.out] = formula(o, value[o.a], value[o.b], value[o.c]);
@@ -80,7 +89,9 @@ static void check(const char *what, const UpdateProgram &p, int n, int offset, i
 static void test_operations(int n, int offset) {
   const uint8_t t0 = kUpdateArrays, last = kUpdateArrays + kUpdateTemporaries - 1;
   for (int op = 0; op < kOps; op++) {
-    auto of = [&](uint8_t out, uint8_t a, uint8_t b, uint8_t c) { return Instruction{Op(op), out, a, b, c, 0.375f, 0.75f}; };
+    auto of = [&](uint8_t out, uint8_t a, uint8_t b, uint8_t c) {
+      return Instruction{Op(op), out, a, b, c, 0.375f, 0.75f};
+    };
     char what[32];
     snprintf(what, sizeof what, "operation %d", op);
     check(what, {1, {of(3, 0, 1, 2)}}, n, offset, 4);
@@ -131,11 +142,9 @@ int main() {
   const int sizes[] = {1, 5, 15, 16, 17, 100, kUpdateBlock, kUpdateBlock + 1, 3 * kUpdateBlock - 1};
   for (int n : sizes) {
     test_sum(n);
-    for (int offset = 0; offset < 3; offset++)
-      test_operations(n, offset);
+    for (int offset = 0; offset < 3; offset++) test_operations(n, offset);
   }
   test_rounding();
-  if (failures)
-    printf("%d failures\n", failures);
+  if (failures) printf("%d failures\n", failures);
   return failures != 0;
 }
