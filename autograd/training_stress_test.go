@@ -10,22 +10,26 @@ import (
 	"testing"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
+	"depthwise.dev/models"
 	"depthwise.dev/models/mobilenet"
 	"depthwise.dev/optim"
 )
 
 // trainee is a network with its optimizer and its data.
 type trainee struct {
-	network        *mobilenet.Network
+	network        *backend.Network
 	optimizer      optim.Optimizer
 	images, labels *autograd.Tensor
 }
 
 func newTrainee(s *autograd.Scope, variant string, build func(*autograd.Scope, []optim.Parameter) optim.Optimizer) *trainee {
-	config, err := mobilenet.Variant(variant)
+	config, err := mobilenet.Default("mobilenet_v1", variant)
 	s.Fail(err)
 	config.Width, config.Resolution, config.Classes = 0.25, 32, 4
-	t := &trainee{network: mobilenet.New(s, config, 1)}
+	graph, err := config.Graph()
+	s.Fail(err)
+	t := &trainee{network: backend.New(s, graph, 1)}
 	var parameters []optim.Parameter
 	for _, p := range t.network.Parameters() {
 		parameters = append(parameters, optim.Parameter{Name: p.Name, Tensor: p.Tensor})
@@ -157,7 +161,7 @@ func disturbed(t *testing.T, layer, way int) {
 		if i > 0 {
 			return nil
 		}
-		both[1].network.RegisterForwardHook(func(s *autograd.Scope, l mobilenet.Layer, y *autograd.Tensor) *autograd.Tensor {
+		both[1].network.RegisterForwardHook(func(s *autograd.Scope, l models.Layer, y *autograd.Tensor) *autograd.Tensor {
 			if seen++; seen-1 == layer {
 				s.RegisterHook(y, func(s *autograd.Scope, g *autograd.Tensor) *autograd.Tensor { fail(s, g); return nil })
 			}
