@@ -7,10 +7,10 @@ import (
 	"depthwise.dev/models"
 )
 
-// A ForwardHook is called with each layer's output while Forward runs: of a convolution after its normalization and
-// activation (N, C, H, W), of the classifier the logits. What it returns takes the output's place; nil leaves it. The
-// output is freed when the next layer is done; a hook keeps what it needs longer with Scope.Detach or ToSlice, and
-// watches the gradient with Scope.RegisterHook.
+// A ForwardHook is called with the output of every layer while Forward runs: (N, C, H, W) or (N, C), after the layer's
+// batch norm and activation. A tensor that it returns replaces the output; nil leaves it. The output is freed when the
+// last layer that reads it is done: keep what is needed longer with Scope.Detach or ToSlice, and watch the gradient with
+// Scope.RegisterHook.
 type ForwardHook func(s *autograd.Scope, layer models.Layer, output *autograd.Tensor) *autograd.Tensor
 
 // A RemovableHandle ends a hook.
@@ -31,11 +31,11 @@ func (h RemovableHandle) Remove() {
 	h.network.hooks = slices.DeleteFunc(slices.Clone(h.network.hooks), func(f *ForwardHook) bool { return f == h.hook })
 }
 
-// Hooked reports whether somebody wants the layers' outputs. Kernels that do not have them one by one must leave the
-// computation to libtorch's then.
+// Hooked reports whether forward hooks are registered. A backend that does not compute the layers one by one then uses
+// [Torch].
 func (n *Network) Hooked() bool { return len(n.hooks) > 0 }
 
-// observed is the output of a layer as the hooks leave it.
+// observed calls the hooks and returns the layer's output, or what replaces it.
 func (n *Network) observed(s *autograd.Scope, l models.Layer, output *autograd.Tensor) *autograd.Tensor {
 	for _, hook := range n.hooks {
 		if s.Err() != nil {

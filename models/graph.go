@@ -203,21 +203,6 @@ func (g *Graph) Resize(height, width int) (*Graph, error) {
 	return resized, nil
 }
 
-// Stride is the factor by which the spatial layers shrink an image, 32 of MobileNets; at most maxSide.
-func (g *Graph) Stride() int {
-	factor := map[string]int{InputName: 1}
-	most := 1
-	for _, l := range g.Layers {
-		f := factor[l.Inputs[0]]
-		if l.Windowed() {
-			f = min(f*l.Stride, maxSide)
-		}
-		factor[l.Name] = f
-		most = max(most, f)
-	}
-	return most
-}
-
 // String names the graph for logs.
 func (g *Graph) String() string {
 	return fmt.Sprintf("%s, input %v, %d classes", g.Name, g.Input, g.Classes())

@@ -225,33 +225,6 @@ func TestResize(t *testing.T) {
 	}
 }
 
-func TestStride(t *testing.T) {
-	for _, tc := range []struct {
-		name string
-		node *Node
-		want int
-	}{
-		{"none", finish(image()), 1},
-		{"convolution and pool", finish(image().Conv(Conv{Out: 2, Kernel: 3, Stride: 2}).MaxPool(Pool{Kernel: 2})), 4},
-		{"more than an image can shrink", finish(func() *Node {
-			x := image()
-			for range 3 {
-				x = x.Conv(Conv{Out: 2, Stride: 256})
-			}
-			return x
-		}()), maxSide},
-		{"a residual", finish(func() *Node { x := image().Conv(Conv{Out: 2, Stride: 2}); return x.Conv(Conv{Out: 2}).Add(x) }()), 2},
-	} {
-		g, err := Build(tc.name, tc.node)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := g.Stride(); got != tc.want {
-			t.Errorf("%s: %d, want %d", tc.name, got, tc.want)
-		}
-	}
-}
-
 func TestGraphText(t *testing.T) {
 	g := every(t)
 	if g.Classes() != 2 || g.String() != "every kind, input (3, 8, 8), 2 classes" {

@@ -79,9 +79,8 @@ func (r *run) loaderOptions(train bool) data.LoaderOptions {
 
 // newOptimizer returns the trainer's optimizer, or the configured one.
 func (r *run) newOptimizer(s *autograd.Scope) (optim.Optimizer, error) {
-	parameters := r.config.OptimizerParameters(r.network.Parameters())
 	if r.trainer.Optimizer.New == nil {
 		return r.config.NewOptimizer(s, r.network.Parameters())
 	}
-	return r.trainer.Optimizer.New(s, parameters)
+	return r.trainer.Optimizer.New(s, r.config.OptimizerParameters(r.network.Parameters()))
 }
