@@ -9,6 +9,7 @@ import (
 	"depthwise.dev/backend"
 	"depthwise.dev/data"
 	"depthwise.dev/data/shards"
+	"depthwise.dev/formats"
 	"depthwise.dev/internal/datasource"
 	"depthwise.dev/internal/host"
 	"depthwise.dev/internal/validate"
@@ -17,7 +18,7 @@ import (
 
 // EvalConfig says which weights are evaluated on which images.
 type EvalConfig struct {
-	// Weights is a file or a run's folder, see [weights.Read].
+	// Weights is a file or a run's folder, see [formats.Read].
 	Weights string
 	// Raw selects the last weights of training in place of their average, see
 	// [weights.Weights.Plain].
@@ -123,7 +124,7 @@ func validationImages(ctx context.Context, w weights.Weights, c EvalConfig) (*da
 
 // read reads weights, and of a weight average the average or the last weights of training.
 func read(path string, raw bool) (weights.Weights, error) {
-	w, err := weights.Read(path)
+	w, err := formats.Read(path)
 	if raw {
 		w = w.Plain()
 	}

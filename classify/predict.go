@@ -13,7 +13,7 @@ import (
 
 // PredictConfig says which weights predict, and how.
 type PredictConfig struct {
-	// Weights is a file or a run's folder, see [weights.Read].
+	// Weights is a file or a run's folder, see [formats.Read].
 	Weights string
 	// Raw selects the last weights of training in place of their average, see
 	// [weights.Weights.Plain].

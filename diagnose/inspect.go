@@ -9,6 +9,7 @@ import (
 	"depthwise.dev/backend"
 	"depthwise.dev/config"
 	"depthwise.dev/data"
+	"depthwise.dev/formats"
 	"depthwise.dev/models"
 	"depthwise.dev/optim"
 	"depthwise.dev/weights"
@@ -50,7 +51,7 @@ type ParameterState struct {
 const inspectImages = 32
 
 // Inspect runs one training step in memory and describes it layer by layer. It starts from the weights
-// at a path, see [weights.Read], the last weights of training where there is an average, or from initial
+// at a path, see [formats.Read], the last weights of training where there is an average, or from initial
 // weights without a path. The step is the first of the configured optimizer at the learning rate c.LR,
 // in float32, on a batch of c.Data, or of noise without data. A negative number of images selects 32.
 func Inspect(ctx context.Context, c config.Config, path string, images int) (Inspection, error) {
@@ -61,7 +62,7 @@ func Inspect(ctx context.Context, c config.Config, path string, images int) (Ins
 	c.MixUp, c.CutMix = 0, 0
 	var w *weights.Weights
 	if path != "" {
-		read, err := weights.Read(path)
+		read, err := formats.Read(path)
 		if err != nil {
 			return r, err
 		}

@@ -1,5 +1,5 @@
-// Package formats reads and writes files of weights. Each format has a file of its own and a row in
-// All. It works on host arrays and text metadata and needs no libtorch.
+// Package formats reads and writes trained weights in the formats of this and other programs. Each format has a file of
+// its own and a row in All. It works on a graph and host arrays and needs no libtorch.
 package formats
 
 import (
@@ -11,8 +11,8 @@ import (
 	"slices"
 	"strings"
 
-	"depthwise.dev/checkpoints"
 	"depthwise.dev/internal/validate"
+	"depthwise.dev/weights"
 )
 
 // Format is a file format for weights.
@@ -26,11 +26,11 @@ type Format struct {
 	// Detect reports whether a file that begins with head is of this format. head holds at most
 	// [HeadSize] bytes.
 	Detect func(head []byte) bool
-	// Read reads the arrays and the metadata of a file. nil: the format is only written.
-	Read func(path string) (checkpoints.File, error)
-	// Write writes arrays and metadata, whole or not at all. Formats without metadata drop it.
+	// Read reads a file: graph, arrays, classes and preprocessing. nil: the format is only written.
+	Read func(path string) (weights.Weights, error)
+	// Write writes a file, whole or not at all. Formats without metadata drop what only it can hold.
 	// nil: the format is only read.
-	Write func(path string, f checkpoints.File) error
+	Write func(path string, w weights.Weights) error
 }
 
 // All lists the formats in the order in which help and messages name them.
@@ -127,20 +127,4 @@ func readHead(path string) ([]byte, error) {
 		err = nil // a shorter file
 	}
 	return head[:n], err
-}
-
-// Read reads a file in the format of its content. Where the content identifies none, such as
-// that of a damaged file, the extension selects the format, whose reader then names the defect.
-func Read(path string) (checkpoints.File, error) {
-	f, err := Detect(path)
-	if errors.Is(err, ErrUnknown) {
-		f, err = ByExtension(path)
-	}
-	if err != nil {
-		return checkpoints.File{}, err
-	}
-	if f.Read == nil {
-		return checkpoints.File{}, fmt.Errorf("formats: %s: files of the format %s (%s) can only be written", path, f.Name, f.Description)
-	}
-	return f.Read(path)
 }

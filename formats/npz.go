@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"depthwise.dev/checkpoints"
+	"depthwise.dev/weights"
 )
 
 // npz is NumPy's zip of .npy files. It has no metadata.
@@ -13,7 +14,7 @@ var npz = Format{
 	Description: "NumPy's archive, arrays alone",
 	Extensions:  []string{".npz"},
 	Detect:      isNPZ,
-	Write:       func(path string, f checkpoints.File) error { return checkpoints.WriteNPZ(path, f.Arrays) },
+	Write:       func(path string, w weights.Weights) error { return checkpoints.WriteNPZ(path, w.Arrays) },
 }
 
 // isNPZ looks for a zip's first local header whose member is named *.npy.

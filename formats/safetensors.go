@@ -2,8 +2,10 @@ package formats
 
 import (
 	"encoding/binary"
+	"fmt"
 
 	"depthwise.dev/checkpoints"
+	"depthwise.dev/weights"
 )
 
 // safetensors is the native format: arrays and, in the header's metadata, what is needed to use them.
@@ -13,8 +15,21 @@ var safetensors = Format{
 	Description: "arrays, with architecture, classes and preprocessing as metadata",
 	Extensions:  []string{".safetensors"},
 	Detect:      isSafetensors,
-	Read:        checkpoints.Read,
-	Write:       checkpoints.Write,
+	Read:        readSafetensors,
+	Write:       func(path string, w weights.Weights) error { return w.Write(path) },
+}
+
+// readSafetensors reads a file that describes itself: an export, best.safetensors or a checkpoint.
+func readSafetensors(path string) (weights.Weights, error) {
+	f, err := checkpoints.Read(path)
+	if err != nil {
+		return weights.Weights{}, err
+	}
+	w, err := weights.FromFile(f)
+	if err != nil {
+		return weights.Weights{}, fmt.Errorf("formats: %s: %w", path, err)
+	}
+	return w, nil
 }
 
 // maxSafetensorsHeader is the limit of the reference implementation on the length of the header.

@@ -10,12 +10,12 @@ import (
 	"depthwise.dev/backend"
 	"depthwise.dev/classify"
 	"depthwise.dev/data"
-	"depthwise.dev/weights"
+	"depthwise.dev/formats"
 )
 
 // Config says which weights classify, and how.
 type Config struct {
-	// Weights is a file or a run's folder, see [weights.Read].
+	// Weights is a file or a run's folder, see [formats.Read].
 	Weights string
 	// MaxBatch, MaxWait and QueueLength as in [EngineConfig], which documents their defaults.
 	MaxBatch    int
@@ -37,7 +37,7 @@ func Open(c Config) (*Classifier, error) {
 	if err := c.Options.Validate(); err != nil {
 		return nil, err
 	}
-	w, err := weights.Read(c.Weights)
+	w, err := formats.Read(c.Weights)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"depthwise.dev/checkpoints"
 	"depthwise.dev/classify"
 	"depthwise.dev/config"
+	"depthwise.dev/formats"
 	"depthwise.dev/internal/testset"
 	"depthwise.dev/report"
 	"depthwise.dev/weights"
@@ -50,7 +51,7 @@ func hostArrays32(t *testing.T, arrays []checkpoints.Array) map[string][]float32
 
 func readOrFail(t *testing.T, path string) weights.Weights {
 	t.Helper()
-	w, err := weights.Read(path)
+	w, err := formats.Read(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +148,7 @@ func TestWeightAverageIsExported(t *testing.T) {
 			want = hostArrays32(t, w.Raw)
 		}
 		path := filepath.Join(t.TempDir(), "export.safetensors")
-		if err := weights.Export(weights.ExportOptions{Weights: c.Out, Raw: raw, Format: "safetensors", Output: path}); err != nil {
+		if err := formats.Export(formats.ExportOptions{Weights: c.Out, Raw: raw, Format: "safetensors", Output: path}); err != nil {
 			t.Fatal(err)
 		}
 		f, err := checkpoints.Read(path)

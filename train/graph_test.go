@@ -13,6 +13,7 @@ import (
 	"depthwise.dev/checkpoints"
 	"depthwise.dev/classify"
 	"depthwise.dev/config"
+	"depthwise.dev/formats"
 	"depthwise.dev/internal/testset"
 	"depthwise.dev/models"
 	"depthwise.dev/report"
@@ -100,7 +101,7 @@ func checkGraphUse(t *testing.T, c config.Config, result Result) {
 func checkGraphExport(t *testing.T, dir string) {
 	want, to := readOrFail(t, dir), t.TempDir()
 	for _, name := range []string{"w.safetensors", "w.npz"} {
-		if err := weights.Export(weights.ExportOptions{Weights: dir, Output: filepath.Join(to, name)}); err != nil {
+		if err := formats.Export(formats.ExportOptions{Weights: dir, Output: filepath.Join(to, name)}); err != nil {
 			t.Fatal(err)
 		}
 	}

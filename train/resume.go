@@ -14,6 +14,7 @@ import (
 	"depthwise.dev/backend"
 	"depthwise.dev/checkpoints"
 	"depthwise.dev/config"
+	"depthwise.dev/formats"
 	"depthwise.dev/report"
 	"depthwise.dev/weights"
 )
@@ -188,7 +189,7 @@ func (r *run) repairBest(s *autograd.Scope) error {
 		return r.writeBest(s)
 	}
 	beside := checkpoints.Store{Dir: filepath.Dir(r.folder.from)}
-	w, err := weights.Read(beside.Path(want.Step))
+	w, err := formats.Read(beside.Path(want.Step))
 	if err != nil {
 		return r.note(report.Warning, fmt.Sprintf("%s is missing, and the checkpoint of step %d that it was written from cannot be read: %v; the next best epoch writes it again", weights.BestFile, want.Step, err))
 	}
@@ -197,7 +198,7 @@ func (r *run) repairBest(s *autograd.Scope) error {
 
 // bestStep returns the step of best.safetensors, -1 where it is missing or damaged.
 func (r *run) bestStep() int64 {
-	w, err := weights.Read(r.folder.path(weights.BestFile))
+	w, err := formats.Read(r.folder.path(weights.BestFile))
 	if err != nil {
 		return -1
 	}

@@ -12,6 +12,7 @@ import (
 
 	"depthwise.dev/checkpoints"
 	"depthwise.dev/config"
+	"depthwise.dev/formats"
 	"depthwise.dev/internal/testset"
 	"depthwise.dev/report"
 	"depthwise.dev/weights"
@@ -239,7 +240,7 @@ func TestRepairBest(t *testing.T) {
 			}
 		}, true},
 		{"of an earlier step", 20, atStep(5), func(t *testing.T, _ config.Config, best string) {
-			w, err := weights.Read(best)
+			w, err := formats.Read(best)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -16,6 +16,7 @@ import (
 	"depthwise.dev/config"
 	"depthwise.dev/data"
 	"depthwise.dev/data/check"
+	"depthwise.dev/formats"
 	"depthwise.dev/internal/testset"
 	"depthwise.dev/models"
 	"depthwise.dev/report"
@@ -164,11 +165,11 @@ func TestLastBatchOfOne(t *testing.T) {
 		t.Errorf("steps of %v images, %d notes", images, notes)
 	}
 	store := checkpoints.Store{Dir: filepath.Join(c.Out, weights.CheckpointFolder)}
-	before, err := weights.Read(store.Path(1))
+	before, err := formats.Read(store.Path(1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := weights.Read(store.Path(2))
+	after, err := formats.Read(store.Path(2))
 	if err != nil {
 		t.Fatal(err)
 	}

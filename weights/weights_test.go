@@ -24,7 +24,7 @@ func TestWeightsRoundTrip(t *testing.T) {
 	if err := want.Write(path); err != nil {
 		t.Fatal(err)
 	}
-	got, err := weights.Read(path)
+	got, err := formats.Read(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestReadRefuses(t *testing.T) {
 			if err := checkpoints.Write(path, f); err != nil {
 				t.Fatal(err)
 			}
-			if _, err = weights.Read(path); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
+			if _, err = formats.Read(path); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
 				t.Errorf("error %v, want %q and the path", err, c.want)
 			}
 		})
@@ -131,10 +131,10 @@ func TestReadRefuses(t *testing.T) {
 
 func TestReadOfAFolder(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := weights.Read(dir); !errors.Is(err, weights.ErrNoWeights) {
+	if _, err := formats.Read(dir); !errors.Is(err, weights.ErrNoWeights) {
 		t.Errorf("an empty folder: %v", err)
 	}
-	if _, err := weights.Read(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := formats.Read(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no folder: %v", err)
 	}
 	for step, name := range []string{filepath.Join(weights.CheckpointFolder, "step-00000001.safetensors"), filepath.Join(weights.CheckpointFolder, "step-00000010.safetensors"), weights.BestFile} {
@@ -146,7 +146,7 @@ func TestReadOfAFolder(t *testing.T) {
 		if err := w.Write(filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := weights.Read(dir); err != nil || got.Meta["step"] != name { // the newest, and then the best
+		if got, err := formats.Read(dir); err != nil || got.Meta["step"] != name { // the newest, and then the best
 			t.Errorf("with %d files: %q, %v; want %s", step+1, got.Meta["step"], err, name)
 		}
 	}
@@ -184,7 +184,7 @@ func TestExport(t *testing.T) {
 		{"by extension of the native format", "", "c.safetensors", "safetensors"},
 	} {
 		path := filepath.Join(dir, c.output)
-		if err := weights.Export(weights.ExportOptions{Weights: from, Format: c.format, Output: path}); err != nil {
+		if err := formats.Export(formats.ExportOptions{Weights: from, Format: c.format, Output: path}); err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
@@ -192,14 +192,14 @@ func TestExport(t *testing.T) {
 			t.Errorf("%s: written as %s, %v", c.name, f.Name, err)
 		}
 	}
-	if w, err := weights.Read(filepath.Join(dir, "c.safetensors")); err != nil || w.Meta["step"] != "" || len(w.Classes) != 3 {
+	if w, err := formats.Read(filepath.Join(dir, "c.safetensors")); err != nil || w.Meta["step"] != "" || len(w.Classes) != 3 {
 		t.Errorf("exported %v, %v", w.Meta, err)
 	}
 	for _, c := range []struct{ name, format, output, want string }{
 		{"unknown name", "npy", "a.npz", `format "npy": did you mean npz?`},
 		{"unknown extension", "", "a.bin", `".bin"`},
 	} {
-		if err := weights.Export(weights.ExportOptions{Weights: from, Format: c.format, Output: filepath.Join(dir, c.output)}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := formats.Export(formats.ExportOptions{Weights: from, Format: c.format, Output: filepath.Join(dir, c.output)}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
 		}
 	}

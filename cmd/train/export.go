@@ -7,11 +7,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"depthwise.dev/formats"
-	"depthwise.dev/weights"
 )
 
 func newExport() *cobra.Command {
-	c := weights.ExportOptions{}
+	c := formats.ExportOptions{}
 	cmd := &cobra.Command{
 		Use:   "export --weights FILE --output FILE [flags]",
 		Short: "Write trained weights for other programs",
@@ -28,7 +27,7 @@ and the file is accepted as --weights. npz holds arrays only.`,
 			if err := required(cmd, "weights", "output"); err != nil {
 				return err
 			}
-			if err := weights.Export(c); err != nil {
+			if err := formats.Export(c); err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "wrote %s\n", c.Output)

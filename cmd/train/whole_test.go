@@ -18,7 +18,7 @@ import (
 	"depthwise.dev/checkpoints"
 	"depthwise.dev/classify"
 	"depthwise.dev/data"
-	"depthwise.dev/weights"
+	"depthwise.dev/formats"
 )
 
 // pictures makes a data set of three classes that differ in color, six
@@ -186,7 +186,7 @@ func checkPredict(t *testing.T, dir, file string) {
 		t.Fatalf("%d predictions of %d images", len(got), len(paths))
 	}
 
-	w, err := weights.Read(file)
+	w, err := formats.Read(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +260,7 @@ func predictArray(t *testing.T, weights string, batch []float32, n, side int) []
 
 // checkExport: both formats hold the weights, and safetensors can be used like them.
 func checkExport(t *testing.T, dir, file string) {
-	want, err := weights.Read(file)
+	want, err := formats.Read(file)
 	if err != nil {
 		t.Fatal(err)
 	}

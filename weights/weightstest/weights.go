@@ -4,28 +4,40 @@ package weightstest
 import (
 	"testing"
 
-	"depthwise.dev/autograd"
-	"depthwise.dev/backend"
-	"depthwise.dev/config"
+	"depthwise.dev/checkpoints"
+	"depthwise.dev/data"
+	"depthwise.dev/models/mobilenet"
 	"depthwise.dev/weights"
 )
 
 // New returns initial weights of a network of three classes, with the metadata step=7.
 func New(t testing.TB) weights.Weights {
 	t.Helper()
-	c := config.Default()
-	c.Model.Width, c.Model.Resolution, c.Model.Classes = 0.25, 32, 3
+	c, err := mobilenet.Default("mobilenet_v1", "paper")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Width, c.Resolution, c.Classes = 0.25, 32, 3
 	g, err := c.Graph()
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := weights.Weights{Graph: g, Config: &c.Model, Classes: []string{"b", "a", "ü"}, Preprocess: c.Preprocess(), Meta: map[string]string{"step": "7"}}
-	err = autograd.Run(t.Context(), func(s *autograd.Scope) (err error) {
-		w.Arrays, err = backend.HostArrays(s, "", backend.New(s, g, 3).State())
-		return err
-	})
+	p, err := c.Preprocessing()
 	if err != nil {
 		t.Fatal(err)
+	}
+	w := weights.Weights{Graph: g, Config: &c, Classes: []string{"b", "a", "ü"}, Meta: map[string]string{"step": "7"},
+		Preprocess: data.Preprocess{Resolution: 32, Fit: data.FitCrop, Resize: 36, Mean: p.Mean, Std: p.Std}}
+	for _, a := range g.Arrays() {
+		shape := make([]int, len(a.Shape))
+		for i, d := range a.Shape {
+			shape[i] = int(d)
+		}
+		array, err := checkpoints.NewArray(a.Name, a.Initial(3), shape...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Arrays = append(w.Arrays, array)
 	}
 	return w
 }

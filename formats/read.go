@@ -1,0 +1,53 @@
+package formats
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"depthwise.dev/checkpoints"
+	"depthwise.dev/weights"
+)
+
+// Read reads the weights of a file, in the format of its content, or of a run's folder: its best.safetensors, or its
+// newest checkpoint where there is none yet. Of a run with a weight average it is the average; see
+// [weights.Weights.Plain]. Where the content identifies no format, such as that of a damaged file, the extension selects
+// the format, whose reader then names the defect.
+func Read(path string) (weights.Weights, error) {
+	file, err := find(path)
+	if err != nil {
+		return weights.Weights{}, err
+	}
+	f, err := Detect(file)
+	if errors.Is(err, ErrUnknown) {
+		f, err = ByExtension(file)
+	}
+	if err != nil {
+		return weights.Weights{}, err
+	}
+	if f.Read == nil {
+		return weights.Weights{}, fmt.Errorf("formats: %s: files of the format %s (%s) can only be written", file, f.Name, f.Description)
+	}
+	return f.Read(file)
+}
+
+// find returns the file that a path given as --weights means.
+func find(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", fmt.Errorf("formats: %w", err)
+	}
+	if !info.IsDir() {
+		return path, nil
+	}
+	best := filepath.Join(path, weights.BestFile)
+	if _, err := os.Stat(best); err == nil {
+		return best, nil
+	}
+	newest, _, _, err := checkpoints.Store{Dir: filepath.Join(path, weights.CheckpointFolder)}.Latest()
+	if err != nil {
+		return "", fmt.Errorf("formats: %s: %w: neither %s nor a checkpoint; name a file or a run's folder", path, weights.ErrNoWeights, weights.BestFile)
+	}
+	return newest, nil
+}
