@@ -9,8 +9,9 @@ import (
 type Backend interface {
 	// Name is what Options.Backend calls it.
 	Name() string
-	// ISA is the instruction set that its own kernels use; "" if it has none.
-	ISA() string
+	// ISA is the instruction set that its own kernels use; "" if it has none. It is an error if the environment asks
+	// for one that the processor lacks.
+	ISA() (string, error)
 	// Supports returns nil if the backend computes the graph on the device, or an error that says what it lacks.
 	Supports(g *models.Graph, d autograd.Device) error
 

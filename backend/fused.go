@@ -18,21 +18,12 @@ type Fused struct{}
 func (Fused) Name() string { return "fused" }
 
 // ISA implements [Backend].
-func (Fused) ISA() string {
-	isa, err := autograd.BackboneKernels()
-	if err != nil {
-		return ""
-	}
-	return isa
-}
+func (Fused) ISA() (string, error) { return autograd.BackboneKernels() }
 
 // Supports implements [Backend].
 func (f Fused) Supports(g *models.Graph, d autograd.Device) error {
 	if d != autograd.CPU {
 		return fmt.Errorf("the fused kernels compute on the CPU, not on %v", d)
-	}
-	if _, err := autograd.BackboneKernels(); err != nil {
-		return err
 	}
 	_, err := fusedPlan(g)
 	return err

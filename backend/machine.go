@@ -2,6 +2,7 @@ package backend
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -27,8 +28,8 @@ type Machine struct {
 	Libtorch   string             `json:"libtorch"`
 }
 
-// NewMachine chooses a backend for the graph and sets the number of threads. Empty options have their defaults. A backend that is named and cannot
-// compute the graph is an error; "auto" takes the next one, and Reason says why.
+// NewMachine chooses a backend for the graph and sets the number of threads. Empty options have their defaults. A
+// backend that is named and cannot compute the graph is an error; "auto" takes the next one, and Reason says why.
 func NewMachine(s *autograd.Scope, g *models.Graph, o Options) (Machine, error) {
 	o = o.WithDefaults()
 	d, err := autograd.ParseDevice(o.Device)
@@ -39,41 +40,62 @@ func NewMachine(s *autograd.Scope, g *models.Graph, o Options) (Machine, error) 
 	if err != nil {
 		return Machine{}, err
 	}
-	b, reason, err := choose(o.Backend, g, d)
+	c, err := choose(o.Backend, g, d)
 	if err != nil {
 		return Machine{}, err
 	}
 	processor := autograd.ThisProcessor()
-	m := Machine{Backend: b, Reason: reason, Place: d, Device: d.String(), Precision: p, Threads: cmp.Or(o.Threads, host.PhysicalCores()),
-		Kernels: strings.TrimSpace(b.Name() + " " + b.ISA()), Capability: processor.Capability, Libtorch: processor.Libtorch}
+	m := Machine{Backend: c.backend, Reason: c.reason, Place: d, Device: d.String(), Precision: p, Threads: cmp.Or(o.Threads, host.PhysicalCores()),
+		Kernels: strings.TrimSpace(c.backend.Name() + " " + c.isa), Capability: processor.Capability, Libtorch: processor.Libtorch}
 	autograd.SetThreads(s, m.Threads)
 	return m, s.Err()
 }
 
-// choose returns the named backend, or for "auto" the first that computes the graph, and the reason.
-func choose(name string, g *models.Graph, d autograd.Device) (Backend, string, error) {
-	var lacking []string
+// choice is a backend, its instruction set, and why it was chosen.
+type choice struct {
+	backend     Backend
+	isa, reason string
+}
+
+// choose returns the named backend, or for "auto" the first that computes the graph fast.
+func choose(name string, g *models.Graph, d autograd.Device) (choice, error) {
+	if name == "auto" {
+		return chooseFirst(g, d)
+	}
 	for _, b := range backends {
-		if name != "auto" && name != b.Name() {
+		if b.Name() != name {
 			continue
 		}
-		err := b.Supports(g, d)
-		switch {
-		case err == nil && name == "auto" && b.ISA() == portable:
-			lacking = append(lacking, "this processor has none of the instruction sets that make the fused kernels fast")
-		case err == nil && name != "auto":
-			return b, "requested", nil
-		case err == nil && lacking == nil:
-			return b, "the fastest for this network", nil
-		case err == nil:
-			return b, strings.Join(lacking, "; "), nil
-		case name != "auto":
-			return nil, "", fmt.Errorf("backend: --backend %s cannot compute %s on %v: %w; use --backend torch or auto", name, g.Name, d, err)
-		default:
+		if err := b.Supports(g, d); err != nil {
+			return choice{}, fmt.Errorf("backend: --backend %s cannot compute %s on %v: %w; use --backend torch or auto", name, g.Name, d, err)
+		}
+		isa, err := b.ISA()
+		return choice{b, isa, "requested"}, err
+	}
+	return choice{}, fmt.Errorf("backend: no backend is named %q: %s", name, suggest.OneOf(name, Names()))
+}
+
+// chooseFirst returns the first backend that supports the graph. The reason says what those before it lack.
+func chooseFirst(g *models.Graph, d autograd.Device) (choice, error) {
+	var lacking []string
+	for _, b := range backends {
+		if err := b.Supports(g, d); err != nil {
 			lacking = append(lacking, err.Error())
+			continue
+		}
+		isa, err := b.ISA()
+		switch {
+		case err != nil:
+			return choice{}, err
+		case isa == portable:
+			lacking = append(lacking, "this processor has none of the instruction sets that make the fused kernels fast")
+		case lacking == nil:
+			return choice{b, isa, "the fastest for this network"}, nil
+		default:
+			return choice{b, isa, strings.Join(lacking, "; ")}, nil
 		}
 	}
-	return nil, "", fmt.Errorf("backend: no backend is named %q: %s", name, suggest.OneOf(name, Names()))
+	return choice{}, errors.New("backend: no backend supports the network: " + strings.Join(lacking, "; "))
 }
 
 // portable is the instruction set of kernels that every processor runs, slower than libtorch's.

@@ -3,6 +3,8 @@ package backend
 import (
 	"encoding/json"
 	"errors"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +18,9 @@ import (
 func TestNewMachine(t *testing.T) {
 	v1, v2 := graph(t, small(t, "mobilenet_v1", "paper")), graph(t, small(t, "mobilenet_v2", ""))
 	auto, reason := "fused", "the fastest for this network"
-	if (Fused{}).ISA() == portable {
+	if isa, err := (Fused{}).ISA(); err != nil {
+		t.Fatal(err)
+	} else if isa == portable {
 		auto, reason = "torch", "this processor has none of the instruction sets"
 	}
 	for _, tc := range []struct {
@@ -28,8 +32,8 @@ func TestNewMachine(t *testing.T) {
 	}{
 		{"auto, v1", v1, Options{Device: "cpu", Precision: "fp32", Backend: "auto"}, auto, reason},
 		{"auto, v2", v2, Options{Device: "cpu", Precision: "fp32", Backend: "auto"}, "torch", "layer blocks.0.0.conv_pw: the fused kernels compute convolutions with batch norm and ReLU or ReLU6 only"},
-		{"torch, v1", v1, Options{Device: "cpu", Precision: "bf16", Backend: "torch"}, "torch", "asked for"},
-		{"fused, v1", v1, Options{Device: "cpu", Precision: "bf16", Backend: "fused"}, "fused", "asked for"},
+		{"torch, v1", v1, Options{Device: "cpu", Precision: "bf16", Backend: "torch"}, "torch", "requested"},
+		{"fused, v1", v1, Options{Device: "cpu", Precision: "bf16", Backend: "fused"}, "fused", "requested"},
 		{"fused, v2", v2, Options{Device: "cpu", Precision: "fp32", Backend: "fused"}, "",
 			"--backend fused cannot compute mobilenet_v2 torchvision, width 0.0625 on cpu: layer blocks.0.0.conv_pw: the fused kernels compute convolutions with batch norm and ReLU or ReLU6 only; use --backend torch or auto"},
 		{"unknown", v1, Options{Device: "cpu", Precision: "fp32", Backend: "fussed"}, "", `no backend is named "fussed": did you mean fused? allowed: auto, fused, torch`},
@@ -151,6 +155,38 @@ func TestMachineForward(t *testing.T) {
 			}
 			if slices.Equal(logits[autograd.FP32], logits[autograd.BF16]) {
 				t.Errorf("%s: bf16 computes in float32", arch)
+			}
+		})
+	}
+}
+
+// TestUnknownISA: an instruction set that the environment asks for and the processor lacks is an error where the
+// fused kernels would compute, and nowhere else.
+func TestUnknownISA(t *testing.T) {
+	const variable, value = "DEPTHWISE_ISA", "avx9"
+	if os.Getenv(variable) != value { // the choice is made once in a process
+		test := exec.Command(os.Args[0], "-test.run", "^TestUnknownISA$")
+		test.Env = append(os.Environ(), variable+"="+value)
+		if output, err := test.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, output)
+		}
+		return
+	}
+	v1, v2 := graph(t, small(t, "mobilenet_v1", "paper")), graph(t, small(t, "mobilenet_v2", ""))
+	for _, tc := range []struct {
+		name, backend string
+		graph         *models.Graph
+		want          string // of the error
+	}{
+		{"auto", "auto", v1, "DEPTHWISE_ISA=avx9 is not available"},
+		{"fused", "fused", v1, "DEPTHWISE_ISA=avx9 is not available"},
+		{"torch", "torch", v1, ""},
+		{"auto without the fused kernels", "auto", v2, ""},
+	} {
+		autogradtest.Run(t, func(s *autograd.Scope) {
+			_, err := NewMachine(s, tc.graph, Options{Backend: tc.backend, Device: "cpu", Threads: 1})
+			if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
+				t.Errorf("%s: error %v, want %q", tc.name, err, tc.want)
 			}
 		})
 	}

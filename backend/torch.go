@@ -15,7 +15,7 @@ type Torch struct{}
 func (Torch) Name() string { return "torch" }
 
 // ISA implements [Backend].
-func (Torch) ISA() string { return "" }
+func (Torch) ISA() (string, error) { return "", nil }
 
 // Supports implements [Backend].
 func (Torch) Supports(*models.Graph, autograd.Device) error { return nil }
