@@ -376,7 +376,7 @@ func TestAgreesWithPeersFiles(t *testing.T) {
 	}
 }
 
-// kindsOf maps the names of case.json to architectures; "" is one that is not implemented.
+// kindsOf maps the names of case.json to architectures; "" is one that the project lacks.
 var kindsOf = map[string]string{
 	"timm:v1": "mobilenet_v1 timm", "hf:v1": "mobilenet_v1 hf", "keras:v1": "mobilenet_v1 keras", "article": "mobilenet_v1 article",
 	"timm:mobilenetv2": "mobilenet_v2 timm", "torchvision:mobilenet_v2": "mobilenet_v2 torchvision", "hf:v2": "mobilenet_v2 hf", "keras:v2": "mobilenet_v2 keras",
@@ -415,7 +415,7 @@ func checkFolder(t *testing.T, folder string) {
 	case kind == "optim":
 		t.Skip("holds no network: package optim reads it")
 	case key == "":
-		t.Skipf("architecture not implemented: %s", p.Kind)
+		t.Skipf("no such architecture here: %s", p.Kind)
 	}
 	arch, variant, _ := strings.Cut(key, " ")
 	c := peerCase{config: config(t, arch, variant), names: namesOf[key]}

@@ -11,13 +11,7 @@ import (
 	"depthwise.dev/diagnose"
 )
 
-func newCheck() *cobra.Command {
-	s, asJSON, images := newSettings(), false, -1
-	plot, weights := "", ""
-	cmd := &cobra.Command{
-		Use:   "check",
-		Short: "Check gradients against independent implementations",
-		Long: `Compare the gradients of a network, layer by layer and end to end, with libtorch
+const checkLong = `Compare the gradients of a network, layer by layer and end to end, with libtorch
 in float64. Checked are libtorch in fp32 and bf16, gorgonia, and finite
 differences. The exit code is 1 if a difference exceeds its tolerance. Attach
 the output to bug reports.
@@ -28,7 +22,15 @@ large for gorgonia are compared with it layer by layer only.
 
 With --plot nothing is compared. Instead, one training step is computed in
 memory, and an HTML page shows gradient norms, update-to-weight ratios and
-activations of each layer, for --weights or for initial weights.`,
+activations of each layer, for --weights or for initial weights.`
+
+func newCheck() *cobra.Command {
+	s, asJSON, images := newSettings(), false, -1
+	plot, weights := "", ""
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Check gradients against independent implementations",
+		Long:  checkLong,
 		Example: `  train check --width 0.5 --resolution 128
   train check --config runs/photos-1/config.yaml --data photos --json
   train check --plot layers.html --weights runs/photos-1 --data photos`,

@@ -1,4 +1,4 @@
-// Program throughput draws docs/throughput.svg, the chart of the README: run `go run ./docs/throughput` in the
+// Command throughput draws docs/throughput.svg, the chart of the README: run `go run ./docs/throughput` in the
 // repository's root after a change of its table.
 package main
 
