@@ -24,7 +24,7 @@ CXX_FILES = $$(git ls-files 'autograd/native/*.cc' 'autograd/native/*.h')
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
 
-setup: ## find or fetch libtorch, fit gotch to it, build the C++ parts (at once when that is done)
+setup: ## find or download libtorch, adapt gotch to it, build the C++ parts (instant when up to date)
 	@echo "== setup"
 	@$(GO) run ./cmd/setup
 
