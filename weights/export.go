@@ -7,15 +7,15 @@ import (
 	"depthwise.dev/formats"
 )
 
-// ExportOptions are the options of [Export].
+// ExportOptions says what is exported.
 type ExportOptions struct {
 	Weights string // a file or a run's folder, see [Read]
-	Raw     bool   // the last weights of training instead of their average, see [Weights.Plain]
+	Raw     bool   // the last weights of training in place of their average, see [Weights.Plain]
 	Format  string // a name of [formats.All]; "": that of Output's extension
 	Output  string // the file to write
 }
 
-// Export converts weights to another format. Other state of a checkpoint is not exported.
+// Export reads weights and writes them, and nothing else of a run, in another format.
 func Export(o ExportOptions) error {
 	w, err := Read(o.Weights)
 	if err != nil {

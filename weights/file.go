@@ -20,8 +20,8 @@ const (
 var ErrNoWeights = errors.New("no weights of depthwise here")
 
 // Read reads the weights of a file (best.safetensors, a checkpoint, an export) or of a run's
-// folder: its best.safetensors, or its newest checkpoint if there is none yet. For a run with a
-// weight average it returns the average; see [Weights.Plain].
+// folder: its best.safetensors, or its newest checkpoint where there is none yet. Of a run with a
+// weight average it is the average; see [Weights.Plain].
 func Read(path string) (Weights, error) {
 	file, err := find(path)
 	if err != nil {
@@ -38,7 +38,7 @@ func Read(path string) (Weights, error) {
 	return w, nil
 }
 
-// find resolves a path given as --weights to a file.
+// find returns the file that a path given as --weights means.
 func find(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
