@@ -1,22 +1,22 @@
-# make help lists the targets. Everything works without make too: see README.md.
+# make help lists the targets. The commands also work without make: see docs/setup.md.
 
 GO   ?= go
 DATA ?= mnist
 ARGS ?=
-# More flags for go test, as in: make test TESTFLAGS=-v
+# Further flags for go test: make test TESTFLAGS=-v
 TESTFLAGS ?=
 
-# Packages that need no libtorch: tested with the race detector, which libtorch's own threads confuse.
+# Packages without libtorch: tested with the race detector, which does not work with libtorch's own threads.
 PURE  := ./data/... ./checkpoints/... ./formats/... ./models/... ./report/... ./internal/... ./cmd/setup/...
-# Packages that hold native tensors: tested once more with every live tensor counted. autograd/native has no such code.
+# Packages with native tensors: tested again with the tag invariants, which counts live tensors; it does not affect autograd/native.
 TORCH = $$($(GO) list ./autograd/... ./backend ./bench ./classify ./config ./diagnose ./optim ./serving ./train ./weights/... | grep -v /autograd/native)
-# Packages that other systems can build without cgo.
+# Packages that build without cgo on other systems.
 CROSS := ./data/... ./checkpoints/... ./formats/... ./models/... ./report/... ./internal/... ./cmd/setup/...
 
 # All other packages, computed when the target runs.
 REST = $$($(GO) list ./... | grep -vxF "$$($(GO) list $(PURE))")
 
-# The C++ that clang-format formats (autograd/native/.clang-format).
+# The files of clang-format (autograd/native/.clang-format).
 CXX_FILES = $$(git ls-files 'autograd/native/*.cc' 'autograd/native/*.h')
 
 .PHONY: help setup train test cross build bench lint format clean
@@ -24,15 +24,15 @@ CXX_FILES = $$(git ls-files 'autograd/native/*.cc' 'autograd/native/*.h')
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
 
-setup: ## find or fetch libtorch, fit gotch to it, build the C++ parts (at once when that is done)
+setup: ## find or download libtorch, adapt gotch to it, build the C++ parts (instant when up to date)
 	@echo "== setup"
 	@$(GO) run ./cmd/setup
 
-train: setup ## train: make train DATA=imagenet/ ARGS="--epochs 30"; without DATA on MNIST
+train: setup ## train a network: make train DATA=photos ARGS="--epochs 30"; without DATA on MNIST
 	@echo "== train --data $(DATA) $(ARGS)"
 	@$(GO) run ./cmd/train --data "$(DATA)" $(ARGS)
 
-test: setup ## vet, then all tests: with the race detector where no libtorch is linked, with tensors counted where it is
+test: setup ## go vet and all tests, with the race detector or with live tensors counted
 	@echo "== go vet"
 	@$(GO) vet ./...
 	@echo "== go test -race, packages without libtorch"
@@ -41,37 +41,37 @@ test: setup ## vet, then all tests: with the race detector where no libtorch is 
 	@$(GO) test $(TESTFLAGS) $(REST)
 	@echo "== go test -tags invariants, packages with libtorch"
 	@$(GO) test -tags invariants $(TESTFLAGS) $(TORCH)
-	@echo "== go test -race -tags invariants, scopes under stress"
+	@echo "== go test -race -tags invariants, stress tests of autograd"
 	@$(GO) test -race -tags invariants -run Stress $(TESTFLAGS) ./autograd
 
-cross: ## vet and build what needs no libtorch for arm64 Linux and macOS
+cross: ## vet and build the packages without libtorch for arm64 Linux and macOS
 	@for system in linux darwin; do echo "== $$system/arm64"; \
 		GOOS=$$system GOARCH=arm64 CGO_ENABLED=0 $(GO) vet $(CROSS) && \
 		GOOS=$$system GOARCH=arm64 CGO_ENABLED=0 $(GO) build $(CROSS) ./weights || exit 1; done
 
-build: setup ## build bin/train, which servers run
+build: setup ## build the program bin/train
 	@echo "== build bin/train"
 	@$(GO) build -o bin/train ./cmd/train
 
-bench: build ## measure a training step, inference and the loader on this machine
+bench: build ## benchmark a training step, inference and the loader
 	@echo "== bench"
 	@for what in step infer; do echo "-- train bench $$what"; bin/train bench $$what $(ARGS) || exit 1; done
 	@echo "-- train bench loader --data $(DATA)"
 	@bin/train bench loader --data "$(DATA)"
 
-lint: setup ## gofmt, go vet, and where installed clang-format and staticcheck
+lint: setup ## check gofmt and go vet, and clang-format and staticcheck if they are installed
 	@echo "== gofmt"
 	@files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "not formatted (run: gofmt -w .):"; echo "$$files"; exit 1; fi
 	@echo "== go vet"
 	@$(GO) vet ./...
 	@if command -v clang-format >/dev/null; then echo "== clang-format"; clang-format --dry-run -Werror $(CXX_FILES) || { echo "not formatted; run: make format"; exit 1; }; \
 	else echo "== clang-format is not installed (pip install clang-format==19.1.7): skipped"; fi
-	@if command -v staticcheck >/dev/null; then echo "== staticcheck"; staticcheck ./...; else echo "== staticcheck is not installed: left out"; fi
+	@if command -v staticcheck >/dev/null; then echo "== staticcheck"; staticcheck ./...; else echo "== staticcheck is not installed: skipped"; fi
 
-format: ## gofmt, and clang-format (19.1.7) for the C++ in autograd/native
+format: ## run gofmt, and clang-format 19.1.7 on the C++ in autograd/native
 	@gofmt -w $$(git ls-files '*.go')
 	@clang-format -i $(CXX_FILES)
 
-clean: ## remove bin/ (the libraries stay; go run ./cmd/setup --clean removes them)
+clean: ## remove bin/ (go run ./cmd/setup --clean removes the libraries)
 	@echo "== clean"
 	@rm -rf bin

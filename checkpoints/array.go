@@ -24,9 +24,9 @@ type Array struct {
 	Data *tensor.Dense
 }
 
-// NewArray returns an array of the given shape that shares data. Without a shape, it is a scalar (data has
-// length 1); a dimension of 0 gives an array without elements. It returns ErrArray if the shape does not
-// match the data.
+// NewArray returns an array of the given shape that shares data. Without a shape, it is a scalar
+// (data has length 1); a dimension of 0 gives an array without elements. It returns ErrArray if the
+// shape does not match the data.
 func NewArray[T Element](name string, data []T, shape ...int) (Array, error) {
 	dense, err := newDense(data, shape)
 	if err != nil {
@@ -35,9 +35,9 @@ func NewArray[T Element](name string, data []T, shape ...int) (Array, error) {
 	return Array{Name: name, Data: dense}, nil
 }
 
-// Values returns the elements of an array in row-major order. For a row-major array, as Read returns them,
-// they are the array's memory and not a copy (except for scalars). It returns ErrArray for another element
-// type.
+// Values returns the elements of an array in row-major order. For a row-major array, as Read
+// returns them, they are the array's memory and not a copy (except for scalars). It returns
+// ErrArray for another element type.
 func Values[T Element](a Array) ([]T, error) {
 	values, err := flatten(a.Data)
 	if err != nil {
@@ -58,8 +58,8 @@ func newDense[T Element](data []T, shape []int) (*tensor.Dense, error) {
 	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(data)), nil
 }
 
-// elements is the product of the dimensions; ok is false if one is negative, the product overflows, or there
-// are too many.
+// elements is the product of the dimensions; ok is false if one is negative, the product overflows,
+// or there are too many.
 func elements(shape []int) (n int, ok bool) {
 	if len(shape) > maxRank {
 		return 0, false

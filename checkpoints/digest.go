@@ -9,10 +9,11 @@ import (
 
 // Entries that Write adds to the metadata and Read removes.
 const (
-	// digestKey holds the SHA-256 of the whole file, its own 64 digits read as zeros, in lower-case hex.
+	// digestKey holds the SHA-256 of the whole file, its own 64 digits read as zeros, in lower-case
+	// hex.
 	digestKey = "sha256"
-	// markKey says that this package wrote the file, so that a digest must be present: otherwise a changed
-	// byte in the name of the digest's entry would give a file without a digest.
+	// markKey says that this package wrote the file, so that a digest must be present: otherwise a
+	// changed byte in the name of the digest's entry would give a file without a digest.
 	markKey   = "depthwise"
 	markValue = "1"
 )

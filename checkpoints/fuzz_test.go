@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// Whatever the header and the data are: no panic, no memory beyond the file's size, and what is read can be written and read again
-// as the same. The length before the header is right, so that mutations get past it; TestReadRefuses has the wrong ones.
+// Whatever the header and the data are: no panic, no memory beyond the file's size, and what is
+// read can be written and read again as the same. The length before the header is right, so that
+// mutations get past it; TestReadRefuses has the wrong ones.
 func FuzzRead(f *testing.F) {
 	for _, path := range []string{"testdata/from_python.safetensors", "testdata/from_go.safetensors"} {
 		whole := fileBytes(f, path)

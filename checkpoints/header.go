@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxHeader is the reference implementation's limit on the length of the JSON header.
+// maxHeader is the maximum length of the JSON header in the reference implementation.
 const maxHeader = 100_000_000
 
 const metadataKey = "__metadata__"
@@ -28,8 +28,8 @@ type header struct {
 	digestAt int // position in the header of the 64 digits of the "sha256" entry; -1 if there is none
 }
 
-// parseHeader reads the JSON header token by token: json.Unmarshal would accept duplicate and unknown keys
-// and ignore case.
+// parseHeader reads the JSON header token by token: json.Unmarshal would accept duplicate and
+// unknown keys and ignore case.
 func parseHeader(raw []byte) (header, error) {
 	trimmed := bytes.TrimRight(raw, " ")
 	switch {
@@ -59,7 +59,8 @@ type headerParser struct {
 	dec *json.Decoder
 }
 
-// object reads an object and calls member once for each key; member reads the value. A repeated key is an error.
+// object reads an object and calls member once for each key; member reads the value. A repeated key
+// is an error.
 func (p headerParser) object(what string, member func(key string) error) error {
 	if err := p.delim(what, '{'); err != nil {
 		return err

@@ -59,7 +59,7 @@ func sameArray(t testing.TB, got, want Array) {
 	}
 }
 
-// bitsOf makes floating-point numbers comparable as they are stored.
+// bitsOf converts floating-point numbers to their bits, for exact comparison.
 func bitsOf(values any) any {
 	switch v := values.(type) {
 	case []float32:

@@ -57,7 +57,8 @@ func loopFile(step int64) File {
 	return File{Arrays: []Array{a}, Meta: map[string]string{"step": fmt.Sprint(step)}}
 }
 
-// A killed process leaves a newest file that is whole, the last that it reported or the one after it.
+// A killed process leaves a newest file that is whole, the last that it reported or the one after
+// it.
 func TestKilledWhileSaving(t *testing.T) {
 	const kills = 20
 	dir := t.TempDir()
@@ -83,7 +84,8 @@ func TestKilledWhileSaving(t *testing.T) {
 	}
 }
 
-// saveAndKill runs the loop until it has reported so many saves, waits a little and kills it. It returns the last step reported.
+// saveAndKill runs the loop until it has reported the given number of saves, waits briefly and
+// kills it. It returns the last step reported.
 func saveAndKill(t *testing.T, dir string, saves int, wait time.Duration) int64 {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])

@@ -9,12 +9,13 @@ import (
 	"syscall"
 )
 
-// lockName is the lock file. It is never removed: otherwise a third process could lock a new file while
-// the second holds the old one.
+// lockName is the lock file. It is never removed: otherwise a third process could lock a new file
+// while the second holds the old one.
 const lockName = ".lock"
 
-// Lock locks a run's folder, which must exist, against other runs until release is called or the process
-// ends. It returns ErrLocked, with the process that holds the lock, if the folder is locked.
+// Lock locks a run's folder, which must exist, against other runs until release is called or the
+// process ends. It returns ErrLocked, with the process that holds the lock, if the folder is
+// locked.
 func Lock(dir string) (release func(), err error) {
 	path := filepath.Join(dir, lockName)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
@@ -50,7 +51,7 @@ func sign(f *os.File) error {
 
 func holder(f *os.File) string {
 	text := make([]byte, 20)
-	n, _ := f.ReadAt(text, 0) // a file that is being signed is short: then the process is unknown
+	n, _ := f.ReadAt(text, 0) // the file is short while its owner writes to it: the process is unknown then
 	if pid := strings.TrimSpace(string(text[:n])); pid != "" {
 		return pid
 	}

@@ -13,9 +13,9 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// ReadNPY returns the array of a .npy file, format versions 1 to 3: float32, float64, int64, int32, uint8
-// and bool, and float16 as float32, in either byte order and either layout. The array is row-major. It
-// returns ErrNPY with the reason for other files.
+// ReadNPY returns the array of a .npy file, format versions 1 to 3: float32, float64, int64, int32,
+// uint8 and bool, and float16 as float32, in either byte order and either layout. The array is
+// row-major. It returns ErrNPY with the reason for other files.
 func ReadNPY(path string) (*tensor.Dense, error) {
 	file, err := os.Open(path)
 	if err != nil {

@@ -192,7 +192,8 @@ func TestReadNPYRefuses(t *testing.T) {
 	}
 }
 
-// Whatever the bytes are: no panic, no memory beyond the file's size, and what is read can be written and read again as the same.
+// Whatever the bytes are: no panic, no memory beyond the file's size, and what is read can be
+// written and read again as the same.
 func FuzzReadNPY(f *testing.F) {
 	seeds, err := filepath.Glob("testdata/*.npy")
 	if err != nil || len(seeds) == 0 {

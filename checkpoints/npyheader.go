@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// npyHeader is what the header of a .npy file says.
+// npyHeader is the parsed header of a .npy file.
 type npyHeader struct {
 	descr   string
 	kind    kind
@@ -37,8 +37,8 @@ func (h *npyHeader) setDescr(descr string) error {
 	return nil
 }
 
-// npyHead is the start of a .npy file of version 1, padded so that the data begin at a multiple of 64
-// bytes, as in NumPy.
+// npyHead is the start of a .npy file of version 1, padded so that the data begin at a multiple of
+// 64 bytes, as in NumPy.
 func npyHead(k kind, shape []int) []byte {
 	descr := ""
 	for name, other := range descrs {
@@ -70,8 +70,8 @@ func npyHead(k kind, shape []int) []byte {
 	return append(head, text...)
 }
 
-// parseNPYHeader reads a Python dictionary literal with the keys descr, fortran_order and shape. It does
-// not accept other expressions.
+// parseNPYHeader reads a Python dictionary literal with the keys descr, fortran_order and shape. It
+// does not accept other expressions.
 func parseNPYHeader(text string) (npyHeader, error) {
 	var h npyHeader
 	p := npyParser{rest: text}

@@ -10,8 +10,8 @@ import (
 	"depthwise.dev/internal/atomicfile"
 )
 
-// WriteNPZ stores arrays as .npz, NumPy's uncompressed zip of .npy files, atomically as Write does. Equal
-// arrays give equal bytes: the zip contains no time of writing.
+// WriteNPZ stores arrays as .npz, NumPy's uncompressed zip of .npy files, atomically as Write does.
+// Equal arrays give equal bytes: the zip contains no timestamp.
 func WriteNPZ(path string, arrays []Array) error {
 	values, err := npzValues(arrays)
 	if err != nil {

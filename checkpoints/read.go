@@ -13,12 +13,12 @@ import (
 	"slices"
 )
 
-// Read returns the content of a safetensors file, with the arrays in the order of their bytes. F16 and
-// BF16 are converted to float32. Files of other programs are accepted; a file that records a SHA-256, as
-// those of Write do, must match it.
+// Read returns the content of a safetensors file, with the arrays in the order of their bytes. F16
+// and BF16 are converted to float32. Files of other programs are accepted; a file that records a
+// SHA-256, as those of Write do, must match it.
 //
-// It returns ErrFormat, ErrDigest or ErrUnsupported, wrapped with the file and the reason, or the error of
-// opening the file.
+// It returns ErrFormat, ErrDigest or ErrUnsupported, wrapped with the file and the reason, or the
+// error of opening the file.
 func Read(path string) (File, error) {
 	f, _, err := read(path)
 	return f, err

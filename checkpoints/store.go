@@ -14,19 +14,19 @@ import (
 	"depthwise.dev/internal/atomicfile"
 )
 
-// Store is a folder of checkpoints, step-00001234.safetensors and so on. Lock ensures that it has one
-// writer; readers may open it at any time. The newest file is found by reading, so there is no pointer to
-// it that could be wrong.
+// Store is a folder of checkpoints, step-00001234.safetensors and so on. Lock ensures that it has
+// one writer; readers may open it at any time. The newest file is found by reading, so there is no
+// pointer to it that could be wrong.
 type Store struct {
 	Dir  string
 	Keep int // number of newest checkpoints that Save keeps; 0 means all
 }
 
-// Save writes the checkpoint of a step, creates the folder if necessary, and then removes the oldest
-// checkpoints beyond Keep, except those of spare steps. Files of later steps are neither removed nor
-// counted: they were damaged when the run was resumed from an earlier one, and will be overwritten.
-// Therefore the newest valid file is never removed. An error with a path means that the checkpoint was
-// saved but an old one could not be removed.
+// Save writes the checkpoint of a step, creates the folder if necessary, and then removes the
+// oldest checkpoints beyond Keep, except those of spare steps. Files of later steps are neither
+// removed nor counted: they were damaged when the run was resumed from an earlier one, and will be
+// overwritten. Therefore the newest valid file is never removed. An error with a path means that
+// the checkpoint was saved but an old one could not be removed.
 func (s Store) Save(step int64, f File, spare ...int64) (path string, err error) {
 	return s.save(atomicfile.OS{}, step, f, spare...)
 }
@@ -82,8 +82,8 @@ func (s Store) retain(fsys atomicfile.FS, newest int64, spare []int64) error {
 	return nil
 }
 
-// Latest reads the newest valid checkpoint that records its SHA-256. Newer ones that were skipped are
-// named in passed, with the reason. It returns ErrNone if there is none.
+// Latest reads the newest valid checkpoint that records its SHA-256. Newer ones that were skipped
+// are named in passed, with the reason. It returns ErrNone if there is none.
 func (s Store) Latest() (path string, f File, passed []error, err error) {
 	steps, err := s.steps()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -10,7 +10,8 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// chunkBytes is the size of a conversion step, which fits the L2 cache. A multiple of every element size.
+// chunkBytes is the size of a conversion step, which fits the L2 cache. A multiple of every element
+// size.
 const chunkBytes = 256 << 10
 
 // kind is an element type of a file.
@@ -106,8 +107,8 @@ type decoder struct {
 	buf   []byte // reused
 }
 
-// decode reads an array. The caller has checked that the rest of r can hold it, so that an invalid shape
-// cannot request more memory than the size of the file.
+// decode reads an array. The caller has checked that the rest of r can hold it, so that an invalid
+// shape cannot request more memory than the size of the file.
 func (d *decoder) decode(k kind, shape []int) (*tensor.Dense, error) {
 	switch k {
 	case kindF16:
@@ -156,7 +157,8 @@ func decodeBools(d *decoder, shape []int) (*tensor.Dense, error) {
 	})
 }
 
-// decodeWith reads an array of elements of size bytes in the file; convert converts a chunk of them.
+// decodeWith reads an array of elements of size bytes in the file; convert converts a chunk of
+// them.
 func decodeWith[T Element](d *decoder, shape []int, size int, convert func(to []T, raw []byte) error) (*tensor.Dense, error) {
 	n, ok := elements(shape)
 	if !ok {
@@ -181,7 +183,8 @@ func decodeWith[T Element](d *decoder, shape []int, size int, convert func(to []
 // bfloat16 widens a bfloat16: the upper half of a float32.
 func bfloat16(b uint16) float32 { return math.Float32frombits(uint32(b) << 16) }
 
-// float16 widens an IEEE 754 half: 1 sign, 5 exponent (bias 15) and 10 fraction bits. Every half is exactly a float32.
+// float16 widens an IEEE 754 half: 1 sign, 5 exponent (bias 15) and 10 fraction bits. Every half is
+// exactly a float32.
 func float16(h uint16) float32 {
 	sign := uint32(h>>15) << 31
 	exponent := uint32(h>>10) & 0x1f

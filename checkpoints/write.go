@@ -32,9 +32,9 @@ func (f File) Lookup(name string) (Array, bool) {
 // filePerm is the mode of new files, before the umask.
 const filePerm = 0o666
 
-// Write stores f at path as safetensors, with its SHA-256. It replaces the file atomically: the old file
-// remains until the new one is complete and synced. Equal files give equal bytes. It returns ErrArray,
-// before it touches the disk, if f cannot be stored.
+// Write stores f at path as safetensors, with its SHA-256. It replaces the file atomically: the old
+// file remains until the new one is complete and synced. Equal files give equal bytes. It returns
+// ErrArray, before it touches the disk, if f cannot be stored.
 //
 // If only the sync of the folder fails, the error is returned although the new file is complete.
 func Write(path string, f File) error { return write(atomicfile.OS{}, path, f) }
@@ -83,8 +83,8 @@ func dtypeOf(k kind) string {
 	return ""
 }
 
-// newImage serializes the header, with the arrays in order and the metadata sorted by key, and adds the
-// digest.
+// newImage serializes the header, with the arrays in order and the metadata sorted by key, and adds
+// the digest.
 func newImage(f File) (image, error) {
 	im := image{values: make([]any, len(f.Arrays))}
 	text := bytes.NewBuffer(make([]byte, 8)) // the length is written last

@@ -31,8 +31,7 @@ type Config struct {
 	// Recipe is the name of the recipe that the settings started from. "": none.
 	Recipe string `yaml:"recipe"`
 
-	// Model is the network, of which Arch and Variant select the architecture. Classes 0: as many
-	// as the data has.
+	// Model is the network; Arch and Variant select the architecture. Classes 0: that of the data.
 	Model mobilenet.Config `yaml:",inline"`
 
 	// Epochs is the length of the run, and of its schedule.
@@ -63,7 +62,7 @@ type Config struct {
 	StepEpochs float64 `yaml:"step_epochs"`
 	Gamma      float64 `yaml:"gamma"`
 	// WarmupEpochs is the length of the linear warmup. Negative: 5 % of the run for cosine, none
-	// for the others (onecycle has a warmup of its own).
+	// for the others (onecycle includes a warmup).
 	WarmupEpochs float64 `yaml:"warmup_epochs"`
 
 	LabelSmoothing float64 `yaml:"label_smoothing"`
@@ -108,10 +107,10 @@ type Config struct {
 	// (operations of libtorch, the reference).
 	Kernels string `yaml:"kernels"`
 	Device  string `yaml:"device"`
-	// Threads that compute. 0: one for each physical core.
+	// Threads is the number of threads that compute. 0: one for each physical core.
 	Threads int `yaml:"threads"`
-	// Workers that decode images; their number does not change the result. 0: decode in the
-	// training loop. Negative: one for each physical core.
+	// Workers is the number of goroutines that decode images; it does not change the result. 0:
+	// decode in the training loop. Negative: one for each physical core.
 	Workers int `yaml:"workers"`
 	// Seed of initialization, order, augmentation and dropout.
 	Seed uint64 `yaml:"seed"`
@@ -127,7 +126,7 @@ type Config struct {
 	// Progress is how the command line shows progress: auto, bar, plain, json or none.
 	Progress string `yaml:"progress"`
 
-	// Remote opens addresses such as s3://bucket/train-000.tar; see package data/remote. nil: Data
+	// Remote opens URLs such as s3://bucket/train-000.tar; see package data/remote. nil: Data
 	// must be local.
 	Remote shards.Remote `yaml:"-"`
 
@@ -169,7 +168,7 @@ func Default() Config {
 	}
 }
 
-// useMNIST sets what data "mnist" implies: 28x28 digits padded to 32x32, without flips and crops,
+// useMNIST applies the settings for MNIST: 28x28 digits padded to 32x32, without flips and crops,
 // which change digits.
 func (c *Config) useMNIST() {
 	c.Model.Width, c.Model.Resolution, c.Fit = 0.5, 32, "pad"

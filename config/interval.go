@@ -9,8 +9,8 @@ import (
 
 var errInterval = errors.New("must be a time such as 10m, or a number of steps such as 500steps")
 
-// CheckpointInterval returns CheckpointEvery as a time or as a number of steps. The other one is 0;
-// both are where there is no interval. The configuration must be valid.
+// CheckpointInterval returns CheckpointEvery as a time or as a number of steps; the other one is 0.
+// Both are 0 without an interval. The configuration must be valid.
 func (c Config) CheckpointInterval() (every time.Duration, steps int64) {
 	every, steps, err := interval(c.CheckpointEvery)
 	if err != nil {

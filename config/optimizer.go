@@ -9,8 +9,8 @@ import (
 	"depthwise.dev/optim"
 )
 
-// OptimizerParameters returns the network's parameters as an optimizer takes them, with the
-// configured ones free of weight decay.
+// OptimizerParameters returns the network's parameters for an optimizer and excludes the configured
+// ones from weight decay.
 func (c Config) OptimizerParameters(params []backend.Parameter) []optim.Parameter {
 	list := make([]optim.Parameter, len(params))
 	for i, p := range params {

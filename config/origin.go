@@ -10,15 +10,15 @@ import (
 	"depthwise.dev/internal/validate"
 )
 
-// origin remembers which settings were read from a file, so that a value that is wrong there is
-// reported with file and line, and not as a flag.
+// origin records which settings were read from a file, so that an invalid value is reported with
+// file and line instead of a flag.
 type origin struct {
 	path   string
 	lines  map[string]int
 	values map[string]string // as YAML
 }
 
-// origin returns the origin of the file's settings in c, nil where there are none.
+// origin returns the origin of the file's settings in c, nil if there are none.
 func (f yamlFile) origin(c Config) (*origin, error) {
 	if len(f.settings) == 0 {
 		return nil, nil
@@ -34,7 +34,7 @@ func (f yamlFile) origin(c Config) (*origin, error) {
 	return o, nil
 }
 
-// locate adds file and line to the wrong fields that were read from the file and have not changed
+// locate adds file and line to the invalid fields that were read from the file and have not changed
 // since.
 func (c Config) locate(err error) error {
 	e, ok := errors.AsType[*validate.Error](err)

@@ -3,7 +3,7 @@ package config
 import "depthwise.dev/data"
 
 // Preprocess returns the preprocessing of images for evaluation: that of the variant's published
-// weights, at the configured resolution. The configuration is valid.
+// weights, at the configured resolution. The configuration must be valid.
 func (c Config) Preprocess() data.Preprocess {
 	n, err := c.Model.Preprocessing()
 	if err != nil { // an unknown variant, which Validate reports

@@ -20,7 +20,7 @@ func Recipes() []Recipe {
 				c.Optimizer, c.Momentum = "rmsprop_tf", 0.9 // decay 0.9, eps 1: NewOptimizer
 				c.LR, c.Schedule, c.StepEpochs, c.Gamma = 0.045, "exp", 2.5, 0.94
 				c.WarmupEpochs = 0
-				c.BatchSize = 64 // a replica
+				c.BatchSize = 64 // per replica
 				c.WeightDecay, c.NoDecay = 4e-5, []string{"depthwise", "norm", "bias"}
 				c.Model.BNMomentum = 0.0003 // decay 0.9997
 				c.LabelSmoothing = 0.1

@@ -5,8 +5,8 @@ import (
 	"depthwise.dev/optim"
 )
 
-// NewSchedule returns the learning-rate schedule of a run of totalSteps, of which an epoch takes
-// stepsPerEpoch.
+// NewSchedule returns the learning-rate schedule of a run of totalSteps, with stepsPerEpoch steps
+// per epoch.
 func (c Config) NewSchedule(stepsPerEpoch, totalSteps int64) (optim.Schedule, error) {
 	spec, err := optim.FindSchedule(optim.Schedules, c.Schedule)
 	if err != nil {

@@ -11,13 +11,14 @@ import (
 	"depthwise.dev/optim"
 )
 
-// Sources are where a configuration comes from. Later ones take precedence: the defaults (with the
-// variant's network), what data "mnist" implies, the file's recipe, the file, the explicit choices
-// below. A caller's explicit values override the result.
+// Sources are the sources of a configuration. Later ones take precedence: the defaults (with the
+// variant's network), the settings for data "mnist", the file's recipe, the file, the explicit
+// choices below. Values that the caller sets afterwards override the result.
 type Sources struct {
 	// File is a YAML file with some or all of Config's fields. "": none.
 	File string
-	// Explicit choices that imply other settings. "": those of the file, the recipe and the defaults.
+	// Explicit choices that imply other settings. "": those of the file, the recipe and the
+	// defaults.
 	Data, Recipe, Arch, Variant, Optimizer string
 }
 
@@ -28,7 +29,7 @@ func Load(path string) (Config, error) {
 }
 
 // Config merges the sources. An unknown name or a value of the wrong type is an *Error with file
-// and line; whether values are valid is checked by [Config.Validate].
+// and line. [Config.Validate] checks the values.
 func (s Sources) Config() (Config, error) {
 	if s.File == "" {
 		return s.merge(nil)
@@ -40,15 +41,15 @@ func (s Sources) Config() (Config, error) {
 	return s.merge(text)
 }
 
-// merge applies the file over what it and the explicit choices imply, and the explicit choices over
-// the file.
+// merge applies the file over the settings that it and the explicit choices imply, then the
+// explicit choices.
 func (s Sources) merge(text []byte) (Config, error) {
 	f, err := parse(s.File, text)
 	if err != nil {
 		return Config{}, err
 	}
 	if s.Arch != "" && s.Variant == "" && s.Arch != cmp.Or(f.text("arch"), Default().Model.Arch) {
-		s.Variant = defaultVariant(s.Arch) // the file's is one of another architecture
+		s.Variant = defaultVariant(s.Arch) // the variant in the file belongs to another architecture
 	}
 	named := Sources{Data: cmp.Or(s.Data, f.text("data")), Recipe: cmp.Or(s.Recipe, f.text("recipe")),
 		Arch: cmp.Or(s.Arch, f.text("arch")), Variant: cmp.Or(s.Variant, f.text("variant")), Optimizer: cmp.Or(s.Optimizer, f.text("optimizer"))}
@@ -123,7 +124,7 @@ func (c *Config) useNetwork(arch, variant string) error {
 	return nil
 }
 
-// defaultVariant returns the default variant of an architecture, "" of an unknown one.
+// defaultVariant returns the default variant of an architecture, "" for an unknown one.
 func defaultVariant(arch string) string {
 	if variants := mobilenet.Variants(arch); len(variants) > 0 {
 		return variants[0]

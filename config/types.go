@@ -34,7 +34,7 @@ func addTypes(types map[string]reflect.Type, of reflect.Type) {
 	}
 }
 
-// wantedType says what a value of a type looks like, for a value that is none.
+// wantedType describes the values of a type, for errors about values of another type.
 func wantedType(t reflect.Type, value *yaml.Node) string {
 	if t == reflect.TypeFor[time.Duration]() {
 		return "must be a duration such as 90s, 10m or 2h"
@@ -66,7 +66,7 @@ func truncated(t reflect.Type, value *yaml.Node) bool {
 	return err != nil || x != math.Trunc(x)
 }
 
-// decimalPoint suggests the number that was written with a decimal comma.
+// decimalPoint suggests a decimal point for a number with a decimal comma.
 func decimalPoint(value *yaml.Node) string {
 	text := strings.Replace(value.Value, ",", ".", 1)
 	if _, err := strconv.ParseFloat(text, 64); err != nil || text == value.Value {

@@ -11,14 +11,14 @@ import (
 	"depthwise.dev/models/mobilenet"
 )
 
-// Error lists every wrong setting of a configuration; FieldError is one of them, with file and line
-// where it was read from a file.
+// Error lists the invalid settings of a configuration; FieldError is one of them, with file and
+// line if it was read from a file.
 type (
 	Error      = validate.Error
 	FieldError = validate.FieldError
 )
 
-// Validate checks every setting and names all that are wrong, in an *Error.
+// Validate checks all settings and returns an *Error that lists the invalid ones.
 func (c Config) Validate() error {
 	var v collector
 	v.data(c)
@@ -31,9 +31,9 @@ func (c Config) Validate() error {
 	return c.locate(v.Err())
 }
 
-// ValidateBatch checks only the settings that computing with single batches needs: network, batch
-// size, augmentation and machine. It requires at least minimum images in a batch; reason follows
-// that number in the message.
+// ValidateBatch checks only the settings for computing single batches: network, batch size,
+// augmentation and machine. It requires at least minimum images in a batch; the message gives
+// reason for that number.
 func (c Config) ValidateBatch(minimum int, reason string) error {
 	var v collector
 	v.model(c)
@@ -43,7 +43,7 @@ func (c Config) ValidateBatch(minimum int, reason string) error {
 	return c.locate(v.Err())
 }
 
-// collector gathers the wrong settings of a Config.
+// collector collects the invalid settings of a Config.
 type collector struct{ validate.Collector }
 
 func (v *collector) data(c Config) {
@@ -56,15 +56,15 @@ func (v *collector) data(c Config) {
 func (v *collector) model(c Config) {
 	m := c.Model
 	if m.Classes == 0 {
-		m.Classes = 1 // the data decides
+		m.Classes = 1 // the number of classes comes from the data
 	}
 	if e, ok := errors.AsType[*Error](m.Validate()); ok {
 		v.Add(e.Fields...)
 	}
 }
 
-// Network returns the configured network, with 1000 classes where no number is given, or an *Error
-// that names what is wrong with it.
+// Network returns the configured network, with 1000 classes if no number is given, or an *Error
+// with the invalid settings.
 func (c Config) Network() (mobilenet.Config, error) {
 	var v collector
 	v.model(c)
@@ -130,12 +130,12 @@ func (v *collector) checkpoints(c Config) {
 	v.Check(c.Keep >= 1, "keep", c.Keep, "must be at least 1")
 }
 
-// BackendOptions returns the settings that select what computes.
+// BackendOptions returns the settings of the backend.
 func (c Config) BackendOptions() backend.Options {
 	return backend.Options{Precision: c.Precision, Device: c.Device, Backend: c.Kernels, Threads: c.Threads}
 }
 
-// Graph returns the graph of the configured network, with 1000 classes where no number is given.
+// Graph returns the graph of the configured network, with 1000 classes if no number is given.
 func (c Config) Graph() (*models.Graph, error) {
 	m, err := c.Network()
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// YAML returns the configuration as [Load] reads it. Out and Resume are left out, so that the file
+// YAML returns the configuration as [Load] reads it. Out and Resume are omitted, so that the file
 // repeats the run in another folder.
 func (c Config) YAML() ([]byte, error) {
 	c.Out, c.Resume = "", ""

@@ -21,7 +21,8 @@ func writeFile(t *testing.T, text string) string {
 	return path
 }
 
-// TestYAMLRoundTrip: a run's config.yaml repeats the run, and holds every setting except its folder.
+// TestYAMLRoundTrip: a run's config.yaml repeats the run, and holds every setting except its
+// folder.
 func TestYAMLRoundTrip(t *testing.T) {
 	c := Default()
 	c.Data, c.Recipe = "photos", "paper"

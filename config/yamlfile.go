@@ -30,7 +30,7 @@ func parse(path string, text []byte) (yamlFile, error) {
 		return f, f.syntaxError(err)
 	}
 	if len(doc.Content) == 0 {
-		return f, nil // empty, or comments alone
+		return f, nil // empty, or only comments
 	}
 	top := doc.Content[0]
 	if top.Kind != yaml.MappingNode {
@@ -79,7 +79,7 @@ func (f yamlFile) decode(c *Config) error {
 	return v.Err()
 }
 
-// shown returns a value in one line for a message.
+// shown formats a value in one line for a message.
 func shown(value *yaml.Node) string {
 	if value.Kind == yaml.ScalarNode {
 		return strconv.Quote(value.Value)
@@ -91,7 +91,7 @@ func shown(value *yaml.Node) string {
 	return strings.Join(strings.Fields(string(text)), " ")
 }
 
-// locate adds file and line to the wrong fields that the file names, unless an explicit choice
+// locate adds file and line to the invalid fields that the file sets, unless an explicit choice
 // overrides them.
 func (f yamlFile) locate(err error, explicit Sources) error {
 	e, ok := errors.AsType[*validate.Error](err)
@@ -118,7 +118,8 @@ func (f yamlFile) fieldError(name, value string, line int, want string) error {
 	return &validate.Error{Fields: []FieldError{f.field(name, value, line, want)}}
 }
 
-// yamlLine is the position in the YAML package's syntax errors, which carry it in their text alone.
+// yamlLine matches the line number in the YAML package's syntax errors, which have it only in their
+// text.
 var yamlLine = regexp.MustCompile(`^yaml: line ([0-9]+): `)
 
 func (f yamlFile) syntaxError(err error) error {

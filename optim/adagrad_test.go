@@ -9,8 +9,8 @@ import (
 	"depthwise.dev/autograd/autogradtest"
 )
 
-// adagrad is the optimizer of Duchi, Hazan and Singer 2011 (JMLR 12) as implemented by torch.optim.Adagrad. It shows that an
-// optimizer is one file and one row:
+// adagrad is the optimizer of Duchi, Hazan and Singer 2011 (JMLR 12) as implemented by
+// torch.optim.Adagrad. It shows that an optimizer is one file and one row:
 //
 //	g = gradient + WeightDecay*p
 //	v = v + g*g
@@ -80,9 +80,9 @@ func (q quadratic) build(t *testing.T, s *autograd.Scope, start []float32) (Opti
 	return spec.New(s, []Parameter{p}, Hyperparameters{}), p
 }
 
-// TestNewOptimizerTrains minimizes the quadratic with an optimizer that is one file and one row, compares each step with the
-// formula in float64, and continues from a saved state. tol: 1e-6 of the largest value; a float32 rounding is 6e-8,
-// measured 1.2e-7.
+// TestNewOptimizerTrains minimizes the quadratic with an optimizer that is one file and one row,
+// compares each step with the formula in float64, and continues from a saved state. tol: 1e-6 of
+// the largest value; a float32 rounding is 6e-8, measured 1.2e-7.
 func TestNewOptimizerTrains(t *testing.T) {
 	const steps, lr = 60, 2
 	forEachWay(t, func(t *testing.T, s *autograd.Scope, apply func(*autograd.Scope, Update) float64) {

@@ -7,8 +7,8 @@ import (
 	"depthwise.dev/autograd"
 )
 
-// AdamW is Adam with decoupled weight decay (Loshchilov and Hutter 2019, arXiv:1711.05101), in the order of operations of
-// torch.optim.AdamW:
+// AdamW is Adam with decoupled weight decay (Loshchilov and Hutter 2019, arXiv:1711.05101), in the
+// order of operations of torch.optim.AdamW:
 //
 //	p = p*(1 - lr*WeightDecay)
 //	m = m + (1-Beta1)*(g - m)
@@ -54,8 +54,8 @@ func (c AdamW) states() []stateTensor {
 
 func (c AdamW) weightDecay() decay { return decay{rate: c.WeightDecay, decoupled: true} }
 
-// biasCorrections are 1-Beta1^t and 1-Beta2^t: both averages start at zero, and the division by the sum of their weights
-// so far corrects the bias.
+// biasCorrections are 1-Beta1^t and 1-Beta2^t: both averages start at zero, and the division by the
+// sum of their weights so far corrects the bias.
 func (c AdamW) biasCorrections(t int64) (first, second float64) {
 	return 1 - math.Pow(c.Beta1, float64(t)), 1 - math.Pow(c.Beta2, float64(t))
 }

@@ -7,24 +7,25 @@ import (
 	"depthwise.dev/autograd"
 )
 
-// Average is an exponential moving average of a network's arrays, parameters and running statistics alike, updated after
-// each step of the optimizer:
+// Average is an exponential moving average of a network's arrays, parameters and running statistics
+// alike, updated after each step of the optimizer:
 //
 //	average = average + (1-decay)*(array - average)
 //
-// The first update copies the arrays. timm's train.py uses ModelEmaV3 in this way (Polyak and Juditsky 1992 average with
-// equal weights; MobileNet's authors used TensorFlow's ExponentialMovingAverage).
+// The first update copies the arrays. timm's train.py uses ModelEmaV3 in this way (Polyak and
+// Juditsky 1992 average with equal weights; MobileNet's authors used TensorFlow's
+// ExponentialMovingAverage).
 type Average struct {
 	decay   float64
 	steps   int64
-	arrays  []autograd.Named // what is averaged
+	arrays  []autograd.Named // the averaged arrays
 	values  []autograd.Named // the averages, in the same order
 	index   map[string]int   // of the arrays, by name
 	fusible bool             // a fused update can change them
 }
 
-// NewAverage returns the average of arrays. It writes to values, which have the same names and shapes in the same order,
-// such as the State of another network.
+// NewAverage returns the average of arrays. It writes to values, which have the same names and
+// shapes in the same order, such as the State of another network.
 func NewAverage(s *autograd.Scope, arrays, values []autograd.Named, decay float64) *Average {
 	a := &Average{decay: decay, arrays: arrays, values: values, index: map[string]int{}}
 	if !(decay > 0 && decay < 1) {
@@ -50,8 +51,8 @@ func NewAverage(s *autograd.Scope, arrays, values []autograd.Named, decay float6
 // State lists the averages under the names of the arrays, and the number of updates so far.
 func (a *Average) State() State { return State{Steps: a.steps, Tensors: slices.Clone(a.values)} }
 
-// Load copies a state by name. It must hold the same arrays with the same shapes; otherwise the error names every
-// difference and nothing is changed.
+// Load copies a state by name. It must hold the same arrays with the same shapes; otherwise the
+// error names every difference and nothing is changed.
 func (a *Average) Load(s *autograd.Scope, state State) error {
 	if err := load(s, "of this weight average", a.values, state); err != nil {
 		return err

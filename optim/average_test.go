@@ -36,7 +36,8 @@ func (a averaged) step(s *autograd.Scope, o Optimizer, i int, apply func(*autogr
 	apply(s, o.Prepare(StepOptions{LR: 1, Average: a.average}))
 }
 
-// TestAverage: the first update copies the arrays, the others have weight 1-decay; expected values in float64.
+// TestAverage: the first update copies the arrays, the others have weight 1-decay; expected values
+// in float64.
 func TestAverage(t *testing.T) {
 	forEachWay(t, func(t *testing.T, s *autograd.Scope, apply func(*autograd.Scope, Update) float64) {
 		const decay = 0.75
@@ -88,7 +89,8 @@ func TestAverageLikeTimm(t *testing.T) {
 	})
 }
 
-// followTimm averages the arrays of each step. The optimizer has zero gradients and does not change them.
+// followTimm averages the arrays of each step. The optimizer has zero gradients and does not change
+// them.
 func followTimm(t *testing.T, s *autograd.Scope, golden timmAverages, apply func(*autograd.Scope, Update) float64) {
 	names := slices.Sorted(maps.Keys(golden.Steps[0].Arrays))
 	var arrays, averages []autograd.Named

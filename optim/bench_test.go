@@ -9,9 +9,9 @@ import (
 	"depthwise.dev/models/mobilenet"
 )
 
-// BenchmarkStep updates the 4.2 million parameters of MobileNet v1 at width 1 by each optimizer with
-// the hyperparameters of a recipe, fused and unfused. It reports GB/s over the arrays that have to be
-// read and written once.
+// BenchmarkStep updates the 4.2 million parameters of MobileNet v1 at width 1 by each optimizer
+// with the hyperparameters of a recipe, fused and unfused. It reports GB/s over the arrays that
+// have to be read and written once.
 func BenchmarkStep(b *testing.B) {
 	for _, c := range []struct {
 		name   string

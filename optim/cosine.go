@@ -2,11 +2,12 @@ package optim
 
 import "errors"
 
-// Cosine anneals the learning rate from Base to zero at step Total along half a cosine (Loshchilov and Hutter 2017,
-// arXiv:1608.03983, without restarts). It is still above zero at the last step of the run, Total-1.
+// Cosine anneals the learning rate from Base to zero at step Total along half a cosine (Loshchilov
+// and Hutter 2017, arXiv:1608.03983, without restarts). It is still above zero at the last step of
+// the run, Total-1.
 type Cosine struct {
 	Base   float64
-	Total  int64 // steps of the run, warm-up included
+	Total  int64 // steps of the run, warmup included
 	Warmup int64 // steps
 }
 
@@ -23,7 +24,7 @@ func (c Cosine) Validate() error {
 	return errors.Join(validate(c.Base, c.Warmup), validateTotal(c.Total, c.Warmup))
 }
 
-// cosineWarmup is the default warm-up as a fraction of the run.
+// cosineWarmup is the default warmup as a fraction of the run.
 const cosineWarmup = 0.05
 
 func cosineFrom(o ScheduleOptions) Schedule {

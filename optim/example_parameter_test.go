@@ -8,7 +8,8 @@ import (
 	"depthwise.dev/optim"
 )
 
-// Parameters with learning rates of their own, and a state that is saved and loaded by the parameters' names.
+// Parameters with learning rates of their own, and a state that is saved and loaded by the
+// parameters' names.
 func ExampleParameter() {
 	err := autograd.Run(context.Background(), func(s *autograd.Scope) error {
 		body := s.RequireGrad(autograd.FromSlice(s, []float64{1}, 1))

@@ -6,7 +6,8 @@ import (
 	"depthwise.dev/optim"
 )
 
-// The learning rate is a function of the step, so a run that resumes at step 7 needs only that number.
+// The learning rate is a function of the step, so a run that resumes at step 7 needs only that
+// number.
 func ExampleSchedule() {
 	var schedule optim.Schedule = optim.Cosine{Base: 0.1, Total: 12, Warmup: 4}
 	for _, step := range []int64{0, 1, 3, 7, 11} {

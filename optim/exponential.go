@@ -7,8 +7,8 @@ import (
 	"math"
 )
 
-// Exponential multiplies the learning rate by Factor every Every steps: TensorFlow's exponential_decay with staircase, as
-// MobileNet's authors used it (0.94 every 2.5 epochs).
+// Exponential multiplies the learning rate by Factor every Every steps: TensorFlow's
+// exponential_decay with staircase, as MobileNet's authors used it (0.94 every 2.5 epochs).
 type Exponential struct {
 	Base   float64
 	Factor float64

@@ -33,8 +33,8 @@ var everySetting = map[string]rule{
 	"adamw, betas of 0":     AdamW{Eps: 1e-3},
 }
 
-// shapes cover less than a vector, vectors and blocks of the kernel with and without a remainder, more than one piece of a
-// thread, and the channels-last layout.
+// shapes cover less than a vector, vectors and blocks of the kernel with and without a remainder,
+// more than one piece of a thread, and the channels-last layout.
 var shapes = [][]int64{{1}, {3}, {16}, {33}, {7, 5, 3, 3}, {40000}}
 
 // fixture is parameters in groups of all kinds, with random gradients for each step.
@@ -77,9 +77,10 @@ func (f *fixture) giveGradients(s *autograd.Scope) {
 	}
 }
 
-// TestFusedMatchesUnfused takes the same steps in both implementations. tol: 1e-6 of a tensor's largest value after six
-// steps; a float32 rounding is 6e-8, the fused update has fewer of them (fused multiply-add) and sums the norm in double.
-// Centered variances are differences that cancel: 1e-5, measured 2.6e-6.
+// TestFusedMatchesUnfused takes the same steps in both implementations. tol: 1e-6 of a tensor's
+// largest value after six steps; a float32 rounding is 6e-8, the fused update has fewer of them
+// (fused multiply-add) and sums the norm in double. Centered variances are differences that cancel:
+// 1e-5, measured 2.6e-6.
 func TestFusedMatchesUnfused(t *testing.T) {
 	for name, setting := range everySetting {
 		for _, o := range []StepOptions{{LR: 0.01}, {LR: 0.01, GradScale: 0.125}, {LR: 0.01, GradScale: 3, MaxGradNorm: 1},
@@ -178,7 +179,8 @@ func TestStepClipsHugeGradients(t *testing.T) {
 	})
 }
 
-// Fused falls back to libtorch's operations for float64, and a missing gradient is reported with the parameter's name.
+// Fused falls back to libtorch's operations for float64, and a missing gradient is reported with
+// the parameter's name.
 func TestFusedFallsBack(t *testing.T) {
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		double := s.RequireGrad(autograd.FromSlice(s, []float64{1}, 1))

@@ -2,17 +2,17 @@ package optim
 
 import "depthwise.dev/autograd"
 
-// fusion is the program of a group's fused update while a rule writes it, with the operands that rules use.
+// fusion builds the program of a group's fused update, with the operands for rules.
 type fusion struct {
 	*autograd.UpdateProgram
 	param autograd.UpdateOperand
 	grad  autograd.UpdateOperand            // scaled, and with coupled weight decay added
 	state map[string]autograd.UpdateOperand // by name of the state tensor
-	decay float64                           // decoupled weight decay, left to the rule
+	decay float64                           // decoupled weight decay, applied by the rule
 }
 
-// groupProgram writes the fused update of a group: gradient scale, coupled weight decay, the rule, the weight average.
-// average may be nil.
+// groupProgram builds the fused update of a group: gradient scale, coupled weight decay, the rule,
+// the weight average. average may be nil.
 func groupProgram(r rule, g group, at stepInfo, scale float64, average autograd.List, weight float64) *autograd.UpdateProgram {
 	f := newFusion()
 	for _, k := range r.states() {
@@ -31,7 +31,7 @@ func groupProgram(r rule, g group, at stepInfo, scale float64, average autograd.
 	return f.UpdateProgram
 }
 
-// averageProgram writes the update of the averages of arrays that the optimizer does not change.
+// averageProgram builds the update of the averages of arrays that the optimizer does not change.
 func averageProgram(average autograd.List, weight float64) *autograd.UpdateProgram {
 	f := newFusion()
 	f.lerpAverage(average, weight)

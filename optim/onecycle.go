@@ -9,12 +9,13 @@ const (
 	oneCycleFinalDiv = 1e4 // final_div_factor: the last is 1/10000 of the first
 )
 
-// OneCycle rises from Max/25 to Max in the first 30 % of the run and falls to Max/250000 at its last step, both along half a
-// cosine: torch.optim.lr_scheduler.OneCycleLR with its defaults and without cycle_momentum (Smith and Topin 2018,
-// arXiv:1708.07120). It has a warm-up of its own; Warmup adds a linear one before it.
+// OneCycle rises from Max/25 to Max in the first 30 % of the run and falls to Max/250000 at its
+// last step, both along half a cosine: torch.optim.lr_scheduler.OneCycleLR with its defaults and
+// without cycle_momentum (Smith and Topin 2018, arXiv:1708.07120). It includes a warmup; Warmup
+// adds a linear one before it.
 type OneCycle struct {
 	Max    float64
-	Total  int64 // steps of the run, warm-up included
+	Total  int64 // steps of the run, warmup included
 	Warmup int64 // steps
 }
 
@@ -30,7 +31,7 @@ func (c OneCycle) LR(step int64) float64 {
 		if now <= peak {
 			return anneal(first, c.Max, now/peak)
 		}
-		// In runs of up to three steps the peak lies before the first.
+		// In runs of up to three steps the peak is before the first.
 		return anneal(c.Max, last, (now-peak)/(end-peak))
 	})
 }

@@ -11,39 +11,43 @@ type Parameter struct {
 	Name    string
 	Tensor  *autograd.Tensor
 	NoDecay bool // excluded from weight decay
-	// LRScale multiplies the learning rate of this parameter, as timm's lr_scale in torch's parameter groups; 0 means 1.
-	// It is an option, not part of the State. To freeze a parameter, leave it out and call Scope.SetRequiresGrad.
+	// LRScale multiplies the learning rate of this parameter, as timm's lr_scale in torch's
+	// parameter groups; 0 means 1. It is an option, not part of the State. To freeze a parameter,
+	// leave it out and call Scope.SetRequiresGrad.
 	LRScale float64
 }
 
 // Optimizer updates parameters from their gradients.
 type Optimizer interface {
-	// Step applies one update with the learning rate: Prepare with the other options at zero, then [Update.Fused].
-	// Every parameter must have a gradient; gradients are not changed. Errors stick to the scope.
+	// Step applies one update with the learning rate: Prepare with the other options at zero, then
+	// [Update.Fused]. Every parameter must have a gradient; gradients are not changed. Errors are
+	// kept by the scope.
 	Step(s *autograd.Scope, lr float64)
-	// Prepare describes one update. Nothing happens before one of the Update's methods is called.
+	// Prepare describes one update. The methods of the Update apply it.
 	Prepare(o StepOptions) Update
 	// State lists the tensors that the optimizer keeps between steps.
 	State() State
-	// Load copies a state by name. It must hold the same tensors with the same shapes; otherwise the error names
-	// every difference and nothing is changed.
+	// Load copies a state by name. It must hold the same tensors with the same shapes; otherwise
+	// the error names every difference and nothing is changed.
 	Load(s *autograd.Scope, state State) error
 }
 
-// Update is one update of all parameters, in two implementations that differ by roundings. Call one of them, once.
-// It returns the global L2 norm of the gradients where [StepOptions] clips it, else 0. If the norm is not finite,
-// nothing is changed and the step does not count. Errors stick to the scope.
+// Update is one update of all parameters, in two implementations that differ only by rounding. Call
+// one of them, once. It returns the global L2 norm of the gradients where [StepOptions] clips it,
+// else 0. If the norm is not finite, nothing is changed and the step does not count. Errors are
+// kept by the scope.
 type Update interface {
-	// Fused makes one pass over memory in native code. Where that is not possible (tensors that are not float32 on
-	// the CPU, an optimizer without a fused form) it is Unfused.
+	// Fused makes one pass over memory in native code. Where that is not possible (tensors that are
+	// not float32 on the CPU, an optimizer without a fused form) it is Unfused.
 	Fused(s *autograd.Scope) (norm float64)
-	// Unfused runs libtorch's operations one after another, in the order of the implementation that the optimizer
-	// is checked against.
+	// Unfused runs libtorch's operations one after another, in the order of the implementation that
+	// the optimizer is checked against.
 	Unfused(s *autograd.Scope) (norm float64)
 }
 
-// State is the state of an optimizer between steps. Its tensors belong to the optimizer, are named STATE/PARAMETER as in
-// "momentum_buffer/conv_stem.weight", and are always complete and in the same order.
+// State is the state of an optimizer between steps. Its tensors belong to the optimizer, are named
+// STATE/PARAMETER as in "momentum_buffer/conv_stem.weight", and are always complete and in the same
+// order.
 type State struct {
 	Steps   int64 // updates so far
 	Tensors []autograd.Named
@@ -102,7 +106,7 @@ type optimizer struct {
 	fusible bool // rule has a fused form, and it can change the parameters
 }
 
-// newOptimizer allocates the rule's state. Errors stick to the scope.
+// newOptimizer allocates the rule's state. Errors are kept by the scope.
 func newOptimizer(s *autograd.Scope, params []Parameter, r rule) *optimizer {
 	o := &optimizer{rule: r}
 	if err := r.validate(); err != nil {
@@ -139,8 +143,8 @@ func newOptimizer(s *autograd.Scope, params []Parameter, r rule) *optimizer {
 	return o
 }
 
-// grouped lists the parameters that are updated together: those with weight decay before those without, and in each
-// the learning rates in the order of their first parameters.
+// grouped lists the parameters that are updated together: those with weight decay before those
+// without, and in each the learning rates in the order of their first parameters.
 func grouped(params []Parameter) [][]Parameter {
 	type key struct {
 		noDecay bool
@@ -174,7 +178,8 @@ func (p Parameter) lrScale() float64 {
 	return p.LRScale
 }
 
-// checkParameters rejects missing and duplicate names, which a state could not distinguish, and negative learning rates.
+// checkParameters rejects missing and duplicate names, which a state could not distinguish, and
+// negative learning rates.
 func checkParameters(params []Parameter) error {
 	seen := make(map[string]bool, len(params))
 	for i, p := range params {

@@ -60,7 +60,8 @@ func TestNoDecay(t *testing.T) {
 	})
 }
 
-// A parameter with LRScale is updated as by an optimizer with that learning rate, and the others by the common one.
+// A parameter with LRScale is updated as by an optimizer with that learning rate, and the others by
+// the common one.
 func TestLRScale(t *testing.T) {
 	forEachOptimizer(t, func(t *testing.T, s *autograd.Scope, build func(*autograd.Scope, []Parameter, float64) Optimizer) {
 		run := func(scale, lr float64) [][]float32 {

@@ -14,8 +14,8 @@ import (
 	"depthwise.dev/checkpoints"
 )
 
-// parityFolders lists the folders with optimizer cases: those of PARITY_DIR, by default of testdata/parity, written by
-// testdata/make_parity.py.
+// parityFolders lists the folders with optimizer cases: those of PARITY_DIR, by default of
+// testdata/parity, written by testdata/make_parity.py.
 func parityFolders(t *testing.T) []string {
 	t.Helper()
 	root := os.Getenv("PARITY_DIR")

@@ -7,8 +7,8 @@ import (
 	"depthwise.dev/internal/suggest"
 )
 
-// Hyperparameters are those that a run's configuration sets for any optimizer. The others have the defaults of the
-// optimizer's file.
+// Hyperparameters are those that a run's configuration sets for any optimizer. The others have the
+// defaults of the optimizer's file.
 type Hyperparameters struct {
 	Momentum    float64 // decay of the gradient's moving average: momentum, or beta1; 0: none
 	WeightDecay float64

@@ -9,8 +9,8 @@ import (
 	"depthwise.dev/autograd/autogradtest"
 )
 
-// TestOptimizerRows builds the optimizer of each row with the hyperparameters of a configuration, and compares it with its
-// options in full.
+// TestOptimizerRows builds the optimizer of each row with the hyperparameters of a configuration,
+// and compares it with its options in full.
 func TestOptimizerRows(t *testing.T) {
 	want := map[string]struct {
 		lr      float64

@@ -6,15 +6,17 @@ import (
 	"depthwise.dev/autograd"
 )
 
-// RMSProp (Hinton 2012, lecture 6 of Neural Networks for Machine Learning) as implemented by torch.optim.RMSprop: the
-// average v of the squared gradients starts at zero, Eps is outside the root and the learning rate outside the momentum:
+// RMSProp (Hinton 2012, lecture 6 of Neural Networks for Machine Learning) as implemented by
+// torch.optim.RMSprop: the average v of the squared gradients starts at zero, Eps is outside the
+// root and the learning rate outside the momentum:
 //
 //	g = gradient + WeightDecay*p
 //	v = Alpha*v + (1-Alpha)*g*g
 //	b = Momentum*b + g/(sqrt(v) + Eps)
 //	p = p - lr*b
 //
-// Centered replaces sqrt(v) by sqrt(v - m*m), m the running mean of g (Graves 2013, arXiv:1308.0850).
+// Centered replaces sqrt(v) by sqrt(v - m*m), m the running mean of g (Graves 2013,
+// arXiv:1308.0850).
 type RMSProp struct {
 	Alpha       float64 // decay of the squared-gradient average
 	Eps         float64
@@ -88,7 +90,8 @@ func (c RMSProp) update(s *autograd.Scope, g group, grads autograd.List, at step
 	g.params.AddScaled(s, buffer, -at.lr)
 }
 
-// variance is a copy of the updated squared-gradient average, minus the square of the updated mean if centered.
+// variance is a copy of the updated squared-gradient average, minus the square of the updated mean
+// if centered.
 func (c RMSProp) variance(s *autograd.Scope, g group, grads autograd.List) autograd.List {
 	variance := g.state[squareAverage].Clone(s)
 	if c.Centered {

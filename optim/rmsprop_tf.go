@@ -2,9 +2,9 @@ package optim
 
 import "depthwise.dev/autograd"
 
-// RMSPropTF is RMSProp in TensorFlow's form, with which MobileNet's authors trained, as implemented by
-// timm.optim.RMSpropTF: the average v of the squared gradients starts at one, Eps is inside the root and the learning rate
-// inside the momentum:
+// RMSPropTF is RMSProp in TensorFlow's form, with which MobileNet's authors trained, as implemented
+// by timm.optim.RMSpropTF: the average v of the squared gradients starts at one, Eps is inside the
+// root and the learning rate inside the momentum:
 //
 //	g = gradient + WeightDecay*p
 //	v = v + (1-Alpha)*(g*g - v)
@@ -20,7 +20,8 @@ type RMSPropTF struct {
 	Centered    bool
 }
 
-// DefaultRMSPropTF is what MobileNet's authors used, as in TensorFlow-Slim: an Eps of 1 makes the steps as large as SGD's.
+// DefaultRMSPropTF is what MobileNet's authors used, as in TensorFlow-Slim: an Eps of 1 makes the
+// steps as large as SGD's.
 func DefaultRMSPropTF() RMSPropTF { return RMSPropTF{Alpha: 0.9, Eps: 1, Momentum: 0.9} }
 
 // NewRMSPropTF returns an optimizer over the parameters.

@@ -6,17 +6,18 @@ import (
 	"math"
 )
 
-// A Schedule gives the learning rate of each optimizer step, counted from 0. It depends on the step alone, so a resumed run
-// continues it exactly.
+// A Schedule gives the learning rate of each optimizer step, counted from 0. It depends on the step
+// alone, so a resumed run continues it exactly.
 //
-// The schedules of this package share a linear warm-up: the learning rate rises in equal parts from step 0 to Warmup-1, up to
-// the first value of the main schedule, which starts after the warm-up (torchvision's reference training chains LinearLR and
-// the main schedule in the same way). Warmup 0 means no warm-up.
+// The schedules of this package share a linear warmup: the learning rate rises in equal parts from
+// step 0 to Warmup-1, up to the first value of the main schedule, which starts after the warmup
+// (torchvision's reference training chains LinearLR and the main schedule in the same way). Warmup
+// 0 means no warmup.
 type Schedule interface {
 	LR(step int64) float64
 }
 
-// ScheduleOptions are what a run's configuration says about its schedule.
+// ScheduleOptions are the settings of a run that affect its schedule.
 type ScheduleOptions struct {
 	LR            float64
 	StepsPerEpoch int64
@@ -31,8 +32,8 @@ func (o ScheduleOptions) steps(epochs float64) int64 {
 	return int64(math.Round(epochs * float64(o.StepsPerEpoch)))
 }
 
-// warmup is the number of warm-up steps; fraction is the default, as a fraction of the run. It is shorter than the run, which
-// may end before WarmupEpochs.
+// warmup is the number of warmup steps; fraction is the default, as a fraction of the run. It is
+// shorter than the run, which may end before WarmupEpochs.
 func (o ScheduleOptions) warmup(fraction float64) int64 {
 	steps := o.steps(o.WarmupEpochs)
 	if o.WarmupEpochs < 0 {
@@ -41,8 +42,8 @@ func (o ScheduleOptions) warmup(fraction float64) int64 {
 	return max(0, min(steps, o.TotalSteps-1))
 }
 
-// warmUp is the learning rate of a step: main, counted from the end of the warm-up, or the linear rise to main(0) before. The
-// last step of the warm-up has main(0) too.
+// warmUp is the learning rate of a step: main, counted from the end of the warmup, or the linear
+// rise to main(0) before. The last step of the warmup has main(0) too.
 func warmUp(step, warmup int64, main func(t int64) float64) float64 {
 	step = max(0, step)
 	if step < warmup {

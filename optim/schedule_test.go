@@ -106,7 +106,7 @@ func TestScheduleValidation(t *testing.T) {
 	}
 }
 
-// Every schedule is finite and not negative, rises during its warm-up and continues without a jump.
+// Every schedule is finite and not negative, rises during its warmup and continues without a jump.
 func FuzzSchedules(f *testing.F) {
 	f.Add(0.1, 0.94, int64(1000), int64(50), int64(10), int64(3))
 	f.Add(1e-300, 1.0, int64(1), int64(0), int64(1), int64(math.MaxInt64))

@@ -7,7 +7,8 @@ import (
 	"depthwise.dev/autograd"
 )
 
-// SGD is stochastic gradient descent with momentum (Sutskever et al. 2013), as implemented by torch.optim.SGD:
+// SGD is stochastic gradient descent with momentum (Sutskever et al. 2013), as implemented by
+// torch.optim.SGD:
 //
 //	g = gradient + WeightDecay*p
 //	b = Momentum*b + (1-Dampening)*g      (b = g at the first step)

@@ -23,7 +23,8 @@ func (o *optimizer) Load(s *autograd.Scope, state State) error {
 	return nil
 }
 
-// load copies a state into the tensors of the same names. of says, for errors, what the state belongs to.
+// load copies a state into the tensors of the same names. of names the owner of the state, for
+// errors.
 func load(s *autograd.Scope, of string, own []autograd.Named, state State) error {
 	if s.Err() != nil {
 		return s.Err()

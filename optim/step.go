@@ -7,11 +7,12 @@ import (
 	"depthwise.dev/autograd"
 )
 
-// StepOptions are the options of one update. The zero value except for LR is that of [Optimizer.Step].
+// StepOptions are the options of one update. [Optimizer.Step] sets only LR.
 type StepOptions struct {
 	LR        float64
 	GradScale float64 // factor of the gradients, such as 1/batch for summed losses; 0 means 1
-	// MaxGradNorm clips the global L2 norm of the gradients, after GradScale, as [ClipGradNorm] does; 0: no clipping.
+	// MaxGradNorm clips the global L2 norm of the gradients, after GradScale, as [ClipGradNorm]
+	// does; 0: no clipping.
 	MaxGradNorm float64
 	// Average follows the parameters and other arrays after the update; nil: none.
 	Average *Average
@@ -67,7 +68,7 @@ func (p preparedStep) count(s *autograd.Scope, update func(*autograd.Scope) floa
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
-// at is the step to take, for a group.
+// at returns the step info for a group.
 func (p preparedStep) at(g group) stepInfo {
 	return stepInfo{step: p.o.steps + 1, lr: p.LR * g.lrScale}
 }
@@ -86,7 +87,8 @@ func (p preparedStep) fused(s *autograd.Scope) (norm float64) {
 	return norm
 }
 
-// programs writes the update of all groups, and of the averages of arrays that are no parameters.
+// programs builds the update programs of all groups, and of the averages of arrays that are not
+// parameters.
 func (p preparedStep) programs(s *autograd.Scope, scale float64) autograd.Update {
 	var u autograd.Update
 	averages := averagesOf(s, p.Average, p.o.groups)

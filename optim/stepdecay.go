@@ -7,11 +7,12 @@ import (
 	"math"
 )
 
-// Step multiplies the learning rate by Factor at each milestone, as torch.optim.lr_scheduler.MultiStepLR.
+// Step multiplies the learning rate by Factor at each milestone, as
+// torch.optim.lr_scheduler.MultiStepLR.
 type Step struct {
 	Base       float64
 	Factor     float64
-	Milestones []int64 // steps after the warm-up, in any order
+	Milestones []int64 // steps after the warmup, in any order
 	Warmup     int64   // steps
 }
 
@@ -39,7 +40,8 @@ func (c Step) Validate() error {
 	return err
 }
 
-// stepFrom drops to a tenth every 30 epochs by default (He et al. 2016, arXiv:1512.03385; torchvision).
+// stepFrom drops to a tenth every 30 epochs by default (He et al. 2016, arXiv:1512.03385;
+// torchvision).
 func stepFrom(o ScheduleOptions) Schedule {
 	every := cmp.Or(o.DecayEpochs, 30) * float64(o.StepsPerEpoch)
 	return Step{Base: o.LR, Factor: cmp.Or(o.Factor, 0.1), Milestones: multiples(every, o.TotalSteps), Warmup: o.warmup(0)}

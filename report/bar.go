@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	barEvery  = 100 * time.Millisecond // how often the line is drawn
+	barEvery  = 100 * time.Millisecond // minimum interval between updates of the line
 	clearLine = "\r\x1b[2K"
 	clearRest = "\x1b[0K"
 )
 
-// NewBar shows a progress bar on a terminal, with a line above it for each epoch. Without a
-// terminal it is NewPlain. Closing it leaves w open.
+// NewBar returns a recorder that shows a progress bar and, above it, a line for each epoch. If w is
+// not a terminal, it returns NewPlain(w). Close does not close w.
 func NewBar(w io.Writer, terminal bool) Recorder {
 	if !terminal {
 		return NewPlain(w)
@@ -32,11 +32,11 @@ type bar struct {
 	width   func() int
 	tracker tracker
 	phase   phase
-	line    string // on the screen, or ""
+	line    string // on the screen; "": none
 	drawn   time.Time
 }
 
-// phase is what one bar is for.
+// phase identifies what the bar measures: the training or validation of an epoch.
 type phase struct {
 	epoch      int
 	validating bool
@@ -56,12 +56,12 @@ func (b *bar) Record(e Event) error {
 			fields = append(fields, field{left, 1})
 		}
 		err = b.draw(phase{e.Epoch, true, e.Batches}, e.Batch, fields)
-	case Checkpoint: // the line of the epoch suffices
+	case Checkpoint: // the epoch line is enough
 	case Start:
 		b.tracker.start(e)
 		err = b.print(lines(e))
 	case Epoch:
-		err = b.print([]string{fit(epochFields(e), b.width())})
+		err = b.print([]string{dropToFit(epochFields(e), b.width())})
 	case Done:
 		err = errors.Join(b.clear(), b.print(lines(e)))
 	default:
@@ -85,7 +85,7 @@ func (b *bar) draw(p phase, done int, fields []field) error {
 	return err
 }
 
-// print writes lines that stay, above the bar.
+// print writes permanent lines above the bar.
 func (b *bar) print(list []string) error {
 	if len(list) == 0 {
 		return nil

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/term"
 )
 
-const defaultWide = 80 // columns, if the terminal does not say
+const defaultColumns = 80 // if the width of the terminal is unknown
 
 // Columns returns the width of a terminal.
 func Columns(w io.Writer) int {
@@ -20,26 +20,26 @@ func Columns(w io.Writer) int {
 			return width
 		}
 	}
-	return defaultWide
+	return defaultColumns
 }
 
-// BarLine returns a line of progress for a terminal of so many columns: percentage, bar and text.
+// BarLine returns a progress line for a terminal with that many columns: percentage, bar and text.
 func BarLine(done, total int64, text string, columns int) string {
 	return barLine(done, total, []field{{text, 0}}, columns)
 }
 
-// barLine is percentage, bar and the fields that fit. The last column stays free, so that no
-// terminal wraps.
+// barLine returns percentage, bar and the fields that fit. It leaves the last column free, because
+// some terminals wrap after it.
 func barLine(done, total int64, fields []field, columns int) string {
 	total = max(1, total)
 	line := renderBar(max(0, min(done, total)), total, progressWidth(columns))
-	line += "  " + fit(fields, columns-utf8.RuneCountInString(line)-3)
+	line += "  " + dropToFit(fields, columns-utf8.RuneCountInString(line)-3)
 	runes := []rune(line)
 	return string(runes[:min(len(runes), max(0, columns-1))])
 }
 
-// progressWidth is the width of the bar on a terminal. It depends on nothing else, so that the bar
-// does not jump when its text changes, and leaves room for loss and time left.
+// progressWidth returns the width of the bar. It depends only on the width of the terminal, so the
+// bar does not move when the text changes, and it leaves room for the loss and the time left.
 func progressWidth(columns int) int {
 	switch {
 	case columns >= 100:
@@ -50,8 +50,7 @@ func progressWidth(columns int) int {
 	return 0
 }
 
-// renderBar returns percentage and bar, "  50% |█████     |"; of a bar without width the percentage
-// alone.
+// renderBar returns percentage and bar, "  50% |█████     |"; with width 0 only the percentage.
 func renderBar(done, total int64, width int) string {
 	theme := progressbar.Theme{Saucer: "█", SaucerPadding: " ", BarStart: "|", BarEnd: "|"}
 	if width == 0 {
@@ -59,7 +58,7 @@ func renderBar(done, total int64, width int) string {
 	}
 	b := progressbar.NewOptions64(total, progressbar.OptionSetWriter(io.Discard), progressbar.OptionSetTheme(theme),
 		progressbar.OptionSetWidth(width), progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false))
-	if err := errors.Join(b.Set64(done), b.RenderBlank()); err != nil { // done is at most total, and nothing is written
+	if err := errors.Join(b.Set64(done), b.RenderBlank()); err != nil { // cannot fail: done is at most total, and the output is discarded
 		return fmt.Sprintf("%4d%%", 100*done/total)
 	}
 	return strings.TrimRight(strings.TrimPrefix(b.String(), "\r"), " ")

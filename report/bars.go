@@ -7,29 +7,30 @@ import (
 	"math"
 )
 
-// BarPage is a page of bar charts, one below the other.
+// BarPage is an HTML page of bar charts.
 type BarPage struct {
 	Title  string
 	Facts  []string // lines below the title
 	Charts []BarChart
 }
 
-// BarChart is one bar for each name, from left to right.
+// BarChart is a chart of horizontal bars, from the top.
 type BarChart struct {
 	Title, Note string
-	Log         bool // the axis is logarithmic; zero and less have no bar
+	Log         bool // logarithmic axis; values of 0 and below have no bar
 	Bars        []Bar
-	// Low and High bound the values that are usual, drawn as a band; both zero for none.
+	// Low and High are the usual range, drawn as a band; none if both are 0.
 	Low, High float64
 }
 
-// Bar is a value with its name. One that is not finite is written in its place, in red.
+// Bar is a named value. NaN and infinity are printed in red instead of a bar.
 type Bar struct {
 	Name  string
 	Value float64
 }
 
-// WriteBars writes a page as HTML that needs nothing else: no script, style, picture or link from elsewhere.
+// WriteBars writes a self-contained HTML page: it refers to no scripts, styles, images or other
+// pages.
 func WriteBars(w io.Writer, p BarPage) error {
 	page, err := template.New("bars").Parse(barTemplate)
 	if err == nil {
@@ -41,13 +42,13 @@ func WriteBars(w io.Writer, p BarPage) error {
 	return nil
 }
 
-// barWidth is the longest bar, in pixels.
+// barWidth is the length of the longest bar, in pixels.
 const barWidth = 480
 
 // scale maps the values of a chart to pixels.
 type scale struct {
 	log       bool
-	low, high float64 // in the axis's own measure: logarithms where log is set
+	low, high float64 // ends of the axis; logarithms if log is set
 }
 
 func (c BarChart) scale() scale {
@@ -57,7 +58,7 @@ func (c BarChart) scale() scale {
 		values = append(values, b.Value)
 	}
 	for _, v := range values {
-		if m, ok := s.measure(v); ok && (v != 0 || !c.Log) {
+		if m, ok := s.position(v); ok && (v != 0 || !c.Log) {
 			s.low, s.high = math.Min(s.low, m), math.Max(s.high, m)
 		}
 	}
@@ -72,31 +73,31 @@ func (c BarChart) scale() scale {
 	return s
 }
 
-// measure is where a value is on the axis, if it can be there.
-func (s scale) measure(v float64) (float64, bool) {
+// position returns the coordinate of a value on the axis, and false if it has none.
+func (s scale) position(v float64) (float64, bool) {
 	if s.log {
 		v = math.Log10(v)
 	}
 	return v, !math.IsNaN(v) && !math.IsInf(v, 0)
 }
 
-// pixels is how far from the left a value is.
+// pixels returns the distance of a value from the left end, in pixels.
 func (s scale) pixels(v float64) float64 {
-	m, ok := s.measure(v)
+	m, ok := s.position(v)
 	if !ok {
 		return 0
 	}
 	return math.Round(10*barWidth*math.Max(0, (m-s.low)/(s.high-s.low))) / 10
 }
 
-// barRow is a bar as it is drawn.
+// barRow is the layout of a bar.
 type barRow struct {
 	Name, Text          string
 	Y, TextY, From, Len float64
 	Bad                 bool
 }
 
-// Rows are the bars from the top.
+// Rows returns the layout of the bars, for the template.
 func (c BarChart) Rows() []barRow {
 	s := c.scale()
 	zero := 0.0
@@ -116,10 +117,11 @@ func (c BarChart) Rows() []barRow {
 	return rows
 }
 
-// Height of the chart.
+// Height returns the height of the chart in pixels, for the template.
 func (c BarChart) Height() int { return 15 * len(c.Bars) }
 
-// Band is where the usual values lie: from, and how wide.
+// Band returns start and width of the band of usual values in pixels, for the template; nil for
+// none.
 func (c BarChart) Band() []float64 {
 	if c.Low == 0 && c.High == 0 {
 		return nil
@@ -128,7 +130,7 @@ func (c BarChart) Band() []float64 {
 	return []float64{s.pixels(c.Low), s.pixels(c.High) - s.pixels(c.Low)}
 }
 
-// Axis tells what the left and the right end are.
+// Axis describes the ends of the axis, for the template.
 func (c BarChart) Axis() string {
 	s := c.scale()
 	if c.Log {

@@ -10,14 +10,15 @@ import (
 	"text/template"
 )
 
-// GroupedBars is a chart of horizontal bars in groups: a bar for each series that a group has a value of.
+// GroupedBars is a chart of horizontal bars in groups, one bar per series.
 type GroupedBars struct {
 	Title, Subtitle string
 	Unit            string     // of the axis, such as "images per second"
 	Series          []string   // names in the legend, at most len(seriesColors)
 	Groups          []BarGroup // from the top
-	Note            string     // small print below the axis; "": none
-	// Ratio adds to the first series' labels how many times the largest value of the others it is.
+	Note            string     // below the axis; "": none
+	// Ratio adds the ratio to the largest value of the other series to the labels of the first
+	// series.
 	Ratio bool
 }
 
@@ -27,26 +28,27 @@ type BarGroup struct {
 	Values       []float64 // one per series, at least 0; NaN: the series has no bar here
 }
 
-// seriesColors are a series' fills on the light and the dark card. Text is never drawn on them.
+// seriesColors are the fill colors of the series on light and dark backgrounds. No text is drawn on
+// them.
 var seriesColors = []struct{ Light, Dark string }{
 	{"#1f6fd1", "#5aa2f5"}, {"#9aa3af", "#7f8a98"}, {"#d98a2b", "#e3a355"}, {"#4c9a67", "#6fbf8b"},
 }
 
-// Geometry of the chart, in its own pixels. At 480 px, three quarters of the width, the smallest text is 9 px high.
+// Geometry of the chart in pixels. Scaled to a width of 480 px, the smallest text is 9 px high.
 const (
 	svgWidth   = 640.0
-	svgLeft    = 24.0  // of text, bars and axis
-	svgRight   = 116.0 // room for the label of the longest bar
+	svgLeft    = 24.0  // left edge of text, bars and axis
+	svgRight   = 116.0 // space for the label of the longest bar
 	svgBar     = 20.0  // height of a bar
 	svgBarStep = 25.0
 	svgGap     = 14.0 // between groups
 	svgHeading = 28.0 // of a group
-	axisTicks  = 5    // at most so many steps
-	noteChars  = 92   // a line of the note
+	axisTicks  = 5    // most steps of the axis
+	noteChars  = 92   // most characters per line of the note
 )
 
-// WriteGroupedBars writes the chart as one SVG that needs nothing else. It draws its own background and follows the
-// reader's preference for a light or a dark one.
+// WriteGroupedBars writes the chart as a self-contained SVG. The background is light or dark as the
+// reader prefers (prefers-color-scheme).
 func WriteGroupedBars(w io.Writer, c GroupedBars) error {
 	if err := c.validate(); err != nil {
 		return fmt.Errorf("report: chart %q: %w", c.Title, err)
@@ -74,14 +76,14 @@ func (c GroupedBars) validate() error {
 		}
 		for i, v := range g.Values {
 			if v < 0 || math.IsInf(v, 0) {
-				return fmt.Errorf("group %q, series %q: %v is not a length; must be at least 0, or NaN for no bar", g.Name, c.Series[i], v)
+				return fmt.Errorf("group %q, series %q: %v; must be finite and at least 0, or NaN for no bar", g.Name, c.Series[i], v)
 			}
 		}
 	}
 	return nil
 }
 
-// chartLayout is the chart with every position computed.
+// chartLayout is the chart with all positions, for the template.
 type chartLayout struct {
 	GroupedBars
 	Width, Height, Left, Right   float64
@@ -165,7 +167,7 @@ func (c GroupedBars) largest() float64 {
 	return largest
 }
 
-// label is a bar's value, with the ratio where it is asked for.
+// label returns the text beside a bar: the value and, if requested, the ratio.
 func (c GroupedBars) label(g BarGroup, series int) string {
 	text := thousands(g.Values[series])
 	if !c.Ratio || series != 0 {
@@ -183,7 +185,7 @@ func (c GroupedBars) label(g BarGroup, series int) string {
 	return fmt.Sprintf("%s (%.1f×)", text, g.Values[0]/other)
 }
 
-// describe is the chart in words, for screen readers.
+// describe returns the values as text for screen readers.
 func (c GroupedBars) describe() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Bar chart in %s.", c.Unit)
@@ -199,7 +201,8 @@ func (c GroupedBars) describe() string {
 	return b.String()
 }
 
-// axisStep returns a step of 1, 2, 2.5 or 5 times a power of ten, and how many of them, at most axisTicks, cover largest.
+// axisStep returns a step of 1, 2, 2.5 or 5 times a power of ten, and the number of steps, at most
+// axisTicks, that cover largest.
 func axisStep(largest float64) (step float64, steps int) {
 	if largest <= 0 {
 		return 1, 1
@@ -214,7 +217,7 @@ func axisStep(largest float64) (step float64, steps int) {
 	return step, steps
 }
 
-// thousands writes a value with at most three decimals and commas between thousands: 69.5, 1,492.
+// thousands formats a value with at most three decimals and thousands separators: 69.5, 1,492.
 func thousands(v float64) string {
 	text := strconv.FormatFloat(math.Round(v*1000)/1000, 'f', -1, 64)
 	whole, decimals, _ := strings.Cut(text, ".")
@@ -227,12 +230,13 @@ func thousands(v float64) string {
 	return whole
 }
 
-// wrapWords breaks text between words into lines of at most so many characters, where no word is longer.
-func wrapWords(text string, most int) []string {
+// wrapWords breaks text between words into lines of at most maxChars characters; longer words stay
+// whole.
+func wrapWords(text string, maxChars int) []string {
 	var lines []string
 	line := ""
 	for _, word := range strings.Fields(text) {
-		if line != "" && len([]rune(line))+1+len([]rune(word)) > most {
+		if line != "" && len([]rune(line))+1+len([]rune(word)) > maxChars {
 			lines, line = append(lines, line), ""
 		}
 		line = strings.TrimPrefix(line+" "+word, " ")

@@ -17,7 +17,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files in testdata")
 
-// sampleChart has what a chart can have: several groups, a series without a bar, text that XML escapes.
+// sampleChart uses every feature: several groups, a series without a bar, text that XML escapes.
 func sampleChart() GroupedBars {
 	return GroupedBars{
 		Title: "Rates & <ratios>", Subtitle: "larger is better", Unit: "images per second", Series: []string{"ours", "theirs", "others"}, Ratio: true,
@@ -53,11 +53,11 @@ func TestGroupedBarsGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("the chart differs from %s; look at it, then run go test ./report -update\n%s", path, got)
+		t.Errorf("the chart differs from %s; if that is intended, run go test ./report -update\n%s", path, got)
 	}
 }
 
-// svgElement is an element with its attributes and the text directly within.
+// svgElement is an element with its attributes and its own text.
 type svgElement struct {
 	name, class, text string
 	attributes        map[string]string
@@ -72,7 +72,7 @@ func (e svgElement) number(t *testing.T, attribute string) float64 {
 	return v
 }
 
-// parseSVG fails unless the document is well-formed.
+// parseSVG parses a document and fails the test if it is not well-formed.
 func parseSVG(t *testing.T, document []byte) []svgElement {
 	t.Helper()
 	var elements []svgElement
@@ -103,7 +103,7 @@ func parseSVG(t *testing.T, document []byte) []svgElement {
 	}
 }
 
-func TestGroupedBarsLandWhereTheAxisSays(t *testing.T) {
+func TestGroupedBarsMatchTheAxis(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		values [][]float64
@@ -189,7 +189,7 @@ func TestGroupedBarsFit(t *testing.T) {
 	}
 }
 
-func TestGroupedBarsRefuse(t *testing.T) {
+func TestGroupedBarsErrors(t *testing.T) {
 	one := []BarGroup{{Name: "g", Values: []float64{1}}}
 	for _, c := range []struct {
 		name  string
@@ -200,8 +200,8 @@ func TestGroupedBarsRefuse(t *testing.T) {
 		{"too many series", GroupedBars{Series: make([]string, 5), Groups: one}, "5 series; must be 1 to 4"},
 		{"no groups", GroupedBars{Series: []string{"a"}}, "no groups"},
 		{"values missing", GroupedBars{Series: []string{"a", "b"}, Groups: one}, `group "g" has 1 values for 2 series`},
-		{"negative", GroupedBars{Series: []string{"a"}, Groups: []BarGroup{{Name: "g", Values: []float64{-1}}}}, `group "g", series "a": -1 is not a length`},
-		{"infinite", GroupedBars{Series: []string{"a"}, Groups: []BarGroup{{Name: "g", Values: []float64{math.Inf(1)}}}}, "+Inf is not a length"},
+		{"negative", GroupedBars{Series: []string{"a"}, Groups: []BarGroup{{Name: "g", Values: []float64{-1}}}}, `group "g", series "a": -1; must be finite and at least 0`},
+		{"infinite", GroupedBars{Series: []string{"a"}, Groups: []BarGroup{{Name: "g", Values: []float64{math.Inf(1)}}}}, "+Inf; must be finite and at least 0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var b bytes.Buffer
@@ -239,7 +239,7 @@ func TestAxisStep(t *testing.T) {
 func TestThousands(t *testing.T) {
 	for v, want := range map[float64]string{0: "0", 69.5: "69.5", 999: "999", 1000: "1,000", 1492.25: "1,492.25", 1234567: "1,234,567", 0.1 + 0.2: "0.3"} {
 		if got := thousands(v); got != want {
-			t.Errorf("%v is written %q, want %q", v, got, want)
+			t.Errorf("thousands(%v) = %q, want %q", v, got, want)
 		}
 	}
 }

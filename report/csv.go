@@ -13,9 +13,10 @@ import (
 	"strings"
 )
 
-// csvColumns are the columns of metrics.csv: Epoch's fields under their JSON names. Accuracies and data_wait_share are fractions, lr is the
-// learning rate of the epoch's last step, seconds the epoch with its validation, best 0 or 1. What is not known, or not finite,
-// is an empty cell.
+// csvColumns are the columns of metrics.csv: the fields of Epoch under their JSON names. Accuracies
+// and data_wait_share are fractions of 1, lr is the learning rate of the epoch's last step, seconds
+// is the duration of the epoch with its validation, best is 0 or 1. Unknown and non-finite values
+// are empty cells.
 var csvColumns = []string{
 	"epoch", "step", "train_loss", "train_top1", "val_loss", "val_top1", "val_top5",
 	"ema_val_loss", "ema_val_top1", "ema_val_top5", "lr", "images_per_second", "seconds", "data_wait_share", "val_images", "skipped", "best",
@@ -25,12 +26,14 @@ const csvEpochColumn, csvStepColumn = 0, 1
 
 var columnsLine = strings.Join(csvColumns, ",") + "\n"
 
-// OpenCSV opens metrics.csv, one row for each epoch, written at once, below a row of column names:
+// OpenCSV opens metrics.csv, a header and one row per epoch. Every row is written immediately. The
+// columns:
 //
 //	epoch,step,train_loss,train_top1,val_loss,val_top1,val_top5,ema_val_loss,ema_val_top1,ema_val_top5,lr,images_per_second,seconds,data_wait_share,val_images,skipped,best
 //
-// From step 0 on the file starts empty. Otherwise the rows of later steps and epochs go, as do rows that are not whole; a file with other columns is
-// left alone, and an error.
+// At step 0 the file is truncated. Otherwise OpenCSV removes incomplete rows and those of later
+// steps and epochs; if the file has other columns, it returns an error and does not change the
+// file.
 func OpenCSV(path string, from Position) (Recorder, error) {
 	if from.Step != 0 {
 		if err := checkColumns(path); err != nil {
@@ -43,7 +46,7 @@ func OpenCSV(path string, from Position) (Recorder, error) {
 	}
 	r := &csvRecorder{path: path, f: f}
 	if err := r.start(f); err != nil {
-		f.Close() // the first error is the one that counts
+		f.Close() // return the first error
 		return nil, err
 	}
 	return r, nil
@@ -54,7 +57,7 @@ type csvRecorder struct {
 	f    lineFile
 }
 
-// start writes the column names into an empty file.
+// start writes the header to an empty file.
 func (r *csvRecorder) start(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -126,7 +129,7 @@ func csvFloat(f float64) string {
 	return strconv.FormatFloat(f, 'g', -1, 64)
 }
 
-// checkColumns refuses a file whose first line is whole and not the column names.
+// checkColumns returns an error if the first line of the file is complete and not the header.
 func checkColumns(path string) error {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -135,18 +138,18 @@ func checkColumns(path string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() // nothing is written to it: its error says nothing
+	defer f.Close() // opened for reading: the error carries no information
 	line, err := bufio.NewReader(f).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	if err == nil && line != columnsLine {
-		return fmt.Errorf("the columns are %q and not this program's: move the file away to resume", line)
+		return fmt.Errorf("the columns are %q, not those of this program: move the file away to resume", line)
 	}
 	return nil
 }
 
-// keepRows keeps the column names, where they are the first line, and whole rows of steps up to last below them.
+// keepRows keeps the header, if it is the first line, and the complete rows up to last.
 func keepRows(last Position) keepLine {
 	first, known := true, false
 	return func(line []byte) bool {

@@ -1,10 +1,11 @@
 package report
 
-// Event is one of the structs below. As a JSON line it is {"event":KIND, ...fields}, in the order of the struct's fields.
-// Accuracies and shares are fractions of 1; epochs and batches count from 1, steps are the optimizer steps done so far.
+// Event is one of the structs below. Its JSON form is {"event":KIND, ...fields} in the order of the
+// struct's fields. Accuracies and shares are fractions of 1; epochs and batches count from 1; Step
+// is the number of completed optimizer steps.
 type Event interface{ Kind() string }
 
-// Recorder is told what happens. After an error it can still be used: the next event is tried again.
+// Recorder receives the events of a run. It remains usable after an error.
 type Recorder interface {
 	Record(Event) error
 	Close() error
@@ -13,11 +14,11 @@ type Recorder interface {
 // Start is the first event of a run and of each resume.
 type Start struct {
 	Run         string `json:"run"`        // the run's folder
-	Images      int    `json:"images"`     // to train on
-	ValImages   int    `json:"val_images"` // to validate on
+	Images      int    `json:"images"`     // training images
+	ValImages   int    `json:"val_images"` // validation images
 	Epochs      int    `json:"epochs"`
-	Batches     int    `json:"batches"`     // in an epoch
-	Step        int64  `json:"step"`        // where it continues; 0 at the beginning
+	Batches     int    `json:"batches"`     // per epoch
+	Step        int64  `json:"step"`        // completed steps; 0 for a new run
 	Steps       int64  `json:"steps"`       // of the whole run
 	Description string `json:"description"` // network, device, estimated time; may have several lines
 }
@@ -26,9 +27,9 @@ type Start struct {
 type Step struct {
 	Step            int64   `json:"step"`
 	Epoch           int     `json:"epoch"`
-	Batch           int     `json:"batch"` // batches of the epoch that are done, this one too
+	Batch           int     `json:"batch"` // completed batches of the epoch, including this one
 	Batches         int     `json:"batches"`
-	Loss            float64 `json:"loss"` // of this step's images alone, as is Top1
+	Loss            float64 `json:"loss"` // of this step only, like Top1
 	LR              float64 `json:"lr"`
 	Top1            float64 `json:"top1"`
 	Images          int     `json:"images"` // in this step
@@ -36,15 +37,16 @@ type Step struct {
 	GradNorm        float64 `json:"grad_norm"` // before clipping
 }
 
-// Validation is the progress of a validation. It is shown, and not kept in events.jsonl.
+// Validation is the progress of a validation. It is not written to events.jsonl.
 type Validation struct {
 	Epoch   int `json:"epoch"`
 	Batch   int `json:"batch"`
 	Batches int `json:"batches"`
 }
 
-// Epoch sums up an epoch and its validation. Without a validation ValImages is 0, and the figures that it would give mean
-// nothing; without a weight average Averaged is false, and nor do its.
+// Epoch summarizes an epoch and its validation. Without a validation ValImages is 0 and the
+// validation metrics are undefined; without a weight average Averaged is false and its metrics are
+// undefined.
 type Epoch struct {
 	Epoch           int     `json:"epoch"`
 	Epochs          int     `json:"epochs"`
@@ -54,27 +56,27 @@ type Epoch struct {
 	ValLoss         float64 `json:"val_loss"`
 	ValTop1         float64 `json:"val_top1"`
 	ValTop5         float64 `json:"val_top5"`
-	Averaged        bool    `json:"averaged"`     // the weight average was validated too, and decides what is best
+	Averaged        bool    `json:"averaged"`     // the weight average was validated too and determines Best
 	EMAValLoss      float64 `json:"ema_val_loss"` // of the weight average
 	EMAValTop1      float64 `json:"ema_val_top1"`
 	EMAValTop5      float64 `json:"ema_val_top5"`
 	LR              float64 `json:"lr"` // of the epoch's last step
 	ImagesPerSecond float64 `json:"images_per_second"`
 	Seconds         float64 `json:"seconds"`
-	DataWaitShare   float64 `json:"data_wait_share"` // of the training time, spent waiting for images
+	DataWaitShare   float64 `json:"data_wait_share"` // share of the training time spent waiting for images
 	ValImages       int     `json:"val_images"`
 	Skipped         int     `json:"skipped"` // images that could not be read
-	Best            bool    `json:"best"`    // the best validation top-1 yet
+	Best            bool    `json:"best"`    // the best validation top-1 so far
 }
 
-// Checkpoint says that a file was saved.
+// Checkpoint reports a saved checkpoint.
 type Checkpoint struct {
 	Step int64  `json:"step"`
 	Path string `json:"path"`
 	Best bool   `json:"best"`
 }
 
-// Skip names an image that could not be read and was left out.
+// Skip reports an image that could not be read and was skipped.
 type Skip struct {
 	Step   int64  `json:"step"`
 	Path   string `json:"path"`
@@ -87,7 +89,7 @@ const (
 	Warning = "warning"
 )
 
-// Note is a remark in words.
+// Note is a message.
 type Note struct {
 	Level string `json:"level"` // Info or Warning
 	Text  string `json:"text"`
@@ -102,7 +104,7 @@ const (
 // Done is the last event.
 type Done struct {
 	Step     int64   `json:"step"`
-	Epochs   int     `json:"epochs"` // that are done
+	Epochs   int     `json:"epochs"` // completed
 	BestTop1 float64 `json:"best_top1"`
 	Seconds  float64 `json:"seconds"`
 	Status   string  `json:"status"` // Finished or Interrupted

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// field is a part of a progress line. Where there is no room, those with the greatest rank go
-// first; rank 0 stays.
+// field is a part of a progress line. If the line is too long, fields are dropped from the highest
+// rank on; rank 0 always stays.
 type field struct {
 	text string
 	rank int
@@ -21,7 +21,8 @@ func join(fields []field) string {
 	return strings.Join(texts, "  ")
 }
 
-// wrap breaks a line between words into lines of at most so many columns, indented after the first.
+// wrap breaks a line between words into lines of at most columns characters, indented after the
+// first.
 func wrap(line string, columns int) []string {
 	const indent = "  "
 	var list []string
@@ -37,9 +38,8 @@ func wrap(line string, columns int) []string {
 	return append(list, line)
 }
 
-// fit leaves out fields until their line takes at most room columns, or only those of rank 0 are
-// left.
-func fit(fields []field, room int) string {
+// dropToFit drops fields until the line has at most room columns or only fields of rank 0 remain.
+func dropToFit(fields []field, room int) string {
 	fields = slices.Clone(fields)
 	for {
 		text := join(fields)

@@ -11,13 +11,13 @@ import (
 	"depthwise.dev/internal/atomicfile"
 )
 
-// keepLine selects the lines of a file to keep. It is called for each line in order. A line includes its
-// line end, which only an incomplete last line lacks.
+// keepLine selects the lines of a file to keep. It is called for each line in order. A line
+// includes its line end, which only an incomplete last line lacks.
 type keepLine func(line []byte) bool
 
-// openLines opens a file of lines for appending. If fresh, the file is truncated. Otherwise only the lines
-// that keep selects remain; if one has to be dropped, the file is replaced atomically. The caller holds the
-// run's lock.
+// openLines opens a file of lines for appending. If fresh, the file is truncated. Otherwise only
+// the lines that keep selects remain; if one has to be dropped, the file is replaced atomically.
+// The caller holds the run's lock.
 func openLines(path string, fresh bool, keep keepLine) (*os.File, error) {
 	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
 	if fresh {
@@ -92,8 +92,8 @@ type lineFile interface {
 	Truncate(size int64) error
 }
 
-// appendLine appends a complete line. After a partial write, as on a full disk, it truncates the file to its
-// previous size, so that the next line starts at a line boundary.
+// appendLine appends a complete line. After a partial write, as on a full disk, it truncates the
+// file to its previous size, so that the next line starts at a line boundary.
 func appendLine(f lineFile, line []byte) error {
 	n, err := f.Write(line)
 	if err == nil || n == 0 {

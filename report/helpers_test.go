@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-var errWriter = errors.New("the writer says no")
+var errWriter = errors.New("write failed")
 
-// failing takes room bytes and then fails.
+// failing accepts room bytes and then fails.
 type failing struct{ room int }
 
 func (f *failing) Write(b []byte) (int, error) {
@@ -24,7 +24,7 @@ func (f *failing) Write(b []byte) (int, error) {
 	return n, errWriter
 }
 
-// fakeClock goes on by hand.
+// fakeClock is advanced by the test.
 type fakeClock struct{ t time.Time }
 
 func newClock() *fakeClock { return &fakeClock{time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)} }
@@ -58,8 +58,8 @@ func content(t testing.TB, path string) string {
 	return string(b)
 }
 
-// alone checks that a file has no litter beside it.
-func alone(t testing.TB, path string) {
+// wantNoOtherFiles checks that the folder of a file contains no other files.
+func wantNoOtherFiles(t testing.TB, path string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
@@ -67,18 +67,18 @@ func alone(t testing.TB, path string) {
 	}
 	for _, e := range entries {
 		if e.Name() != filepath.Base(path) {
-			t.Errorf("%s is beside it", e.Name())
+			t.Errorf("unexpected file %s", e.Name())
 		}
 	}
 }
 
-// halfWay is a file whose disk is full in the middle of a line.
-type halfWay struct {
+// partialWriter is a file that fails after room bytes, as on a full disk.
+type partialWriter struct {
 	*os.File
 	room int
 }
 
-func (h *halfWay) Write(b []byte) (int, error) {
+func (h *partialWriter) Write(b []byte) (int, error) {
 	if len(b) <= h.room {
 		h.room -= len(b)
 		return h.File.Write(b)
@@ -88,7 +88,7 @@ func (h *halfWay) Write(b []byte) (int, error) {
 	return n, errors.Join(err, errWriter)
 }
 
-func (h *halfWay) Stat() (fs.FileInfo, error) { return h.File.Stat() }
+func (h *partialWriter) Stat() (fs.FileInfo, error) { return h.File.Stat() }
 
 // One event of each kind.
 var (

@@ -9,7 +9,7 @@ import (
 	"reflect"
 )
 
-// NewJSON writes each event to w as a line of JSON. Closing it leaves w open.
+// NewJSON returns a recorder that writes each event to w as a line of JSON. Close does not close w.
 func NewJSON(w io.Writer) Recorder { return jsonRecorder{w} }
 
 type jsonRecorder struct{ w io.Writer }
@@ -27,7 +27,8 @@ func (r jsonRecorder) Record(e Event) error {
 
 func (jsonRecorder) Close() error { return nil }
 
-// jsonLine writes an event's fields in the order of its struct, the kind first. JSON has no NaN and no infinity: they become null.
+// jsonLine encodes an event: the kind, then the fields in the order of the struct. NaN and
+// infinity, which JSON lacks, are encoded as null.
 func jsonLine(e Event) ([]byte, error) {
 	v := reflect.Indirect(reflect.ValueOf(e))
 	if v.Kind() != reflect.Struct {

@@ -34,7 +34,7 @@ func TestJSONLines(t *testing.T) {
 	}
 }
 
-func TestJSONNumbersThatJSONDoesNotHave(t *testing.T) {
+func TestJSONNonFiniteNumbers(t *testing.T) {
 	var out bytes.Buffer
 	record(t, NewJSON(&out), Step{Loss: math.NaN(), LR: math.Inf(1), Top1: math.Inf(-1), GradNorm: math.MaxFloat64})
 	want := `"loss":null,"lr":null,"top1":null,"images":0,"images_per_second":0,"grad_norm":1.7976931348623157e+308}`
@@ -66,15 +66,15 @@ func TestJSONErrors(t *testing.T) {
 	}
 }
 
-func TestMultiGoesOnAfterAnError(t *testing.T) {
+func TestMultiContinuesAfterAnError(t *testing.T) {
 	var out bytes.Buffer
 	m := Multi{NewJSON(&failing{}), NewJSON(&out), NewJSON(&failing{})}
 	err := m.Record(aNote)
 	if !errors.Is(err, errWriter) || strings.Count(err.Error(), errWriter.Error()) != 2 {
-		t.Errorf("error %v, want that of both", err)
+		t.Errorf("error %v, want both errors", err)
 	}
 	if !strings.Contains(out.String(), "loss is high") {
-		t.Errorf("the one between got %q", out.String())
+		t.Errorf("the recorder between them wrote %q", out.String())
 	}
 	closeIt(t, m)
 }

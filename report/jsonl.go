@@ -6,9 +6,10 @@ import (
 	"fmt"
 )
 
-// OpenJSONL opens events.jsonl, one event a line, each written at once. From step 0 on the file starts empty. Otherwise the events of
-// later steps and epochs go, as do lines that are not whole JSON objects, such as a last line that was torn by a kill; events without a
-// step go with the later steps that they follow.
+// OpenJSONL opens events.jsonl, one event per line. Every line is written immediately. At step 0
+// the file is truncated. Otherwise OpenJSONL removes the events of later steps and epochs, the
+// events without a step that follow them, and lines that are not complete JSON objects, such as a
+// last line truncated by a kill.
 func OpenJSONL(path string, from Position) (Recorder, error) {
 	f, err := openLines(path, from.Step == 0, keepEvents(from))
 	if err != nil {
@@ -43,14 +44,14 @@ func (r *jsonlRecorder) Close() error {
 	return nil
 }
 
-// Position is where a resumed run goes on: after so many steps and summed-up epochs. An epoch whose validation was
-// interrupted has all of its steps and no sum yet.
+// Position is where a resumed run continues: the number of completed steps and of recorded Epoch
+// events. An epoch whose validation was interrupted has all of its steps but no Epoch event.
 type Position struct {
 	Step   int64
 	Epochs int
 }
 
-// keepEvents keeps whole events up to last.
+// keepEvents keeps the complete events up to last.
 func keepEvents(last Position) keepLine {
 	beyond := false
 	return func(line []byte) bool {

@@ -2,10 +2,10 @@ package report
 
 import "errors"
 
-// Multi passes every event to all its recorders, also when one of them fails, and joins their errors.
+// Multi passes every event to all recorders, even if some fail, and joins their errors.
 type Multi []Recorder
 
-// Record passes e on.
+// Record passes e to all recorders.
 func (m Multi) Record(e Event) error {
 	var errs []error
 	for _, r := range m {

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// plainEvery is how often a line tells how far an epoch or a validation is.
+// plainEvery is the interval of progress lines.
 const plainEvery = 10 * time.Second
 
-// NewPlain writes lines for a log: one for each event that matters, and a line of progress every 10 seconds. Closing it
-// leaves w open.
+// NewPlain returns a recorder that writes lines for a log: one per event except Step and
+// Validation, and a progress line every 10 seconds. Close does not close w.
 func NewPlain(w io.Writer) Recorder { return newPlain(w, time.Now) }
 
 func newPlain(w io.Writer, now func() time.Time) *plain {
@@ -21,7 +21,7 @@ func newPlain(w io.Writer, now func() time.Time) *plain {
 type plain struct {
 	w       io.Writer
 	tracker tracker
-	last    time.Time // when the last line was written
+	last    time.Time // time of the last line
 }
 
 func (p *plain) Record(e Event) error {
@@ -57,7 +57,7 @@ func (p *plain) print(list []string) error {
 
 func (p *plain) Close() error { return nil }
 
-// stepFields are those of a line in a log.
+// stepFields returns the fields of a progress line in a log.
 func stepFields(t *tracker, s Step) []field {
 	return append([]field{
 		{epochOf(s.Epoch, t.epochs), 0},
@@ -66,7 +66,7 @@ func stepFields(t *tracker, s Step) []field {
 	}, figures(t)...)
 }
 
-// figures are what both progress lines show of a step.
+// figures returns the metrics of a step that both progress lines show.
 func figures(t *tracker) []field {
 	list := []field{{"loss " + number(t.shownLoss()), 0}, {"top-1 " + percent(t.top1.value()), 4}, {speed(t.speed.value()), 3}}
 	if left := t.timeLeft(); left != "" {

@@ -12,8 +12,9 @@ import (
 	"unicode/utf8"
 )
 
-// aRun records two epochs of 40 batches, half a second each, with a validation of 4 batches.
-func aRun(t *testing.T, r Recorder, clock *fakeClock, look func(at string)) {
+// recordRun records two epochs of 40 batches, half a second each, each with a validation of 4
+// batches. It calls look at named points.
+func recordRun(t *testing.T, r Recorder, clock *fakeClock, look func(point string)) {
 	t.Helper()
 	record(t, r, Start{Run: "runs/a", Images: 1280, ValImages: 100, Epochs: 2, Batches: 40, Steps: 80, Description: "MobileNet paper\nabout 0:40\n"})
 	look("start")
@@ -47,7 +48,7 @@ func aRun(t *testing.T, r Recorder, clock *fakeClock, look func(at string)) {
 func TestPlain(t *testing.T) {
 	var out bytes.Buffer
 	clock := newClock()
-	aRun(t, newPlain(&out, clock.now), clock, func(string) {})
+	recordRun(t, newPlain(&out, clock.now), clock, func(string) {})
 	want := `MobileNet paper
 about 0:40
 runs/a: 1280 images, 100 to validate; 2 epochs of 40 batches
@@ -68,7 +69,7 @@ finished after 2 epochs, step 80, 0:44; best val top-1 42.0 %
 	}
 }
 
-func TestPlainTellsOfALongValidation(t *testing.T) {
+func TestPlainShowsProgressOfValidation(t *testing.T) {
 	var out bytes.Buffer
 	clock := newClock()
 	p := newPlain(&out, clock.now)
@@ -81,7 +82,8 @@ func TestPlainTellsOfALongValidation(t *testing.T) {
 	}
 }
 
-// screen is as much of a terminal as the bar uses: lines, carriage return, and the two ways to clear.
+// screen emulates the parts of a terminal that the bar uses: lines, carriage return, and both clear
+// sequences.
 func screen(t *testing.T, out string, columns int) []string {
 	t.Helper()
 	list, at := []string{""}, 0
@@ -121,7 +123,7 @@ func TestBar(t *testing.T) {
 	rep := strings.Repeat
 	tests := []struct {
 		columns int
-		want    map[string]string // the last line at a moment
+		want    map[string]string // the last line at a point of the run
 	}{
 		{120, map[string]string{
 			"start":             "",
@@ -138,19 +140,19 @@ func TestBar(t *testing.T) {
 		{30, map[string]string{"step 20": "  50%  loss 2.500  0:30 left"}},
 		{25, map[string]string{"step 20": "  50%  loss 2.500"}},
 		{16, map[string]string{"step 20": "  50%  loss 2.5"}},
-		{5, nil}, // no room: it only has to go on
+		{5, nil}, // too narrow: must not fail
 	}
 	for _, test := range tests {
 		var out bytes.Buffer
 		clock := newClock()
 		seen := map[string]string{}
 		r := newBar(&out, func() int { return test.columns }, clock.now)
-		aRun(t, r, clock, func(at string) {
-			if _, before := seen[at]; !before {
+		recordRun(t, r, clock, func(point string) {
+			if _, before := seen[point]; !before {
 				list := screen(t, out.String(), max(120, test.columns))
-				seen[at] = list[len(list)-1]
-				if width := utf8.RuneCountInString(seen[at]); test.columns >= 16 && width >= test.columns {
-					t.Errorf("%d columns, %s: %d wide: %q", test.columns, at, width, seen[at])
+				seen[point] = list[len(list)-1]
+				if width := utf8.RuneCountInString(seen[point]); test.columns >= 16 && width >= test.columns {
+					t.Errorf("%d columns, %s: %d wide: %q", test.columns, point, width, seen[point])
 				}
 			}
 		})
@@ -160,12 +162,12 @@ func TestBar(t *testing.T) {
 			}
 		}
 		if test.columns == 120 {
-			checkWhatStays(t, screen(t, out.String(), 120))
+			checkFinalScreen(t, screen(t, out.String(), 120))
 		}
 	}
 }
 
-func checkWhatStays(t *testing.T, list []string) {
+func checkFinalScreen(t *testing.T, list []string) {
 	t.Helper()
 	want := `MobileNet paper
 about 0:40
@@ -177,12 +179,12 @@ epoch 2/2  step 80  loss 2.104  top-1 38.2 %  val loss 1.930  val top-1 42.0 %  
 finished after 2 epochs, step 80, 0:44; best val top-1 42.0 %
 `
 	if got := strings.Join(list, "\n"); got != want {
-		t.Errorf("stays\n%swant\n%s", got, want)
+		t.Errorf("final screen\n%swant\n%s", got, want)
 	}
 }
 
-// TestBarWidthIsSteady: the bar keeps its width while the text beside it grows and shrinks.
-func TestBarWidthIsSteady(t *testing.T) {
+// TestBarWidthIsConstant checks that the width of the bar does not depend on the text beside it.
+func TestBarWidthIsConstant(t *testing.T) {
 	for _, columns := range []int{60, 80, 100, 200} {
 		for _, text := range []string{"loss 1", "loss 153.2", "epoch 10/300  loss 2.500  top-1 25.0 %  10412 img/s  26:03:04 left"} {
 			line := barLine(1, 4, []field{{"epoch 1/2", 2}, {text, 0}}, columns)
@@ -202,7 +204,7 @@ func TestBarShortensTheEpochLine(t *testing.T) {
 	}
 }
 
-func TestEpochLineOfAWeightAverage(t *testing.T) {
+func TestEpochLineWithWeightAverage(t *testing.T) {
 	e := anEpoch
 	e.Averaged, e.EMAValLoss, e.EMAValTop1, e.EMAValTop5 = true, 1.5, 0.5, 0.8
 	want := "val loss 1.930  val top-1 42.0 %  val top-5 78.5 %  ema loss 1.500  ema top-1 50.0 %  ema top-5 80.0 %"
@@ -219,7 +221,7 @@ func TestBarIsDrawnAtMostTenTimesASecond(t *testing.T) {
 		clock.sleep(time.Millisecond)
 		record(t, r, Step{Step: int64(i + 1), Epoch: 1, Batch: i + 1, Batches: 2000})
 	}
-	if drawn := strings.Count(out.String(), "epoch 1"); drawn < 10 || drawn > 20 { // twice where the percentage changes
+	if drawn := strings.Count(out.String(), "epoch 1"); drawn < 10 || drawn > 20 { // some twice, where the percentage changes
 		t.Errorf("drawn %d times in a second", drawn)
 	}
 }
@@ -232,7 +234,7 @@ func TestNewBarWithoutATerminalIsPlain(t *testing.T) {
 	if out.String() != "warning: loss is high\n" {
 		t.Errorf("got %q", out.String())
 	}
-	if got := Columns(&out); got != defaultWide {
+	if got := Columns(&out); got != defaultColumns {
 		t.Errorf("%d columns of a buffer", got)
 	}
 	file, err := os.Create(t.TempDir() + "/f")
@@ -240,7 +242,7 @@ func TestNewBarWithoutATerminalIsPlain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if got := Columns(file); got != defaultWide {
+	if got := Columns(file); got != defaultColumns {
 		t.Errorf("%d columns of a file", got)
 	}
 }
@@ -299,7 +301,7 @@ func TestTracker(t *testing.T) {
 	clock.sleep(20 * time.Second)
 	short.step(Step{Step: 4, Epoch: 1, Batch: 8, Batches: 1000})
 	if left := short.timeLeft(); left != "0:20 left" {
-		t.Errorf("with fewer steps than epochs have: %q", left)
+		t.Errorf("with --max-steps: %q", left)
 	}
 }
 

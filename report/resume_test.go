@@ -23,17 +23,17 @@ func TestJSONLResume(t *testing.T) {
 		want   string
 	}{
 		{"nothing to drop", step(1) + step(2), 2, step(1) + step(2)},
-		{"behind the checkpoint", step(1) + step(2) + step(3) + step(4), 2, step(1) + step(2)},
+		{"after the checkpoint", step(1) + step(2) + step(3) + step(4), 2, step(1) + step(2)},
 		{"an event of the same step", step(1) + step(2) + epoch + step(3), 2, step(1) + step(2) + epoch},
-		{"a torn last line", step(1) + step(2) + `{"event":"st`, 2, step(1) + step(2)},
-		{"torn within a number", step(1) + `{"event":"step","step":2`, 25, step(1)},
-		{"torn before the line end", step(1) + strings.TrimSpace(step(2)), 2, step(1)},
-		{"only a torn line", `{`, 2, ""},
+		{"a truncated last line", step(1) + step(2) + `{"event":"st`, 2, step(1) + step(2)},
+		{"truncated within a number", step(1) + `{"event":"step","step":2`, 25, step(1)},
+		{"truncated before the line end", step(1) + strings.TrimSpace(step(2)), 2, step(1)},
+		{"only a truncated line", `{`, 2, ""},
 		{"empty", "", 2, ""},
-		{"a note before and one behind", note + step(1) + note + step(2) + note, 1, note + step(1) + note},
-		{"a damaged line between", step(1) + "\x00\x00\x00\n" + step(2), 2, step(1) + step(2)},
+		{"notes before and after", note + step(1) + note + step(2) + note, 1, note + step(1) + note},
+		{"a damaged line", step(1) + "\x00\x00\x00\n" + step(2), 2, step(1) + step(2)},
 		{"other JSON", step(1) + "7\n[]\nnull\n{}\n\"\"\n" + `{"event":"step","step":"1"}` + "\n", 2, step(1)},
-		{"two resumes that went no further", step(1) + step(2), 1, step(1)},
+		{"resume from an earlier step", step(1) + step(2), 1, step(1)},
 		{"fresh", step(1) + step(2), 0, ""},
 	}
 	for _, test := range tests {
@@ -48,16 +48,17 @@ func TestJSONLResume(t *testing.T) {
 			}
 			record(t, r, aVal, aNote)
 			added := `{"event":"note","level":"warning","text":"loss is high"}` + "\n"
-			if got := content(t, path); got != test.want+added { // before Close: nothing is held back
+			if got := content(t, path); got != test.want+added { // before Close: lines are not buffered
 				t.Errorf("got\n%swant\n%s", got, test.want+added)
 			}
 			closeIt(t, r)
-			alone(t, path)
+			wantNoOtherFiles(t, path)
 		})
 	}
 }
 
-// A run that is killed at every byte of its file, and resumed from the newest checkpoint before, ends with each step once.
+// TestJSONLKilledAnywhere truncates the file at every byte, as a kill can, resumes from the newest
+// checkpoint, and checks that each step is recorded once.
 func TestJSONLKilledAnywhere(t *testing.T) {
 	const steps, checkpointEvery = 9, 3
 	path := filepath.Join(t.TempDir(), "events.jsonl")
@@ -72,14 +73,14 @@ func TestJSONLKilledAnywhere(t *testing.T) {
 		closeIt(t, r)
 	}
 	run(0)
-	whole := content(t, path)
-	for cut := range len(whole) {
-		if err := os.WriteFile(path, []byte(whole[:cut]), 0o644); err != nil {
+	complete := content(t, path)
+	for cut := range len(complete) {
+		if err := os.WriteFile(path, []byte(complete[:cut]), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		done := strings.Count(whole[:cut], "\n")
+		done := strings.Count(complete[:cut], "\n")
 		run(int64(done - done%checkpointEvery))
-		if got := content(t, path); got != whole {
+		if got := content(t, path); got != complete {
 			t.Fatalf("killed at byte %d: got\n%s", cut, got)
 		}
 	}
@@ -108,12 +109,12 @@ func TestCSV(t *testing.T) {
 	}
 }
 
-// upTo is a position whose epochs drop nothing.
+// upTo returns a position at a step, with enough epochs to drop none.
 func upTo(step int64) Position { return Position{Step: step, Epochs: 1000} }
 
-// A validation that was interrupted leaves an epoch with all its steps; when the resumed run has summed it up and is
-// killed before its checkpoint, the next one sums it up again.
-func TestResumeBeforeAnEpochsSum(t *testing.T) {
+// TestResumeBeforeTheEpochEvent checks that the Epoch event is recorded once if the validation was
+// interrupted and the resumed run was killed between the event and the checkpoint.
+func TestResumeBeforeTheEpochEvent(t *testing.T) {
 	dir := t.TempDir()
 	run := func(from Position, events ...Event) {
 		t.Helper()
@@ -133,7 +134,7 @@ func TestResumeBeforeAnEpochsSum(t *testing.T) {
 	for range 3 {
 		run(Position{Step: anEpoch.Step, Epochs: anEpoch.Epoch - 1}, anEpoch)
 	}
-	for file, want := range map[string]int{"events.jsonl": 2, "metrics.csv": 2} { // a step and a sum; names and a sum
+	for file, want := range map[string]int{"events.jsonl": 2, "metrics.csv": 2} { // a step and an epoch; a header and an epoch
 		if got := strings.Count(content(t, filepath.Join(dir, file)), "\n"); got != want {
 			t.Errorf("%s has %d lines, want %d:\n%s", file, got, want, content(t, filepath.Join(dir, file)))
 		}
@@ -150,14 +151,14 @@ func TestCSVResume(t *testing.T) {
 		want   string
 	}{
 		{"nothing to drop", header + row(1, 10) + row(2, 20), 20, header + row(1, 10) + row(2, 20)},
-		{"behind the checkpoint", header + row(1, 10) + row(2, 20), 19, header + row(1, 10)},
-		{"a torn row", header + row(1, 10) + row(2, 20)[:9], 20, header + row(1, 10)},
+		{"after the checkpoint", header + row(1, 10) + row(2, 20), 19, header + row(1, 10)},
+		{"a truncated row", header + row(1, 10) + row(2, 20)[:9], 20, header + row(1, 10)},
 		{"a row without its end", header + row(1, 10) + strings.TrimSpace(row(2, 20)), 20, header + row(1, 10)},
 		{"no number", header + "1,x,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1\n" + row(1, 10), 20, header + row(1, 10)},
-		{"torn column names", header[:20], 20, header},
+		{"a truncated header", header[:20], 20, header},
 		{"empty", "", 20, header},
 		{"fresh", header + row(1, 10), 0, header},
-		{"fresh over something else", "a,b\n", 0, header},
+		{"fresh over other content", "a,b\n", 0, header},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -175,12 +176,12 @@ func TestCSVResume(t *testing.T) {
 				t.Errorf("got\n%swant\n%s", got, want)
 			}
 			closeIt(t, r)
-			alone(t, path)
+			wantNoOtherFiles(t, path)
 		})
 	}
 }
 
-func TestCSVOfAnotherProgramIsLeftAlone(t *testing.T) {
+func TestCSVWithOtherColumnsIsUnchanged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "metrics.csv")
 	if err := os.WriteFile(path, []byte("epoch,loss\n1,2\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -208,20 +209,21 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
-// After a full disk the file ends with a whole line, and later events follow it.
+// TestFullDisk checks that the file ends with a complete line after a full disk, and that later
+// events can be appended.
 func TestFullDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "events.jsonl")
 	f, err := openLines(path, true, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	half := &halfWay{File: f, room: 70}
-	r := &jsonlRecorder{path: path, f: half}
+	partial := &partialWriter{File: f, room: 70}
+	r := &jsonlRecorder{path: path, f: partial}
 	record(t, r, aNote)
 	if err := r.Record(aNote); !errors.Is(err, errWriter) {
 		t.Errorf("error %v, want the writer's", err)
 	}
-	half.room = 1000
+	partial.room = 1000
 	record(t, r, Note{Level: Info, Text: "later"})
 	closeIt(t, r)
 	want := `{"event":"note","level":"warning","text":"loss is high"}` + "\n" + `{"event":"note","level":"info","text":"later"}` + "\n"
@@ -229,7 +231,7 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
 
-	rows := &csvRecorder{path: path, f: &halfWay{File: f}}
+	rows := &csvRecorder{path: path, f: &partialWriter{File: f}}
 	if err := rows.Record(anEpoch); err == nil {
 		t.Error("a row on a closed file gave no error")
 	}
@@ -238,7 +240,8 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// What stays are whole JSON objects with an event, in their order, of no later step; and a second pass changes nothing.
+// FuzzJSONLResume checks that the remaining lines are complete events up to the step, in their
+// order, and that a second pass changes nothing.
 func FuzzJSONLResume(f *testing.F) {
 	f.Add([]byte(goldenJSON), int64(57))
 	f.Add([]byte(goldenJSON[:500]), int64(10))
@@ -255,14 +258,14 @@ func FuzzJSONLResume(f *testing.F) {
 		for line := range strings.Lines(once.String()) {
 			at := slices.Index(before, line)
 			if at < 0 {
-				t.Fatalf("%q was not in the file, or not there in that order", line)
+				t.Fatalf("%q was not in the file, or not in that order", line)
 			}
 			before = before[at+1:]
 			var event struct {
 				Step *float64 `json:"step"`
 			}
 			if !strings.HasSuffix(line, "\n") || json.Unmarshal([]byte(line), &event) != nil || event.Step != nil && *event.Step > float64(last) {
-				t.Fatalf("%q stayed", line)
+				t.Fatalf("%q was not dropped", line)
 			}
 		}
 		dropped, err := filterLines(&twice, bytes.NewReader(once.Bytes()), keepEvents(upTo(last)))

@@ -14,16 +14,16 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 )
 
-// Roofline is a chart of how near computations come to what memory and arithmetic allow, after Williams, Waterman and
-// Patterson, "Roofline" (https://doi.org/10.1145/1498765.1498785).
+// Roofline is a roofline chart after Williams, Waterman and Patterson, "Roofline"
+// (https://doi.org/10.1145/1498765.1498785).
 type Roofline struct {
 	Title  string
-	Memory float64 // bytes a second, in GB/s: the sloping roof
-	Roofs  []Roof  // the level ones, the highest first
+	Memory float64 // bandwidth in GB/s: the sloped roof
+	Roofs  []Roof  // horizontal roofs, the highest first
 	Points []RooflinePoint
 }
 
-// Roof is a peak of arithmetic.
+// Roof is a peak arithmetic throughput.
 type Roof struct {
 	Name   string
 	GFLOPS float64
@@ -31,14 +31,14 @@ type Roof struct {
 
 // RooflinePoint is one computation.
 type RooflinePoint struct {
-	Kind      string  // points of a kind have a color
-	Label     string  // written beside it, "" for none
-	Backward  bool    // a ring, else a disc
-	Intensity float64 // operations for each byte that has to move
-	GFLOPS    float64 // reached
+	Kind      string  // determines the color
+	Label     string  // beside the point; "": none
+	Backward  bool    // drawn as a ring instead of a disc
+	Intensity float64 // arithmetic intensity in FLOP/byte
+	GFLOPS    float64 // measured
 }
 
-// Sizes of the picture, in points of 1/72 inch, and its dots for each inch.
+// Size of the image in points of 1/72 inch, and its resolution.
 const (
 	rooflineWidth, rooflineHeight = 760, 500
 	rooflineDPI                   = 120
@@ -47,7 +47,7 @@ const (
 var rooflineColors = []color.Color{color.RGBA{R: 200, G: 40, B: 40, A: 255}, color.RGBA{R: 30, G: 100, B: 190, A: 255},
 	color.RGBA{R: 30, G: 140, B: 60, A: 255}, color.RGBA{R: 130, G: 60, B: 160, A: 255}}
 
-// WriteRoofline draws the chart as PNG. Points that have no place on logarithmic axes are an error.
+// WriteRoofline draws the chart as PNG. Points that are not finite and positive are an error.
 func WriteRoofline(w io.Writer, r Roofline) error {
 	p, err := r.plot()
 	if err != nil {
@@ -62,12 +62,13 @@ func WriteRoofline(w io.Writer, r Roofline) error {
 	return nil
 }
 
-// bounds are those of both axes: whole factors of two around intensities, and powers of ten around speeds.
+// bounds returns the ranges of both axes: powers of two around the intensities, and a margin around
+// the speeds and roofs.
 func (r Roofline) bounds() (low, high plotter.XY, err error) {
 	low, high = plotter.XY{X: math.Inf(1), Y: math.Inf(1)}, plotter.XY{}
 	for _, p := range r.Points {
 		if !(p.Intensity > 0 && p.GFLOPS > 0) || math.IsInf(p.Intensity, 0) || math.IsInf(p.GFLOPS, 0) {
-			return low, high, fmt.Errorf("%s %s: %g GFLOP/s at %g FLOP/byte", p.Kind, p.Label, p.GFLOPS, p.Intensity)
+			return low, high, fmt.Errorf("%s %s: %g GFLOP/s at %g FLOP/byte; both must be finite and positive", p.Kind, p.Label, p.GFLOPS, p.Intensity)
 		}
 		low = plotter.XY{X: min(low.X, p.Intensity), Y: min(low.Y, p.GFLOPS)}
 		high.X, high.Y = max(high.X, p.Intensity), max(high.Y, p.GFLOPS)
@@ -105,7 +106,7 @@ func (r Roofline) plot() (*plot.Plot, error) {
 	return p, r.addPoints(p)
 }
 
-// factors are ticks at these values.
+// factors are tick marks at fixed values.
 type factors []float64
 
 func (f factors) Ticks(low, high float64) []plot.Tick {
@@ -118,7 +119,8 @@ func (f factors) Ticks(low, high float64) []plot.Tick {
 	return ticks
 }
 
-// roofLines are the memory's roof up to the highest level one, then the level ones from where they meet it.
+// roofLines returns the memory roof up to the highest peak, then the horizontal roofs from their
+// ridge points.
 func (r Roofline) roofLines(low, high plotter.XY) []plotter.XYs {
 	top := r.Roofs[0].GFLOPS
 	from := max(low.X, low.Y/r.Memory)
@@ -159,7 +161,7 @@ func (r Roofline) addRoofs(p *plot.Plot, low, high plotter.XY) error {
 	return nil
 }
 
-// addPoints draws the points, a color for each kind, and the labels where they hide nothing.
+// addPoints draws the points, one color per kind, and their labels.
 func (r Roofline) addPoints(p *plot.Plot) error {
 	var kinds []string
 	colors := map[string]color.Color{}

@@ -17,7 +17,7 @@ func testRoofline() Roofline {
 		{Kind: "pointwise", Intensity: 200, GFLOPS: 900}}}
 }
 
-// TestRoofline: a picture of the size it should have, with ink in each kind's color.
+// TestRoofline checks the size of the image and that it contains the color of each kind.
 func TestRoofline(t *testing.T) {
 	var b bytes.Buffer
 	if err := WriteRoofline(&b, testRoofline()); err != nil {
@@ -29,7 +29,7 @@ func TestRoofline(t *testing.T) {
 	}
 	size := picture.Bounds().Size()
 	if float64(size.X) != math.Round(rooflineWidth*rooflineDPI/72.) || float64(size.Y) != math.Round(rooflineHeight*rooflineDPI/72.) {
-		t.Errorf("%v dots", size)
+		t.Errorf("size %v", size)
 	}
 	for i, want := range rooflineColors[:2] {
 		n := 0
@@ -42,12 +42,13 @@ func TestRoofline(t *testing.T) {
 			}
 		}
 		if n < 50 {
-			t.Errorf("%d dots in the color of kind %d", n, i)
+			t.Errorf("%d pixels in the color of kind %d", n, i)
 		}
 	}
 }
 
-// TestRoofLines: the memory's roof meets the highest level one where intensity times bandwidth is its peak, as do the others.
+// TestRoofLines checks that the horizontal roofs start where intensity times bandwidth equals their
+// peak.
 func TestRoofLines(t *testing.T) {
 	r := testRoofline()
 	low, high, err := r.bounds()
@@ -62,14 +63,14 @@ func TestRoofLines(t *testing.T) {
 		t.Errorf("the ridge is at %v and %v", end, lines[1][0])
 	}
 	if begin := lines[0][0]; begin.Y != 50*begin.X || begin.X < low.X || begin.Y < low.Y {
-		t.Errorf("the memory's roof begins at %v", begin)
+		t.Errorf("the memory roof begins at %v", begin)
 	}
 	if lines[2][0] != (plotter.XY{X: 10, Y: 500}) || lines[2][1].X != high.X {
 		t.Errorf("the lower roof is %v", lines[2])
 	}
 }
 
-func TestRooflineRefuses(t *testing.T) {
+func TestRooflineErrors(t *testing.T) {
 	for name, change := range map[string]func(*Roofline){
 		"no points":          func(r *Roofline) { r.Points = nil },
 		"no roofs":           func(r *Roofline) { r.Roofs = nil },
@@ -86,14 +87,14 @@ func TestRooflineRefuses(t *testing.T) {
 	}
 }
 
-// TestPlaceLabel: many labels at one point neither overlap nor leave the picture.
+// TestPlaceLabel checks that many labels at one point neither overlap nor leave the image.
 func TestPlaceLabel(t *testing.T) {
 	inside := vg.Rectangle{Max: vg.Point{X: 400, Y: 300}}
 	at := vg.Point{X: 390, Y: 150}
 	taken := []vg.Rectangle{around(at, 4)}
 	for i := range 12 {
 		box := placeLabel(at, 60, 8, inside, taken)
-		if !free(box, taken) || box.Min.X < 0 || box.Max.X > 400 || box.Min.Y < 0 || box.Max.Y > 300 {
+		if !isFree(box, taken) || box.Min.X < 0 || box.Max.X > 400 || box.Min.Y < 0 || box.Max.Y > 300 {
 			t.Errorf("label %d is at %v", i, box)
 		}
 		taken = append(taken, box)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// lines gives an event as the lines that a person reads; none for those that only move the progress on.
+// lines formats an event as lines of text; none for progress events.
 func lines(e Event) []string {
 	switch e := e.(type) {
 	case Start:
@@ -40,7 +40,7 @@ func startLines(s Start) []string {
 	return append(list, line)
 }
 
-// epochFields are those of the one line that stays of an epoch.
+// epochFields returns the fields of the permanent line of an epoch.
 func epochFields(e Epoch) []field {
 	fields := []field{
 		{epochOf(e.Epoch, e.Epochs), 0}, {fmt.Sprintf("step %d", e.Step), 5},
@@ -55,7 +55,7 @@ func epochFields(e Epoch) []field {
 		}
 	}
 	fields = append(fields, field{speed(e.ImagesPerSecond), 2}, field{clock(seconds(e.Seconds)), 1})
-	if e.DataWaitShare >= 0.05 { // below that the loader is no matter
+	if e.DataWaitShare >= 0.05 { // below that the loader does not matter
 		fields = append(fields, field{"waited for data " + percent(e.DataWaitShare), 0})
 	}
 	if e.Skipped > 0 {
@@ -76,7 +76,7 @@ func doneLine(d Done) string {
 }
 
 func epochOf(epoch, epochs int) string {
-	if epochs == 0 { // no Start came
+	if epochs == 0 { // no Start event
 		return fmt.Sprintf("epoch %d", epoch)
 	}
 	return fmt.Sprintf("epoch %d/%d", epoch, epochs)
@@ -89,7 +89,7 @@ func count(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// number writes a loss: 2.104, 0.0123, 153.2.
+// number formats a loss: 2.104, 0.0123, 153.2.
 func number(f float64) string {
 	switch {
 	case !finite(f):
@@ -111,7 +111,7 @@ func speed(imagesPerSecond float64) string {
 	return fmt.Sprintf("%.0f img/s", imagesPerSecond)
 }
 
-// seconds makes a duration of an event's seconds; what is no sensible time is 0.
+// seconds converts an event's seconds; invalid values give 0.
 func seconds(s float64) time.Duration {
 	if !finite(s) || s < 0 || s > 1e9 {
 		return 0
@@ -119,7 +119,7 @@ func seconds(s float64) time.Duration {
 	return time.Duration(s * float64(time.Second))
 }
 
-// clock writes 0:23, 12:05 or 1:02:03.
+// clock formats a duration: 0:23, 12:05, 1:02:03.
 func clock(d time.Duration) string {
 	s := int64(d.Round(time.Second) / time.Second)
 	if s < 3600 {

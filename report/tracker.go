@@ -2,10 +2,10 @@ package report
 
 import "time"
 
-// memory is how much of a smoothed figure each step keeps: it looks back over some 30 steps.
+// memory is the decay per step of the moving averages, which cover about 30 steps.
 const memory = 1 - 1.0/30
 
-// average is an exponentially fading one, not pulled to zero at its beginning.
+// average is an exponential moving average without bias toward zero.
 type average struct{ sum, weight float64 }
 
 func (a *average) add(x, weight float64) {
@@ -22,17 +22,17 @@ func (a *average) value() float64 {
 	return a.sum / a.weight
 }
 
-// tracker keeps what progress lines show between the events.
+// tracker computes the metrics that progress lines show from the events.
 type tracker struct {
 	now    func() time.Time
 	epochs int
-	steps  int64 // of the whole run
+	steps  int64 // total of the run
 
 	loss, top1, speed average
 	badLoss           bool // the last step's loss was not finite
 	lastLoss          float64
 
-	// The time left follows from the steps since the first one, whose own time is not counted: it warms up.
+	// The time left is estimated from the steps after the first one, which is slower: it warms up.
 	first time.Time
 	done  int64
 	left  time.Duration
@@ -59,7 +59,7 @@ func (t *tracker) estimate(s Step) {
 	}
 }
 
-// shownLoss is the smoothed loss, or the last one where it is not finite: nobody should miss that.
+// shownLoss returns the smoothed loss, or the last loss if it is not finite.
 func (t *tracker) shownLoss() float64 {
 	if t.badLoss {
 		return t.lastLoss
@@ -67,7 +67,7 @@ func (t *tracker) shownLoss() float64 {
 	return t.loss.value()
 }
 
-// timeLeft is empty as long as nothing can be said.
+// timeLeft returns "" until there is an estimate.
 func (t *tracker) timeLeft() string {
 	if t.left == 0 {
 		return ""

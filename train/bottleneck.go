@@ -9,18 +9,18 @@ import (
 
 // inputStats describes how the images of an epoch were loaded.
 type inputStats struct {
-	effort     data.LoaderStats // of the loader
+	stats      data.LoaderStats // of the loader
 	seconds    float64          // of the epoch's training
 	workers    int
 	cores      int
 	resolution int
 	shards     bool // the images are in tar files
-	distant    bool // the shards are remote
+	remote     bool // the shards are remote
 	streamed   bool // read with a shuffle buffer
 }
 
-// inputBoundWait is the fraction of the time spent waiting for images from which an epoch counts as
-// input-bound; the same as in the epoch lines of package report.
+// inputBoundWait is the fraction of time waiting for images above which an epoch is input-bound, as
+// in the epoch lines of package report.
 const inputBoundWait = 0.05
 
 // readersPerCore is the number of workers per core that suits reading from disk; in docs/loader.md
@@ -35,11 +35,11 @@ const (
 	stepBound  bottleneck = "step"
 )
 
-// bottleneck returns the bottleneck: the loader where training waits for images, "" where there
-// were none.
+// bottleneck returns the bottleneck: the loader if training waits for images, otherwise the
+// training step; "" without images.
 func (p inputStats) bottleneck() bottleneck {
 	switch {
-	case p.effort.Images == 0:
+	case p.stats.Images == 0:
 		return ""
 	case p.waited() >= inputBoundWait:
 		return inputBound
@@ -49,7 +49,7 @@ func (p inputStats) bottleneck() bottleneck {
 
 // waited returns the fraction of the training time that was spent waiting for images.
 func (p inputStats) waited() float64 {
-	return math.Min(p.effort.Waited.Seconds()/math.Max(p.seconds, 1e-9), 1)
+	return math.Min(p.stats.Waited.Seconds()/math.Max(p.seconds, 1e-9), 1)
 }
 
 // describe names the bottleneck, and for the loader what would help.
@@ -63,26 +63,26 @@ func (p inputStats) describe() string {
 	return ""
 }
 
-// loaded returns the fraction of the cores that the loader used, at most: its time includes time
-// when other threads ran.
+// loaded returns an upper bound of the fraction of the cores that the loader used: its time
+// includes preemption by other threads.
 func (p inputStats) loaded() float64 {
-	spent := p.effort.Reading + p.effort.Decoding
+	spent := p.stats.Reading + p.stats.Decoding
 	return math.Min(spent.Seconds()/math.Max(p.seconds*float64(max(p.cores, 1)), 1e-9), 1)
 }
 
-// cost returns how the workers spend their time.
+// cost describes the time per image that the workers spend on reading and decoding.
 func (p inputStats) cost() string {
-	n := float64(p.effort.Images)
-	return fmt.Sprintf("an image takes %.1f ms to read and %.1f ms to decode", 1000*p.effort.Reading.Seconds()/n, 1000*p.effort.Decoding.Seconds()/n)
+	n := float64(p.stats.Images)
+	return fmt.Sprintf("an image takes %.1f ms to read and %.1f ms to decode", 1000*p.stats.Reading.Seconds()/n, 1000*p.stats.Decoding.Seconds()/n)
 }
 
-// help returns what speeds up the slower part of the loader.
+// help suggests how to speed up the slower part of the loader.
 func (p inputStats) help() string {
 	if p.workers == 0 {
 		return "--workers auto, which decodes in parallel with training"
 	}
-	if p.effort.Reading > p.effort.Decoding {
-		if many := readersPerCore * p.cores; !p.distant && p.workers < many {
+	if p.stats.Reading > p.stats.Decoding {
+		if many := readersPerCore * p.cores; !p.remote && p.workers < many {
 			return fmt.Sprintf("--workers %d, which read from disk in parallel, or %s", many, p.helpReading())
 		}
 		return p.helpReading()
@@ -90,16 +90,16 @@ func (p inputStats) help() string {
 	switch {
 	case p.workers < p.cores:
 		return fmt.Sprintf("--workers %d, one per core", p.cores)
-	case p.side() > 2.5*float64(p.resolution): // a crop of half the side is still at least as large as the input
+	case p.side() > 2.5*float64(p.resolution): // a crop of half the side is at least as large as the input
 		return fmt.Sprintf("smaller files: train data shard --max-side %d (the images have about %.0f pixels a side), or a lower --resolution", p.smaller(), p.side())
 	}
 	return "a lower --resolution, less augmentation, or more cores"
 }
 
 func (p inputStats) helpReading() string {
-	perImage := float64(p.effort.Bytes) / float64(p.effort.Images) / 1024
+	perImage := float64(p.stats.Bytes) / float64(p.stats.Images) / 1024
 	switch {
-	case p.distant:
+	case p.remote:
 		return fmt.Sprintf("a closer or faster server, a --shard-cache that holds all shards, or smaller ones: train data shard --max-side %d (%.0f KB per image)", p.smaller(), perImage)
 	case !p.shards:
 		return fmt.Sprintf("train data shard, which reads few large files instead of many small ones (%.0f KB per image; --max-side %d makes them smaller)", perImage, p.smaller())
@@ -111,8 +111,8 @@ func (p inputStats) helpReading() string {
 
 // side returns the square root of the mean area of the images.
 func (p inputStats) side() float64 {
-	return math.Sqrt(float64(p.effort.Pixels) / float64(p.effort.Images))
+	return math.Sqrt(float64(p.stats.Pixels) / float64(p.stats.Images))
 }
 
-// smaller returns a longer side that suffices for crops: 512 for 224, as is common.
+// smaller returns a sufficient longer side for crops: 512 for 224, as is common.
 func (p inputStats) smaller() int { return (p.resolution*16/7 + 31) / 32 * 32 }

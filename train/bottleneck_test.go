@@ -14,7 +14,7 @@ func TestBottleneck(t *testing.T) {
 	// 100 images of 2 MP and 400 KB, an epoch of 10 s.
 	at := func(waited, reading, decoding time.Duration, change func(*inputStats)) inputStats {
 		p := inputStats{seconds: 10, workers: 2, cores: 2, resolution: 224,
-			effort: data.LoaderStats{Waited: waited, Reading: reading, Decoding: decoding, Images: 100, Pixels: 100 * 2_000_000, Bytes: 100 * 400 << 10}}
+			stats: data.LoaderStats{Waited: waited, Reading: reading, Decoding: decoding, Images: 100, Pixels: 100 * 2_000_000, Bytes: 100 * 400 << 10}}
 		if change != nil {
 			change(&p)
 		}
@@ -27,19 +27,19 @@ func TestBottleneck(t *testing.T) {
 	}{
 		{"hardly waited", at(400*ms, 900*ms, 1100*ms, nil), []string{"the bottleneck is the training step: it waited for images 4.0 %", "9.0 ms to read and 11.0 ms to decode, at most 10 % of the capacity of the cores"}},
 		{"more than the cores", at(0, 30000*ms, 0, nil), []string{"it waited for images 0.0 %", "at most 100 %"}},
-		{"no image", at(5000*ms, 0, 0, func(p *inputStats) { p.effort = data.LoaderStats{Waited: p.effort.Waited} }), nil},
+		{"no image", at(5000*ms, 0, 0, func(p *inputStats) { p.stats = data.LoaderStats{Waited: p.stats.Waited} }), nil},
 		{"no time", at(0, 0, 0, func(p *inputStats) { p.seconds = 0 }), []string{"the bottleneck is the training step"}},
 		{"waited long", at(5000*ms, 100*ms, 900*ms, nil), []string{"the bottleneck is the loader: training waited for images 50 %"}},
 		{"decoding, few workers", at(5000*ms, 100*ms, 900*ms, func(p *inputStats) { p.workers = 1 }), []string{"50 % of the time", "1.0 ms to read and 9.0 ms to decode", "--workers 2,"}},
 		{"decoding in the loop", at(5000*ms, 100*ms, 900*ms, func(p *inputStats) { p.workers = 0 }), []string{"--workers auto"}},
 		{"decoding large files", at(1200*ms, 100*ms, 900*ms, nil), []string{"12 %", "--max-side 512", "1414 pixels"}},
-		{"decoding small files", at(1200*ms, 100*ms, 900*ms, func(p *inputStats) { p.effort.Pixels = 100 * 300 * 300 }), []string{"lower --resolution", "more cores"}},
-		{"decoding small files for small inputs", at(1200*ms, 100*ms, 900*ms, func(p *inputStats) { p.effort.Pixels, p.resolution = 100*400*400, 128 }), []string{"--max-side 320"}},
+		{"decoding small files", at(1200*ms, 100*ms, 900*ms, func(p *inputStats) { p.stats.Pixels = 100 * 300 * 300 }), []string{"lower --resolution", "more cores"}},
+		{"decoding small files for small inputs", at(1200*ms, 100*ms, 900*ms, func(p *inputStats) { p.stats.Pixels, p.resolution = 100*400*400, 128 }), []string{"--max-side 320"}},
 		{"reading files", at(9000*ms, 900*ms, 100*ms, nil), []string{"help: --workers 8, which read", "train data shard, which reads few large files", "400 KB"}},
 		{"reading files, many workers", at(9000*ms, 900*ms, 100*ms, func(p *inputStats) { p.workers = 8 }), []string{"help: train data shard"}},
 		{"reading shards at random", at(9000*ms, 900*ms, 100*ms, func(p *inputStats) { p.shards = true }), []string{"--shuffle-buffer 16384"}},
 		{"reading shards as a stream", at(9000*ms, 900*ms, 100*ms, func(p *inputStats) { p.shards, p.streamed = true, true }), []string{"a faster disk"}},
-		{"reading from afar", at(9000*ms, 900*ms, 100*ms, func(p *inputStats) { p.shards, p.streamed, p.distant = true, true, true }), []string{"help: a closer or faster server", "--shard-cache"}},
+		{"reading from afar", at(9000*ms, 900*ms, 100*ms, func(p *inputStats) { p.shards, p.streamed, p.remote = true, true, true }), []string{"help: a closer or faster server", "--shard-cache"}},
 		{"more than the epoch", at(11000*ms, 900*ms, 100*ms, nil), []string{"100 %"}},
 	} {
 		got := c.input.describe()
@@ -57,9 +57,9 @@ func TestBottleneck(t *testing.T) {
 // TestBottleneckIsRecordedOnce: the training step is recorded once, and again after the loader was
 // the bottleneck.
 func TestBottleneckIsRecordedOnce(t *testing.T) {
-	step := inputStats{seconds: 10, cores: 2, effort: data.LoaderStats{Images: 100}}
+	step := inputStats{seconds: 10, cores: 2, stats: data.LoaderStats{Images: 100}}
 	loader, none := step, inputStats{seconds: 10}
-	loader.effort.Waited = 5 * time.Second
+	loader.stats.Waited = 5 * time.Second
 	var notes []string
 	r := &run{recorder: report.Multi{recorderFunc(func(e report.Event) error {
 		notes = append(notes, e.(report.Note).Text)

@@ -9,12 +9,12 @@ import (
 
 // clock measures the times of a run. None of them is saved in a checkpoint.
 type clock struct {
-	started   time.Time // the run, in this process
-	began     time.Time // the epoch, likewise
-	lastStep  time.Time
-	lastSaved time.Time
-	images    int              // trained on in this epoch, in this process
-	effort    data.LoaderStats // of the epoch's loader, likewise
+	started     time.Time // start of the run, in this process
+	began       time.Time // start of the epoch, in this process
+	lastStep    time.Time
+	lastSaved   time.Time
+	images      int              // trained on in this epoch, in this process
+	loaderStats data.LoaderStats // of the epoch's loader, in this process
 
 	limit      time.Duration // of the run; 0: none
 	every      time.Duration // between checkpoints; 0: none by time
@@ -29,7 +29,7 @@ func (c *clock) start(config config.Config) {
 
 func (c *clock) epoch() {
 	c.began = time.Now()
-	c.lastStep, c.images, c.effort = c.began, 0, data.LoaderStats{}
+	c.lastStep, c.images, c.loaderStats = c.began, 0, data.LoaderStats{}
 }
 
 func (c *clock) sinceEpoch() time.Duration { return max(time.Since(c.began), time.Nanosecond) }

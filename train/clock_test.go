@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// TestClockStep: a step takes the time since the one before, above 0 always, and its images count
+// TestClockStep: a step takes the time since the previous one, always above 0, and its images count
 // for the epoch.
 func TestClockStep(t *testing.T) {
 	c := clock{lastStep: time.Now().Add(-time.Hour)}

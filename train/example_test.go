@@ -14,8 +14,8 @@ import (
 	"depthwise.dev/train"
 )
 
-// A small convolutional network of the caller's own, trained on MNIST's digits until it is good enough. Its weights in
-// runs/cnn are evaluated, resumed and exported as those of a MobileNet.
+// A small convolutional network of the caller's own, trained on MNIST's digits until it is good
+// enough. Its weights in runs/cnn are evaluated, resumed and exported as those of a MobileNet.
 func ExampleTrainer() {
 	x := models.Input(models.Shape{Channels: 3, Height: 32, Width: 32})
 	x = x.Conv(models.Conv{Out: 16, Kernel: 3}).BatchNorm(models.BatchNorm{}).ReLU().MaxPool(models.Pool{Kernel: 2})

@@ -22,7 +22,8 @@ type images struct {
 	digest     string        // of names and classes; it changes with the data
 }
 
-// openImages opens Config.Data. Too many unreadable images are an error that names examples.
+// openImages opens Config.Data. It returns an error with examples if too many images are
+// unreadable.
 func openImages(ctx context.Context, c config.Config) (images, error) {
 	source, err := c.Source(ctx)
 	if err != nil {

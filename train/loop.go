@@ -59,7 +59,7 @@ func (r *run) epoch(ctx context.Context, s *autograd.Scope) error {
 			}
 		}
 	}
-	r.clock.effort = batches.Stats()
+	r.clock.loaderStats = batches.Stats()
 	return r.endEpoch(ctx, s)
 }
 
@@ -76,7 +76,7 @@ func (r *run) endEpoch(ctx context.Context, s *autograd.Scope) error {
 	trained := r.clock.sinceEpoch()
 	input := r.inputStats(trained)
 	sum := report.Epoch{Epoch: r.Epoch + 1, Epochs: r.config.Epochs, Step: r.Step, LR: r.schedule.LR(max(r.Step-1, 0)),
-		ImagesPerSecond: float64(r.clock.images) / trained.Seconds(), DataWaitShare: r.clock.effort.Waited.Seconds() / trained.Seconds(), Skipped: r.Seen.Skipped}
+		ImagesPerSecond: float64(r.clock.images) / trained.Seconds(), DataWaitShare: r.clock.loaderStats.Waited.Seconds() / trained.Seconds(), Skipped: r.Seen.Skipped}
 	sum.TrainLoss, sum.TrainTop1 = r.Seen.rates()
 	if err := r.validate(ctx, s, &sum); err != nil {
 		return err
@@ -97,8 +97,8 @@ func (r *run) endEpoch(ctx context.Context, s *autograd.Scope) error {
 func (r *run) inputStats(trained time.Duration) inputStats {
 	options := r.loaderOptions(true)
 	set := r.images.train
-	return inputStats{effort: r.clock.effort, seconds: trained.Seconds(), workers: options.Workers, cores: host.PhysicalCores(), resolution: r.net.graph.Input.Height,
-		shards: set.Sharded(), distant: set.Remote(), streamed: set.Remote() || options.ShuffleBuffer > 0}
+	return inputStats{stats: r.clock.loaderStats, seconds: trained.Seconds(), workers: options.Workers, cores: host.PhysicalCores(), resolution: r.net.graph.Input.Height,
+		shards: set.Sharded(), remote: set.Remote(), streamed: set.Remote() || options.ShuffleBuffer > 0}
 }
 
 // recordBottleneck records the bottleneck: the loader after each epoch that waited for it, the
@@ -153,8 +153,8 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 func (r *run) recordSkipped(problems []data.Problem) error {
 	var errs []error
 	for _, p := range problems {
-		if !r.named[p.Path] {
-			r.named[p.Path] = true
+		if !r.recorded[p.Path] {
+			r.recorded[p.Path] = true
 			errs = append(errs, r.recorder.Record(report.Skip{Step: r.Step, Path: p.Path, Reason: p.Reason}))
 		}
 	}

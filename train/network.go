@@ -12,10 +12,10 @@ import (
 	"depthwise.dev/optim"
 )
 
-// network is what a run trains.
+// network is the graph that a run trains, with its preprocessing.
 type network struct {
 	graph      *models.Graph
-	config     *mobilenet.Config // nil of the caller's own graph
+	config     *mobilenet.Config // nil for a graph that the caller built
 	preprocess data.Preprocess
 }
 
@@ -46,7 +46,7 @@ func (t Trainer) network(c *config.Config, classes int) (network, error) {
 	return network{graph: t.Graph, preprocess: pre}, nil
 }
 
-// preprocessing returns that of the trainer's graph.
+// preprocessing returns the preprocessing for the trainer's graph.
 func (t Trainer) preprocessing() (models.Preprocessing, error) {
 	p, usual := t.Preprocessing, models.ImageNetPreprocessing()
 	switch {
@@ -62,8 +62,8 @@ func (t Trainer) preprocessing() (models.Preprocessing, error) {
 	return p, nil
 }
 
-// trainsOnOne reports whether batch norm can train on a single image: a layer of 1x1 positions has one
-// value per channel then, and no variance.
+// trainsOnOne reports whether batch norm can train on a single image: a layer of 1x1 positions has
+// one value per channel then, and no variance.
 func (n network) trainsOnOne() bool {
 	return !slices.ContainsFunc(n.graph.Layers, func(l models.Layer) bool {
 		return l.Norm != nil && l.Output.Positions() == 1

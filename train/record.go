@@ -9,7 +9,7 @@ import (
 
 // record opens the run's files and records its start.
 func (r *run) record(progress report.Recorder) error {
-	r.named = map[string]bool{}
+	r.recorded = map[string]bool{}
 	from := report.Position{Step: r.Step, Epochs: r.Epoch}
 	events, err := report.OpenJSONL(r.folder.path(eventsFile), from)
 	if err != nil {
@@ -42,7 +42,7 @@ func (r *run) record(progress report.Recorder) error {
 	return errors.Join(errs...)
 }
 
-// maxNotes is the maximum number of problems of the data that are named at the start.
+// maxNotes is the maximum number of data problems that are reported at the start.
 const maxNotes = 20
 
 func (r *run) note(level, text string) error {

@@ -23,8 +23,8 @@ import (
 // that it cannot be continued exactly.
 var ErrOtherRun = errors.New("the checkpoint belongs to another run")
 
-// resultSettings returns only the settings that affect the result of a run. Those that the machine
-// and the digest of the data represent are left out too.
+// resultSettings returns the settings that affect the result of a run, without those that the
+// machine and the digest of the data represent.
 func resultSettings(c config.Config) config.Config {
 	c.Workers, c.Keep, c.CheckpointEvery, c.Progress, c.Time = 0, 0, "", "", 0
 	c.Data, c.Precision, c.Device, c.Kernels, c.Threads, c.ShardCache = "", "", "", "", 0, 0

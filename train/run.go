@@ -34,8 +34,8 @@ type run struct {
 	progress
 	recorder   report.Multi    // all recorders
 	files      report.Multi    // those that Fit closes
-	named      map[string]bool // unreadable images that were recorded
-	bottleneck bottleneck      // the last one recorded
+	recorded   map[string]bool // unreadable images that were recorded
+	bottleneck bottleneck      // the last recorded one
 	unread     []data.Problem  // unreadable training images of this epoch, in this process
 	clock
 }

@@ -112,7 +112,8 @@ func (f *runFolder) findNewest() error {
 	return nil
 }
 
-// writeConfig writes config.yaml: the settings that repeat the run, and the environment in comments.
+// writeConfig writes config.yaml: the settings that repeat the run, and the environment in
+// comments.
 func (f *runFolder) writeConfig(c config.Config) error {
 	text, err := c.YAML()
 	if err != nil {

@@ -143,7 +143,7 @@ func (r *run) meta(optimizerSteps int64) (map[string]string, error) {
 	return meta, nil
 }
 
-// names are the metadata of the trainer's own parts.
+// names returns the metadata of the parts that the caller replaced.
 func (t Trainer) names() map[string]string {
 	names := map[string]string{}
 	if t.Loss.Compute != nil {

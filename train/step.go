@@ -52,7 +52,7 @@ func (r *run) forwardBackward(s *autograd.Scope, batches *data.Iterator) (tally,
 		}
 		r.Batch = b.Index + 1
 		seen.Skipped += len(b.Skipped)
-		if err := r.leaveOut(b.Skipped); err != nil {
+		if err := r.recordUnreadable(b.Skipped); err != nil {
 			return seen, err
 		}
 		if !r.trainable(b) {
@@ -68,8 +68,8 @@ func (r *run) forwardBackward(s *autograd.Scope, batches *data.Iterator) (tally,
 	return seen, nil
 }
 
-// leaveOut records unreadable images, and returns an error when there are too many.
-func (r *run) leaveOut(skipped []data.Problem) error {
+// recordUnreadable records unreadable images and returns an error if there are too many.
+func (r *run) recordUnreadable(skipped []data.Problem) error {
 	r.unread = append(r.unread, skipped...)
 	return errors.Join(r.recordSkipped(skipped), check.Unreadable(r.unread, r.images.train.Len(), check.DefaultUnreadableLimit))
 }
@@ -77,14 +77,14 @@ func (r *run) leaveOut(skipped []data.Problem) error {
 // trainable reports whether batch norm can train on a batch.
 func (r *run) trainable(b *data.Batch) bool { return b.N > 1 || b.N == 1 && r.net.trainsOnOne() }
 
-// recordDropped records once that a batch of one image is left out.
+// recordDropped records, once, that a batch of one image is skipped.
 func (r *run) recordDropped(b *data.Batch) error {
 	const dropped = "" // not the path of an image
-	if b.N == 0 || r.named[dropped] {
+	if b.N == 0 || r.recorded[dropped] {
 		return nil
 	}
-	r.named[dropped] = true
-	return r.note(report.Info, fmt.Sprintf("batch %d of epoch %d holds one image and is left out: batch norm cannot train on one value per channel; another --batch-size or --resolution avoids it", b.Index+1, r.Epoch+1))
+	r.recorded[dropped] = true
+	return r.note(report.Info, fmt.Sprintf("batch %d of epoch %d has one image and is skipped: batch norm cannot train on one value per channel; another --batch-size or --resolution avoids it", b.Index+1, r.Epoch+1))
 }
 
 // add runs one batch forward and backward.

@@ -86,7 +86,7 @@ func withRun(t *testing.T, c config.Config, f func(s *autograd.Scope, r *run)) {
 		t.Fatal(err)
 	}
 	autogradtest.Run(t, func(s *autograd.Scope) {
-		r := &run{config: c, net: net, folder: &runFolder{}, images: images, named: map[string]bool{}}
+		r := &run{config: c, net: net, folder: &runFolder{}, images: images, recorded: map[string]bool{}}
 		if err := r.build(s); err != nil {
 			t.Fatal(err)
 		}
@@ -141,7 +141,7 @@ func TestTrainable(t *testing.T) {
 	}
 }
 
-// TestLastBatchOfOne: at resolution 32 a single image has no variance; it is left out, recorded
+// TestLastBatchOfOne: at resolution 32 a single image has no variance; it is skipped, recorded
 // once, and changes nothing.
 func TestLastBatchOfOne(t *testing.T) {
 	c := small(t, testset.Images(t, 3, 1))
@@ -178,8 +178,8 @@ func TestLastBatchOfOne(t *testing.T) {
 	}
 }
 
-// TestUnreadableImages: a bad image is left out and named once; more than a few are an error before
-// training.
+// TestUnreadableImages: an unreadable image is skipped and named once; more than a few are an error
+// before training.
 func TestUnreadableImages(t *testing.T) {
 	t.Run("one", func(t *testing.T) {
 		c := small(t, testset.Images(t, 6, 2))
@@ -204,7 +204,7 @@ func TestUnreadableImages(t *testing.T) {
 			t.Fatal(err)
 		}
 		if images != 2*17 || skipped != 2 || !reflect.DeepEqual(skips, []string{bad}) {
-			t.Errorf("trained on %d images, left out %d, named %q", images, skipped, skips)
+			t.Errorf("trained on %d images, skipped %d, named %q", images, skipped, skips)
 		}
 	})
 	t.Run("too many", func(t *testing.T) {

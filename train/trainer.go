@@ -13,9 +13,9 @@ import (
 	"depthwise.dev/report"
 )
 
-// Trainer trains networks. Its zero value trains what a configuration describes; each field that is
-// set replaces a part of it. A run that is resumed needs the same parts: checkpoints record the
-// graph and the names of loss and optimizer.
+// Trainer trains networks. The zero value trains the configured network with the configured loss
+// and optimizer; each field that is set replaces one of these. A resumed run needs the same parts:
+// checkpoints record the graph and the names of loss and optimizer.
 type Trainer struct {
 	// Graph is the network. Its input must be square and have three channels, and it must have as
 	// many classes as the data. nil: the MobileNet of the configuration.
@@ -51,7 +51,7 @@ type Callback struct {
 	AfterEpoch func(s *autograd.Scope, n *backend.Network, e report.Epoch) error // after validation
 }
 
-// validate checks that what replaces a part of the configuration has a name to record.
+// validate checks that the loss and the optimizer have names to record.
 func (t Trainer) validate() error {
 	for _, part := range []struct {
 		what, name string
@@ -100,7 +100,7 @@ func (r *run) afterEpoch(s *autograd.Scope, e report.Epoch) error {
 	})
 }
 
-// stopped finishes the run with this step if a callback returned ErrStop, and passes other errors on.
+// stopped finishes the run with this step if a callback returned ErrStop, and returns other errors.
 func (r *run) stopped(err error) error {
 	if errors.Is(err, ErrStop) {
 		r.totalSteps = r.Step

@@ -14,16 +14,16 @@ const (
 	metaModel      = "model"      // a mobilenet.Config: arch, variant, width, resolution, classes, ...
 	metaGraph      = "graph"      // a models.Graph that the caller built
 	metaClasses    = "classes"    // the names of the classes, in the order of the logits
-	metaPreprocess = "preprocess" // how an image becomes the input
+	metaPreprocess = "preprocess" // preprocessing of images
 )
 
-// describing are those entries.
+// describing lists these entries.
 var describing = []string{metaModel, metaGraph, metaClasses, metaPreprocess}
 
-// oldArch is the architecture of files that were written before files recorded it.
+// oldArch is the architecture of files from versions that did not record it.
 const oldArch = "mobilenet_v1"
 
-// preprocess is data.Preprocess with what follows from it spelled out for other programs.
+// preprocess is data.Preprocess with derived values for other programs.
 type preprocess struct {
 	data.Preprocess
 	CropFraction  float64 `json:"crop_fraction,omitempty"` // side of the center crop over the resized shorter side

@@ -13,8 +13,8 @@ import (
 // Metadata entries of a weights file that training adds.
 const (
 	MetaBest     = "best"      // step, epoch and validation accuracy of the weights
-	MetaValSplit = "val_split" // fraction of the images held out for validation, of a data set without val/
-	MetaSeed     = "seed"      // that selected those images
+	MetaValSplit = "val_split" // fraction of the images held out for validation, if the data set has no val/
+	MetaSeed     = "seed"      // random seed that selected those images
 )
 
 // Prefixes of arrays that are weights too.
@@ -26,7 +26,7 @@ const (
 )
 
 // FromFile takes the weights from a file's arrays and metadata. Other arrays of a checkpoint, which
-// have a '/' in their names, are left out.
+// have a '/' in their names, are ignored.
 func FromFile(f checkpoints.File) (Weights, error) {
 	w := Weights{Meta: map[string]string{}}
 	if err := w.describe(f.Meta); err != nil {
@@ -81,8 +81,8 @@ func Prefixed(prefix string, arrays []checkpoints.Array) []checkpoints.Array {
 	return list
 }
 
-// ValSplit returns the fraction of the images that training held out for validation and the seed that
-// selected them. The fraction is 0 where the data set had a validation set of its own.
+// ValSplit returns the fraction of the images that training held out for validation and the seed
+// that selected them. The fraction is 0 if the data set had a validation set.
 func (w Weights) ValSplit() (fraction float64, seed uint64, err error) {
 	text, ok := w.Meta[MetaValSplit]
 	if !ok {

@@ -1,6 +1,6 @@
-// Package weights holds trained weights that describe themselves: arrays, the network that they
-// belong to, the names of its classes and its preprocessing. It needs no libtorch; package backend
-// makes a network of tensors from them.
+// Package weights reads and writes self-describing trained weights: arrays with the network that
+// they belong to, its class names and its preprocessing. It needs no libtorch; package backend
+// creates a network of tensors from them.
 package weights
 
 import (
@@ -10,19 +10,19 @@ import (
 	"depthwise.dev/models/mobilenet"
 )
 
-// Weights are all that is needed to use a trained network.
+// Weights is a trained network with everything needed to use it.
 type Weights struct {
 	Graph *models.Graph
-	// Config is the MobileNet that Graph was built from; nil of a graph that the caller built.
+	// Config is the MobileNet that Graph was built from; nil for a graph that the caller built.
 	Config     *mobilenet.Config
 	Classes    []string // in the order of the logits
 	Preprocess data.Preprocess
 	Arrays     []checkpoints.Array
-	Raw        []checkpoints.Array // where Arrays are a weight average: the last weights of training; else nil
+	Raw        []checkpoints.Array // the last weights of training if Arrays are a weight average; else nil
 	Meta       map[string]string   // other metadata of the file, such as step and accuracy
 }
 
-// Plain returns the last weights of training where w holds their average, else w itself.
+// Plain returns the last weights of training if w is their average, else w.
 func (w Weights) Plain() Weights {
 	if w.Raw != nil {
 		w.Arrays, w.Raw = w.Raw, nil

@@ -9,45 +9,46 @@ import (
 	"strings"
 )
 
-// runSetup is the command that mends whatever is not made yet.
+// runSetup is the command that builds or repairs every component.
 const runSetup = "run: go run ./cmd/setup"
 
-// finding is one line of --check.
+// finding is the state of one component, a line of --check.
 type finding struct {
 	Name string
 	Text string
-	Err  error // what is wrong, with the command that mends it
+	Err  error // the problem, with the command that fixes it; nil if the component is in order
 }
 
-// check prints what is there, without making, fetching or changing anything. It fails when something is wrong.
+// check prints the state of every component without building, downloading or changing anything. It
+// returns an error if a component is missing or broken.
 func (s *setup) check(out io.Writer) error {
-	wrong := 0
+	failed := 0
 	for _, f := range s.findings() {
 		state, text := "ok", f.Text
 		if f.Err != nil {
-			state, text = "WRONG", f.Err.Error()
-			wrong++
+			state, text = "FAILED", f.Err.Error()
+			failed++
 		}
 		fmt.Fprintf(out, "%-6s %-15s %s\n", state, f.Name, strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", 23)))
 	}
-	if wrong > 0 {
-		return fmt.Errorf("%d of the above is wrong", wrong)
+	if failed > 0 {
+		return fmt.Errorf("%d of the checks above failed", failed)
 	}
 	return nil
 }
 
-// findings looks at every part in the order in which one needs the other.
+// findings checks the components in the order of their dependencies.
 func (s *setup) findings() []finding {
 	var list []finding
 	add := func(name, text string, err error) { list = append(list, finding{name, text, err}) }
 	c, compilerErr := findCompiler()
 	add("compiler", c.Version+", "+c.Path, compilerErr)
-	add("pip", pipText(), nil)
-	add("processor", processorText(), nil)
+	add("pip", describePip(), nil)
+	add("processor", describeProcessor(), nil)
 
 	t, torchErr := s.locate()
 	if torchErr == nil && t.Source == pinnedWheel {
-		torchErr = s.mustBeWhole(t.ID)
+		torchErr = s.checkComplete(t.ID)
 	}
 	add("libtorch", fmt.Sprintf("%s, %s, %s", t.Version, t.Source, t.Dir), torchErr)
 	if compilerErr != nil {
@@ -58,67 +59,69 @@ func (s *setup) findings() []finding {
 	if torchErr != nil {
 		return list
 	}
-	fit, err := s.checkFit(fitName(c, t))
-	list = append(list, fit...)
+	gotch, err := s.checkGotch(gotchFolder(c, t))
+	list = append(list, gotch...)
 	if err == nil {
-		p.gotch = filepath.Join(s.cache, fitName(c, t))
+		p.gotch = filepath.Join(s.cache, gotchFolder(c, t))
 	}
 	native, text, err := s.checkNative(c, t)
 	p.native = native
 	add("autograd/native", text, err)
 	for _, f := range s.generated(p) {
-		if !f.current(s.repo) {
+		if !f.upToDate(s.repo) {
 			add(f.Path, "", errors.New("is missing or not up to date; "+runSetup))
 		}
 	}
 	return list
 }
 
-// mustBeWhole tells what to do about a folder of the cache that is not there or not whole.
-func (s *setup) mustBeWhole(name string) error {
+// checkComplete returns an error, with the command to run, if a folder of the cache is missing or
+// incomplete.
+func (s *setup) checkComplete(name string) error {
 	dir := filepath.Join(s.cache, name)
-	if _, whole := readManifest(dir); whole {
+	if _, complete := readManifest(dir); complete {
 		return nil
 	}
 	if _, err := os.Stat(dir); err == nil {
-		return fmt.Errorf("%s has lost files; %s", dir, runSetup)
+		return fmt.Errorf("%s is incomplete; %s", dir, runSetup)
 	}
-	return fmt.Errorf("%s is not there; %s", dir, runSetup)
+	return fmt.Errorf("%s does not exist; %s", dir, runSetup)
 }
 
-// checkFit looks at the fitted gotch: whether it is there and loads, and what this libtorch lacks.
-func (s *setup) checkFit(name string) ([]finding, error) {
+// checkGotch checks that the adapted gotch exists and loads, and lists the functions that this
+// libtorch does not have.
+func (s *setup) checkGotch(name string) ([]finding, error) {
 	dir := filepath.Join(s.cache, name)
-	if err := s.mustBeWhole(name); err != nil {
+	if err := s.checkComplete(name); err != nil {
 		return []finding{{"gotch", "", err}}, err
 	}
-	capability, err := probe(filepath.Join(dir, "libtch"))
+	isa, err := probe(filepath.Join(dir, "libtch"))
 	if err != nil {
 		return []finding{{"gotch", "", fmt.Errorf("%w; run: go run ./cmd/setup --clean && go run ./cmd/setup", err)}}, err
 	}
 	m, _ := readManifest(dir)
-	lacks := "none"
-	if len(m.Lacks) > 0 {
-		lacks = fmt.Sprintf("%d: %s", len(m.Lacks), strings.Join(m.Lacks, " "))
+	missing := "none"
+	if len(m.Missing) > 0 {
+		missing = fmt.Sprintf("%d: %s", len(m.Missing), strings.Join(m.Missing, " "))
 	}
 	return []finding{
-		{"gotch", fmt.Sprintf("%s, %d kinds of repair, %s", gotchVersion, len(repairs), dir), nil},
-		{"capability", capability + " (the instruction set that libtorch uses here)", nil},
-		{"lacking", lacks + " (functions of gotch that this libtorch does not have; they return an error)", nil},
+		{"gotch", fmt.Sprintf("%s, %d repairs, %s", gotchVersion, len(repairs), dir), nil},
+		{"instruction set", isa + " (used by libtorch on this processor)", nil},
+		{"unavailable", missing + " (functions of gotch that this libtorch does not have; they return an error)", nil},
 	}, nil
 }
 
-// checkNative looks for the library of autograd/native that belongs to the sources as they are.
+// checkNative looks for the library that was built from the current sources of autograd/native.
 func (s *setup) checkNative(c compiler, t libtorch) (dir, text string, err error) {
 	sources, err := s.nativeSources(c, t)
 	if err != nil {
 		return "", "", err
 	}
 	if len(sources) == 0 {
-		return "", "no C++ in it", nil
+		return "", "no C++ files", nil
 	}
 	name := nativeName(sources)
-	if err := s.mustBeWhole(name); err != nil {
+	if err := s.checkComplete(name); err != nil {
 		return "", "", err
 	}
 	dir = filepath.Join(s.cache, name)
@@ -128,18 +131,19 @@ func (s *setup) checkNative(c compiler, t libtorch) (dir, text string, err error
 func jpegFinding(j libjpeg) finding {
 	switch {
 	case j.system:
-		return finding{"libjpeg-turbo", "the system's", nil}
+		return finding{"libjpeg-turbo", "installed in the system", nil}
 	case j.found():
 		return finding{"libjpeg-turbo", j.lib, nil}
 	}
 	return finding{"libjpeg-turbo", "", fmt.Errorf("its headers (jpeglib.h) are missing; %s, or install them%s", runSetup, aptHint(distributionPackages()[0]))}
 }
 
-// pipText tells which pip would fetch libtorch. Without one, everything that is fetched already goes on working.
-func pipText() string {
+// describePip returns the command line of the pip that would download libtorch. pip is optional
+// once libtorch is in the cache.
+func describePip() string {
 	pip, err := findPip()
 	if err != nil {
-		return "none (needed only to fetch libtorch" + aptHint("python3-pip") + ")"
+		return "none (needed only to download libtorch" + aptHint("python3-pip") + ")"
 	}
 	return strings.Join(pip, " ")
 }

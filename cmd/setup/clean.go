@@ -8,20 +8,21 @@ import (
 	"strings"
 )
 
-// cacheNames are the starts of the names of what setup makes in the cache folder, which it shares with unpacked data sets.
+// cacheNames are the name prefixes of what setup creates in the cache folder. Downloaded data sets
+// share the folder.
 var cacheNames = []string{"libtorch-", "gotch-", "native-", "objects", jpegFolder, tempPrefix}
 
 // repoNames are the files that setup writes into the repository.
 var repoNames = []string{"go.work", "go.work.sum", "autograd/native/setup.h", "autograd/native/zz_setup.go", "data/jpeg/zz_setup.go"}
 
-// clean removes what setup made, in the cache and in this repository.
+// clean removes everything that setup created in the cache and in this repository.
 func (s *setup) clean() error {
 	if _, err := os.Stat(s.cache); err == nil {
 		if err := s.cleanCache(); err != nil {
 			return err
 		}
 	}
-	if err := foreignWork(filepath.Join(s.repo, "go.work")); err != nil {
+	if err := checkWorkFile(filepath.Join(s.repo, "go.work")); err != nil {
 		return err
 	}
 	var errs []error
@@ -33,11 +34,12 @@ func (s *setup) clean() error {
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("clean: %w", err)
 	}
-	s.say("clean: nothing of setup is left in %s and %s", s.cache, s.repo)
+	s.logf("clean: removed all files of setup from %s and %s", s.cache, s.repo)
 	return nil
 }
 
-// cleanCache removes what setup made in the cache folder, and the folder when nothing else is in it.
+// cleanCache removes what setup created in the cache folder, and the folder itself if it is empty
+// then.
 func (s *setup) cleanCache() error {
 	unlock, err := s.lock()
 	if err != nil {
@@ -50,8 +52,8 @@ func (s *setup) cleanCache() error {
 	}
 	var errs []error
 	for _, e := range entries {
-		for _, start := range cacheNames {
-			if strings.HasPrefix(e.Name(), start) {
+		for _, prefix := range cacheNames {
+			if strings.HasPrefix(e.Name(), prefix) {
 				errs = append(errs, os.RemoveAll(filepath.Join(s.cache, e.Name())))
 				break
 			}
@@ -61,6 +63,6 @@ func (s *setup) cleanCache() error {
 		return fmt.Errorf("clean: %w", err)
 	}
 	errs = append(errs, os.Remove(filepath.Join(s.cache, "lock")))
-	os.Remove(s.cache) // refused while data sets are in it
+	os.Remove(s.cache) // fails while data sets are in it
 	return errors.Join(errs...)
 }

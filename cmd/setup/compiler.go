@@ -10,13 +10,13 @@ import (
 	"syscall"
 )
 
-// compiler is the C++ compiler that everything is built with.
+// compiler is the C++ compiler for everything that setup builds.
 type compiler struct {
 	Path    string
 	Version string // first line of --version
 }
 
-// findCompiler takes CXX, else g++, else clang++.
+// findCompiler returns the compiler of CXX, or else g++, or else clang++.
 func findCompiler() (compiler, error) {
 	names := []string{"g++", "clang++"}
 	if name := os.Getenv("CXX"); name != "" {
@@ -29,7 +29,7 @@ func findCompiler() (compiler, error) {
 		}
 		out, err := exec.Command(path, "--version").Output()
 		if err != nil {
-			return compiler{}, fmt.Errorf("%s --version: %w; set CXX to a C++20 compiler that works", path, err)
+			return compiler{}, fmt.Errorf("%s --version: %w; set CXX to a working C++20 compiler", path, err)
 		}
 		if err := findC(); err != nil {
 			return compiler{}, err
@@ -41,7 +41,7 @@ func findCompiler() (compiler, error) {
 		strings.Join(names, " or "), aptHint("g++"))
 }
 
-// findC looks for the C compiler that cgo uses: go builds nothing that has C in it without one.
+// findC checks that the C compiler of cgo exists; go builds no package with C code without one.
 func findC() error {
 	name := os.Getenv("CC")
 	if name == "" {
@@ -50,14 +50,14 @@ func findC() error {
 			name = "clang"
 		}
 	}
-	program, _, _ := strings.Cut(name, " ") // CC may hold flags
+	program, _, _ := strings.Cut(name, " ") // CC may contain flags
 	if _, err := exec.LookPath(program); err != nil {
 		return fmt.Errorf("no C compiler for cgo: %s is not on PATH; install one%s, or set CC", program, aptHint("gcc"))
 	}
 	return nil
 }
 
-// aptHint is the command that installs a package, where that is known.
+// aptHint returns the command that installs a package, in parentheses, or "" without apt-get.
 func aptHint(pkg string) string {
 	if _, err := exec.LookPath("apt-get"); err != nil {
 		return ""
@@ -69,34 +69,34 @@ func aptHint(pkg string) string {
 	return " (" + sudo + "apt-get install " + pkg + ")"
 }
 
-// id is what the results depend on: the compiler, and the processor's features, because a home folder may be shared by
-// different machines.
+// id identifies what the compiled code depends on: the compiler and, because machines may share a
+// home folder, the features of the processor.
 func (c compiler) id() string {
 	return key(c.Version, runtime.GOOS, runtime.GOARCH, strings.Join(processorFlags(), " "))
 }
 
-// jobs keeps the number of compilers that run at once to the number of processors.
+// jobs limits the number of concurrent compilers to the number of processors.
 var jobs = make(chan struct{}, runtime.NumCPU())
 
-// compileError is a compiler's refusal; Output is all it said.
+// compileError is a failed compilation with everything that the compiler printed.
 type compileError struct {
 	Command, Output string
 	Err             error
 }
 
 func (e *compileError) Error() string {
-	return fmt.Sprintf("%v\n%s\nsaid:\n%s", e.Err, e.Command, firstLines(e.Output, 40))
+	return fmt.Sprintf("%v\n%s\noutput:\n%s", e.Err, e.Command, firstLines(e.Output, 40))
 }
 
 func (e *compileError) Unwrap() error { return e.Err }
 
-// run starts the compiler in dir and waits for it.
+// run runs the compiler in dir.
 func (c compiler) run(dir string, args ...string) error {
 	jobs <- struct{}{}
 	defer func() { <-jobs }()
 	cmd := exec.Command(c.Path, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "LC_ALL=C") // messages are read by missingFunctions
+	cmd.Env = append(os.Environ(), "LC_ALL=C") // stubRejected parses the messages
 	out, err := cmd.CombinedOutput()
 	if err == nil {
 		return nil
@@ -111,25 +111,27 @@ func (c compiler) run(dir string, args ...string) error {
 	return &compileError{Command: strings.Join(cmd.Args, " "), Output: text, Err: err}
 }
 
-// firstLines keeps the start of a program's output: of many errors the first tells most.
+// firstLines returns the first n lines of a program's output, indented. The first of many errors is
+// usually the cause.
 func firstLines(text string, n int) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	return "  " + strings.Join(lines[:min(n, len(lines))], "\n  ")
 }
 
-// torchIncludes are the arguments that make libtorch's headers available.
+// torchIncludes are the compiler arguments for libtorch's headers.
 func torchIncludes(t libtorch) []string {
 	return []string{"-isystem", t.include(), "-isystem", t.include() + "/torch/csrc/api/include"}
 }
 
-// torchLinks are the arguments that link a shared library to libtorch and let it find libtorch when it is loaded.
-// DT_RPATH (that is what --disable-new-dtags asks for) serves the needs of libtorch's own libraries too.
+// torchLinks are the arguments that link a shared library to libtorch and record its folder as the
+// run-time search path. --disable-new-dtags selects DT_RPATH, which also applies to the
+// dependencies of libtorch's own libraries.
 func torchLinks(t libtorch) []string {
 	args := []string{"-L" + t.lib(), "-Wl,-rpath," + t.lib(), "-ltorch_cpu", "-lc10"}
 	if runtime.GOOS == "linux" {
 		args = append([]string{"-Wl,--disable-new-dtags"}, args...)
 	}
-	if t.CUDA { // nothing refers to them: loading them is what registers CUDA
+	if t.CUDA { // no symbol refers to them; loading them registers CUDA
 		args = append(args, "-Wl,--no-as-needed", "-ltorch_cuda", "-lc10_cuda", "-Wl,--as-needed")
 	}
 	return args

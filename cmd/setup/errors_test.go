@@ -7,9 +7,10 @@ import (
 	"testing"
 )
 
-// Every way in which a machine is not ready gets one error that says what, where and what to do.
+// setupErrors has a row for each problem of a machine. The error must say what failed, where, and
+// what to do.
 
-var notReady = []struct {
+var setupErrors = []struct {
 	name     string
 	programs map[string]string
 	env      map[string]string
@@ -22,7 +23,7 @@ var notReady = []struct {
 		want: []string{"no C++ compiler", "g++ or clang++ is not on PATH", "set CXX"},
 	},
 	{
-		name: "CXX names nothing",
+		name: "CXX does not exist",
 		env:  map[string]string{"CXX": "no-such-compiler"},
 		run:  func(*setup) error { _, err := findCompiler(); return err },
 		want: []string{"no-such-compiler is not on PATH", "set CXX"},
@@ -34,7 +35,7 @@ var notReady = []struct {
 		want:     []string{"no C compiler for cgo", "not on PATH", "set CC"},
 	},
 	{
-		name:     "apt-get is named where it is there",
+		name:     "apt-get is suggested if installed",
 		programs: map[string]string{"apt-get": "exit 0"},
 		run:      func(*setup) error { _, err := findCompiler(); return err },
 		want:     []string{"apt-get install g++"},
@@ -42,7 +43,7 @@ var notReady = []struct {
 	{
 		name: "no pip",
 		run:  func(s *setup) error { _, err := s.libtorch(); return err },
-		want: []string{"pip, which fetches libtorch, is not there", "set LIBTORCH"},
+		want: []string{"pip, which downloads libtorch, is missing", "set LIBTORCH"},
 	},
 	{
 		name: "no network",
@@ -53,14 +54,14 @@ var notReady = []struct {
 		want: []string{"pip could not download libtorch " + torchVersion, "check the network", "LIBTORCH", "Temporary failure in name resolution"},
 	},
 	{
-		name: "a file that is not the pinned one",
+		name: "hash mismatch",
 		programs: map[string]string{"python3": pipScript +
 			`echo "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE." >&2; exit 1`},
 		run:  func(s *setup) error { _, err := s.libtorch(); return err },
 		want: []string{"not the pinned one", "pip's index"},
 	},
 	{
-		name: "pip fills the disk",
+		name: "disk full in pip",
 		programs: map[string]string{"python3": pipScript +
 			`echo "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device" >&2; exit 1`},
 		run:  func(s *setup) error { _, err := s.libtorch(); return err },
@@ -92,7 +93,7 @@ var notReady = []struct {
 		want:     []string{"go could not download " + gotchModule, "no such host", "GOPROXY", "run setup again"},
 	},
 	{
-		name:     "no libjpeg headers and nothing to fetch them with",
+		name:     "no libjpeg headers and no apt-get",
 		programs: map[string]string{"g++": compilerScript, "gcc": ""},
 		run: func(s *setup) error {
 			c, err := findCompiler()
@@ -106,17 +107,17 @@ var notReady = []struct {
 	},
 }
 
-func TestNotReady(t *testing.T) {
+func TestSetupErrors(t *testing.T) {
 	if _, err := thisPlatform(); err != nil {
 		t.Skip(err)
 	}
-	for _, tt := range notReady {
+	for _, tt := range setupErrors {
 		t.Run(tt.name, func(t *testing.T) {
 			s, _ := newFake(t, tt.programs)
 			for name, value := range tt.env {
 				t.Setenv(name, value)
 			}
-			locked(t, s)
+			lockCache(t, s)
 			err := tt.run(s)
 			wantError(t, err, tt.want...)
 			wantNoLeftovers(t, s)
@@ -124,7 +125,7 @@ func TestNotReady(t *testing.T) {
 	}
 }
 
-// wantNoLeftovers checks that a failure leaves nothing half made.
+// wantNoLeftovers checks that a failure leaves no files in the cache.
 func wantNoLeftovers(t *testing.T, s *setup) {
 	t.Helper()
 	entries, err := os.ReadDir(s.cache)
@@ -143,11 +144,11 @@ func TestLibtorchVersions(t *testing.T) {
 		version string
 		want    string // part of the error
 	}{
-		{"2.10.0", "which gotch cannot be fitted to"},
+		{"2.10.0", "which gotch cannot be adapted to"},
 		{"2.11.0", ""},
 		{"2.15.1", ""},
 		{"2.16.0", "use 2.11 to 2.15"},
-		{"1.13.1", "which gotch cannot be fitted to"},
+		{"1.13.1", "which gotch cannot be adapted to"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.version, func(t *testing.T) {
@@ -169,16 +170,16 @@ func TestLibtorchVersions(t *testing.T) {
 	}
 }
 
-func TestUnwritableCache(t *testing.T) {
+func TestCacheNotWritable(t *testing.T) {
 	s, _ := newFake(t, nil)
 	file := filepath.Join(s.repo, "a file")
 	writeFile(t, file, "")
-	s.cache = filepath.Join(file, "depthwise") // root may write to every folder, nobody to one inside a file
+	s.cache = filepath.Join(file, "depthwise") // root can write to every folder, but not to one inside a file
 	_, err := s.lock()
 	wantError(t, err, "cannot write to the cache folder "+s.cache, "set XDG_CACHE_HOME")
 }
 
-func TestTooLittleRoom(t *testing.T) {
+func TestTooLittleDiskSpace(t *testing.T) {
 	if _, err := thisPlatform(); err != nil {
 		t.Skip(err)
 	}
@@ -186,7 +187,7 @@ func TestTooLittleRoom(t *testing.T) {
 	before := freeBytes
 	t.Cleanup(func() { freeBytes = before })
 	freeBytes = func(string) (int64, error) { return 100e6, nil }
-	locked(t, s)
+	lockCache(t, s)
 	_, err := s.libtorch()
 	wantError(t, err, "the disk that holds "+s.cache+" is full", "100 MB are free", "MB are needed", "XDG_CACHE_HOME")
 	wantNoLeftovers(t, s)
@@ -194,8 +195,8 @@ func TestTooLittleRoom(t *testing.T) {
 
 func TestCompilerFillsDisk(t *testing.T) {
 	s, _ := newFake(t, map[string]string{"g++": `echo "fatal error: error writing to a.o: No space left on device" >&2; exit 1`, "gcc": ""})
-	locked(t, s)
-	_, err := s.finished("gotch-1", func(dir string) ([]string, []string, error) {
+	lockCache(t, s)
+	_, err := s.cachedFolder("gotch-1", func(dir string) ([]string, []string, error) {
 		return nil, nil, compiler{Path: "g++"}.run(dir, "-c", "a.cc")
 	})
 	wantError(t, err, "is full", "XDG_CACHE_HOME", syscall.ENOSPC.Error())

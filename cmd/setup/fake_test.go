@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// newFake returns a setup of an empty repository with an empty cache, both in a folder of the test, and what it says.
-// PATH holds nothing but the given shell scripts, so that no test depends on the machine or reaches the network.
+// newFake returns a setup of an empty repository with an empty cache, both temporary, and its
+// output. PATH contains only the given shell scripts, so that tests depend neither on the machine
+// nor on the network.
 func newFake(t *testing.T, programs map[string]string) (*setup, *bytes.Buffer) {
 	t.Helper()
 	dir := t.TempDir()
@@ -30,8 +31,8 @@ func newFake(t *testing.T, programs map[string]string) (*setup, *bytes.Buffer) {
 	return s, &out
 }
 
-// locked makes the cache folder of a fake setup.
-func locked(t *testing.T, s *setup) {
+// lockCache creates and locks the cache folder until the test ends.
+func lockCache(t *testing.T, s *setup) {
 	t.Helper()
 	unlock, err := s.lock()
 	if err != nil {
@@ -59,7 +60,7 @@ func readFile(t *testing.T, path string) string {
 	return string(text)
 }
 
-// fakeLibtorch makes a folder that looks like libtorch of that version.
+// fakeLibtorch creates a folder that looks like libtorch of that version.
 func fakeLibtorch(t *testing.T, version string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -70,7 +71,7 @@ func fakeLibtorch(t *testing.T, version string) string {
 	return dir
 }
 
-// wantError checks that an error says all of that.
+// wantError checks that an error contains all parts.
 func wantError(t *testing.T, err error, parts ...string) {
 	t.Helper()
 	if err == nil {
@@ -78,15 +79,15 @@ func wantError(t *testing.T, err error, parts ...string) {
 	}
 	for _, p := range parts {
 		if !strings.Contains(err.Error(), p) {
-			t.Errorf("error %q does not say %q", err, p)
+			t.Errorf("error %q does not contain %q", err, p)
 		}
 	}
 	if strings.Count(err.Error(), "XDG_CACHE_HOME") > 1 {
-		t.Errorf("error says twice what to do: %v", err)
+		t.Errorf("error repeats what to do: %v", err)
 	}
 }
 
-// A compiler that is there and refuses everything; a python with a pip.
+// A compiler that rejects every file; the start of a python with pip.
 const (
 	compilerScript = `if [ "$1" = --version ]; then echo "fake++ 1.0"; else echo "probe.cc:2:10: fatal error: jpeglib.h: No such file or directory" >&2; exit 1; fi`
 	pipScript      = `if [ "$3" = --version ]; then echo pip 23; exit 0; fi

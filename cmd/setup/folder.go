@@ -12,29 +12,30 @@ import (
 	"syscall"
 )
 
-// A folder in the cache is made whole under a temporary name, gets a manifest and is then renamed: it exists
-// complete or not at all. Its name carries a key over everything that it was made from.
+// A folder of the cache is built under a temporary name, gets a manifest and is then renamed, so it
+// is always complete. Its name contains a hash of everything that it was built from.
 
-// manifestName is the file that lists what a finished folder holds.
+// manifestName is the file that lists the contents of a complete folder.
 const manifestName = "setup.json"
 
-// manifest is kept in every finished folder of the cache.
+// manifest is stored in every complete folder of the cache.
 type manifest struct {
-	Files map[string]int64 `json:"files"`           // path inside the folder -> size: a folder that lost one is made again
-	Lacks []string         `json:"lacks,omitempty"` // functions of gotch that this libtorch does not have
+	Files   map[string]int64 `json:"files"`           // path inside the folder -> size; if one differs, the folder is built again
+	Missing []string         `json:"lacks,omitempty"` // functions of gotch that this libtorch does not have
 }
 
-// key shortens everything that a folder depends on to a piece of its name.
+// key hashes everything that a folder depends on, as a part of its name.
 func key(parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {
-		fmt.Fprintf(h, "%d:%s", len(p), p) // the length keeps ("a","bc") and ("ab","c") apart
+		fmt.Fprintf(h, "%d:%s", len(p), p) // the length distinguishes ("a","bc") from ("ab","c")
 	}
 	return hex.EncodeToString(h.Sum(nil))[:12]
 }
 
-// readManifest returns the manifest of a finished folder, and whether the folder still holds what it lists.
-func readManifest(dir string) (m manifest, whole bool) {
+// readManifest returns the manifest of a folder and whether the folder still contains the listed
+// files.
+func readManifest(dir string) (m manifest, complete bool) {
 	text, err := os.ReadFile(filepath.Join(dir, manifestName))
 	if err != nil || json.Unmarshal(text, &m) != nil {
 		return m, false
@@ -48,11 +49,12 @@ func readManifest(dir string) (m manifest, whole bool) {
 	return m, len(m.Files) > 0
 }
 
-// finished returns the folder with that name in the cache and makes it with fill when it is not there or not whole.
-// fill writes into an empty folder and returns the manifest's list of functions and the files to watch.
-func (s *setup) finished(name string, fill func(dir string) (lacks, watch []string, err error)) (string, error) {
+// cachedFolder returns the folder of the cache with that name. If it is missing or incomplete,
+// build creates it: it writes into an empty folder and returns the contents of the manifest,
+// functions missing from libtorch and files required in the folder.
+func (s *setup) cachedFolder(name string, build func(dir string) (missing, required []string, err error)) (string, error) {
 	dir := filepath.Join(s.cache, name)
-	if _, whole := readManifest(dir); whole {
+	if _, complete := readManifest(dir); complete {
 		return dir, nil
 	}
 	temp, err := os.MkdirTemp(s.cache, tempPrefix)
@@ -60,12 +62,12 @@ func (s *setup) finished(name string, fill func(dir string) (lacks, watch []stri
 		return "", cacheError(s.cache, err)
 	}
 	defer os.RemoveAll(temp)
-	lacks, watch, err := fill(temp)
+	missing, required, err := build(temp)
 	if err != nil {
-		return "", explainFull(s.cache, err)
+		return "", diskFullError(s.cache, err)
 	}
-	if err := writeManifest(temp, lacks, watch); err != nil {
-		return "", explainFull(s.cache, err)
+	if err := writeManifest(temp, missing, required); err != nil {
+		return "", diskFullError(s.cache, err)
 	}
 	if err := os.Chmod(temp, 0o755); err != nil {
 		return "", err
@@ -79,12 +81,12 @@ func (s *setup) finished(name string, fill func(dir string) (lacks, watch []stri
 	return dir, nil
 }
 
-func writeManifest(dir string, lacks, watch []string) error {
-	m := manifest{Files: map[string]int64{}, Lacks: lacks}
-	for _, name := range watch {
+func writeManifest(dir string, missing, required []string) error {
+	m := manifest{Files: map[string]int64{}, Missing: missing}
+	for _, name := range required {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil {
-			return fmt.Errorf("made incompletely: %w", err)
+			return fmt.Errorf("incomplete build: %w", err)
 		}
 		m.Files[name] = info.Size()
 	}
@@ -95,16 +97,17 @@ func writeManifest(dir string, lacks, watch []string) error {
 	return os.WriteFile(filepath.Join(dir, manifestName), append(text, '\n'), 0o644)
 }
 
-// explainFull turns "no space left on device" into what to do about it.
-func explainFull(dir string, err error) error {
+// diskFullError adds what to do to a "no space left on device" error and returns other errors
+// unchanged.
+func diskFullError(dir string, err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return fmt.Errorf("the disk that holds %s is full: %w; free 2 GB there, or set XDG_CACHE_HOME to a folder on another disk", dir, err)
 	}
 	return err
 }
 
-// replaceFile writes a file whole or not at all, and only when its content changes: Go's build cache and other
-// processes see it as it was or as it is. It tells whether it wrote.
+// replaceFile writes a file atomically and only if its content changes, which keeps Go's build
+// cache valid. It reports whether it wrote the file.
 func replaceFile(path, content string) (bool, error) {
 	old, err := os.ReadFile(path)
 	if err == nil && string(old) == content {

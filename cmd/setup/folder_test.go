@@ -7,52 +7,52 @@ import (
 	"testing"
 )
 
-func TestFinishedMakesOnce(t *testing.T) {
+func TestCachedFolderIsBuiltOnce(t *testing.T) {
 	s, _ := newFake(t, nil)
-	locked(t, s)
-	made := 0
-	fill := func(dir string) ([]string, []string, error) {
-		made++
+	lockCache(t, s)
+	builds := 0
+	build := func(dir string) ([]string, []string, error) {
+		builds++
 		writeFile(t, filepath.Join(dir, "lib/a"), "12345")
 		return []string{"atg_qr"}, []string{"lib/a"}, nil
 	}
 	for range 2 {
-		if _, err := s.finished("thing", fill); err != nil {
+		if _, err := s.cachedFolder("thing", build); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if made != 1 {
-		t.Errorf("made %d times, want once", made)
+	if builds != 1 {
+		t.Errorf("%d builds, want 1", builds)
 	}
 	dir := filepath.Join(s.cache, "thing")
-	if m, whole := readManifest(dir); !whole || len(m.Lacks) != 1 || m.Lacks[0] != "atg_qr" {
-		t.Errorf("manifest %+v, whole %v", m, whole)
+	if m, complete := readManifest(dir); !complete || len(m.Missing) != 1 || m.Missing[0] != "atg_qr" {
+		t.Errorf("manifest %+v, complete %v", m, complete)
 	}
 	damage := map[string]func() error{
-		"file lost":      func() error { return os.Remove(filepath.Join(dir, "lib/a")) },
-		"file shortened": func() error { return os.WriteFile(filepath.Join(dir, "lib/a"), nil, 0o644) },
-		"manifest lost":  func() error { return os.Remove(filepath.Join(dir, manifestName)) },
-		"manifest torn":  func() error { return os.WriteFile(filepath.Join(dir, manifestName), []byte(`{"fi`), 0o644) },
+		"file missing":       func() error { return os.Remove(filepath.Join(dir, "lib/a")) },
+		"file truncated":     func() error { return os.WriteFile(filepath.Join(dir, "lib/a"), nil, 0o644) },
+		"manifest missing":   func() error { return os.Remove(filepath.Join(dir, manifestName)) },
+		"manifest truncated": func() error { return os.WriteFile(filepath.Join(dir, manifestName), []byte(`{"fi`), 0o644) },
 	}
-	for name, hurt := range damage {
-		if err := hurt(); err != nil {
+	for name, apply := range damage {
+		if err := apply(); err != nil {
 			t.Fatal(err)
 		}
-		before := made
-		if _, err := s.finished("thing", fill); err != nil {
+		before := builds
+		if _, err := s.cachedFolder("thing", build); err != nil {
 			t.Fatal(err)
 		}
-		if made != before+1 {
-			t.Errorf("%s: not made again", name)
+		if builds != before+1 {
+			t.Errorf("%s: not built again", name)
 		}
 	}
 }
 
-func TestFinishedFailureLeavesNothing(t *testing.T) {
+func TestCachedFolderFailureLeavesNothing(t *testing.T) {
 	s, _ := newFake(t, nil)
-	locked(t, s)
+	lockCache(t, s)
 	broken := errors.New("broken")
-	_, err := s.finished("thing", func(dir string) ([]string, []string, error) {
+	_, err := s.cachedFolder("thing", func(dir string) ([]string, []string, error) {
 		writeFile(t, filepath.Join(dir, "a"), "half")
 		return nil, nil, broken
 	})
@@ -75,13 +75,13 @@ func TestReplaceFileOnlyWhenChanged(t *testing.T) {
 	}
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil || len(entries) != 1 {
-		t.Errorf("left beside the file: %v, error %v", entries, err)
+		t.Errorf("other files in the folder: %v, error %v", entries, err)
 	}
 }
 
-func TestKeyKeepsPartsApart(t *testing.T) {
+func TestKeySeparatesParts(t *testing.T) {
 	if key("a", "bc") == key("ab", "c") || key("a") == key("a", "") {
-		t.Error("different parts, same key")
+		t.Error("different parts have the same key")
 	}
 }
 
@@ -91,32 +91,32 @@ func TestLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, filepath.Join(s.cache, tempPrefix+"1", "half"), "made")
-	writeFile(t, filepath.Join(s.cache, "gotch-1", "whole"), "made")
+	writeFile(t, filepath.Join(s.cache, tempPrefix+"1", "file"), "content")
+	writeFile(t, filepath.Join(s.cache, "gotch-1", "file"), "content")
 
 	second := make(chan error, 1)
 	go func() {
-		unlock, err := s.lock() // an flock belongs to the open file, so this one waits like another process
+		unlock, err := s.lock() // an flock belongs to the open file, so this waits like another process
 		if err == nil {
-			_, err = os.Stat(filepath.Join(s.cache, "by first"))
+			_, err = os.Stat(filepath.Join(s.cache, "first"))
 			unlock()
 		}
 		second <- err
 	}()
-	writeFile(t, filepath.Join(s.cache, "by first"), "")
+	writeFile(t, filepath.Join(s.cache, "first"), "")
 	unlock()
 	if err := <-second; err != nil {
-		t.Errorf("the second did not wait for the first: %v", err)
+		t.Errorf("the second lock did not wait for the first: %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(s.cache, tempPrefix+"1")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("what a killed run left is still there: %v", err)
+		t.Errorf("the leftovers of a killed process remain: %v", err)
 	}
-	if _, err := os.Stat(filepath.Join(s.cache, "gotch-1", "whole")); err != nil {
-		t.Errorf("a finished folder is gone: %v", err)
+	if _, err := os.Stat(filepath.Join(s.cache, "gotch-1", "file")); err != nil {
+		t.Errorf("a complete folder was removed: %v", err)
 	}
 }
 
-func TestCleanRemovesOnlyOurs(t *testing.T) {
+func TestCleanRemovesOnlyFilesOfSetup(t *testing.T) {
 	s, _ := newFake(t, nil)
 	for _, name := range []string{"libtorch-2/a", "gotch-1/a", "native-1/a", "objects/a.o", "libjpeg-turbo/a", "tmp-1/a", "mnist/train/0/1.png"} {
 		writeFile(t, filepath.Join(s.cache, name), "")
@@ -129,11 +129,11 @@ func TestCleanRemovesOnlyOurs(t *testing.T) {
 	}
 	entries, err := os.ReadDir(s.cache)
 	if err != nil || len(entries) != 1 || entries[0].Name() != "mnist" {
-		t.Errorf("cache holds %v, error %v; want mnist alone", entries, err)
+		t.Errorf("cache holds %v, error %v; want only mnist", entries, err)
 	}
 	for _, name := range repoNames {
 		if _, err := os.Stat(filepath.Join(s.repo, name)); err == nil {
-			t.Errorf("%s is still there", name)
+			t.Errorf("%s was not removed", name)
 		}
 	}
 	if err := s.clean(); err != nil {

@@ -25,8 +25,8 @@ func TestGeneratedFiles(t *testing.T) {
 		if wrote, err := f.write(s.repo); err != nil || wrote {
 			t.Errorf("%s: wrote again: %v, error %v", f.Path, wrote, err)
 		}
-		if !f.current(s.repo) {
-			t.Errorf("%s is not what was written", f.Path)
+		if !f.upToDate(s.repo) {
+			t.Errorf("%s is not up to date", f.Path)
 		}
 	}
 	for name, want := range map[string]string{
@@ -37,11 +37,11 @@ func TestGeneratedFiles(t *testing.T) {
 	} {
 		text := readFile(t, filepath.Join(s.repo, name))
 		if !strings.HasPrefix(text, "// "+generatedBy) || !strings.Contains(text, want) {
-			t.Errorf("%s holds\n%s\nwant in it\n%s", name, text, want)
+			t.Errorf("%s contains\n%s\nwant it to contain\n%s", name, text, want)
 		}
 	}
 
-	// Once the system has libjpeg-turbo itself, the file goes.
+	// The file is removed if the system has libjpeg-turbo.
 	p.jpeg = libjpeg{system: true}
 	for _, f := range s.generated(p) {
 		if _, err := f.write(s.repo); err != nil {
@@ -49,11 +49,12 @@ func TestGeneratedFiles(t *testing.T) {
 		}
 	}
 	if _, err := os.Stat(filepath.Join(s.repo, "data/jpeg/zz_setup.go")); err == nil {
-		t.Error("data/jpeg/zz_setup.go is still there")
+		t.Error("data/jpeg/zz_setup.go was not removed")
 	}
 }
 
-// TestNothingGeneratedForMissingParts: files of earlier runs stay while a part cannot be made.
+// TestNothingGeneratedForMissingParts checks that files of earlier runs stay while a component
+// cannot be built.
 func TestNothingGeneratedForMissingParts(t *testing.T) {
 	s, _ := newFake(t, nil)
 	if files := s.generated(parts{}); len(files) != 0 {
@@ -61,15 +62,15 @@ func TestNothingGeneratedForMissingParts(t *testing.T) {
 	}
 }
 
-func TestForeignWorkIsKept(t *testing.T) {
+func TestForeignWorkFileIsKept(t *testing.T) {
 	s, _ := newFake(t, map[string]string{"g++": "echo fake", "gcc": ""})
 	work := filepath.Join(s.repo, "go.work")
 	writeFile(t, work, "go 1.26\n\nuse .\nuse ../other\n")
-	_, err := s.everything()
+	_, err := s.install()
 	wantError(t, err, work+" was not written by setup", "move it away")
 	wantError(t, s.clean(), work+" was not written by setup")
 	if !strings.Contains(readFile(t, work), "../other") {
-		t.Error("it was overwritten")
+		t.Error("go.work was overwritten")
 	}
 }
 
@@ -93,8 +94,8 @@ func TestCommandLine(t *testing.T) {
 	}{
 		{[]string{"--chekc"}, "chekc"},
 		{[]string{"extra"}, `unexpected argument "extra"`},
-		{[]string{"--check", "--clean"}, "exclude one another"},
-		{[]string{"--module", "x", "--check"}, "exclude one another"},
+		{[]string{"--check", "--clean"}, "mutually exclusive"},
+		{[]string{"--module", "x", "--check"}, "mutually exclusive"},
 	}
 	for _, tt := range tests {
 		var out strings.Builder

@@ -10,10 +10,12 @@ import (
 	"strings"
 )
 
-// fitFlags compile gotch's C++: a thin layer over libtorch, which -O1 serves as well as -O3 in half the time.
-var fitFlags = []string{"-std=c++20", "-O1", "-fPIC", "-w"}
+// gotchFlags are the compiler flags for gotch's C++. It is a thin layer over libtorch: -O3 makes it
+// no faster than -O1 and takes twice the time to compile.
+var gotchFlags = []string{"-std=c++20", "-O1", "-fPIC", "-w"}
 
-// extraSource is added to gotch's C++ so that setup can load the library and ask it what it runs on.
+// extraSource is appended to gotch's C++ so that the probe can query the instruction set of
+// libtorch.
 const extraSource = `
 #include <ATen/Version.h>
 extern "C" const char *depthwise_cpu_capability() {
@@ -22,7 +24,8 @@ extern "C" const char *depthwise_cpu_capability() {
 }
 `
 
-// probeSource is a program that loads the fitted library and prints libtorch's view of the processor.
+// probeSource is a program that loads the built library and prints the instruction set that
+// libtorch selects.
 const probeSource = `
 #include <dlfcn.h>
 #include <stdio.h>
@@ -34,31 +37,31 @@ int main(int argc, char **argv) {
 }
 `
 
-// compileGotch compiles the C++ of the copy in dir to its shared library and the probe. It returns the functions that this
-// libtorch lacks.
+// compileGotch compiles the C++ of the copy in dir to the shared library and the probe. It returns
+// the functions that this libtorch does not have.
 func compileGotch(c compiler, t libtorch, dir string) ([]string, error) {
 	libtch := filepath.Join(dir, "libtch")
-	source := filepath.Join(libtch, "cpp") // no Go file there: cgo leaves it alone
+	source := filepath.Join(libtch, "cpp") // a folder without Go files, which cgo ignores
 	if err := moveSources(libtch, source); err != nil {
 		return nil, err
 	}
-	flags := slices.Concat(fitFlags, allErrors(c), []string{"-I.", "-I.."}, torchIncludes(t))
-	lacks, err := compileFitting(c, source, t.Version, flags)
+	flags := slices.Concat(gotchFlags, allErrors(c), []string{"-I.", "-I.."}, torchIncludes(t))
+	missing, err := compileWithStubs(c, source, t.Version, flags)
 	if err != nil {
-		return nil, fmt.Errorf("gotch's C++ cannot be fitted to the libtorch %s in %s: %w", t.Version, t.Dir, err)
+		return nil, fmt.Errorf("gotch's C++ cannot be adapted to the libtorch %s in %s: %w", t.Version, t.Dir, err)
 	}
 	object := filepath.Join(source, "torch_api.o")
-	link := slices.Concat([]string{"-shared", "-o", fitLibrary(), object}, torchLinks(t))
+	link := slices.Concat([]string{"-shared", "-o", gotchLibrary(), object}, torchLinks(t))
 	if err := c.run(libtch, link...); err != nil {
 		return nil, fmt.Errorf("link gotch to the libtorch in %s: %w", t.Dir, err)
 	}
 	if err := os.Remove(object); err != nil {
 		return nil, err
 	}
-	return lacks, buildProbe(c, libtch)
+	return missing, buildProbe(c, libtch)
 }
 
-// allErrors are the flags that make a compiler report every error, a line each.
+// allErrors are the flags that make a compiler report every error on a line of its own.
 func allErrors(c compiler) []string {
 	if strings.Contains(c.Version, "clang") {
 		return []string{"-ferror-limit=0", "-fno-caret-diagnostics"}
@@ -66,32 +69,33 @@ func allErrors(c compiler) []string {
 	return []string{"-fmax-errors=0", "-fno-diagnostics-show-caret"}
 }
 
-// compileFitting compiles torch_api.cpp in dir to torch_api.o. Functions that the compiler rejects get a throwing body, and
-// it tries again; a compiler stops before generating code when there are errors, so a rejection costs seconds.
-func compileFitting(c compiler, dir, version string, flags []string) (lacks []string, err error) {
+// compileWithStubs compiles torch_api.cpp in dir to torch_api.o. It replaces functions that the
+// compiler rejects by stubs that throw, and compiles again. Compilers stop before code generation
+// on errors, so a rejection costs seconds.
+func compileWithStubs(c compiler, dir, version string, flags []string) (missing []string, err error) {
 	for {
 		err := c.run(dir, slices.Concat(flags, []string{"-c", "torch_api.cpp", "-o", "torch_api.o"})...)
 		if err == nil {
-			slices.Sort(lacks)
-			return lacks, nil
+			slices.Sort(missing)
+			return missing, nil
 		}
-		var refused *compileError
-		if !errors.As(err, &refused) {
+		var failure *compileError
+		if !errors.As(err, &failure) {
 			return nil, err
 		}
-		found, replaceErr := replaceMissing(dir, refused.Output, version)
-		if replaceErr != nil {
-			return nil, replaceErr
+		found, stubErr := stubRejected(dir, failure.Output, version)
+		if stubErr != nil {
+			return nil, stubErr
 		}
-		fresh := slices.DeleteFunc(found, func(name string) bool { return slices.Contains(lacks, name) })
-		if len(fresh) == 0 { // not a matter of single functions
+		added := slices.DeleteFunc(found, func(name string) bool { return slices.Contains(missing, name) })
+		if len(added) == 0 { // the errors are not in functions of gotch
 			return nil, err
 		}
-		lacks = append(lacks, fresh...)
+		missing = append(missing, added...)
 	}
 }
 
-// buildProbe compiles the probe beside the library and runs it: what was built must load before anyone relies on it.
+// buildProbe compiles the probe beside the library and runs it to verify that the library loads.
 func buildProbe(c compiler, libtch string) error {
 	source := filepath.Join(libtch, "cpp", "probe.cc")
 	if err := os.WriteFile(source, []byte(probeSource), 0o644); err != nil {
@@ -104,9 +108,10 @@ func buildProbe(c compiler, libtch string) error {
 	return err
 }
 
-// probe loads the fitted library and returns the instruction set that libtorch picks on this processor.
+// probe loads the built library and returns the instruction set that libtorch selects on this
+// processor.
 func probe(libtch string) (string, error) {
-	library := filepath.Join(libtch, fitLibrary())
+	library := filepath.Join(libtch, gotchLibrary())
 	out, err := exec.Command(filepath.Join(libtch, "probe"), library).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%s does not load: %w: %s", library, err, strings.TrimSpace(string(out)))
@@ -114,7 +119,7 @@ func probe(libtch string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// moveSources moves the C++ files, which cgo would compile, to a folder of their own.
+// moveSources moves the C++ files to a separate folder, because cgo would compile them.
 func moveSources(from, to string) error {
 	if err := os.Mkdir(to, 0o755); err != nil {
 		return err

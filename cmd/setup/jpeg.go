@@ -9,16 +9,16 @@ import (
 	"strings"
 )
 
-// libjpeg is where data/jpeg finds libjpeg-turbo.
+// libjpeg is the location of libjpeg-turbo for data/jpeg.
 type libjpeg struct {
 	system  bool
-	include []string // folders of headers, when it is not the system's
-	lib     string   // folder of the library
+	include []string // header folders, if it is not the system's
+	lib     string   // library folder, if it is not the system's
 }
 
 func (j libjpeg) found() bool { return j.system || j.lib != "" }
 
-// links is the Go file that tells data/jpeg where an unpacked libjpeg-turbo is; the system's needs none.
+// links returns the Go file with the cgo flags of an unpacked libjpeg-turbo; "" for the system's.
 func (j libjpeg) links() string {
 	if j.system {
 		return ""
@@ -31,43 +31,45 @@ func (j libjpeg) links() string {
 		generatedBy, strings.Join(cflags, " "), quotedFlag("-L"+j.lib), quotedFlag("-Wl,-rpath,"+j.lib))
 }
 
-// jpegPackages are the packages that hold libjpeg-turbo, by the ID of /etc/os-release: headers, then library.
+// jpegPackages are the packages of libjpeg-turbo by the ID in /etc/os-release: headers, then
+// library.
 var jpegPackages = map[string][]string{
 	"debian": {"libjpeg62-turbo-dev", "libjpeg62-turbo"},
-	"ubuntu": {"libjpeg-turbo8-dev", "libjpeg-turbo8"}, // not run
+	"ubuntu": {"libjpeg-turbo8-dev", "libjpeg-turbo8"}, // untested
 }
 
-// libjpeg finds libjpeg-turbo in the system, else in the cache, else unpacks the distribution's packages into the cache,
-// which needs no root.
+// libjpeg returns libjpeg-turbo from the system or the cache. If neither has it, it unpacks the
+// distribution's packages into the cache, without root.
 func (s *setup) libjpeg(c compiler) (libjpeg, error) {
 	if j := s.findJPEG(c); j.found() {
 		return j, nil
 	}
-	dir, err := s.finished(jpegFolder, s.unpackJPEG)
+	dir, err := s.cachedFolder(jpegFolder, s.unpackJPEG)
 	if err != nil {
-		return libjpeg{}, fmt.Errorf("libjpeg-turbo's headers (jpeglib.h) are missing and could not be fetched: %w; install them%s and run setup again",
+		return libjpeg{}, fmt.Errorf("libjpeg-turbo's headers (jpeglib.h) are missing and could not be downloaded: %w; install them%s and run setup again",
 			err, aptHint(distributionPackages()[0]))
 	}
 	return unpackedJPEG(dir), nil
 }
 
-// jpegFolder is the cache's folder for the unpacked packages.
+// jpegFolder is the name of the cache folder of the unpacked packages.
 const jpegFolder = "libjpeg-turbo"
 
-// findJPEG looks for libjpeg-turbo without fetching it.
+// findJPEG looks for libjpeg-turbo without downloading it.
 func (s *setup) findJPEG(c compiler) libjpeg {
-	if s.systemJPEG(c) == nil {
+	if s.checkSystemJPEG(c) == nil {
 		return libjpeg{system: true}
 	}
 	dir := filepath.Join(s.cache, jpegFolder)
-	if _, whole := readManifest(dir); whole {
+	if _, complete := readManifest(dir); complete {
 		return unpackedJPEG(dir)
 	}
 	return libjpeg{}
 }
 
-// systemJPEG compiles and links a line against the system's libjpeg; the plain libjpeg, which lacks jpeg_skip_scanlines, will not do.
-func (s *setup) systemJPEG(c compiler) error {
+// checkSystemJPEG compiles and links a program against the system's libjpeg. It rejects the IJG
+// libjpeg, which lacks jpeg_skip_scanlines.
+func (s *setup) checkSystemJPEG(c compiler) error {
 	temp, err := os.MkdirTemp("", "depthwise-jpeg-")
 	if err != nil {
 		return err
@@ -80,7 +82,8 @@ func (s *setup) systemJPEG(c compiler) error {
 	return c.run(temp, "probe.cc", "-o", "probe", "-ljpeg")
 }
 
-// unpackedJPEG is libjpeg-turbo as Debian's packages lay it out below dir; TRIPLET/jconfig.h differs by processor.
+// unpackedJPEG returns libjpeg-turbo in the layout of Debian's packages below dir. jconfig.h is in
+// a folder per architecture.
 func unpackedJPEG(dir string) libjpeg {
 	j := libjpeg{include: []string{filepath.Join(dir, "usr", "include")}}
 	if found, _ := filepath.Glob(filepath.Join(dir, "usr", "include", "*", "jconfig.h")); len(found) > 0 {
@@ -92,19 +95,20 @@ func unpackedJPEG(dir string) libjpeg {
 	return j
 }
 
-// unpackJPEG downloads the packages and unpacks them into dir. As root it may refresh apt's lists, which a fresh container lacks.
-func (s *setup) unpackJPEG(dir string) (lacks, watch []string, err error) {
+// unpackJPEG downloads the packages and unpacks them into dir. If the download fails and it runs as
+// root, it updates the package lists, which fresh containers lack, and retries.
+func (s *setup) unpackJPEG(dir string) (missing, required []string, err error) {
 	packages := distributionPackages()
-	s.say("unpacking %s into the cache", strings.Join(packages, " and "))
-	if err := quietly(dir, "apt-get", append([]string{"download"}, packages...)...); err != nil {
+	s.logf("unpacking %s into the cache", strings.Join(packages, " and "))
+	if err := runQuietly(dir, "apt-get", append([]string{"download"}, packages...)...); err != nil {
 		if os.Geteuid() != 0 {
 			return nil, nil, err
 		}
-		s.say("refreshing the package lists (apt-get update)")
-		if err := quietly(dir, "apt-get", "update"); err != nil {
+		s.logf("updating the package lists (apt-get update)")
+		if err := runQuietly(dir, "apt-get", "update"); err != nil {
 			return nil, nil, err
 		}
-		if err := quietly(dir, "apt-get", append([]string{"download"}, packages...)...); err != nil {
+		if err := runQuietly(dir, "apt-get", append([]string{"download"}, packages...)...); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -113,7 +117,7 @@ func (s *setup) unpackJPEG(dir string) (lacks, watch []string, err error) {
 		return nil, nil, err
 	}
 	for _, f := range files {
-		if err := quietly(dir, "dpkg-deb", "-x", f, dir); err != nil {
+		if err := runQuietly(dir, "dpkg-deb", "-x", f, dir); err != nil {
 			return nil, nil, err
 		}
 		if err := os.Remove(f); err != nil {
@@ -122,13 +126,14 @@ func (s *setup) unpackJPEG(dir string) (lacks, watch []string, err error) {
 	}
 	j := unpackedJPEG(dir)
 	if j.lib == "" {
-		return nil, nil, fmt.Errorf("%s hold no libjpeg.so", strings.Join(packages, " and "))
+		return nil, nil, fmt.Errorf("no libjpeg.so in %s", strings.Join(packages, " and "))
 	}
 	lib, err := filepath.Rel(dir, filepath.Join(j.lib, "libjpeg.so"))
 	return nil, []string{"usr/include/jpeglib.h", lib}, err
 }
 
-// distributionPackages are this distribution's packages of libjpeg-turbo; Debian's names elsewhere.
+// distributionPackages returns this distribution's packages of libjpeg-turbo; Debian's names if it
+// is unknown.
 func distributionPackages() []string {
 	text, err := os.ReadFile("/etc/os-release")
 	if err == nil {
@@ -141,8 +146,8 @@ func distributionPackages() []string {
 	return jpegPackages["debian"]
 }
 
-// quietly runs a program and returns what it said only when it failed.
-func quietly(dir, name string, args ...string) error {
+// runQuietly runs a program. The error contains the end of its output.
+func runQuietly(dir, name string, args ...string) error {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
 	var output bytes.Buffer

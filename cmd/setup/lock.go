@@ -9,12 +9,13 @@ import (
 	"syscall"
 )
 
-// tempPrefix starts the name of every unfinished folder in the cache. A finished one is renamed to its own name,
-// so what still carries the prefix while nobody holds the lock was left by a run that was killed.
+// tempPrefix is the name prefix of incomplete folders in the cache. Complete ones are renamed, so a
+// folder with the prefix that exists while the lock is free was left by a killed process.
 const tempPrefix = "tmp-"
 
-// lock makes the cache folder, waits until no other setup works in it and removes what killed ones left.
-// The lock is an flock: it goes with the process, however that ends.
+// lock creates the cache folder, waits for other setup processes that use it and removes the
+// leftovers of killed ones. The lock is an flock: the kernel releases it when the process ends,
+// even by SIGKILL.
 func (s *setup) lock() (unlock func(), err error) {
 	path := filepath.Join(s.cache, "lock")
 	for {
@@ -27,26 +28,26 @@ func (s *setup) lock() (unlock func(), err error) {
 		}
 		err = flock(f, syscall.LOCK_EX|syscall.LOCK_NB)
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			s.say("another setup is at work in %s; waiting for it", s.cache)
+			s.logf("another setup process is using %s; waiting for it", s.cache)
 			err = flock(f, syscall.LOCK_EX)
 		}
 		if err != nil {
 			f.Close()
-			return nil, fmt.Errorf("lock %s: %w; set XDG_CACHE_HOME to a folder on a disk that can lock files", path, err)
+			return nil, fmt.Errorf("lock %s: %w; set XDG_CACHE_HOME to a folder on a file system with locks", path, err)
 		}
 		if sameFile(f, path) {
 			s.removeStale()
 			return func() { f.Close() }, nil
 		}
-		f.Close() // --clean removed the file while we waited: what we hold keeps nobody out
+		f.Close() // --clean removed the file meanwhile: a lock on it excludes no other process
 	}
 }
 
-// sameFile tells whether path still names the open file.
+// sameFile reports whether path still names the open file.
 func sameFile(f *os.File, path string) bool {
-	mine, err1 := f.Stat()
+	open, err1 := f.Stat()
 	named, err2 := os.Stat(path)
-	return err1 == nil && err2 == nil && os.SameFile(mine, named)
+	return err1 == nil && err2 == nil && os.SameFile(open, named)
 }
 
 func flock(f *os.File, how int) error {
@@ -58,7 +59,7 @@ func flock(f *os.File, how int) error {
 	}
 }
 
-// removeStale removes unfinished folders. What cannot be removed is left: it takes space and does no other harm.
+// removeStale removes incomplete folders. It ignores errors: the folders only take space.
 func (s *setup) removeStale() {
 	entries, err := os.ReadDir(s.cache)
 	if err != nil {
@@ -71,7 +72,7 @@ func (s *setup) removeStale() {
 	}
 }
 
-// cacheError explains why nothing can be written to the cache folder.
+// cacheError wraps an error of writing to the cache folder.
 func cacheError(dir string, err error) error {
 	return fmt.Errorf("cannot write to the cache folder %s: %w; make it writable, or set XDG_CACHE_HOME to a folder with 2 GB free", dir, err)
 }

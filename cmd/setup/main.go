@@ -1,13 +1,15 @@
-// Command setup makes this machine ready to build and run Depthwise: it finds or fetches libtorch, fits gotch to it,
-// builds the C++ of autograd/native and writes the git-ignored go.work that joins them.
+// Command setup prepares this machine to build and run Depthwise: it finds or downloads libtorch,
+// adapts gotch to it, builds the C++ of autograd/native and writes the git-ignored go.work that
+// connects them.
 //
-//	go run ./cmd/setup               everything; under a second when it is already done
-//	go run ./cmd/setup --check       print what is there, and the command that mends what is wrong
-//	go run ./cmd/setup --clean       remove what it made
+//	go run ./cmd/setup               build everything that is missing; under a second if nothing is
+//	go run ./cmd/setup --check       print the state of the installation and how to fix problems
+//	go run ./cmd/setup --clean       remove everything that setup created
 //	go run ./cmd/setup --module DIR  let the Go module in DIR import depthwise.dev/...
 //
-// libtorch comes from the folder in LIBTORCH, or from the torch of the python on PATH with LIBTORCH_USE_PYTORCH=1,
-// or else from a pinned PyPI wheel through pip. What is made lives in the user's cache folder (XDG_CACHE_HOME moves it).
+// libtorch comes from the folder in LIBTORCH, or with LIBTORCH_USE_PYTORCH=1 from the PyTorch of
+// the python on PATH, or else from a pinned PyPI wheel that pip downloads. Everything is stored in
+// the user's cache folder (XDG_CACHE_HOME moves it).
 package main
 
 import (
@@ -20,27 +22,27 @@ import (
 
 const usage = `Usage: go run ./cmd/setup [--check | --clean | --module DIR]
 
-Finds or fetches libtorch, fits gotch to it, builds the C++ parts and writes go.work.
-A second run finds everything done and takes less than a second, without a network.
+Finds or downloads libtorch, adapts gotch to it, builds the C++ parts and writes go.work.
+If nothing is missing, it takes less than a second and needs no network.
 
-  --check        print what is there and the command that mends whatever is wrong; exit 1 if something is
-  --clean        remove what setup made: the cached libraries, go.work and the generated files
-  --module DIR   set up, then let the Go module in DIR import depthwise.dev/... (writes DIR/go.work, edits DIR/go.mod)
+  --check        print the state of the installation and how to fix problems; exit code 1 if there are any
+  --clean        remove what setup created: the cached libraries, go.work and the generated files
+  --module DIR   run setup, then let the Go module in DIR import depthwise.dev/... (writes DIR/go.work, edits DIR/go.mod)
 
 Environment:
-  LIBTORCH=DIR              use the libtorch unpacked in DIR (it holds include/ and lib/), 2.11 to 2.15
-  LIBTORCH_USE_PYTORCH=1    use the torch of the python on PATH; how a machine with a GPU gets CUDA
-  XDG_CACHE_HOME=DIR        keep libraries in DIR/depthwise in place of ~/.cache/depthwise
-  CXX=COMPILER              C++ compiler in place of g++
+  LIBTORCH=DIR              use the libtorch in DIR, the folder with include/ and lib/; 2.11 to 2.15
+  LIBTORCH_USE_PYTORCH=1    use the PyTorch of the python on PATH; required for CUDA
+  XDG_CACHE_HOME=DIR        cache folder DIR/depthwise; default ~/.cache/depthwise
+  CXX=COMPILER              C++ compiler; default g++, or else clang++
 `
 
 func main() {
 	if err := run(os.Args[1:], os.Stdout, os.Stderr); err != nil {
-		var wrong usageError
+		var usageErr usageError
 		switch {
 		case errors.Is(err, flag.ErrHelp):
 			return
-		case errors.As(err, &wrong):
+		case errors.As(err, &usageErr):
 			fmt.Fprintf(os.Stderr, "setup: %v\n\n%s", err, usage)
 			os.Exit(2)
 		}
@@ -49,12 +51,12 @@ func main() {
 	}
 }
 
-// usageError is a mistake on the command line.
+// usageError is an invalid command line.
 type usageError string
 
 func (e usageError) Error() string { return string(e) }
 
-// run does what the arguments ask. Progress goes to stderr, the answer of --check to stdout.
+// run executes the command line. Progress goes to stderr, the result of --check to stdout.
 func run(args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("setup", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -72,7 +74,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 		return usageError(fmt.Sprintf("unexpected argument %q", flags.Arg(0)))
 	}
 	if (*check && *clean) || (*module != "" && (*check || *clean)) {
-		return usageError("--check, --clean and --module exclude one another")
+		return usageError("--check, --clean and --module are mutually exclusive")
 	}
 
 	s, err := newSetup(stderr)
@@ -87,6 +89,6 @@ func run(args []string, stdout, stderr io.Writer) error {
 	case *module != "":
 		return s.addModule(*module)
 	}
-	_, err = s.everything()
+	_, err = s.install()
 	return err
 }

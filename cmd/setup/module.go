@@ -11,8 +11,9 @@ import (
 	"strings"
 )
 
-// addModule sets up and then lets the Go module in dir import depthwise.dev/...: its go.work replaces gotch and depthwise.dev,
-// and so does its go.mod for depthwise.dev, because go mod tidy does not read go.work.
+// addModule runs setup and then lets the Go module in dir import depthwise.dev/...: it writes a
+// go.work that replaces gotch and depthwise.dev. It also replaces depthwise.dev in go.mod, because
+// go mod tidy does not read go.work.
 func (s *setup) addModule(dir string) error {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -30,10 +31,10 @@ func (s *setup) addModule(dir string) error {
 		return fmt.Errorf("%s is %s itself; --module is for a module that imports it", dir, modulePath)
 	}
 	work := filepath.Join(dir, "go.work")
-	if err := foreignWork(work); err != nil {
+	if err := checkWorkFile(work); err != nil {
 		return err
 	}
-	p, err := s.everything()
+	p, err := s.install()
 	if err != nil {
 		return err
 	}
@@ -42,28 +43,29 @@ func (s *setup) addModule(dir string) error {
 		return err
 	}
 	if newer(s.goVersion, version) {
-		version = s.goVersion // a module's go line may not be older than that of what it imports
+		version = s.goVersion // go requires at least the version of every imported module
 	}
 	edit := []string{"mod", "edit", "-go=" + version, "-replace=" + modulePath + "=" + s.repo,
-		"-require=" + modulePath + "@v0.0.0", "-require=" + gotchModule + "@" + gotchVersion} // layers of one's own are written with gotch
+		"-require=" + modulePath + "@v0.0.0", "-require=" + gotchModule + "@" + gotchVersion} // custom layers are written with gotch
 	cmd := exec.Command("go", edit...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOWORK=off")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, lastLines(string(out), 6))
 	}
-	if err := s.addSums(filepath.Join(dir, "go.work.sum")); err != nil {
+	if err := s.mergeSums(filepath.Join(dir, "go.work.sum")); err != nil {
 		return err
 	}
 	if _, err := replaceFile(work, goWork(version, p.gotch, s.repo)); err != nil {
 		return err
 	}
-	s.say("%s can import %s/... now; when it does, run in it: go mod tidy", dir, modulePath)
+	s.logf("%s can import %s/... now; after adding the imports, run in it: go mod tidy", dir, modulePath)
 	return nil
 }
 
-// addSums makes sure that a go.work.sum has the lines of our go.sum, so that the module builds before its own go.sum has them.
-func (s *setup) addSums(path string) error {
+// mergeSums adds the lines of our go.sum to a go.work.sum, so that the module builds before its own
+// go.sum has them.
+func (s *setup) mergeSums(path string) error {
 	ours, err := os.ReadFile(filepath.Join(s.repo, "go.sum"))
 	if err != nil {
 		return err
@@ -78,13 +80,13 @@ func (s *setup) addSums(path string) error {
 	return err
 }
 
-// newer tells whether Go version a ("1.26.8") is newer than b.
+// newer reports whether Go version a ("1.26.8") is newer than b.
 func newer(a, b string) bool {
-	return slices.Compare(numbers(a), numbers(b)) > 0
+	return slices.Compare(versionParts(a), versionParts(b)) > 0
 }
 
-// numbers splits a Go version; a release candidate counts as its release.
-func numbers(version string) []int {
+// versionParts splits a Go version into numbers. A release candidate counts as its release.
+func versionParts(version string) []int {
 	var list []int
 	for part := range strings.SplitSeq(version, ".") {
 		n := 0

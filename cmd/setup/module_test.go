@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestModuleRefused(t *testing.T) {
+func TestInvalidModules(t *testing.T) {
 	s, _ := newFake(t, nil)
 	empty := t.TempDir()
 	wantError(t, s.addModule(empty), empty+" holds no Go module", "go mod init")
@@ -35,13 +35,13 @@ func TestNewer(t *testing.T) {
 	}
 }
 
-func TestAddSums(t *testing.T) {
+func TestMergeSums(t *testing.T) {
 	s, _ := newFake(t, nil)
 	writeFile(t, filepath.Join(s.repo, "go.sum"), "b v1 h1:b=\na v1 h1:a=\n")
 	path := filepath.Join(t.TempDir(), "go.work.sum")
 	writeFile(t, path, "c v1 h1:c=\nb v1 h1:b=\n")
 	for range 2 {
-		if err := s.addSums(path); err != nil {
+		if err := s.mergeSums(path); err != nil {
 			t.Fatal(err)
 		}
 	}

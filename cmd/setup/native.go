@@ -14,27 +14,28 @@ import (
 	"time"
 )
 
-// nativeFlags compile autograd/native. OpenMP code is compiled here and linked to the libgomp that libtorch brings:
-// two OpenMP runtimes in one process would fight over the processors.
-// Includes name headers from the folder itself, as "isa/simd.h".
+// nativeFlags are the compiler flags for autograd/native. Its OpenMP code is linked to the libgomp
+// of libtorch, because two OpenMP runtimes in one process would oversubscribe the processors.
+// Include paths are relative to the folder: "isa/simd.h".
 var nativeFlags = []string{"-std=c++20", "-O3", "-fPIC", "-Wall", "-fopenmp", "-I."}
 
-// nativeSource is one file of autograd/native and what its object file depends on.
+// nativeSource is a C++ file of autograd/native with the inputs of its object file.
 type nativeSource struct {
 	Name  string   // relative to autograd/native: "isa/avx2.cc"
-	Flags []string // its own, beside nativeFlags: those of its instruction set
-	Key   string   // over its text, the texts of the headers it includes, the compiler and its flags
+	Flags []string // in addition to nativeFlags: those of its instruction set
+	Key   string   // hash of its text, the included headers, the compiler and the flags
 }
 
 func (s *setup) nativeDir() string { return filepath.Join(s.repo, "autograd", "native") }
 
-// buildNative builds libdepthwise.so from the C++ files in autograd/native. It returns "" when there are none.
+// buildNative builds libdepthwise.so from the C++ files in autograd/native and returns its folder;
+// "" if there are no files.
 func (s *setup) buildNative(c compiler, t libtorch) (string, error) {
 	sources, err := s.nativeSources(c, t)
 	if err != nil || len(sources) == 0 {
 		return "", err
 	}
-	return s.finished(nativeName(sources), func(dir string) ([]string, []string, error) {
+	return s.cachedFolder(nativeName(sources), func(dir string) ([]string, []string, error) {
 		start := time.Now()
 		objects, err := s.compileNative(c, t, sources)
 		if err != nil {
@@ -44,15 +45,15 @@ func (s *setup) buildNative(c compiler, t libtorch) (string, error) {
 		if err := c.run(s.nativeDir(), link...); err != nil {
 			return nil, nil, fmt.Errorf("link autograd/native: %w", err)
 		}
-		s.say("compiling autograd/native: done in %.0f s", time.Since(start).Seconds())
+		s.logf("compiling autograd/native: done in %.0f s", time.Since(start).Seconds())
 		return nil, []string{nativeLibrary()}, nil
 	})
 }
 
-// nativeLibrary is the file of our compiled C++.
+// nativeLibrary is the file name of the compiled C++ of autograd/native.
 func nativeLibrary() string { return "libdepthwise" + sharedSuffix() }
 
-// nativeName names the cache's folder for the library made of these sources.
+// nativeName returns the name of the cache folder of the library built from these sources.
 func nativeName(sources []nativeSource) string {
 	var keys []string
 	for _, src := range sources {
@@ -61,7 +62,7 @@ func nativeName(sources []nativeSource) string {
 	return "native-" + key(keys...)
 }
 
-// openMP names the OpenMP runtime that libtorch brings, else the compiler's.
+// openMP returns the arguments that link the OpenMP runtime of libtorch, or else the compiler's.
 func openMP(t libtorch) []string {
 	if runtime.GOOS == "darwin" {
 		return []string{"-lomp"}
@@ -72,7 +73,8 @@ func openMP(t libtorch) []string {
 	return []string{"-Wl,--as-needed", "-lgomp"}
 }
 
-// compileNative compiles what has changed; object files are kept in the cache under the key of their source.
+// compileNative compiles the changed sources. The cache keeps object files by the key of their
+// source.
 func (s *setup) compileNative(c compiler, t libtorch, sources []nativeSource) ([]string, error) {
 	folder := filepath.Join(s.cache, "objects")
 	if err := os.MkdirAll(folder, 0o755); err != nil {
@@ -87,7 +89,7 @@ func (s *setup) compileNative(c compiler, t libtorch, sources []nativeSource) ([
 			continue
 		}
 		wg.Go(func() {
-			s.say("compiling autograd/native/%s", src.Name)
+			s.logf("compiling autograd/native/%s", src.Name)
 			temp := filepath.Join(s.cache, tempPrefix+src.Key+".o")
 			if err := s.compileSource(c, t, src, temp); err != nil {
 				failed[i] = fmt.Errorf("compile autograd/native/%s: %w", src.Name, err)
@@ -100,40 +102,41 @@ func (s *setup) compileNative(c compiler, t libtorch, sources []nativeSource) ([
 	return objects, errors.Join(failed...)
 }
 
-// compileSource compiles one file. Where the compiler does not know the instruction set that the file asks for, it is compiled
-// without: such a file then says at run time that it has nothing.
+// compileSource compiles one file. If the compiler does not support the file's instruction set, it
+// compiles the file without the flags; the file then reports at run time that it has no kernels.
 func (s *setup) compileSource(c compiler, t libtorch, src nativeSource, object string) error {
 	compile := func(flags []string) error {
 		return c.run(s.nativeDir(), slices.Concat(nativeFlags, flags, torchIncludes(t), []string{"-c", src.Name, "-o", object})...)
 	}
 	err := compile(src.Flags)
-	var refused *compileError
-	if len(src.Flags) == 0 || !errors.As(err, &refused) || !unknownInstructions.MatchString(refused.Output) {
+	var failure *compileError
+	if len(src.Flags) == 0 || !errors.As(err, &failure) || !unknownISA.MatchString(failure.Output) {
 		return err
 	}
-	s.say("compiling autograd/native/%s without its instructions: %s does not know %s", src.Name, c.Version, strings.Join(src.Flags, " "))
+	s.logf("compiling autograd/native/%s without its instruction set: %s does not support %s", src.Name, c.Version, strings.Join(src.Flags, " "))
 	return compile(nil)
 }
 
-// unknownInstructions is what GCC and clang say of a flag that they do not know, and assemblers of an instruction.
-var unknownInstructions = regexp.MustCompile(`unrecognized command-line option|bad value .* for .-march|unknown argument|` +
+// unknownISA matches the errors of GCC and clang for an unknown flag, and of assemblers for an
+// unknown instruction.
+var unknownISA = regexp.MustCompile(`unrecognized command-line option|bad value .* for .-march|unknown argument|` +
 	`unsupported (option|argument)|unknown target CPU|no such instruction`)
 
 // nativeSources lists the C++ files of autograd/native with their keys.
 func (s *setup) nativeSources(c compiler, t libtorch) ([]nativeSource, error) {
-	return sourcesIn(s.nativeDir(), key(strings.Join(nativeFlags, " "), c.id(), t.ID))
+	return listSources(s.nativeDir(), key(strings.Join(nativeFlags, " "), c.id(), t.ID))
 }
 
-// sourcesIn lists the C++ files of a folder and of the folders within it; none when there is no such folder. The keys cover what is
-// common to all of them.
-func sourcesIn(dir, common string) ([]nativeSource, error) {
+// listSources lists the C++ files of a folder and its subfolders; none if the folder does not
+// exist. Every key includes common.
+func listSources(dir, common string) ([]nativeSource, error) {
 	var sources []nativeSource
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		if ext := filepath.Ext(path); e.IsDir() || ext != ".cc" && ext != ".cpp" || strings.HasSuffix(path, "_test"+ext) {
-			return nil // a test of the kernels is a program of its own
+			return nil // tests of the kernels are separate programs
 		}
 		name, err := filepath.Rel(dir, path)
 		if err != nil {
@@ -143,11 +146,11 @@ func sourcesIn(dir, common string) ([]nativeSource, error) {
 		if err != nil {
 			return err
 		}
-		if name == filepath.Base(name) && !hiddenFromGo.MatchString(texts[1]) {
-			return fmt.Errorf("%s must start with the line //go:build ignore: without it go compiles the file too, and without libtorch's headers; "+
-				"or move it into a folder without Go files", path)
+		if name == filepath.Base(name) && !ignoredByGo.MatchString(texts[1]) {
+			return fmt.Errorf("%s must start with the line //go:build ignore, otherwise cgo compiles it too, without the headers of libtorch; "+
+				"or move it to a folder without Go files", path)
 		}
-		sources = append(sources, nativeSource{Name: name, Flags: ownFlags(texts[1], runtime.GOARCH), Key: key(append(texts, common)...)})
+		sources = append(sources, nativeSource{Name: name, Flags: isaFlags(texts[1], runtime.GOARCH), Key: key(append(texts, common)...)})
 		return nil
 	})
 	if errors.Is(err, fs.ErrNotExist) {
@@ -156,15 +159,17 @@ func sourcesIn(dir, common string) ([]nativeSource, error) {
 	return sources, err
 }
 
-// hiddenFromGo matches a source that go ignores. Go compiles the C++ files of a package's own folder, and reads build constraints in
-// them; C++ in folders without Go files it does not see.
-var hiddenFromGo = regexp.MustCompile(`^(//.*\n|\s)*//go:build ignore\n`)
+// ignoredByGo matches a source that cgo ignores. cgo compiles the C++ files in the folder of a
+// package unless a build constraint excludes them. It does not see folders without Go files.
+var ignoredByGo = regexp.MustCompile(`^(//.*\n|\s)*//go:build ignore\n`)
 
-// flagsLine is how a source asks for an instruction set: "// compile for amd64 with: -mavx2 -mfma".
+// flagsLine is the comment with which a source selects an instruction set: "// compile for amd64
+// with: -mavx2 -mfma".
 var flagsLine = regexp.MustCompile(`(?m)^// compile for (\w+) with: (.+)$`)
 
-// ownFlags are the flags that a source asks for on an architecture. The text is part of the source's key, so they are too.
-func ownFlags(text, arch string) []string {
+// isaFlags returns the flags that a source selects on an architecture. They are part of its text
+// and thereby of its key.
+func isaFlags(text, arch string) []string {
 	for _, m := range flagsLine.FindAllStringSubmatch(text, -1) {
 		if m[1] == arch {
 			return strings.Fields(m[2])
@@ -175,7 +180,8 @@ func ownFlags(text, arch string) []string {
 
 var quotedInclude = regexp.MustCompile(`(?m)^\s*#\s*include\s+"([^"]+)"`)
 
-// withIncludes appends the name and text of a file, and of every file of the folder that it includes, directly or not.
+// withIncludes appends the name and text of a file and, recursively, of the files of the folder
+// that it includes.
 func withIncludes(dir, name string, seen, texts []string) (newSeen, newTexts []string, err error) {
 	text, err := os.ReadFile(filepath.Join(dir, name))
 	if err != nil {
@@ -194,8 +200,8 @@ func withIncludes(dir, name string, seen, texts []string) (newSeen, newTexts []s
 	return seen, texts, nil
 }
 
-// resolveInclude finds a quoted include as the compiler does: beside the file that includes it, else from the folder itself. It is
-// not found when it comes from elsewhere: from libtorch or the compiler.
+// resolveInclude resolves a quoted include as the compiler does: relative to the including file, or
+// else to dir. Headers of libtorch and the compiler are not found.
 func resolveInclude(dir, from, include string) (name string, found bool) {
 	for _, name := range []string{filepath.Join(filepath.Dir(from), include), filepath.Clean(include)} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode().IsRegular() {

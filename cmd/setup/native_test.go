@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-// TestNativeKeys: an object file is compiled again exactly when something that it is made from changed.
+// TestNativeKeys checks that a source is compiled again exactly if one of its inputs changed.
 func TestNativeKeys(t *testing.T) {
 	base := map[string]string{
 		"a.cc":        "// A kernel.\n\n//go:build ignore\n\n#include \"shared.h\"\n#include <vector>\n#include \"torch/torch.h\"\nint a;",
 		"b.cpp":       "//go:build ignore\n  #  include \"own.h\"\nint b;",
-		"family/c.cc": "#include \"family/from_root.h\"\n#include \"beside.h\"\nint c;", // go does not see it: no constraint
+		"family/c.cc": "#include \"family/from_root.h\"\n#include \"beside.h\"\nint c;", // in a folder without Go files: needs no constraint
 		"shared.h":    "#pragma once\n#include \"deep.h\"\n",
-		"deep.h":      "#include \"shared.h\"\nint deep;", // includes go round
+		"deep.h":      "#include \"shared.h\"\nint deep;", // an include cycle
 		"own.h":       "int own;",
 		"unused.h":    "int unused;",
 		"native.go":   "package native",
@@ -24,7 +24,7 @@ func TestNativeKeys(t *testing.T) {
 		"family/from_root.h": "#include \"shared.h\"\n",
 		"family/beside.h":    "int beside;",
 		"beside.h":           "int hidden;", // the compiler looks beside the including file first
-		"family/c_test.cc":   "a program of its own",
+		"family/c_test.cc":   "a separate program",
 	}
 	keys := func(changed map[string]string, common string) map[string]string {
 		dir := t.TempDir()
@@ -34,7 +34,7 @@ func TestNativeKeys(t *testing.T) {
 			}
 			writeFile(t, filepath.Join(dir, name), text)
 		}
-		sources, err := sourcesIn(dir, common)
+		sources, err := listSources(dir, common)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,48 +91,48 @@ func TestNoNativeFolder(t *testing.T) {
 	}
 }
 
-// TestNativeErrorNamesFile: who writes C++ there sees which file the compiler refused, and what it said.
+// TestNativeErrorNamesFile checks that a compiler error names the file and contains the output.
 func TestNativeErrorNamesFile(t *testing.T) {
 	s, _ := newFake(t, map[string]string{"g++": `echo "kernel.cc:1:1: error: nonsense" >&2; exit 1`})
-	locked(t, s)
+	lockCache(t, s)
 	writeFile(t, filepath.Join(s.nativeDir(), "kernel.cc"), "//go:build ignore\n\nnonsense")
 	_, err := s.buildNative(compiler{Path: "g++"}, libtorch{Dir: "/torch"})
 	wantError(t, err, "compile autograd/native/kernel.cc", "error: nonsense")
 }
 
-// TestUnknownInstructionSet: a file whose flags the compiler does not know is compiled without them, and set-up says so; any other
-// refusal stays one.
+// TestUnknownInstructionSet checks that a file whose flags the compiler does not support is
+// compiled without them, with a message, and that other errors remain errors.
 func TestUnknownInstructionSet(t *testing.T) {
 	const kernel = "//go:build ignore\n\n// compile for amd64 with: -mamx-tile\n// compile for arm64 with: -mamx-tile\nint kernel;"
 	tests := []struct {
-		name, said string
-		compiled   bool
+		name, output string
+		compiled     bool
 	}{
 		{"gcc", "g++: error: unrecognized command-line option '-mamx-tile'", true},
 		{"gcc's march", "cc1plus: error: bad value ('x86-64-v4') for '-march=' switch", true},
 		{"clang", "clang: error: unknown argument: '-mamx-tile'", true},
 		{"an old assembler", "/tmp/x.s:10: Error: no such instruction: `tilerelease'", true},
-		{"a mistake", "kernel.cc:1:1: error: nonsense", false},
+		{"another error", "kernel.cc:1:1: error: nonsense", false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			script := `for last; do :; done
-case "$*" in *-mamx-tile*) echo "` + strings.ReplaceAll(tt.said, "`", "'") + `" >&2; exit 1;; esac
+case "$*" in *-mamx-tile*) echo "` + strings.ReplaceAll(tt.output, "`", "'") + `" >&2; exit 1;; esac
 echo object > "$last"`
 			s, out := newFake(t, map[string]string{"g++": script})
-			locked(t, s)
+			lockCache(t, s)
 			writeFile(t, filepath.Join(s.nativeDir(), "kernel.cc"), kernel)
 			_, err := s.buildNative(compiler{Path: "g++", Version: "g++ 9"}, libtorch{Dir: "/torch"})
-			told := strings.Contains(out.String(), "kernel.cc without its instructions: g++ 9 does not know -mamx-tile")
-			if strings.Contains(fmt.Sprint(err), "compile autograd/native/kernel.cc") == tt.compiled || told != tt.compiled {
-				t.Errorf("compiled without the flags: %v, want %v; said %q", err, tt.compiled, out)
+			reported := strings.Contains(out.String(), "kernel.cc without its instruction set: g++ 9 does not support -mamx-tile")
+			if strings.Contains(fmt.Sprint(err), "compile autograd/native/kernel.cc") == tt.compiled || reported != tt.compiled {
+				t.Errorf("compiled without the flags: %v, want %v; output %q", err, tt.compiled, out)
 			}
 		})
 	}
 }
 
-// TestSourceThatGoWouldCompile: go compiles the C++ files of a package itself unless a constraint keeps them from it.
-func TestSourceThatGoWouldCompile(t *testing.T) {
+// TestSourceWithoutBuildConstraint checks that a C++ file that cgo would compile is an error.
+func TestSourceWithoutBuildConstraint(t *testing.T) {
 	s, _ := newFake(t, nil)
 	path := filepath.Join(s.nativeDir(), "kernel.cc")
 	writeFile(t, path, "int kernel; // go:build ignore\n")

@@ -5,36 +5,38 @@ import (
 	"runtime"
 )
 
-// torchVersion is the libtorch that setup fetches; oldest and newest are those it can fit gotch to.
+// torchVersion is the version of libtorch that setup downloads; oldestVersion and newestVersion
+// limit those that it can adapt gotch to.
 const (
 	torchVersion  = "2.15.0"
 	oldestVersion = "2.11"
 	newestVersion = "2.15"
 )
 
-// wheel is one file of the package index, pinned.
+// wheel is a pinned file of the package index.
 type wheel struct {
 	Name, Version, SHA256 string
 	Platform              string // the file's platform tag
 	Bytes                 int64  // size of the file, for the progress bar
 }
 
-// platform is what differs from one kind of machine to the next.
+// platform lists the files of libtorch for an operating system and architecture.
 type platform struct {
-	Wheels []wheel  // libtorch first, then the libraries that it needs at load
-	Keep   []string // files of the wheels that are kept beside torch/include, as path.Match patterns
+	Wheels []wheel  // libtorch first, then the libraries that it loads
+	Keep   []string // path.Match patterns of the files to unpack besides torch/include
 }
 
-// platforms lists the machines that setup can fetch a libtorch for. Only linux/amd64 has been run. Elsewhere LIBTORCH or
-// LIBTORCH_USE_PYTORCH=1 names one.
+// platforms lists the platforms that setup can download libtorch for. Only linux/amd64 has been
+// tested. Other platforms need LIBTORCH or LIBTORCH_USE_PYTORCH=1.
 //
-// One wheel, that of Python 3.12, serves every machine of a kind whatever its python: setup takes the C++ out of it.
+// The wheels are those of Python 3.12. They serve every Python, because setup uses their C++ files
+// only.
 var platforms = map[string]platform{
 	"linux/amd64": {
 		Wheels: []wheel{
 			{"torch", torchVersion, "6d8c86f4e33a9f12a58149bd9b0d64351632b8eb44479be8ff85e5389932dd79", "manylinux_2_28_x86_64", 539_172_785},
-			// The wheel's libtorch_cpu.so needs libcudart.so.13 and libcupti.so.13 at load, GPU or not;
-			// its metadata asks for cuda-toolkit 13.2.2.
+			// libtorch_cpu.so of the wheel loads libcudart.so.13 and libcupti.so.13 even without a
+			// GPU. Its metadata requires cuda-toolkit 13.2.2.
 			{"nvidia-cuda-runtime", "13.2.86", "3498247680dfddce31bad102af7e3e26fc795342a3cac64722bb0fa95e7f60f0", "manylinux_2_17_x86_64", 2_323_576},
 			{"nvidia-cuda-cupti", "13.2.86", "8fa29f15dd8336181f961764d9d95236fc6b931dd0c8fcf8cd70aab0c310b586", "manylinux_2_25_x86_64", 11_988_600},
 		},
@@ -62,12 +64,12 @@ var platforms = map[string]platform{
 	},
 }
 
-// thisPlatform is the table's row for this machine.
+// thisPlatform returns the platform of this machine.
 func thisPlatform() (platform, error) {
 	name := runtime.GOOS + "/" + runtime.GOARCH
 	p, ok := platforms[name]
 	if !ok {
-		return p, fmt.Errorf("no libtorch wheel is pinned for %s; unpack a libtorch %s to %s and set LIBTORCH=ITS_FOLDER, "+
+		return p, fmt.Errorf("no libtorch wheel is pinned for %s; unpack a libtorch %s to %s and set LIBTORCH to its folder, "+
 			"or install PyTorch and set LIBTORCH_USE_PYTORCH=1", name, oldestVersion, newestVersion)
 	}
 	return p, nil

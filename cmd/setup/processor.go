@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// processorFlags are the processor's features as Linux names them; none elsewhere.
+// processorFlags returns the processor's features by Linux's names; none on other systems.
 func processorFlags() []string {
 	text, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {
@@ -23,15 +23,15 @@ func processorFlags() []string {
 	return nil
 }
 
-// processorText tells what the processor brings for training in bf16.
-func processorText() string {
+// describeProcessor lists the cores and the instruction sets that matter for training in bf16.
+func describeProcessor() string {
 	flags := processorFlags()
-	interesting := []string{"avx2", "avx512f", "avx512_bf16", "amx_bf16"}
+	relevant := []string{"avx2", "avx512f", "avx512_bf16", "amx_bf16"}
 	if runtime.GOARCH == "arm64" {
-		interesting = []string{"asimd", "sve", "bf16"}
+		relevant = []string{"asimd", "sve", "bf16"}
 	}
 	text := fmt.Sprintf("%d cores", runtime.NumCPU())
-	for _, name := range interesting {
+	for _, name := range relevant {
 		state := "no"
 		if slices.Contains(flags, name) {
 			state = "yes"

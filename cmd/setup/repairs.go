@@ -8,23 +8,23 @@ import (
 	"strings"
 )
 
-// gotchModule and gotchVersion are the module that is fitted; go.sum pins its content.
+// gotchModule and gotchVersion are the module that setup adapts; go.sum pins its content.
 const (
 	gotchModule  = "github.com/sugarme/gotch"
 	gotchVersion = "v0.9.1"
 )
 
-// repair is one mechanical change to the copy of gotch.
+// repair is a search and replace in the copy of gotch.
 type repair struct {
-	Defect  string // what is wrong with gotch as it is
+	Defect  string // in the original
 	File    string // path.Match pattern inside the module
-	Old     string // regular expression, (?m) on
+	Old     string // regular expression with the flag (?m)
 	New     string // replacement, as in regexp.Expand
-	AtLeast int    // places that must be found; fewer means that gotch is not the one this table was made for
+	AtLeast int    // number of matches; fewer mean that gotch is not the expected version
 }
 
-// repairs are applied in order. What depends on the libtorch at hand (its functions, its place) is not here:
-// see missing.go and goLinks.
+// repairs are applied in order. What depends on the libtorch, its functions and its folder, is in
+// stubs.go and goLinks.
 var repairs = []repair{
 	{
 		Defect: "the thread-local error is defined in a header, once in every file that includes it",
@@ -43,8 +43,8 @@ var repairs = []repair{
 			"}\n\n$0",
 	},
 	{
-		Defect: "only std::exception is caught: anything else that is thrown ends the process in Go; " +
-			"an error that nobody fetched leaks; libtorch's own errors carry forty lines of C++ backtrace",
+		Defect: "only std::exception is caught, and other exceptions terminate the Go process; " +
+			"an error that is not fetched leaks; errors of libtorch contain forty lines of C++ backtrace",
 		File: "libtch/torch_api.h", AtLeast: 1,
 		Old: `^  \} catch \(const exception &e\) \{\s*\\\n\s*torch_last_err = strdup\(e\.what\(\)\);\s*\\\n\s*\}$`,
 		New: "  } catch (const c10::Error &e) { \\\n" +
@@ -56,19 +56,19 @@ var repairs = []repair{
 			"  }",
 	},
 	{
-		Defect: "results are written to malloc(0), which holds none and is never freed: a leak for every operation",
+		Defect: "results are written to malloc(0), which has no room for them and is never freed: every operation leaks",
 		File:   "ts/*.go", AtLeast: 2200,
 		Old: `\bptr := \(\*lib\.Ctensor\)\(unsafe\.Pointer\(C\.malloc\(0\)\)\)`,
 		New: `ptr := new(lib.Ctensor)`,
 	},
 	{
-		Defect: "as above, where up to seven results lie side by side",
+		Defect: "as above, for up to seven adjacent results",
 		File:   "ts/*.go", AtLeast: 229,
 		Old: `\b(ctensorPtr[01]) := \(\*lib\.Ctensor\)\(unsafe\.Pointer\(C\.malloc\(0\)\)\)`,
 		New: `$1 := &new([8]lib.Ctensor)[0]`,
 	},
 	{
-		Defect: "as above, for the gradients of several inputs, which libtorch writes and reads side by side",
+		Defect: "as above, for the gradients of several inputs, which libtorch reads and writes as arrays",
 		File:   "ts/tensor.go", AtLeast: 1,
 		Old: `(?s)^\tfor i := 0; i < len\(inputs\); i\+\+ \{\n\t\toutputPtr := \(\*lib\.Ctensor\)\(unsafe\.Pointer\(C\.malloc\(0\)\)\).*?\tinputsPtr := [^\n]*\n`,
 		New: `	outputs, ctensors, cinputs := make([]lib.Ctensor, len(inputs)), make([]lib.Ctensor, len(tensors)), make([]lib.Ctensor, len(inputs))
@@ -89,39 +89,39 @@ var repairs = []repair{
 		New: `unsafe.SliceData(make([]lib.$1, 2*int($3)+1))$2`,
 	},
 	{
-		Defect: "as above, for the numbers of a list",
+		Defect: "as above, for the integers of a list",
 		File:   "ts/jit.go", AtLeast: 3,
 		Old: `unsafe\.Pointer\(C\.malloc\(0\)\)(\n\t\tlib\.Ati\w+\(cval\.civalue, ptr1, int\((\w+)\)\))`,
 		New: `unsafe.Pointer(unsafe.SliceData(make([]int64, int($2)+1)))$1`,
 	},
 	{
-		Defect: "as above, for an optimizer's learning rates; and eight bytes are read of a four-byte count",
+		Defect: "as above, for an optimizer's learning rates; and eight bytes of a four-byte count are read",
 		File:   "libtch/tensor.go", AtLeast: 1,
 		Old: `\(\*C\.double\)\(unsafe\.Pointer\(C\.malloc\(0\)\)\)\n\tcngroup := \(\*C\.int\)\(unsafe\.Pointer\(C\.malloc\(0\)\)\)`,
 		New: "(*C.double)(unsafe.Pointer(new([1001]float64)))\n\tcngroup := (*C.int)(unsafe.Pointer(new(int64)))",
 	},
 	{
-		Defect: "100 KB of ballast in every tensor, to provoke the garbage collector",
+		Defect: "every tensor allocates 100 KB to trigger the garbage collector",
 		File:   "ts/tensor.go", AtLeast: 1,
 		Old: `^\tx\.d = new\(bigStruct\)\n`,
 		New: ``,
 	},
 	{
-		Defect: "importing gotch makes a folder in the home folder, and ends the process where that cannot be written",
+		Defect: "importing gotch creates a folder in the home folder, and exits if that fails",
 		File:   "init.go", AtLeast: 1,
 		Old: `(?s)\n\tif _, err := os\.Stat\(CachedDir\); os\.IsNotExist\(err\) \{.*?\n\t\}\n`,
 		New: ``,
 	},
 	{
-		Defect: "as above: the import that this leaves unused",
+		Defect: "as above: the import that is then unused",
 		File:   "init.go", AtLeast: 1,
 		Old: `^\t"log"\n`,
 		New: ``,
 	},
 }
 
-// repairFolder applies the table to a copy of gotch.
-func repairFolder(dir string, table []repair) error {
+// applyRepairs applies the table to a copy of gotch.
+func applyRepairs(dir string, table []repair) error {
 	for _, r := range table {
 		pattern, err := regexp.Compile("(?m)" + r.Old)
 		if err != nil {
@@ -147,14 +147,14 @@ func repairFolder(dir string, table []repair) error {
 			}
 		}
 		if found < r.AtLeast {
-			return fmt.Errorf("gotch %s is not as expected: %s has %d of at least %d places to repair (%s)",
+			return fmt.Errorf("gotch %s is not as expected: %s has %d of at least %d matches of a repair (%s)",
 				gotchVersion, r.File, found, r.AtLeast, r.Defect)
 		}
 	}
 	return nil
 }
 
-// repairsID changes when the table does.
+// repairsID is a hash of the table.
 func repairsID() string {
 	var b strings.Builder
 	for _, r := range repairs {

@@ -8,22 +8,22 @@ import (
 	"testing"
 )
 
-func TestRepairFolder(t *testing.T) {
+func TestApplyRepairs(t *testing.T) {
 	table := []repair{{Defect: "leaks", File: "ts/*.go", AtLeast: 2, Old: `^(\w+) := C\.malloc\(0\)$`, New: `$1 := new(T)`}}
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "ts/a.go"), "x := 1\nptr := C.malloc(0)\n")
 	writeFile(t, filepath.Join(dir, "ts/b.go"), "out := C.malloc(0)\n")
-	if err := repairFolder(dir, table); err != nil {
+	if err := applyRepairs(dir, table); err != nil {
 		t.Fatal(err)
 	}
 	if got := readFile(t, filepath.Join(dir, "ts/a.go")) + readFile(t, filepath.Join(dir, "ts/b.go")); got != "x := 1\nptr := new(T)\nout := new(T)\n" {
 		t.Errorf("repaired to %q", got)
 	}
-	// A gotch that is not the one the table was made for is refused, not half repaired.
-	wantError(t, repairFolder(dir, table), "gotch "+gotchVersion+" is not as expected", "0 of at least 2", "leaks")
+	// A gotch without the expected matches is an error.
+	wantError(t, applyRepairs(dir, table), "gotch "+gotchVersion+" is not as expected", "0 of at least 2", "leaks")
 }
 
-// TestRepairsFitGotch applies the whole table to the module that go.sum pins, where it is in the module cache.
+// TestRepairsFitGotch applies the table to the module that go.sum pins, if the module cache has it.
 func TestRepairsFitGotch(t *testing.T) {
 	s := &setup{repo: filepath.Join("..", "..")}
 	t.Setenv("GOPROXY", "off")
@@ -35,7 +35,7 @@ func TestRepairsFitGotch(t *testing.T) {
 	if err := s.copyGotch(dir); err != nil {
 		t.Fatal(err)
 	}
-	if err := repairFolder(dir, repairs); err != nil {
+	if err := applyRepairs(dir, repairs); err != nil {
 		t.Fatal(err)
 	}
 	left := regexp.MustCompile(`(?m)^[^*/\n]*C\.malloc\(0\)|bigStruct\)|MkdirAll`)

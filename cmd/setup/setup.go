@@ -10,16 +10,16 @@ import (
 	"sync"
 )
 
-// modulePath is the module this command sets up.
+// modulePath is the path of the module that this command prepares.
 const modulePath = "depthwise.dev"
 
-// setup is one run of the command: where things are and where it speaks.
+// setup is one run of the command.
 type setup struct {
-	repo      string // root of the repository: the folder of go.mod
-	goVersion string // the go line of go.mod
-	cache     string // folder of everything that is made: "depthwise" in the user's cache folder
-	out       io.Writer
-	terminal  bool       // out is a terminal: bars in place of lines
+	repo      string     // root of the repository: the folder of go.mod
+	goVersion string     // the go line of go.mod
+	cache     string     // "depthwise" in the user's cache folder: everything that setup builds
+	out       io.Writer  // of progress
+	terminal  bool       // out is a terminal: bars instead of lines
 	mu        sync.Mutex // guards out
 }
 
@@ -38,7 +38,7 @@ func newSetup(out io.Writer) (*setup, error) {
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return nil, fmt.Errorf("no place for the libraries: %w; set XDG_CACHE_HOME to a folder with 2 GB free", err)
+		return nil, fmt.Errorf("no cache folder: %w; set XDG_CACHE_HOME to a folder with 2 GB free", err)
 	}
 	s := &setup{repo: repo, goVersion: version, cache: filepath.Join(cache, "depthwise"), out: out}
 	if f, ok := out.(*os.File); ok {
@@ -48,7 +48,7 @@ func newSetup(out io.Writer) (*setup, error) {
 	return s, nil
 }
 
-// findRepo walks up from dir to the go.mod of this module.
+// findRepo returns dir or its nearest parent with the go.mod of this module.
 func findRepo(dir string) (string, error) {
 	for d := dir; ; d = filepath.Dir(d) {
 		text, err := os.ReadFile(filepath.Join(d, "go.mod"))
@@ -64,30 +64,30 @@ func findRepo(dir string) (string, error) {
 	}
 }
 
-// say prints one line of progress.
-func (s *setup) say(format string, args ...any) {
+// logf prints a line of progress.
+func (s *setup) logf(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	fmt.Fprintf(s.out, "setup: "+format+"\n", args...)
 }
 
-// parts are what a set-up consists of; after a failure the rest is empty.
+// parts are the components of an installation. After a failure the remaining ones are empty.
 type parts struct {
 	compiler compiler
 	jpeg     libjpeg
 	torch    libtorch
-	gotch    string // folder of the fitted gotch module
-	native   string // folder of libdepthwise.so; empty too when autograd/native holds no C++
+	gotch    string // folder of the adapted gotch module
+	native   string // folder of libdepthwise.so; also empty if autograd/native has no C++
 }
 
-// everything makes what is missing and writes the files that join it to the module.
-func (s *setup) everything() (p parts, err error) {
+// install builds the missing components and writes the files that connect them to the module.
+func (s *setup) install() (p parts, err error) {
 	unlock, err := s.lock()
 	if err != nil {
 		return p, err
 	}
 	defer unlock()
-	if err := foreignWork(filepath.Join(s.repo, "go.work")); err != nil {
+	if err := checkWorkFile(filepath.Join(s.repo, "go.work")); err != nil {
 		return p, err
 	}
 	p, buildErr := s.build()
@@ -100,12 +100,13 @@ func (s *setup) everything() (p parts, err error) {
 		changed = changed || wrote
 	}
 	if buildErr == nil && changed {
-		s.say("ready: libtorch %s, %s, in %s", p.torch.Version, p.torch.Source, p.torch.Dir)
+		s.logf("ready: libtorch %s, %s, in %s", p.torch.Version, p.torch.Source, p.torch.Dir)
 	}
 	return p, buildErr
 }
 
-// build makes the parts, cheapest failure first: nobody should download half a gigabyte to learn that there is no compiler.
+// build creates the components. Requirements that are cheap to check come first: a missing compiler
+// is reported before the download of half a gigabyte.
 func (s *setup) build() (p parts, err error) {
 	if p.compiler, err = findCompiler(); err != nil {
 		return p, err
@@ -118,7 +119,7 @@ func (s *setup) build() (p parts, err error) {
 	}
 	var wg sync.WaitGroup
 	var gotchErr, nativeErr error
-	wg.Go(func() { p.gotch, gotchErr = s.fitGotch(p.compiler, p.torch) })
+	wg.Go(func() { p.gotch, gotchErr = s.buildGotch(p.compiler, p.torch) })
 	wg.Go(func() { p.native, nativeErr = s.buildNative(p.compiler, p.torch) })
 	wg.Wait()
 	return p, errors.Join(gotchErr, nativeErr)

@@ -11,19 +11,19 @@ import (
 	"strings"
 )
 
-// libtorch is one unpacked libtorch: Dir holds include/ and lib/.
+// libtorch is an unpacked libtorch: Dir has the folders include/ and lib/.
 type libtorch struct {
 	Dir     string
 	Version string // "2.15.0"
-	Source  string // how it was found, for people
-	ID      string // changes when the libtorch does; part of the key of everything built against it
-	CUDA    bool   // has libtorch_cuda
+	Source  string // how it was found, for messages
+	ID      string // changes with the libtorch; part of the key of everything built against it
+	CUDA    bool   // it includes libtorch_cuda
 }
 
 func (t libtorch) include() string { return filepath.Join(t.Dir, "include") }
 func (t libtorch) lib() string     { return filepath.Join(t.Dir, "lib") }
 
-// libtorch finds libtorch where the environment says, or else fetches the pinned wheel.
+// libtorch returns the libtorch that the environment selects, or else downloads the pinned wheel.
 func (s *setup) libtorch() (libtorch, error) {
 	t, err := s.locate()
 	if err != nil || t.Source != pinnedWheel {
@@ -33,24 +33,24 @@ func (s *setup) libtorch() (libtorch, error) {
 	if err != nil {
 		return t, err
 	}
-	_, err = s.finished(t.ID, func(dir string) ([]string, []string, error) { return nil, p.watch(), s.fetch(p, dir) })
+	_, err = s.cachedFolder(t.ID, func(dir string) ([]string, []string, error) { return nil, p.requiredFiles(), s.fetch(p, dir) })
 	return t, err
 }
 
-// pinnedWheel is the Source of the libtorch that setup fetches.
+// pinnedWheel is the Source of the libtorch that setup downloads.
 const pinnedWheel = "the pinned wheel"
 
-// locate tells which libtorch is to be used; the pinned wheel may not be fetched yet.
+// locate returns the libtorch to use. The pinned wheel may not be downloaded yet.
 func (s *setup) locate() (libtorch, error) {
 	if dir := os.Getenv("LIBTORCH"); dir != "" {
-		return foundLibtorch(dir, "LIBTORCH")
+		return openLibtorch(dir, "LIBTORCH")
 	}
 	if use := os.Getenv("LIBTORCH_USE_PYTORCH"); use != "" && use != "0" {
 		dir, err := pythonTorch()
 		if err != nil {
 			return libtorch{}, err
 		}
-		return foundLibtorch(dir, "LIBTORCH_USE_PYTORCH")
+		return openLibtorch(dir, "LIBTORCH_USE_PYTORCH")
 	}
 	p, err := thisPlatform()
 	if err != nil {
@@ -60,8 +60,9 @@ func (s *setup) locate() (libtorch, error) {
 	return libtorch{Dir: filepath.Join(s.cache, name), Version: torchVersion, Source: pinnedWheel, ID: name}, nil
 }
 
-// foundLibtorch takes a libtorch that somebody else unpacked, when it is one that gotch can be fitted to.
-func foundLibtorch(dir, source string) (libtorch, error) {
+// openLibtorch returns the libtorch that the user unpacked to dir, or an error if gotch cannot be
+// adapted to it.
+func openLibtorch(dir, source string) (libtorch, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return libtorch{}, err
@@ -76,7 +77,7 @@ func foundLibtorch(dir, source string) (libtorch, error) {
 		return t, fmt.Errorf("%s: %w", source, err)
 	}
 	if !supported(t.Version) {
-		return t, fmt.Errorf("%s: %s is libtorch %s, which gotch cannot be fitted to; use %s to %s, or unset %s to have %s fetched",
+		return t, fmt.Errorf("%s: %s is libtorch %s, which gotch cannot be adapted to; use %s to %s, or unset %s to download %s",
 			source, dir, t.Version, oldestVersion, newestVersion, source, torchVersion)
 	}
 	_, err = os.Stat(filepath.Join(t.lib(), "libtorch_cuda"+sharedSuffix()))
@@ -85,7 +86,7 @@ func foundLibtorch(dir, source string) (libtorch, error) {
 	return t, nil
 }
 
-// sharedSuffix is how the shared libraries of libtorch end here.
+// sharedSuffix is the file extension of shared libraries.
 func sharedSuffix() string {
 	if runtime.GOOS == "darwin" {
 		return ".dylib"
@@ -93,26 +94,26 @@ func sharedSuffix() string {
 	return ".so"
 }
 
-// pythonTorch asks python where its torch is, without importing it (which takes seconds).
+// pythonTorch returns the folder of Python's torch without importing it, which takes seconds.
 func pythonTorch() (string, error) {
 	const script = "import importlib.util as u; s = u.find_spec('torch'); print(s.submodule_search_locations[0] if s else '')"
-	const mend = "install PyTorch (pip install torch), or unset LIBTORCH_USE_PYTORCH to have libtorch fetched"
+	const hint = "install PyTorch (pip install torch), or unset LIBTORCH_USE_PYTORCH to download libtorch"
 	python := findPython()
 	if python == "" {
-		return "", fmt.Errorf("LIBTORCH_USE_PYTORCH: no python3 on PATH; %s", mend)
+		return "", fmt.Errorf("LIBTORCH_USE_PYTORCH: no python3 on PATH; %s", hint)
 	}
 	out, err := exec.Command(python, "-c", script).Output()
 	if err != nil {
-		return "", fmt.Errorf("LIBTORCH_USE_PYTORCH: %s cannot tell where torch is: %w; %s", python, err, mend)
+		return "", fmt.Errorf("LIBTORCH_USE_PYTORCH: %s cannot locate torch: %w; %s", python, err, hint)
 	}
 	dir := strings.TrimSpace(string(out))
 	if dir == "" {
-		return "", fmt.Errorf("LIBTORCH_USE_PYTORCH: %s has no torch; %s", python, mend)
+		return "", fmt.Errorf("LIBTORCH_USE_PYTORCH: %s has no torch; %s", python, hint)
 	}
 	return dir, nil
 }
 
-// findPython returns the first python on PATH, or "".
+// findPython returns python3 or python from PATH, or "".
 func findPython() string {
 	for _, name := range []string{"python3", "python"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -126,7 +127,7 @@ var versionDefine = regexp.MustCompile(`(?m)^#define TORCH_VERSION_(MAJOR|MINOR|
 
 // headerVersion reads libtorch's version from its headers.
 func headerVersion(include string) (string, error) {
-	// The first is where 2.9 and later keep it, the second where older ones did.
+	// The first is the location since 2.9, the second the previous one.
 	for _, name := range []string{"torch/headeronly/version.h", "torch/csrc/api/include/torch/version.h"} {
 		text, err := os.ReadFile(filepath.Join(include, name))
 		if err != nil {
@@ -140,10 +141,10 @@ func headerVersion(include string) (string, error) {
 			return number["MAJOR"] + "." + number["MINOR"] + "." + number["PATCH"], nil
 		}
 	}
-	return "", fmt.Errorf("no version in the headers of %s; is libtorch unpacked whole?", include)
+	return "", fmt.Errorf("no version in the headers of %s; unpack libtorch completely", include)
 }
 
-// supported tells whether gotch can be fitted to that version of libtorch.
+// supported reports whether gotch can be adapted to that version of libtorch.
 func supported(version string) bool {
 	v := majorMinor(version)
 	return v >= majorMinor(oldestVersion) && v <= majorMinor(newestVersion)

@@ -12,8 +12,9 @@ import (
 	"strings"
 )
 
-// wanted tells where a file of a wheel goes: headers to include/, the libraries on the keep list to lib/.
-func wanted(name string, keep []string) (string, bool) {
+// destination returns where to unpack a file of a wheel, if at all: headers go to include/, the
+// libraries on the keep list to lib/.
+func destination(name string, keep []string) (string, bool) {
 	if !fs.ValidPath(name) {
 		return "", false
 	}
@@ -34,7 +35,7 @@ type entry struct {
 	to   string
 }
 
-// unpack writes what is wanted of the wheels into dir, each file straight from the archive to its place.
+// unpack extracts the required files of the wheels to dir.
 func (s *setup) unpack(wheels, keep []string, dir string) error {
 	var entries []entry
 	var total int64
@@ -45,7 +46,7 @@ func (s *setup) unpack(wheels, keep []string, dir string) error {
 		}
 		defer archive.Close()
 		for _, f := range archive.File {
-			if to, ok := wanted(f.Name, keep); ok {
+			if to, ok := destination(f.Name, keep); ok {
 				entries = append(entries, entry{f, filepath.Join(dir, to)})
 				total += int64(f.UncompressedSize64)
 			}
@@ -63,10 +64,11 @@ func (s *setup) unpack(wheels, keep []string, dir string) error {
 	return nil
 }
 
-// createFile makes a file to unpack into; a variable so that a test can fill the disk.
+// createFile creates an output file. A test replaces it to simulate a full disk.
 var createFile = func(name string) (io.WriteCloser, error) { return os.Create(name) }
 
-// write unpacks one file and tells progress about every piece. archive/zip checks the CRC at the end.
+// write unpacks one file and calls progress with the size of each block. archive/zip verifies the
+// CRC at the end.
 func (e entry) write(progress func(int)) error {
 	if err := os.MkdirAll(filepath.Dir(e.to), 0o755); err != nil {
 		return err
@@ -84,7 +86,7 @@ func (e entry) write(progress func(int)) error {
 	return errors.Join(err, out.Close())
 }
 
-// counter is a writer that only counts.
+// counter is a writer that passes the number of bytes on and discards them.
 type counter func(int)
 
 func (c counter) Write(p []byte) (int, error) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestWanted(t *testing.T) {
+func TestDestination(t *testing.T) {
 	keep := platforms["linux/amd64"].Keep
 	tests := []struct{ name, to string }{
 		{"torch/include/ATen/ATen.h", "include/ATen/ATen.h"},
@@ -22,8 +22,8 @@ func TestWanted(t *testing.T) {
 		{"torch/include/../../../etc/passwd", ""},
 	}
 	for _, tt := range tests {
-		if to, ok := wanted(tt.name, keep); to != tt.to || ok != (tt.to != "") {
-			t.Errorf("%s goes to %q, want %q", tt.name, to, tt.to)
+		if to, ok := destination(tt.name, keep); to != tt.to || ok != (tt.to != "") {
+			t.Errorf("destination of %s is %q, want %q", tt.name, to, tt.to)
 		}
 	}
 }
@@ -72,9 +72,9 @@ func TestUnpackFullDisk(t *testing.T) {
 	t.Cleanup(func() { createFile = before })
 	createFile = func(string) (io.WriteCloser, error) { return os.OpenFile("/dev/full", os.O_WRONLY, 0) }
 	s, _ := newFake(t, nil)
-	locked(t, s)
+	lockCache(t, s)
 	wheel := fakeWheel(t, wheelFiles)
-	_, err := s.finished("libtorch-1", func(dir string) ([]string, []string, error) {
+	_, err := s.cachedFolder("libtorch-1", func(dir string) ([]string, []string, error) {
 		return nil, nil, s.unpack([]string{wheel}, []string{"torch/lib/*"}, dir)
 	})
 	wantError(t, err, "is full", "unpack torch/", "XDG_CACHE_HOME")
@@ -88,7 +88,7 @@ func TestUnpackDamagedWheel(t *testing.T) {
 	wantError(t, s.unpack([]string{path}, nil, t.TempDir()), "unpack "+path)
 }
 
-// TestFetch goes the whole way from pip to a finished folder, with a pip that copies a small wheel.
+// TestFetch tests the path from pip to a complete folder, with a pip that copies a small wheel.
 func TestFetch(t *testing.T) {
 	p := platform{
 		Wheels: []wheel{{"torch", torchVersion, "00", "manylinux_2_28_x86_64", 100}},
@@ -101,8 +101,8 @@ func TestFetch(t *testing.T) {
 read line < "$4"
 [ "$line" = "torch==` + torchVersion + ` --hash=sha256:00" ] || { echo "requirements: $line" >&2; exit 1; }
 /bin/cp "$WHEEL" "$2/"`})
-	locked(t, s)
-	dir, err := s.finished("libtorch-1", func(dir string) ([]string, []string, error) { return nil, p.watch(), s.fetch(p, dir) })
+	lockCache(t, s)
+	dir, err := s.cachedFolder("libtorch-1", func(dir string) ([]string, []string, error) { return nil, p.requiredFiles(), s.fetch(p, dir) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ read line < "$4"
 	}
 	for _, name := range []string{"download", "lib/libtorch_cuda.so"} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
-			t.Errorf("%s was kept", name)
+			t.Errorf("%s was not removed", name)
 		}
 	}
 	if out.Len() == 0 {

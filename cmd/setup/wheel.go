@@ -14,18 +14,19 @@ import (
 	"time"
 )
 
-// wheelFolder names the cache's folder for the unpacked wheels of a platform.
+// wheelFolder returns the name of the cache folder of the unpacked wheels of a platform.
 func wheelFolder(p platform) string {
-	var pins []string
+	var hashes []string
 	for _, w := range p.Wheels {
-		pins = append(pins, w.SHA256)
+		hashes = append(hashes, w.SHA256)
 	}
-	pins = append(pins, p.Keep...)
-	return "libtorch-" + torchVersion + "-" + key(pins...)
+	hashes = append(hashes, p.Keep...)
+	return "libtorch-" + torchVersion + "-" + key(hashes...)
 }
 
-// watch lists the files whose loss means that the unpacked wheels must be fetched again.
-func (p platform) watch() []string {
+// requiredFiles lists files of the unpacked wheels. If one is missing, the wheels are downloaded
+// again.
+func (p platform) requiredFiles() []string {
 	names := []string{"include/torch/headeronly/version.h", "include/torch/csrc/api/include/torch/torch.h"}
 	for _, pattern := range p.Keep {
 		if !strings.Contains(pattern, "*") {
@@ -35,13 +36,13 @@ func (p platform) watch() []string {
 	return names
 }
 
-// fetch downloads the wheels of a platform and unpacks what is needed of them into dir.
+// fetch downloads the wheels of a platform and unpacks the required files to dir.
 func (s *setup) fetch(p platform, dir string) error {
 	download := filepath.Join(dir, "download")
 	if err := os.MkdirAll(download, 0o755); err != nil {
 		return err
 	}
-	if err := roomFor(dir, p); err != nil {
+	if err := checkDiskSpace(dir, p); err != nil {
 		return err
 	}
 	if err := s.download(p, download); err != nil {
@@ -52,7 +53,7 @@ func (s *setup) fetch(p platform, dir string) error {
 		return err
 	}
 	if len(files) != len(p.Wheels) {
-		return fmt.Errorf("pip left %d wheels in %s in place of %d", len(files), download, len(p.Wheels))
+		return fmt.Errorf("pip downloaded %d wheels to %s instead of %d", len(files), download, len(p.Wheels))
 	}
 	slices.Sort(files)
 	if err := s.unpack(files, p.Keep, dir); err != nil {
@@ -61,13 +62,14 @@ func (s *setup) fetch(p platform, dir string) error {
 	return os.RemoveAll(download)
 }
 
-// What the kept files of the wheels, and everything that is compiled, take on disk.
+// Disk space of the unpacked files of the wheels and of everything that setup compiles.
 const (
 	unpackedBytes = 560_000_000
 	builtBytes    = 50_000_000
 )
 
-// freeBytes tells how much a user may still write to the disk that holds dir; a variable for tests.
+// freeBytes returns the free space on the disk of dir that is available to the user. A test
+// replaces it.
 var freeBytes = func(dir string) (int64, error) {
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(dir, &st); err != nil {
@@ -84,18 +86,19 @@ func (p platform) bytes() (total int64) {
 	return total
 }
 
-// roomFor refuses to start a download that cannot fit.
-func roomFor(dir string, p platform) error {
+// checkDiskSpace returns an error if the download does not fit on the disk.
+func checkDiskSpace(dir string, p platform) error {
 	wheels := p.bytes()
 	need := wheels + max(wheels, unpackedBytes) + builtBytes // pip copies a wheel before it removes the original
 	free, err := freeBytes(dir)
 	if err != nil || free >= need {
-		return nil // a disk that does not tell is tried
+		return nil // if the free space is unknown, try the download
 	}
 	return fmt.Errorf("%d MB are free, %d MB are needed: %w", free/1e6, need/1e6, syscall.ENOSPC)
 }
 
-// download lets pip fetch the pinned wheels into dir. pip knows the user's mirrors, proxies and certificates.
+// download runs pip to download the pinned wheels to dir. pip knows the user's mirrors, proxies and
+// certificates.
 func (s *setup) download(p platform, dir string) error {
 	pip, err := findPip()
 	if err != nil {
@@ -106,7 +109,7 @@ func (s *setup) download(p platform, dir string) error {
 	if err := os.WriteFile(list, []byte(requirements), 0o644); err != nil {
 		return err
 	}
-	temp := filepath.Join(dir, "pip") // pip's own temporary files: same disk, same cleaning, and the bar sees them grow
+	temp := filepath.Join(dir, "pip") // of pip's temporary files: on the same disk, removed with dir, and counted by the progress bar
 	if err := os.Mkdir(temp, 0o755); err != nil {
 		return err
 	}
@@ -117,15 +120,15 @@ func (s *setup) download(p platform, dir string) error {
 	cmd.WaitDelay = time.Second
 
 	bar := s.bar(fmt.Sprintf("downloading libtorch %s through pip", torchVersion), p.bytes())
-	err = watching(bar, dir, cmd.Run)
+	err = runWithProgress(bar, dir, cmd.Run)
 	if err != nil {
 		return pipError(strings.Join(cmd.Args, " "), output.String(), err)
 	}
 	return nil
 }
 
-// watching runs f and meanwhile shows how many bytes lie in dir.
-func watching(bar *bar, dir string, f func() error) error {
+// runWithProgress runs f and meanwhile shows the size of dir.
+func runWithProgress(bar *bar, dir string, f func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- f() }()
 	tick := time.NewTicker(200 * time.Millisecond)
@@ -136,13 +139,14 @@ func watching(bar *bar, dir string, f func() error) error {
 			bar.finish(err == nil)
 			return err
 		case <-tick.C:
-			bar.set(sizeOf(dir))
+			bar.set(folderSize(dir))
 		}
 	}
 }
 
-// sizeOf adds up the files in dir; one that vanishes meanwhile counts nothing.
-func sizeOf(dir string) (bytes int64) {
+// folderSize returns the total size of the files in dir. Files that disappear meanwhile do not
+// count.
+func folderSize(dir string) (bytes int64) {
 	filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return nil
@@ -155,18 +159,19 @@ func sizeOf(dir string) (bytes int64) {
 	return bytes
 }
 
-// findPip returns the command line that starts pip.
+// findPip returns the command line of pip.
 func findPip() ([]string, error) {
 	for _, c := range [][]string{{"python3", "-m", "pip"}, {"python", "-m", "pip"}, {"pip3"}, {"pip"}} {
 		if exec.Command(c[0], append(c[1:], "--version")...).Run() == nil {
 			return c, nil
 		}
 	}
-	return nil, fmt.Errorf("pip, which fetches libtorch, is not there: none of python3 -m pip, pip3, pip runs; install it%s, "+
+	return nil, fmt.Errorf("pip, which downloads libtorch, is missing: none of python3 -m pip, pip3, pip runs; install it%s, "+
 		"or set LIBTORCH to the folder of an unpacked libtorch %s to %s", aptHint("python3-pip"), oldestVersion, newestVersion)
 }
 
-// pipArguments returns the requirements file, which alone may hold hashes, and the arguments that pin the platform.
+// pipArguments returns the requirements file, the only place where pip accepts hashes, and the
+// arguments that select the platform.
 func pipArguments(p platform) (requirements string, args []string) {
 	args = []string{"download", "--quiet", "--no-deps", "--no-cache-dir", "--only-binary=:all:", "--retries", "2",
 		"--python-version", "3.12", "--require-hashes"}
@@ -178,7 +183,7 @@ func pipArguments(p platform) (requirements string, args []string) {
 	return b.String(), args
 }
 
-// pipError says what pip's failure means and what to do.
+// pipError describes a failure of pip and what to do.
 func pipError(command, output string, err error) error {
 	if strings.Contains(output, "No space left on device") || strings.Contains(output, "Disk quota exceeded") {
 		return fmt.Errorf("pip: %w", syscall.ENOSPC)
@@ -188,12 +193,12 @@ func pipError(command, output string, err error) error {
 		"without a network set LIBTORCH to the folder of an unpacked libtorch"
 	if strings.Contains(output, "DO NOT MATCH THE HASHES") {
 		what = "pip downloaded a file that is not the pinned one"
-		hint = "something on the way changes files: check pip's index (pip config list), then run setup again"
+		hint = "a proxy or mirror changes files: check pip's index (pip config list), then run setup again"
 	}
-	return fmt.Errorf("%s: %w; %s\n%s said:\n%s", what, err, hint, command, lastLines(output, 6))
+	return fmt.Errorf("%s: %w; %s\noutput of %s:\n%s", what, err, hint, command, lastLines(output, 6))
 }
 
-// lastLines keeps the end of a program's output.
+// lastLines returns the last n lines of a program's output, indented.
 func lastLines(text string, n int) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	return "  " + strings.Join(lines[max(0, len(lines)-n):], "\n  ")

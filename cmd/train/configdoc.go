@@ -12,7 +12,7 @@ import (
 	"depthwise.dev/config"
 )
 
-// allowedValues says which values a flag of training takes, where they are not an enumeration.
+// allowedValues describes the values of training flags that are not enumerations.
 var allowedValues = map[string]string{
 	"data": "folder, pattern, URL or `mnist`", "val-split": "0 ≤ x < 1", "exif": "`true`, `false`",
 	"batch-size": "≥ 1", "workers": "`auto` (-1 in YAML) or ≥ 0", "shuffle-buffer": "≥ 0", "shard-cache": "≥ 0",
@@ -57,7 +57,8 @@ var flagKeys = map[string]string{"backend": "kernels"}
 // withoutKey are flags of training that are not settings.
 var withoutKey = []string{"config", "version", "help", "kernels"}
 
-// configReference is docs/configuration.md: every flag of training, and the settings without a flag.
+// configReference is docs/configuration.md: every flag of training, and the settings without a
+// flag.
 func configReference() (string, error) {
 	cmd := configured(newSettings())
 	keys, err := configKeys()
@@ -133,7 +134,7 @@ func configRow(cmd *cobra.Command, f flagDoc) string {
 	return "| " + strings.Join(cells, " | ") + " |"
 }
 
-// zeroDefault names the defaults that help leaves out.
+// zeroDefault describes the defaults that help omits.
 func zeroDefault(f *pflag.Flag) string {
 	if f.DefValue == "" {
 		return "none"

@@ -7,7 +7,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// newDocs is for those who package or document the program: hidden, as it is of no use in training.
+// newDocs is for those who package or document the program: hidden, because training does not need
+// it.
 func newDocs() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:    "docs",

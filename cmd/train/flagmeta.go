@@ -28,8 +28,7 @@ const (
 var groupOrder = []string{groupData, groupModel, groupOptimization, groupAugmentation, groupHardware, groupRun,
 	groupMeasurement, groupOutput, groupHelp}
 
-// Annotations of a flag: what help, shell completion and documentation know about it beyond name
-// and usage.
+// Annotations of a flag, for help, shell completion and documentation.
 const (
 	groupOf   = "group"   // its heading
 	defaultOf = "default" // its default in words, where that depends on other settings
@@ -98,7 +97,8 @@ func valueNotes(flag string) map[string]string {
 	return notesOf[flag]
 }
 
-// variantNotes describes the variants that one architecture alone has; others differ by architecture.
+// variantNotes describes the variants that one architecture alone has; others differ by
+// architecture.
 func variantNotes() map[string]string {
 	notes := make(map[string]string)
 	for _, arch := range mobilenet.Archs() {
@@ -136,7 +136,7 @@ type flagDoc struct {
 	usage       string   // what it does
 	values      []string // all allowed words; nil where the value is a number, a path or free text
 	notes       map[string]string
-	byDefault   string // "" where the default is off, empty or zero and needs no word
+	byDefault   string // "" if the default is off, empty or zero
 	key         string // in a configuration file
 }
 
@@ -171,7 +171,7 @@ func describe(f *pflag.Flag) flagDoc {
 // placeholders replaces pflag's names of types.
 var placeholders = map[string]string{"int": "N", "uint": "N", "float": "X", "duration": "DURATION", "string": "TEXT"}
 
-// text is the description in one paragraph: usage, values with their notes up to so many letters,
+// text is the description in one paragraph: usage, values with notes up to a maximum length,
 // default.
 func (d flagDoc) text(longestNote int) string {
 	text := d.usage

@@ -142,12 +142,12 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 			return usagef("--%s %s: %w", g.flag.Name, g.text, err)
 		}
 	}
-	return s.augmentAsAsked(cmd)
+	return s.enableAugmentation(cmd)
 }
 
-// augmentAsAsked enables augmentation when a crop or a flip is given and it is off, as it is for
-// mnist.
-func (s *settings) augmentAsAsked(cmd *cobra.Command) error {
+// enableAugmentation enables augmentation if a crop or flip flag is given and augmentation is off,
+// as for mnist.
+func (s *settings) enableAugmentation(cmd *cobra.Command) error {
 	for _, name := range []string{"crop-scale", "crop-ratio", "flip"} {
 		if !cmd.Flags().Changed(name) || s.Augment != "none" {
 			continue

@@ -96,7 +96,7 @@ func writeFlag(w io.Writer, f flagDoc) {
 	}
 }
 
-// wrap breaks a text between words into lines of at most so many columns.
+// wrap breaks a text between words into lines of at most that many columns.
 func wrap(text string, width int) []string {
 	var lines []string
 	line := ""

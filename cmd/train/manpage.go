@@ -77,7 +77,7 @@ func manPage(cmd *cobra.Command) string {
 	return b.String()
 }
 
-// manText writes paragraphs. One with an indented line is a list, whose lines stay as they are.
+// manText writes paragraphs. One with an indented line is a list, whose lines are not joined.
 func manText(b *strings.Builder, text string) {
 	for paragraph := range strings.SplitSeq(text, "\n\n") {
 		if strings.Contains("\n"+paragraph, "\n  ") {

@@ -12,7 +12,8 @@ import (
 	"depthwise.dev/internal/host"
 )
 
-// dataFolder is [datasource.Folder] of --data. It reports on stderr when MNIST has to be downloaded.
+// dataFolder is [datasource.Folder] of --data. It reports on stderr when MNIST has to be
+// downloaded.
 func dataFolder(cmd *cobra.Command, name string) (string, error) {
 	stderr := cmd.ErrOrStderr()
 	if name == config.MNIST {

@@ -50,7 +50,8 @@ func TestTrainingOutput(t *testing.T) {
 	}
 }
 
-// TestMessages: commands that write files have no result for standard output; what they did is a message.
+// TestMessages: commands that write files have no result for standard output; what they did is a
+// message.
 func TestMessages(t *testing.T) {
 	dir, out := pictures(t), t.TempDir()
 	for _, c := range []struct {

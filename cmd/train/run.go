@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return code
 }
 
-// interruptMessage says what an interrupt stopped. It is no error: someone asked for it.
+// interruptMessage reports what an interrupt stopped. It is not an error.
 func interruptMessage(err error) string {
 	if i, ok := errors.AsType[interruption](err); ok {
 		return i.Error()

@@ -18,7 +18,7 @@ func untilInterrupted(parent context.Context, stderr io.Writer) context.Context 
 	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it
 		signal.Notify(signals, syscall.SIGHUP)
 	}
-	signal.Ignore(syscall.SIGPIPE) // the run continues when the reader of its progress ends
+	signal.Ignore(syscall.SIGPIPE) // the run continues if the reader of its output ends
 	go func() {
 		<-signals
 		fmt.Fprintln(stderr, "\ninterrupted: stopping; interrupt again to stop immediately")

@@ -23,7 +23,7 @@ func lastLine(text string) string {
 }
 
 // TestWrongUsage: exit code 2, nothing on standard output, and a last line on
-// standard error that says what was meant.
+// standard error that suggests what was meant.
 func TestWrongUsage(t *testing.T) {
 	for _, c := range []struct {
 		name, args string

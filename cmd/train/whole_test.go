@@ -134,7 +134,7 @@ func sameFile(t *testing.T, a, b string) {
 }
 
 // checkFinished: a folder that holds a run is refused, except to resume it, and
-// a finished run is left as it is.
+// a finished run is not changed.
 func checkFinished(t *testing.T, run string) {
 	config := filepath.Join(run, "config.yaml")
 	code, _, stderr := execute(t, "--config", config, "--out", run, "--progress", "none")

@@ -1,4 +1,4 @@
-// Package batching lets requests of many goroutines be computed in batches by one goroutine.
+// Package batching collects requests of many goroutines into batches that one goroutine computes.
 package batching
 
 import (
@@ -13,11 +13,11 @@ import (
 
 // Errors of Do.
 var (
-	ErrFull   = errors.New("the queue is full: as many requests wait as may")
+	ErrFull   = errors.New("the queue is full; retry later")
 	ErrClosed = errors.New("the queue is closed")
 )
 
-// PanicError is a panic in the function that computes.
+// PanicError is a panic in the compute function of Serve.
 type PanicError struct {
 	Value any
 	Stack []byte
@@ -27,21 +27,21 @@ func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
 // Settings of a queue; all but Wait must be positive.
 type Settings struct {
-	Batch  int           // requests in a batch, at most
-	Wait   time.Duration // how long a request waits for others to fill its batch
-	Length int           // requests that may wait
+	Batch  int           // most requests in a batch
+	Wait   time.Duration // most time that a request waits for others to fill its batch
+	Length int           // most waiting requests
 }
 
-// Stats is what a queue has done so far.
+// Stats counts the requests of a queue.
 type Stats struct {
-	Computed, Batches int64 // requests that were computed, and in how many batches
-	Refused           int64 // requests that found the queue full
-	Dropped           int64 // requests whose context ended while they waited
-	Waiting           int   // requests that wait now
+	Computed, Batches int64 // computed requests, and their batches
+	Refused           int64 // requests rejected because the queue was full
+	Dropped           int64 // requests whose context ended while waiting
+	Waiting           int   // requests waiting now
 }
 
-// Queue holds requests between the goroutines that make them ([Queue.Do]) and the one that computes them
-// ([Queue.Serve]), in the order in which they came.
+// Queue passes requests from the goroutines that call [Queue.Do] to the one that computes them
+// ([Queue.Serve]), first in, first out.
 type Queue[In, Out any] struct {
 	settings Settings
 	changed  chan struct{} // wakes Serve; holds one signal
@@ -54,10 +54,10 @@ type Queue[In, Out any] struct {
 
 // request is one call of Do.
 type request[In, Out any] struct {
-	ctx  context.Context
-	in   In
-	came time.Time
-	done chan result[Out] // of one value, so that nobody waits for a caller that has gone
+	ctx     context.Context
+	in      In
+	arrived time.Time
+	done    chan result[Out] // buffered, so that Serve does not block if the caller has returned
 }
 
 type result[Out any] struct {
@@ -65,26 +65,27 @@ type result[Out any] struct {
 	err error
 }
 
-// New makes a queue. Something must call Serve for its requests to be computed.
+// New creates a queue. A goroutine must call Serve to compute its requests.
 func New[In, Out any](s Settings) *Queue[In, Out] {
 	return &Queue[In, Out]{settings: s, changed: make(chan struct{}, 1)}
 }
 
-// Do has in computed and returns the result, or at once ErrFull or ErrClosed. When ctx ends first it returns ctx's error:
-// a request that still waits then is never computed, and the result of one that is being computed is thrown away.
+// Do queues in and returns its result. It returns ErrFull and ErrClosed immediately. If ctx ends
+// first, it returns the error of ctx: a request that is still waiting is not computed, the result
+// of one being computed is discarded.
 func (q *Queue[In, Out]) Do(ctx context.Context, in In) (out Out, err error) {
 	if err := ctx.Err(); err != nil {
 		return out, err
 	}
-	r := &request[In, Out]{ctx: ctx, in: in, came: time.Now(), done: make(chan result[Out], 1)}
+	r := &request[In, Out]{ctx: ctx, in: in, arrived: time.Now(), done: make(chan result[Out], 1)}
 	if err := q.add(r); err != nil {
 		return out, err
 	}
 	select {
-	case is := <-r.done:
-		return is.out, is.err
+	case res := <-r.done:
+		return res.out, res.err
 	case <-ctx.Done():
-		q.leave(r)
+		q.cancel(r)
 		return out, ctx.Err()
 	}
 }
@@ -104,8 +105,8 @@ func (q *Queue[In, Out]) add(r *request[In, Out]) error {
 	return nil
 }
 
-// leave takes out a request that nobody wants any more, so that its place is free again.
-func (q *Queue[In, Out]) leave(r *request[In, Out]) {
+// cancel removes a waiting request, which frees its place.
+func (q *Queue[In, Out]) cancel(r *request[In, Out]) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if i := slices.Index(q.waiting, r); i >= 0 {
@@ -117,11 +118,11 @@ func (q *Queue[In, Out]) leave(r *request[In, Out]) {
 func (q *Queue[In, Out]) wake() {
 	select {
 	case q.changed <- struct{}{}:
-	default: // Serve is about to look already
+	default: // a signal is pending
 	}
 }
 
-// Close refuses requests from now on. Serve computes those that wait, and returns.
+// Close rejects further requests. Serve computes the waiting ones and returns.
 func (q *Queue[In, Out]) Close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -129,7 +130,7 @@ func (q *Queue[In, Out]) Close() {
 	q.wake()
 }
 
-// Stats returns what the queue has done so far.
+// Stats returns the counts so far.
 func (q *Queue[In, Out]) Stats() Stats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -138,11 +139,12 @@ func (q *Queue[In, Out]) Stats() Stats {
 	return s
 }
 
-// Serve computes batches, with one result for each request in their order, until the queue is closed and empty. It is for one
-// goroutine. An error, or a panic as a *PanicError, reaches the requests of its batch and ends nothing.
+// Serve calls compute for each batch until the queue is closed and empty. Only one goroutine may
+// call it. compute returns one result per request, in order. Its error, or its panic as a
+// *PanicError, is returned to the requests of the batch; Serve continues.
 func (q *Queue[In, Out]) Serve(compute func([]In) ([]Out, error)) {
 	for {
-		batch := q.take()
+		batch := q.next()
 		if batch == nil {
 			return
 		}
@@ -150,19 +152,19 @@ func (q *Queue[In, Out]) Serve(compute func([]In) ([]Out, error)) {
 		for i, r := range batch {
 			in[i] = r.in
 		}
-		out, err := guarded(compute, in)
+		out, err := callCompute(compute, in)
 		for i, r := range batch {
-			is := result[Out]{err: err}
+			res := result[Out]{err: err}
 			if err == nil {
-				is.out = out[i]
+				res.out = out[i]
 			}
-			r.done <- is
+			r.done <- res
 		}
 	}
 }
 
-// guarded calls compute and makes an error of its panic, or of a wrong number of results.
-func guarded[In, Out any](compute func([]In) ([]Out, error), in []In) (out []Out, err error) {
+// callCompute calls compute and converts a panic or a wrong number of results to an error.
+func callCompute[In, Out any](compute func([]In) ([]Out, error), in []In) (out []Out, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
@@ -175,8 +177,8 @@ func guarded[In, Out any](compute func([]In) ([]Out, error), in []In) (out []Out
 	return out, err
 }
 
-// take waits for the next batch; nil when the queue is closed and empty.
-func (q *Queue[In, Out]) take() []*request[In, Out] {
+// next waits for the next batch and returns nil if the queue is closed and empty.
+func (q *Queue[In, Out]) next() []*request[In, Out] {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for {
@@ -186,42 +188,43 @@ func (q *Queue[In, Out]) take() []*request[In, Out] {
 		case n == 0:
 			q.sleep(nil)
 		default:
-			patience := q.settings.Wait - time.Since(q.waiting[0].came)
-			if patience > 0 && n < q.settings.Batch && !q.closed {
-				q.sleep(time.After(patience))
-			} else if batch := q.cut(); batch != nil {
+			remaining := q.settings.Wait - time.Since(q.waiting[0].arrived)
+			if remaining > 0 && n < q.settings.Batch && !q.closed {
+				q.sleep(time.After(remaining))
+			} else if batch := q.removeBatch(); batch != nil {
 				return batch
 			}
 		}
 	}
 }
 
-// sleep waits for a change, or the time to be up, without the lock.
-func (q *Queue[In, Out]) sleep(up <-chan time.Time) {
+// sleep releases the lock and waits for a change or the timeout.
+func (q *Queue[In, Out]) sleep(timeout <-chan time.Time) {
 	q.mu.Unlock()
 	defer q.mu.Lock()
 	select {
 	case <-q.changed:
-	case <-up:
+	case <-timeout:
 	}
 }
 
-// cut takes the longest-waiting requests off the queue, without those whose context has ended; nil if none is left.
-func (q *Queue[In, Out]) cut() []*request[In, Out] {
+// removeBatch removes the oldest requests from the queue and returns those whose context has not
+// ended, or nil.
+func (q *Queue[In, Out]) removeBatch() []*request[In, Out] {
 	var batch []*request[In, Out]
-	looked := 0
+	examined := 0
 	for _, r := range q.waiting {
 		if len(batch) == q.settings.Batch {
 			break
 		}
-		looked++
+		examined++
 		if r.ctx.Err() != nil {
-			q.stats.Dropped++ // Do returns the error by itself
+			q.stats.Dropped++ // Do returns the error
 			continue
 		}
 		batch = append(batch, r)
 	}
-	q.waiting = slices.Delete(q.waiting, 0, looked)
+	q.waiting = slices.Delete(q.waiting, 0, examined)
 	if batch != nil {
 		q.stats.Batches++
 		q.stats.Computed += int64(len(batch))

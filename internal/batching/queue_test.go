@@ -17,16 +17,16 @@ type answer struct {
 	err error
 }
 
-// bench is a queue whose batches a test lets go one by one.
-type bench struct {
+// harness is a queue whose batches the test releases one by one.
+type harness struct {
 	*Queue[int, int]
-	batches chan []int    // each batch as it begins
-	release chan error    // ends it: nil doubles its numbers
+	batches chan []int    // receives each batch when it starts
+	release chan error    // the error that ends the batch; nil: each result is twice its input
 	served  chan struct{} // closed when Serve has returned
 }
 
-func newBench(s Settings) *bench {
-	b := &bench{Queue: New[int, int](s), batches: make(chan []int), release: make(chan error), served: make(chan struct{})}
+func newHarness(s Settings) *harness {
+	b := &harness{Queue: New[int, int](s), batches: make(chan []int), release: make(chan error), served: make(chan struct{})}
 	go func() {
 		defer close(b.served)
 		b.Serve(func(in []int) ([]int, error) {
@@ -41,8 +41,8 @@ func newBench(s Settings) *bench {
 	return b
 }
 
-// ask calls Do in a goroutine of its own, and returns once it has settled.
-func (b *bench) ask(ctx context.Context, n int) <-chan answer {
+// ask calls Do in a new goroutine and returns when that is blocked or done.
+func (b *harness) ask(ctx context.Context, n int) <-chan answer {
 	is := make(chan answer, 1)
 	go func() {
 		out, err := b.Do(ctx, n)
@@ -52,8 +52,8 @@ func (b *bench) ask(ctx context.Context, n int) <-chan answer {
 	return is
 }
 
-// expect lets the next batch go on, which must be want.
-func (b *bench) expect(t *testing.T, err error, want ...int) {
+// expect checks the next batch and releases it with err.
+func (b *harness) expect(t *testing.T, err error, want ...int) {
 	t.Helper()
 	if got := <-b.batches; !slices.Equal(got, want) {
 		t.Errorf("the batch is %v, want %v", got, want)
@@ -62,11 +62,11 @@ func (b *bench) expect(t *testing.T, err error, want ...int) {
 	synctest.Wait()
 }
 
-func want(t *testing.T, is <-chan answer, out int, err error) {
+func want(t *testing.T, answers <-chan answer, out int, err error) {
 	t.Helper()
 	synctest.Wait()
 	select {
-	case got := <-is:
+	case got := <-answers:
 		if got.out != out || !errors.Is(got.err, err) {
 			t.Errorf("got %d, %v; want %d, %v", got.out, got.err, out, err)
 		}
@@ -75,11 +75,11 @@ func want(t *testing.T, is <-chan answer, out int, err error) {
 	}
 }
 
-// TestBatches: an idle queue computes one request at once; those that come meanwhile make the next batches, in order and of
-// at most the set size.
+// TestBatches checks that an idle queue computes a request immediately and that the requests that
+// arrive meanwhile form the next batches, in order and of at most the configured size.
 func TestBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, b := t.Context(), newBench(Settings{Batch: 3, Length: 10})
+		ctx, b := t.Context(), newHarness(Settings{Batch: 3, Length: 10})
 		var is []<-chan answer
 		for n := range 6 {
 			is = append(is, b.ask(ctx, n))
@@ -98,10 +98,11 @@ func TestBatches(t *testing.T) {
 	})
 }
 
-// TestFull: requests beyond the length are refused at once, and there is room again as soon as some were taken.
+// TestFull checks that requests beyond the length are rejected immediately, and accepted again
+// after a batch was removed.
 func TestFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, b := t.Context(), newBench(Settings{Batch: 2, Length: 2})
+		ctx, b := t.Context(), newHarness(Settings{Batch: 2, Length: 2})
 		first, second, third := b.ask(ctx, 1), b.ask(ctx, 2), b.ask(ctx, 3)
 		want(t, b.ask(ctx, 4), 0, ErrFull)
 		b.expect(t, nil, 1)
@@ -119,11 +120,11 @@ func TestFull(t *testing.T) {
 	})
 }
 
-// TestCanceled: a request whose context ends while it waits returns at once, frees its place and is never computed; one that
-// is being computed returns at once too, and its batch goes on.
+// TestCanceled checks that Do returns immediately when its context ends. A waiting request frees
+// its place and is not computed; a batch being computed continues.
 func TestCanceled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(Settings{Batch: 4, Length: 3})
+		b := newHarness(Settings{Batch: 4, Length: 3})
 		computing, stop := context.WithCancel(t.Context())
 		first := b.ask(computing, 1)
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -150,8 +151,9 @@ func TestCanceled(t *testing.T) {
 	})
 }
 
-// TestEndedBeforeTaken: a context that has ended drops the request even where its goroutine has not run yet.
-func TestEndedBeforeTaken(t *testing.T) {
+// TestCanceledBeforeNext checks that next drops requests whose context has ended but whose
+// goroutine has not run yet.
+func TestCanceledBeforeNext(t *testing.T) {
 	q := New[int, int](Settings{Batch: 2, Length: 9})
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -160,7 +162,7 @@ func TestEndedBeforeTaken(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	batch := q.take()
+	batch := q.next()
 	if len(batch) != 2 || batch[0].in != 1 || batch[1].in != 3 {
 		t.Errorf("a batch of %d", len(batch))
 	}
@@ -169,11 +171,11 @@ func TestEndedBeforeTaken(t *testing.T) {
 	}
 }
 
-// TestWait: a request waits for company as long as is set from when it came, and no longer once the batch is full or the
-// queue is closed.
+// TestWait checks that a request waits for others for the configured time after its arrival, and
+// not at all once the batch is full or the queue is closed.
 func TestWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, b := t.Context(), newBench(Settings{Batch: 3, Wait: 10 * time.Millisecond, Length: 9})
+		ctx, b := t.Context(), newHarness(Settings{Batch: 3, Wait: 10 * time.Millisecond, Length: 9})
 		start := time.Now()
 		b.ask(ctx, 1)
 		time.Sleep(6 * time.Millisecond)
@@ -205,10 +207,11 @@ func TestWait(t *testing.T) {
 	})
 }
 
-// TestClose: closing while a batch is computed finishes it and what waits, and refuses what comes after.
+// TestClose checks that Close during a batch lets it and the waiting requests finish, and rejects
+// later requests.
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, b := t.Context(), newBench(Settings{Batch: 2, Length: 9})
+		ctx, b := t.Context(), newHarness(Settings{Batch: 2, Length: 9})
 		var is []<-chan answer
 		for n := range 4 {
 			is = append(is, b.ask(ctx, n))
@@ -227,11 +230,11 @@ func TestClose(t *testing.T) {
 	})
 }
 
-// TestFailures: what is wrong with a batch reaches its requests and no others.
+// TestFailures checks that the error of a batch is returned to its requests only.
 func TestFailures(t *testing.T) {
 	broken := errors.New("broken")
 	synctest.Test(t, func(t *testing.T) {
-		ctx, b := t.Context(), newBench(Settings{Batch: 2, Length: 9})
+		ctx, b := t.Context(), newHarness(Settings{Batch: 2, Length: 9})
 		first, second, third, fourth := b.ask(ctx, 1), b.ask(ctx, 2), b.ask(ctx, 3), b.ask(ctx, 4)
 		b.expect(t, nil, 1)
 		b.expect(t, broken, 2, 3)
@@ -255,7 +258,7 @@ func TestFailures(t *testing.T) {
 			q := New[int, int](Settings{Batch: 2, Length: 9})
 			go q.Serve(c.compute)
 			defer q.Close()
-			for range 2 { // the queue lives on
+			for range 2 { // the queue remains usable
 				_, err := q.Do(t.Context(), 1)
 				if text := fmt.Sprint(err); c.text != "" && text != c.text || c.text == "" && err != nil {
 					t.Errorf("error %v, want %q", err, c.text)
@@ -269,8 +272,9 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestManyGoroutines: whatever mixture of deadlines, refusals and failures, each request gets its own answer or its own
-// error, every computed batch is within bounds, and the counts add up.
+// TestManyGoroutines checks, with a mixture of deadlines, rejections and failures, that each
+// request gets its own result or an error, that batches have a valid size, and that the counts are
+// consistent.
 func TestManyGoroutines(t *testing.T) {
 	const callers, each = 64, 300
 	q := New[int, int](Settings{Batch: 7, Wait: 50 * time.Microsecond, Length: 40})
@@ -311,7 +315,7 @@ func TestManyGoroutines(t *testing.T) {
 				var p *PanicError
 				switch {
 				case err == nil && out != -n:
-					t.Errorf("%d was given %d", n, out)
+					t.Errorf("the result of %d is %d", n, out)
 				case errors.Is(err, ErrFull):
 					kind = "refused"
 				case errors.Is(err, context.DeadlineExceeded):

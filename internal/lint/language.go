@@ -74,13 +74,16 @@ var sources = map[string]func(string) []line{
 // Files of other kinds are skipped.
 func Language(fsys fs.FS, files []string) ([]Problem, error) {
 	patterns := make([]*regexp.Regexp, len(Terms))
+	all := make([]string, len(Terms))
 	for i, t := range Terms {
+		all[i] = "(?:" + t.Pattern + ")"
 		pattern, err := regexp.Compile(`(?i)(^|[^\w-])(` + t.Pattern + `)($|[^\w-])`)
 		if err != nil {
 			return nil, fmt.Errorf("lint: term %q: %w", t.Pattern, err)
 		}
 		patterns[i] = pattern
 	}
+	anyTerm := regexp.MustCompile(`(?i)` + strings.Join(all, "|")) // one search for the many lines without any term
 	var problems []Problem
 	for _, file := range files {
 		extract := sources[path.Ext(file)]
@@ -92,6 +95,9 @@ func Language(fsys fs.FS, files []string) ([]Problem, error) {
 			return nil, fmt.Errorf("lint: %w", err)
 		}
 		for _, l := range extract(string(text)) {
+			if !anyTerm.MatchString(l.text) {
+				continue
+			}
 			for i, pattern := range patterns {
 				if m := pattern.FindStringSubmatch(l.text); m != nil {
 					problems = append(problems, Problem{file, l.line, fmt.Sprintf("%q: write %s", strings.ToLower(m[2]), Terms[i].Instead)})

@@ -1,17 +1,16 @@
-// Package suggest finds the known word that a mistyped word was meant to be.
+// Package suggest finds the known word closest to a misspelled one.
 package suggest
 
 import "strings"
 
-// Closest returns the choice that word most likely meant, or "" when none is
-// near: at most two slips of the keyboard, and never more than a third of the
-// word's letters, or else a beginning of three letters or more. Case, '-' and '_'
-// are no slips. On a tie the first choice wins.
+// Closest returns the choice closest to word, or "" if none is similar. Similar means an edit
+// distance of at most 2 and at most a third of the word's length, or else that word is a prefix of
+// at least three letters. Case, '-' and '_' are ignored. The first of equally close choices wins.
 func Closest(word string, choices []string) string {
 	limit := min(2, max(1, len(word)/3))
 	best, bestDistance := "", limit+1
 	for _, choice := range choices {
-		if d := distance(plain(word), plain(choice)); d < bestDistance {
+		if d := distance(normalize(word), normalize(choice)); d < bestDistance {
 			best, bestDistance = choice, d
 		}
 	}
@@ -19,18 +18,18 @@ func Closest(word string, choices []string) string {
 		return best
 	}
 	for _, choice := range choices {
-		if strings.HasPrefix(plain(choice), plain(word)) {
+		if strings.HasPrefix(normalize(choice), normalize(word)) {
 			return choice
 		}
 	}
 	return ""
 }
 
-// OneOf lists the allowed values after the one that value probably means, by its name in other
-// tools or by its spelling: "did you mean sgd? allowed: sgd, rmsprop".
+// OneOf lists the allowed values, preceded by the one that value probably means, found by its name
+// in other tools or by its spelling: "did you mean sgd? allowed: sgd, rmsprop".
 func OneOf(value string, allowed []string) string {
 	list := "allowed: " + strings.Join(allowed, ", ")
-	if m := meant(value, allowed); m != "" && m != value {
+	if m := synonym(value, allowed); m != "" && m != value {
 		return "did you mean " + m + "? " + list
 	}
 	if c := Closest(value, allowed); c != "" && c != value {
@@ -39,14 +38,14 @@ func OneOf(value string, allowed []string) string {
 	return list
 }
 
-func plain(s string) string {
+func normalize(s string) string {
 	return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(s))
 }
 
-// distance is the optimal string alignment distance: the least number of
-// letters to add, drop, change or swap with their neighbor that turns a into b.
+// distance returns the optimal string alignment distance: the minimum number of insertions,
+// deletions, substitutions and transpositions of adjacent letters that turns a into b.
 func distance(a, b string) int {
-	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
+	secondLast, last := make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {
 		last[j] = j
 	}
@@ -60,10 +59,10 @@ func distance(a, b string) int {
 			}
 			row[j] = min(last[j]+1, row[j-1]+1, change)
 			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
+				row[j] = min(row[j], secondLast[j-2]+1)
 			}
 		}
-		before, last = last, row
+		secondLast, last = last, row
 	}
 	return last[len(b)]
 }

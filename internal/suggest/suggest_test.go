@@ -29,13 +29,13 @@ func TestClosest(t *testing.T) {
 		{"missing hyphen", "batchsize", "batch-size"},
 		{"underscore", "batch_size", "batch-size"},
 		{"case", "LR", "lr"},
-		{"letter lost", "epoch", "epochs"},
-		{"two slips", "optimzier", "optimizer"},
+		{"missing letter", "epoch", "epochs"},
+		{"two errors", "optimzier", "optimizer"},
 		{"swapped", "widht", "width"},
-		{"beginning", "optim", "optimizer"},
-		{"beginning too short", "op", ""},
-		{"nothing near", "color", ""},
-		{"short words stay strict", "xy", ""},
+		{"prefix", "optim", "optimizer"},
+		{"prefix too short", "op", ""},
+		{"nothing similar", "color", ""},
+		{"short word", "xy", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := Closest(c.word, flags); got != c.want {
@@ -64,11 +64,11 @@ func TestSynonyms(t *testing.T) {
 		allowed    []string
 		want       string
 	}{
-		{"before the spelling", "gpu", []string{"auto", "cpu", "cuda"}, "did you mean cuda? allowed: auto, cpu, cuda"},
+		{"before similar spelling", "gpu", []string{"auto", "cpu", "cuda"}, "did you mean cuda? allowed: auto, cpu, cuda"},
 		{"with an index", "gpu:0", []string{"cpu", "cuda"}, "did you mean cuda? allowed: cpu, cuda"},
 		{"case", "Half", []string{"fp32", "bf16"}, "did you mean bf16? allowed: fp32, bf16"},
-		{"the first that is allowed", "half", []string{"fp32", "fp16", "bf16"}, "did you mean fp16? allowed: fp32, fp16, bf16"},
-		{"of no allowed value", "gpu", []string{"left", "right"}, "allowed: left, right"},
+		{"first allowed value", "half", []string{"fp32", "fp16", "bf16"}, "did you mean fp16? allowed: fp32, fp16, bf16"},
+		{"no allowed value", "gpu", []string{"left", "right"}, "allowed: left, right"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := OneOf(c.word, c.allowed); got != c.want {

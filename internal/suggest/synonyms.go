@@ -2,8 +2,8 @@ package suggest
 
 import "strings"
 
-// synonyms are common names of values in other tools. A name with several values means the first
-// one that is allowed.
+// synonyms map names in other tools to values. A name with several values means the first allowed
+// one.
 var synonyms = map[string][]string{
 	"gpu": {"cuda"}, "nvidia": {"cuda"},
 	"float32": {"fp32"}, "float": {"fp32"}, "single": {"fp32"}, "32": {"fp32"}, "full": {"fp32"},
@@ -18,8 +18,8 @@ var synonyms = map[string][]string{
 	"libtorch": {"torch"}, "pytorch": {"torch"}, "native": {"fused"},
 }
 
-// meant returns the allowed value that a word means in other tools, or "".
-func meant(word string, allowed []string) string {
+// synonym returns the allowed value for a name in other tools, or "".
+func synonym(word string, allowed []string) string {
 	name, _, _ := strings.Cut(strings.ToLower(word), ":") // gpu:0
 	for _, value := range synonyms[name] {
 		for _, a := range allowed {

@@ -43,7 +43,7 @@ type Input struct {
 	ScaleFrom string
 }
 
-// Kind is what a value is.
+// Kind is the kind of a value.
 type Kind string
 
 // The kinds of values.
@@ -58,8 +58,8 @@ type Value struct {
 	Name string // of the input; "" for the output of a case
 	Kind Kind
 	oracle.Array
-	// Slopes: Data holds the gradient's products with as many directions, see Directions, in place
-	// of the gradient.
+	// Slopes: Data holds the gradient's products with random directions, see Directions, instead of
+	// the gradient.
 	Slopes bool
 	// ScaleFrom is that of the input.
 	ScaleFrom string

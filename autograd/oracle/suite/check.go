@@ -52,8 +52,8 @@ func (e Engine) skips(n Network) string {
 	return ""
 }
 
-// compare measures one result of the engine. Of all values the cell has the one that is nearest to
-// its tolerance, or beyond.
+// compare measures one result of the engine. The cell has the value whose difference is largest
+// relative to its tolerance.
 func (e Engine) compare(tolerance func(Kind) float64, want Result, compute func() (Result, error),
 	measure func(want, got Result) ([]Difference, error)) Cell {
 	cell := Cell{Engine: e.Name}
@@ -143,7 +143,7 @@ func CheckLayers(ctx context.Context, n Network, engines []Engine, progress func
 		if err := p.accumulate(gradients, want); err != nil {
 			return nil, err
 		}
-		parts[i], gradients[i] = Part{}, nil // frees the memory of its inputs, which nothing needs any more
+		parts[i], gradients[i] = Part{}, nil // frees the memory of its inputs, which are not needed anymore
 	}
 	slices.Reverse(rows)
 	return rows, nil

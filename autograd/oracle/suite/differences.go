@@ -87,7 +87,7 @@ type probe struct {
 }
 
 // slope differentiates along a direction. The first step is proportional to the array's scale; if a
-// sixteenth of the step gives another result, a kink or a strong curvature lies within it, and it
+// sixteenth of the step gives another result, it contains a kink or strong curvature, and it
 // tries smaller steps. It returns the estimate that agrees best with that of the next smaller step.
 func (p probe) slope(input int, direction []float64) (float64, error) {
 	const reductions, shrink, agree = 2, 16, 1e-7

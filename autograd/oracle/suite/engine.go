@@ -18,13 +18,13 @@ type Engine struct {
 	Case func(context.Context, Case) (Result, error)
 	// Network computes whole networks. Nil: the engine computes single cases only.
 	Network func(context.Context, Network) (Result, error)
-	// Supports returns an error that says what the engine's Network lacks to compute the graph.
+	// Supports returns an error with the features of the graph that the engine's Network lacks.
 	// Nil: it computes all.
 	Supports func(*models.Graph) error
 	// Tolerance is the largest allowed relative difference of a case on the reference's inputs, see
 	// Compare, and NetworkTolerance that of a whole network.
 	Tolerance, NetworkTolerance float64
-	// Angles, if not nil, holds the tolerances of whole networks in place of NetworkTolerance.
+	// Angles, if not nil, holds the tolerances of whole networks instead of NetworkTolerance.
 	Angles *Angles
 	// MaxActivations is the largest number of values between a network's layers for which the
 	// engine has memory. 0: any.
@@ -60,18 +60,18 @@ var (
 	mixed  = Torch{Parameters: autograd.Float32, Compute: autograd.BFloat16}
 )
 
-// Reference is what all engines are compared with: libtorch's operations in float64. If it were
-// wrong, the engines that share nothing with its derivatives (gorgonia, differences) would differ
-// from it.
+// Reference is the engine that all others are compared with: libtorch's operations in float64. If
+// it were wrong, the engines that share nothing with its derivatives (gorgonia, differences) would
+// differ from it.
 var Reference = Engine{Name: "fp64", Case: reference.Case, Network: reference.Network(backend.Torch{}), Float64: true}
 
 // Engines lists the others. Tolerances are several times the largest difference measured over the
 // tables of this package and over networks from 32x32 to 224x224 (docs/gradients.md has the
 // figures), and far below the effect of an error in a formula.
 var Engines = []Engine{
-	// Two orders of the same float64 sums: 1e-16 per rounding; measured 2e-14 in a layer,
-	// 2.3e-13 before the batch norms of a v2 over two values per channel. End to end these amplify it
-	// to 7e-10.
+	// Two orders of the same float64 sums: 1e-16 per rounding; measured 2e-14 in a layer, 2.3e-13
+	// before the batch norms of a v2 over two values per channel. End to end these amplify it to
+	// 7e-10.
 	{Name: "gorgonia", Case: Gorgonia{}.Case, Network: Gorgonia{}.Network, Tolerance: 1e-11, NetworkTolerance: 1e-7,
 		MaxActivations: 2 << 20, Float64: true},
 	// The square of the step, 4e-11, for smooth functions near one; more where batch norm over two
@@ -96,7 +96,7 @@ var Engines = []Engine{
 		Angles: &Angles{Output: 0.4, Gradient: 0.8, MinChannels: 16, MinValues: 16}},
 }
 
-// fused says what the fused kernels lack for a graph.
+// fused returns an error with the features of a graph that the fused kernels lack.
 func fused(g *models.Graph) error { return backend.Fused{}.Supports(g, autograd.CPU) }
 
 // ByName returns the engines with the names.

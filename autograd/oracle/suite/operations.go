@@ -100,6 +100,13 @@ func matrices(scale float64) []Case {
 		{Name: "pad", Inputs: []Input{image},
 			Torch:    func(s scope, in []tensor) tensor { return s.Pad2d(in[0], 0, 1, 2, 3) },
 			Gorgonia: one(func(g graph, in []node) node { return g.Pad(in[0], 2, 3, 0, 1) })},
+		{Name: "pad with a value", Inputs: []Input{image},
+			Torch: func(s scope, in []tensor) tensor {
+				return s.PadValue2d(in[0], autograd.Sides{Left: 1, Right: 2, Top: 3, Bottom: 0}, -2)
+			},
+			Gorgonia: one(func(g graph, in []node) node {
+				return g.Affine(g.Pad(g.Affine(in[0], 1, 2), 3, 0, 1, 2), 1, -2)
+			})},
 		{Name: "channels last", Inputs: []Input{image},
 			Torch:    func(s scope, in []tensor) tensor { return s.ChannelsLast(in[0]) },
 			Gorgonia: one(func(g graph, in []node) node { return g.Affine(in[0], 1, 0) })},

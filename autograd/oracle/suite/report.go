@@ -8,7 +8,7 @@ import (
 // Cell is the result of one engine in one row of a report.
 type Cell struct {
 	Engine    string  `json:"engine"`
-	Relative  float64 `json:"relative"`          // the difference nearest to its tolerance, or beyond
+	Relative  float64 `json:"relative"`          // the difference that is largest relative to its tolerance
 	Tolerance float64 `json:"bound"`             // the largest allowed difference
 	Value     string  `json:"value,omitempty"`   // the array with that difference
 	Left      string  `json:"left,omitempty"`    // why the engine did not compute this

@@ -15,24 +15,25 @@ import (
 	"time"
 )
 
-// fitName names the cache's folder for gotch fitted to a libtorch.
-func fitName(c compiler, t libtorch) string {
-	return "gotch-" + key(gotchVersion, repairsID(), strings.Join(fitFlags, " "), extraSource, probeSource, goLinks("", t), c.id(), t.ID)
+// gotchFolder returns the name of the cache folder of gotch adapted to a libtorch.
+func gotchFolder(c compiler, t libtorch) string {
+	return "gotch-" + key(gotchVersion, repairsID(), strings.Join(gotchFlags, " "), extraSource, probeSource, goLinks("", t), c.id(), t.ID)
 }
 
-// fitGotch makes a copy of gotch that fits the libtorch: repaired, its C++ compiled once to libtch.so, its Go side linked to that.
-func (s *setup) fitGotch(c compiler, t libtorch) (string, error) {
-	name := fitName(c, t)
-	return s.finished(name, func(dir string) ([]string, []string, error) {
+// buildGotch creates a copy of gotch adapted to the libtorch: it repairs the sources, compiles the
+// C++ once to libtch.so and links the Go package to it.
+func (s *setup) buildGotch(c compiler, t libtorch) (string, error) {
+	name := gotchFolder(c, t)
+	return s.cachedFolder(name, func(dir string) ([]string, []string, error) {
 		start := time.Now()
-		s.say("fitting gotch %s to libtorch %s (about a minute)", gotchVersion, t.Version)
+		s.logf("adapting gotch %s to libtorch %s (about a minute)", gotchVersion, t.Version)
 		if err := s.copyGotch(dir); err != nil {
 			return nil, nil, err
 		}
-		if err := repairFolder(dir, repairs); err != nil {
+		if err := applyRepairs(dir, repairs); err != nil {
 			return nil, nil, err
 		}
-		lacks, err := compileGotch(c, t, dir)
+		missing, err := compileGotch(c, t, dir)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -40,16 +41,17 @@ func (s *setup) fitGotch(c compiler, t libtorch) (string, error) {
 		if err := os.WriteFile(filepath.Join(dir, "libtch", "lib.go"), []byte(links), 0o644); err != nil {
 			return nil, nil, err
 		}
-		s.say("fitting gotch: done in %.0f s; %d functions are not in libtorch %s", time.Since(start).Seconds(), len(lacks), t.Version)
-		return lacks, []string{"go.mod", "libtch/lib.go", "libtch/" + fitLibrary(), "libtch/probe", "ts/tensor.go"}, nil
+		s.logf("adapting gotch: done in %.0f s; libtorch %s lacks %d of its functions", time.Since(start).Seconds(), t.Version, len(missing))
+		return missing, []string{"go.mod", "libtch/lib.go", "libtch/" + gotchLibrary(), "libtch/probe", "ts/tensor.go"}, nil
 	})
 }
 
-// fitLibrary is the file of gotch's compiled C++.
-func fitLibrary() string { return "libtch" + sharedSuffix() }
+// gotchLibrary is the file name of gotch's compiled C++.
+func gotchLibrary() string { return "libtch" + sharedSuffix() }
 
-// goLinks is the fitted lib.go. The original sets the C++ ABI of before 2015 and links CUDA unconditionally; and cgo
-// would compile gotch's C++ again, with every program's first build.
+// goLinks returns the replacement of gotch's lib.go. The original selects the C++ ABI used before
+// GCC 5 and links CUDA unconditionally, and with it cgo compiles gotch's C++ again for the first
+// build of every program.
 func goLinks(dir string, t libtorch) string {
 	folder := filepath.Join(dir, "libtch")
 	return fmt.Sprintf(`package libtch
@@ -62,10 +64,10 @@ import "C"
 `, t.Version, cgoLinks(folder, "tch", t))
 }
 
-// cgoLinks are the LDFLAGS that link a Go package to a library that setup built.
+// cgoLinks returns the LDFLAGS that link a Go package to a library built by setup.
 func cgoLinks(folder, name string, t libtorch) string {
 	flags := []string{"-L" + folder, "-l" + name, "-Wl,-rpath," + folder, "-Wl,-rpath," + t.lib()}
-	if runtime.GOOS == "linux" { // libtorch's own needs are found at run time
+	if runtime.GOOS == "linux" { // libtorch's own dependencies are resolved at run time
 		flags = append(flags, "-Wl,--allow-shlib-undefined")
 	}
 	for i, f := range flags {
@@ -74,7 +76,7 @@ func cgoLinks(folder, name string, t libtorch) string {
 	return strings.Join(flags, " ")
 }
 
-// quotedFlag puts quotes around a flag of a #cgo line that needs them.
+// quotedFlag quotes a flag of a #cgo line if it contains spaces.
 func quotedFlag(flag string) string {
 	if strings.ContainsAny(flag, " \t") {
 		return `"` + flag + `"`
@@ -82,7 +84,7 @@ func quotedFlag(flag string) string {
 	return flag
 }
 
-// copyGotch copies the parts of gotch that can be imported to dir; its C++ goes where cgo does not see it.
+// copyGotch copies gotch to dir without its examples and code generator.
 func (s *setup) copyGotch(dir string) error {
 	from, err := s.gotchSource()
 	if err != nil {
@@ -108,11 +110,12 @@ func (s *setup) copyGotch(dir string) error {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(to, text, 0o644) // the module cache is read-only, the copy must not be
+		return os.WriteFile(to, text, 0o644) // writable, unlike the module cache
 	})
 }
 
-// gotchSource asks go for the unchanged module, which go.sum pins.
+// gotchSource downloads the original module with go, which verifies it against go.sum, and returns
+// its folder.
 func (s *setup) gotchSource() (string, error) {
 	cmd := exec.Command("go", "mod", "download", "-json", gotchModule+"@"+gotchVersion)
 	cmd.Dir = s.repo

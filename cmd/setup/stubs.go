@@ -10,18 +10,20 @@ import (
 	"strings"
 )
 
-// gotch's C++ wraps 2,500 functions of one libtorch; another libtorch lacks some or has changed them. Those are found
-// by compiling, and their bodies replaced by an error that arrives in Go like any other.
+// gotch's C++ wraps 2,500 functions of one version of libtorch. Other versions lack some of them or
+// have changed their signatures. Compiling finds these functions; stubs replace them, which return
+// an error in Go.
 
-// A diagnostic in one of gotch's files: the error itself, or the line of gotch that led into a header with the error.
+// diagnostic matches a compiler message in one of gotch's files: an error, or the line of gotch
+// that instantiated a template with an error in a header.
 var diagnostic = regexp.MustCompile(`(?m)^(?:.*/)?(torch_api\w*\.(?:cpp|cpp\.h)):(\d+):(?:\d+:)? +(?:(?:fatal )?error:|  required from here)`)
 
-// functionStart is the first line of a function of gotch's C API: result, name, arguments.
+// functionStart matches the first line of a function of gotch's C API: result, name, parameters.
 var functionStart = regexp.MustCompile(`^(\w[\w ]*?[ *]+)(\w+)\(.*`)
 
-// replaceMissing gives every function that the compiler rejects a throwing body and returns their names.
-// An error outside of any function cannot be mended this way and yields none.
-func replaceMissing(dir, compilerOutput, version string) ([]string, error) {
+// stubRejected replaces the functions with compiler errors by stubs and returns their names. It
+// ignores errors outside of functions.
+func stubRejected(dir, compilerOutput, version string) ([]string, error) {
 	rejected := map[string][]int{}
 	for _, m := range diagnostic.FindAllStringSubmatch(compilerOutput, -1) {
 		line, err := strconv.Atoi(m[2])
@@ -38,11 +40,11 @@ func replaceMissing(dir, compilerOutput, version string) ([]string, error) {
 			return nil, err
 		}
 		source := strings.Split(string(text), "\n")
-		// From the end, so that the numbers of the lines before stay right.
+		// From the end, so that earlier line numbers stay valid.
 		slices.Sort(lines)
 		slices.Reverse(lines)
 		for _, line := range lines {
-			replaced, name := replaceBody(source, line-1, version)
+			replaced, name := stubFunction(source, line-1, version)
 			if name != "" && !slices.Contains(names, name) {
 				source = replaced
 				names = append(names, name)
@@ -56,9 +58,10 @@ func replaceMissing(dir, compilerOutput, version string) ([]string, error) {
 	return names, nil
 }
 
-// replaceBody replaces the body of the function around a line (counted from 0). A function of gotch starts in the first
-// column and ends with a "}" alone in the first column.
-func replaceBody(source []string, line int, version string) ([]string, string) {
+// stubFunction replaces the body of the function that contains a line (counted from 0) by a throw
+// statement and returns the function's name. A function of gotch starts in the first column and
+// ends with a line "}".
+func stubFunction(source []string, line int, version string) ([]string, string) {
 	if line >= len(source) {
 		return source, ""
 	}

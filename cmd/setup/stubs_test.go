@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// fakeAPI has the form of gotch's C++: results through out__, PROTECT, functions that start and end in the first column.
+// fakeAPI has the structure of gotch's C++: results through out__, PROTECT, functions that start
+// and end in the first column.
 const fakeAPI = `#include "torch_api.h"
 #include "torch_api_generated.cpp.h"
 `
@@ -55,7 +56,7 @@ int *atg_split(int self,
 }
 `
 
-func TestCompileFitting(t *testing.T) {
+func TestCompileWithStubs(t *testing.T) {
 	c, err := findCompiler()
 	if err != nil {
 		t.Skip(err)
@@ -65,13 +66,14 @@ func TestCompileFitting(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "torch_api.h"), fakeHeader)
 	writeFile(t, filepath.Join(dir, "torch_api_generated.cpp.h"), fakeGenerated)
 	flags := append([]string{"-std=c++20", "-w"}, allErrors(c)...)
-	lacks, err := compileFitting(c, dir, "2.15.0", flags)
+	missing, err := compileWithStubs(c, dir, "2.15.0", flags)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// atg_size is rejected inside a header, with atg_size only in the trail that led there.
-	if want := []string{"atg_qr", "atg_size", "atg_split"}; !slices.Equal(lacks, want) {
-		t.Errorf("lacks %v, want %v", lacks, want)
+	// atg_size is rejected inside a header; the compiler names its line as the point of
+	// instantiation.
+	if want := []string{"atg_qr", "atg_size", "atg_split"}; !slices.Equal(missing, want) {
+		t.Errorf("missing %v, want %v", missing, want)
 	}
 	text := readFile(t, filepath.Join(dir, "torch_api_generated.cpp.h"))
 	for _, want := range []string{
@@ -81,12 +83,12 @@ func TestCompileFitting(t *testing.T) {
 		"               int parts) {\n  PROTECT(throw",
 	} {
 		if !strings.Contains(text, want) {
-			t.Errorf("the result does not hold %q:\n%s", want, text)
+			t.Errorf("the result does not contain %q:\n%s", want, text)
 		}
 	}
 }
 
-func TestCompileFittingGivesUp(t *testing.T) {
+func TestCompileWithStubsGivesUp(t *testing.T) {
 	if _, err := exec.LookPath("g++"); err != nil {
 		t.Skip(err)
 	}
@@ -96,6 +98,6 @@ func TestCompileFittingGivesUp(t *testing.T) {
 	}
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "torch_api.cpp"), "#include <no/such/header.h>\nvoid atg_add(int) {\n}\n")
-	_, err = compileFitting(c, dir, "2.15.0", []string{"-std=c++20"})
+	_, err = compileWithStubs(c, dir, "2.15.0", []string{"-std=c++20"})
 	wantError(t, err, "no/such/header.h")
 }
