@@ -58,7 +58,7 @@ func find(path string) (string, error) {
 	return newest, nil
 }
 
-// Write writes the weights as a self-describing safetensors file, whole or not at all.
+// Write writes the weights as a self-describing safetensors file, atomically.
 func (w Weights) Write(path string) error {
 	f, err := w.File()
 	if err != nil {
