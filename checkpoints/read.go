@@ -130,7 +130,7 @@ func checkLayout(entries []entry, data int64) error {
 		case !ok:
 			return fmt.Errorf("%w: array %q: the shape %v is too large", ErrFormat, e.name, e.shape)
 		case e.begin != end:
-			return fmt.Errorf("%w: array %q starts at byte %d of the data; the one before ends at %d", ErrFormat, e.name, e.begin, end)
+			return fmt.Errorf("%w: array %q starts at byte %d of the data; the previous one ends at %d", ErrFormat, e.name, e.begin, end)
 		case e.end < e.begin || (e.end-e.begin)%k.size() != 0 || (e.end-e.begin)/k.size() != n:
 			return fmt.Errorf("%w: array %q: bytes %d to %d do not hold a %s array of shape %v", ErrFormat, e.name, e.begin, e.end, e.dtype, e.shape)
 		}

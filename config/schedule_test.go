@@ -24,13 +24,13 @@ func TestNewSchedule(t *testing.T) {
 			map[int64]float64{249: 0.05, 250: 0.05 * 0.94}},
 		{"step of itself is x0.1 every 30", func(c *Config) { c.Schedule = "step" }, 90,
 			map[int64]float64{0: 0.05, 2999: 0.05, 3000: 0.005, 6000: 0.0005, 8999: 0.0005}},
-		{"step as asked, of half epochs", func(c *Config) { c.Schedule, c.StepEpochs, c.Gamma = "step", 0.5, 0.5 }, 2,
+		{"step of half epochs", func(c *Config) { c.Schedule, c.StepEpochs, c.Gamma = "step", 0.5, 0.5 }, 2,
 			map[int64]float64{49: 0.05, 50: 0.025, 199: 0.05 / 8}},
-		{"constant after a warm-up", func(c *Config) { c.Schedule, c.WarmupEpochs = "constant", 0.5 }, 4,
+		{"constant after a warmup", func(c *Config) { c.Schedule, c.WarmupEpochs = "constant", 0.5 }, 4,
 			map[int64]float64{0: 0.001, 49: 0.05, 399: 0.05}},
 		{"onecycle begins at a 25th", func(c *Config) { c.Schedule, c.LR = "onecycle", 0.1 }, 4,
 			map[int64]float64{0: 0.004, 119: 0.1, 399: 0.1 / 25e4}},
-		{"run ends before its warm-up", func(c *Config) { c.WarmupEpochs = 5 }, 1,
+		{"run ends before its warmup", func(c *Config) { c.WarmupEpochs = 5 }, 1,
 			map[int64]float64{0: 0.05 / 99, 98: 0.05, 99: 0.05}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -29,8 +29,8 @@ func TestValidate(t *testing.T) {
 			"augment", "decode", "crop_scale", "crop_ratio", "fit", "precision", "kernels", "device", "progress", "keep"}},
 		{"no variant", func(c *Config) { c.Model.Variant = "" }, []string{"variant"}},
 		{"variant of another architecture", func(c *Config) { c.Model.Arch = "mobilenet_v2" }, []string{"variant"}},
-		{"no warm-up in a run of one epoch", func(c *Config) { c.Epochs, c.WarmupEpochs = 1, 0.5 }, nil},
-		{"warm-up as long as the run", func(c *Config) { c.Epochs, c.WarmupEpochs = 5, 5 }, []string{"warmup_epochs"}},
+		{"no warmup in a run of one epoch", func(c *Config) { c.Epochs, c.WarmupEpochs = 1, 0.5 }, nil},
+		{"warmup as long as the run", func(c *Config) { c.Epochs, c.WarmupEpochs = 5, 5 }, []string{"warmup_epochs"}},
 		{"not a number", func(c *Config) {
 			c.LR, c.Momentum, c.WeightDecay, c.LabelSmoothing, c.Flip = math.NaN(), math.NaN(), math.NaN(), math.NaN(), math.NaN()
 		}, []string{"lr", "momentum", "weight_decay", "label_smoothing", "flip"}},

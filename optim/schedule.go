@@ -63,7 +63,7 @@ func validate(base float64, warmup int64) error {
 		errs = append(errs, fmt.Errorf("optim: learning rate %v: must be above 0 and finite", base))
 	}
 	if warmup < 0 {
-		errs = append(errs, fmt.Errorf("optim: warm-up of %d steps: must not be negative", warmup))
+		errs = append(errs, fmt.Errorf("optim: warmup of %d steps: must not be negative", warmup))
 	}
 	return errors.Join(errs...)
 }
@@ -77,7 +77,7 @@ func validateFactor(factor float64) error {
 
 func validateTotal(total, warmup int64) error {
 	if total <= warmup {
-		return fmt.Errorf("optim: %d steps with a warm-up of %d: the warm-up must be shorter", total, warmup)
+		return fmt.Errorf("optim: %d steps with a warmup of %d: the warmup must be shorter", total, warmup)
 	}
 	return nil
 }

@@ -20,23 +20,23 @@ func TestSchedules(t *testing.T) {
 		want     map[int64]float64 // step: learning rate, computed by hand
 	}{
 		{"constant", Constant{Base: 0.5}, map[int64]float64{0: 0.5, 1: 0.5, 1e9: 0.5}},
-		{"constant, warm-up", Constant{Base: 0.5, Warmup: 4},
+		{"constant, warmup", Constant{Base: 0.5, Warmup: 4},
 			map[int64]float64{0: 0.125, 1: 0.25, 2: 0.375, 3: 0.5, 4: 0.5, 100: 0.5}},
 		{"step", Step{Base: 1, Factor: 0.1, Milestones: []int64{30, 60}},
 			map[int64]float64{0: 1, 29: 1, 30: 0.1, 59: 0.1, 60: 0.01, 1000: 0.01}},
-		{"step, warm-up", Step{Base: 1, Factor: 0.5, Milestones: []int64{20, 10}, Warmup: 5},
+		{"step, warmup", Step{Base: 1, Factor: 0.5, Milestones: []int64{20, 10}, Warmup: 5},
 			map[int64]float64{0: 0.2, 4: 1, 5: 1, 14: 1, 15: 0.5, 24: 0.5, 25: 0.25}},
 		{"exponential", Exponential{Base: 0.045, Factor: 0.94, Every: 100},
 			map[int64]float64{0: 0.045, 99: 0.045, 100: 0.045 * 0.94, 199: 0.045 * 0.94, 200: 0.045 * 0.94 * 0.94}},
-		{"exponential, warm-up", Exponential{Base: 0.8, Factor: 0.5, Every: 2, Warmup: 2},
+		{"exponential, warmup", Exponential{Base: 0.8, Factor: 0.5, Every: 2, Warmup: 2},
 			map[int64]float64{0: 0.4, 1: 0.8, 2: 0.8, 3: 0.8, 4: 0.4, 5: 0.4, 6: 0.2}},
 		{"cosine", Cosine{Base: 0.1, Total: 12},
 			map[int64]float64{0: 0.1, 3: 0.05 * (1 + math.Sqrt2/2), 4: 0.075, 6: 0.05, 8: 0.025, 12: 0, 13: 0}},
-		{"cosine, warm-up", Cosine{Base: 0.1, Total: 16, Warmup: 4},
+		{"cosine, warmup", Cosine{Base: 0.1, Total: 16, Warmup: 4},
 			map[int64]float64{0: 0.025, 3: 0.1, 4: 0.1, 8: 0.075, 10: 0.05, 16: 0}},
 		{"one-cycle", OneCycle{Max: 1, Total: 10}, // peak at step 2, last step 9
 			map[int64]float64{0: 0.04, 1: 0.52, 2: 1, 9: 4e-6, 10: 4e-6}},
-		{"one-cycle, warm-up", OneCycle{Max: 1, Total: 14, Warmup: 4},
+		{"one-cycle, warmup", OneCycle{Max: 1, Total: 14, Warmup: 4},
 			map[int64]float64{0: 0.01, 3: 0.04, 4: 0.04, 5: 0.52, 6: 1, 13: 4e-6}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -87,11 +87,11 @@ func TestScheduleValidation(t *testing.T) {
 		want     []string
 	}{
 		{Constant{}, []string{"learning rate 0"}},
-		{Constant{Base: math.NaN(), Warmup: -1}, []string{"learning rate NaN", "warm-up of -1"}},
+		{Constant{Base: math.NaN(), Warmup: -1}, []string{"learning rate NaN", "warmup of -1"}},
 		{Step{Base: 1, Factor: 0, Milestones: []int64{0}}, []string{"factor 0", "milestone at step 0"}},
 		{Exponential{Base: 1, Factor: 1.5}, []string{"factor 1.5", "every 0 steps"}},
-		{Cosine{Base: 1, Total: 5, Warmup: 5}, []string{"5 steps with a warm-up"}},
-		{OneCycle{Max: math.Inf(1)}, []string{"learning rate +Inf", "0 steps with a warm-up"}},
+		{Cosine{Base: 1, Total: 5, Warmup: 5}, []string{"5 steps with a warmup"}},
+		{OneCycle{Max: math.Inf(1)}, []string{"learning rate +Inf", "0 steps with a warmup"}},
 	} {
 		err := tc.schedule.Validate()
 		if err == nil {
@@ -130,10 +130,10 @@ func FuzzSchedules(f *testing.F) {
 				continue
 			}
 			if joint, before := s.LR(warmup), s.LR(warmup-1); joint != before {
-				t.Errorf("%+v: %v at the end of the warm-up, %v after it", s, before, joint)
+				t.Errorf("%+v: %v at the end of the warmup, %v after it", s, before, joint)
 			}
 			if at := min(max(0, step), warmup-1); at > 0 && s.LR(at-1) > s.LR(at) {
-				t.Errorf("%+v: falls at step %d of the warm-up", s, at)
+				t.Errorf("%+v: falls at step %d of the warmup", s, at)
 			}
 		}
 	})

@@ -31,7 +31,7 @@ var resumeCases = []struct {
 }{
 	{"sgd, no workers", func(*config.Config) {}},
 	{"sgd, 4 workers", func(c *config.Config) { c.Workers = 4 }},
-	{"rmsprop, accumulate, clip, mid-warm-up", func(c *config.Config) {
+	{"rmsprop, accumulate, clip, mid-warmup", func(c *config.Config) {
 		c.Optimizer, c.LR, c.Accumulate, c.ClipGradNorm, c.Epochs, c.WarmupEpochs, c.LabelSmoothing = "rmsprop", 1e-3, 2, 1, 5, 4, 0.2
 	}},
 	{"rmsprop_tf", func(c *config.Config) { c.Optimizer, c.LR, c.Schedule = "rmsprop_tf", 0.045, "exp" }},
@@ -135,7 +135,7 @@ func killed(t *testing.T, c config.Config, times int, graph bool) Result {
 	return result
 }
 
-// trainProcess starts the trainer and kills it a delay after so many steps; -1 lets it finish. It
+// trainProcess starts the trainer and kills it a delay after the given number of steps; -1 lets it finish. It
 // reports whether the trainer finished.
 func trainProcess(t *testing.T, config, out string, steps int, delay time.Duration, graph bool) bool {
 	t.Helper()

@@ -30,7 +30,7 @@ func TestCarriageReturn(t *testing.T) {
 	}
 }
 
-// TestFolderAsCommand: a folder in place of a command is probably the dataset.
+// TestFolderAsCommand: a folder instead of a command is probably the dataset.
 func TestFolderAsCommand(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.Mkdir("photos", 0o755); err != nil {

@@ -216,7 +216,7 @@ func TestPrecedence(t *testing.T) {
 		{"seed, of the file", c.Seed, uint64(3)},
 		{"width, of the flag over the file", c.Model.Width, 0.75},
 		{"workers, of the flag", c.Workers, 0},
-		{"warm-up, of the flag over the recipe", c.WarmupEpochs, -1.0},
+		{"warmup, of the flag over the recipe", c.WarmupEpochs, -1.0},
 		{"time, of the flag", c.Time.String(), "1h30m0s"},
 		{"no-decay, of the flag", strings.Join(c.NoDecay, " "), "bias norm"},
 		{"crop-scale, of the flag", c.CropScale, [2]float64{0.5, 1}},

@@ -42,7 +42,7 @@ func TestValues(t *testing.T) {
 		{"workers below zero", auto[int]{&workers}, "-1", ""},
 		{"half a worker", auto[int]{&workers}, "0.5", ""},
 		{"too many workers for a number", auto[int]{&workers}, "1e300", ""},
-		{"warm-up", auto[float64]{&warmup}, "2.5", "2.5"},
+		{"warmup", auto[float64]{&warmup}, "2.5", "2.5"},
 		{"no number", auto[float64]{&warmup}, "NaN", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
