@@ -7,15 +7,15 @@ import (
 	"depthwise.dev/weights"
 )
 
-// ExportOptions says what is exported.
+// ExportOptions are the options of [Export].
 type ExportOptions struct {
 	Weights string // a file or a run's folder, see [Read]
-	Raw     bool   // the last weights of training in place of their average, see [weights.Weights.Plain]
+	Raw     bool   // the last weights of training instead of their average, see [weights.Weights.Plain]
 	Format  string // a name of [All]; "": that of Output's extension
 	Output  string // the file to write
 }
 
-// Export reads weights and writes them, and nothing else of a run, in another format.
+// Export converts weights to another format. Other state of a checkpoint is not exported.
 func Export(o ExportOptions) error {
 	w, err := Read(o.Weights)
 	if err != nil {

@@ -10,10 +10,10 @@ import (
 	"depthwise.dev/weights"
 )
 
-// Read reads the weights of a file, in the format of its content, or of a run's folder: its best.safetensors, or its
-// newest checkpoint where there is none yet. Of a run with a weight average it is the average; see
-// [weights.Weights.Plain]. Where the content identifies no format, such as that of a damaged file, the extension selects
-// the format, whose reader then names the defect.
+// Read reads the weights of a file, in the format of its content, or of a run's folder: its
+// best.safetensors, or its newest checkpoint if there is none yet. For a run with a weight average it
+// returns the average; see [weights.Weights.Plain]. If the content identifies no format, as that of a
+// damaged file, the extension selects it, and its reader then names the defect.
 func Read(path string) (weights.Weights, error) {
 	file, err := find(path)
 	if err != nil {
@@ -32,7 +32,7 @@ func Read(path string) (weights.Weights, error) {
 	return f.Read(file)
 }
 
-// find returns the file that a path given as --weights means.
+// find resolves a path given as --weights to a file.
 func find(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
