@@ -72,8 +72,8 @@ func TestOptionsCollect(t *testing.T) {
 	}{
 		{"right", Options{Device: "cuda:1", Precision: "auto", Backend: "torch", Threads: 4}, nil},
 		{"automatic", Options{Device: "auto", Precision: "auto", Backend: "auto"}, nil},
-		{"the zero value", Options{}, []string{"precision", "kernels", "device"}},
-		{"all wrong", Options{Device: "gpu", Precision: "fp8", Backend: "cudnn", Threads: -1}, []string{"precision", "kernels", "device", "threads"}},
+		{"the zero value", Options{}, []string{"precision", "backend", "device"}},
+		{"all wrong", Options{Device: "gpu", Precision: "fp8", Backend: "cudnn", Threads: -1}, []string{"precision", "backend", "device", "threads"}},
 		{"a device's number", Options{Device: "cuda:x", Precision: "fp32", Backend: "fused", Threads: 1}, []string{"device"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

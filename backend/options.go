@@ -37,6 +37,10 @@ func Names() []string {
 	return names
 }
 
+// maxThreads bounds the threads that compute. No machine has as many cores, and libgomp crashes where the system refuses
+// threads.
+const maxThreads = 1024
+
 // devicePattern is the form of Options.Device.
 var devicePattern = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]{1,3})?)$`)
 
@@ -51,9 +55,9 @@ func (o Options) Validate() error {
 // defaults.
 func (o Options) Collect(v *validate.Collector) {
 	v.OneOf("precision", o.Precision, Precisions)
-	v.OneOf("kernels", o.Backend, Names())
+	v.OneOf("backend", o.Backend, Names())
 	v.Check(devicePattern.MatchString(o.Device), "device", fmt.Sprintf("%q", o.Device), suggest.OneOf(o.Device, Devices))
-	v.Check(o.Threads >= 0, "threads", o.Threads, "must be at least 1, or 0 for the physical cores")
+	v.Check(o.Threads >= 0 && o.Threads <= maxThreads, "threads", o.Threads, fmt.Sprintf("must be 1 to %d, or 0 for the physical cores", maxThreads))
 }
 
 // WithDefaults returns the options with a value for each empty one.

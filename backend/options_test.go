@@ -16,7 +16,7 @@ func TestOptions(t *testing.T) {
 	}{
 		{"zero value", Options{}, nil},
 		{"all of them", Options{Precision: "bf16", Device: "cuda:1", Backend: "torch", Threads: 2}, nil},
-		{"all wrong", Options{Precision: "fp8", Device: "gpu", Backend: "kernels", Threads: -1}, []string{"precision", "kernels", "device", "threads"}},
+		{"all wrong", Options{Precision: "fp8", Device: "gpu", Backend: "backend", Threads: -1}, []string{"precision", "backend", "device", "threads"}},
 		{"device without a number", Options{Device: "cuda:"}, []string{"device"}},
 	} {
 		var got []string

@@ -88,7 +88,7 @@ func TestTileFloors(t *testing.T) {
 // add up; and an error without the fused kernels.
 func TestInferLayers(t *testing.T) {
 	c := config.Default()
-	c.Model.Width, c.Model.Resolution, c.Precision, c.Kernels = 0.25, 32, "fp32", "fused"
+	c.Model.Width, c.Model.Resolution, c.Precision, c.Backend = 0.25, 32, "fp32", "fused"
 	for _, c.BatchSize = range []int{5, 1} {
 		r, err := InferLayers(t.Context(), c, Steps{Count: 1})
 		if err != nil {
@@ -134,7 +134,7 @@ func TestInferLayers(t *testing.T) {
 			t.Errorf("batch of %d: rows sum to %v ms and %v of %v ms", c.BatchSize, sum, shares, shape.MS)
 		}
 	}
-	c.Kernels = "torch"
+	c.Backend = "torch"
 	_, err := InferLayers(t.Context(), c, Steps{Count: 1})
 	if err == nil || !strings.Contains(err.Error(), "use --backend fused") {
 		t.Errorf("a table without the fused kernels: %v", err)

@@ -63,7 +63,7 @@ func TestLayersOfMobileNetV2(t *testing.T) {
 	} {
 		t.Run(tc.backend, func(t *testing.T) {
 			c := small(t, "mobilenet_v2")
-			c.Kernels = tc.backend
+			c.Backend = tc.backend
 			_, step := StepLayers(t.Context(), c, Steps{Count: 1})
 			_, infer := InferLayers(t.Context(), c, Steps{Count: 1})
 			for _, err := range []error{step, infer} {
@@ -80,7 +80,7 @@ func TestLayersOfMobileNetV2(t *testing.T) {
 // TestLayersWithDropout: dropout has no row of its own, because the head's time includes it.
 func TestLayersWithDropout(t *testing.T) {
 	c := small(t, "mobilenet_v1")
-	c.Model.Dropout, c.Kernels = 0.2, "fused"
+	c.Model.Dropout, c.Backend = 0.2, "fused"
 	step, err := StepLayers(t.Context(), c, Steps{Count: 1})
 	if err != nil || len(step.Layers) != 35 {
 		t.Errorf("step: %d rows, error %v", len(step.Layers), err)

@@ -132,7 +132,7 @@ func TestFillLayers(t *testing.T) {
 // without the fused kernels.
 func TestStepLayers(t *testing.T) {
 	c := config.Default()
-	c.Model.Width, c.Model.Resolution, c.BatchSize, c.Precision, c.Kernels = 0.25, 32, 4, "fp32", "fused"
+	c.Model.Width, c.Model.Resolution, c.BatchSize, c.Precision, c.Backend = 0.25, 32, 4, "fp32", "fused"
 	r, err := StepLayers(t.Context(), c, Steps{Count: 2})
 	if err != nil {
 		t.Fatal(err)
@@ -168,7 +168,7 @@ func TestStepLayers(t *testing.T) {
 			}
 		}
 	}
-	c.Kernels = "torch"
+	c.Backend = "torch"
 	_, err = StepLayers(t.Context(), c, Steps{Count: 1})
 	if err == nil || !strings.Contains(err.Error(), "use --backend fused") {
 		t.Errorf("a table without the fused kernels: %v", err)

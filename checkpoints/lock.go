@@ -9,15 +9,15 @@ import (
 	"syscall"
 )
 
-// lockName is the lock file. It is never removed: otherwise a third process could lock a new file
+// LockName is the name of the lock file. It is never removed: otherwise a third process could lock a new file
 // while the second holds the old one.
-const lockName = ".lock"
+const LockName = ".lock"
 
 // Lock locks a run's folder, which must exist, against other runs until release is called or the
 // process ends. It returns ErrLocked, with the process that holds the lock, if the folder is
 // locked.
 func Lock(dir string) (release func(), err error) {
-	path := filepath.Join(dir, lockName)
+	path := filepath.Join(dir, LockName)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoints: lock: %w", err)

@@ -107,7 +107,7 @@ func TestEvaluateErrors(t *testing.T) {
 			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
 		}
 	}
-	_, err := Evaluate(t.Context(), EvalConfig{Workers: -2, Limit: -1, Options: backend.Options{Precision: "fp8"}})
+	_, err := Evaluate(t.Context(), EvalConfig{BatchSize: -1, Workers: -2, Limit: -1, Options: backend.Options{Precision: "fp8"}})
 	e, ok := errors.AsType[*validate.Error](err)
 	if !ok || len(e.Fields) != 4 {
 		t.Errorf("%v; want four wrong fields", err)

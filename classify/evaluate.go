@@ -1,6 +1,7 @@
 package classify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -27,7 +28,7 @@ type EvalConfig struct {
 	Data string
 	// Remote opens Data where it is an address; see package data/remote. nil: Data must be local.
 	Remote shards.Remote
-	// BatchSize is the number of images in a batch.
+	// BatchSize is the number of images in a batch. 0: 32.
 	BatchSize int
 	// Workers that decode images. 0: decode in the evaluation loop. -1: one for each physical core.
 	Workers int
@@ -68,7 +69,7 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 	if images.Len() == 0 {
 		return EvalResult{}, fmt.Errorf("classify: no folder of %s has the name of a class of the weights, such as %q; is this the data set that they were trained on?", all.Root, w.Classes[0])
 	}
-	loader, err := data.NewLoader(images, data.LoaderOptions{BatchSize: c.BatchSize, Workers: workers(c.Workers), Preprocess: w.Preprocess})
+	loader, err := data.NewLoader(images, data.LoaderOptions{BatchSize: cmp.Or(c.BatchSize, 32), Workers: workers(c.Workers), Preprocess: w.Preprocess})
 	if err != nil {
 		return EvalResult{}, err
 	}
@@ -100,7 +101,7 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 func (c EvalConfig) validate() error {
 	var v validate.Collector
 	c.Options.WithDefaults().Collect(&v)
-	v.Check(c.BatchSize >= 1, "batch_size", c.BatchSize, "must be at least 1")
+	v.Check(c.BatchSize >= 0, "batch_size", c.BatchSize, "must be at least 1, or 0 for 32")
 	v.Check(c.Workers >= -1, "workers", c.Workers, "must be at least 0, or -1 for the physical cores")
 	v.Check(c.Limit >= 0, "limit", c.Limit, "must be at least 1, or 0 for all images")
 	return v.Err()

@@ -103,9 +103,9 @@ type Config struct {
 
 	// Precision is auto, fp32 or bf16; Device auto, cpu, cuda or cuda:N.
 	Precision string `yaml:"precision"`
-	// Kernels is the backend: auto, fused (the whole backbone as one operation on the CPU) or torch
+	// Backend is auto, fused (the whole backbone as one operation on the CPU) or torch
 	// (operations of libtorch, the reference).
-	Kernels string `yaml:"kernels"`
+	Backend string `yaml:"backend"`
 	Device  string `yaml:"device"`
 	// Threads is the number of threads that compute. 0: one for each physical core.
 	Threads int `yaml:"threads"`
@@ -159,7 +159,7 @@ func Default() Config {
 		Flip:            0.5,
 		Fit:             "crop",
 		Precision:       "auto",
-		Kernels:         "auto",
+		Backend:         "auto",
 		Device:          "auto",
 		Workers:         -1,
 		CheckpointEvery: "10m",

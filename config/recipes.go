@@ -65,3 +65,9 @@ func recipe(name string) (Recipe, error) {
 	}
 	return Recipe{}, validate.OneOf("recipe", name, names)
 }
+
+// knownRecipe returns an *Error for a name that no recipe has.
+func knownRecipe(name string) error {
+	_, err := recipe(name)
+	return err
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 
 	"depthwise.dev/backend"
 	"depthwise.dev/internal/validate"
@@ -47,6 +48,11 @@ func (c Config) ValidateBatch(minimum int, reason string) error {
 type collector struct{ validate.Collector }
 
 func (v *collector) data(c Config) {
+	if c.Recipe != "" {
+		if e, ok := errors.AsType[*Error](knownRecipe(c.Recipe)); ok {
+			v.Add(e.Fields...)
+		}
+	}
 	v.Check(c.Data != "", "data", `""`, "name a folder of images, shards, or mnist")
 	v.Check(c.ValSplit >= 0 && c.ValSplit < 1, "val_split", c.ValSplit, "must be at least 0 and below 1")
 	v.Check(c.ShuffleBuffer >= 0, "shuffle_buffer", c.ShuffleBuffer, "must be at least 1, or 0 for all images")
@@ -61,6 +67,7 @@ func (v *collector) model(c Config) {
 	if e, ok := errors.AsType[*Error](m.Validate()); ok {
 		v.Add(e.Fields...)
 	}
+	v.variant(m)
 }
 
 // Network returns the configured network, with 1000 classes if no number is given, or an *Error
@@ -132,7 +139,7 @@ func (v *collector) checkpoints(c Config) {
 
 // BackendOptions returns the settings of the backend.
 func (c Config) BackendOptions() backend.Options {
-	return backend.Options{Precision: c.Precision, Device: c.Device, Backend: c.Kernels, Threads: c.Threads}
+	return backend.Options{Precision: c.Precision, Device: c.Device, Backend: c.Backend, Threads: c.Threads}
 }
 
 // Graph returns the graph of the configured network, with 1000 classes if no number is given.
@@ -142,4 +149,21 @@ func (c Config) Graph() (*models.Graph, error) {
 		return nil, err
 	}
 	return m.Graph()
+}
+
+// variant finds a network whose variant was changed by assignment to [Default]'s: the other settings
+// are still those of the default variant, and the weights would be labeled as what they are not.
+func (v *collector) variant(m mobilenet.Config) {
+	named, err := mobilenet.Default(m.Arch, m.Variant)
+	if err != nil {
+		return // reported by its own check
+	}
+	other := Default().Model
+	if named.Variant == other.Variant && named.Arch == other.Arch {
+		return
+	}
+	named.Arch, named.Variant, named.Width, named.Resolution, named.Classes = m.Arch, m.Variant, m.Width, m.Resolution, m.Classes
+	other.Arch, other.Variant, other.Width, other.Resolution, other.Classes = m.Arch, m.Variant, m.Width, m.Resolution, m.Classes
+	v.Check(m == named || m != other, "variant", strconv.Quote(m.Variant),
+		"activation, padding and batch norm are still those of the default variant: make the configuration with config.Sources{Variant: ...}.Config(), which sets them")
 }

@@ -3,6 +3,8 @@ package config
 import (
 	"errors"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -26,7 +28,7 @@ func TestValidate(t *testing.T) {
 		{"zero value", func(c *Config) { *c = Config{} }, []string{
 			"data", "arch", "width", "resolution", "activation", "padding", "bn_eps", "bn_momentum",
 			"epochs", "batch_size", "accumulate", "optimizer", "lr", "schedule",
-			"augment", "decode", "crop_scale", "crop_ratio", "fit", "precision", "kernels", "device", "progress", "keep"}},
+			"augment", "decode", "crop_scale", "crop_ratio", "fit", "precision", "backend", "device", "progress", "keep"}},
 		{"no variant", func(c *Config) { c.Model.Variant = "" }, []string{"variant"}},
 		{"variant of another architecture", func(c *Config) { c.Model.Arch = "mobilenet_v2" }, []string{"variant"}},
 		{"no warmup in a run of one epoch", func(c *Config) { c.Epochs, c.WarmupEpochs = 1, 0.5 }, nil},
@@ -89,5 +91,58 @@ func TestValidateMessages(t *testing.T) {
 		`optimizer "sdg": did you mean sgd? allowed: sgd, rmsprop, rmsprop_tf, adamw`
 	if err := c.Validate(); err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// TestVariantByAssignment: the settings of a network belong to its variant. Changing only the name in Default's
+// configuration would label weights as what they are not.
+func TestVariantByAssignment(t *testing.T) {
+	resolved := func(s Sources) Config {
+		c, err := s.Config()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	changed := resolved(Sources{Variant: "keras"})
+	changed.Model.Dropout = 0.5
+	assigned := Default()
+	assigned.Model.Variant = "keras"
+	unknown := Default()
+	unknown.Recipe = "modrn"
+	for _, c := range []struct {
+		name   string
+		config Config
+		want   string // of the error
+	}{
+		{"default", Default(), ""},
+		{"keras by its source", resolved(Sources{Variant: "keras"}), ""},
+		{"timm, which differs from paper in the activation alone", resolved(Sources{Variant: "timm"}), ""},
+		{"V2", resolved(Sources{Arch: "mobilenet_v2"}), ""},
+		{"keras with another dropout", changed, ""},
+		{"keras by assignment", assigned, `variant "keras": activation, padding and batch norm are still those of the default variant`},
+		{"unknown recipe by assignment", unknown, `recipe "modrn": did you mean modern?`},
+	} {
+		c.config.Data = "photos"
+		if err := c.config.Validate(); c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
+// TestRenamedSettings: files of older versions name the backend kernels.
+func TestRenamedSettings(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "old.yaml")
+	if err := os.WriteFile(path, []byte("kernels: torch\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := Load(path); err != nil || c.Backend != "torch" {
+		t.Errorf("backend %q, error %v", c.Backend, err)
+	}
+	if err := os.WriteFile(path, []byte("kernels: torch\nbackend: fused\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(path); err == nil || !strings.Contains(err.Error(), "set twice, first in line 1") {
+		t.Errorf("both names: %v", err)
 	}
 }

@@ -22,6 +22,9 @@ type yamlFile struct {
 // setting is a key of the file with its value.
 type setting struct{ key, value *yaml.Node }
 
+// renamed are the settings that files of older versions have under another name.
+var renamed = map[string]string{"kernels": "backend"}
+
 // parse reads the keys of a YAML file. Unknown and repeated keys are an *Error with their lines.
 func parse(path string, text []byte) (yamlFile, error) {
 	f := yamlFile{path: path}
@@ -40,6 +43,9 @@ func parse(path string, text []byte) (yamlFile, error) {
 	var v validate.Collector
 	for i := 0; i+1 < len(top.Content); i += 2 {
 		key := top.Content[i]
+		if name, ok := renamed[key.Value]; ok {
+			key.Value = name
+		}
 		switch line, repeated := first[key.Value]; {
 		case repeated:
 			v.Add(f.field(key.Value, "", key.Line, fmt.Sprintf("set twice, first in line %d", line)))

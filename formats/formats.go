@@ -80,7 +80,7 @@ func ForOutput(path, name string) (Format, error) {
 	byExtension, err := ByExtension(path)
 	if name == "" {
 		if err != nil {
-			return Format{}, fmt.Errorf("%w; name the format, one of %s", err, strings.Join(Names(), ", "))
+			return Format{}, fmt.Errorf("%w; name one with --format: %s", err, strings.Join(Names(), ", "))
 		}
 		return writable(byExtension)
 	}

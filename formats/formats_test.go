@@ -101,7 +101,7 @@ func TestForOutput(t *testing.T) {
 		{"named, unknown extension", "weights.bin", "safetensors", "safetensors", false},
 		{"named as the extension", "a.npz", "npz", "npz", false},
 		{"contradiction", "a.npz", "safetensors", "the extension is that of npz, the format safetensors", true},
-		{"unknown extension", "p.onnx", "", `no format has the extension ".onnx"; name the format, one of safetensors, npz`, true},
+		{"unknown extension", "p.onnx", "", `no format has the extension ".onnx"; name one with --format: safetensors, npz`, true},
 		{"unknown name", "a.npz", "nzp", "did you mean npz?", true},
 	} {
 		f, err := ForOutput(c.path, c.format)

@@ -109,8 +109,11 @@ func (l *Layer) unique(names map[string]bool) error {
 		own = append(own, l.Norm.Name)
 	}
 	for _, name := range own {
-		if name == "" || names[name] {
-			return fmt.Errorf("the name %q is empty or taken", name)
+		switch {
+		case name == "":
+			return errors.New("a name is empty")
+		case names[name]:
+			return fmt.Errorf("the name %q is taken by a layer before it", name)
 		}
 		names[name] = true
 	}

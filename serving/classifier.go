@@ -11,6 +11,7 @@ import (
 	"depthwise.dev/classify"
 	"depthwise.dev/data"
 	"depthwise.dev/formats"
+	"depthwise.dev/internal/validate"
 )
 
 // Config says which weights classify, and how.
@@ -36,6 +37,9 @@ type Classifier struct {
 func Open(c Config) (*Classifier, error) {
 	if err := c.Options.Validate(); err != nil {
 		return nil, err
+	}
+	if c.Weights == "" {
+		return nil, validate.Field("Weights", "", "must name a file of weights or a run's folder")
 	}
 	w, err := formats.Read(c.Weights)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 func averagedRun(t *testing.T, kernels string) (config.Config, []report.Epoch) {
 	t.Helper()
 	c := small(t, testset.Images(t, 14, 6))
-	c.EMADecay, c.Keep, c.LR, c.Kernels = 0.75, 99, 0.1, kernels
+	c.EMADecay, c.Keep, c.LR, c.Backend = 0.75, 99, 0.1, kernels
 	var epochs []report.Epoch
 	_, err := Fit(context.Background(), c, recorderFunc(func(e report.Event) error {
 		if e, ok := e.(report.Epoch); ok {
@@ -124,7 +124,7 @@ func TestWeightAverageIsUsed(t *testing.T) {
 				want = of.epoch.ValLoss
 			}
 			got, err := classify.Evaluate(context.Background(), classify.EvalConfig{Weights: of.path, Raw: raw, Data: c.Data, BatchSize: c.BatchSize,
-				Options: backend.Options{Precision: c.Precision, Device: c.Device, Backend: c.Kernels, Threads: 1}})
+				Options: backend.Options{Precision: c.Precision, Device: c.Device, Backend: c.Backend, Threads: 1}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -14,7 +14,7 @@ import (
 // phases, and not for each of its 83 parameters.
 func TestStepCrossings(t *testing.T) {
 	c := small(t, testset.Images(t, 3, 1))
-	c.Kernels, c.EMADecay, c.ClipGradNorm = "fused", 0.9, 1
+	c.Backend, c.EMADecay, c.ClipGradNorm = "fused", 0.9, 1
 	withRun(t, c, func(s *autograd.Scope, r *run) {
 		if r.Backend.Name() != "fused" {
 			t.Fatalf("backend %v", r.Kernels)

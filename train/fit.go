@@ -53,12 +53,13 @@ func (t Trainer) Fit(ctx context.Context, c config.Config, rec report.Recorder) 
 	r := &run{trainer: t, config: c, net: net, folder: folder, images: images, clock: clock{started: time.Now()}}
 	if r.finished() {
 		if err := r.sameSettings(*folder.resume); err != nil {
-			return r.result(), fmt.Errorf("train: %s: the run is finished: %w", dir, err)
+			return r.result(), fmt.Errorf("train: %s: the run is finished, and %w", dir, err)
 		}
 		return r.result(), rec.Record(report.Note{Level: report.Info, Text: dir + ": the run is finished; nothing to do"})
 	}
 	err = autograd.Run(context.WithoutCancel(ctx), func(s *autograd.Scope) error {
 		if err := r.build(s); err != nil {
+			folder.discardNew()
 			return err
 		}
 		if err := r.record(rec); err != nil {

@@ -203,7 +203,7 @@ func TestPreprocessingOfAGraph(t *testing.T) {
 // exactly.
 func TestMobileNetV2(t *testing.T) {
 	c := small(t, testset.Images(t, 14, 3))
-	c.Model.Arch, c.Model.Variant, c.Model.Dropout, c.Kernels, c.Epochs = "mobilenet_v2", "torchvision", 0.2, "torch", 2
+	c.Model.Arch, c.Model.Variant, c.Model.Dropout, c.Backend, c.Epochs = "mobilenet_v2", "torchvision", 0.2, "torch", 2
 	result, events := fitBy(t, Trainer{}, c)
 	if note := backendNote(t, events); note != "backend torch: requested" {
 		t.Errorf("note %q", note)
@@ -216,7 +216,7 @@ func TestMobileNetV2(t *testing.T) {
 	lacking := "layer blocks.0.0.conv_pw: the fused kernels compute convolutions with batch norm and ReLU or ReLU6 only"
 	t.Run("fused", func(t *testing.T) {
 		c := c
-		c.Out, c.Kernels = filepath.Join(t.TempDir(), "run"), "fused"
+		c.Out, c.Backend = filepath.Join(t.TempDir(), "run"), "fused"
 		if _, err := Fit(t.Context(), c, ignore); err == nil || !strings.Contains(err.Error(), "--backend fused cannot compute mobilenet_v2") ||
 			!strings.Contains(err.Error(), lacking) || !strings.Contains(err.Error(), "use --backend torch or auto") {
 			t.Errorf("error %v", err)
@@ -224,7 +224,7 @@ func TestMobileNetV2(t *testing.T) {
 	})
 	t.Run("auto", func(t *testing.T) {
 		c := c
-		c.Out, c.Kernels = filepath.Join(t.TempDir(), "run"), "auto"
+		c.Out, c.Backend = filepath.Join(t.TempDir(), "run"), "auto"
 		result, events := fitBy(t, Trainer{}, c)
 		if note := backendNote(t, events); note != "backend torch: "+lacking {
 			t.Errorf("note %q, want %q", note, lacking)

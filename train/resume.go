@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,7 +28,7 @@ var ErrOtherRun = errors.New("the checkpoint belongs to another run")
 // machine and the digest of the data represent.
 func resultSettings(c config.Config) config.Config {
 	c.Workers, c.Keep, c.CheckpointEvery, c.Progress, c.Time = 0, 0, "", "", 0
-	c.Data, c.Precision, c.Device, c.Kernels, c.Threads, c.ShardCache = "", "", "", "", 0, 0
+	c.Data, c.Precision, c.Device, c.Backend, c.Threads, c.ShardCache = "", "", "", "", 0, 0
 	return c
 }
 
@@ -139,8 +140,12 @@ func differentSettings(was, is, defaults string) ([]string, error) {
 	}
 	before, after, byDefault := entries(a), entries(b), entries(c)
 	custom := before.values["arch"] == config.CustomArch || after.values["arch"] == config.CustomArch
+	another := !custom && (before.values["arch"] != after.values["arch"] || before.values["variant"] != after.values["variant"])
 	var different []string
 	for _, key := range after.keys {
+		if another && slices.Contains(variantSettings, key) {
+			continue // the variant names them
+		}
 		old, ok := before.values[key]
 		if !ok {
 			old = byDefault.values[key]
@@ -148,11 +153,17 @@ func differentSettings(was, is, defaults string) ([]string, error) {
 		if old == after.values[key] || custom && (key == "arch" || key == "variant") {
 			continue
 		}
-		flag := strings.ReplaceAll(key, "_", "-")
-		different = append(different, fmt.Sprintf("--%s was %s and is %s", flag, old, after.values[key]))
+		name := "--" + strings.ReplaceAll(key, "_", "-")
+		if slices.Contains(variantSettings, key) {
+			name = "the setting " + key // without a flag
+		}
+		different = append(different, fmt.Sprintf("%s was %s and is %s", name, old, after.values[key]))
 	}
 	return different, nil
 }
+
+// variantSettings are those that a variant implies. They have no flags.
+var variantSettings = []string{"activation", "padding", "conv_bias", "bn_eps", "bn_momentum", "dropout"}
 
 type mapping struct {
 	keys   []string

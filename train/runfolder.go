@@ -32,6 +32,7 @@ type runFolder struct {
 	resume  *checkpoints.File // the checkpoint to continue from; nil for a new run
 	from    string            // the file that resume was read from
 	skipped []error           // damaged newer checkpoints
+	created bool              // the folder did not exist before
 }
 
 func (f *runFolder) path(name string) string { return filepath.Join(f.dir, name) }
@@ -39,6 +40,8 @@ func (f *runFolder) path(name string) string { return filepath.Join(f.dir, name)
 // openRunFolder creates or reopens the folder of a run and finds the checkpoint to resume.
 func openRunFolder(dir string, c config.Config) (*runFolder, error) {
 	f := &runFolder{dir: dir, store: checkpoints.Store{Dir: filepath.Join(dir, weights.CheckpointFolder), Keep: c.Keep}}
+	_, err := os.Stat(dir)
+	f.created = errors.Is(err, os.ErrNotExist)
 	if err := os.MkdirAll(f.store.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("train: create the run's folder: %w", err)
 	}
@@ -64,6 +67,9 @@ func (f *runFolder) open(c config.Config) error {
 			return err
 		}
 	case c.Resume != "":
+		if info, err := os.Stat(c.Resume); err == nil && info.IsDir() {
+			return fmt.Errorf("train: resume: %s is a folder; --out %s --resume auto continues the run in it", c.Resume, c.Resume)
+		}
 		snapshot, err := checkpoints.Read(c.Resume)
 		if err != nil {
 			return err
@@ -74,6 +80,17 @@ func (f *runFolder) open(c config.Config) error {
 		return nil
 	}
 	return f.writeConfig(c)
+}
+
+// discardNew removes the folder again if it was created for a run that could not start. It removes what openRunFolder
+// made, and nothing else.
+func (f *runFolder) discardNew() {
+	if !f.created {
+		return
+	}
+	for _, name := range []string{f.path(configFile), f.store.Dir, f.path(checkpoints.LockName), f.dir} {
+		os.Remove(name) // folders only if they are empty
+	}
 }
 
 // used reports whether a run has started here: a failed start leaves only its configuration.

@@ -14,6 +14,7 @@ import (
 	"depthwise.dev/config"
 	"depthwise.dev/formats"
 	"depthwise.dev/internal/testset"
+	"depthwise.dev/models"
 	"depthwise.dev/report"
 	"depthwise.dev/weights"
 )
@@ -288,5 +289,36 @@ func TestRepairBest(t *testing.T) {
 				t.Errorf("repaired: %v, warned: %v", repaired, warned)
 			}
 		})
+	}
+}
+
+// TestFailedStart: a run that cannot start leaves no new folder, and changes nothing in one that exists.
+func TestFailedStart(t *testing.T) {
+	c := small(t, testset.Images(t, 6, 3))
+	c.Model.Arch, c.Model.Variant, c.Model.Activation, c.Backend = "mobilenet_v2", "torchvision", models.ReLU6, "fused"
+	c.Out = filepath.Join(t.TempDir(), "run")
+	if _, err := Fit(t.Context(), c, report.Multi{}); err == nil || !strings.Contains(err.Error(), "--backend fused cannot compute") {
+		t.Fatalf("error %v", err)
+	}
+	if _, err := os.Stat(c.Out); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the folder was left behind: %v", err)
+	}
+	if err := os.Mkdir(c.Out, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Fit(t.Context(), c, report.Multi{}); err == nil {
+		t.Fatal("no error")
+	}
+	if _, err := os.Stat(c.Out); err != nil {
+		t.Errorf("a folder that existed was removed: %v", err)
+	}
+}
+
+// TestResumeFolder: resume takes a checkpoint; of a folder the error says how to continue it.
+func TestResumeFolder(t *testing.T) {
+	c := small(t, testset.Images(t, 6, 3))
+	c.Resume = t.TempDir()
+	if _, err := Fit(t.Context(), c, report.Multi{}); err == nil || !strings.Contains(err.Error(), "--out "+c.Resume+" --resume auto") {
+		t.Errorf("error %v", err)
 	}
 }

@@ -30,3 +30,19 @@ func TestDifferentSettings(t *testing.T) {
 		t.Errorf("broken YAML: %v", err)
 	}
 }
+
+// TestDifferentVariants: where the variant differs, the settings that it implies are not listed; where they differ alone,
+// they are not called flags.
+func TestDifferentVariants(t *testing.T) {
+	const paper = "arch: mobilenet_v1\nvariant: paper\nactivation: relu\nbn_eps: 1e-05\nlr: 0.1\n"
+	for _, c := range []struct{ name, is, want string }{
+		{"another variant", "arch: mobilenet_v1\nvariant: keras\nactivation: relu6\nbn_eps: 0.001\nlr: 0.1\n", "--variant was paper and is keras"},
+		{"another setting", "arch: mobilenet_v1\nvariant: paper\nactivation: relu\nbn_eps: 0.001\nlr: 0.1\n", "the setting bn_eps was 1e-05 and is 0.001"},
+		{"another flag", "arch: mobilenet_v1\nvariant: paper\nactivation: relu\nbn_eps: 1e-05\nlr: 0.2\n", "--lr was 0.1 and is 0.2"},
+	} {
+		got, err := differentSettings(paper, c.is, paper)
+		if err != nil || len(got) != 1 || got[0] != c.want {
+			t.Errorf("%s: %q, error %v; want %q", c.name, got, err, c.want)
+		}
+	}
+}

@@ -95,7 +95,7 @@ func mean(x []float64) float64 {
 // run's weights, bit for bit.
 func TestPartsOfTheCaller(t *testing.T) {
 	c := small(t, testset.Images(t, 6, 2))
-	c.Kernels = "torch"
+	c.Backend = "torch"
 	want := readOrFail(t, fit(t, c).Dir)
 	crossEntropy := Loss{Name: "cross entropy", Compute: func(s *autograd.Scope, logits *autograd.Tensor, targets autograd.Targets) *autograd.Tensor {
 		labels := autograd.FromSlice(s, targets.Labels, int64(len(targets.Labels)))

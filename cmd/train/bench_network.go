@@ -114,7 +114,7 @@ func (n networkBench[R, L]) command() *cobra.Command {
 	}
 	dataFlags(cmd, &b.Config)
 	modelFlags(cmd, &b.Config)
-	hardwareFlags(cmd, &b.Precision, &b.Device, &b.Kernels, &b.Threads)
+	hardwareFlags(cmd, &b.Precision, &b.Device, &b.Backend, &b.Threads)
 	b.flags(cmd, n.unit)
 	layers.flags(cmd)
 	return cmd

@@ -52,7 +52,7 @@ var flagTypes = map[string]string{
 }
 
 // flagKeys are keys of flags whose setting has another name.
-var flagKeys = map[string]string{"backend": "kernels"}
+var flagKeys = map[string]string{}
 
 // withoutKey are flags of training that are not settings.
 var withoutKey = []string{"config", "version", "help", "kernels"}

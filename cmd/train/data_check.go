@@ -46,7 +46,7 @@ The exit code is 1 if there are serious problems.`,
 		defaultText(fs, "workers", "auto, one per physical core")
 	})
 	modelFlags(cmd, &s.Config)
-	hardwareFlags(cmd, &s.Precision, &s.Device, &s.Kernels, &s.Threads)
+	hardwareFlags(cmd, &s.Precision, &s.Device, &s.Backend, &s.Threads)
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }

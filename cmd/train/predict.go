@@ -39,6 +39,8 @@ shape (N, 3, H, W), already normalized.`,
 				return usagef("--input and --output go together: the batch to read and the logits to write")
 			case (input == "") == (len(images) == 0):
 				return usagef("predict needs images, or --input and --output, but not both")
+			case input != "" && asJSON:
+				return usagef("--json prints predictions of images; the logits of --input are in the file of --output")
 			case input != "":
 				return classify.PredictArray(cmd.Context(), c, input, output)
 			}

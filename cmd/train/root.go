@@ -66,7 +66,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
 	modelFlags(cmd, &s.Config)
 	optimizationFlags(cmd, &s.Config)
 	augmentFlags(cmd, &s.Config)
-	hardwareFlags(cmd, &s.Precision, &s.Device, &s.Kernels, &s.Threads)
+	hardwareFlags(cmd, &s.Precision, &s.Device, &s.Backend, &s.Threads)
 	runFlags(cmd, s)
 	flagGroup(cmd, groupHelp, func(fs *pflag.FlagSet) {
 		fs.BoolVar(&printVersion, "version", false, "print versions and exit")

@@ -146,8 +146,8 @@ func TestBackendAlias(t *testing.T) {
 		if err := cmd.ParseFlags(strings.Fields("--data x " + args)); err != nil {
 			t.Fatalf("%s: %v", args, err)
 		}
-		if c, err := s.checked(cmd); err != nil || c.Kernels != "torch" {
-			t.Errorf("%s: %q, %v", args, c.Kernels, err)
+		if c, err := s.checked(cmd); err != nil || c.Backend != "torch" {
+			t.Errorf("%s: %q, %v", args, c.Backend, err)
 		}
 	}
 }

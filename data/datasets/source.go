@@ -133,7 +133,7 @@ func (s Source) openFolders() (train, val *data.Dataset, err error) {
 // split takes val from all images.
 func (s Source) split(all *data.Dataset) (train, val *data.Dataset, err error) {
 	if !(s.ValSplit > 0 && s.ValSplit < 1) {
-		return nil, nil, fmt.Errorf("data: %s has no train and val parts, and the fraction %v for validation is not between 0 and 1; give --val-split 0.1", s.Path, s.ValSplit)
+		return nil, nil, fmt.Errorf("data: %s has no val folder; hold out a fraction of the images for validation (--val-split 0.1), or add the folder", s.Path)
 	}
 	train, val = split(all, s.ValSplit, s.Seed)
 	if val.Len() == 0 {
