@@ -2,8 +2,6 @@ package suite
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
@@ -98,16 +96,3 @@ var Engines = []Engine{
 
 // fused returns an error with the features of a graph that the fused kernels lack.
 func fused(g *models.Graph) error { return backend.Fused{}.Supports(g, autograd.CPU) }
-
-// ByName returns the engines with the names.
-func ByName(names ...string) ([]Engine, error) {
-	var list []Engine
-	for _, name := range names {
-		i := slices.IndexFunc(Engines, func(e Engine) bool { return e.Name == name })
-		if i < 0 {
-			return nil, fmt.Errorf("suite: no engine is named %q", name)
-		}
-		list = append(list, Engines[i])
-	}
-	return list, nil
-}
