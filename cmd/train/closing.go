@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"depthwise.dev/config"
@@ -19,28 +21,42 @@ type interruption struct {
 
 // Error says where the run stopped and how to continue it.
 func (i interruption) Error() string {
-	return fmt.Sprintf("checkpoint of step %d written; continue with:\n  %s", i.result.Step, resumeCommand(i.result.Dir))
+	return fmt.Sprintf("checkpoint of step %d written; continue with:\n  %s", i.result.Step, resumeCommand(programName(os.Args[0]), i.result.Dir))
 }
 
 func (i interruption) Unwrap() error { return i.error }
 
-// writeNextSteps names the folder of a run that has ended, and the commands that use its weights or
-// continue it.
-func writeNextSteps(w io.Writer, c config.Config, r train.Result) {
+// writeNextSteps names the folder of a run that has ended, and the commands of the program that use
+// its weights or continue it.
+func writeNextSteps(w io.Writer, program string, c config.Config, r train.Result) {
 	dir := shellWord(r.Dir)
 	fmt.Fprintf(w, "Results are in %s. Next:\n", dir)
 	if r.Epochs < c.Epochs && (c.MaxSteps == 0 || r.Step < c.MaxSteps) {
-		fmt.Fprintf(w, "  %s\n", resumeCommand(r.Dir))
+		fmt.Fprintf(w, "  %s\n", resumeCommand(program, r.Dir))
 		return
 	}
-	fmt.Fprintf(w, "  train eval --weights %s --data %s\n", dir, shellWord(c.Data))
-	fmt.Fprintf(w, "  train predict --weights %s IMAGE...\n", dir)
-	fmt.Fprintf(w, "  train export --weights %s --output %s\n", dir, shellWord(filepath.Base(r.Dir)+".safetensors"))
+	fmt.Fprintf(w, "  %s eval --weights %s --data %s\n", program, dir, shellWord(c.Data))
+	fmt.Fprintf(w, "  %s predict --weights %s IMAGE...\n", program, dir)
+	fmt.Fprintf(w, "  %s export --weights %s --output %s\n", program, dir, shellWord(filepath.Base(r.Dir)+".safetensors"))
 }
 
 // resumeCommand continues a run from its newest checkpoint.
-func resumeCommand(dir string) string {
-	return fmt.Sprintf("train --config %s --out %s --resume auto", shellWord(filepath.Join(dir, "config.yaml")), shellWord(dir))
+func resumeCommand(program, dir string) string {
+	return fmt.Sprintf("%s --config %s --out %s --resume auto", program, shellWord(filepath.Join(dir, "config.yaml")), shellWord(dir))
+}
+
+// programName is how a shell starts the program again, from its first argument: the path as the user
+// typed it, or the name that PATH finds. go run builds into a folder that it deletes or a cache.
+func programName(arg0 string) string {
+	builtByGo := func(folder string) bool { return strings.HasPrefix(folder, "go-build") }
+	folder, name := filepath.Split(arg0)
+	switch {
+	case slices.ContainsFunc(strings.Split(filepath.ToSlash(folder), "/"), builtByGo):
+		return "go run ./cmd/train"
+	case name == "":
+		return "train"
+	}
+	return shellWord(arg0)
 }
 
 // shellWord quotes a text for a POSIX shell where it needs quotes.

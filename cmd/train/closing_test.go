@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -18,31 +19,51 @@ func TestNextSteps(t *testing.T) {
 		want   string
 	}{
 		{"finished", train.Result{Dir: "runs/a", Epochs: 3}, `Results are in runs/a. Next:
-  train eval --weights runs/a --data 'my photos'
-  train predict --weights runs/a IMAGE...
-  train export --weights runs/a --output a.safetensors
+  bin/train eval --weights runs/a --data 'my photos'
+  bin/train predict --weights runs/a IMAGE...
+  bin/train export --weights runs/a --output a.safetensors
 `},
 		{"out of time", train.Result{Dir: "runs/it's", Epochs: 2}, `Results are in 'runs/it'\''s'. Next:
-  train --config 'runs/it'\''s/config.yaml' --out 'runs/it'\''s' --resume auto
+  bin/train --config 'runs/it'\''s/config.yaml' --out 'runs/it'\''s' --resume auto
 `},
 	} {
 		var b strings.Builder
-		writeNextSteps(&b, c, test.result)
+		writeNextSteps(&b, "bin/train", c, test.result)
 		if b.String() != test.want {
 			t.Errorf("%s:\n%swant\n%s", test.name, &b, test.want)
 		}
 	}
 	var b strings.Builder
-	writeNextSteps(&b, config.Config{Data: "x", Epochs: 90, MaxSteps: 7}, train.Result{Dir: "r", Epochs: 1, Step: 7})
+	writeNextSteps(&b, "train", config.Config{Data: "x", Epochs: 90, MaxSteps: 7}, train.Result{Dir: "r", Epochs: 1, Step: 7})
 	if !strings.Contains(b.String(), "train eval --weights r --data x") {
 		t.Errorf("a run of --max-steps is not finished:\n%s", &b)
+	}
+}
+
+func TestProgramName(t *testing.T) {
+	for _, c := range []struct{ name, arg0, want string }{
+		{"from PATH", "train", "train"},
+		{"relative path", "bin/train", "bin/train"},
+		{"in this folder", "./train", "./train"},
+		{"absolute path", "/opt/depthwise/train", "/opt/depthwise/train"},
+		{"to be quoted", "/home/my user/it's/train", `'/home/my user/it'\''s/train'`},
+		{"go run", "/tmp/go-build1234/b001/exe/train", "go run ./cmd/train"},
+		{"go run from the cache", "/home/user/.cache/go-build/ab/abcd-d/train", "go run ./cmd/train"},
+		{"a name like Go's folder", "./go-build", "./go-build"},
+		{"no name", "", "train"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := programName(c.arg0); got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
 	}
 }
 
 // TestInterruptMessage: the message of an interrupt is not an error.
 func TestInterruptMessage(t *testing.T) {
 	err := error(interruption{train.Result{Dir: "runs/a", Step: 7}, train.ErrInterrupted})
-	want := "checkpoint of step 7 written; continue with:\n  train --config runs/a/config.yaml --out runs/a --resume auto"
+	want := "checkpoint of step 7 written; continue with:\n  " + programName(os.Args[0]) + " --config runs/a/config.yaml --out runs/a --resume auto"
 	if got := interruptMessage(err); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

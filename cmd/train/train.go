@@ -40,7 +40,7 @@ func trainOnce(cmd *cobra.Command, s *settings) error {
 		return fmt.Errorf("progress: %w", closed)
 	}
 	if c.Progress != "none" && c.Progress != "json" { // standard error is silent, or JSON alone
-		writeNextSteps(cmd.ErrOrStderr(), c, result)
+		writeNextSteps(cmd.ErrOrStderr(), programName(os.Args[0]), c, result)
 	}
 	return nil
 }
