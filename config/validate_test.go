@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"depthwise.dev/optim"
 )
 
 func valid() Config {
@@ -86,7 +88,7 @@ func TestValidateMessages(t *testing.T) {
 	c := valid()
 	c.Optimizer, c.BatchSize, c.Model.Width = "sdg", 0, 64
 	want := `width 64: must be above 0 and at most 16; batch_size 0: must be at least 1; ` +
-		`optimizer "sdg": did you mean sgd? allowed: sgd, rmsprop, rmsprop_tf, adamw`
+		`optimizer "sdg": did you mean sgd? allowed: ` + strings.Join(optim.OptimizerNames(optim.Optimizers), ", ")
 	if err := c.Validate(); err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

@@ -12,7 +12,7 @@ import (
 // https://github.com/huggingface/safetensors#format
 var safetensors = Format{
 	Name:        "safetensors",
-	Description: "arrays, with architecture, classes and preprocessing as metadata",
+	Description: "arrays, with network, classes and preprocessing as metadata",
 	Extensions:  []string{".safetensors"},
 	Detect:      isSafetensors,
 	Read:        readSafetensors,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -31,6 +32,27 @@ var everySetting = map[string]rule{
 	"adamw decay":           AdamW{Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: 0.05},
 	"adamw, small betas":    AdamW{Beta1: 0.3, Beta2: 0.4, Eps: 1e-3, WeightDecay: 0.05},
 	"adamw, betas of 0":     AdamW{Eps: 1e-3},
+}
+
+// TestEveryFusedFormIsCovered: everySetting has at least one setting of each row of the registry
+// with a fused form.
+func TestEveryFusedFormIsCovered(t *testing.T) {
+	covered := make(map[reflect.Type]bool)
+	for _, setting := range everySetting {
+		covered[reflect.TypeOf(setting)] = true
+	}
+	autogradtest.Run(t, func(s *autograd.Scope) {
+		for _, row := range Optimizers {
+			o, ok := row.New(s, []Parameter{vector(s, "w", []float32{1}, nil)}, Hyperparameters{Momentum: 0.9}).(*optimizer)
+			if !ok {
+				t.Errorf("%s: not made by newOptimizer", row.Name)
+				continue
+			}
+			if _, fused := o.rule.(fusedRule); fused && !covered[reflect.TypeOf(o.rule)] {
+				t.Errorf("%s has a fused form that no test compares; add %T with each of its options to everySetting", row.Name, o.rule)
+			}
+		}
+	})
 }
 
 // shapes cover less than a vector, vectors and blocks of the kernel with and without a remainder,

@@ -43,9 +43,9 @@ type ScheduleSpec struct {
 // Schedules is the registry, in the order in which messages list it.
 var Schedules = []ScheduleSpec{
 	{"constant", "constant learning rate", constantFrom},
-	{"step", "multiplied by a factor at fixed intervals (default 0.1 every 30 epochs)", stepFrom},
-	{"exp", "exponential decay in steps (default 0.94 every 2.5 epochs)", exponentialFrom},
-	{"cosine", "falls to zero along half a cosine, after a warmup of 5 % of the run", cosineFrom},
+	{"step", "multiplied by a factor at intervals, 0.1 every 30 epochs", stepFrom},
+	{"exp", "exponential decay in steps, 0.94 every 2.5 epochs", exponentialFrom},
+	{"cosine", "half a cosine to zero, after a warmup of 5 % of the run", cosineFrom},
 	{"onecycle", "rises for 30 % of the run, then falls to nearly zero", oneCycleFrom},
 }
 

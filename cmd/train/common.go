@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"depthwise.dev/formats"
 )
 
 // noArguments refuses arguments.
@@ -34,7 +36,7 @@ func required(cmd *cobra.Command, flags ...string) error {
 func weightsFlag(cmd *cobra.Command, weights *string) {
 	flagGroup(cmd, groupModel, func(fs *pflag.FlagSet) {
 		fs.StringVar(weights, "weights", "", "best.safetensors, a checkpoint, an exported file, or the folder of a run")
-		filePath(fs, "weights", "safetensors")
+		filePath(fs, "weights", extensions(func(f formats.Format) bool { return f.Read != nil })...)
 	})
 }
 

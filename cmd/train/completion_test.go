@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"depthwise.dev/optim"
 )
 
 // completions drives Cobra's completion as a shell does.
@@ -39,10 +41,10 @@ func TestCompletion(t *testing.T) {
 	}{
 		{"commands", []string{"e"}, "eval\tMeasure the accuracy of trained weights on a dataset|export\tWrite trained weights for other programs", words},
 		{"commands of a command", []string{"bench", "st"}, "step\tMeasure training steps: forward, backward, update", words},
-		{"optimizers", []string{"--optimizer", ""}, "sgd|rmsprop\tPyTorch's form|rmsprop_tf\tTensorFlow's form, used in the paper|adamw", words},
-		{"optimizers by a letter", []string{"--optimizer", "a"}, "adamw", words},
-		{"optimizers after an equals sign", []string{"--optimizer=a"}, "adamw", words},
-		{"schedules", []string{"--schedule", "c"}, "constant|cosine", words},
+		{"optimizers", []string{"--optimizer", ""}, optimizers(""), words},
+		{"optimizers by a letter", []string{"--optimizer", "a"}, optimizers("a"), words},
+		{"optimizers after an equals sign", []string{"--optimizer=a"}, optimizers("a"), words},
+		{"schedules", []string{"--schedule", "c"}, schedules("c"), words},
 		{"augmentation", []string{"--augment", "r"}, "randaug\tbasic + RandAugment", words},
 		{"fits", []string{"--fit", "l"}, "letterbox\twhole image on black", words},
 		{"precisions", []string{"eval", "--precision", "b"}, "bf16", words},
@@ -53,7 +55,7 @@ func TestCompletion(t *testing.T) {
 		{"architectures", []string{"summary", "--arch", ""}, "mobilenet_v1...", words},
 		{"variants", []string{"summary", "--variant", "p"}, "paper\tthe paper's network as PyTorch users train it", words},
 		{"recipes", []string{"--recipe", "p"}, "paper\tTensorFlow-slim's...", words},
-		{"formats", []string{"export", "--format", "n"}, "npz\tNumPy archive, arrays only", words},
+		{"formats", []string{"export", "--format", "n"}, "npz\tNumPy's archive, arrays alone", words},
 		{"first of a list", []string{"--no-decay", "n"}, "norm", words | cobra.ShellCompDirectiveNoSpace},
 		{"second of a list", []string{"--no-decay", "bias,n"}, "bias,norm", words | cobra.ShellCompDirectiveNoSpace},
 		{"typical widths", []string{"--width", "0.7"}, "0.75", words},
@@ -62,8 +64,9 @@ func TestCompletion(t *testing.T) {
 		{"data", []string{"--data", ""}, "", folders},
 		{"a run's folder", []string{"--out", ""}, "", folders},
 		{"configurations", []string{"--config", ""}, "yaml|yml", files},
-		{"weights", []string{"eval", "--weights", ""}, "safetensors", files},
-		{"checkpoints or auto", []string{"--resume", "a"}, "auto\tthe newest checkpoint in --out, if there is one", words},
+		{"weights", []string{"eval", "--weights", ""}, "safetensors...", files},
+		{"exports", []string{"export", "--output", ""}, "safetensors|npz...", files},
+		{"checkpoints or auto", []string{"--resume", "a"}, "auto\tnewest checkpoint of --out or the newest runs/DATA-N, if any", words},
 		{"checkpoints", []string{"--resume", "runs/"}, "safetensors", files},
 		{"images", []string{"predict", "--weights", "w", ""}, "jpg|...", files},
 		{"folders as arguments", []string{"data", "check", ""}, "", folders},
@@ -82,6 +85,28 @@ func TestCompletion(t *testing.T) {
 			}
 		})
 	}
+}
+
+// optimizers are the completions of a beginning of an optimizer's name.
+func optimizers(beginning string) string {
+	var list []string
+	for _, o := range optim.Optimizers {
+		if strings.HasPrefix(o.Name, beginning) {
+			list = append(list, o.Name+"\t"+o.About)
+		}
+	}
+	return strings.Join(list, "|")
+}
+
+// schedules are the completions of a beginning of a schedule's name.
+func schedules(beginning string) string {
+	var list []string
+	for _, s := range optim.Schedules {
+		if strings.HasPrefix(s.Name, beginning) {
+			list = append(list, s.Name+"\t"+s.About)
+		}
+	}
+	return strings.Join(list, "|")
 }
 
 // TestEveryFlagCompletes: each flag of each command completes its words, or paths if it is declared

@@ -17,7 +17,7 @@ var allowedValues = map[string]string{
 	"data": "folder, pattern, URL or `mnist`", "val-split": "0 ≤ x < 1", "exif": "`true`, `false`",
 	"batch-size": "≥ 1", "workers": "`auto` (-1 in YAML) or ≥ 0", "shuffle-buffer": "≥ 0", "shard-cache": "≥ 0",
 
-	"width": "0 < x ≤ 16", "resolution": "≥ 1", "classes": "≥ 0",
+	"width": "0 < x ≤ 16", "resolution": "1 to 8192", "classes": "≥ 0",
 
 	"epochs": "≥ 1", "max-steps": "≥ 0", "accumulate": "≥ 1",
 	"lr": "> 0", "momentum": "0 ≤ x < 1", "weight-decay": "≥ 0",
@@ -38,7 +38,7 @@ var allowedValues = map[string]string{
 
 // otherSettings describes settings without a flag.
 var otherSettings = map[string]string{
-	"activation": "`relu` or `relu6`", "padding": "of 3x3 convolutions: `symmetric`, as in PyTorch, or `same`, as in TensorFlow",
+	"activation": "`relu` or `relu6`", "padding": "of 3x3 convolutions: `symmetric`, as in PyTorch; `same`, as in TensorFlow; or `keras`, as in Keras' MobileNet v1",
 	"conv_bias": "convolutions have biases", "bn_eps": "added to the variance in batch normalization",
 	"bn_momentum": "weight of the statistics of the new batch in the running statistics of batch normalization (PyTorch's convention)",
 	"dropout":     "dropout probability before the classifier",

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -16,9 +17,9 @@ func newExport() *cobra.Command {
 		Short: "Write trained weights for other programs",
 		Long: `Write trained weights in float32, under the parameter names of timm.
 
-The extension of the output selects the format. The metadata of a safetensors
-file holds architecture, variant, width, resolution, classes and preprocessing,
-and the file is accepted as --weights. npz holds arrays only.`,
+The extension of the output selects the format:
+
+` + formatTable(),
 		Example: `  train export --weights runs/photos-1 --output photos.safetensors
   train export --weights runs/photos-1 --output photos.npz`,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -40,7 +41,38 @@ and the file is accepted as --weights. npz holds arrays only.`,
 		fs.Var(choice{&c.Format, formats.Names()}, "format", "file format")
 		defaultText(fs, "format", "that of the extension")
 		fs.StringVar(&c.Output, "output", "", "file to write")
-		filePath(fs, "output", "safetensors", "npz")
+		filePath(fs, "output", extensions(func(f formats.Format) bool { return f.Write != nil })...)
 	})
 	return cmd
+}
+
+// formatTable has a line for each format that can be written, and the names of those that can be
+// read again.
+func formatTable() string {
+	var b strings.Builder
+	var readable []string
+	for _, f := range formats.All {
+		if f.Write == nil {
+			continue
+		}
+		fmt.Fprintf(&b, "  %-13s %s\n", strings.Join(f.Extensions, ", "), f.Description)
+		if f.Read != nil {
+			readable = append(readable, f.Name)
+		}
+	}
+	return b.String() + "\nAccepted as --weights: " + strings.Join(readable, ", ") + "."
+}
+
+// extensions are those of some formats, without the dot, for shell completion.
+func extensions(of func(formats.Format) bool) []string {
+	var list []string
+	for _, f := range formats.All {
+		if !of(f) {
+			continue
+		}
+		for _, extension := range f.Extensions {
+			list = append(list, strings.TrimPrefix(extension, "."))
+		}
+	}
+	return list
 }

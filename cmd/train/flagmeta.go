@@ -8,7 +8,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"depthwise.dev/config"
+	"depthwise.dev/formats"
 	"depthwise.dev/models/mobilenet"
+	"depthwise.dev/optim"
 )
 
 // Headings of flags, in the order in which help, manual pages and the configuration reference list
@@ -84,17 +86,30 @@ type enumerated interface {
 // valueNotes describes the values of enumerated flags. A value without a note is listed by its name
 // alone.
 func valueNotes(flag string) map[string]string {
-	if flag == "recipe" {
-		notes := make(map[string]string)
+	notes := make(map[string]string)
+	switch flag {
+	case "recipe":
 		for _, r := range config.Recipes() {
 			notes[r.Name] = r.Source
 		}
-		return notes
-	}
-	if flag == "variant" {
+	case "optimizer":
+		for _, o := range optim.Optimizers {
+			notes[o.Name] = o.About
+		}
+	case "schedule":
+		for _, s := range optim.Schedules {
+			notes[s.Name] = s.About
+		}
+	case "format":
+		for _, f := range formats.All {
+			notes[f.Name] = f.Description
+		}
+	case "variant":
 		return variantNotes()
+	default:
+		return notesOf[flag]
 	}
-	return notesOf[flag]
+	return notes
 }
 
 // variantNotes describes the variants that one architecture alone has; others differ by
@@ -113,9 +128,8 @@ func variantNotes() map[string]string {
 	return notes
 }
 
+// notesOf describes the values of flags whose registry has no descriptions.
 var notesOf = map[string]map[string]string{
-	"optimizer": {"rmsprop": "PyTorch's form", "rmsprop_tf": "TensorFlow's form, used in the paper"},
-	"schedule":  {"step": "multiply by gamma every step-epochs", "exp": "exponential decay", "onecycle": "1cycle policy"},
 	"augment": {"basic": "random resized crop and flip", "randaug": "basic + RandAugment",
 		"trivial": "basic + TrivialAugmentWide"},
 	"decode":    {"fast": "decode large JPEGs at half size, in training only"},
@@ -124,8 +138,7 @@ var notesOf = map[string]map[string]string{
 	"precision": {"auto": "bf16 where the processor supports it in hardware"},
 	"device":    {"auto": "cuda if available", "cuda:N": "the GPU with index N"},
 	"progress":  {"auto": "bar on a terminal, else plain", "plain": "lines of text", "json": "JSON lines"},
-	"resume":    {"auto": "the newest checkpoint in --out, if there is one"},
-	"format":    {"safetensors": "with metadata, usable as --weights", "npz": "NumPy archive, arrays only"},
+	"resume":    {"auto": "newest checkpoint of --out or the newest runs/DATA-N, if any"},
 }
 
 // flagDoc is a flag as help and documentation show it.

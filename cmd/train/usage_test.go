@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"depthwise.dev/optim"
 )
 
 // execute runs a command line in this process.
@@ -79,7 +81,7 @@ func TestWrongUsage(t *testing.T) {
 		{"completion of no shell", "completion", "bash, zsh, fish, powershell"},
 		{"completion of a mistyped shell", "completion bsh", "did you mean bash?"},
 		{"manual pages to nowhere", "docs man", "one folder"},
-		{"mistyped value", "--data x --optimizer sdg", "--optimizer sdg: did you mean sgd? allowed: sgd, rmsprop, rmsprop_tf, adamw"},
+		{"mistyped value", "--data x --optimizer sdg", "--optimizer sdg: did you mean sgd? allowed: " + strings.Join(optim.OptimizerNames(optim.Optimizers), ", ")},
 		{"unknown value", "--data x --precision fp8", "allowed: auto, fp32, bf16"},
 		{"mistyped variant", "summary --variant papre", "did you mean paper? allowed: paper, article, keras, timm, hf"},
 		{"variant of another architecture", "summary --arch mobilenet_v2 --variant paper", `--variant "paper": allowed: torchvision, timm, keras, hf`},
