@@ -65,6 +65,9 @@ func fusedPlan(g *models.Graph) (plan, error) {
 	return p, nil
 }
 
+// fusedFunctions are the activation functions that the fused kernels compute.
+var fusedFunctions = []models.Function{models.ReLU, models.ReLU6}
+
 // fusedConv checks layer i of the backbone.
 func fusedConv(g *models.Graph, i int, l models.Layer) error {
 	before := models.InputName
@@ -79,7 +82,7 @@ func fusedConv(g *models.Graph, i int, l models.Layer) error {
 		return fmt.Errorf("the fused kernels compute no layers of kind %s", l.Kind)
 	case l.Inputs[0] != before:
 		return fmt.Errorf("the fused kernels compute one layer after another, this one reads %s", l.Inputs[0])
-	case l.Norm == nil || l.Activation == nil:
+	case l.Norm == nil || l.Activation == nil || !slices.Contains(fusedFunctions, l.Activation.Function):
 		return fmt.Errorf("the fused kernels compute convolutions with batch norm and ReLU or ReLU6 only")
 	case first.Norm == nil || first.Activation == nil || l.Norm.Eps != first.Norm.Eps || l.Norm.Momentum != first.Norm.Momentum || l.Activation.Function != first.Activation.Function:
 		return fmt.Errorf("the fused kernels compute one batch norm epsilon and momentum and one activation in all layers")

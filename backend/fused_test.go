@@ -16,7 +16,7 @@ import (
 // gradients for every option; and the fused ones have computed each layer, forward and backward.
 func TestFusedKernelsAgree(t *testing.T) {
 	for _, variant := range mobilenet.Variants("mobilenet_v1") {
-		for _, activation := range models.Functions {
+		for _, activation := range fusedFunctions {
 			for _, width := range []float64{0.25, 0.75, 1} {
 				for _, size := range []int64{32, 47} {
 					t.Run(fmt.Sprintf("%s/%s/width_%v/%d", variant, activation, width, size), func(t *testing.T) {

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"fmt"
 	"slices"
 
 	"depthwise.dev/autograd"
@@ -94,10 +95,13 @@ func activate(s *autograd.Scope, f models.Function, x *autograd.Tensor, own bool
 		return s.ReLU6InPlace(x)
 	case f == models.ReLU6:
 		return s.ReLU6(x)
-	case own:
+	case f == models.ReLU && own:
 		return s.ReLUInPlace(x)
+	case f == models.ReLU:
+		return s.ReLU(x)
 	}
-	return s.ReLU(x)
+	s.Fail(fmt.Errorf("the torch backend has no activation function %q; add it to activate in backend/torch.go", f))
+	return x
 }
 
 // ForwardPixels implements [Backend].

@@ -66,7 +66,7 @@ func TestNewGraphErrors(t *testing.T) {
 			l[dropout] = Layer{Kind: KindBatchNorm, Name: "dropout", Inputs: []string{"pool"}, Norm: &Norm{"n", 1, 1}}
 		}, "batch norm of (4): it needs rows and columns"},
 		{"activation without function", func(l []Layer) { l[dropout] = Layer{Kind: KindActivation, Name: "dropout", Inputs: []string{"pool"}} }, "has no activation function"},
-		{"unknown activation", func(l []Layer) { l[conv].Activation.Function = "gelu" }, `activation "gelu": must be one of [relu relu6]`},
+		{"unknown activation", func(l []Layer) { l[conv].Activation.Function = "gelu" }, `activation "gelu": must be one of ` + fmt.Sprint(Functions)},
 		{"kernel", func(l []Layer) { l[conv].Kernel = 0 }, "kernel 0: must be 1 to 256"},
 		{"huge kernel", func(l []Layer) { l[conv].Kernel = 1000 }, "kernel 1000: must be 1 to 256"},
 		{"stride", func(l []Layer) { l[conv].Stride = 0 }, "stride 0: must be 1 to 256"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ func TestTrainingOutput(t *testing.T) {
 			}
 		}},
 		{"plain", func(t *testing.T, run, stderr string) {
-			want := "Results are in " + run + ". Next:\n  train eval --weights " + run + " --data " + dir + "\n"
+			want := "Results are in " + run + ". Next:\n  " + programName(os.Args[0]) + " eval --weights " + run + " --data " + dir + "\n"
 			if !strings.Contains(stderr, want) || !strings.HasSuffix(stderr, "run.safetensors\n") {
 				t.Errorf("standard error does not end with the next steps:\n%s", stderr)
 			}

@@ -107,6 +107,43 @@ func TestDocsAreIndexed(t *testing.T) {
 	}
 }
 
+// TestArchitectureNamesThePackages checks that the table of ARCHITECTURE.md has a row for each folder
+// with Go files other than tests, and no row for another folder.
+func TestArchitectureNamesThePackages(t *testing.T) {
+	root, files := repository(t)
+	page, err := fs.ReadFile(root, "ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(page), "\n## Packages\n")
+	if !found {
+		t.Fatal("ARCHITECTURE.md has no heading Packages")
+	}
+	table, _, _ := strings.Cut(rest, "\n## ")
+	var named, packages []string
+	for line := range strings.Lines(table) {
+		if cell, isRow := strings.CutPrefix(line, "| `"); isRow {
+			folder, _, _ := strings.Cut(cell, "`")
+			named = append(named, folder)
+		}
+	}
+	for _, name := range files {
+		if path.Ext(name) == ".go" && !strings.HasSuffix(name, "_test.go") && !slices.Contains(packages, path.Dir(name)) {
+			packages = append(packages, path.Dir(name))
+		}
+	}
+	for _, folder := range packages {
+		if !slices.Contains(named, folder) {
+			t.Errorf("ARCHITECTURE.md, Packages: no row for %s", folder)
+		}
+	}
+	for _, folder := range named {
+		if !slices.Contains(packages, folder) {
+			t.Errorf("ARCHITECTURE.md, Packages: the row %s is no folder with Go files", folder)
+		}
+	}
+}
+
 // TestTroubleshootingQuotesTheCode checks that the messages in the tables of docs/troubleshooting.md exist in the code.
 func TestTroubleshootingQuotesTheCode(t *testing.T) {
 	root, files := repository(t)

@@ -64,7 +64,11 @@ func (c Config) Validate() error {
 	v.Check(c.Width > 0 && c.Width <= maxWidth, "width", c.Width, fmt.Sprintf("must be above 0 and at most %d", maxWidth))
 	v.Check(c.Resolution >= 1 && c.Resolution <= 1<<13, "resolution", c.Resolution, fmt.Sprintf("must be 1 to %d pixels", 1<<13))
 	v.Check(c.Classes >= 1 && c.Classes <= 1<<20, "classes", c.Classes, fmt.Sprintf("must be 1 to %d", 1<<20))
-	v.OneOf("activation", string(c.Activation), []string{string(models.ReLU), string(models.ReLU6)})
+	var functions []string
+	for _, f := range models.Functions {
+		functions = append(functions, string(f))
+	}
+	v.OneOf("activation", string(c.Activation), functions)
 	v.OneOf("padding", string(c.Padding), []string{string(models.Symmetric), string(models.Same), string(KerasPadding)})
 	v.Check(c.BNEps > 0 && !math.IsInf(c.BNEps, 1), "bn_eps", c.BNEps, "must be above 0")
 	v.Check(c.BNMomentum > 0 && c.BNMomentum <= 1, "bn_momentum", c.BNMomentum, "must be above 0 and at most 1 (weight of the new batch)")

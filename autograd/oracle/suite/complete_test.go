@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"depthwise.dev/models"
 )
 
 // notInTheTable are methods of autograd.Scope that return tensors without an operation of their
@@ -70,6 +72,22 @@ func pointerTo(e ast.Expr, name string) bool {
 	}
 	id, ok := star.X.(*ast.Ident)
 	return ok && id.Name == name
+}
+
+// TestFunctionsAreComplete: every activation function is in the graph of TestNetworks that has all
+// kinds, which compares the backend's with those of the suite.
+func TestFunctionsAreComplete(t *testing.T) {
+	used := map[models.Function]bool{}
+	for _, l := range everyKind(t).Layers {
+		if l.Activation != nil {
+			used[l.Activation.Function] = true
+		}
+	}
+	for _, f := range models.Functions {
+		if !used[f] {
+			t.Errorf("the activation function %q is in no layer of everyKind", f)
+		}
+	}
 }
 
 // TestKindsAreComplete: every kind of layers is in the graph of TestNetworks that has all, and so

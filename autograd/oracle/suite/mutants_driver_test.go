@@ -5,6 +5,7 @@ package suite_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,17 +42,18 @@ func TestEachMutant(t *testing.T) {
 // difference that it finds, or "".
 func mutantTasks(t *testing.T) []func() string {
 	ctx := context.Background()
-	engines, err := suite.ByName("gorgonia")
-	if err != nil {
-		t.Fatal(err)
+	i := slices.IndexFunc(suite.Engines, func(e suite.Engine) bool { return e.Name == "gorgonia" })
+	if i < 0 {
+		t.Fatal("suite.Engines has no row gorgonia")
 	}
+	gorgonia := suite.Engines[i]
 	var tasks []func() string
 	for _, c := range append(suite.Operations(1), suite.Layers()...) {
 		want, err := suite.Reference.Case(ctx, c)
 		if err != nil {
 			t.Fatal(err)
 		}
-		tasks = append(tasks, func() string { return found(c.Name, suite.CompareCase(ctx, engines[0], c, want)) })
+		tasks = append(tasks, func() string { return found(c.Name, suite.CompareCase(ctx, gorgonia, c, want)) })
 	}
 	graphs := []*models.Graph{everyKind(t)}
 	for _, v := range [][2]string{{"mobilenet_v1", "paper"}, {"mobilenet_v1", "article"}, {"mobilenet_v2", "torchvision"}, {"mobilenet_v2", "keras"}} {
@@ -64,7 +66,7 @@ func mutantTasks(t *testing.T) []func() string {
 			if err != nil {
 				t.Fatal(err)
 			}
-			tasks = append(tasks, func() string { return found(n.String(), suite.CompareNetwork(ctx, engines[0], n, want)) })
+			tasks = append(tasks, func() string { return found(n.String(), suite.CompareNetwork(ctx, gorgonia, n, want)) })
 		}
 	}
 	return tasks
