@@ -2,6 +2,7 @@ package autograd_test
 
 import (
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -43,6 +44,21 @@ var updateCases = []struct {
 		func(a, _, _ float64) float64 { return math.Sqrt(a + 0.1) }},
 	{"affine sqrt", func(p *autograd.UpdateProgram, out, a, _, _ operand) { p.AffineSqrt(out, 0.7, a, 0.1) },
 		func(a, _, _ float64) float64 { return 0.7*math.Sqrt(a) + 0.1 }},
+}
+
+// TestUpdateCasesAreComplete: each operation of update programs has a case, which begins with its
+// name.
+func TestUpdateCasesAreComplete(t *testing.T) {
+	operands := []string{"Parameter", "Gradient", "Array", "Temporary"}
+	for method := range reflect.TypeFor[*autograd.UpdateProgram]().Methods() {
+		found := slices.Contains(operands, method.Name)
+		for _, c := range updateCases {
+			found = found || strings.HasPrefix(strings.ReplaceAll(c.name, " ", ""), strings.ToLower(method.Name))
+		}
+		if !found {
+			t.Errorf("updateCases has no case of UpdateProgram.%s", method.Name)
+		}
+	}
 }
 
 // TestUpdate runs each operation from arrays and a gradient, through a temporary, into the
