@@ -16,9 +16,13 @@ import (
 )
 
 // tinyCheck is the quickest network there is: 8 channels in every layer.
-func tinyCheck(variant string) config.Config {
-	c := config.Default()
-	c.Model.Variant, c.Model.Width, c.Model.Resolution = variant, 0.005, 32
+func tinyCheck(t *testing.T, variant string) config.Config {
+	t.Helper()
+	c, err := config.Sources{Variant: variant}.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Model.Width, c.Model.Resolution = 0.005, 32
 	c.Threads = 1 // two wait for each other on a busy machine
 	return c
 }
@@ -35,7 +39,7 @@ func TestCheck(t *testing.T) {
 		{"a few images", dir, "article", 0, 4, 3, 4},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			c := tinyCheck(tc.variant)
+			c := tinyCheck(t, tc.variant)
 			c.Data, c.Model.Classes = tc.data, tc.classes
 			before := autograd.LiveTensors()
 			last, total := int64(-1), int64(0)
@@ -79,7 +83,7 @@ func smallV2(t *testing.T) mobilenet.Config {
 // TestCheckV2: residual connections have rows of their own, and the fused kernels, which do not
 // compute them, are marked so.
 func TestCheckV2(t *testing.T) {
-	c := tinyCheck("paper")
+	c := tinyCheck(t, "paper")
 	c.Model = smallV2(t)
 	r, err := Check(t.Context(), c, -1, nil)
 	if err != nil || !r.OK {
@@ -133,7 +137,7 @@ func TestCheckFindsAWrongEngine(t *testing.T) {
 		return r, err
 	}
 	suite.Engines = []suite.Engine{{Name: "planted", Tolerance: 1e-3, Case: wrong}}
-	r, err := Check(context.Background(), tinyCheck("paper"), -1, nil)
+	r, err := Check(context.Background(), tinyCheck(t, "paper"), -1, nil)
 	if !errors.Is(err, ErrTolerance) || r.OK || len(r.Failures) != 1 {
 		t.Fatalf("%v: %v", err, r.Failures)
 	}
@@ -157,7 +161,7 @@ func TestCheckRefuses(t *testing.T) {
 		{"more images than there are", "less than a batch of 99", 99, func(c *config.Config) { c.Data = testset.Images(t, 1, 0) }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			c := tinyCheck("paper")
+			c := tinyCheck(t, "paper")
 			tc.spoil(&c)
 			if _, err := Check(context.Background(), c, tc.images, nil); err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v", err)
@@ -166,7 +170,7 @@ func TestCheckRefuses(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := Check(ctx, tinyCheck("paper"), -1, nil); !errors.Is(err, context.Canceled) {
+	if _, err := Check(ctx, tinyCheck(t, "paper"), -1, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("canceled: %v", err)
 	}
 }
