@@ -17,6 +17,7 @@ type Network struct {
 	layers  []bound            // the graph's layers, over the same tensors
 	uses    []int              // how many layers read each layer's output
 	hooks   []*ForwardHook
+	fused   autograd.Backbone // for images of the last size, without Times; see backbone
 }
 
 // Parameter is a trainable array of a network.
