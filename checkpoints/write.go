@@ -113,7 +113,8 @@ func newImage(f File) (image, error) {
 	return im, nil
 }
 
-// writeMetadata writes the start of the header. The digest is 64 zeros at digestAt for now.
+// writeMetadata writes the start of the header. The digest at digestAt is 64
+// zeros until the file's content is known.
 func writeMetadata(text *bytes.Buffer, meta map[string]string) (digestAt int, err error) {
 	all := maps.Clone(meta)
 	if all == nil {

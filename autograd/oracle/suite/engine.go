@@ -79,12 +79,13 @@ var Engines = []Engine{
 	// of 6e-7 (logits), 2e-2 (gradients in training) and in evaluation 2e-6 (v1), 3e-3 (v2, whose
 	// many ReLU6 are switched by rounding).
 	{Name: "fp32", Case: single.Case, Network: single.Network(backend.Torch{}), Tolerance: 5e-4,
-		Angles: &Angles{Output: 1e-5, Gradient: 0.1, TrainingGradient: 0.1, MinValues: 16}},
+		Angles: &Angles{Output: 1e-5, Gradient: 1e-2, TrainingGradient: 0.1, MinValues: 16}},
 	// 8 bits: 2^-9 = 0.2 % for each rounding of input, weight, cotangent and result: measured 4 %
 	// in a layer, 20 % where sums cancel in layers of 8 channels, angles of 0.15 (logits).
-	// Gradients end to end reach 1.4 in correct programs.
+	// Angles of gradients in evaluation: 0.17 (v1), up to 1.4 in correct programs with layers of
+	// fewer than 32 channels, which all widths of v2 up to 1.4 have.
 	{Name: "bf16", Case: mixed.Case, Network: mixed.Network(backend.Torch{}), Tolerance: 0.3,
-		Angles: &Angles{Output: 0.4, MinValues: 16}},
+		Angles: &Angles{Output: 0.4, Gradient: 0.8, MinChannels: 32, MinValues: 16}},
 	// The fused kernels compute whole backbones of v1; the tests of package autograd compare their
 	// layers. Measured angles of gradients in evaluation: fp32 2e-6; bf16 0.26 with 16 channels and
 	// more, 1.2 with 8.
