@@ -13,6 +13,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/google"
@@ -49,19 +50,48 @@ func openGCS(ctx context.Context, name string, query url.Values, transport http.
 	if q.err != nil {
 		return nil, q.err
 	}
-	client := &http.Client{Transport: transport}
+	client := &http.Client{Transport: transport, CheckRedirect: checkRedirect(true)}
 	if !anonymous {
 		// Tokens are refreshed for as long as the bucket is in use, so not with ctx.
 		ctx := context.WithValue(context.WithoutCancel(ctx), oauth2.HTTPClient, client)
 		found, err := google.FindDefaultCredentials(ctx, readOnlyScope)
 		switch {
 		case err == nil:
-			client = oauth2.NewClient(ctx, found.TokenSource)
+			client = oauth2.NewClient(ctx, oauth2.ReuseTokenSource(nil, boundedTokens{found.TokenSource, tokenTime}))
 		case !strings.Contains(err.Error(), "could not find default credentials"): // the package has no error value for this
 			return nil, fmt.Errorf("Google's application default credentials: %w", err)
 		}
 	}
+	client.CheckRedirect = checkRedirect(true) // oauth2's transport adds the token to every request
 	return &gcsBucket{client, server, name}, nil
+}
+
+// tokenTime bounds the wait for a token. Machines of Google Cloud get it from a metadata server, whose
+// client is not ours.
+const tokenTime = 30 * time.Second
+
+// boundedTokens is a source whose tokens arrive in time or not at all.
+type boundedTokens struct {
+	source oauth2.TokenSource
+	most   time.Duration
+}
+
+func (b boundedTokens) Token() (*oauth2.Token, error) {
+	type answer struct {
+		token *oauth2.Token
+		err   error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		token, err := b.source.Token()
+		answers <- answer{token, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.token, a.err
+	case <-time.After(b.most):
+		return nil, &timeout{fmt.Sprintf("Google's credentials: no token within %v", b.most)}
+	}
 }
 
 // object returns the URL of an object, whose name is one path element.
@@ -80,8 +110,8 @@ func (b *gcsBucket) stat(ctx context.Context, key string) (shards.Object, error)
 		return shards.Object{}, err
 	}
 	size, err := strconv.ParseInt(answer.Size, 10, 64)
-	if err != nil {
-		return shards.Object{}, fmt.Errorf("remote: gs://%s/%s: the server returned the size %q", b.name, key, answer.Size)
+	if err != nil || size < 0 {
+		return shards.Object{}, fmt.Errorf("remote: gs://%s/%s: the server returned the size %q (%w)", b.name, key, clean(answer.Size), fs.ErrPermission)
 	}
 	return shards.Object{Size: size, Version: answer.Generation}, nil
 }
@@ -89,26 +119,21 @@ func (b *gcsBucket) stat(ctx context.Context, key string) (shards.Object, error)
 func (b *gcsBucket) open(ctx context.Context, key string, offset int64) (io.ReadCloser, shards.Object, error) {
 	header := http.Header{}
 	header.Set("Accept-Encoding", "gzip") // otherwise the server decompresses what was stored as gzip, and ignores ranges
-	if offset > 0 {
-		header.Set("Range", fmt.Sprintf("bytes=%d-", offset))
-	}
+	setRange(header, offset)
 	r, err := b.do(ctx, key, b.object(key)+"?alt=media", header)
 	if err != nil {
 		return nil, shards.Object{}, err
 	}
-	object, err := describe(r)
-	if err == nil && r.StatusCode == http.StatusOK {
-		_, err = io.CopyN(io.Discard, r.Body, offset)
-	}
+	object, err := startAt(r, key, offset)
 	if err != nil {
 		r.Body.Close()
-		return nil, object, err
+		return nil, object, fmt.Errorf("remote: gs://%s/%s: %w", b.name, key, err)
 	}
 	object.Version = r.Header.Get("X-Goog-Generation")
 	return r.Body, object, nil
 }
 
-func (b *gcsBucket) list(ctx context.Context, prefix string) (keys []string, err error) {
+func (b *gcsBucket) list(ctx context.Context, prefix string, add func(key string) error) error {
 	query := url.Values{"prefix": {prefix}, "fields": {"items(name),nextPageToken"}}
 	for {
 		var page struct {
@@ -116,13 +141,15 @@ func (b *gcsBucket) list(ctx context.Context, prefix string) (keys []string, err
 			NextPageToken string
 		}
 		if err := b.get(ctx, prefix, b.bucketURL()+"/o?"+query.Encode(), &page); err != nil {
-			return nil, err
+			return err
 		}
 		for _, item := range page.Items {
-			keys = append(keys, item.Name)
+			if err := add(item.Name); err != nil {
+				return fmt.Errorf("remote: gs://%s/%s: %w", b.name, prefix, err)
+			}
 		}
 		if page.NextPageToken == "" {
-			return keys, nil
+			return nil
 		}
 		query.Set("pageToken", page.NextPageToken)
 	}
@@ -152,7 +179,7 @@ func (b *gcsBucket) do(ctx context.Context, key, address string, header http.Hea
 	}
 	r, err := b.client.Do(request)
 	if err != nil {
-		return nil, b.tokenError(fmt.Errorf("remote: gs://%s/%s: %w", b.name, key, err))
+		return nil, b.tokenError(fmt.Errorf("remote: gs://%s/%s: %w", b.name, key, withoutAddress(err)))
 	}
 	if r.StatusCode == http.StatusOK || r.StatusCode == http.StatusPartialContent {
 		return r, nil
@@ -179,10 +206,10 @@ func (b *gcsBucket) statusError(key string, r *http.Response) error {
 	if json.Unmarshal(text, &answer) != nil {
 		answer.Error.Message = strings.TrimSpace(string(text[:min(len(text), 200)]))
 	}
-	reason := cmp.Or(answer.Error.Message, http.StatusText(r.StatusCode))
+	reason := cmp.Or(clean(answer.Error.Message), http.StatusText(r.StatusCode))
 	err := fmt.Errorf("remote: gs://%s/%s: the server returned %d: %s", b.name, key, r.StatusCode, reason)
 	if r.StatusCode == http.StatusUnauthorized || r.StatusCode == http.StatusForbidden {
 		err = fmt.Errorf("%w; %s", err, gcsAdvice)
 	}
-	return mark(err, r.StatusCode)
+	return mark(err, r.StatusCode, r.Header)
 }

@@ -3,16 +3,19 @@ package remote
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+	"github.com/minio/minio-go/v7/pkg/s3utils"
 
 	"depthwise.dev/data/shards"
 )
@@ -36,6 +39,9 @@ var (
 )
 
 func openS3(_ context.Context, name string, query url.Values, transport http.RoundTripper) (bucket, error) {
+	if err := s3utils.CheckValidBucketName(name); err != nil {
+		return nil, err
+	}
 	q := newOptions(query, s3Parameters, s3Ignored)
 	options := &minio.Options{
 		Secure:     !q.bool("disable_https"),
@@ -104,10 +110,13 @@ func s3Credentials(anonymous bool, profile string, transport http.RoundTripper) 
 
 func (b *s3Bucket) stat(ctx context.Context, key string) (shards.Object, error) {
 	info, err := b.client.StatObject(ctx, b.name, key, minio.StatObjectOptions{})
+	if err == nil {
+		err = checkContent(info.Metadata, key)
+	}
 	if err != nil {
 		return shards.Object{}, b.wrap(key, err)
 	}
-	return shards.Object{Size: info.Size, Version: unixSeconds(info.LastModified)}, nil
+	return shards.Object{Size: info.Size, Version: s3Version(info)}, nil
 }
 
 func (b *s3Bucket) open(ctx context.Context, key string, offset int64) (io.ReadCloser, shards.Object, error) {
@@ -121,32 +130,45 @@ func (b *s3Bucket) open(ctx context.Context, key string, offset int64) (io.ReadC
 	if err != nil {
 		return nil, shards.Object{}, b.wrap(key, err)
 	}
-	object := shards.Object{Size: info.Size, Version: unixSeconds(info.LastModified)}
-	if offset > 0 {
-		if object.Size, err = sizeFromRange(header); err != nil {
-			body.Close()
-			return nil, object, b.wrap(key, err)
-		}
+	object := shards.Object{Size: info.Size, Version: s3Version(info)}
+	if err = checkContent(header, key); err == nil && (offset > 0 || header.Get("Content-Range") != "") {
+		object.Size, err = sizeFromRange(header, info.Size, offset)
+	}
+	if err == nil && object.Size < 0 {
+		err = refuse("the server did not send the size: no Content-Length")
+	}
+	if err != nil {
+		body.Close()
+		return nil, object, b.wrap(key, err)
 	}
 	return body, object, nil
 }
 
-func (b *s3Bucket) list(ctx context.Context, prefix string) (keys []string, err error) {
+func (b *s3Bucket) list(ctx context.Context, prefix string, add func(key string) error) error {
 	for info := range b.client.ListObjectsIter(ctx, b.name, minio.ListObjectsOptions{Prefix: prefix, Recursive: true}) {
-		if info.Err != nil {
-			return nil, b.wrap(prefix, info.Err)
+		err := info.Err
+		if err == nil {
+			err = add(info.Key)
 		}
-		keys = append(keys, info.Key)
+		if err != nil {
+			return b.wrap(prefix, err)
+		}
 	}
-	return keys, ctx.Err()
+	return ctx.Err()
 }
 
-// unixSeconds is a version. Seconds are the resolution of the Last-Modified header.
-func unixSeconds(t time.Time) string { return fmt.Sprint(t.UTC().Unix()) }
+// s3Version is the time in seconds, the resolution of the Last-Modified header, and the ETag.
+func s3Version(info minio.ObjectInfo) string {
+	return strings.TrimSpace(fmt.Sprint(info.LastModified.UTC().Unix(), " ", info.ETag))
+}
 
 // wrap adds the object's address and marks errors that a retry cannot fix.
 func (b *s3Bucket) wrap(key string, err error) error {
-	response := minio.ToErrorResponse(err)
+	var response minio.ErrorResponse // else 0, no response
+	if errors.As(err, &response) {
+		response.Message = clean(response.Message)
+		err = response
+	}
 	err = fmt.Errorf("remote: s3://%s/%s: %w", b.name, key, err)
 	switch code := response.StatusCode; {
 	case response.Code == minio.NoSuchBucket || response.Code == minio.NoSuchKey:
@@ -155,5 +177,5 @@ func (b *s3Bucket) wrap(key string, err error) error {
 		return fmt.Errorf("%w; check the permissions and credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE), "+
 			"or add ?anonymous=true for a public bucket (%w)", err, fs.ErrPermission)
 	}
-	return mark(err, response.StatusCode)
+	return mark(err, response.StatusCode, nil)
 }
