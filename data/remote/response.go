@@ -3,6 +3,7 @@ package remote
 import (
 	"fmt"
 	"io"
+	"io/fs"
 	"mime"
 	"net/http"
 	"path"
@@ -48,7 +49,7 @@ func describe(r *http.Response, name string, offset int64) (shards.Object, error
 func checkContent(header http.Header, name string) error {
 	kind, _, err := mime.ParseMediaType(header.Get("Content-Type"))
 	if err == nil && (kind == "text/html" || kind == "application/xhtml+xml") {
-		return refuse("the server sent a web page instead of the file; check the address, and whether it requires a login")
+		return fmt.Errorf("the server sent a web page instead of the file; check the address, and whether it requires a login (%w)", fs.ErrNotExist)
 	}
 	if kind == "multipart/byteranges" {
 		return refuse("the server sent several ranges instead of one")

@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"depthwise.dev/data/shards"
 )
 
 // transport sends requests within limits. All clients use it: that of web servers, those of the buckets
@@ -125,7 +127,7 @@ func (t *timeout) Timeout() bool { return true }
 // Temporary implements [net.Error].
 func (t *timeout) Temporary() bool { return true }
 
-// refusal is an error that a retry cannot fix. It is an fs.ErrPermission.
+// refusal is an error that a retry cannot fix. It is a shards.ErrRefused and an fs.ErrPermission.
 type refusal struct {
 	text  string
 	cause error // may be nil
@@ -137,9 +139,9 @@ func (r *refusal) Error() string { return r.text }
 
 func (r *refusal) Unwrap() []error {
 	if r.cause == nil {
-		return []error{fs.ErrPermission}
+		return []error{shards.ErrRefused, fs.ErrPermission}
 	}
-	return []error{fs.ErrPermission, r.cause}
+	return []error{shards.ErrRefused, fs.ErrPermission, r.cause}
 }
 
 // explain adds what to do to errors of TLS, which a retry cannot fix.

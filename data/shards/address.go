@@ -2,15 +2,20 @@ package shards
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
+
+	"depthwise.dev/internal/redact"
 )
 
 // Remote reads objects at addresses such as s3://bucket/folder/train-000000.tar. Package data/remote
 // implements it for http, https, s3 and gs. The query of an address configures the client and is not
-// part of the name. Errors that a retry cannot fix wrap fs.ErrNotExist or fs.ErrPermission.
+// part of the name. Errors that a retry cannot fix wrap fs.ErrNotExist or fs.ErrPermission. Calls, and reads
+// of a body, end by themselves if a server is silent or slow. A Remote with a method Note(text string) is
+// given a message for the user when a request failed and is repeated.
 type Remote interface {
 	// Stat returns the size and version of an object.
 	Stat(ctx context.Context, address string) (Object, error)
@@ -20,6 +25,10 @@ type Remote interface {
 	// without listings returns errors.ErrUnsupported, wrapped.
 	List(ctx context.Context, folder string) ([]string, error)
 }
+
+// ErrRefused is returned, wrapped together with fs.ErrPermission, for an answer that is not used because it
+// is wrong, too large or insecure. It does not mean that the object is missing.
+var ErrRefused = errors.New("refused")
 
 // Object describes an object on a server.
 type Object struct {
@@ -61,7 +70,7 @@ func nameBelow(folder, address string) (string, error) {
 	path, own := cutQuery(address)
 	name, ok := strings.CutPrefix(path, root+"/")
 	if !ok || own != query || !strings.Contains(root, "://") {
-		return "", fmt.Errorf("data: %s is not in %s: the shards of a data set must have one server and one query", address, folder)
+		return "", fmt.Errorf("data: %s is not in %s: the shards of a data set must have one server and one query", redact.Address(address), redact.Address(folder))
 	}
 	return name, nil
 }

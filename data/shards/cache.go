@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"depthwise.dev/data/internal/sys"
+	"depthwise.dev/internal/atomicfile"
+	"depthwise.dev/internal/redact"
 )
 
 // DefaultCacheBytes is the default size of the cache of remote shards.
@@ -29,16 +31,25 @@ type cache struct {
 	limit  int64
 	remote Remote
 	waits  []time.Duration // between attempts
+	// patience bounds the time without progress.
+	patience time.Duration
+	disk     publisher
 
 	mu        sync.Mutex
 	downloads map[string]*download // in progress in this process, by path
+}
+
+// publisher gives a complete file its name durably. Tests replace it to inject faults.
+type publisher interface {
+	Rename(from, to string) error
+	SyncDir(dir string) error
 }
 
 func newCache(dir string, limit int64, remote Remote) *cache {
 	if limit == 0 {
 		limit = DefaultCacheBytes
 	}
-	return &cache{dir: dir, limit: limit, remote: remote, waits: remoteWaits, downloads: map[string]*download{}}
+	return &cache{dir: dir, limit: limit, remote: remote, waits: remoteWaits, patience: patience, disk: atomicfile.OS{}, downloads: map[string]*download{}}
 }
 
 // path is the file of a shard with this address, size and version.
@@ -70,7 +81,9 @@ func (c *cache) begin(ctx context.Context, s *remoteShard) (*download, error) {
 func (c *cache) run(ctx context.Context, d *download, path string) {
 	err := c.retry(ctx, d.address, func(ctx context.Context) (bool, error) { return d.once(ctx, c.remote) })
 	if err == nil {
-		err = os.Rename(d.file.Name(), path)
+		if err = c.publish(d.file, path); err != nil { // readers that have their bytes do not see the error
+			c.note(fmt.Sprintf("data: %s is not kept in the cache: %v", redact.Address(d.address), err))
+		}
 	}
 	if err != nil {
 		os.Remove(d.file.Name())
@@ -80,6 +93,22 @@ func (c *cache) run(ctx context.Context, d *download, path string) {
 	c.mu.Unlock()
 	d.end(err)
 	d.file.Close() // readers open the complete shard instead
+}
+
+// publish renames a complete file to its name. Its content reaches the disk first: after a power failure no
+// shard has parts that are missing.
+func (c *cache) publish(file *os.File, path string) error {
+	err := file.Sync()
+	if err == nil {
+		err = c.disk.Rename(file.Name(), path)
+	}
+	if err == nil {
+		err = c.disk.SyncDir(c.dir)
+	}
+	if err != nil {
+		return &sys.StorageError{Path: c.dir, Tries: 1, Err: err}
+	}
+	return nil
 }
 
 // reserve creates a file of a given size and removes the least recently used shards to make room. The

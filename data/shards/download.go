@@ -8,10 +8,16 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"depthwise.dev/internal/redact"
 )
 
-// idle is the time without data after which a connection is closed.
-const idle = time.Minute
+// What a connection must bring to count as progress, so that a server that sends a little and breaks off is
+// given up: a part of the shard, and the rate that package data/remote requires of a connection.
+const (
+	leastBytes = 64 << 10 // or 1 % of a small shard
+	leastRate  = 4 << 10  // bytes a second
+)
 
 // download is the transfer of a shard into the cache. What has arrived can be read while the transfer
 // continues.
@@ -63,14 +69,10 @@ func (d *download) end(err error) {
 
 // once continues the transfer until the end of the shard or of the connection.
 func (d *download) once(ctx context.Context, remote Remote) (progress bool, err error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	watch := time.AfterFunc(idle, func() { cancel(fmt.Errorf("the server sent nothing for %v", idle)) })
-	defer watch.Stop()
-	from := d.written
+	from, began := d.written, time.Now()
 	body, object, err := remote.Open(ctx, d.address, from)
 	if err != nil {
-		return false, causeOr(ctx, err)
+		return false, err
 	}
 	defer body.Close()
 	if err := d.same(object); err != nil {
@@ -80,7 +82,6 @@ func (d *download) once(ctx context.Context, remote Remote) (progress bool, err 
 	for d.written < d.size {
 		n, err := body.Read(buffer[:min(int64(len(buffer)), d.size-d.written)])
 		if n > 0 {
-			watch.Reset(idle)
 			if _, err := d.file.WriteAt(buffer[:n], d.written); err != nil {
 				return true, &diskError{err}
 			}
@@ -93,25 +94,26 @@ func (d *download) once(ctx context.Context, remote Remote) (progress bool, err 
 			err = io.ErrUnexpectedEOF
 		}
 		if err != nil && d.written < d.size {
-			return d.written > from, causeOr(ctx, err)
+			return d.progressed(d.written-from, time.Since(began)), err
 		}
 	}
 	return true, nil
 }
 
-// same returns an error for an object that is not the one that was indexed or begun.
-func (d *download) same(object Object) error {
-	if object.Size != d.size || d.version != "" && object.Version != "" && object.Version != d.version {
-		return fmt.Errorf("%s: %w", d.address, errChanged)
-	}
-	d.version = object.Version
-	return nil
+// progressed reports whether the bytes of a connection are progress.
+func (d *download) progressed(bytes int64, took time.Duration) bool {
+	return bytes >= min(leastBytes, max(d.size/100, 1)) && float64(bytes) >= leastRate*took.Seconds()
 }
 
-// causeOr returns the cause of ctx if it has ended, and err otherwise.
-func causeOr(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
+// same returns an error for an object that is not the one that was indexed or begun. A later part must have
+// the version of the first.
+func (d *download) same(object Object) error {
+	missing := object.Version == "" && d.written == 0
+	if object.Size != d.size || d.version != "" && object.Version != d.version && !missing {
+		return fmt.Errorf("%s: %w", redact.Address(d.address), errChanged)
 	}
-	return err
+	if d.version == "" {
+		d.version = object.Version
+	}
+	return nil
 }

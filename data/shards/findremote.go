@@ -2,6 +2,7 @@ package shards
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,9 +10,11 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"unicode"
 
 	"depthwise.dev/data"
 	"depthwise.dev/data/internal/index"
+	"depthwise.dev/internal/redact"
 )
 
 // findRemote returns the shards of a pattern, or those of a folder: the ones in its indices or, without
@@ -29,8 +32,14 @@ func (s Source) findRemote(ctx context.Context) (found Paths, err error) {
 		return found, err
 	}
 	var all []string
+	var missing error // why there is no index
 	for _, split := range []string{"train", "val"} {
 		indices, err := cache.besideIndex(ctx, s.Path, split)
+		var absent *noIndex
+		if errors.As(err, &absent) {
+			missing = cmp.Or(missing, err)
+			continue
+		}
 		if err != nil {
 			return found, err
 		}
@@ -39,19 +48,20 @@ func (s Source) findRemote(ctx context.Context) (found Paths, err error) {
 		}
 	}
 	if len(all) == 0 {
-		if all, err = s.listRemote(ctx, cache); err != nil {
+		if all, err = s.listRemote(ctx, cache, missing); err != nil {
 			return found, err
 		}
 	}
 	if len(all) == 0 {
-		return found, fmt.Errorf("data: %s: there is no *.tar file", s.Path)
+		return found, fmt.Errorf("data: %s: there is no *.tar file", redact.Address(s.Path))
 	}
 	found = bySplit(all)
 	found.Root = s.Path
 	return found, nil
 }
 
-func (s Source) listRemote(ctx context.Context, cache *cache) (all []string, err error) {
+// listRemote returns the shards in the server's listing. missing says why there is no index.
+func (s Source) listRemote(ctx context.Context, cache *cache, missing error) (all []string, err error) {
 	var names []string
 	err = cache.retry(ctx, s.Path, func(ctx context.Context) (bool, error) {
 		names, err = s.Remote.List(ctx, s.Path)
@@ -60,32 +70,70 @@ func (s Source) listRemote(ctx context.Context, cache *cache) (all []string, err
 		}
 		return false, err
 	})
+	if errors.Is(err, errors.ErrUnsupported) && missing != nil {
+		return nil, fmt.Errorf("%w; without an index, name the shards: %s", missing, redact.Address(joinAddress(s.Path, "train-{000000..000127}.tar")))
+	}
 	if err != nil {
-		return nil, fmt.Errorf("data: %s: %w; name the shards: %s", s.Path, err, joinAddress(s.Path, "train-{000000..000127}.tar"))
+		return nil, fmt.Errorf("data: %s: %w; name the shards: %s", redact.Address(s.Path), err, redact.Address(joinAddress(s.Path, "train-{000000..000127}.tar")))
 	}
 	for _, name := range names {
-		if strings.HasSuffix(name, ".tar") {
-			all = append(all, joinAddress(s.Path, name))
+		if !strings.HasSuffix(name, ".tar") {
+			continue
 		}
+		if err := checkName(name); err != nil {
+			return nil, fmt.Errorf("data: %s: %w; rename it there", redact.Address(s.Path), err)
+		}
+		all = append(all, joinAddress(s.Path, name))
 	}
 	slices.Sort(all)
 	return all, nil
 }
 
-// besideIndex reads the index that data shard wrote beside the shards of a split, or nil.
+// checkName returns an error for the name of a shard on a server that cannot be a part of an address: it
+// leaves the folder, or would be read as a query.
+func checkName(name string) error {
+	if !fs.ValidPath(name) || name == "." || strings.ContainsAny(name, "?\\") || strings.ContainsFunc(name, unicode.IsControl) || strings.Contains(name, "://") {
+		return fmt.Errorf("%q cannot be the name of a shard", name)
+	}
+	return nil
+}
+
+// noIndex says why there is no index beside shards.
+type noIndex struct{ error }
+
+func (n *noIndex) Unwrap() error { return n.error }
+
+// besideIndex reads the index that data shard wrote beside the shards of a split. Without one the error is
+// a noIndex.
 func (c *cache) besideIndex(ctx context.Context, root, split string) ([]*shardIndex, error) {
-	content, err := c.fetch(ctx, joinAddress(root, shardIndexName(split)))
-	if isPermanent(err) { // some servers answer 403 for a missing object
-		return nil, nil
+	address := joinAddress(root, shardIndexName(split))
+	content, err := c.fetch(ctx, address, maxIndexFile)
+	if err != nil {
+		err = fmt.Errorf("data: %s: %w", redact.Address(address), err)
+	}
+	if isAbsent(err) {
+		return nil, &noIndex{err}
 	}
 	if err != nil {
 		return nil, err
 	}
 	indices, err := readShardIndex(bytes.NewReader(content))
+	if err == nil {
+		err = checkNames(indices)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("data: %s: %w", joinAddress(root, shardIndexName(split)), err)
+		return nil, fmt.Errorf("data: %s: %w; write it again with train data shard, or remove it from the server: the shards are then read once to index them", redact.Address(address), err)
 	}
 	return indices, nil
+}
+
+func checkNames(indices []*shardIndex) error {
+	for _, x := range indices {
+		if err := checkName(x.Name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // openRemote opens remote shards as a data set.
@@ -95,20 +143,20 @@ func (s Source) openRemote(ctx context.Context, root string, addresses []string)
 		return nil, err
 	}
 	var classes []string
-	text, err := cache.fetch(ctx, joinAddress(root, shardsFile))
+	text, err := cache.fetch(ctx, joinAddress(root, shardsFile), maxShardsFile)
 	if err == nil {
 		var set shardSet
 		set, err = parseShardSet(text)
 		classes = set.Classes
 	}
-	if err != nil && !isPermanent(err) {
-		return nil, fmt.Errorf("data: %s: %w", joinAddress(root, shardsFile), err)
+	if err != nil && !isAbsent(err) {
+		return nil, fmt.Errorf("data: %s: %w", redact.Address(joinAddress(root, shardsFile)), err)
 	}
 	indices, err := s.indexRemote(ctx, cache, root, addresses)
 	if err != nil {
 		return nil, err
 	}
-	return dataset(root, indices, classes, func(x *shardIndex) data.Container {
+	return dataset(redact.Address(root), indices, classes, func(x *shardIndex) data.Container {
 		return &remoteShard{cache: cache, address: joinAddress(root, x.Name), size: x.Size, version: x.Stamp}
 	})
 }
@@ -118,7 +166,8 @@ func (s Source) openRemote(ctx context.Context, root string, addresses []string)
 func (s Source) indexRemote(ctx context.Context, cache *cache, root string, addresses []string) ([]*shardIndex, error) {
 	known := map[string]*shardIndex{}
 	beside, err := cache.besideIndex(ctx, root, splitOf(addresses[0]))
-	if err != nil {
+	var absent *noIndex
+	if err != nil && !errors.As(err, &absent) {
 		return nil, err
 	}
 	for _, x := range beside {
@@ -154,7 +203,7 @@ func (c *cache) index(ctx context.Context, address, name string, kept *shardInde
 		return false, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("data: %s: %w", address, err)
+		return nil, fmt.Errorf("data: %s: %w", redact.Address(address), err)
 	}
 	if kept != nil && kept.Size == object.Size && kept.Stamp == object.Version {
 		return kept, nil
@@ -165,7 +214,7 @@ func (c *cache) index(ctx context.Context, address, name string, kept *shardInde
 		err = s.Fetch(ctx) // a scan does not read the end
 	}
 	if err != nil {
-		return nil, fmt.Errorf("data: %s: %w", address, err)
+		return nil, fmt.Errorf("data: %s: %w", redact.Address(address), err)
 	}
 	x.Stamp = object.Version
 	return x, nil

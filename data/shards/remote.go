@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"depthwise.dev/data/internal/sys"
+	"depthwise.dev/internal/redact"
 )
 
 // remoteShard is a shard at an address. It is read from the cache. It implements [data.RemoteContainer].
@@ -39,7 +40,8 @@ func (s *remoteShard) CacheLimit() int64 { return s.cache.limit }
 
 // Fetch downloads the whole shard into the cache.
 func (s *remoteShard) Fetch(ctx context.Context) error {
-	return s.failure(ctx, s.use(ctx, s.size, func(*os.File) error { return nil }))
+	const named = 1 // beyond the last byte: until the shard has its name in the cache
+	return s.failure(ctx, s.use(ctx, s.size+named, func(*os.File) error { return nil }))
 }
 
 // failure returns errors as errors of the machine, which end the run: no image is at fault.
@@ -47,13 +49,13 @@ func (s *remoteShard) failure(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() != nil || sys.IsSystemError(err) {
 		return err
 	}
-	return &sys.StorageError{Path: s.address, Tries: 1, Err: err}
+	return &sys.StorageError{Path: redact.Address(s.address), Tries: 1, Err: redact.Error(err)}
 }
 
 // use calls read with the file of the shard when the bytes before end have arrived.
 func (s *remoteShard) use(ctx context.Context, end int64, read func(*os.File) error) error {
 	for ctx.Err() == nil {
-		f, err := os.Open(s.cache.path(s))
+		f, err := s.open()
 		if err == nil {
 			s.touch()
 			err = read(f)
@@ -77,6 +79,27 @@ func (s *remoteShard) use(ctx context.Context, end int64, read func(*os.File) er
 	return context.Cause(ctx)
 }
 
+// open opens the shard in the cache. A file of another size was damaged there; it is removed.
+func (s *remoteShard) open() (*os.File, error) {
+	f, err := os.Open(s.cache.path(s))
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && info.Size() == s.size {
+		return f, nil
+	}
+	f.Close() // opened for reading: the error carries no information
+	if err == nil {
+		s.cache.note(fmt.Sprintf("data: %s: its copy in the cache has %d bytes instead of %d: it is downloaded again", s.address, info.Size(), s.size))
+		err = fs.ErrNotExist
+	}
+	if removed := os.Remove(s.cache.path(s)); removed != nil && !errors.Is(removed, fs.ErrNotExist) {
+		err = removed
+	}
+	return nil, err
+}
+
 // touch marks the shard as recently used, at most once a second.
 func (s *remoteShard) touch() {
 	const often = time.Second
@@ -89,7 +112,7 @@ func (s *remoteShard) touch() {
 // remoteCache returns the cache for remote shards.
 func (s Source) remoteCache() (*cache, error) {
 	if s.Remote == nil || s.Cache == "" {
-		return nil, fmt.Errorf("data: %s: this program has no remote storage or no cache folder", s.Path)
+		return nil, fmt.Errorf("data: %s: this program has no remote storage or no cache folder", redact.Address(s.Path))
 	}
 	return newCache(filepath.Join(s.Cache, "shards"), s.CacheBytes, s.Remote), nil
 }

@@ -15,6 +15,7 @@ import (
 	"depthwise.dev/data"
 	"depthwise.dev/data/internal/index"
 	"depthwise.dev/data/internal/sys"
+	"depthwise.dev/internal/redact"
 )
 
 // shardsFile describes the shards beside it. Shards of other programs may lack it.
@@ -41,7 +42,7 @@ type Source struct {
 func (s Source) Find(ctx context.Context) (found Paths, ok bool, err error) {
 	if isRemote(s.Path) {
 		found, err = s.findRemote(ctx)
-		return found, true, err
+		return found, true, redact.Error(err)
 	}
 	return findLocal(s.Path)
 }
@@ -49,7 +50,8 @@ func (s Source) Find(ctx context.Context) (found Paths, ok bool, err error) {
 // Open opens shards that Find found as a data set.
 func (s Source) Open(ctx context.Context, root string, paths []string) (*data.Dataset, error) {
 	if isRemote(root) {
-		return s.openRemote(ctx, root, paths)
+		set, err := s.openRemote(ctx, root, paths)
+		return set, redact.Error(err)
 	}
 	return openLocal(ctx, root, paths, index.New(s.Cache))
 }

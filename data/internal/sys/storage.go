@@ -6,20 +6,38 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
+
+	"depthwise.dev/internal/redact"
 )
 
 // StorageError says that the machine or its storage failed repeatedly, not that a file is bad. It ends
 // the operation: leaving images out would make two runs differ.
 type StorageError struct {
-	Path  string
+	Path  string // or an address, without its secrets
 	Tries int
 	Err   error
 }
 
 func (e *StorageError) Error() string {
+	if strings.Contains(e.Path, "://") {
+		return e.remoteError()
+	}
 	return fmt.Sprintf("data: %s: %v, %d times: the storage or this machine fails, not the image; %s", e.Path, e.Err, e.Tries, e.advice())
+}
+
+// remoteError is the text for an address.
+func (e *StorageError) remoteError() string {
+	text := strings.TrimPrefix(e.Err.Error(), "remote: ")
+	if !strings.HasPrefix(text, e.Path) {
+		text = e.Path + ": " + text
+	}
+	if e.Tries == 1 {
+		return redact.Text("data: " + text) // an answer that no retry fixes says enough
+	}
+	return redact.Text(fmt.Sprintf("data: %s, %d times: the server or the network fails, not the image; check them and the address; a run continues with --resume auto", text, e.Tries))
 }
 
 // Unwrap returns the system's error.
@@ -31,6 +49,8 @@ func (e *StorageError) advice() string {
 		return "raise the limit of open files (ulimit -n)"
 	case errors.Is(e.Err, syscall.ENOMEM):
 		return "free memory, or use fewer workers"
+	case errors.Is(e.Err, syscall.ENOSPC), errors.Is(e.Err, syscall.EDQUOT):
+		return "free space there; the cache of remote shards takes up to --shard-cache gigabytes, and XDG_CACHE_HOME moves it"
 	case errors.Is(e.Err, syscall.ESTALE):
 		return "mount the network disk again"
 	}
