@@ -13,6 +13,7 @@ import (
 	"depthwise.dev/formats"
 	"depthwise.dev/internal/datasource"
 	"depthwise.dev/internal/host"
+	"depthwise.dev/internal/redact"
 	"depthwise.dev/internal/validate"
 	"depthwise.dev/weights"
 )
@@ -120,7 +121,8 @@ func validationImages(ctx context.Context, w weights.Weights, c EvalConfig) (*da
 		return nil, err
 	}
 	source.ValSplit, source.Seed = fraction, seed
-	return source.OpenVal(ctx)
+	images, err := source.OpenVal(ctx)
+	return images, redact.Error(err)
 }
 
 // read reads weights, and of a weight average the average or the last weights of training.

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"depthwise.dev/internal/redact"
 )
 
 // OutFolder returns the folder of the run: Out, or runs/DATA-N under the working folder, where DATA
@@ -35,6 +37,7 @@ func (c Config) OutFolder() (string, error) {
 
 // dataName returns the path of a data set without the pattern of its shards.
 func dataName(path string) string {
+	path = strings.Replace(redact.Address(path), "://"+redact.Mark+"@", "://", 1)
 	if strings.ContainsAny(path, "{:?") || strings.HasSuffix(path, ".tar") {
 		first, _, _ := strings.Cut(path, "::")
 		first, _, _ = strings.Cut(first, "?")

@@ -14,6 +14,7 @@ import (
 	"depthwise.dev/config"
 	"depthwise.dev/data"
 	"depthwise.dev/internal/batches"
+	"depthwise.dev/internal/redact"
 	"depthwise.dev/internal/validate"
 	"depthwise.dev/models"
 	"depthwise.dev/models/mobilenet"
@@ -59,7 +60,7 @@ func Check(ctx context.Context, c config.Config, images int, progress func(done,
 	if err := validateCheck(c); err != nil {
 		return CheckReport{}, err
 	}
-	r := CheckReport{Images: images, Data: c.Data, Environment: backend.Environment()}
+	r := CheckReport{Images: images, Data: redact.Address(c.Data), Environment: backend.Environment()}
 	for _, e := range suite.Engines {
 		r.Engines = append(r.Engines, e.Name)
 	}

@@ -10,6 +10,7 @@ import (
 	"depthwise.dev/config"
 	"depthwise.dev/data"
 	"depthwise.dev/formats"
+	"depthwise.dev/internal/redact"
 	"depthwise.dev/models"
 	"depthwise.dev/optim"
 	"depthwise.dev/weights"
@@ -58,7 +59,7 @@ func Inspect(ctx context.Context, c config.Config, path string, images int) (Ins
 	if c.BatchSize = images; images < 0 {
 		c.BatchSize = inspectImages
 	}
-	r := Inspection{Weights: path, Data: c.Data, Images: c.BatchSize, Optimizer: c.Optimizer, LR: c.LR}
+	r := Inspection{Weights: path, Data: redact.Address(c.Data), Images: c.BatchSize, Optimizer: c.Optimizer, LR: c.LR}
 	c.MixUp, c.CutMix = 0, 0
 	var w *weights.Weights
 	if path != "" {
@@ -149,7 +150,7 @@ func inspectBatch(s *autograd.Scope, m backend.Machine, c *config.Config, w *wei
 	}
 	if images.Len() < c.BatchSize {
 		return nil, nil, fmt.Errorf("%s has %d images of the classes, less than a batch of %d: take a smaller --batch-size",
-			c.Data, images.Len(), c.BatchSize)
+			redact.Address(c.Data), images.Len(), c.BatchSize)
 	}
 	c.Model.Classes = max(c.Model.Classes, len(images.Classes))
 	loader, err := data.NewLoader(images, options)

@@ -12,6 +12,7 @@ import (
 	"depthwise.dev/config"
 	"depthwise.dev/data"
 	"depthwise.dev/data/preview"
+	"depthwise.dev/internal/redact"
 	"depthwise.dev/internal/validate"
 )
 
@@ -82,7 +83,7 @@ func DataStatistics(ctx context.Context, c StatisticsConfig) (Statistics, error)
 	if stats.Images == 0 {
 		first := stats.Skipped[0]
 		return stats, fmt.Errorf("diagnose: data statistics: none of the first %d images of %s can be read, such as %s: %s",
-			len(stats.Skipped), c.Data, first.Path, first.Reason)
+			len(stats.Skipped), redact.Address(c.Data), first.Path, first.Reason)
 	}
 	stats.Mean, stats.Std = moments.MeanStd()
 	return stats, nil

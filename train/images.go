@@ -8,6 +8,7 @@ import (
 	"depthwise.dev/data"
 	"depthwise.dev/data/check"
 	"depthwise.dev/internal/host"
+	"depthwise.dev/internal/redact"
 )
 
 // verifyUpTo is the size of a data set up to which every header is read before training, which
@@ -29,10 +30,10 @@ func openImages(ctx context.Context, c config.Config) (images, error) {
 	if err != nil {
 		return images{}, err
 	}
-	dir := source.Path
+	dir := redact.Address(source.Path)
 	var im images
 	if im.train, im.val, err = source.Open(ctx); err != nil {
-		return images{}, err
+		return images{}, redact.Error(err)
 	}
 	if n := len(im.train.Classes); n < 2 {
 		return images{}, fmt.Errorf("train: %s has %d class: a classifier needs two or more folders of images", dir, n)
@@ -64,8 +65,12 @@ func (im *images) verify(ctx context.Context, set *data.Dataset) error {
 		}
 		problems = append(problems, unreadable...)
 	} else {
-		im.notes = append(im.notes, fmt.Sprintf("%s: its %d images are not verified before training, because there are more than %d: an unreadable one is skipped and named when its batch is loaded, and above %.3g %% the run ends; train data check verifies all",
-			set.Root, set.Len(), verifyUpTo, 100*check.DefaultUnreadableLimit))
+		why := fmt.Sprintf("there are more than %d", verifyUpTo)
+		if set.Remote() {
+			why = "that would download all of them first"
+		}
+		im.notes = append(im.notes, fmt.Sprintf("%s: its %d images are not verified before training, because %s: an unreadable one is skipped and named when its batch is loaded, and above %.3g %% the run ends; train data check verifies all",
+			set.Root, set.Len(), why, 100*check.DefaultUnreadableLimit))
 	}
 	for _, p := range problems {
 		im.notes = append(im.notes, fmt.Sprintf("%s: %s", p.Path, p.Reason))

@@ -3,7 +3,9 @@ package train
 import (
 	"errors"
 	"fmt"
+	"os"
 
+	"depthwise.dev/internal/redact"
 	"depthwise.dev/report"
 )
 
@@ -16,6 +18,11 @@ func (r *run) record(progress report.Recorder) error {
 		return err
 	}
 	r.files = append(r.files, events)
+	if mode := fileMode(r.config); mode == 0o600 {
+		if err := os.Chmod(r.folder.path(eventsFile), mode); err != nil {
+			return errors.Join(fmt.Errorf("train: %w", err), r.files.Close())
+		}
+	}
 	metrics, err := report.OpenCSV(r.folder.path(metricsFile), from)
 	if err != nil {
 		return errors.Join(err, r.files.Close())
@@ -46,5 +53,5 @@ func (r *run) record(progress report.Recorder) error {
 const maxNotes = 20
 
 func (r *run) note(level, text string) error {
-	return r.recorder.Record(report.Note{Level: level, Text: text})
+	return r.recorder.Record(report.Note{Level: level, Text: redact.Text(text)})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -11,6 +12,7 @@ import (
 	"depthwise.dev/checkpoints"
 	"depthwise.dev/config"
 	"depthwise.dev/internal/atomicfile"
+	"depthwise.dev/internal/redact"
 	"depthwise.dev/weights"
 )
 
@@ -129,6 +131,15 @@ func (f *runFolder) findNewest() error {
 	return nil
 }
 
+// fileMode is the mode of the files that may name the data. Addresses are stored without their secrets;
+// the mode keeps the rest of such an address, such as a private server's name, from other users too.
+func fileMode(c config.Config) fs.FileMode {
+	if redact.HasSecrets(c.Data) {
+		return 0o600
+	}
+	return 0o644
+}
+
 // writeConfig writes config.yaml: the settings that repeat the run, and the environment in
 // comments.
 func (f *runFolder) writeConfig(c config.Config) error {
@@ -141,7 +152,7 @@ func (f *runFolder) writeConfig(c config.Config) error {
 		fmt.Fprintf(&b, "# %s\n", line)
 	}
 	b.Write(text)
-	if err := atomicfile.WriteFile(f.path(configFile), 0o644, b.Bytes()); err != nil {
+	if err := atomicfile.WriteFile(f.path(configFile), fileMode(c), b.Bytes()); err != nil {
 		return fmt.Errorf("train: write the configuration: %w", err)
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"depthwise.dev/config"
+	"depthwise.dev/internal/redact"
 	"depthwise.dev/train"
 )
 
@@ -16,12 +17,13 @@ import (
 // failure.
 type interruption struct {
 	result train.Result
+	data   string // of the run
 	error
 }
 
 // Error says where the run stopped and how to continue it.
 func (i interruption) Error() string {
-	return fmt.Sprintf("checkpoint of step %d written; continue with:\n  %s", i.result.Step, resumeCommand(programName(os.Args[0]), i.result.Dir))
+	return fmt.Sprintf("checkpoint of step %d written; continue with:\n  %s", i.result.Step, resumeCommand(programName(os.Args[0]), i.result.Dir, i.data))
 }
 
 func (i interruption) Unwrap() error { return i.error }
@@ -32,17 +34,31 @@ func writeNextSteps(w io.Writer, program string, c config.Config, r train.Result
 	dir := shellWord(r.Dir)
 	fmt.Fprintf(w, "Results are in %s. Next:\n", dir)
 	if r.Epochs < c.Epochs && (c.MaxSteps == 0 || r.Step < c.MaxSteps) {
-		fmt.Fprintf(w, "  %s\n", resumeCommand(program, r.Dir))
+		fmt.Fprintf(w, "  %s\n", resumeCommand(program, r.Dir, c.Data))
 		return
 	}
-	fmt.Fprintf(w, "  %s eval --weights %s --data %s\n", program, dir, shellWord(c.Data))
+	fmt.Fprintf(w, "  %s eval --weights %s --data %s\n", program, dir, dataArgument(c.Data))
 	fmt.Fprintf(w, "  %s predict --weights %s IMAGE...\n", program, dir)
 	fmt.Fprintf(w, "  %s export --weights %s --output %s\n", program, dir, shellWord(filepath.Base(r.Dir)+".safetensors"))
 }
 
-// resumeCommand continues a run from its newest checkpoint.
-func resumeCommand(program, dir string) string {
-	return fmt.Sprintf("%s --config %s --out %s --resume auto", program, shellWord(filepath.Join(dir, "config.yaml")), shellWord(dir))
+// resumeCommand continues a run from its newest checkpoint. The address of the data is an argument if
+// config.yaml lacks a part of it.
+func resumeCommand(program, dir, data string) string {
+	command := fmt.Sprintf("%s --config %s --out %s --resume auto", program, shellWord(filepath.Join(dir, "config.yaml")), shellWord(dir))
+	if redact.HasSecrets(data) {
+		command += " --data " + dataArgument(data)
+	}
+	return command
+}
+
+// dataArgument is the value of --data in a command that is shown. The user has to write the password or the
+// signature of an address again.
+func dataArgument(data string) string {
+	if redact.HasSecrets(data) {
+		return shellWord(redact.Address(data)) + "  # with the password or signature in place of " + redact.Mark
+	}
+	return shellWord(data)
 }
 
 // programName is how a shell starts the program again, from its first argument: the path as the user

@@ -62,7 +62,7 @@ func TestProgramName(t *testing.T) {
 
 // TestInterruptMessage: the message of an interrupt is not an error.
 func TestInterruptMessage(t *testing.T) {
-	err := error(interruption{train.Result{Dir: "runs/a", Step: 7}, train.ErrInterrupted})
+	err := error(interruption{train.Result{Dir: "runs/a", Step: 7}, "photos", train.ErrInterrupted})
 	want := "checkpoint of step 7 written; continue with:\n  " + programName(os.Args[0]) + " --config runs/a/config.yaml --out runs/a --resume auto"
 	if got := interruptMessage(err); got != want {
 		t.Errorf("%q, want %q", got, want)

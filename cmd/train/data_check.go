@@ -12,6 +12,7 @@ import (
 	"depthwise.dev/config"
 	"depthwise.dev/data/check"
 	"depthwise.dev/internal/datasource"
+	"depthwise.dev/internal/redact"
 )
 
 func newDataCheck() *cobra.Command {
@@ -97,7 +98,7 @@ func checkData(cmd *cobra.Command, s *settings, asJSON bool) error {
 		}
 	}
 	if len(serious) > 0 {
-		return fmt.Errorf("%s: serious problems found: %s", dir, strings.Join(serious, ", "))
+		return fmt.Errorf("%s: serious problems found: %s", redact.Address(dir), strings.Join(serious, ", "))
 	}
 	return nil
 }

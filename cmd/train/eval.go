@@ -9,7 +9,6 @@ import (
 
 	"depthwise.dev/backend"
 	"depthwise.dev/classify"
-	"depthwise.dev/data/remote"
 )
 
 func newEval() *cobra.Command {
@@ -34,7 +33,7 @@ matched by name; those without a match are reported.`,
 			if err != nil {
 				return err
 			}
-			c.Data, c.Remote, c.BatchSize, c.Workers = dir, remote.New(), s.BatchSize, s.Workers
+			c.Data, c.Remote, c.BatchSize, c.Workers = dir, newRemote(logTo(cmd.ErrOrStderr())), s.BatchSize, s.Workers
 			r, err := classify.Evaluate(cmd.Context(), c)
 			if err != nil {
 				return err

@@ -9,7 +9,6 @@ import (
 
 	"depthwise.dev/backend"
 	"depthwise.dev/config"
-	"depthwise.dev/data/remote"
 	"depthwise.dev/models/mobilenet"
 )
 
@@ -133,7 +132,7 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 		return err
 	}
 	s.Config = c // the flags' values point into it
-	s.Remote = remote.New()
+	s.Remote = newRemote(logTo(cmd.ErrOrStderr()))
 	for _, g := range explicit {
 		if g.flag.Name == "variant" {
 			continue // the sources have applied it, and an alias is now a name

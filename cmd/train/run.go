@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"depthwise.dev/config"
+	"depthwise.dev/internal/redact"
 	"depthwise.dev/train"
 )
 
@@ -79,7 +80,8 @@ func exitCode(ctx context.Context, err error) int {
 	return exitFailed
 }
 
-// message is the error in one line, with settings under the names of their flags.
+// message is the error in one line, with settings under the names of their flags, and without the secrets
+// of addresses.
 func message(cmd *cobra.Command, err error) string {
 	if wrong, ok := err.(*config.Error); ok {
 		texts := make([]string, len(wrong.Fields))
@@ -89,9 +91,9 @@ func message(cmd *cobra.Command, err error) string {
 			}
 			texts[i] = f.Error()
 		}
-		return strings.Join(texts, "; ")
+		return redact.Text(strings.Join(texts, "; "))
 	}
-	return strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
+	return redact.Text(strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
 }
 
 // flagOf is the name of the flag of a setting.

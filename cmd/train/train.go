@@ -28,12 +28,13 @@ func trainOnce(cmd *cobra.Command, s *settings) error {
 	if _, err = dataFolder(cmd, c.Data); err != nil { // c.Data stays "mnist", so that config.yaml repeats the run elsewhere
 		return err
 	}
-	progress := recorder(c.Progress, cmd.ErrOrStderr())
+	progress := &shared{Recorder: recorder(c.Progress, cmd.ErrOrStderr())}
+	c.Remote = newRemote(func(text string) { _ = progress.Record(report.Note{Level: report.Warning, Text: text}) }) // the run reports an error of progress itself
 	result, err := train.Fit(cmd.Context(), c, progress)
 	closed := progress.Close()
 	switch {
 	case errors.Is(err, train.ErrInterrupted):
-		return interruption{result, err}
+		return interruption{result, c.Data, err}
 	case err != nil:
 		return err
 	case closed != nil:

@@ -9,6 +9,7 @@ import (
 
 	"depthwise.dev/data"
 	"depthwise.dev/data/datasets"
+	"depthwise.dev/internal/redact"
 )
 
 // Options configures a check.
@@ -104,7 +105,7 @@ func Run(ctx context.Context, s datasets.Source, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &checker{options: o, report: &Report{Root: s.Path}}
+	c := &checker{options: o, report: &Report{Root: redact.Address(s.Path)}}
 	for _, p := range parts {
 		c.splits = append(c.splits, &checkedSplit{name: p.Name, set: p.Set, empty: p.Empty})
 	}

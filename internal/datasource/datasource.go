@@ -10,6 +10,7 @@ import (
 	"depthwise.dev/data/prepare"
 	"depthwise.dev/data/shards"
 	"depthwise.dev/internal/host"
+	"depthwise.dev/internal/redact"
 )
 
 // MNIST is the name of the MNIST data set.
@@ -19,8 +20,12 @@ const MNIST = "mnist"
 // data sets, and remote shards, are kept in the user's cache folder. An address needs a remote,
 // which opens it.
 func New(ctx context.Context, name string, remote shards.Remote) (datasets.Source, error) {
+	shown := redact.Address(name)
 	if strings.Contains(name, "://") && remote == nil {
-		return datasets.Source{}, fmt.Errorf("data: %s is an address and nothing opens it: set Remote to remote.New() of package depthwise.dev/data/remote, or give a local folder", name)
+		return datasets.Source{}, fmt.Errorf("data: %s is an address and nothing opens it: set Remote to remote.New() of package depthwise.dev/data/remote, or give a local folder", shown)
+	}
+	if redact.Marked(name) {
+		return datasets.Source{}, fmt.Errorf("data: %s: the password or signature of this address is not stored with the run; give the address again, with them in place of %s: --data 'ADDRESS'", shown, redact.Mark)
 	}
 	path, err := Folder(ctx, name, nil)
 	if err != nil {
