@@ -67,12 +67,22 @@ func commonFolder(addresses []string) string {
 // nameBelow returns an address relative to a folder.
 func nameBelow(folder, address string) (string, error) {
 	root, query := cutQuery(folder)
+	root = strings.TrimSuffix(root, "/")
 	path, own := cutQuery(address)
 	name, ok := strings.CutPrefix(path, root+"/")
 	if !ok || own != query || !strings.Contains(root, "://") {
 		return "", fmt.Errorf("data: %s is not in %s: the shards of a data set must have one server and one query", redact.Address(address), redact.Address(folder))
 	}
 	return name, nil
+}
+
+// atAddress adds an address to an error that does not name it. The text has no secrets.
+func atAddress(address string, err error) error {
+	shown := redact.Address(address)
+	if err == nil || strings.Contains(redact.Text(err.Error()), shown) {
+		return redact.Error(err)
+	}
+	return redact.Error(fmt.Errorf("data: %s: %w", shown, err))
 }
 
 func cutQuery(address string) (path, query string) {

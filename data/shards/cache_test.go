@@ -300,6 +300,9 @@ func TestAddresses(t *testing.T) {
 	if name, err := nameBelow(root, all[2]); name != "val/0.tar" || err != nil {
 		t.Error(name, err)
 	}
+	if name, err := nameBelow("http://h/x/?k=1", all[2]); name != "val/0.tar" || err != nil {
+		t.Error(name, err)
+	}
 	for _, other := range []string{"http://h/y/0.tar?k=1", "http://h/x/0.tar?k=2"} {
 		if name, err := nameBelow(root, other); err == nil {
 			t.Errorf("%s: %s", other, name)

@@ -74,7 +74,7 @@ func (s Source) listRemote(ctx context.Context, cache *cache, missing error) (al
 		return nil, fmt.Errorf("%w; without an index, name the shards: %s", missing, redact.Address(joinAddress(s.Path, "train-{000000..000127}.tar")))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("data: %s: %w; name the shards: %s", redact.Address(s.Path), err, redact.Address(joinAddress(s.Path, "train-{000000..000127}.tar")))
+		return nil, fmt.Errorf("%w; name the shards: %s", atAddress(s.Path, err), redact.Address(joinAddress(s.Path, "train-{000000..000127}.tar")))
 	}
 	for _, name := range names {
 		if !strings.HasSuffix(name, ".tar") {
@@ -108,14 +108,11 @@ func (n *noIndex) Unwrap() error { return n.error }
 func (c *cache) besideIndex(ctx context.Context, root, split string) ([]*shardIndex, error) {
 	address := joinAddress(root, shardIndexName(split))
 	content, err := c.fetch(ctx, address, maxIndexFile)
-	if err != nil {
-		err = fmt.Errorf("data: %s: %w", redact.Address(address), err)
-	}
 	if isAbsent(err) {
-		return nil, &noIndex{err}
+		return nil, &noIndex{atAddress(address, err)}
 	}
 	if err != nil {
-		return nil, err
+		return nil, atAddress(address, err)
 	}
 	indices, err := readShardIndex(bytes.NewReader(content))
 	if err == nil {
@@ -150,7 +147,7 @@ func (s Source) openRemote(ctx context.Context, root string, addresses []string)
 		classes = set.Classes
 	}
 	if err != nil && !isAbsent(err) {
-		return nil, fmt.Errorf("data: %s: %w", redact.Address(joinAddress(root, shardsFile)), err)
+		return nil, atAddress(joinAddress(root, shardsFile), err)
 	}
 	indices, err := s.indexRemote(ctx, cache, root, addresses)
 	if err != nil {
@@ -203,7 +200,7 @@ func (c *cache) index(ctx context.Context, address, name string, kept *shardInde
 		return false, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("data: %s: %w", redact.Address(address), err)
+		return nil, atAddress(address, err)
 	}
 	if kept != nil && kept.Size == object.Size && kept.Stamp == object.Version {
 		return kept, nil
@@ -214,7 +211,7 @@ func (c *cache) index(ctx context.Context, address, name string, kept *shardInde
 		err = s.Fetch(ctx) // a scan does not read the end
 	}
 	if err != nil {
-		return nil, fmt.Errorf("data: %s: %w", redact.Address(address), err)
+		return nil, atAddress(address, err)
 	}
 	x.Stamp = object.Version
 	return x, nil

@@ -50,7 +50,7 @@ func (c *cache) retry(ctx context.Context, address string, attempt func(context.
 		wait := max(c.waits[failed], min(retryAfter(err), maxRetryAfter))
 		failed++
 		if !progress {
-			c.note(fmt.Sprintf("data: %s: %v; attempt %d of at most %d in %v", redact.Address(address), err, failed+1, len(c.waits)+1, wait))
+			c.note(fmt.Sprintf("%v; attempt %d of at most %d in %v", atAddress(address, err), failed+1, len(c.waits)+1, wait))
 		}
 		select {
 		case <-ctx.Done():

@@ -30,7 +30,7 @@ func Open(ctx context.Context, source datasets.Source, options data.LoaderOption
 		return nil, err
 	}
 	if n := len(images.Samples); n < options.BatchSize {
-		return nil, fmt.Errorf("%s has %d images, less than a batch of %d: take a smaller --batch-size", source.Path, n, options.BatchSize)
+		return nil, fmt.Errorf("%s has %d images, less than a batch of %d: take a smaller --batch-size", images.Root, n, options.BatchSize)
 	}
 	loader, err := data.NewLoader(images, options)
 	if err != nil {
