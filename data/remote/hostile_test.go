@@ -16,11 +16,10 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// quick are limits that a hostile server reaches at once. A server of these tests that answers does so in a
-// fraction of them.
+// quick are limits of which a hostile server reaches those of numbers at once. Tests of silent servers
+// shorten the times.
 func quick() limits {
 	l := standard
-	l.answer, l.idle, l.window, l.short, l.list = 300*time.Millisecond, 300*time.Millisecond, 300*time.Millisecond, 5*time.Second, 5*time.Second
 	l.pages, l.keys = 20, 50
 	return l
 }
@@ -133,26 +132,29 @@ func TestSilentAndSlowServers(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		handler http.HandlerFunc
+		short   func(*limits)
 		want    string
 	}{
-		{"no answer", hang, "did not answer within 300ms"},
+		{"no answer", hang, func(l *limits) { l.answer = 100 * time.Millisecond }, "did not answer within 100ms"},
 		{"a header without a body", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "10")
 			w.(http.Flusher).Flush()
 			hang(w, r)
-		}, "sent nothing for 300ms"},
-		{"a byte from time to time", drip(20 * time.Millisecond), "less than 4096 bytes a second"},
+		}, func(l *limits) { l.idle = 100 * time.Millisecond }, "sent nothing for 100ms"},
+		{"a byte from time to time", drip(20 * time.Millisecond), func(l *limits) { l.window = 100 * time.Millisecond }, "less than 4096 bytes a second"},
 		{"a truncated body", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "10")
 			io.WriteString(w, "01234567")
 			w.(http.Flusher).Flush()
 			panic(http.ErrAbortHandler)
-		}, "EOF"},
+		}, func(*limits) {}, "EOF"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			server := httptest.NewServer(c.handler)
 			defer server.Close()
-			o := newOpener(quick())
+			l := quick()
+			c.short(&l)
+			o := newOpener(l)
 			defer o.Close()
 			_, err := readAt(t.Context(), o, server.URL)
 			if err == nil || !strings.Contains(err.Error(), c.want) || errors.Is(err, fs.ErrPermission) {

@@ -50,10 +50,10 @@ func TestHostileIndex(t *testing.T) {
 		copies     int
 		want       string
 	}{
-		{"spaces", megabyte, 200, "unpack to more than"},
-		{"empty lines", strings.Repeat("\n", 1<<20), 200, "damaged index"},
-		{"zeros", strings.Repeat("\x00", 1<<20), 200, "unpack to more than"},
-		{"the same shard", shardLine, 100_000, `"a.tar" is repeated`},
+		{"spaces", megabyte, 8, "unpack to more than"},
+		{"empty lines", strings.Repeat("\n", 1<<20), 8, "damaged index"},
+		{"zeros", strings.Repeat("\x00", 1<<20), 8, "unpack to more than"},
+		{"the same shard", shardLine, 10_000, `"a.tar" is repeated`},
 		{"a long line", `{"name":"` + strings.Repeat("a", 8<<20), 1, "unpack to more than"},
 		{"deep values", strings.Repeat("[", 100_000), 1, "damaged index"},
 		{"a negative offset", replaced("[512", "[-512"), 1, "outside the shard"},
