@@ -127,6 +127,74 @@ func TestAnswersFromAnOffset(t *testing.T) {
 	}
 }
 
+// TestPartsOfBuckets: the answers of buckets are checked as those of web servers are.
+func TestPartsOfBuckets(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "key")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "s")
+	for _, c := range []struct {
+		name, contentRange, body, want string
+	}{
+		{"as requested", "bytes 4-9/10", "456789", "456789"},
+		{"from the beginning", "bytes 0-9/10", content, "from byte 0 instead of 4"},
+		{"from a later byte", "bytes 5-9/10", "56789", "from byte 5 instead of 4"},
+		{"fewer bytes than the part", "bytes 4-9/10", "4567", "4 bytes as the part"},
+		{"another length", "bytes 4-3/10", "", "impossible part"},
+		{"no range", "", content, "without saying which"},
+	} {
+		for _, address := range []string{"s3://bucket/x.tar?region=x-1&use_path_style=true&endpoint=", "gs://bucket/x.tar?anonymous=true&endpoint="} {
+			t.Run(address[:2]+" "+c.name, func(t *testing.T) {
+				server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					w.Header().Set("Last-Modified", "Mon, 02 Nov 2026 10:00:00 GMT")
+					w.Header().Set("ETag", `"1"`)
+					part(c.contentRange, c.body)(w, r)
+				}))
+				defer server.Close()
+				o := newOpener(quick())
+				defer o.Close()
+				text, err := readAt(t.Context(), o, address+server.URL)
+				switch {
+				case c.want == "456789" && (text != c.want || err != nil):
+					t.Errorf("%q, %v", text, err)
+				case c.want != "456789" && (!errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), c.want)):
+					t.Errorf("%q, error %v, want %q", text, err, c.want)
+				}
+			})
+		}
+	}
+}
+
+// TestRedirectsOfBuckets: a bucket's server that redirects elsewhere gets neither a second request with the
+// credentials nor retries for a minute.
+func TestRedirectsOfBuckets(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "key")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "s")
+	var leaked atomic.Int64
+	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { leaked.Add(1) }))
+	defer target.Close()
+	server := httptest.NewServer(http.RedirectHandler(target.URL+"/x", http.StatusTemporaryRedirect))
+	defer server.Close()
+	for _, address := range []string{"s3://bucket/x.tar?region=x-1&use_path_style=true&endpoint=", "gs://bucket/x.tar?anonymous=true&endpoint="} {
+		o := newOpener(quick())
+		_, err := o.Stat(t.Context(), address+server.URL)
+		if !errors.Is(err, fs.ErrPermission) || leaked.Load() != 0 {
+			t.Errorf("%s: %d requests elsewhere, error %v", address, leaked.Load(), err)
+		}
+		o.Close()
+	}
+}
+
+// FuzzContentRange: an accepted range starts at the offset and lies within the object.
+func FuzzContentRange(f *testing.F) {
+	f.Add("bytes 4-9/10", int64(6), int64(4))
+	f.Add("bytes 0-0/*", int64(-1), int64(0))
+	f.Fuzz(func(t *testing.T, text string, length, offset int64) {
+		size, err := sizeFromRange(http.Header{"Content-Range": {text}}, length, offset)
+		if err == nil && (offset < 0 || size <= offset || length > size-offset) {
+			t.Errorf("%q, %d bytes from %d on: size %d", text, length, offset, size)
+		}
+	})
+}
+
 // TestSilentAndSlowServers: every wait has an end, and a retry may succeed.
 func TestSilentAndSlowServers(t *testing.T) {
 	for _, c := range []struct {
@@ -400,6 +468,7 @@ func TestInvalidAddresses(t *testing.T) {
 		{"a slash in a password", "https://user:se/cret@host/x", "not a valid address"},
 		{"a space in a signature", "https://host/x?sig=se cret", "not a valid address"},
 		{"no host", "https://", "not a valid address"},
+		{"a password of an endpoint", "s3://bucket/x?endpoint=http://user:secret@host", "has a user or password"},
 		{"a password of a bucket", "s3://user:secret@bucket/x", "AWS_ACCESS_KEY_ID"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -81,6 +81,8 @@ func withoutAddress(err error) error {
 		return err
 	case strings.Contains(e.Err.Error(), "Location header"): // net/http has no error value for this, and quotes it
 		return refuse("the server redirects to an invalid address")
+	case strings.Contains(e.Err.Error(), "proxy address"): // likewise
+		return refuse("HTTP_PROXY, HTTPS_PROXY or ALL_PROXY is not a valid address")
 	}
 	return e.Err
 }

@@ -52,5 +52,9 @@ func (o *options) endpoint(text, scheme string) *url.URL {
 		o.err = fmt.Errorf("endpoint %q is not a server such as http://127.0.0.1:9000", text)
 		return &url.URL{}
 	}
+	if u.User != nil {
+		o.err = fmt.Errorf("endpoint %q has a user or password; use the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or GOOGLE_APPLICATION_CREDENTIALS)", text)
+		return &url.URL{}
+	}
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}
 }

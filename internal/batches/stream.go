@@ -8,6 +8,7 @@ import (
 
 	"depthwise.dev/data"
 	"depthwise.dev/data/datasets"
+	"depthwise.dev/internal/redact"
 )
 
 // Stream is an endless sequence of whole training batches, one epoch after the other.
@@ -30,7 +31,7 @@ func Open(ctx context.Context, source datasets.Source, options data.LoaderOption
 		return nil, err
 	}
 	if n := len(images.Samples); n < options.BatchSize {
-		return nil, fmt.Errorf("%s has %d images, less than a batch of %d: take a smaller --batch-size", images.Root, n, options.BatchSize)
+		return nil, fmt.Errorf("%s has %d images, less than a batch of %d: take a smaller --batch-size", redact.Address(source.Path), n, options.BatchSize)
 	}
 	loader, err := data.NewLoader(images, options)
 	if err != nil {
