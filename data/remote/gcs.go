@@ -52,8 +52,8 @@ func openGCS(ctx context.Context, name string, query url.Values, transport http.
 	}
 	client := &http.Client{Transport: transport, CheckRedirect: checkRedirect(true)}
 	if !anonymous {
-		// Tokens are refreshed for as long as the bucket is in use, so not with ctx.
-		ctx := context.WithValue(context.WithoutCancel(ctx), oauth2.HTTPClient, client)
+		// Tokens are refreshed for as long as the bucket is in use, so without the limits of ctx.
+		ctx := context.WithValue(withoutBudget(context.WithoutCancel(ctx)), oauth2.HTTPClient, client)
 		found, err := google.FindDefaultCredentials(ctx, readOnlyScope)
 		switch {
 		case err == nil:

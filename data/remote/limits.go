@@ -33,4 +33,5 @@ const (
 	maxCalls     = 20      // requests of one short call: repeated by minio-go, redirected, for credentials
 	maxShort     = 1 << 20 // bytes of the answers to a short call
 	maxListing   = 1 << 30 // bytes of a listing: 1,000 a key
+	maxAnswer    = 8 << 20 // bytes of one of these answers: a page of a listing has 1,000 keys of at most 1,024 bytes, escaped
 )

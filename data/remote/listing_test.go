@@ -38,6 +38,8 @@ func TestHostileListings(t *testing.T) {
 			}
 			return b.String()
 		}), "more than 50 objects"},
+		{"a huge page", "s3", s3Page(func(int64) string { return strings.Repeat(s3Key("f/a"), 200_000) }), "larger than 8 MB"},
+		{"a huge page", "gs", gsPage(func(int64) string { return strings.Repeat(`{"name": "f/a"},`, 600_000) + `{"name": "f/b"}` }), "larger than 8 MB"},
 		{"empty pages without end", "s3", s3Page(func(int64) string { return "" }), "more than 20 requests"},
 		{"another folder", "s3", s3Page(func(int64) string { return s3Key("g/a.tar") }), `"g/a.tar", which is elsewhere`},
 		{"the same page", "gs", gsPage(func(int64) string { return `{"name": "f/a.tar"}` }), `repeats "f/a.tar"`},

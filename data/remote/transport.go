@@ -65,6 +65,7 @@ type body struct {
 
 	waited time.Duration // in this window
 	got    int64         // bytes in this window
+	total  int64         // bytes
 }
 
 func (b *body) Read(p []byte) (int, error) {
@@ -73,12 +74,15 @@ func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.waited += time.Since(start)
 	b.got += int64(n)
+	b.total += int64(n)
 	watch.Stop()
 	switch {
 	case err != nil && !errors.Is(err, io.EOF):
 		return n, causeOf(b.ctx, err)
 	case !b.allowed.read(int64(n)):
 		return n, refuse("the answer is larger than %d MB", b.allowed.maxBytes>>20)
+	case b.allowed != nil && b.total > maxAnswer:
+		return n, refuse("the answer is larger than %d MB", int64(maxAnswer)>>20)
 	case b.waited >= b.window:
 		if err == nil && b.got < b.rate*int64(b.waited/time.Millisecond)/1000 {
 			return n, &timeout{fmt.Sprintf("the server sent %d bytes in %v, less than %d bytes a second", b.got, b.waited.Round(time.Millisecond), b.rate)}
@@ -105,6 +109,11 @@ type budgetKey struct{}
 
 func withBudget(ctx context.Context, requests, bytes int64) context.Context {
 	return context.WithValue(ctx, budgetKey{}, &budget{maxRequests: requests, maxBytes: bytes})
+}
+
+// withoutBudget removes the bounds from a context that outlives the call.
+func withoutBudget(ctx context.Context) context.Context {
+	return context.WithValue(ctx, budgetKey{}, (*budget)(nil))
 }
 
 func budgetOf(ctx context.Context) *budget {
