@@ -263,29 +263,3 @@ func TestMissingCredentialsFileIsNamed(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
-
-// TestTokensAreRefreshedForEver: the limits of one call do not apply to the tokens of all.
-func TestTokensAreRefreshedForEver(t *testing.T) {
-	noGoogleCredentials(t)
-	fetched := 0
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/token" {
-			fetched++
-			io.WriteString(w, `{"access_token": "t", "token_type": "Bearer", "expires_in": 1}`) // expired within the client's margin
-			return
-		}
-		io.WriteString(w, `{"size": "10", "generation": "17"}`)
-	}))
-	defer server.Close()
-	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", serviceAccount(t, server.URL))
-	opener := remote.New()
-	defer opener.Close()
-	for i := range 50 {
-		if _, err := opener.Stat(t.Context(), "gs://images/x?endpoint="+server.URL); err != nil {
-			t.Fatalf("call %d: %v", i, err)
-		}
-	}
-	if fetched < 50 {
-		t.Errorf("%d tokens: they were not refreshed", fetched)
-	}
-}

@@ -142,3 +142,14 @@ func TestTokensAreBounded(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestBudgets: the bounds of a call do not apply to a client that outlives it.
+func TestBudgets(t *testing.T) {
+	ctx := withBudget(t.Context(), 1, 10)
+	if b := budgetOf(ctx); !b.request() || b.request() || !b.read(10) || b.read(1) {
+		t.Error("a budget of one request and ten bytes allows others")
+	}
+	if b := budgetOf(withoutBudget(ctx)); !b.request() || !b.read(1<<40) {
+		t.Error("a context without a budget has bounds")
+	}
+}
