@@ -18,6 +18,9 @@ import (
 
 func (o *Opener) statHTTP(ctx context.Context, address string) (shards.Object, error) {
 	r, err := o.do(ctx, http.MethodHead, address, 0)
+	if errors.Is(err, fs.ErrPermission) && !errors.Is(err, shards.ErrRefused) { // a signature may allow GET alone
+		r, err = o.do(ctx, http.MethodGet, address, 0)
+	}
 	if err != nil {
 		return shards.Object{}, err
 	}
@@ -113,7 +116,8 @@ func mark(err error, status int, header http.Header) error {
 
 // isTemporary reports whether a retry may succeed.
 func isTemporary(status int) bool {
-	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500
+	never := status == http.StatusNotImplemented || status == http.StatusHTTPVersionNotSupported
+	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500 && !never
 }
 
 // busy is an error with the time after which the server asks to try again.

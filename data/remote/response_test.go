@@ -158,3 +158,22 @@ func TestRetryAfter(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestStatWithoutHEAD: a signed address may allow GET alone.
+func TestStatWithoutHEAD(t *testing.T) {
+	for _, code := range []int{http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotImplemented} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodHead {
+				w.WriteHeader(code)
+				return
+			}
+			typed("ETag", "1")(w, r)
+		}))
+		o := newOpener(quick())
+		if object, err := o.Stat(t.Context(), server.URL); object.Size != int64(len(content)) || object.Version != "1" || err != nil {
+			t.Errorf("%d: %+v, %v", code, object, err)
+		}
+		o.Close()
+		server.Close()
+	}
+}
