@@ -7,6 +7,24 @@ import (
 	"depthwise.dev/data"
 )
 
+// remoteContainer is a remote shard that is never read.
+type remoteContainer struct{ data.RemoteContainer }
+
+// TestUnverifiedRemoteImages: the reason that is given is theirs, not that of large data sets.
+func TestUnverifiedRemoteImages(t *testing.T) {
+	set := &data.Dataset{Root: "s3://bucket/photos", Classes: []string{"a"}, Samples: make([]data.Sample, 7)}
+	for i := range set.Samples {
+		set.Samples[i].Part.In = remoteContainer{}
+	}
+	var im images
+	if err := im.verify(t.Context(), set); err != nil {
+		t.Fatal(err)
+	}
+	if len(im.notes) != 1 || !strings.Contains(im.notes[0], "its 7 images are not verified before training, because that would download all of them first:") {
+		t.Errorf("notes %q", im.notes)
+	}
+}
+
 // A data set that is too large to be verified before training is named.
 func TestUnverifiedImagesAreNamed(t *testing.T) {
 	for _, c := range []struct{ images, notes int }{{verifyUpTo + 1, 1}, {3, 0}} {
