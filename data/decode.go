@@ -11,7 +11,6 @@ import (
 
 	"depthwise.dev/data/jpeg"
 	"golang.org/x/image/bmp"
-	"golang.org/x/image/tiff"
 	"golang.org/x/image/webp"
 )
 
@@ -25,7 +24,6 @@ var codecs = map[Format]codec{
 	FormatPNG:  {png.DecodeConfig, png.Decode},
 	FormatGIF:  {gif.DecodeConfig, gif.Decode}, // the first frame
 	FormatBMP:  {bmp.DecodeConfig, bmp.Decode},
-	FormatTIFF: {tiff.DecodeConfig, tiff.Decode}, // the first page
 	FormatWebP: {webp.DecodeConfig, webp.Decode},
 }
 
@@ -49,6 +47,10 @@ func decodeWith(f Format, data, dst []byte) (rgb []byte, w, h int, err error) {
 	config, err := readConfig(f, data)
 	if err != nil {
 		return nil, 0, 0, err
+	}
+	if d, ok := decoderOf(f); ok {
+		rgb, err := d.AppendRGB(dst, data)
+		return rgb, config.Width, config.Height, plainError(err)
 	}
 	im, err := codecs[f].decode(bytes.NewReader(data))
 	if err != nil {
@@ -79,7 +81,7 @@ func checkHeader(f Format, data []byte) (err error) {
 
 // readConfig reads the size and returns an error if it is too large.
 func readConfig(f Format, data []byte) (image.Config, error) {
-	config, err := codecs[f].config(bytes.NewReader(data))
+	config, err := decoderConfig(f, data)
 	if err != nil {
 		return config, plainError(err)
 	}

@@ -3,6 +3,8 @@ package data
 import (
 	"bytes"
 	"encoding/binary"
+
+	"depthwise.dev/data/tiff"
 )
 
 // exifOrientation returns the orientation in the EXIF data of a file. Without such data, or if it is
@@ -19,8 +21,8 @@ func exifOrientation(f Format, data []byte) orientation {
 				return tiffOrientation(bytes.TrimPrefix(c.body, []byte(exifMark)))
 			}
 		}
-	case FormatTIFF: // EXIF data is a TIFF file
-		return tiffOrientation(data)
+	case FormatTIFF:
+		return orientation(tiff.Orientation(data))
 	}
 	return upright
 }

@@ -30,7 +30,7 @@ func formatOf(data []byte) (f Format, reason string) {
 		return FormatGIF, ""
 	case starts("BM"):
 		return FormatBMP, ""
-	case starts("II*\x00"), starts("MM\x00*"):
+	case starts("II*\x00"), starts("MM\x00*"), starts("II+\x00"), starts("MM\x00+"): // 43: BigTIFF
 		return FormatTIFF, ""
 	case starts("RIFF") && len(data) >= 12 && string(data[8:12]) == "WEBP":
 		return FormatWebP, ""

@@ -11,7 +11,7 @@ import (
 // FuzzDecodeRGB feeds damaged files of every format but JPEG: an error or as many
 // pixels as the size says, never a panic that leaves the package.
 func FuzzDecodeRGB(f *testing.F) {
-	for _, folder := range []string{"formats", "troubles"} {
+	for _, folder := range []string{"formats", "troubles", "variants"} {
 		files, err := filepath.Glob("testdata/" + folder + "/*")
 		if err != nil {
 			f.Fatal(err)

@@ -1,0 +1,74 @@
+package data
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+
+	"depthwise.dev/data/jpeg"
+	"depthwise.dev/data/tiff"
+)
+
+// Decoder decodes the files of one format to RGB pixels. Its functions are called by several goroutines.
+type Decoder struct {
+	// Size reads the header of a file, in pixels.
+	Size func(file []byte) (width, height int, err error)
+	// AppendRGB appends the pixels, 3 bytes each, to dst[:0]. It is called after Size, if the size is
+	// within the limits.
+	AppendRGB func(dst, file []byte) ([]byte, error)
+}
+
+// decoderOf returns the decoder of a format that package image's kind of library does not read.
+func decoderOf(f Format) (d Decoder, ok bool) {
+	switch f {
+	case FormatTIFF:
+		return Decoder{tiffSize, appendTIFF}, true
+	}
+	return d, false
+}
+
+// decoderConfig reads the header of a file.
+func decoderConfig(f Format, data []byte) (config image.Config, err error) {
+	if d, ok := decoderOf(f); ok {
+		config.Width, config.Height, err = d.Size(data)
+		return config, err
+	}
+	return codecs[f].config(bytes.NewReader(data))
+}
+
+func tiffSize(file []byte) (width, height int, err error) {
+	page, err := tiff.Open(file)
+	if err != nil {
+		return 0, 0, err
+	}
+	return page.Width, page.Height, nil
+}
+
+// appendTIFF decodes the first page. A decoder of JPEG is opened if the page needs one.
+func appendTIFF(dst, file []byte) ([]byte, error) {
+	page, err := tiff.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	var decoder *jpeg.Decoder
+	defer func() {
+		if decoder != nil {
+			decoder.Close()
+		}
+	}()
+	return page.AppendRGB(dst, func(file []byte, maxWidth, maxHeight int) (rgb []byte, w, h int, err error) {
+		if decoder == nil {
+			if decoder, err = jpeg.NewDecoder(); err != nil {
+				return nil, 0, 0, err
+			}
+		}
+		if w, h, err = decoder.Size(file); err != nil {
+			return nil, 0, 0, err
+		}
+		if w > maxWidth || h > maxHeight {
+			return nil, 0, 0, fmt.Errorf("damaged TIFF file: a strip or tile of %dx%d pixels, want %dx%d", w, h, maxWidth, maxHeight)
+		}
+		rgb = make([]byte, 3*w*h)
+		return rgb, w, h, decoder.Decode(file, image.Rect(0, 0, w, h), rgb)
+	})
+}
