@@ -10,7 +10,6 @@ import (
 	"io"
 
 	"depthwise.dev/data/jpeg"
-	"golang.org/x/image/bmp"
 	"golang.org/x/image/webp"
 )
 
@@ -23,7 +22,6 @@ type codec struct {
 var codecs = map[Format]codec{
 	FormatPNG:  {png.DecodeConfig, png.Decode},
 	FormatGIF:  {gif.DecodeConfig, gif.Decode}, // the first frame
-	FormatBMP:  {bmp.DecodeConfig, bmp.Decode},
 	FormatWebP: {webp.DecodeConfig, webp.Decode},
 }
 
@@ -53,6 +51,9 @@ func decodeWith(f Format, data, dst []byte) (rgb []byte, w, h int, err error) {
 		return rgb, config.Width, config.Height, plainError(err)
 	}
 	im, err := codecs[f].decode(bytes.NewReader(data))
+	if err != nil && f == FormatPNG {
+		im, err = decodeEssentialPNG(data, err)
+	}
 	if err != nil {
 		return nil, 0, 0, plainError(err)
 	}

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"image"
+	"image/png"
 
+	"depthwise.dev/data/bmp"
 	"depthwise.dev/data/jpeg"
 	"depthwise.dev/data/tiff"
 )
@@ -23,6 +25,8 @@ func decoderOf(f Format) (d Decoder, ok bool) {
 	switch f {
 	case FormatTIFF:
 		return Decoder{tiffSize, appendTIFF}, true
+	case FormatBMP:
+		return Decoder{bmpSize, appendBMP}, true
 	}
 	return d, false
 }
@@ -33,7 +37,37 @@ func decoderConfig(f Format, data []byte) (config image.Config, err error) {
 		config.Width, config.Height, err = d.Size(data)
 		return config, err
 	}
-	return codecs[f].config(bytes.NewReader(data))
+	config, err = codecs[f].config(bytes.NewReader(data))
+	if err != nil && f == FormatPNG {
+		if repaired, err := png.DecodeConfig(bytes.NewReader(essentialPNG(data))); err == nil {
+			return repaired, nil
+		}
+	}
+	return config, err
+}
+
+// decodeEssentialPNG decodes a PNG file that the library refuses with err.
+func decodeEssentialPNG(data []byte, err error) (image.Image, error) {
+	if im, err := png.Decode(bytes.NewReader(essentialPNG(data))); err == nil {
+		return im, nil
+	}
+	return nil, err
+}
+
+func bmpSize(file []byte) (width, height int, err error) {
+	im, err := bmp.Open(file)
+	if err != nil {
+		return 0, 0, err
+	}
+	return im.Width, im.Height, nil
+}
+
+func appendBMP(dst, file []byte) ([]byte, error) {
+	im, err := bmp.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	return im.AppendRGB(dst)
 }
 
 func tiffSize(file []byte) (width, height int, err error) {

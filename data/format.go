@@ -13,7 +13,7 @@ const (
 	FormatBMP  Format = "BMP"
 	FormatTIFF Format = "TIFF"
 	FormatWebP Format = "WebP"
-	FormatPNM  Format = "PNM" // .pgm and .ppm
+	FormatPNM  Format = "PNM" // .pbm, .pgm, .ppm and .pfm
 )
 
 // formatOf returns the format of a file, or the reason why it has none.
@@ -34,7 +34,7 @@ func formatOf(data []byte) (f Format, reason string) {
 		return FormatTIFF, ""
 	case starts("RIFF") && len(data) >= 12 && string(data[8:12]) == "WEBP":
 		return FormatWebP, ""
-	case len(data) >= 3 && data[0] == 'P' && '2' <= data[1] && data[1] <= '6' && data[1] != '4' && isSpace(data[2]):
+	case len(data) >= 3 && pnmKinds[string(data[:2])].channels > 0 && isSpace(data[2]):
 		return FormatPNM, ""
 	}
 	return "", foreignReason(data)

@@ -59,6 +59,9 @@ func TestVariantsTruncated(t *testing.T) {
 		path := strings.TrimSuffix(want, ".want")
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			whole := datatest.Read(t, path)
+			if bytes.HasPrefix(whole, []byte("P2")) || bytes.HasPrefix(whole, []byte("P3")) {
+				t.Skip("the last number may lack digits")
+			}
 			pixels, w, h, err := decodeAny(whole)
 			if err != nil {
 				t.Fatal(err)

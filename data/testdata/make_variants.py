@@ -175,6 +175,124 @@ def tiffs():
     return {name + ".tif": data for name, data in files.items()}
 
 
+def bmp(depth, pixels, header=40, compression=0, masks=b"", colors=(), height=H, used=0, width=W):
+    """A BMP file; the palette and the masks follow the header."""
+    if header == 12:
+        info = struct.pack("<IHHHH", 12, width, height, 1, depth)
+        table = b"".join(bytes(c[::-1]) for c in colors)
+    else:
+        info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, depth, compression, len(pixels), 0, 0, used, 0)
+        info = struct.pack("<I", header) + info[4:]
+        if header > 40:
+            info, masks = (info + masks).ljust(header, b"\0"), b""
+        table = masks + b"".join(bytes(c[::-1]) + b"\0" for c in colors)
+    at = 14 + len(info) + len(table)
+    return b"BM" + struct.pack("<IHHI", at + len(pixels), 0, 0, at) + info + table + pixels
+
+
+def rows(values, depth, up=True):
+    """Rows of pixels, padded to 4 bytes, the lowest first."""
+    lines = [pack([row], depth) if depth < 8 else row.tobytes() for row in values]
+    return b"".join(line + b"\0" * (-len(line) % 4) for line in (lines[::-1] if up else lines))
+
+
+def runs_of(values, half):
+    """Run lengths: runs, literals, moves over color 0, ends of lines."""
+    out = b""
+    for y, row in enumerate(values[::-1]):
+        x = 0
+        while x < W:
+            n = 1
+            while x + n < W and row[x + n] == row[x]:
+                n += 1
+            v = int(row[x])
+            if v == 0 and n < W - x and y % 2:
+                out += bytes([0, 2, n, 0])
+            elif n > 1:
+                out += bytes([n, v * 17 if half else v])
+            else:
+                n = 1
+                while x + n < W and row[x + n] != row[x + n - 1]:
+                    n += 1
+                lit = [int(v) for v in row[x:x + n]]
+                if n < 3:
+                    out += b"".join(bytes([1, v * 17 if half else v]) for v in lit)
+                else:
+                    body = bytes((lit + [0])[k] * 16 + (lit + [0])[k + 1] for k in range(0, n, 2)) if half else bytes(lit)
+                    out += bytes([0, n]) + body + b"\0" * (len(body) % 2)
+            x += n
+        out += b"\0\0"
+    return out + b"\0\1"
+
+
+def bmps():
+    pal = [tuple(c) for c in np.asarray(index.getpalette()[:48]).reshape(-1, 3).tolist()]
+    idx = np.asarray(index)
+    moves = b"\5\3\0\2\7\2\6\4" + b"\0\0\0\0\0\1"  # two runs with a move between them, an empty row, the end
+    b555 = (a[..., 0].astype(np.uint16) >> 3) << 10 | (a[..., 1].astype(np.uint16) >> 3) << 5 | a[..., 2] >> 3
+    b565 = (a[..., 0].astype(np.uint16) >> 3) << 11 | (a[..., 1].astype(np.uint16) >> 2) << 5 | a[..., 2] >> 3
+    bgr, bgra = a[..., ::-1].copy(), np.dstack([a[..., ::-1], alpha])
+    abgr = np.dstack([alpha, a[..., ::-1]])
+    m = lambda *v: struct.pack(f"<{len(v)}I", *v)
+    files = {
+        "pal1": bmp(1, rows(bits, 1), colors=[(9, 80, 200), (250, 240, 10)]), "gray1": bmp(1, rows(bits, 1), colors=[(0, 0, 0), (255, 255, 255)]),
+        "pal4": bmp(4, rows(idx, 4), colors=pal), "pal4_used": bmp(4, rows(idx % 9, 4), colors=pal[:9], used=9), "pal8": bmp(8, rows(idx, 8), colors=pal, used=16),
+        "pal8_short": bmp(8, rows(gray, 8), colors=pal, used=16), "gray8": bmp(8, rows(gray, 8), colors=[(k, k, k) for k in range(256)]),
+        "rle8": bmp(8, runs_of(idx, False), compression=1, colors=pal, used=16), "rle4": bmp(4, runs_of(idx, True), compression=2, colors=pal),
+        "rle8_runs": bmp(8, runs_of(idx // 6, False), compression=1, colors=pal, used=16), "rle4_runs": bmp(4, runs_of(idx // 6, True), compression=2, colors=pal),
+        "555": bmp(16, rows(b555, 16)), "565": bmp(16, rows(b565, 16), compression=3, masks=m(0xF800, 0x7E0, 0x1F)), "555_masks": bmp(16, rows(b555, 16), compression=3, masks=m(0x7C00, 0x3E0, 0x1F)),
+        "565_v4": bmp(16, rows(b565, 16), header=108, compression=3, masks=m(0xF800, 0x7E0, 0x1F, 0)), "565_v2": bmp(16, rows(b565, 16), header=52, compression=3, masks=m(0xF800, 0x7E0, 0x1F)),
+        "24_top_down": bmp(24, rows(bgr, 24, up=False), height=-H), "24_v4": bmp(24, rows(bgr, 24), header=108), "24_v5": bmp(24, rows(bgr, 24), header=124),
+        "32": bmp(32, rows(bgra, 32)), "32_masks": bmp(32, rows(bgra, 32), compression=3, masks=m(0xFF0000, 0xFF00, 0xFF)),
+        "32_v5": bmp(32, rows(bgra, 32), header=124, compression=3, masks=m(0xFF0000, 0xFF00, 0xFF, 0xFF000000)), "32_v3": bmp(32, rows(bgra, 32), header=56, compression=3, masks=m(0xFF0000, 0xFF00, 0xFF, 0xFF000000)),
+        "32_abgr": bmp(32, rows(abgr, 32), header=108, compression=3, masks=m(0xFF000000, 0xFF0000, 0xFF00, 0xFF)), "32_no_masks": bmp(32, rows(bgra, 32), compression=3, masks=m(0, 0, 0)),
+        "32_rgba": bmp(32, rows(np.dstack([a, alpha]), 32), header=124, compression=3, masks=m(0xFF, 0xFF00, 0xFF0000, 0xFF000000)),
+        "os2": bmp(24, rows(bgr, 24), header=12), "os2_pal4": bmp(4, rows(idx, 4), header=12, colors=pal), "os2_pal1": bmp(1, rows(bits, 1), header=12, colors=[(9, 80, 200), (250, 240, 10)]),
+        "os2_v2": bmp(24, rows(bgr, 24), header=64), "os2_v2_pal8": bmp(8, rows(idx, 8), header=64, colors=pal, used=16), "os2_v2_rle8": bmp(8, runs_of(idx, False), header=64, compression=1, colors=pal, used=16),
+    }
+    return {name + ".bmp": data for name, data in files.items()}
+
+
+def pnms():
+    size = f"{W} {H}\n".encode()
+    text = lambda v: " ".join(str(int(x)) for x in np.asarray(v).flatten()).encode()
+    files = {
+        "p1.pgm": b"P1\n# black is 1\n" + size + "\n".join("".join("01"[not b] for b in row) for row in bits).encode(), "p1_spaces.pgm": b"P1 " + size + text(~bits) + b"\n",
+        "p4.pgm": b"P4\n" + size + pack(~bits, 1), "p2.pgm": b"P2\n" + size + b"255\n" + text(gray), "p2_15.pgm": b"P2\n" + size + b"15 # maximum\n" + text(gray >> 4),
+        "p5_100.pgm": b"P5\n" + size + b"100\n" + (gray // 3).tobytes(), "p5_254.pgm": b"P5\n" + size + b"254\n" + gray.tobytes(), "p3_6.ppm": b"P3\n" + size + b"6\n" + text(a // 40),
+        "p6_31.ppm": b"P6\n" + size + b"31\n" + (a >> 3).tobytes(), "p6_1000.ppm": b"P6\n" + size + b"1000\n" + (a.astype(">u2") * 4).tobytes(),
+        "comments.ppm": b"P6 # one\n# two\n" + size + b"# three\n255\n" + a.tobytes(), "float.pgm": b"Pf\n" + size + b"-1.0\n" + (gray[::-1].astype("<f4") * 1.7 - 60.3).tobytes(),
+        "float_motorola.pgm": b"Pf\n" + size + b"1.0\n" + (gray[::-1].astype(">f4") * 1.7 - 60.3).astype(">f4").tobytes(), "two_images.ppm": (b"P6\n" + size + b"255\n" + a.tobytes()) * 2,
+    }
+    return files
+
+
+def pngs():
+    def parts(data):
+        at, out = 8, []
+        while at < len(data):
+            n = struct.unpack(">I", data[at:at + 4])[0]
+            out.append(data[at:at + 12 + n])
+            at += 12 + n
+        return out
+    def join(chunks):
+        return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+    def bad(chunk):
+        return chunk[:-1] + bytes([chunk[-1] ^ 1])
+    chunk = lambda name, body: struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+    head, phys, pixels, end = parts(save(im, "png", dpi=(72, 72)))
+    phead, plte, ppixels, pend = parts(save(index, "png"))
+    comment = chunk(b"tEXt", b"a\0b")
+    split = pixels[8:-4]
+    return {
+        "no_end.png": join([head, pixels]), "no_end_checksum.png": join([head, pixels])[:-4], "no_end_palette.png": join([phead, plte, ppixels]),
+        "end_checksum.png": join([head, pixels, bad(end)]), "garbage.png": join([head, pixels]) + b"garbage" * 9, "comment_checksum_after.png": join([head, pixels, bad(comment), end]),
+        "comment_checksum_before.png": join([head, bad(phys), bad(comment), pixels, end]), "cut_in_comment.png": join([head, pixels, comment])[:-5],
+        "transparency_late.png": join([phead, plte, ppixels, chunk(b"tRNS", b"\0\x80"), pend]), "palette_of_gray.png": join([parts(save(im.convert("L"), "png"))[0], plte, *parts(save(im.convert("L"), "png"))[1:]]),
+        "parts.png": join([head, *(chunk(b"IDAT", split[k:k + 100]) for k in range(0, len(split), 100)), chunk(b"IDAT", b""), end]),
+    }
+
+
 def exceptions():
     """The pixels of files that Pillow refuses or reads in another way than we do."""
     associated = Image.fromarray(np.minimum(np.minimum(gray, alpha).astype(int) * 255 // np.maximum(alpha, 1), 255).astype(np.uint8) * (alpha > 0))
@@ -183,6 +301,7 @@ def exceptions():
         "gray16.tif": im.convert("L"), "gray16_motorola.tif": im.convert("L"), "gray12.tif": im.convert("L"),
         # compressed samples of 32 bits with their bytes in the wrong order
         "float_predictor_motorola.tif": Image.fromarray(gray.astype(np.float32) * 1.7 - 60.3),
+        "comment_checksum_before.png": im, "garbage.png": im, "cut_in_comment.png": im,  # refused
         "big_motorola.tif": im, "la_associated.tif": associated,  # refused
     }
 
@@ -199,4 +318,4 @@ def write(files):
 if __name__ == "__main__":
     for old in here.glob("*"):
         old.unlink()
-    write(tiffs())
+    write({**tiffs(), **bmps(), **pnms(), **pngs()})
