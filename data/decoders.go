@@ -37,6 +37,9 @@ func decoderConfig(f Format, data []byte) (config image.Config, err error) {
 		config.Width, config.Height, err = d.Size(data)
 		return config, err
 	}
+	if f == FormatGIF {
+		data = completeGIF(data)
+	}
 	config, err = codecs[f].config(bytes.NewReader(data))
 	if err != nil && f == FormatPNG {
 		if repaired, err := png.DecodeConfig(bytes.NewReader(essentialPNG(data))); err == nil {

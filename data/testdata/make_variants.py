@@ -1,4 +1,4 @@
-"""Writes the golden files of variants_test.go: variants of TIFF, BMP, PNM and PNG, and the pixels that Pillow sees in them.
+"""Writes the golden files of variants_test.go: variants of TIFF, BMP, PNM, PNG and GIF, and the pixels that Pillow sees in them.
 
 usage: make_variants.py      needs numpy, pillow, tifffile, imagecodecs
 
@@ -112,6 +112,8 @@ def tiffs():
     f32 = gray.astype(np.float32) * 1.7 - 60.3
     cmyk = np.asarray(im.convert("CMYK")).copy()
     cmyk[..., 3] = alpha
+    rgba = im.copy()
+    rgba.putalpha(Image.fromarray(alpha))
     five = np.dstack([a, alpha, alpha])
     pal = list(np.asarray(index.getpalette()[:48]).reshape(-1, 3).T.flatten() * 257)
     deflated = zlib.compress(raw)
@@ -167,6 +169,10 @@ def tiffs():
         "zstd_predictor": tif(a, photometric="rgb", compression="zstd", predictor=True),
         "jpeg": save(im, "tiff", compression="jpeg"), "jpeg_gray": save(im.convert("L"), "tiff", compression="jpeg"), "jpeg_cmyk": save(Image.fromarray(cmyk, "CMYK"), "tiff", compression="jpeg"),
         "jpeg_ycbcr": tif(a, photometric="rgb", compression="jpeg", compressionargs={"level": 85}, subsampling=(2, 2)), "jpeg_tiles": tif(a, photometric="rgb", compression="jpeg", tile=(16, 16), subsampling=(1, 1)),
+        "jpeg_white": tif(gray, photometric="miniswhite", compression="jpeg"), "jpeg_rgba": save(rgba, "tiff", compression="jpeg"),
+        "jpeg_planes": tif(np.moveaxis(a, 2, 0), photometric="rgb", planarconfig="separate", compression="jpeg", tile=(16, 16)),
+        "jpeg_planes_cmyk": tif(np.moveaxis(cmyk, 2, 0), photometric="separated", planarconfig="separate", compression="jpeg"),
+        "jpeg_planes_la": tif(np.stack([gray, alpha]), photometric="minisblack", extrasamples=(2,), planarconfig="separate", compression="jpeg"),
         # fax
         "fax_huffman": fax("tiff_ccitt"), "fax_group3": fax("group3"), "fax_group3_2d": fax("group3", 1), "fax_group3_fill": fax("group3", 4), "fax_group4": fax("group4"),
         "fax_group4_white": fax("group4", t262=0), "fax_group3_white": fax("group3", t262=0), "fax_group4_reversed": fax("group4", t266=2), "fax_group3_reversed": fax("group3", t266=2),
@@ -293,6 +299,19 @@ def pngs():
     }
 
 
+def gifs():
+    data = save(index, "gif")
+    table = 3 * (2 << (data[10] & 7))
+    frame = data.index(b",", 13 + table)
+    def changed(at, *values):
+        return data[:at] + bytes(values) + data[at + len(values):]
+    return {
+        "no_palette.gif": data[:10] + bytes([data[10] & 0x7F]) + data[11:13] + data[13 + table:], "no_end.gif": data[:-1],
+        "frame_exceeds_screen.gif": changed(6, W - 9, 0, H - 5, 0), "no_screen.gif": changed(6, 0, 0, 0, 0), "frame_moved.gif": changed(frame + 1, 5, 0, 3, 0),
+        "screen_exceeds_frame.gif": changed(6, W + 9, 0, H + 5, 0),
+    }
+
+
 def exceptions():
     """The pixels of files that Pillow refuses or reads in another way than we do."""
     associated = Image.fromarray(np.minimum(np.minimum(gray, alpha).astype(int) * 255 // np.maximum(alpha, 1), 255).astype(np.uint8) * (alpha > 0))
@@ -318,4 +337,4 @@ def write(files):
 if __name__ == "__main__":
     for old in here.glob("*"):
         old.unlink()
-    write({**tiffs(), **bmps(), **pnms(), **pngs()})
+    write({**tiffs(), **bmps(), **pnms(), **pngs(), **gifs()})

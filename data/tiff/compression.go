@@ -61,8 +61,7 @@ func (p *Page) checkCompression() error {
 	c := compressions[p.compression]
 	image := p.compression == jpegCompression
 	switch {
-	case image && (p.bits != 8 || p.samples != p.channels || p.photometric == palette || p.photometric == cielab),
-		image && p.separate && p.channels == 4:
+	case image && (p.bits != 8 || p.photometric == palette || p.samples == 2 && !p.separate || p.samples > 4 && !p.separate || p.photometric == ycbcr && p.samples != 3 && p.samples != 1):
 		return fmt.Errorf("TIFF with compression %d for %d samples of %d bits, which is not supported; convert it to PNG", p.compression, p.samples, p.bits)
 	case !image && !c.predicts && p.compression != uncompressed && p.compression != 32773 && (p.bits != 1 || p.samples != 1):
 		return errors.New("damaged TIFF file: fax compression with more than one bit a pixel")

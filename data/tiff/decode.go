@@ -17,6 +17,9 @@ func (p *Page) AppendRGB(dst []byte, jpeg JPEGDecoder) ([]byte, error) {
 	dst = slices.Grow(dst[:0], 3*p.Width*p.Height)[:3*p.Width*p.Height]
 	d := &pageDecoder{Page: p, dst: dst, jpeg: jpeg}
 	d.toRGB = d.converter()
+	if p.compression == jpegCompression {
+		d.toRGB = d.jpegConverter()
+	}
 	across, down := p.grid()
 	for y := range down {
 		for x := range across {
