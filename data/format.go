@@ -37,5 +37,28 @@ func formatOf(data []byte) (f Format, reason string) {
 	case len(data) >= 3 && pnmKinds[string(data[:2])].channels > 0 && isSpace(data[2]):
 		return FormatPNM, ""
 	}
+	if bytes.HasSuffix(data, []byte("TRUEVISION-XFILE.\x00")) { // TGA begins with no fixed bytes
+		return "", unsupported("TGA")
+	}
+	for _, o := range otherFormats {
+		if len(data) >= o.at && bytes.HasPrefix(data[o.at:], []byte(o.bytes)) {
+			return "", unsupported(o.name)
+		}
+	}
 	return "", foreignReason(data)
+}
+
+// otherFormats are the first bytes of image formats that are not read, beside those of [foreign];
+// docs/images.md says how to convert them.
+var otherFormats = []struct {
+	at          int
+	bytes, name string
+}{
+	{0, "\x00\x00\x01\x00", "ICO"}, {0, "\x00\x00\x02\x00", "CUR"}, {0, "icns", "ICNS"},
+	{0, "DDS ", "DDS"}, {0, "\x0a\x05\x01", "PCX"}, {0, "\x01\xda", "SGI"}, {0, "\x59\xa6\x6a\x95", "Sun raster"},
+	{0, "v/1\x01", "OpenEXR"}, {0, "#?RADIANCE", "Radiance HDR"}, {0, "#?RGBE", "Radiance HDR"},
+	{0, "qoif", "QOI"}, {0, "P7\n", "PAM"}, {0, "PF\n", "PFM in color"}, {0, "/* XPM */", "XPM"},
+	{0, "II\xbc\x01", "JPEG XR"}, {0, "<svg", "SVG"}, {0, "gimp xcf", "GIMP's XCF"}, {0, "FLIF", "FLIF"},
+	{0, "BPG\xfb", "BPG"}, {0, "%!PS", "PostScript"}, {0, "AT&TFORM", "DjVu"}, {0, "SIMPLE  =", "FITS"},
+	{128, "DICM", "DICOM"},
 }
