@@ -243,7 +243,7 @@ def bmps():
     files = {
         "pal1": bmp(1, rows(bits, 1), colors=[(9, 80, 200), (250, 240, 10)]), "gray1": bmp(1, rows(bits, 1), colors=[(0, 0, 0), (255, 255, 255)]),
         "pal4": bmp(4, rows(idx, 4), colors=pal), "pal4_used": bmp(4, rows(idx % 9, 4), colors=pal[:9], used=9), "pal8": bmp(8, rows(idx, 8), colors=pal, used=16),
-        "pal8_short": bmp(8, rows(gray, 8), colors=pal, used=16), "gray8": bmp(8, rows(gray, 8), colors=[(k, k, k) for k in range(256)]),
+        "pal8_short": bmp(8, rows(gray // 12, 8), colors=pal, used=16), "gray8": bmp(8, rows(gray, 8), colors=[(k, k, k) for k in range(256)]),
         "rle8": bmp(8, runs_of(idx, False), compression=1, colors=pal, used=16), "rle4": bmp(4, runs_of(idx, True), compression=2, colors=pal),
         "rle8_runs": bmp(8, runs_of(idx // 6, False), compression=1, colors=pal, used=16), "rle4_runs": bmp(4, runs_of(idx // 6, True), compression=2, colors=pal),
         "555": bmp(16, rows(b555, 16)), "565": bmp(16, rows(b565, 16), compression=3, masks=m(0xF800, 0x7E0, 0x1F)), "555_masks": bmp(16, rows(b555, 16), compression=3, masks=m(0x7C00, 0x3E0, 0x1F)),

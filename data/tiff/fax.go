@@ -44,6 +44,7 @@ func (f *faxReader) Read(p []byte) (int, error) {
 	if f.bits.at > 8*len(f.bits.data) { // the last code was cut
 		return 0, io.EOF
 	}
+	f.row = changesOf(f.row, f.width)
 	clear(p)
 	for i := 0; i < len(f.row); i += 2 {
 		end := f.width
@@ -53,6 +54,22 @@ func (f *faxReader) Read(p []byte) (int, error) {
 		setBits(p, f.row[i], end)
 	}
 	return len(p), nil
+}
+
+// changesOf removes pairs of changes at the same place, between which there is no pixel, and those after the
+// last pixel. The rest increases, so that decodeChanges finds the next one in a few steps.
+func changesOf(row []int, width int) []int {
+	n := 0
+	for _, at := range row {
+		switch {
+		case n > 0 && row[n-1] == at:
+			n--
+		case at < width:
+			row[n] = at
+			n++
+		}
+	}
+	return row[:n]
 }
 
 func (f *faxReader) decodeRow() error {
@@ -86,12 +103,18 @@ func (f *faxReader) decodeRuns() error {
 		if err != nil {
 			return err
 		}
-		if at += n; at > f.width {
+		if at += n; !f.addChange(at) {
 			return errFax
 		}
-		f.row = append(f.row, at)
 	}
 	return nil
+}
+
+// addChange adds a change to the row. It reports whether the row can have it; encoders write runs without
+// pixels at its ends only.
+func (f *faxReader) addChange(at int) bool {
+	f.row = append(f.row, at)
+	return at <= f.width && len(f.row) <= 2*f.width+8
 }
 
 // decodeChanges decodes a two-dimensional row: changes relative to the row above. T.4, 4.2.1.3; the names
@@ -119,18 +142,16 @@ func (f *faxReader) decodeChanges() error {
 				if err != nil {
 					return err
 				}
-				if a0 = max(a0, 0) + n; a0 > f.width {
+				if a0 = max(a0, 0) + n; !f.addChange(a0) {
 					return errFax
 				}
-				f.row = append(f.row, a0)
 				color = 1 - color
 			}
 		default:
 			a1 := b1 + mode
-			if a1 < max(a0, 0) || a1 > f.width {
+			if a1 < max(a0, 0) || !f.addChange(a1) {
 				return errFax
 			}
-			f.row = append(f.row, a1)
 			a0, color = a1, 1-color
 		}
 	}

@@ -27,9 +27,10 @@ const (
 const associatedAlpha = 1
 
 const (
-	maxSide    = 1 << 30 // pixels; products of two sides fit an int64
-	maxSamples = 8       // a pixel; Pillow reads 6
-	maxSegment = 1 << 16 // pixels of a tile's side; libtiff writes 16 to 512
+	maxSide     = 1 << 30 // pixels; products of two sides fit an int64
+	maxSamples  = 8       // a pixel; Pillow reads 6
+	maxSegments = 1 << 21 // strips or tiles; the largest image has 1.4 million tiles of 16x16 in four planes
+	maxSegment  = 1 << 16 // pixels of a tile's side; libtiff writes 16 to 512
 )
 
 // Page is the first page of a file. Its header was read and can be decoded; its pixels were not read.
@@ -184,6 +185,9 @@ func (p *Page) readSegments() error {
 	need := across * down
 	if p.separate {
 		need *= p.planes()
+	}
+	if need > maxSegments {
+		return fmt.Errorf("damaged TIFF file: %d strips or tiles", need)
 	}
 	if n := p.dir.count(p.offsets); n < need {
 		return fmt.Errorf("damaged TIFF file: %d strips or tiles of %d", n, need)

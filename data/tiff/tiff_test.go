@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -68,6 +69,7 @@ func TestErrors(t *testing.T) {
 		{"palette image without a palette", "without a palette", with(t, with(t, with(t, rgb, tagPhotometric, 3), tagSamplesPerPixel, 1), tagBitsPerSample, 8)},
 		{"tiles without pixels", "without pixels", with(t, tiles, tagTileWidth, 0)},
 		{"very large tiles", "tiles of 2000000x16", with(t, tiles, tagTileWidth, 2000000)},
+		{"very many tiles", "strips or tiles", with(t, with(t, with(t, with(t, tiles, tagTileWidth, 1), tagTileLength, 1), tagImageWidth, 1<<15), tagImageLength, 1<<15)},
 		{"too few tiles", "strips or tiles of", with(t, tiles, tagImageWidth, 2900)},
 		{"too few strips", "strips or tiles of", with(t, fax, tagRowsPerStrip, 1)},
 		{"offset after the end", "truncated", with(t, rgb, tagStripOffsets, 1<<24)},
@@ -150,6 +152,20 @@ func TestFaxCodes(t *testing.T) {
 			if n := seen[code.run]; code.bits > 0 && n != 1<<(longestRunCode-code.bits) {
 				t.Errorf("color %d: run %d has %d of %d places", color, code.run, n, 1<<(longestRunCode-code.bits))
 			}
+		}
+	}
+}
+
+// TestFaxRunsWithoutPixels: changes at the same place are none, so the row below does not refer to them.
+func TestFaxRunsWithoutPixels(t *testing.T) {
+	for _, c := range []struct{ row, want []int }{
+		{nil, nil},
+		{[]int{0, 3, 5}, []int{0, 3, 5}},
+		{[]int{2, 2, 3, 4, 4, 5}, []int{3, 5}},
+		{[]int{1, 8, 8}, []int{1}},
+	} {
+		if got := changesOf(slices.Clone(c.row), 8); !slices.Equal(got, c.want) {
+			t.Errorf("%d: %d, want %d", c.row, got, c.want)
 		}
 	}
 }
