@@ -47,7 +47,7 @@ func decodeWith(f Format, data, dst []byte) (rgb []byte, w, h int, err error) {
 		return nil, 0, 0, err
 	}
 	if d, ok := decoderOf(f); ok {
-		rgb, err := d.AppendRGB(dst, data)
+		rgb, err := d.appendRGB(dst, data)
 		return rgb, config.Width, config.Height, plainError(err)
 	}
 	im, err := codecs[f].decode(bytes.NewReader(data))

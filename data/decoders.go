@@ -11,22 +11,22 @@ import (
 	"depthwise.dev/data/tiff"
 )
 
-// Decoder decodes the files of one format to RGB pixels. Its functions are called by several goroutines.
-type Decoder struct {
-	// Size reads the header of a file, in pixels.
-	Size func(file []byte) (width, height int, err error)
-	// AppendRGB appends the pixels, 3 bytes each, to dst[:0]. It is called after Size, if the size is
+// rgbDecoder decodes the files of one format to RGB pixels: a decoder of the project's own.
+type rgbDecoder struct {
+	// size reads the header of a file, in pixels.
+	size func(file []byte) (width, height int, err error)
+	// appendRGB appends the pixels, 3 bytes each, to dst[:0]. It is called after size, if the size is
 	// within the limits.
-	AppendRGB func(dst, file []byte) ([]byte, error)
+	appendRGB func(dst, file []byte) ([]byte, error)
 }
 
-// decoderOf returns the decoder of a format that package image's kind of library does not read.
-func decoderOf(f Format) (d Decoder, ok bool) {
+// decoderOf returns the decoder of a format. The other formats are in codecs.
+func decoderOf(f Format) (d rgbDecoder, ok bool) {
 	switch f {
 	case FormatTIFF:
-		return Decoder{tiffSize, appendTIFF}, true
+		return rgbDecoder{tiffSize, appendTIFF}, true
 	case FormatBMP:
-		return Decoder{bmpSize, appendBMP}, true
+		return rgbDecoder{bmpSize, appendBMP}, true
 	}
 	return d, false
 }
@@ -34,7 +34,7 @@ func decoderOf(f Format) (d Decoder, ok bool) {
 // decoderConfig reads the header of a file.
 func decoderConfig(f Format, data []byte) (config image.Config, err error) {
 	if d, ok := decoderOf(f); ok {
-		config.Width, config.Height, err = d.Size(data)
+		config.Width, config.Height, err = d.size(data)
 		return config, err
 	}
 	if f == FormatGIF {

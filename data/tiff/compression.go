@@ -59,16 +59,34 @@ func (p *Page) checkCompression() error {
 		return fmt.Errorf("TIFF with compression %d (%s), which is not supported; convert it to PNG", p.compression, name)
 	}
 	c := compressions[p.compression]
-	image := p.compression == jpegCompression
 	switch {
-	case image && (p.bits != 8 || p.photometric == palette || p.samples == 2 && !p.separate || p.samples > 4 && !p.separate || p.photometric == ycbcr && p.samples != 3 && p.samples != 1):
-		return fmt.Errorf("TIFF with compression %d for %d samples of %d bits, which is not supported; convert it to PNG", p.compression, p.samples, p.bits)
-	case !image && !c.predicts && p.compression != uncompressed && p.compression != 32773 && (p.bits != 1 || p.samples != 1):
+	case p.compression == jpegCompression:
+		if !p.jpegSamples() {
+			return fmt.Errorf("TIFF with compression 7 (JPEG) for %d samples of %d bits (PhotometricInterpretation %d), which is not supported; convert it to PNG",
+				p.samples, p.bits, p.photometric)
+		}
+	case p.isFax() && (p.bits != 1 || p.samples != 1):
 		return errors.New("damaged TIFF file: fax compression with more than one bit a pixel")
 	case c.predicts && p.predictor != 1 && !p.canUnpredict():
 		return fmt.Errorf("TIFF with predictor %d for samples of %d bits, which is not supported; convert it to PNG", p.predictor, p.bits)
 	}
 	return nil
+}
+
+func (p *Page) isFax() bool {
+	return 2 <= p.compression && p.compression <= 4 || p.compression == 32771
+}
+
+// jpegSamples reports whether JPEG data with the page's samples are read: together one, three or four, or
+// each in a plane.
+func (p *Page) jpegSamples() bool {
+	switch {
+	case p.bits != 8 || p.photometric == palette:
+		return false
+	case p.photometric == ycbcr:
+		return p.samples == 1 || p.samples == 3
+	}
+	return p.separate || p.samples == 1 || p.samples == 3 || p.samples == 4
 }
 
 // reusable holds decompressors from segment to segment.

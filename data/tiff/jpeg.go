@@ -101,7 +101,8 @@ func decodeFour(file []byte, maxWidth, maxHeight int) (pixels []byte, w, h int, 
 		return nil, 0, 0, err
 	}
 	if config.Width > maxWidth || config.Height > maxHeight {
-		return nil, 0, 0, fmt.Errorf("damaged TIFF file: a strip or tile of %dx%d pixels, want %dx%d", config.Width, config.Height, maxWidth, maxHeight)
+		return nil, 0, 0, fmt.Errorf("damaged TIFF file: a strip or tile of %dx%d pixels, want %dx%d",
+			config.Width, config.Height, maxWidth, maxHeight)
 	}
 	decoded, err := jpeg.Decode(bytes.NewReader(file))
 	if err != nil {
