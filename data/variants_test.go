@@ -91,3 +91,20 @@ func decodeAny(file []byte) (rgb []byte, w, h int, err error) {
 	}
 	return decodeRGB(f, file, nil)
 }
+
+// TestJPEGLargerThanItsStrip: the size of JPEG data is compared with that of the strip before its pixels are
+// allocated.
+func TestJPEGLargerThanItsStrip(t *testing.T) {
+	for _, name := range []string{"jpeg.tif", "jpeg_cmyk.tif"} {
+		file := bytes.Clone(datatest.Read(t, "testdata/variants/"+name))
+		width := bytes.Index(file, []byte("\x00\x01\x03\x00\x01\x00\x00\x00\x1d\x00")) // tag 256, one SHORT, 29
+		if width < 0 {
+			t.Fatalf("%s: no width", name)
+		}
+		file[width+8] = 8
+		_, _, _, err := decodeAny(file)
+		if err == nil || !strings.Contains(err.Error(), "a strip or tile of 29x22 pixels, want 8x22") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
