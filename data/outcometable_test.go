@@ -89,7 +89,7 @@ var cases = []testCase{
 	{"TIFF with JPEG data", "tiff_jpeg.tif", datatest.Copied("testdata/variants/jpeg_ycbcr.tif"), nil, used, asPillow, "testdata/variants/jpeg_ycbcr.tif.want"},
 	{"TIFF of 1, 2 or 4 bits, gray or palette", "gray4.tif", datatest.Copied("testdata/variants/gray4_white.tif"), nil, used, asPillow, "testdata/variants/gray4_white.tif.want"},
 	{"16-bit TIFF, color", "tiff_rgb16.tif", datatest.Copied("testdata/variants/rgb16_motorola.tif"), nil, used, "the high bytes", "testdata/variants/rgb16_motorola.tif.want"},
-	{"12-bit and 16-bit TIFF, gray", "tiff_gray16.tif", datatest.Copied("testdata/variants/gray16.tif"), nil, used, "the highest 8 bits (Pillow returns nearly white pixels)", "testdata/variants/gray16.tif.want"},
+	{"12-bit and 16-bit TIFF, gray", "tiff_gray16.tif", datatest.Copied("testdata/variants/gray16.tif"), nil, used, "the highest 8 bits, inverted if WhiteIsZero (Pillow returns nearly white pixels)", "testdata/variants/gray16.tif.want"},
 	{"TIFF of signed or 32-bit integers or 32-bit floats", "float.tif", datatest.Copied("testdata/variants/float.tif"), nil, used, "clipped to 0 to 255, as in Pillow", "testdata/variants/float.tif.want"},
 	{"big-endian TIFF with compressed signed 16-bit, 32-bit or float samples; uncompressed 16-bit TIFF in planes; CIELab TIFF in planes", "float_motorola.tif", datatest.Copied("testdata/variants/float_predictor_motorola.tif"), nil, used, "as the specification says (Pillow mixes up their bytes)", "testdata/variants/float_predictor_motorola.tif.want"},
 	{"TIFF with alpha or extra samples", "tiff_rgba.tif", datatest.Copied("testdata/variants/rgba_associated.tif"), nil, used, "alpha is dropped; associated alpha is divided out first, as in Pillow", "testdata/variants/rgba_associated.tif.want"},

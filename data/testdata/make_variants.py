@@ -142,7 +142,7 @@ def tiffs():
         "rgb16": tif(wide, photometric="rgb"), "rgb16_motorola": tif(wide, photometric="rgb", byteorder=">", compression="lzw", predictor=True),
         "rgb16_planes": tif(np.moveaxis(wide, 2, 0), photometric="rgb", planarconfig="separate", compression="zlib"),
         "gray16": tif(gray.astype(np.uint16) * 256 + 77), "gray16_motorola": tif(gray.astype(np.uint16) * 256 + 77, byteorder=">", compression="zlib", predictor=True),
-        "gray12": ifd(one(12, 1), pack(gray.astype(int) * 16 + 7, 12)),
+        "gray16_white": tif(65535 - (gray.astype(np.uint16) * 256 + 77), photometric="miniswhite"), "gray12": ifd(one(12, 1), pack(gray.astype(int) * 16 + 7, 12)),
         # extra samples
         "la": tif(np.dstack([gray, alpha]), photometric="minisblack", extrasamples=(2,), planarconfig="contig"),
         "la_associated": tif(np.dstack([np.minimum(gray, alpha), alpha]), photometric="minisblack", extrasamples=(1,), planarconfig="contig"),
@@ -317,7 +317,7 @@ def exceptions():
     associated = Image.fromarray(np.minimum(np.minimum(gray, alpha).astype(int) * 255 // np.maximum(alpha, 1), 255).astype(np.uint8) * (alpha > 0))
     return {
         # clipped to nearly white; we take the highest 8 bits
-        "gray16.tif": im.convert("L"), "gray16_motorola.tif": im.convert("L"), "gray12.tif": im.convert("L"),
+        "gray16.tif": im.convert("L"), "gray16_motorola.tif": im.convert("L"), "gray12.tif": im.convert("L"), "gray16_white.tif": im.convert("L"),
         # compressed samples of 32 bits with their bytes in the wrong order
         "float_predictor_motorola.tif": Image.fromarray(gray.astype(np.float32) * 1.7 - 60.3),
         "comment_checksum_before.png": im, "garbage.png": im, "cut_in_comment.png": im,  # refused
