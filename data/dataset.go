@@ -1,11 +1,15 @@
 package data
 
-import "slices"
+import (
+	"slices"
+
+	"depthwise.dev/data/internal/names"
+)
 
 // Dataset is a list of labeled images: files, or parts of containers such as tar files.
 type Dataset struct {
 	Root     string    // the folder that holds the class folders or the containers
-	Classes  []string  // class names; a sample's class is an index into them
+	Classes  []string  // class names; a sample's class is an index into them. Valid UTF-8: other bytes are written as \xe9
 	Samples  []Sample  // files in torchvision's order; parts in the order of their containers
 	Problems []Problem // files and folders that are not used
 }
@@ -16,9 +20,6 @@ type Sample struct {
 	Class int
 	Part  Part // the place in a container; the zero value means the file at Path
 }
-
-// Problem names something that is not used, and the reason.
-type Problem struct{ Path, Reason string }
 
 // Len returns the number of samples.
 func (d *Dataset) Len() int { return len(d.Samples) }
@@ -56,34 +57,30 @@ func (d *Dataset) CountsByName() map[string]int {
 	return counts
 }
 
-// Match returns d with its labels renumbered to follow classes, matched by name. Samples of other
-// classes are dropped. unknown names those classes; missing names the classes that d lacks.
+// Match returns d with its labels renumbered to follow classes, matched by name; the Unicode forms of a
+// name (NFC and NFD) are the same. Samples of other classes are dropped. unknown names those classes;
+// missing names the classes that d lacks.
 func (d *Dataset) Match(classes []string) (matched *Dataset, unknown, missing []string) {
-	index, own := positions(classes), positions(d.Classes)
-	for _, name := range classes {
-		if _, ok := own[name]; !ok {
-			missing = append(missing, name)
+	index := names.NewIndex(classes)
+	to, has := make([]int, len(d.Classes)), make([]bool, len(classes)) // to: the new label, or -1
+	for i, name := range d.Classes {
+		n, ok := index.Find(name)
+		if !ok {
+			to[i], unknown = -1, append(unknown, name)
+			continue
 		}
+		to[i], has[n] = n, true
 	}
-	for _, name := range d.Classes {
-		if _, ok := index[name]; !ok {
-			unknown = append(unknown, name)
+	for n, name := range classes {
+		if !has[n] {
+			missing = append(missing, name)
 		}
 	}
 	matched = &Dataset{Root: d.Root, Classes: slices.Clone(classes), Problems: slices.Clone(d.Problems)}
 	for _, s := range d.Samples {
-		if to, ok := index[d.Classes[s.Class]]; ok {
-			matched.Samples = append(matched.Samples, Sample{Path: s.Path, Class: to, Part: s.Part})
+		if n := to[s.Class]; n >= 0 {
+			matched.Samples = append(matched.Samples, Sample{Path: s.Path, Class: n, Part: s.Part})
 		}
 	}
 	return matched, unknown, missing
-}
-
-// positions maps names to their index.
-func positions(names []string) map[string]int {
-	index := make(map[string]int, len(names))
-	for i, name := range names {
-		index[name] = i
-	}
-	return index
 }

@@ -15,13 +15,14 @@ import (
 )
 
 // folderIndexFormat is the first line of a kept listing. Each further line is a class.
-const folderIndexFormat = `{"format":"depthwise folders 1"}`
+const folderIndexFormat = `{"format":"depthwise folders 2"}`
 
 // keptClass is the listing of a class folder, with stamps that show whether it is current.
 type keptClass struct {
 	Class    string       `json:"class"`
 	Folders  []keptFolder `json:"folders"` // in the order of the images of the class
 	Problems []Problem    `json:"problems,omitempty"`
+	Own      string       `json:"own,omitempty"` // as in listing
 }
 
 // keptFolder is one folder within a class.
@@ -65,7 +66,7 @@ func (k *keptClass) unchanged(root string) bool {
 
 // listing restores the result of listClass.
 func (k *keptClass) listing(root string) *listing {
-	l := &listing{}
+	l := &listing{own: k.Own}
 	for _, f := range k.Folders {
 		if f.Names == "" {
 			continue
@@ -88,7 +89,7 @@ func (l *listing) keep(class, root string, settled time.Time) *keptClass {
 	if l.failed || l.links || !utf8.ValidString(class) {
 		return nil
 	}
-	k := &keptClass{Class: class}
+	k := &keptClass{Class: class, Own: l.own}
 	for _, dir := range l.visited {
 		rel, err := filepath.Rel(root, dir)
 		s, ok := l.stamps[dir]

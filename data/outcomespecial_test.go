@@ -32,7 +32,11 @@ var situations = []situation{
 	{row{"shrinks while it is read", "the file is truncated; or used, if it was read completely", skipped}, shrinking},
 	{row{"images beside the class folders", "an image beside the class folders has no class", unlisted}, besideTheClasses},
 	{row{"empty class folder in train", "the error names it", refused}, emptyClass},
-	{row{"empty hidden folder (.ipynb_checkpoints)", "a hidden folder without images: not a class", unlisted}, emptyHidden},
+	{row{"class folder that cannot be read, in train or val", "the error names it: permission denied", refused}, TestOpenFolderRefusesUnreadableClasses},
+	{row{"service folders (`__MACOSX`, `@eaDir`, `lost+found`, `$RECYCLE.BIN`), hidden folders (`.ipynb_checkpoints`, `.Trash-1000`), with or without images", "a service folder, a hidden folder", unlisted}, TestOpenFolderSkipsServiceFolders},
+	{row{"runs and shards of this program beside the classes (`--data .`)", "holds a training run and no image: not a class", unlisted}, TestOpenFolderSkipsServiceFolders},
+	{row{"two class folders whose names are Unicode forms (NFC, NFD) of one name", "as one class; also in train and val, and in eval", used}, TestOpenFolderMergesUnicodeForms},
+	{row{"class folder whose name is not UTF-8", "each such byte is written as `\\xe9` in the class name", used}, TestClassesThatAreNotUTF8},
 	{row{"100,000 classes", "listed in seconds", used}, manyClasses},
 	{row{"ESTALE, ETIMEDOUT, EIO and other failures of a disk or the machine", "repeated for two seconds; no image is skipped for them", ends}, failingDisk},
 }
@@ -129,14 +133,6 @@ func emptyClass(t *testing.T) {
 	dir := datatest.Folder(t, map[string]string{"a/1.jpg": "x", "b/readme.txt": "x"})
 	if _, err := OpenFolder(dir); err == nil || !strings.Contains(err.Error(), `"b"`) {
 		t.Errorf("error %v", err)
-	}
-}
-
-func emptyHidden(t *testing.T) {
-	dir := datatest.Folder(t, map[string]string{"a/1.jpg": "x", ".ipynb_checkpoints/x.ipynb": "x"})
-	d, err := OpenFolder(dir)
-	if err != nil || len(d.Classes) != 1 || len(d.Problems) != 1 {
-		t.Errorf("data set %+v, error %v", d, err)
 	}
 }
 

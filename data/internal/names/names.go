@@ -1,4 +1,5 @@
-// Package names orders names of files and classes as Python does, and prints them.
+// Package names knows names of files, folders and classes: their order, which is Python's, their forms in
+// text, and what they mean.
 package names
 
 import (
@@ -43,7 +44,7 @@ func Quote(names []string) string {
 	const most = 5
 	quoted := make([]string, 0, most)
 	for _, n := range names[:min(most, len(names))] {
-		quoted = append(quoted, fmt.Sprintf("%q", n))
+		quoted = append(quoted, `"`+Show(n)+`"`)
 	}
 	text := strings.Join(quoted, ", ")
 	if len(names) > most {
