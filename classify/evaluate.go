@@ -49,6 +49,7 @@ type EvalResult struct {
 	Unknown         []string       `json:"unknown_classes,omitempty"` // class folders unknown to the weights; skipped
 	Missing         []string       `json:"missing_classes,omitempty"` // classes of the weights without a folder
 	Skipped         []data.Problem `json:"skipped,omitempty"`         // unreadable images
+	LeftOut         []data.Problem `json:"left_out,omitempty"`        // files and folders that are not used, and class folders without an image
 }
 
 // Evaluate measures the accuracy of trained weights on a data set. Classes are matched by name.
@@ -67,6 +68,7 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 	var result EvalResult
 	var images *data.Dataset
 	images, result.Unknown, result.Missing = all.Match(w.Classes)
+	result.LeftOut = all.Problems
 	if images.Len() == 0 {
 		return EvalResult{}, fmt.Errorf("classify: no folder of %s has the name of a class of the weights, such as %q; is this the data set that they were trained on?", all.Root, w.Classes[0])
 	}

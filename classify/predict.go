@@ -1,14 +1,17 @@
 package classify
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
 	"depthwise.dev/checkpoints"
+	"depthwise.dev/data"
 )
 
 // PredictConfig says which weights predict, and how.
@@ -25,11 +28,23 @@ type PredictConfig struct {
 	backend.Options
 }
 
-// Prediction holds the most probable classes of an image, or why it cannot be read.
+// Prediction holds the most probable classes of an image, or why it cannot be read. Its JSON writes bytes
+// of the path that are not UTF-8 as \xe9, see [data.EscapeName].
 type Prediction struct {
 	Image string             `json:"image"`
 	Top   []ClassProbability `json:"top,omitempty"`
 	Error string             `json:"error,omitempty"`
+}
+
+// MarshalJSON implements [json.Marshaler].
+func (p Prediction) MarshalJSON() ([]byte, error) {
+	type plain Prediction // without methods
+	p.Image = data.EscapeName(p.Image)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // the caller's encoder decides
+	err := e.Encode(plain(p))
+	return b.Bytes(), err
 }
 
 // Predict classifies image files, in their order. Where one cannot be read its Error is set, and

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"depthwise.dev/data/internal/names"
 	"depthwise.dev/data/internal/sys"
 )
 
@@ -35,11 +36,11 @@ func evaluated(name string, p Preprocess, open func(*ImageReader) error) (pixels
 	if err := open(r); sys.IsSystemError(err) {
 		return nil, err
 	} else if err != nil {
-		return nil, fmt.Errorf("data: %s: %s", name, sys.Reason(err))
+		return nil, fmt.Errorf("data: %s: %s", names.Show(name), sys.Reason(err))
 	}
 	pixels = make([]uint8, 3*p.Resolution*p.Resolution)
 	if err := r.draw(p.evaluation(r.width, r.height), p.Resolution, pixels); err != nil {
-		return nil, fmt.Errorf("data: %s: %w", name, err)
+		return nil, fmt.Errorf("data: %s: %w", names.Show(name), err)
 	}
 	return pixels, nil
 }

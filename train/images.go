@@ -41,6 +41,9 @@ func openImages(ctx context.Context, c config.Config) (images, error) {
 	if n := len(im.train.Classes); c.Model.Classes != 0 && c.Model.Classes != n {
 		return images{}, fmt.Errorf("train: %s has %d classes, --classes says %d: leave the flag out, or fix the folders", dir, n, c.Model.Classes)
 	}
+	if err := check.Classes(ctx, im.train, host.PhysicalCores()); err != nil {
+		return images{}, err
+	}
 	for _, set := range []*data.Dataset{im.train, im.val} {
 		if err := im.verify(ctx, set); err != nil {
 			return images{}, err
@@ -73,7 +76,7 @@ func (im *images) verify(ctx context.Context, set *data.Dataset) error {
 			set.Root, set.Len(), why, 100*check.DefaultUnreadableLimit))
 	}
 	for _, p := range problems {
-		im.notes = append(im.notes, fmt.Sprintf("%s: %s", p.Path, p.Reason))
+		im.notes = append(im.notes, p.String())
 	}
 	return nil
 }

@@ -155,7 +155,7 @@ func (r *run) recordSkipped(problems []data.Problem) error {
 	for _, p := range problems {
 		if !r.recorded[p.Path] {
 			r.recorded[p.Path] = true
-			errs = append(errs, r.recorder.Record(report.Skip{Step: r.Step, Path: p.Path, Reason: p.Reason}))
+			errs = append(errs, r.recorder.Record(report.Skip{Step: r.Step, Path: data.EscapeName(p.Path), Reason: p.Reason}))
 		}
 	}
 	return errors.Join(errs...)

@@ -83,11 +83,12 @@ func checkData(cmd *cobra.Command, s *settings, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	epoch, err := timeEpoch(cmd, s.Config, report)
-	if err != nil {
-		return err
+	result := checkResult{Report: report}
+	if len(report.Splits) > 0 {
+		if result.Epoch, err = timeEpoch(cmd, s.Config, report); err != nil {
+			return err
+		}
 	}
-	result := checkResult{report, epoch}
 	if err := show(cmd, asJSON, result, result.text); err != nil {
 		return err
 	}
@@ -124,6 +125,9 @@ func timeEpoch(cmd *cobra.Command, c config.Config, r *check.Report) (epochTime,
 }
 
 func (r checkResult) text() string {
+	if len(r.Splits) == 0 {
+		return r.Text()
+	}
 	took := time.Duration(r.Epoch.Seconds * float64(time.Second)).Round(time.Second)
 	return r.Text() + fmt.Sprintf("an epoch of %d images takes about %v, limited by %s (training %.0f img/s, loading %.0f img/s)\n",
 		r.Epoch.Images, took, r.Epoch.LimitedBy, r.Epoch.Training, r.Loading)

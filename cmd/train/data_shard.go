@@ -2,7 +2,12 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"runtime"
+	"slices"
 
+	"depthwise.dev/data"
+	"depthwise.dev/data/check"
 	"depthwise.dev/data/datasets"
 	"depthwise.dev/data/shards"
 	"github.com/spf13/cobra"
@@ -55,6 +60,17 @@ continue after an interruption. Unreadable images are skipped and reported.`,
 	return cmd
 }
 
+// list names the first problems and counts the others.
+func list(w io.Writer, what string, problems []data.Problem) {
+	for i, p := range problems {
+		if i == shownProblems {
+			fmt.Fprintf(w, "and %d more\n", len(problems)-i)
+			return
+		}
+		fmt.Fprintf(w, "%s %s\n", what, p)
+	}
+}
+
 func shardData(cmd *cobra.Command, source datasets.Source, dir string, o shards.Options) error {
 	if o.PerShard < 1 || o.MaxSide < 0 || o.Quality < 1 || o.Quality > 100 || o.Workers < 0 {
 		return usagef("--per-shard must be at least 1, --max-side and --workers at least 0, --quality from 1 to 100")
@@ -64,15 +80,13 @@ func shardData(cmd *cobra.Command, source datasets.Source, dir string, o shards.
 	if err != nil {
 		return err
 	}
+	if err := check.Classes(cmd.Context(), train, runtime.GOMAXPROCS(0)); err != nil {
+		return err
+	}
 	o.Seed, o.Progress = source.Seed, bar(stderr, "shard", inImages)
 	done, err := shards.Write(cmd.Context(), dir, train, val, o)
-	for i, p := range done.Skipped {
-		if i == shownProblems {
-			fmt.Fprintf(stderr, "and %d more\n", len(done.Skipped)-i)
-			break
-		}
-		fmt.Fprintf(stderr, "skipped %s: %s\n", p.Path, p.Reason)
-	}
+	list(stderr, "not used", append(slices.Clone(train.Problems), val.Problems...))
+	list(stderr, "skipped", done.Skipped)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"depthwise.dev/backend"
 	"depthwise.dev/classify"
+	"depthwise.dev/data"
 )
 
 func newEval() *cobra.Command {
@@ -62,11 +63,14 @@ func evalText(r classify.EvalResult) string {
 		text  string
 	}{{r.Unknown, "class folders unknown to the model (skipped)"}, {r.Missing, "classes of the model without a folder"}} {
 		if len(note.names) > 0 {
-			fmt.Fprintf(&b, "%s: %s\n", note.text, strings.Join(note.names, ", "))
+			fmt.Fprintf(&b, "%s: %s\n", note.text, data.ShowName(strings.Join(note.names, ", ")))
 		}
 	}
 	for _, p := range r.Skipped {
-		fmt.Fprintf(&b, "skipped %s: %s\n", p.Path, p.Reason)
+		fmt.Fprintf(&b, "skipped %s\n", p)
+	}
+	for _, p := range r.LeftOut {
+		fmt.Fprintf(&b, "not used %s\n", p)
 	}
 	return b.String()
 }

@@ -10,6 +10,7 @@ import (
 
 	"depthwise.dev/backend"
 	"depthwise.dev/classify"
+	"depthwise.dev/data"
 )
 
 func newPredict() *cobra.Command {
@@ -89,12 +90,12 @@ func predictImages(cmd *cobra.Command, c classify.PredictConfig, images []string
 func predictText(predictions []classify.Prediction) string {
 	var b strings.Builder
 	for _, p := range predictions {
-		fmt.Fprintf(&b, "%s\n", p.Image)
+		fmt.Fprintf(&b, "%s\n", data.ShowName(p.Image))
 		if p.Error != "" {
 			fmt.Fprintf(&b, "  cannot be read\n")
 		}
 		for _, t := range p.Top {
-			fmt.Fprintf(&b, "  %6.2f %%  %s\n", 100*t.Probability, t.Class)
+			fmt.Fprintf(&b, "  %6.2f %%  %s\n", 100*t.Probability, data.ShowName(t.Class))
 		}
 	}
 	return b.String()

@@ -4,6 +4,8 @@ package check
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"runtime"
 	"time"
 
@@ -37,7 +39,7 @@ type Report struct {
 	Seconds  float64       `json:"seconds"`       // of the check
 }
 
-// SplitReport is one part of a data set: train, val, or all.
+// SplitReport is one part of a data set: train, val, test, or all.
 type SplitReport struct {
 	Name     string  `json:"name"`
 	Images   int     `json:"images"`
@@ -73,10 +75,16 @@ type Finding struct {
 	Examples []Example `json:"examples,omitempty"`
 }
 
-// Example is a file or folder of a finding.
+// Example is a file or folder of a finding. Its JSON writes bytes of the path that are not UTF-8 as \xe9.
 type Example struct {
 	Path   string `json:"path"`
 	Reason string `json:"reason"`
+}
+
+// MarshalJSON implements [json.Marshaler].
+func (e Example) MarshalJSON() ([]byte, error) {
+	type plain Example // without methods
+	return json.Marshal(plain{data.EscapeName(e.Path), data.ShowName(e.Reason)})
 }
 
 // Serious returns the number of kinds of serious findings.
@@ -92,7 +100,8 @@ func (r *Report) Serious() int {
 
 // Run checks every image of a data set, in folders or shards. It decodes each image once, in several
 // goroutines, and keeps about 60 bytes of each. The findings do not depend on the number of goroutines.
-// It returns an error if there is nothing to check, a [data.StorageError], or ctx's error.
+// A data set that training refuses for its layout has a finding and no Splits. It returns an error if
+// there is nothing to check, a [data.StorageError], or ctx's error.
 func Run(ctx context.Context, s datasets.Source, o Options) (*Report, error) {
 	if o.Workers < 1 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -101,11 +110,17 @@ func Run(ctx context.Context, s datasets.Source, o Options) (*Report, error) {
 		o.Examples = 1000
 	}
 	start := time.Now()
+	c := &checker{options: o, report: &Report{Root: redact.Address(s.Path)}}
 	parts, err := s.Parts(ctx)
+	var layout *datasets.LayoutError
+	if errors.As(err, &layout) {
+		c.find(Serious, "layout", []Example{{layout.Root, layout.Reason}}, "training refuses the folder: its folders are not arranged as classes or as train and val. No image was checked")
+		c.report.Seconds = time.Since(start).Seconds()
+		return c.report, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	c := &checker{options: o, report: &Report{Root: redact.Address(s.Path)}}
 	for _, p := range parts {
 		c.splits = append(c.splits, &checkedSplit{name: p.Name, set: p.Set, empty: p.Empty})
 	}

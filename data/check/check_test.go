@@ -166,6 +166,32 @@ var problems = []problem{
 	{"another name", copyTo("train/c/0.jpg", "train/c/0.png"), Note, "named_otherwise", []string{"train/c/0.png"}},
 	{"a turned image", at("train/c/turned.jpg", datatest.Copied("../testdata/exif/6.jpg")), Note, "turned", []string{"train/c/turned.jpg"}},
 	{"an empty class", at("train/d", datatest.MakeFolder), Serious, "empty_class", []string{"train/d"}},
+	{"an empty class of val", at("val/c", func(t testing.TB, p string) { remove(t, p); datatest.MakeFolder(t, p) }), Warning, "empty_class_in_val", []string{"val/c"}},
+	{"a class without a readable image", at("train/d/1.jpg", func(t testing.TB, p string) {
+		datatest.MakeFolder(t, filepath.Dir(p))
+		datatest.Holding("")(t, p)
+	}), Serious, "unreadable_class", []string{"train/d"}},
+	{"a class of test alone", at("test/d/1.jpg", func(t testing.TB, p string) {
+		datatest.MakeFolder(t, filepath.Dir(filepath.Dir(p)))
+		datatest.MakeFolder(t, filepath.Dir(p))
+		writeJPEG(t, p, scene(77, 80, 60), 90)
+	}), Serious, "unknown_in_test", []string{"test/d"}},
+	{"a copy in test", at("test/a", func(t testing.TB, p string) {
+		datatest.MakeFolder(t, filepath.Dir(p))
+		datatest.MakeFolder(t, p)
+		copyTo("train/a/2.jpg", "test/a/copy.jpg")(t, filepath.Dir(filepath.Dir(p)))
+	}), Serious, "copies_in_test", []string{"test/a/copy.jpg"}},
+	{"a stray folder", at("notes", datatest.MakeFolder), Warning, "left_out", []string{"notes"}},
+	{"a service folder", at("train/@eaDir", datatest.MakeFolder), Warning, "left_out", []string{"train/@eaDir"}},
+	{"two folders of train", at("Train", datatest.MakeFolder), Serious, "layout", []string{"."}},
+	{"a data set one level deeper", func(t testing.TB, dir string) {
+		datatest.MakeFolder(t, filepath.Join(dir, "photos"))
+		for _, split := range []string{"train", "val"} {
+			if err := os.Rename(filepath.Join(dir, split), filepath.Join(dir, "photos", split)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}, Serious, "layout", []string{"."}},
 	{"a small class", at("train/d/1.jpg", func(t testing.TB, p string) {
 		datatest.MakeFolder(t, filepath.Dir(p))
 		writeJPEG(t, p, scene(77, 80, 60), 90)
@@ -202,7 +228,11 @@ func TestCheckFindsEveryProblem(t *testing.T) {
 					t.Errorf("%+v", f)
 				}
 				for _, e := range f.Examples {
-					got = append(got, strings.TrimPrefix(e.Path, dir+"/"))
+					path, err := filepath.Rel(dir, e.Path)
+					if err != nil {
+						t.Fatal(err)
+					}
+					got = append(got, path)
 				}
 			}
 			if !reflect.DeepEqual(got, s.paths) || (r.Serious() > 0) != (s.severity == Serious) {

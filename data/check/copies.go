@@ -13,7 +13,8 @@ type place struct{ split, image int }
 
 // findCopies finds files with the same content.
 func (c *checker) findCopies() {
-	var across, labels, within []Example
+	var labels, within []Example
+	across := map[string][]Example{} // by the part of the copy
 	for _, group := range c.sameContent() {
 		first := c.sample(group[0])
 		firstClass := c.class(group[0])
@@ -21,7 +22,8 @@ func (c *checker) findCopies() {
 			path, before := c.sample(p).Path, "the same file as "+first.Path
 			switch {
 			case p.split != group[0].split:
-				across = append(across, Example{path, before})
+				part := c.splits[p.split].name
+				across[part] = append(across[part], Example{path, before})
 			case c.class(p) != firstClass:
 				labels = append(labels, Example{path, before})
 			default:
@@ -29,8 +31,10 @@ func (c *checker) findCopies() {
 			}
 		}
 	}
-	c.find(Serious, "copies_in_train_and_val", across,
+	c.find(Serious, "copies_in_train_and_val", across["val"],
 		"images of val are copies of images of train: validation accuracy would be too high. Remove one of each pair")
+	c.find(Serious, "copies_in_test", across["test"],
+		"images of test are copies of images of train or val: the accuracy on test would be too high. Remove one of each pair")
 	c.find(Serious, "copies_with_two_labels", labels, "images are copies of images of another class: one of the labels is wrong")
 	c.find(Warning, "copies", within, "images are copies of other images of their class")
 }

@@ -67,7 +67,7 @@ func (s SplitReport) spread() string {
 	if s.Smallest.Images == s.Largest.Images {
 		return fmt.Sprintf("%d in each", s.Largest.Images)
 	}
-	return fmt.Sprintf("%d (%s) to %d (%s) in each", s.Smallest.Images, s.Smallest.Name, s.Largest.Images, s.Largest.Name)
+	return fmt.Sprintf("%d (%s) to %d (%s) in each", s.Smallest.Images, data.ShowName(s.Smallest.Name), s.Largest.Images, data.ShowName(s.Largest.Name))
 }
 
 func byImages(a, b Count) int { return cmp.Compare(a.Images, b.Images) }
@@ -78,31 +78,43 @@ const shownExamples = 5
 // Text returns the report as text.
 func (r *Report) Text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %d images, %.1f MB, checked in %.1f s\n", r.Root, r.Images, float64(r.Bytes)/1e6, r.Seconds)
+	fmt.Fprintf(&b, "%s: %d images, %.1f MB, checked in %.1f s\n", data.ShowName(r.Root), r.Images, float64(r.Bytes)/1e6, r.Seconds)
+	if len(r.Splits) > 0 {
+		r.describeImages(&b)
+	}
+	r.describeFindings(&b)
+	return b.String()
+}
+
+// describeImages writes what the images are.
+func (r *Report) describeImages(b *strings.Builder) {
 	for _, s := range r.Splits {
-		fmt.Fprintf(&b, "  %-8s %d images in %d classes, %s\n", s.Name, s.Images, s.Classes, s.spread())
+		fmt.Fprintf(b, "  %-8s %d images in %d classes, %s\n", s.Name, s.Images, s.Classes, s.spread())
 	}
 	var formats []string
 	for _, f := range r.Formats {
 		formats = append(formats, fmt.Sprintf("%s %d", f.Name, f.Images))
 	}
-	fmt.Fprintf(&b, "  formats  %s\n", strings.Join(formats, ", "))
-	fmt.Fprintf(&b, "  sizes    %dx%d to %dx%d, median %dx%d\n",
+	fmt.Fprintf(b, "  formats  %s\n", strings.Join(formats, ", "))
+	fmt.Fprintf(b, "  sizes    %dx%d to %dx%d, median %dx%d\n",
 		r.Smallest[0], r.Smallest[1], r.Largest[0], r.Largest[1], r.Median[0], r.Median[1])
-	fmt.Fprintf(&b, "  pixels   mean %.3f %.3f %.3f, standard deviation %.3f %.3f %.3f\n",
+	fmt.Fprintf(b, "  pixels   mean %.3f %.3f %.3f, standard deviation %.3f %.3f %.3f\n",
 		r.Mean[0], r.Mean[1], r.Mean[2], r.Std[0], r.Std[1], r.Std[2])
+}
+
+// describeFindings writes the findings with their first examples.
+func (r *Report) describeFindings(b *strings.Builder) {
 	for _, f := range r.Findings {
-		fmt.Fprintf(&b, "%s (%d): %s\n", f.Severity, f.Count, f.Text)
+		fmt.Fprintf(b, "%s (%d): %s\n", f.Severity, f.Count, f.Text)
 		for i, e := range f.Examples {
 			if i == shownExamples {
-				fmt.Fprintf(&b, "  and %d more (--json lists them)\n", f.Count-i)
+				fmt.Fprintf(b, "  and %d more (--json lists them)\n", f.Count-i)
 				break
 			}
-			fmt.Fprintf(&b, "  %s: %s\n", e.Path, e.Reason)
+			fmt.Fprintf(b, "  %s: %s\n", data.ShowName(e.Path), data.ShowName(e.Reason))
 		}
 	}
 	if len(r.Findings) == 0 {
 		b.WriteString("no problems found\n")
 	}
-	return b.String()
 }

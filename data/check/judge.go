@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"depthwise.dev/data/datasets"
+	"depthwise.dev/data/internal/names"
 	"depthwise.dev/data/shards"
 )
 
@@ -105,32 +107,73 @@ func (c *checker) judgeFiles() {
 	}), "images have an EXIF orientation; --exif applies it")
 }
 
+// classPath returns the folder of a class.
+func (s *checkedSplit) classPath(name string) string {
+	return shards.JoinPath(s.set.Root, names.Unescape(name))
+}
+
+// trains reports whether a part is used in training.
+func (s *checkedSplit) trains() bool { return s.name == "train" || s.name == "all" }
+
 // judgeClasses finds the problems of classes.
 func (c *checker) judgeClasses() {
 	const enough = 10 // images of a class
-	var empty, few, alike []Example
+	var few, alike, nested []Example
 	for _, s := range c.splits {
-		for _, name := range s.empty {
-			empty = append(empty, Example{shards.JoinPath(s.set.Root, name), "no image"})
+		for _, name := range datasets.Nested(s.set) {
+			nested = append(nested, Example{s.classPath(name), "holds only folders"})
 		}
 		counts := s.set.Counts()
 		lower := map[string]string{}
 		for i, name := range s.set.Classes {
-			if s.name != "val" && counts[i] > 0 && counts[i] < enough {
-				few = append(few, Example{shards.JoinPath(s.set.Root, name), fmt.Sprintf("%d images", counts[i])})
+			if s.trains() && counts[i] > 0 && counts[i] < enough {
+				few = append(few, Example{s.classPath(name), fmt.Sprintf("%d images", counts[i])})
 			}
 			key := strings.Join(strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune(" _-.", r) }), "")
 			if other, ok := lower[key]; ok {
-				alike = append(alike, Example{shards.JoinPath(s.set.Root, name), fmt.Sprintf("and %q", other)})
+				alike = append(alike, Example{s.classPath(name), "and " + names.Quote([]string{other})})
 			}
 			lower[key] = name
 		}
 	}
-	c.find(Serious, "empty_class", empty, "class folders contain no image; training refuses them in train. Add images or remove them")
+	c.judgeEmptyClasses()
+	c.find(Warning, "nested_classes", nested, "no class folder holds an image itself: the images of the folders in it are used as images of the class. If these are the classes, move them up")
 	c.find(Warning, "few_images", few, "classes have fewer than 10 training images")
 	c.find(Warning, "classes_named_alike", alike, "class names differ only in case or punctuation: they may be one class")
 	c.judgeBalance()
 	c.judgeSplits()
+}
+
+// judgeEmptyClasses finds classes without an image or without a readable one.
+func (c *checker) judgeEmptyClasses() {
+	var empty, emptyElsewhere, unreadableClass []Example
+	for _, s := range c.splits {
+		for _, name := range s.empty {
+			e := Example{s.classPath(name), "no image"}
+			if s.trains() {
+				empty = append(empty, e)
+			} else {
+				emptyElsewhere = append(emptyElsewhere, e)
+			}
+		}
+		if !s.trains() {
+			continue
+		}
+		readable := make([]int, len(s.set.Classes))
+		for i, sample := range s.set.Samples {
+			if s.seen[i].state != unreadable {
+				readable[sample.Class]++
+			}
+		}
+		for class, n := range s.set.Counts() {
+			if n > 0 && readable[class] == 0 {
+				unreadableClass = append(unreadableClass, Example{s.classPath(s.set.Classes[class]), fmt.Sprintf("none of its %d images can be read", n)})
+			}
+		}
+	}
+	c.find(Serious, "empty_class", empty, "class folders contain no image; training refuses them in train. Add images or remove them")
+	c.find(Serious, "unreadable_class", unreadableClass, "classes have no readable image; training refuses them in train. Repair or replace the images, or remove the classes")
+	c.find(Warning, "empty_class_in_val", emptyElsewhere, "class folders of val or test contain no image: the classes are not measured")
 }
 
 // judgeBalance compares the largest class of train with the smallest.
@@ -139,8 +182,8 @@ func (c *checker) judgeBalance() {
 	s := c.report.Splits[0]
 	if s.Smallest.Images > 0 && s.Largest.Images > most*s.Smallest.Images {
 		c.find(Warning, "imbalance", []Example{
-			{shards.JoinPath(c.splits[0].set.Root, s.Largest.Name), fmt.Sprintf("%d images", s.Largest.Images)},
-			{shards.JoinPath(c.splits[0].set.Root, s.Smallest.Name), fmt.Sprintf("%d images", s.Smallest.Images)},
+			{c.splits[0].classPath(s.Largest.Name), fmt.Sprintf("%d images", s.Largest.Images)},
+			{c.splits[0].classPath(s.Smallest.Name), fmt.Sprintf("%d images", s.Smallest.Images)},
 		}, fmt.Sprintf("the largest class has %.0f times the images of the smallest: predictions will be biased towards it",
 			float64(s.Largest.Images)/float64(s.Smallest.Images)))
 		last := &c.report.Findings[len(c.report.Findings)-1]
@@ -148,34 +191,48 @@ func (c *checker) judgeBalance() {
 	}
 }
 
-// judgeSplits compares the classes of train and val.
+// judgeSplits compares the classes of train with those of val and test.
 func (c *checker) judgeSplits() {
-	if only := c.splits[0]; len(c.splits) == 1 {
-		if only.name != "all" {
-			other := map[string]string{"train": "val", "val": "train"}[only.name]
-			c.find(Serious, "no_"+other, []Example{{filepath.Join(c.report.Root, other), "missing"}},
-				"one of train and val is missing: training refuses the folder. Add it, or give the folder of classes with --val-split 0.1")
-		}
-		if len(only.set.Classes) < 2 {
-			c.oneClass(only)
-		}
+	parts := map[string]*checkedSplit{}
+	for _, s := range c.splits {
+		parts[s.name] = s
+	}
+	if first := c.splits[0]; first.trains() && len(first.set.Classes) < 2 {
+		c.oneClass(first)
+	}
+	if parts["all"] != nil {
 		return
 	}
-	train, val := c.splits[0], c.splits[1]
-	if len(train.set.Classes) < 2 {
-		c.oneClass(train)
+	train := parts["train"]
+	if train == nil {
+		c.find(Serious, "no_train", []Example{{filepath.Join(c.report.Root, "train"), "missing"}},
+			"training refuses a folder without training images. Add train, or give the folder of another part with --val-split 0.1")
+		return
 	}
-	_, unknown, missing := val.set.Match(train.set.Classes)
-	counts := val.set.CountsByName()
+	if parts["val"] == nil {
+		c.find(Serious, "no_val", []Example{{filepath.Join(c.report.Root, "val"), "missing"}},
+			"training refuses a folder without validation images. Add val, or hold out images of train with --val-split 0.1")
+	}
+	for _, name := range []string{"val", "test"} {
+		if parts[name] != nil {
+			c.judgeClassesOf(train, parts[name])
+		}
+	}
+}
+
+// judgeClassesOf compares the classes of train with those of val or test.
+func (c *checker) judgeClassesOf(train, other *checkedSplit) {
+	_, unknown, missing := other.set.Match(train.set.Classes)
+	counts := other.set.CountsByName()
 	var extra, lacking []Example
 	for _, name := range unknown {
-		extra = append(extra, Example{shards.JoinPath(val.set.Root, name), fmt.Sprintf("its %d images are skipped", counts[name])})
+		extra = append(extra, Example{other.classPath(name), fmt.Sprintf("its %d images are skipped", counts[name])})
 	}
 	for _, name := range missing {
-		lacking = append(lacking, Example{shards.JoinPath(train.set.Root, name), "no validation images"})
+		lacking = append(lacking, Example{train.classPath(name), map[string]string{"val": "no validation images", "test": "no test images"}[other.name]})
 	}
-	c.find(Serious, "unknown_in_val", extra, "classes of val are not in train")
-	c.find(Warning, "missing_in_val", lacking, "classes of train have no folder in val")
+	c.find(Serious, "unknown_in_"+other.name, extra, fmt.Sprintf("classes of %s are not in train", other.name))
+	c.find(Warning, "missing_in_"+other.name, lacking, fmt.Sprintf("classes of train have no folder in %s", other.name))
 }
 
 func (c *checker) oneClass(s *checkedSplit) {

@@ -71,13 +71,23 @@ const (
 // pair is an image of val and one of train.
 type pair struct{ val, train int }
 
-// findNearDuplicates finds images of val that train contains in another size or compression. Candidates
-// are found by their hashes and then compared pixel by pixel.
+// findNearDuplicates finds images of val and test that train contains in another size or compression.
 func (c *checker) findNearDuplicates(ctx context.Context) error {
-	if len(c.splits) != 2 {
+	train := c.splits[0]
+	if train.name != "train" {
 		return nil
 	}
-	train, val := c.splits[0], c.splits[1]
+	for _, val := range c.splits[1:] {
+		if err := c.compareToTrain(ctx, train, val); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compareToTrain finds near duplicates of train in val. Candidates are found by their hashes and then
+// compared pixel by pixel.
+func (c *checker) compareToTrain(ctx context.Context, train, val *checkedSplit) error {
 	index := indexHashes(train.seen)
 	candidates := make([][]int, len(val.seen))
 	known := contents(train.seen)
@@ -113,8 +123,8 @@ func (c *checker) findNearDuplicates(ctx context.Context) error {
 	if float64(len(found)) > seriousPart*float64(len(val.seen)) {
 		severity = Serious
 	}
-	c.find(severity, "lookalikes_in_train_and_val", examples,
-		"images of val are near duplicates of images of train, in another size or compression: validation accuracy would be too high. Remove one of each pair")
+	c.find(severity, "lookalikes_in_train_and_"+val.name, examples,
+		"images of "+val.name+" are near duplicates of images of train, in another size or compression: the accuracy on "+val.name+" would be too high. Remove one of each pair")
 	return err
 }
 

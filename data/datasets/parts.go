@@ -3,22 +3,21 @@ package datasets
 import (
 	"context"
 	"errors"
-	"fmt"
-	"path/filepath"
 
 	"depthwise.dev/data"
-	"depthwise.dev/data/internal/sys"
+	"depthwise.dev/data/internal/names"
 	"depthwise.dev/data/shards"
 )
 
 // Part is one part of a data set.
 type Part struct {
-	Name  string // "train", "val" or, if there is one part, "all"
+	Name  string // "train", "val", "test" or, if the data set has no parts, "all"
 	Set   *data.Dataset
 	Empty []string // class folders without an image
 }
 
-// Parts lists train and val, or all. Unlike [Source.Open] it accepts missing parts and empty classes.
+// Parts lists train, val and test, or all. Unlike [Source.Open] it accepts missing parts and empty
+// classes.
 func (s Source) Parts(ctx context.Context) ([]Part, error) {
 	found, ok, err := s.shards().Find(ctx)
 	if err != nil {
@@ -27,37 +26,39 @@ func (s Source) Parts(ctx context.Context) ([]Part, error) {
 	if ok {
 		return s.shardParts(ctx, found)
 	}
+	l, err := findLayout(s.Path)
+	if err != nil {
+		return nil, err
+	}
+	if !l.parted() {
+		set, empty, err := s.list(l, names.NoSplit)
+		return []Part{{Name: "all", Set: set, Empty: empty}}, err
+	}
 	var parts []Part
-	for _, name := range []string{"train", "val"} {
-		dir := filepath.Join(s.Path, name)
-		if !sys.IsDir(dir) {
+	for _, part := range l.listed() {
+		set, empty, err := s.list(l, part)
+		if errors.Is(err, data.ErrNoClasses) && part == names.Test { // images without labels are common in test
+			l.unused = append(l.unused, data.Problem{Path: l.parts[part], Reason: "the test part: not checked, it has no class folders"})
 			continue
 		}
-		set, empty, err := data.ListFolder(dir, s.Cache)
-		if errors.Is(err, data.ErrNoClasses) && hasImages(dir) {
-			return nil, fmt.Errorf("data: %s: %w", dir, ErrFlatVal)
-		}
 		if err != nil {
 			return nil, err
 		}
-		parts = append(parts, Part{Name: name, Set: set, Empty: empty})
+		parts = append(parts, Part{Name: string(part), Set: set, Empty: empty})
 	}
 	if parts == nil {
-		set, empty, err := data.ListFolder(s.Path, s.Cache)
-		if err != nil {
-			return nil, err
-		}
-		parts = []Part{{Name: "all", Set: set, Empty: empty}}
+		return nil, noClasses(l.root, names.Test)
 	}
+	parts[0].Set.Problems = append(l.unused, parts[0].Set.Problems...)
 	return parts, nil
 }
 
 func (s Source) shardParts(ctx context.Context, found shards.Paths) ([]Part, error) {
 	var parts []Part
 	for _, part := range []struct {
-		name  string
+		name  names.Split
 		paths []string
-	}{{"train", found.Train}, {"val", found.Val}} {
+	}{{names.Train, found.Train}, {names.Val, found.Val}, {names.Test, found.Test}} {
 		if len(part.paths) == 0 {
 			continue
 		}
@@ -65,7 +66,7 @@ func (s Source) shardParts(ctx context.Context, found shards.Paths) ([]Part, err
 		if err != nil {
 			return nil, err
 		}
-		parts = append(parts, Part{Name: part.name, Set: set})
+		parts = append(parts, Part{Name: string(part.name), Set: set})
 	}
 	if len(parts) == 1 {
 		parts[0].Name = "all"

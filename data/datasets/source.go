@@ -4,12 +4,9 @@ package datasets
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"path/filepath"
 
 	"depthwise.dev/data"
-	"depthwise.dev/data/internal/sys"
 	"depthwise.dev/data/shards"
 )
 
@@ -17,7 +14,8 @@ import (
 type Source struct {
 	// Path is a folder with train/CLASS/* and val/CLASS/*, or with CLASS/*; or shards, as
 	// [shards.Source] describes them: a folder with train-*.tar and val-*.tar, or with train/*.tar and
-	// val/*.tar, or a pattern.
+	// val/*.tar, or a pattern. Parts have other names too, in any case: training; valid, validation, dev,
+	// eval; test and testing, which are not used in training.
 	Path string
 	// ValSplit is the fraction of each class that is used for validation if the path has no val; Seed
 	// selects the images.
@@ -39,8 +37,8 @@ func Open(path string, valSplit float64, seed uint64) (train, val *data.Dataset,
 
 // Open opens the data set for training: train and val or, if there is no val, the two parts that
 // ValSplit makes. The labels of val follow the classes of train, matched by name; differences between
-// the two are named in val.Problems. It returns an error if a part is missing or empty or the parts have
-// no class in common, and [ErrFlatVal].
+// the two are named in val.Problems, and folders that are not used in train.Problems. It returns an error
+// if a part is missing or empty or the parts have no class in common, [ErrFlatVal], and a [LayoutError].
 func (s Source) Open(ctx context.Context) (train, val *data.Dataset, err error) {
 	found, ok, err := s.shards().Find(ctx)
 	if err != nil {
@@ -52,6 +50,7 @@ func (s Source) Open(ctx context.Context) (train, val *data.Dataset, err error) 
 	if train, err = s.shards().Open(ctx, found.Root, found.Train); err != nil {
 		return nil, nil, err
 	}
+	train.Problems = append(shardNotes(found), train.Problems...)
 	if len(found.Val) == 0 {
 		return s.split(train)
 	}
@@ -63,81 +62,62 @@ func (s Source) Open(ctx context.Context) (train, val *data.Dataset, err error) 
 	return train, val, err
 }
 
-// OpenVal opens the images for evaluation: val, or the part that ValSplit makes, or all if there is
-// neither.
+// OpenVal opens the images for evaluation: val, or the part that ValSplit makes, or test if there is
+// neither, or all if there are no parts. Class folders without an image are named in Problems.
 func (s Source) OpenVal(ctx context.Context) (*data.Dataset, error) {
 	found, ok, err := s.shards().Find(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if ok && len(found.Val) > 0 {
+	if !ok {
+		return s.openValFolder(ctx)
+	}
+	switch {
+	case len(found.Val) > 0:
 		return s.shards().Open(ctx, found.Root, found.Val)
-	}
-	if val := filepath.Join(s.Path, "val"); !ok && sys.IsDir(val) {
-		return data.OpenCachedFolder(val, s.Cache)
-	}
-	if s.ValSplit > 0 {
+	case s.ValSplit > 0:
 		_, val, err := s.Open(ctx)
 		return val, err
 	}
-	return s.openAll(ctx, found, ok)
+	return s.shards().Open(ctx, found.Root, found.Train)
 }
 
-// OpenTrain opens the images for training only: train, or all if there is no such part.
+// OpenTrain opens the images for training only: train, or all if there are no parts.
 func (s Source) OpenTrain(ctx context.Context) (*data.Dataset, error) {
 	found, ok, err := s.shards().Find(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if train := filepath.Join(s.Path, "train"); !ok && sys.IsDir(train) {
-		return data.OpenCachedFolder(train, s.Cache)
-	}
-	return s.openAll(ctx, found, ok)
-}
-
-func (s Source) openAll(ctx context.Context, found shards.Paths, ok bool) (*data.Dataset, error) {
 	if ok {
 		return s.shards().Open(ctx, found.Root, found.Train)
 	}
-	return data.OpenCachedFolder(s.Path, s.Cache)
+	l, err := findLayout(s.Path)
+	if err != nil {
+		return nil, err
+	}
+	return s.openTrainFolder(l)
 }
 
 func (s Source) shards() shards.Source {
 	return shards.Source{Path: s.Path, Cache: s.Cache, CacheBytes: s.CacheBytes, Remote: s.Remote}
 }
 
-// openFolders opens class folders for training.
-func (s Source) openFolders() (train, val *data.Dataset, err error) {
-	trainDir, valDir := filepath.Join(s.Path, "train"), filepath.Join(s.Path, "val")
-	hasTrain, hasVal := sys.IsDir(trainDir), sys.IsDir(valDir)
-	switch {
-	case hasTrain && hasVal:
-		return openSplits(trainDir, valDir, s.Cache)
-	case hasTrain || hasVal:
-		there, missing := "train", "val"
-		if hasVal {
-			there, missing = missing, there
-		}
-		return nil, nil, fmt.Errorf("data: %s has a folder %q but none named %q; add it, or give one folder of classes as --data and --val-split 0.1", s.Path, there, missing)
-	}
-	all, err := data.OpenCachedFolder(s.Path, s.Cache)
-	if errors.Is(err, data.ErrNoClasses) {
-		return nil, nil, fmt.Errorf("data: %s contains neither train/CLASS and val/CLASS folders nor CLASS folders nor shards (*.tar); give the folder that does", s.Path)
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	return s.split(all)
-}
-
 // split takes val from all images.
 func (s Source) split(all *data.Dataset) (train, val *data.Dataset, err error) {
 	if !(s.ValSplit > 0 && s.ValSplit < 1) {
-		return nil, nil, fmt.Errorf("data: %s has no val folder; hold out a fraction of the images for validation (--val-split 0.1), or add the folder", s.Path)
+		return nil, nil, fmt.Errorf("data: %s has no val folder; hold out a fraction of the images for validation (--val-split 0.1), or sort the images into train/CLASS and val/CLASS", s.Path)
 	}
 	train, val = split(all, s.ValSplit, s.Seed)
 	if val.Len() == 0 {
 		return nil, nil, fmt.Errorf("data: %s: no class has a second image, so none is left for validation", s.Path)
 	}
 	return train, val, nil
+}
+
+// shardNotes names the shards that training does not use.
+func shardNotes(found shards.Paths) (notes []data.Problem) {
+	for _, path := range found.Test {
+		notes = append(notes, data.Problem{Path: path, Reason: "a shard of the test part: not used in training"})
+	}
+	return notes
 }

@@ -16,35 +16,22 @@ import (
 // ErrFlatVal is returned, wrapped, when a val folder contains images without class folders.
 var ErrFlatVal = errors.New("contains images without class folders, as ImageNet is distributed; sort it with: train data imagenet SRC DIR")
 
-func openSplits(trainDir, valDir string, cache string) (train, val *data.Dataset, err error) {
-	if train, err = data.OpenCachedFolder(trainDir, cache); err != nil {
-		return nil, nil, err
-	}
-	found, empty, err := data.ListFolder(valDir, cache)
-	if errors.Is(err, data.ErrNoClasses) && hasImages(valDir) {
-		return nil, nil, fmt.Errorf("data: %s: %w", valDir, ErrFlatVal)
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	val, err = matchVal(train, found, empty)
-	return train, val, err
-}
-
 // matchVal renumbers the labels of found, a val split, to follow train. empty names its classes without
 // an image.
 func matchVal(train, found *data.Dataset, empty []string) (*data.Dataset, error) {
 	val, unknown, missing := found.Match(train.Classes)
 	counts := found.CountsByName()
+	problem := func(name, reason string) {
+		val.Problems = append(val.Problems, data.Problem{Path: shards.JoinPath(found.Root, names.Unescape(name)), Reason: reason})
+	}
 	for _, name := range unknown {
-		val.Problems = append(val.Problems, data.Problem{Path: shards.JoinPath(found.Root, name),
-			Reason: fmt.Sprintf("not a class of train: its %d images are skipped", counts[name])})
+		problem(name, fmt.Sprintf("not a class of train: its %d images are skipped", counts[name]))
 	}
 	for _, name := range missing {
-		val.Problems = append(val.Problems, data.Problem{Path: shards.JoinPath(found.Root, name), Reason: "a class of train without a folder in val"})
+		problem(name, "a class of train without a folder in val")
 	}
 	for _, name := range empty {
-		val.Problems = append(val.Problems, data.Problem{Path: shards.JoinPath(found.Root, name), Reason: "a class folder without an image"})
+		problem(name, "a class folder without an image")
 	}
 	if val.Len() == 0 {
 		return nil, fmt.Errorf("data: %s: none of its images has a class of %s: %d of its folders are not classes of train (%s), %d classes of train are missing (%s)",

@@ -162,7 +162,7 @@ func (s Source) openRemote(ctx context.Context, root string, addresses []string)
 // downloading and scanning each once.
 func (s Source) indexRemote(ctx context.Context, cache *cache, root string, addresses []string) ([]*shardIndex, error) {
 	known := map[string]*shardIndex{}
-	beside, err := cache.besideIndex(ctx, root, splitOf(addresses[0]))
+	beside, err := cache.besideIndex(ctx, root, string(splitOf(addresses[0])))
 	var absent *noIndex
 	if err != nil && !errors.As(err, &absent) {
 		return nil, err

@@ -11,9 +11,9 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"depthwise.dev/data"
+	"depthwise.dev/data/internal/names"
 )
 
 // shardIndex is the result of the scan of a shard. Its slices have one element per sample.
@@ -155,11 +155,10 @@ func (s *shardScan) finish() {
 		s.problem(n.key, "a sample without an image")
 	case label == "":
 		s.problem(n.key+"."+n.ext, "a sample without a class: .cls, or .json with \"label\" or \"class\"")
-	case !utf8.ValidString(n.key) || !utf8.ValidString(label):
-		s.problem(strconv.Quote(n.key), "a name that is not UTF-8")
 	default:
 		x := s.index
-		x.Keys, x.Exts, x.Labels = append(x.Keys, n.key), append(x.Exts, n.ext), append(x.Labels, label)
+		x.Keys, x.Exts = append(x.Keys, names.Escape(n.key)), append(x.Exts, n.ext)
+		x.Labels = append(x.Labels, names.Escape(label)) // as the names of class folders
 		x.Offsets, x.Sizes = append(x.Offsets, n.offset), append(x.Sizes, n.size)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"depthwise.dev/data"
 	"depthwise.dev/data/internal/index"
+	"depthwise.dev/data/internal/names"
 	"depthwise.dev/data/internal/sys"
 	"depthwise.dev/internal/redact"
 )
@@ -21,10 +22,10 @@ import (
 // shardsFile describes the shards beside it. Shards of other programs may lack it.
 const shardsFile = "shards.json"
 
-// Paths are the tar files of a data set by split. Without val, Train holds all.
+// Paths are the tar files of a data set by split. A single split is Train, whatever its name.
 type Paths struct {
-	Root       string   // the folder that contains them
-	Train, Val []string // paths or addresses
+	Root             string   // the folder that contains them
+	Train, Val, Test []string // paths or addresses
 }
 
 // Source says where shards are and how they are read.
@@ -77,10 +78,8 @@ func findLocal(path string) (found Paths, ok bool, err error) {
 
 func folderShards(dir string) (found Paths, ok bool, err error) {
 	all := tarsIn(dir)
-	for _, split := range []string{"train", "val"} {
-		if all == nil || sys.IsDir(filepath.Join(dir, split)) {
-			all = append(all, tarsIn(filepath.Join(dir, split))...)
-		}
+	if all == nil {
+		all = tarsOfSplits(dir)
 	}
 	if len(all) == 0 {
 		return found, false, nil
@@ -90,7 +89,21 @@ func folderShards(dir string) (found Paths, ok bool, err error) {
 	return found, true, nil
 }
 
-// tarsIn returns the tar files of a folder without subfolders.
+// tarsOfSplits returns the tar files in the subfolders of a folder that are named as a split.
+func tarsOfSplits(dir string) (tars []string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	for _, e := range entries {
+		if path := filepath.Join(dir, e.Name()); names.SplitOfFolder(e.Name()) != names.NoSplit && sys.IsDir(path) {
+			tars = append(tars, tarsIn(path)...)
+		}
+	}
+	return tars
+}
+
+// tarsIn returns the tar files of a folder without subfolders, other than service folders.
 func tarsIn(dir string) []string {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -100,7 +113,7 @@ func tarsIn(dir string) []string {
 	for _, e := range entries {
 		kind, err := sys.KindOf(dir, e)
 		switch {
-		case err != nil || strings.HasPrefix(e.Name(), "."):
+		case err != nil || strings.HasPrefix(e.Name(), ".") || names.ServiceFolder(e.Name()) != "":
 		case kind == sys.Folder:
 			return nil
 		case strings.HasSuffix(e.Name(), ".tar"):
@@ -110,18 +123,24 @@ func tarsIn(dir string) []string {
 	return tars
 }
 
-// bySplit assigns shards to splits by the beginning of their name or of the name of their folder.
+// bySplit assigns shards to splits by their name or the name of their folder.
 func bySplit(all []string) Paths {
 	var found Paths
 	for _, p := range all {
-		if splitOf(p) == "val" {
+		switch splitOf(p) {
+		case names.Val:
 			found.Val = append(found.Val, p)
-		} else {
+		case names.Test:
+			found.Test = append(found.Test, p)
+		default:
 			found.Train = append(found.Train, p)
 		}
 	}
 	if len(found.Train) == 0 {
 		found.Train, found.Val = found.Val, nil
+	}
+	if len(found.Train) == 0 {
+		found.Train, found.Test = found.Test, nil
 	}
 	if found.Root = parentOf(all[0]); isRemote(found.Root) {
 		found.Root = commonFolder(all)
@@ -129,18 +148,16 @@ func bySplit(all []string) Paths {
 	return found
 }
 
-func splitOf(path string) string {
+// splitOf returns the split that the name of a shard or else that of its folder means.
+func splitOf(path string) names.Split {
 	path, _ = cutQuery(path)
 	path = strings.ReplaceAll(path, string(filepath.Separator), "/")
 	parts := strings.Split(path, "/")
-	for i := len(parts) - 1; i >= max(0, len(parts)-2); i-- {
-		for _, split := range []string{"train", "val"} {
-			if strings.HasPrefix(parts[i], split) {
-				return split
-			}
-		}
+	split := names.SplitOfShard(strings.TrimSuffix(parts[len(parts)-1], ".tar"))
+	if split == names.NoSplit && len(parts) > 1 {
+		split = names.SplitOfFolder(parts[len(parts)-2])
 	}
-	return ""
+	return split
 }
 
 // openLocal opens shards on a local disk.

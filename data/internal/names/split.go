@@ -27,7 +27,7 @@ var splitWords = map[string]Split{
 }
 
 // fillers say nothing about the part: training_set, Test Images, trainset.
-var fillers = []string{"set", "data", "dataset", "images", "imgs", "split", "folder"}
+var fillers = []string{"set", "data", "dataset", "images", "imgs", "split", "folder", "shards", "tars"}
 
 // SplitOfFolder returns the part that the name of a folder means, in any case: "Training", "val",
 // "test_set", "train2017". A name with further words, such as "test tube", is none.
