@@ -70,7 +70,7 @@ func evalText(r classify.EvalResult) string {
 		fmt.Fprintf(&b, "skipped %s\n", p)
 	}
 	for _, p := range r.LeftOut {
-		fmt.Fprintf(&b, "not used %s\n", p)
+		fmt.Fprintf(&b, "warning: %s\n", p)
 	}
 	return b.String()
 }
