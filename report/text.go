@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // lines formats an event as lines of text; none for progress events.
@@ -16,7 +17,7 @@ func lines(e Event) []string {
 	case Checkpoint:
 		return []string{fmt.Sprintf("step %d: saved %s", e.Step, e.Path)}
 	case Skip:
-		return []string{fmt.Sprintf("warning: step %d: skipped %s: %s", e.Step, e.Path, e.Reason)}
+		return []string{fmt.Sprintf("warning: step %d: skipped %s: %s", e.Step, oneLine(e.Path), e.Reason)}
 	case Note:
 		if e.Level == Info {
 			return []string{e.Text}
@@ -126,4 +127,21 @@ func clock(d time.Duration) string {
 		return fmt.Sprintf("%d:%02d", s/60, s%60)
 	}
 	return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+}
+
+// oneLine writes the control characters of a path, which could end the line or change the terminal, as
+// \u000a.
+func oneLine(path string) string {
+	if !strings.ContainsFunc(path, unicode.IsControl) {
+		return path
+	}
+	var b strings.Builder
+	for _, r := range path {
+		if unicode.IsControl(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }

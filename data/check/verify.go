@@ -71,7 +71,7 @@ func (e *UnreadableError) Error() string {
 		if i > 0 {
 			text += "; "
 		}
-		text += p.Path + ": " + p.Reason
+		text += p.String()
 	}
 	if len(e.Problems) > most {
 		text += fmt.Sprintf("; and %d more", len(e.Problems)-most)

@@ -1,7 +1,10 @@
 package datasets
 
 import (
+	"archive/tar"
+	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -238,4 +241,44 @@ func TestOpenMatchesUnicodeForms(t *testing.T) {
 	if err != nil || len(val.Problems) != 0 || !reflect.DeepEqual(val.Counts(), []int{1, 1}) || len(train.Classes) != 2 {
 		t.Errorf("val %+v, error %v", val, err)
 	}
+}
+
+func TestOpenShardsOfTest(t *testing.T) {
+	dir := t.TempDir()
+	writeShard(t, filepath.Join(dir, "train-0.tar"), 2)
+	writeShard(t, filepath.Join(dir, "test-0.tar"), 2)
+	train, val, err := Open(dir, 0, 0)
+	if err == nil || !strings.Contains(err.Error(), "--val-split") {
+		t.Errorf("%v, %v, error %v; want that test is not used to validate", train, val, err)
+	}
+	d, err := Source{Path: dir}.OpenVal(t.Context())
+	if err != nil || d.Len() != 2 || !strings.Contains(d.Samples[0].Path, "test-0.tar") {
+		t.Errorf("%+v, error %v; want the test part", d, err)
+	}
+	parts, err := Source{Path: dir}.Parts(t.Context())
+	if err != nil || len(parts) != 2 || parts[0].Name != "train" || parts[1].Name != "test" {
+		t.Errorf("%+v, error %v", parts, err)
+	}
+}
+
+// writeShard writes a shard with a file for each of the classes 0, 1 and so on.
+func writeShard(t *testing.T, path string, classes int) {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for class := range classes {
+		for _, member := range [][2]string{{".jpg", "x"}, {".cls", fmt.Sprint(class)}} {
+			header := &tar.Header{Typeflag: tar.TypeReg, Name: fmt.Sprint(class) + member[0], Size: int64(len(member[1]))}
+			if err := w.WriteHeader(header); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Write([]byte(member[1])); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	datatest.Write(t, path, b.Bytes())
 }

@@ -78,6 +78,8 @@ func (s Source) OpenVal(ctx context.Context) (*data.Dataset, error) {
 	case s.ValSplit > 0:
 		_, val, err := s.Open(ctx)
 		return val, err
+	case len(found.Test) > 0:
+		return s.shards().Open(ctx, found.Root, found.Test)
 	}
 	return s.shards().Open(ctx, found.Root, found.Train)
 }

@@ -1,6 +1,7 @@
 package shards
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,6 +12,9 @@ import (
 
 // maxClasses bounds the class numbers of shards without a list of names.
 const maxClasses = 1 << 20
+
+// errNoImages is returned, wrapped, for shards that cannot be a data set.
+var errNoImages = errors.New("no image with a class")
 
 // dataset returns the data set of indexed shards. classes are the names of the class numbers; without
 // them the numbers are the names, or the labels are names.
@@ -43,7 +47,7 @@ func dataset(root string, indices []*shardIndex, classes []string, open func(*sh
 		}
 	}
 	if len(d.Samples) == 0 {
-		return nil, fmt.Errorf("data: %s: its %d shards contain no image with a class: %s", root, len(indices), firstProblem(d.Problems))
+		return nil, fmt.Errorf("data: %s: its %d shards contain %w: %s", root, len(indices), errNoImages, firstProblem(d.Problems))
 	}
 	d.Problems = append(d.Problems, emptyClasses(d)...)
 	return d, nil

@@ -171,10 +171,10 @@ func openLocal(ctx context.Context, root string, paths []string, kept index.Cach
 		return nil, err
 	}
 	d, err := dataset(root, indices, classes, func(x *shardIndex) data.Container { return localShard(filepath.Join(root, x.Name)) })
-	if err != nil {
+	if errors.Is(err, errNoImages) {
 		return nil, fmt.Errorf("%w; if these are ImageNet's tars: train data imagenet SRC DIR", err)
 	}
-	return d, nil
+	return d, err
 }
 
 // localShard is the path of a shard on a local disk. It is opened for each read, which costs a
