@@ -207,6 +207,17 @@ func TestUnreadableImages(t *testing.T) {
 			t.Errorf("trained on %d images, skipped %d, named %q", images, skipped, skips)
 		}
 	})
+	t.Run("a class", func(t *testing.T) {
+		c := small(t, testset.Images(t, 1, 2))
+		bad := filepath.Join(c.Data, "train", "green", "00.png")
+		if err := os.WriteFile(bad, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Fit(context.Background(), c, report.Multi{})
+		if err == nil || !strings.Contains(err.Error(), `no readable training image: "green" (`+bad+": the file is empty)") {
+			t.Errorf("error %v, want the class", err)
+		}
+	})
 	t.Run("too many", func(t *testing.T) {
 		c := small(t, testset.Images(t, 6, 2))
 		for _, name := range []string{"blue/01.jpg", "red/02.png"} {

@@ -70,6 +70,6 @@ func unreadableClasses(ds *data.Dataset, problems []string) error {
 	if classes == nil {
 		return nil
 	}
-	return fmt.Errorf("data: %s: %d of %d classes have no readable training image: %s (%s); repair or replace their images, or remove the classes",
+	return fmt.Errorf("data: %s: %d of %d classes have no readable training image: %s (%s); repair or replace their images, correct the permissions, or remove the classes",
 		names.Show(ds.Root), len(classes), len(ds.Classes), names.Quote(classes), strings.Join(examples[:min(most, len(examples))], "; "))
 }

@@ -117,7 +117,7 @@ func noClasses(dir string, part names.Split) error {
 // noVal refuses to train without validation images.
 func (l layout) noVal() error {
 	train := names.Show(filepath.Base(l.parts[names.Train]))
-	if l.has(names.Test) {
+	if l.has(names.Test) && !l.flat[names.Test] {
 		return layoutError(l.root, "it has training images (%s) and test images (%s), which training does not use, but none for validation (none named \"val\"): hold out a fraction of the training images with --val-split 0.1, or rename %s to val",
 			train, names.Show(filepath.Base(l.parts[names.Test])), names.Show(filepath.Base(l.parts[names.Test])))
 	}
@@ -136,6 +136,9 @@ func (l layout) testNotes() []data.Problem {
 	dir, ok := l.parts[names.Test]
 	if !ok {
 		return nil
+	}
+	if l.flat[names.Test] {
+		return []data.Problem{{Path: dir, Reason: "the test part, without class folders: not used; predict classifies its images"}}
 	}
 	return []data.Problem{{Path: dir, Reason: "the test part: not used in training; measure it with eval --data " + names.Show(dir)}}
 }

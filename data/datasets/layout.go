@@ -1,11 +1,13 @@
 package datasets
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"depthwise.dev/data"
 	"depthwise.dev/data/internal/names"
@@ -33,6 +35,7 @@ func layoutError(root, format string, args ...any) error {
 type layout struct {
 	root   string
 	parts  map[names.Split]string // the path of each part's folder. None: root holds the class folders
+	flat   map[names.Split]bool   // parts without class folders
 	unused []data.Problem         // what is beside the parts
 }
 
@@ -73,6 +76,9 @@ func findLayout(root string) (layout, error) {
 	entries, err := sys.ReadDir(root)
 	if sys.IsSystemError(err) {
 		return l, err
+	}
+	if errors.Is(err, syscall.ENOTDIR) {
+		return l, layoutError(root, "this is a file; give a folder of images, or unpack an archive first")
 	}
 	if err != nil {
 		return l, fmt.Errorf("data: %w", err)
@@ -189,9 +195,12 @@ func (l *layout) setParts(parts, others []folder) error {
 			quoted(classes), quoted(parts), names.Show(l.root))
 	}
 	for _, f := range others {
-		l.unused = append(l.unused, data.Problem{Path: filepath.Join(l.root, f.name), Reason: "a folder beside " + partNames(parts) + ": not used"})
+		l.unused = append(l.unused, data.Problem{Path: filepath.Join(l.root, f.name), Reason: "a folder beside the parts (" + partNames(parts) + "): not used"})
 	}
-	l.parts = map[names.Split]string{}
+	l.parts, l.flat = map[names.Split]string{}, map[names.Split]bool{}
+	for _, f := range parts {
+		l.flat[f.part] = !f.folders
+	}
 	for part, name := range found {
 		l.parts[part] = filepath.Join(l.root, name)
 	}
@@ -203,5 +212,5 @@ func partNames(parts []folder) string {
 	for i, f := range parts {
 		all[i] = names.Show(f.name)
 	}
-	return strings.Join(all, " and ")
+	return strings.Join(all, ", ")
 }

@@ -181,6 +181,7 @@ func TestOpenRefusesFoldersWithoutClasses(t *testing.T) {
 		{"a class", in("."), "cat", "give the folder above"},
 		{"flat train and test", []string{"train/1.jpg", "test/1.jpg"}, ".", "sort the images into folders"},
 		{"an empty val", append(in("train"), "val/readme.txt"), ".", "each class needs a folder with its images in it"},
+		{"a file", []string{"photos.zip"}, "photos.zip", "unpack an archive first"},
 		{"a run", []string{"config.yaml", "events.jsonl", "checkpoints/1.safetensors"}, ".", "a training run"},
 		{"a missing folder", in("train"), "none", "no such file"},
 	} {
