@@ -140,6 +140,8 @@ func classFolders(dir string) (folders []string, problems []Problem, err error) 
 		}
 		path := filepath.Join(dir, e.Name())
 		switch reason := names.ServiceFolder(e.Name()); {
+		case kind == sys.Dangling: // perhaps a class
+			problems = append(problems, Problem{path, string(kind)})
 		case kind == sys.Folder && reason != "":
 			problems = append(problems, Problem{path, reason})
 		case kind == sys.Folder:

@@ -79,6 +79,7 @@ func TestOpenFolderNamesProblems(t *testing.T) {
 		os.Symlink("nowhere", filepath.Join(dir, "a", "dangling.txt")),
 		os.Symlink("../elsewhere.jpg", filepath.Join(dir, "a", "link.jpg")),
 		os.Symlink("..", filepath.Join(dir, "b", "up")),
+		os.Symlink("nowhere", filepath.Join(dir, "owl")),
 		syscall.Mkfifo(filepath.Join(dir, "b", "fifo.jpg"), 0o600),
 	); err != nil {
 		t.Fatal(err)
@@ -99,6 +100,7 @@ func TestOpenFolderNamesProblems(t *testing.T) {
 		"a/dangling.jpg":          string(sys.Dangling),
 		"b/fifo.jpg":              string(sys.Special),
 		"b/up/a/dangling.jpg":     string(sys.Dangling),
+		"owl":                     string(sys.Dangling),
 		"elsewhere.jpg":           "an image beside the class folders has no class",
 		"b/up/b":                  "a link to a folder that contains it",
 		"b/up/.ipynb_checkpoints": "a hidden folder",
@@ -171,6 +173,7 @@ func TestOpenFolderSkipsServiceFolders(t *testing.T) {
 		{"runs", under("runs/photos-1/", run), map[string]string{"runs": "a training run"}},
 		{"two runs", append(under("runs/1/", run), under("runs/2/", run)...), map[string]string{"runs": "a training run"}},
 		{"a run beside the classes", under("run/", run), map[string]string{"run": "a training run"}},
+		{"a run that starts", []string{"run/checkpoints/x", "run/.lock"}, map[string]string{"run": "a training run"}},
 		{"a run that failed at its start", []string{"run/config.yaml", "run/checkpoints/.lock"}, map[string]string{"run": "a training run"}},
 		{"shards", []string{"shards/shards.json", "shards/train-000000.tar"}, map[string]string{"shards": "shards"}},
 		{"a run in a class", under("cat/run/", run), map[string]string{"cat/run": "a training run"}},

@@ -14,6 +14,7 @@ var ownFolders = []struct {
 }{
 	{"a training run", []string{"config.yaml", "events.jsonl"}},
 	{"a training run", []string{"config.yaml", "checkpoints"}}, // one that failed at its start
+	{"a training run", []string{".lock", "checkpoints"}},       // one that starts at the moment
 	{"shards", []string{"shards.json"}},
 }
 

@@ -43,9 +43,14 @@ type class struct {
 // below returns the class folders with images and the folders in them, or nil if one holds images
 // itself.
 func below(d *data.Dataset) (classes []class) {
+	if d.Sharded() {
+		return nil
+	}
+	root := filepath.Join(d.Root, "x") // cleaned, as the paths of samples
+	root = strings.TrimSuffix(root, "x")
 	for _, s := range d.Samples {
-		rel, err := filepath.Rel(d.Root, s.Path)
-		if err != nil {
+		rel, ok := strings.CutPrefix(s.Path, root)
+		if !ok {
 			return nil
 		}
 		parts := strings.SplitN(rel, string(filepath.Separator), 3)

@@ -106,6 +106,10 @@ func (l *layout) sort(entries []fs.DirEntry) (parts, others []folder, err error)
 		}
 		path := filepath.Join(l.root, e.Name())
 		switch service := names.ServiceFolder(e.Name()); {
+		case kind == sys.Dangling && names.SplitOfFolder(e.Name()) != names.NoSplit:
+			return nil, nil, layoutError(l.root, "%s is a dangling link; correct or remove it", names.Show(e.Name()))
+		case kind == sys.Dangling:
+			l.unused = append(l.unused, data.Problem{Path: path, Reason: string(kind)})
 		case kind != sys.Folder:
 			if data.HasImageExtension(e.Name()) && names.ServiceFile(e.Name()) == "" {
 				l.unused = append(l.unused, data.Problem{Path: path, Reason: "an image beside the folders has no class"})

@@ -13,7 +13,6 @@ var serviceFolders = map[string]string{
 	"@recycle":                  "deleted files of a QNAP disk",
 	"lost+found":                "files that the file system's check has found",
 	"$recycle.bin":              "deleted files of Windows",
-	"recycler":                  "deleted files of Windows",
 	"system volume information": "files of Windows",
 	"__pycache__":               "compiled Python",
 }
