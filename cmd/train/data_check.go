@@ -26,7 +26,9 @@ same picture in another size or compression), contradictory labels, class
 imbalance, sizes, formats, mean and standard deviation of the pixels, and the
 estimated time of an epoch on this machine with the given network.
 
-The exit code is 1 if there are serious problems.`,
+A test part is checked as well. The exit code is 1 if there are serious
+problems, such as folders that are arranged neither as classes nor as train and
+val.`,
 		Example: `  train data check photos
   train data check imagenet --width 0.5 --resolution 160 --json > check.json`,
 		ValidArgsFunction: folderArguments(1),

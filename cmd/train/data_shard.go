@@ -85,7 +85,7 @@ func shardData(cmd *cobra.Command, source datasets.Source, dir string, o shards.
 	}
 	o.Seed, o.Progress = source.Seed, bar(stderr, "shard", inImages)
 	done, err := shards.Write(cmd.Context(), dir, train, val, o)
-	list(stderr, "not used", append(slices.Clone(train.Problems), val.Problems...))
+	list(stderr, "warning:", append(slices.Clone(train.Problems), val.Problems...))
 	list(stderr, "skipped", done.Skipped)
 	if err != nil {
 		return err

@@ -21,7 +21,8 @@ func newEval() *cobra.Command {
 		Long: `Measure top-1 accuracy, top-5 accuracy and loss of trained weights.
 
 Network, classes and preprocessing come from the weights file. Classes are
-matched by name; those without a match are reported.`,
+matched by name; those without a match are reported. Of a dataset with parts,
+val is measured, or test if there is no val.`,
 		Example: `  train eval --weights runs/photos-1/best.safetensors --data photos
   train eval --weights runs/photos-1 --data photos/val --json`,
 		ValidArgsFunction: cobra.NoFileCompletions,

@@ -66,7 +66,7 @@ func (c *checker) judgeFiles() {
 			left = append(left, Example(p))
 		}
 	}
-	c.find(Warning, "left_out", left, "files and folders that are not used")
+	c.find(Warning, "left_out", left, "files and folders that are not used, or not as they are named")
 	c.find(Warning, "damaged", c.each(func(s *checkedSplit, i int) string {
 		if s.seen[i].state == damaged {
 			return s.reasons[i]
