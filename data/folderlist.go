@@ -2,6 +2,7 @@ package data
 
 import (
 	"cmp"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -57,6 +58,7 @@ func listClasses(dir string, classes []string, cache index.Cache) []*listing {
 type listing struct {
 	files    []string // paths, in torchvision's order
 	problems []Problem
+	service  map[serviceFiles]*counted
 	own      string                 // what a folder in it is that this program wrote, see OwnFolder; "": none
 	folders  map[string][]string    // folder -> names of its images
 	visited  []string               // all folders
@@ -69,12 +71,13 @@ type listing struct {
 
 // listClass lists a class folder and returns the listing for the cache, or nil.
 func listClass(class, root string, cache index.Cache) (*listing, *keptClass) {
-	l := &listing{folders: map[string][]string{}}
+	l := &listing{folders: map[string][]string{}, service: map[serviceFiles]*counted{}}
 	now := time.Now()
 	if cache.Dir != "" {
 		l.stamps = map[string]folderStamp{}
 	}
 	l.walk(root, nil)
+	l.countServiceFiles()
 	slices.SortFunc(l.visited, names.Compare) // sorted(os.walk(...)) sorts by the whole path
 	for _, f := range l.visited {
 		slices.SortFunc(l.folders[f], names.Compare)
@@ -86,7 +89,7 @@ func listClass(class, root string, cache index.Cache) (*listing, *keptClass) {
 	if cache.Dir != "" {
 		kept = l.keep(class, root, now.Add(-cache.Settled))
 	}
-	l.folders, l.visited, l.stamps = nil, nil, nil
+	l.folders, l.visited, l.stamps, l.service = nil, nil, nil, nil
 	return l, kept
 }
 
@@ -138,7 +141,7 @@ func (l *listing) entry(dir string, e fs.DirEntry, above []fs.FileInfo) {
 	case kind != sys.Regular:
 		l.skip(path, string(kind))
 	case names.ServiceFile(e.Name()) != "":
-		l.skip(path, names.ServiceFile(e.Name()))
+		l.serviceFile(dir, path, names.ServiceFile(e.Name()))
 	default:
 		l.folders[dir] = append(l.folders[dir], e.Name())
 	}
@@ -158,6 +161,32 @@ func (l *listing) visit(dir string) {
 // skip names something that is not used.
 func (l *listing) skip(path, reason string) {
 	l.problems = append(l.problems, Problem{path, reason})
+}
+
+// serviceFiles are the files of a folder that are skipped by their names for one reason: a disk of macOS
+// has a resource fork beside each image.
+type serviceFiles struct{ dir, reason string }
+
+// counted is the problem that stands for several files.
+type counted struct{ problem, files int }
+
+// serviceFile names the first of such files and counts the others.
+func (l *listing) serviceFile(dir, path, reason string) {
+	key := serviceFiles{dir, reason}
+	if c := l.service[key]; c != nil {
+		c.files++
+		return
+	}
+	l.service[key] = &counted{problem: len(l.problems), files: 1}
+	l.skip(path, reason)
+}
+
+func (l *listing) countServiceFiles() {
+	for _, c := range l.service {
+		if c.files > 1 {
+			l.problems[c.problem].Reason += fmt.Sprintf(" (and %d more in this folder)", c.files-1)
+		}
+	}
 }
 
 // fail records what could not be read.
