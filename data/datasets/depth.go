@@ -15,6 +15,9 @@ import (
 func checkDepth(d *data.Dataset, part names.Split) error {
 	below := below(d)
 	if below == nil {
+		if part == names.NoSplit {
+			return copyOfClasses(d)
+		}
 		return nil
 	}
 	if len(below) == 1 {
@@ -155,6 +158,32 @@ func sameNames(root string, below []class) error {
 	}
 	return layoutError(root, "its folders (%s) hold no image but the same folders (%s), which may be the classes: give one of them, such as %s, or name two of them train and val; if they are the classes, move the images of each out of its folders",
 		names.Quote(folders), names.Quote(common), names.Show(filepath.Join(root, folders[0])))
+}
+
+// copyOfClasses finds photos/unseen/cat and photos/unseen/dog beside photos/cat and photos/dog.
+func copyOfClasses(d *data.Dataset) error {
+	classes := make(map[string]bool, len(d.Classes))
+	for _, name := range d.Classes {
+		classes[names.Key(names.Unescape(name))] = true
+	}
+	for first := 0; first < d.Len(); {
+		last := first
+		for last < d.Len() && d.Samples[last].Class == d.Samples[first].Class {
+			last++
+		}
+		// An image of the class folder itself is before those of its folders.
+		found := below(&data.Dataset{Root: d.Root, Samples: d.Samples[first:last]})
+		first = last
+		if len(found) != 1 || len(found[0].folders) < 2 {
+			continue
+		}
+		other := slices.ContainsFunc(found[0].folders, func(name string) bool { return !classes[names.Key(name)] })
+		if name := []string{found[0].name}; !other {
+			return layoutError(d.Root, "%s holds no image but folders with the names of the classes (%s): if it is a part of the data set, move it elsewhere and the class folders into a folder train; if it is a class, move its images out of its folders",
+				names.Quote(name), names.Quote(found[0].folders))
+		}
+	}
+	return nil
 }
 
 // Nested returns the class folders of a data set that hold only folders, if all do: as in torchvision

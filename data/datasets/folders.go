@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,7 +73,11 @@ func (s Source) openVal(train *data.Dataset, dir string) (*data.Dataset, error) 
 	if err != nil {
 		return nil, err
 	}
-	return matchVal(train, found, empty)
+	val, err := matchVal(train, found, empty)
+	if err != nil && len(found.Classes) == 1 && below(found) != nil {
+		return nil, cmp.Or(singleFolder(found, names.Val), err)
+	}
+	return val, err
 }
 
 // openValFolder opens class folders for evaluation.

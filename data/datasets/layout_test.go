@@ -49,6 +49,7 @@ func TestOpenRecognizesParts(t *testing.T) {
 		{"classes with the names of parts within train", append(in("train", "val"), "train/test/1.jpg", "train/train/1.jpg", "val/test/2.jpg", "val/train/2.jpg"), 0, "train", "val", ""},
 		{"one common folder in each class, as in tiny-imagenet", []string{"train/cat/images/1.jpg", "train/dog/images/1.jpg", "val/cat/images/2.jpg", "val/dog/images/2.jpg"}, 0, "train", "val", ""},
 		{"folders in the classes of parts", []string{"train/cat/a/1.jpg", "train/cat/b/1.jpg", "train/dog/a/1.jpg", "train/dog/b/1.jpg", "val/cat/2.jpg", "val/dog/2.jpg"}, 0, "train", "val", "train"},
+		{"a class with folders beside others", append(in("."), "fox/red/1.jpg", "fox/cat/1.jpg"), 0.5, ".", ".", ""},
 		{"different folders in the classes", []string{"cat/a/1.jpg", "cat/b/1.jpg", "dog/c/1.jpg", "dog/d/1.jpg"}, 0.5, ".", ".", "."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -104,6 +105,10 @@ func TestLayoutErrorsGiveAdviceThatWorks(t *testing.T) {
 		{"beside other images", append(in("images/train", "images/val"), "docs/figures/1.jpg"), []string{`"images" holds the parts`}, nil, "images", 0},
 		{"train in train", in("train/train", "val"), []string{"train", "up into"}, map[string]string{"train/train": "x", "x/cat": "train/cat", "x/dog": "train/dog"}, ".", 0},
 		{"val in val", in("train", "val/val"), []string{"val", "up into"}, map[string]string{"val/val": "x", "x/cat": "val/cat", "x/dog": "val/dog"}, ".", 0},
+		{"val one level deeper", in("train", "val/images"), []string{"up into"}, map[string]string{"val/images": "x", "x/cat": "val/cat", "x/dog": "val/dog"}, ".", 0},
+		{"the classes again in a folder", in(".", "unseen"), []string{`"unseen"`, `"cat", "dog"`}, map[string]string{"unseen": "../elsewhere"}, ".", 0.5},
+		{"the classes again in a folder, as a part", in(".", "unseen"), []string{"the class folders into a folder train"},
+			map[string]string{"unseen": "val", "cat": "train/cat", "dog": "train/dog"}, ".", 0},
 		{"the parts below the classes", []string{"cat/Train/1.jpg", "cat/Val/2.jpg", "dog/Train/1.jpg", "dog/Val/2.jpg"}, []string{"cat/Train to Train/cat"},
 			map[string]string{"cat/Train": "Train/cat", "cat/Val": "Val/cat", "dog/Train": "Train/dog", "dog/Val": "Val/dog"}, ".", 0},
 		{"the same names below", in("a", "b"), []string{`"a", "b"`, `"cat", "dog"`}, nil, "a", 0.5},

@@ -30,9 +30,9 @@ var splitWords = map[string]Split{
 var fillers = []string{"set", "data", "dataset", "images", "imgs", "split", "folder", "shards", "tars"}
 
 // SplitOfFolder returns the part that the name of a folder means, in any case: "Training", "val",
-// "test_set", "train2017". A name with further words, such as "test tube", is none.
+// "test_set", "train2017", "train_v2". A name with further words, such as "test tube", is none.
 func SplitOfFolder(name string) Split {
-	words := slices.DeleteFunc(wordsOf(name), func(w string) bool { return slices.Contains(fillers, w) })
+	words := slices.DeleteFunc(wordsOf(name), func(w string) bool { return len(w) == 1 || slices.Contains(fillers, w) })
 	if len(words) != 1 {
 		return NoSplit
 	}

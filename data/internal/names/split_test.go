@@ -4,7 +4,7 @@ import "testing"
 
 func TestSplitOfFolder(t *testing.T) {
 	for want, folders := range map[Split][]string{
-		Train:   {"train", "Train", "TRAINING", "training_set", "trainset", "train2017", "Train Images", "train-data", "trainval"},
+		Train:   {"train", "Train", "TRAINING", "training_set", "trainset", "train2017", "Train Images", "train-data", "trainval", "train_data_v2"},
 		Val:     {"val", "valid", "Validation", "dev", "DevSet", "val_split", "eval"},
 		Test:    {"test", "Testing", "test_set", "TestData", "test1"},
 		NoSplit: {"", "cat", "trains", "train station", "test tube", "invalid", "devil", "valley", "seg_train", "set", "images", "\xff"},
