@@ -70,7 +70,7 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 	images, result.Unknown, result.Missing = all.Match(w.Classes)
 	result.LeftOut = all.Problems
 	if images.Len() == 0 {
-		return EvalResult{}, fmt.Errorf("classify: no folder of %s has the name of a class of the weights, such as %q; is this the data set that they were trained on?", all.Root, w.Classes[0])
+		return EvalResult{}, fmt.Errorf("classify: no folder of %s has the name of a class of the weights, such as \"%s\"; is this the data set that they were trained on?", data.ShowName(all.Root), data.ShowName(w.Classes[0]))
 	}
 	loader, err := data.NewLoader(images, data.LoaderOptions{BatchSize: cmp.Or(c.BatchSize, 32), Workers: workers(c.Workers), Preprocess: w.Preprocess})
 	if err != nil {

@@ -89,6 +89,7 @@ func TestFindAssignsShardsToParts(t *testing.T) {
 		{"train and val", []string{"train-0.tar", "train-1.tar", "val-0.tar"}, 2, 1, 0},
 		{"other names", []string{"Training-0.tar", "validation-0.tar", "test-0.tar"}, 1, 1, 1},
 		{"further words", []string{"imagenet1k-train-0.tar", "imagenet1k-validation-0.tar"}, 1, 1, 0},
+		{"further letters", []string{"trainShard0.tar", "valShard0.tar"}, 1, 1, 0},
 		{"folders", []string{"Train/0.tar", "Val/0.tar", "Test/0.tar"}, 1, 1, 1},
 		{"folders with further words", []string{"train-shards/0.tar", "dev_set/0.tar"}, 1, 1, 0},
 		{"no parts", []string{"0.tar", "1.tar"}, 2, 0, 0},

@@ -153,7 +153,13 @@ func splitOf(path string) names.Split {
 	path, _ = cutQuery(path)
 	path = strings.ReplaceAll(path, string(filepath.Separator), "/")
 	parts := strings.Split(path, "/")
-	split := names.SplitOfShard(strings.TrimSuffix(parts[len(parts)-1], ".tar"))
+	name := strings.TrimSuffix(parts[len(parts)-1], ".tar")
+	split := names.SplitOfShard(name)
+	for _, s := range []names.Split{names.Train, names.Val} { // "valShard0.tar"
+		if split == names.NoSplit && strings.HasPrefix(name, string(s)) {
+			split = s
+		}
+	}
 	if split == names.NoSplit && len(parts) > 1 {
 		split = names.SplitOfFolder(parts[len(parts)-2])
 	}
