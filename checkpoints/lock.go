@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"depthwise.dev/internal/regularfile"
 )
 
 // LockName is the name of the lock file. It is never removed: otherwise a third process could lock a new file
@@ -18,7 +20,7 @@ const LockName = ".lock"
 // locked.
 func Lock(dir string) (release func(), err error) {
 	path := filepath.Join(dir, LockName)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	f, err := regularfile.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoints: lock: %w", err)
 	}

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 
 	"depthwise.dev/internal/atomicfile"
+	"depthwise.dev/internal/regularfile"
 	"gorgonia.org/tensor"
 )
 
@@ -17,7 +17,7 @@ import (
 // uint8 and bool, and float16 as float32, in either byte order and either layout. The array is
 // row-major. It returns ErrNPY with the reason for other files.
 func ReadNPY(path string) (*tensor.Dense, error) {
-	file, err := os.Open(path)
+	file, err := regularfile.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoints: %w", err)
 	}

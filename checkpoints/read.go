@@ -9,8 +9,9 @@ import (
 	"hash"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
+
+	"depthwise.dev/internal/regularfile"
 )
 
 // Read returns the content of a safetensors file, with the arrays in the order of their bytes. F16
@@ -26,7 +27,7 @@ func Read(path string) (File, error) {
 
 // read also reports whether the file was verified by a digest.
 func read(path string) (f File, verified bool, err error) {
-	file, err := os.Open(path)
+	file, err := regularfile.Open(path)
 	if err != nil {
 		return File{}, false, fmt.Errorf("checkpoints: %w", err)
 	}

@@ -7,9 +7,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"depthwise.dev/internal/atomicfile"
+	"depthwise.dev/internal/regularfile"
 )
 
 func stepFile(t testing.TB, step int64) File {
@@ -188,5 +190,34 @@ func TestStoreSaveErrors(t *testing.T) {
 	}
 	if _, err := (Store{Dir: file}).Save(1, File{}); err == nil {
 		t.Error("saved into a file")
+	}
+}
+
+// TestNamedPipes: a pipe with the name of a file is an error at once. To open it would wait for a writer.
+func TestNamedPipes(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, stepName(7))
+	if err := syscall.Mkfifo(pipe, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	store := Store{Dir: dir}
+	valid, err := store.Save(3, File{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read(pipe); !errors.Is(err, regularfile.ErrIrregular) || !strings.Contains(err.Error(), pipe) {
+		t.Errorf("Read: %v", err)
+	}
+	if _, err := ReadNPY(pipe); !errors.Is(err, regularfile.ErrIrregular) {
+		t.Errorf("ReadNPY: %v", err)
+	}
+	if path, _, passed, err := store.Latest(); path != valid || err != nil || len(passed) != 1 || !errors.Is(passed[0], regularfile.ErrIrregular) {
+		t.Errorf("Latest: %s, passed %v, %v", path, passed, err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(dir, LockName), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Lock(dir); !errors.Is(err, regularfile.ErrIrregular) {
+		t.Errorf("Lock: %v", err)
 	}
 }

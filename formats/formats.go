@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"depthwise.dev/internal/regularfile"
 	"depthwise.dev/internal/validate"
 	"depthwise.dev/weights"
 )
@@ -116,7 +116,7 @@ func Detect(path string) (Format, error) {
 }
 
 func readHead(path string) ([]byte, error) {
-	file, err := os.Open(path)
+	file, err := regularfile.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"depthwise.dev/internal/regularfile"
 )
 
 // csvColumns are the columns of metrics.csv: the fields of Epoch under their JSON names. Accuracies
@@ -37,7 +39,7 @@ var columnsLine = strings.Join(csvColumns, ",") + "\n"
 func OpenCSV(path string, from Position) (Recorder, error) {
 	if from.Step != 0 {
 		if err := checkColumns(path); err != nil {
-			return nil, fmt.Errorf("report: %s: %w", path, err)
+			return nil, fmt.Errorf("report: %s: %w", path, withAdvice(err))
 		}
 	}
 	f, err := openLines(path, from.Step == 0, keepRows(from))
@@ -131,7 +133,7 @@ func csvFloat(f float64) string {
 
 // checkColumns returns an error if the first line of the file is complete and not the header.
 func checkColumns(path string) error {
-	f, err := os.Open(path)
+	f, err := regularfile.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"depthwise.dev/internal/atomicfile"
+	"depthwise.dev/internal/regularfile"
 )
 
 // keepLine selects the lines of a file to keep. It is called for each line in order. A line
@@ -23,17 +24,25 @@ func openLines(path string, fresh bool, keep keepLine) (*os.File, error) {
 	if fresh {
 		flags |= os.O_TRUNC
 	} else if err := rewrite(path, keep); err != nil {
-		return nil, fmt.Errorf("report: %s: %w", path, err)
+		return nil, fmt.Errorf("report: %s: %w", path, withAdvice(err))
 	}
-	f, err := os.OpenFile(path, flags, 0o666)
+	f, err := regularfile.OpenFile(path, flags, 0o666)
 	if err != nil {
-		return nil, fmt.Errorf("report: %w", err)
+		return nil, fmt.Errorf("report: %w", withAdvice(err))
 	}
 	return f, nil
 }
 
+// withAdvice says what to do about a named pipe, a folder or the like of the file's name.
+func withAdvice(err error) error {
+	if errors.Is(err, regularfile.ErrIrregular) {
+		return fmt.Errorf("%w; remove it, or give another --out", err)
+	}
+	return err
+}
+
 func rewrite(path string, keep keepLine) error {
-	old, err := os.Open(path)
+	old, err := regularfile.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
