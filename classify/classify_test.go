@@ -10,8 +10,6 @@ import (
 
 	"depthwise.dev/backend"
 	"depthwise.dev/checkpoints"
-	"depthwise.dev/data"
-	"depthwise.dev/data/datasets"
 	"depthwise.dev/internal/testset"
 	"depthwise.dev/internal/validate"
 	"depthwise.dev/weights/weightstest"
@@ -149,21 +147,5 @@ func TestPredictArray(t *testing.T) {
 	}
 	if _, err := Predict(t.Context(), PredictConfig{Weights: path, Options: backend.Options{Device: "gpu"}}, nil); err == nil || !strings.Contains(err.Error(), `device "gpu"`) {
 		t.Errorf("device: %v", err)
-	}
-}
-
-// TestHeldOutImages: weights of a run with a validation split are evaluated on the images that it
-// held out.
-func TestHeldOutImages(t *testing.T) {
-	dir := filepath.Join(testset.Images(t, 8, 0), "train") // no val folder
-	_, want, err := datasets.Source{Path: dir, ValSplit: 0.25, Seed: 3}.Open(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := weightstest.New(t)
-	w.SetValSplit(0.25, 3)
-	got, err := validationImages(t.Context(), w, EvalConfig{Data: dir})
-	if err != nil || data.Digest(got) != data.Digest(want) || got.Len() != 6 {
-		t.Errorf("%d images, want the %d held out, %v", got.Len(), want.Len(), err)
 	}
 }

@@ -11,9 +11,7 @@ import (
 	"depthwise.dev/data"
 	"depthwise.dev/data/shards"
 	"depthwise.dev/formats"
-	"depthwise.dev/internal/datasource"
 	"depthwise.dev/internal/host"
-	"depthwise.dev/internal/redact"
 	"depthwise.dev/internal/validate"
 	"depthwise.dev/weights"
 )
@@ -46,6 +44,7 @@ type EvalResult struct {
 	Loss            float64        `json:"loss"`
 	Images          int            `json:"images"`
 	ImagesPerSecond float64        `json:"img_per_s"`
+	Measured        string         `json:"measured,omitempty"`        // which images, if training divided its data set (--val-split)
 	Unknown         []string       `json:"unknown_classes,omitempty"` // class folders unknown to the weights; skipped
 	Missing         []string       `json:"missing_classes,omitempty"` // classes of the weights without a folder
 	Skipped         []data.Problem `json:"skipped,omitempty"`         // unreadable images
@@ -61,11 +60,11 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 	if err != nil {
 		return EvalResult{}, err
 	}
-	all, err := validationImages(ctx, w, c)
+	all, which, err := validationImages(ctx, w, c)
 	if err != nil {
 		return EvalResult{}, err
 	}
-	var result EvalResult
+	result := EvalResult{Measured: which}
 	var images *data.Dataset
 	images, result.Unknown, result.Missing = all.Match(w.Classes)
 	result.LeftOut = all.Problems
@@ -108,23 +107,6 @@ func (c EvalConfig) validate() error {
 	v.Check(c.Workers >= -1, "workers", c.Workers, "must be at least 0, or -1 for the physical cores")
 	v.Check(c.Limit >= 0, "limit", c.Limit, "must be at least 1, or 0 for all images")
 	return v.Err()
-}
-
-// validationImages opens the val part, or the folder or shards of one split. Where the weights were
-// trained with a validation split, it returns the images that were held out, which fraction and
-// seed determine.
-func validationImages(ctx context.Context, w weights.Weights, c EvalConfig) (*data.Dataset, error) {
-	source, err := datasource.New(ctx, c.Data, c.Remote)
-	if err != nil {
-		return nil, err
-	}
-	fraction, seed, err := w.ValSplit()
-	if err != nil {
-		return nil, err
-	}
-	source.ValSplit, source.Seed = fraction, seed
-	images, err := source.OpenVal(ctx)
-	return images, redact.Error(err)
 }
 
 // read reads weights, and of a weight average the average or the last weights of training.

@@ -17,8 +17,8 @@ type Config struct {
 	// Data is a folder with train/CLASS/* and val/CLASS/*, or with CLASS/*, or local or remote
 	// shards, see [datasets.Source], or the word "mnist".
 	Data string `yaml:"data"`
-	// ValSplit is the fraction of a folder without val/ that is held out for validation. 0: such a
-	// folder is an error.
+	// ValSplit is the approximate fraction of a data set without val that is held out for validation,
+	// see [datasets.Split]. 0: such a data set is an error. With a val it has no effect.
 	ValSplit float64 `yaml:"val_split"`
 	// ShuffleBuffer is the size of the shuffle buffer for shards, in images, see
 	// [data.LoaderOptions]. 0: all images, and 16,384 for remote shards.
@@ -69,7 +69,8 @@ type Config struct {
 	// ClipGradNorm clips the global L2 norm of the gradients. 0: no clipping.
 	ClipGradNorm float64 `yaml:"clip_grad_norm"`
 	// EMADecay is the decay of an exponential moving average of the weights, such as 0.9999. The
-	// best weights, evaluation, prediction and export use the average. 0: no average.
+	// best weights are the better of weights and average; evaluation, prediction and export use the
+	// average of a checkpoint. 0: no average.
 	EMADecay float64 `yaml:"ema_decay"`
 
 	// Augment is none; basic: a random crop, resized, and a flip; randaug or

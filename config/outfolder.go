@@ -1,7 +1,9 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -10,41 +12,80 @@ import (
 	"depthwise.dev/internal/redact"
 )
 
+// runsFolder is where runs without Out are, under the working folder.
+const runsFolder = "runs"
+
 // OutFolder returns the folder of the run: Out, or runs/DATA-N under the working folder, where DATA
-// is the last name in the path of the data. N is one more than that of the last such run. With
-// Resume "auto" it is the last run's, so that the same command continues the run that it started.
-func (c Config) OutFolder() (string, error) {
+// is the last name in the path of the data. N is one more than that of the last such run; the folder
+// is created, so that runs which start at the same time get different ones. With Resume "auto" it is
+// the last run's, so that the same command continues the run that it started. created says that the
+// folder is new.
+func (c Config) OutFolder() (dir string, created bool, err error) {
 	if c.Out != "" {
-		return c.Out, nil
+		return c.Out, false, nil
 	}
-	data, err := filepath.Abs(dataName(c.Data))
+	dir, created, err = c.runFolder()
 	if err != nil {
-		return "", fmt.Errorf("config: out: %w", err)
+		return "", false, fmt.Errorf("config: the run's folder: %w; --out names another", err)
 	}
-	name := filepath.Base(data)
-	if name == string(filepath.Separator) {
-		name = "data"
-	}
-	n, err := lastRun("runs", name)
-	if err != nil {
-		return "", fmt.Errorf("config: out: %w", err)
-	}
-	if n == 0 || c.Resume != "auto" {
-		n++
-	}
-	return filepath.Join("runs", fmt.Sprintf("%s-%d", name, n)), nil
+	return dir, created, nil
 }
 
-// dataName returns the path of a data set without the pattern of its shards.
-func dataName(path string) string {
-	path = strings.Replace(redact.Address(path), "://"+redact.Mark+"@", "://", 1)
-	if strings.ContainsAny(path, "{:?") || strings.HasSuffix(path, ".tar") {
-		first, _, _ := strings.Cut(path, "::")
-		first, _, _ = strings.Cut(first, "?")
-		first, _, _ = strings.Cut(first, "{")
-		return strings.TrimSuffix(first[:strings.LastIndexByte(first, '/')+1], "/")
+func (c Config) runFolder() (dir string, created bool, err error) {
+	name, err := runName(c.Data)
+	if err != nil {
+		return "", false, err
 	}
-	return path
+	last, err := lastRun(runsFolder, name)
+	if err != nil {
+		return "", false, err
+	}
+	if last > 0 && c.Resume == "auto" {
+		return runFolder(name, last), false, nil
+	}
+	if err := os.MkdirAll(runsFolder, 0o755); err != nil {
+		return "", false, err
+	}
+	for n := last + 1; ; n++ {
+		dir := runFolder(name, n)
+		if err := os.Mkdir(dir, 0o755); !errors.Is(err, fs.ErrExist) {
+			return dir, err == nil, err
+		}
+	}
+}
+
+func runFolder(name string, n int) string {
+	return filepath.Join(runsFolder, fmt.Sprintf("%s-%d", name, n))
+}
+
+// runName returns the last name in the path of a data set.
+func runName(data string) (string, error) {
+	path, err := filepath.Abs(dataFolder(data))
+	if err != nil {
+		return "", err
+	}
+	if name := filepath.Base(path); name != string(filepath.Separator) {
+		return name, nil
+	}
+	return "data", nil
+}
+
+// dataFolder returns the path of a data set without the pattern of its shards. A folder may have the
+// name of a pattern.
+func dataFolder(path string) string {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return path
+	}
+	path = strings.Replace(redact.Address(path), "://"+redact.Mark+"@", "://", 1)
+	if strings.Contains(path, "://") {
+		path, _, _ = strings.Cut(path, "?")
+	}
+	first, _, _ := strings.Cut(path, "::")
+	if !strings.Contains(first, "{") && !strings.HasSuffix(first, ".tar") {
+		return first
+	}
+	first, _, _ = strings.Cut(first, "{")
+	return strings.TrimSuffix(first[:strings.LastIndexByte(first, '/')+1], "/")
 }
 
 // lastRun returns the greatest N of dir/NAME-N, 0 if there is none.
@@ -56,8 +97,8 @@ func lastRun(dir, name string) (int, error) {
 	last := 0
 	for _, e := range entries {
 		digits, ok := strings.CutPrefix(e.Name(), name+"-")
-		if n, err := strconv.Atoi(digits); ok && err == nil {
-			last = max(last, n)
+		if n, err := strconv.ParseInt(digits, 10, 32); ok && err == nil {
+			last = max(last, int(n))
 		}
 	}
 	return last, nil

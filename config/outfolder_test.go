@@ -3,6 +3,9 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 )
 
@@ -29,9 +32,13 @@ func TestOutFolder(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, err := c.config.OutFolder()
+			_, before := os.Stat(c.want)
+			got, created, err := c.config.OutFolder()
 			if err != nil {
 				t.Fatal(err)
+			}
+			if info, err := os.Stat(got); c.config.Out == "" && (err != nil || !info.IsDir() || created != (before != nil)) {
+				t.Errorf("created is %v: %v, before %v", created, err, before)
 			}
 			if filepath.ToSlash(got) != c.want {
 				t.Errorf("OutFolder() = %q, want %q", got, c.want)
@@ -40,11 +47,54 @@ func TestOutFolder(t *testing.T) {
 	}
 }
 
-func TestTheRunsFolderIsNamedAfterTheShards(t *testing.T) {
-	for path, want := range map[string]string{"photos": "photos", "/x/photos/train-{0..3}.tar": "/x/photos", "s3://bucket/photos/{train,val}-{0..3}.tar?region=x": "s3://bucket/photos",
-		"/x/photos/a.tar::b.tar": "/x/photos"} {
-		if got := dataName(path); got != want {
-			t.Errorf("%s: %q, want %q", path, got, want)
+// TestRunsThatStartTogether: each gets a folder of its own.
+func TestRunsThatStartTogether(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const runs = 6
+	var wg sync.WaitGroup
+	var folders [runs]string
+	for i := range runs {
+		wg.Go(func() {
+			dir, created, err := Config{Data: "photos"}.OutFolder()
+			if folders[i] = dir; err != nil || !created {
+				t.Errorf("run %d: %q, created %v, %v", i, dir, created, err)
+			}
+		})
+	}
+	wg.Wait()
+	slices.Sort(folders[:])
+	if want := []string{"runs/photos-1", "runs/photos-2", "runs/photos-3", "runs/photos-4", "runs/photos-5", "runs/photos-6"}; !slices.Equal(folders[:], want) {
+		t.Errorf("folders %q, want %q", folders, want)
+	}
+}
+
+func TestOutFolderThatCannotBeCreated(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("runs", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := (Config{Data: "photos"}).OutFolder(); err == nil || !strings.Contains(err.Error(), "runs") || !strings.Contains(err.Error(), "--out") {
+		t.Errorf("error %v, want the folder and --out", err)
+	}
+}
+
+func TestRunName(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, dir := range []string{"p/x:y", "p/x?z", "p/x{0..3}", "p/x", "p/x.tar", "p/a::b", "p/c/train.tar"} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, want := range map[string]string{
+		"photos": "photos", "photos/": "photos", "mnist": "mnist", "/": "data",
+		"p/x:y": "x:y", "p/x?z": "x?z", "p/x{0..3}": "x{0..3}", "p/x": "x", "p/x.tar": "x.tar", "p/a::b": "a::b", // folders
+		"p/new:y": "new:y", "p/new?z": "new?z", // that do not exist
+		"/x/photos/train-{0..3}.tar": "photos", "/x/photos/a.tar::b.tar": "photos", "p/c/{a,b}.tar": "c", "p/x/a.tar": "x",
+		"s3://bucket/photos/{train,val}-{0..3}.tar?region=x": "photos", "s3://bucket/photos?region=x": "photos", "s3://bucket/photos/": "photos",
+		"s3://bucket/train-0.tar": "bucket", "s3://bucket?region=x": "bucket",
+	} {
+		if got, err := runName(path); got != want || err != nil {
+			t.Errorf("%s: %q, %v, want %q", path, got, err, want)
 		}
 	}
 }

@@ -15,13 +15,14 @@ func TestSecretsOfTheAddress(t *testing.T) {
 		{"https://user:sec/ret@host/photos/{a,b}.tar", "https://xxxxx@host/photos/{a,b}.tar", "runs/photos-1"},
 		{"s3://bucket/photos/{a,b}.tar?region=eu-west-1", "s3://bucket/photos/{a,b}.tar?region=eu-west-1", "runs/photos-1"},
 	} {
+		t.Chdir(t.TempDir()) // OutFolder makes the folder
 		config := Default()
 		config.Data = c.data
 		text, err := config.YAML()
 		if err != nil || !strings.Contains(string(text), "data: "+c.stored+"\n") && !strings.Contains(string(text), "data: '"+c.stored+"'\n") {
 			t.Errorf("%s: %v\n%.200s", c.data, err, text)
 		}
-		if out, err := config.OutFolder(); out != c.out || err != nil {
+		if out, _, err := config.OutFolder(); out != c.out || err != nil {
 			t.Errorf("%s: %s, %v; want %s", c.data, out, err, c.out)
 		}
 	}

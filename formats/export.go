@@ -26,7 +26,7 @@ func Export(o ExportOptions) error {
 	}
 	w.Raw = nil
 	maps.DeleteFunc(w.Meta, func(key, _ string) bool {
-		return key != weights.MetaBest && key != weights.MetaValSplit && key != weights.MetaSeed
+		return key != weights.MetaBest && key != weights.MetaValSplit && key != weights.MetaSeed && key != weights.MetaSplit
 	})
 	f, err := ForOutput(o.Output, o.Format)
 	if err == nil {

@@ -56,7 +56,7 @@ type Epoch struct {
 	ValLoss         float64 `json:"val_loss"`
 	ValTop1         float64 `json:"val_top1"`
 	ValTop5         float64 `json:"val_top5"`
-	Averaged        bool    `json:"averaged"`     // the weight average was validated too and determines Best
+	Averaged        bool    `json:"averaged"`     // the weight average was validated too; the better of the two counts for Best
 	EMAValLoss      float64 `json:"ema_val_loss"` // of the weight average
 	EMAValTop1      float64 `json:"ema_val_top1"`
 	EMAValTop5      float64 `json:"ema_val_top5"`

@@ -8,6 +8,7 @@ import (
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/config"
+	"depthwise.dev/data/datasets"
 	"depthwise.dev/report"
 )
 
@@ -33,29 +34,38 @@ func (t Trainer) Fit(ctx context.Context, c config.Config, rec report.Recorder) 
 	if err := t.validate(); err != nil {
 		return Result{}, err
 	}
-	images, err := openImages(ctx, c)
+	images, err := openImages(ctx, c, datasets.ByName)
 	if err != nil {
 		return Result{}, err
+	}
+	if images.ownVal {
+		c.ValSplit = 0 // has no effect, and is not recorded
 	}
 	net, err := t.network(&c, len(images.train.Classes))
 	if err != nil {
 		return Result{}, err
 	}
-	dir, err := c.OutFolder()
+	folder, err := openRunFolder(c)
 	if err != nil {
 		return Result{}, err
 	}
-	folder, err := openRunFolder(dir, c)
-	if err != nil {
-		return Result{}, err
+	defer folder.close()
+	if folder.olderSplit() && images.split != nil {
+		if images, err = openImages(ctx, c, datasets.ByOrder); err != nil {
+			folder.discardNew()
+			return Result{}, err
+		}
 	}
-	defer folder.unlock()
 	r := &run{trainer: t, config: c, net: net, folder: folder, images: images, clock: clock{started: time.Now()}}
 	if r.finished() {
-		if err := r.sameSettings(*folder.resume); err != nil {
-			return r.result(), fmt.Errorf("train: %s: the run is finished, and %w", dir, err)
+		if c.Resume != "auto" {
+			folder.discardNew()
+			return r.result(), fmt.Errorf("train: resume from %s: its run is finished: nothing is left to train; resume from an earlier checkpoint, or start a new run", folder.from)
 		}
-		return r.result(), rec.Record(report.Note{Level: report.Info, Text: dir + ": the run is finished; nothing to do"})
+		if err := r.sameSettings(*folder.resume); err != nil {
+			return r.result(), fmt.Errorf("train: %s: the run is finished, and %w", folder.dir, err)
+		}
+		return r.result(), rec.Record(report.Note{Level: report.Info, Text: folder.dir + ": the run is finished; nothing to do"})
 	}
 	err = autograd.Run(context.WithoutCancel(ctx), func(s *autograd.Scope) error {
 		if err := r.build(s); err != nil {

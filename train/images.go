@@ -2,11 +2,14 @@ package train
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
+	"depthwise.dev/checkpoints"
 	"depthwise.dev/config"
 	"depthwise.dev/data"
 	"depthwise.dev/data/check"
+	"depthwise.dev/data/datasets"
 	"depthwise.dev/internal/host"
 	"depthwise.dev/internal/redact"
 )
@@ -18,23 +21,28 @@ const verifyUpTo = 10_000
 
 // images is a run's data.
 type images struct {
-	train, val *data.Dataset // val may be nil
-	notes      []string      // problems for the user to know
-	digest     string        // of names and classes; it changes with the data
+	train, val *data.Dataset   // val may be nil
+	notes      []string        // problems for the user to know
+	digest     string          // of names and classes; it changes with the data
+	pictures   string          // digest of a few reduced images; it changes when files are replaced. "": unknown
+	split      *datasets.Split // how the data set was divided; nil: it has a val, or an older rule divided it
+	ownVal     bool            // the data set has a val
 }
 
-// openImages opens Config.Data. It returns an error with examples if too many images are
-// unreadable.
-func openImages(ctx context.Context, c config.Config) (images, error) {
+// openImages opens Config.Data, of which rule selects the validation images if it has none. It
+// returns an error with examples if too many images are unreadable.
+func openImages(ctx context.Context, c config.Config, rule datasets.Rule) (images, error) {
 	source, err := c.Source(ctx)
 	if err != nil {
 		return images{}, err
 	}
+	source.Rule = rule
 	dir := redact.Address(source.Path)
 	var im images
-	if im.train, im.val, err = source.Open(ctx); err != nil {
+	if im.train, im.val, im.split, err = source.OpenSplit(ctx); err != nil {
 		return images{}, redact.Error(err)
 	}
+	im.ownVal = im.split == nil && rule == datasets.ByName
 	if n := len(im.train.Classes); n < 2 {
 		return images{}, fmt.Errorf("train: %s has %d class: a classifier needs two or more folders of images", dir, n)
 	}
@@ -50,7 +58,47 @@ func openImages(ctx context.Context, c config.Config) (images, error) {
 		}
 	}
 	im.digest = data.Digest(im.train, im.val)
-	return im, nil
+	if im.ownVal && c.ValSplit > 0 {
+		im.notes = append(im.notes, fmt.Sprintf("--val-split %v has no effect: %s has a validation part of its own (%d images), which is used", c.ValSplit, dir, im.val.Len()))
+	}
+	return im, im.identify(ctx)
+}
+
+// identify computes what the data set is recognized by.
+func (im *images) identify(ctx context.Context) error {
+	if im.split != nil {
+		err := im.split.Identify(ctx, im.train, im.val)
+		im.pictures = im.split.Set.PicturesDigest()
+		return err
+	}
+	id, err := datasets.Identify(ctx, im.train)
+	im.pictures = id.PicturesDigest()
+	return err
+}
+
+// counts are the numbers of images of a checkpoint's data set.
+type counts struct {
+	Train int `json:"train"`
+	Val   int `json:"val"`
+}
+
+func (im images) counts() counts { return counts{Train: im.train.Len(), Val: im.val.Len()} }
+
+// differences compares the images with those of a checkpoint. Older checkpoints record the digest of
+// the names alone.
+func (im images) differences(f checkpoints.File) []string {
+	if f.Meta[metaData] == im.digest {
+		if was := f.Meta[metaPictures]; was != "" && im.pictures != "" && was != im.pictures {
+			return []string{"the images have the same names, but not the same contents"}
+		}
+		return nil
+	}
+	text := "the images are not the same files"
+	was, now := counts{}, im.counts()
+	if json.Unmarshal([]byte(f.Meta[metaImages]), &was) == nil && was != now {
+		text += fmt.Sprintf(": there were %d to train and %d to validate, and there are %d and %d", was.Train, was.Val, now.Train, now.Val)
+	}
+	return []string{text}
 }
 
 func (im *images) verify(ctx context.Context, set *data.Dataset) error {
@@ -65,6 +113,9 @@ func (im *images) verify(ctx context.Context, set *data.Dataset) error {
 		}
 		if err := check.Unreadable(unreadable, set.Len(), check.DefaultUnreadableLimit); err != nil {
 			return err
+		}
+		if len(unreadable) == set.Len() {
+			return fmt.Errorf("train: %s: none of its %d images can be read: %s: %s; repair or replace them", set.Root, set.Len(), unreadable[0].Path, unreadable[0].Reason)
 		}
 		problems = append(problems, unreadable...)
 	} else {

@@ -28,7 +28,7 @@ func (r *run) train(ctx context.Context, s *autograd.Scope) error {
 	}
 	switch {
 	case err == nil:
-		return r.recordDone(report.Finished)
+		return errors.Join(r.folder.check(), r.noteBest(), r.recordDone(report.Finished))
 	case errors.Is(err, errTimeUp):
 		return errors.Join(r.save(s, false), r.recordDone(report.Interrupted))
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
@@ -50,10 +50,11 @@ func (r *run) epoch(ctx context.Context, s *autograd.Scope) error {
 		if err := r.interruption(ctx); err != nil {
 			return err
 		}
+		before := r.Step
 		if err := r.trainStep(s, batches); err != nil {
 			return err
 		}
-		if r.clock.checkpointDue(r.Step) && r.Batch < r.loader.Batches() && r.Step < r.totalSteps {
+		if r.Step > before && r.clock.checkpointDue(r.Step) && r.Batch < r.loader.Batches() && r.Step < r.totalSteps {
 			if err := r.save(s, false); err != nil {
 				return err
 			}
@@ -65,6 +66,9 @@ func (r *run) epoch(ctx context.Context, s *autograd.Scope) error {
 
 // interruption returns why the run should stop, nil if it should not.
 func (r *run) interruption(ctx context.Context) error {
+	if err := r.folder.check(); err != nil {
+		return err
+	}
 	if r.clock.timeUp() {
 		return errTimeUp
 	}
@@ -73,6 +77,10 @@ func (r *run) interruption(ctx context.Context) error {
 
 // endEpoch validates, records the epoch, and starts the next one.
 func (r *run) endEpoch(ctx context.Context, s *autograd.Scope) error {
+	if r.Seen.Images == 0 {
+		return fmt.Errorf("train: epoch %d: %w: of %d images %d could not be read, and the others were in batches of one image, with which batch norm cannot train; train data check %s names unreadable images",
+			r.Epoch+1, ErrNothingTrained, r.images.train.Len(), r.Seen.Skipped, r.config.Data)
+	}
 	trained := r.clock.sinceEpoch()
 	input := r.inputStats(trained)
 	sum := report.Epoch{Epoch: r.Epoch + 1, Epochs: r.config.Epochs, Step: r.Step, LR: r.schedule.LR(max(r.Step-1, 0)),
@@ -89,7 +97,7 @@ func (r *run) endEpoch(ctx context.Context, s *autograd.Scope) error {
 		return err
 	}
 	r.Epoch, r.Batch, r.Seen = r.Epoch+1, 0, tally{}
-	r.Done = r.Step >= r.totalSteps
+	r.Done = r.Step >= r.totalSteps || r.Epoch >= r.config.Epochs
 	return r.save(s, sum.Best)
 }
 
@@ -120,6 +128,9 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 	}
 	e := classify.Evaluation{Machine: r.Machine, Networks: []*backend.Network{r.network}, Preprocess: r.net.preprocess}
 	e.AfterBatch = func(batch, of int) error {
+		if err := r.folder.check(); err != nil {
+			return err
+		}
 		return r.recorder.Record(report.Validation{Epoch: r.Epoch + 1, Batch: batch, Batches: of})
 	}
 	if r.average != nil {
@@ -129,6 +140,9 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if errors.Is(err, ErrFolderLost) {
+			return err
 		}
 		return fmt.Errorf("train: epoch %d: validation: %w", r.Epoch+1, err)
 	}
@@ -142,12 +156,27 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 		sum.Averaged = true
 		sum.EMAValTop1, sum.EMAValTop5, sum.EMAValLoss = scores[1].Rates()
 	}
-	top1, top5, loss := scores[len(scores)-1].Rates()
-	if !math.IsNaN(loss) && (r.Best.Step == 0 || top1 > r.Best.Top1) {
+	now := r.betterOf(scores)
+	if !math.IsNaN(now.Loss) && (r.Best.Step == 0 || now.Top1 > r.Best.Top1) {
 		sum.Best = true
-		r.Best = best{Step: r.Step, Epoch: r.Epoch + 1, Top1: top1, Top5: top5, Loss: loss}
+		r.Best = now
 	}
 	return nil
+}
+
+// betterOf returns the result of the network or, unless it is worse, of its weight average: an
+// average over more steps than the run has had is still near the initial weights.
+func (r *run) betterOf(scores []classify.Score) best {
+	now := best{Step: r.Step, Epoch: r.Epoch + 1, Plain: len(scores) > 1}
+	now.Top1, now.Top5, now.Loss = scores[0].Rates()
+	if len(scores) == 1 {
+		return now
+	}
+	top1, top5, loss := scores[1].Rates()
+	if math.IsNaN(now.Loss) || !math.IsNaN(loss) && top1 >= now.Top1 {
+		now.Plain, now.Top1, now.Top5, now.Loss = false, top1, top5, loss
+	}
+	return now
 }
 
 func (r *run) recordSkipped(problems []data.Problem) error {

@@ -28,6 +28,9 @@ func (r *run) record(progress report.Recorder) error {
 		return errors.Join(err, r.files.Close())
 	}
 	r.files = append(r.files, metrics)
+	if err := r.folder.watch(); err != nil {
+		return errors.Join(err, r.files.Close())
+	}
 	r.recorder = append(append(r.recorder, r.files...), &display{Recorder: progress})
 
 	start := report.Start{Run: r.folder.dir, Images: r.images.train.Len(), Epochs: r.config.Epochs, Batches: r.loader.Batches(), Step: r.Step, Steps: r.totalSteps,
@@ -36,6 +39,9 @@ func (r *run) record(progress report.Recorder) error {
 		start.ValImages = r.images.val.Len()
 	}
 	errs := []error{r.recorder.Record(start), r.note(report.Info, fmt.Sprintf("backend %s: %s", r.Kernels, r.Reason))}
+	if text := r.averageHorizon(); text != "" {
+		errs = append(errs, r.note(report.Warning, text))
+	}
 	for _, damaged := range r.folder.skipped {
 		errs = append(errs, r.note(report.Warning, fmt.Sprintf("skipped a damaged checkpoint: %v", damaged)))
 	}

@@ -38,8 +38,18 @@ func (r *run) resume(s *autograd.Scope) error {
 	if err := r.sameRun(f); err != nil {
 		return fmt.Errorf("train: resume from %s: %w", r.folder.from, err)
 	}
-	if err := r.restore(s, f); err != nil {
+	if err := errors.Join(r.restore(s, f), r.checkCount()); err != nil {
 		return fmt.Errorf("train: resume from %s: %w", r.folder.from, err)
+	}
+	return nil
+}
+
+// checkCount finds a checkpoint of a version that counted steps without an image, with which the rest
+// of the schedule would differ.
+func (r *run) checkCount() error {
+	groups := (r.Batch + r.config.Accumulate - 1) / r.config.Accumulate
+	if most := int64(r.Epoch)*r.stepsPerEpoch + int64(groups); r.Step > most {
+		return fmt.Errorf("%w: it counts %d steps, and an epoch has %d: an earlier version counted steps without an image; start again in another --out", ErrOtherRun, r.Step, r.stepsPerEpoch)
 	}
 	return nil
 }
@@ -63,10 +73,7 @@ func (r *run) sameRun(f checkpoints.File) error {
 		return err
 	}
 	different = append(different, parts...)
-	if f.Meta[metaData] != r.images.digest {
-		different = append(different, "the images are not the same files")
-	}
-	return otherRun(different)
+	return otherRun(append(different, r.images.differences(f)...))
 }
 
 // differentParts compares the trainer's own parts with the checkpoint's.
@@ -98,7 +105,7 @@ func (r *run) differentParts(f checkpoints.File) ([]string, error) {
 	return different, nil
 }
 
-// sameSettings compares the settings and the trainer's own parts alone.
+// sameSettings compares what a finished run was made of, without the machine.
 func (r *run) sameSettings(f checkpoints.File) error {
 	different, err := r.differentSettings(f)
 	if err != nil {
@@ -108,14 +115,15 @@ func (r *run) sameSettings(f checkpoints.File) error {
 	if err != nil {
 		return err
 	}
-	return otherRun(append(different, parts...))
+	different = append(different, parts...)
+	return otherRun(append(different, r.images.differences(f)...))
 }
 
 func otherRun(different []string) error {
 	if len(different) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %s; use the settings of the checkpoint, or another --out", ErrOtherRun, strings.Join(different, "; "))
+	return fmt.Errorf("%w: %s; use the settings and images of the checkpoint, or start a new run with another --out", ErrOtherRun, strings.Join(different, "; "))
 }
 
 func (r *run) differentSettings(f checkpoints.File) ([]string, error) {
@@ -127,7 +135,11 @@ func (r *run) differentSettings(f checkpoints.File) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return differentSettings(f.Meta[metaConfig], string(now), string(defaults))
+	different, err := differentSettings(f.Meta[metaConfig], string(now), string(defaults))
+	if r.images.ownVal { // an earlier version recorded the fraction although it had no effect
+		different = slices.DeleteFunc(different, func(text string) bool { return strings.HasPrefix(text, "--val-split ") })
+	}
+	return different, err
 }
 
 // differentSettings lists the settings that differ between two configurations, given as YAML. A

@@ -40,7 +40,7 @@ type run struct {
 	clock
 }
 
-// finished reports whether the folder's checkpoint is that of a finished run.
+// finished reports whether the checkpoint is that of a finished run.
 func (r *run) finished() bool {
 	if r.folder.resume == nil {
 		return false
@@ -50,7 +50,7 @@ func (r *run) finished() bool {
 		return false
 	}
 	r.progress = p
-	return r.config.Resume == "auto"
+	return true
 }
 
 func (r *run) result() Result {
@@ -71,8 +71,9 @@ func (r *run) build(s *autograd.Scope) (err error) {
 			return err
 		}
 	}
-	batches, accumulate := int64(r.loader.Batches()), int64(c.Accumulate)
-	r.stepsPerEpoch = (batches + accumulate - 1) / accumulate
+	if r.stepsPerEpoch, err = r.countSteps(); err != nil {
+		return err
+	}
 	r.totalSteps = r.stepsPerEpoch * int64(c.Epochs)
 	if c.MaxSteps > 0 {
 		r.totalSteps = min(r.totalSteps, c.MaxSteps)

@@ -35,15 +35,20 @@ type runFolder struct {
 	from    string            // the file that resume was read from
 	skipped []error           // damaged newer checkpoints
 	created bool              // the folder did not exist before
+	watched []watched         // what must stay in its place
 }
 
 func (f *runFolder) path(name string) string { return filepath.Join(f.dir, name) }
 
 // openRunFolder creates or reopens the folder of a run and finds the checkpoint to resume.
-func openRunFolder(dir string, c config.Config) (*runFolder, error) {
+func openRunFolder(c config.Config) (*runFolder, error) {
+	dir, created, err := c.OutFolder()
+	if err != nil {
+		return nil, err
+	}
 	f := &runFolder{dir: dir, store: checkpoints.Store{Dir: filepath.Join(dir, weights.CheckpointFolder), Keep: c.Keep}}
-	_, err := os.Stat(dir)
-	f.created = errors.Is(err, os.ErrNotExist)
+	_, err = os.Stat(dir)
+	f.created = created || errors.Is(err, os.ErrNotExist)
 	if err := os.MkdirAll(f.store.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("train: create the run's folder: %w", err)
 	}
@@ -53,6 +58,7 @@ func openRunFolder(dir string, c config.Config) (*runFolder, error) {
 	}
 	f.unlock = unlock
 	if err := f.open(c); err != nil {
+		f.discardNew()
 		unlock()
 		return nil, err
 	}
@@ -113,6 +119,16 @@ func (f *runFolder) holds(checkpoint string) bool {
 	own, errOwn := os.Stat(f.store.Dir)
 	its, errIts := os.Stat(filepath.Dir(checkpoint))
 	return errOwn == nil && errIts == nil && os.SameFile(own, its)
+}
+
+// olderSplit reports whether the checkpoint is of a version that recorded no datasets.Split.
+func (f *runFolder) olderSplit() bool {
+	if f.resume == nil {
+		return false
+	}
+	_, divided := f.resume.Meta[weights.MetaValSplit]
+	_, recorded := f.resume.Meta[weights.MetaSplit]
+	return divided && !recorded
 }
 
 func (f *runFolder) findNewest() error {

@@ -13,6 +13,9 @@ import (
 // kill in between leaves a newer best file, which the resumed run writes again, byte for byte.
 // Values that are not finite are an error, so that the last good checkpoint remains the newest.
 func (r *run) save(s *autograd.Scope, isBest bool) error {
+	if err := r.folder.check(); err != nil {
+		return err
+	}
 	if err := r.checkFinite(s); err != nil {
 		return err
 	}
@@ -69,14 +72,20 @@ func (r *run) writeBest(s *autograd.Scope) error {
 	})
 }
 
-// writeBestFrom writes best.safetensors: weights alone, with their accuracy.
+// writeBestFrom writes best.safetensors: weights alone, with their accuracy. Of a run with a weight
+// average they are the average, with the weights beside it, or the weights alone if they are better.
 func (r *run) writeBestFrom(w weights.Weights) error {
+	if r.Best.Plain {
+		w = w.Plain()
+	}
 	accuracy, err := json.Marshal(r.Best)
 	if err != nil {
 		return fmt.Errorf("train: %s: %w", weights.BestFile, err)
 	}
 	w.Meta = map[string]string{}
-	r.setSplit(&w)
+	if err := r.setSplit(&w); err != nil {
+		return err
+	}
 	w.Meta[weights.MetaBest] = string(accuracy)
 	return w.Write(r.folder.path(weights.BestFile))
 }

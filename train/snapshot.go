@@ -53,6 +53,7 @@ type best struct {
 	Top1  float64 `json:"top1"`
 	Top5  float64 `json:"top5"`
 	Loss  float64 `json:"loss"`
+	Plain bool    `json:"plain,omitempty"` // of a run with a weight average: the weights themselves, not the average
 }
 
 // A checkpoint's metadata, beside that of its weights. Each is a JSON value, except for the
@@ -62,7 +63,9 @@ const (
 	metaOptimizer = "optimizer_steps"
 	metaAverage   = "average_steps" // of a run with a weight average
 	metaMachine   = "machine"
-	metaData      = "data_digest"
+	metaData      = weights.MetaData
+	metaImages    = "data_images"   // numbers of images, see counts
+	metaPictures  = "data_pictures" // digest of a few reduced training images; "" if the data set is remote
 	metaConfig    = "config"
 	metaLoss      = "loss"      // name of the trainer's loss, if it has one
 	metaRule      = "optimizer" // name of the trainer's optimizer, if it has one
@@ -77,7 +80,9 @@ const (
 // weights copies the network to the host, and its average where there is one.
 func (r *run) weights(s *autograd.Scope) (w weights.Weights, err error) {
 	w = weights.Weights{Graph: r.net.graph, Config: r.net.config, Classes: r.images.train.Classes, Preprocess: r.net.preprocess, Meta: map[string]string{}}
-	r.setSplit(&w)
+	if err := r.setSplit(&w); err != nil {
+		return w, err
+	}
 	if w.Arrays, err = backend.HostArrays(s, "", r.network.State()); err != nil || r.average == nil {
 		return w, err
 	}
@@ -87,10 +92,20 @@ func (r *run) weights(s *autograd.Scope) (w weights.Weights, err error) {
 }
 
 // setSplit records the validation split in the metadata, if there is one.
-func (r *run) setSplit(w *weights.Weights) {
-	if r.config.ValSplit > 0 && r.images.val != nil {
-		w.SetValSplit(r.config.ValSplit, r.config.Seed)
+func (r *run) setSplit(w *weights.Weights) error {
+	if r.config.ValSplit == 0 || r.images.ownVal {
+		return nil
 	}
+	w.SetValSplit(r.config.ValSplit, r.config.Seed)
+	if r.images.split == nil {
+		return nil // a run of an earlier version continues with what it recorded
+	}
+	text, err := json.Marshal(r.images.split)
+	if err != nil {
+		return fmt.Errorf("train: metadata %q: %w", weights.MetaSplit, err)
+	}
+	w.Meta[weights.MetaSplit] = string(text)
+	return nil
 }
 
 // snapshot returns the complete state of the run as one file.
@@ -129,11 +144,11 @@ func (r *run) meta(optimizerSteps int64) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	meta := map[string]string{metaConfig: string(config), metaData: r.images.digest}
+	meta := map[string]string{metaConfig: string(config), metaData: r.images.digest, metaPictures: r.images.pictures}
 	for key, name := range r.trainer.names() {
 		meta[key] = name
 	}
-	for key, value := range map[string]any{metaProgress: r.progress, metaOptimizer: optimizerSteps, metaMachine: r.Machine} {
+	for key, value := range map[string]any{metaProgress: r.progress, metaOptimizer: optimizerSteps, metaMachine: r.Machine, metaImages: r.images.counts()} {
 		text, err := json.Marshal(value)
 		if err != nil {
 			return nil, fmt.Errorf("train: checkpoint: %s: %w", key, err)

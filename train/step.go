@@ -18,12 +18,17 @@ import (
 // checkpoint is written then.
 var ErrNotFinite = errors.New("not a finite number")
 
-// trainStep is one optimizer step: next batches, forward, backward, clip and update, record.
+// trainStep is one optimizer step: next batches, forward, backward, clip and update, record. Batches
+// without an image to train on are read and make no step.
 func (r *run) trainStep(s *autograd.Scope, batches *data.Iterator) error {
 	return s.Sub(func(s *autograd.Scope) error {
 		seen, err := r.forwardBackward(s, batches)
 		if err != nil {
 			return err
+		}
+		r.Seen.add(seen)
+		if seen.Images == 0 {
+			return nil // not a step: every image was unreadable, or the batch was dropped
 		}
 		lr := r.schedule.LR(r.Step)
 		norm, err := r.update(s, seen, lr)
@@ -31,7 +36,6 @@ func (r *run) trainStep(s *autograd.Scope, batches *data.Iterator) error {
 			return err
 		}
 		r.Step++
-		r.Seen.add(seen)
 		return r.recordStep(s, seen, lr, norm)
 	})
 }
@@ -119,9 +123,6 @@ func (r *run) loss(s *autograd.Scope, logits *autograd.Tensor, t autograd.Target
 // update clips and applies the gradients, and returns their norm before clipping (0 without
 // clipping).
 func (r *run) update(s *autograd.Scope, seen tally, lr float64) (norm float64, err error) {
-	if seen.Images == 0 {
-		return 0, nil // every image of the step was unreadable
-	}
 	o := optim.StepOptions{LR: lr, MaxGradNorm: r.config.ClipGradNorm, Average: r.average}
 	if r.config.Accumulate > 1 {
 		o.GradScale = 1 / float64(seen.Images)

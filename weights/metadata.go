@@ -12,9 +12,11 @@ import (
 
 // Metadata entries of a weights file that training adds.
 const (
-	MetaBest     = "best"      // step, epoch and validation accuracy of the weights
-	MetaValSplit = "val_split" // fraction of the images held out for validation, if the data set has no val/
-	MetaSeed     = "seed"      // random seed that selected those images
+	MetaBest     = "best"        // step, epoch and validation accuracy of the weights
+	MetaValSplit = "val_split"   // fraction of the images held out for validation, if the data set has no val/
+	MetaSeed     = "seed"        // random seed that selected those images
+	MetaSplit    = "split"       // a datasets.Split as JSON: which images those are
+	MetaData     = "data_digest" // of a checkpoint: the digest of the training and validation images
 )
 
 // Prefixes of arrays that are weights too.

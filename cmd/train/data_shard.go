@@ -76,12 +76,15 @@ func shardData(cmd *cobra.Command, source datasets.Source, dir string, o shards.
 		return usagef("--per-shard must be at least 1, --max-side and --workers at least 0, --quality from 1 to 100")
 	}
 	stderr := cmd.ErrOrStderr()
-	train, val, err := source.Open(cmd.Context())
+	train, val, split, err := source.OpenSplit(cmd.Context())
 	if err != nil {
 		return err
 	}
 	if err := check.Classes(cmd.Context(), train, runtime.GOMAXPROCS(0)); err != nil {
 		return err
+	}
+	if source.ValSplit > 0 && split == nil {
+		fmt.Fprintf(stderr, "warning: --val-split %v has no effect: %s has a validation part of its own (%d images), which is used\n", source.ValSplit, source.Path, val.Len())
 	}
 	o.Seed, o.Progress = source.Seed, bar(stderr, "shard", inImages)
 	done, err := shards.Write(cmd.Context(), dir, train, val, o)

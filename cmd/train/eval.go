@@ -59,6 +59,9 @@ func evalText(r classify.EvalResult) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "top-1 accuracy %.2f %%, top-5 accuracy %.2f %%, loss %.4f\n%d images, %.1f img/s\n",
 		100*r.Top1, 100*r.Top5, r.Loss, r.Images, r.ImagesPerSecond)
+	if r.Measured != "" {
+		fmt.Fprintf(&b, "measured %s\n", r.Measured)
+	}
 	for _, note := range []struct {
 		names []string
 		text  string

@@ -61,7 +61,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
 	}
 	dataFlags(cmd, &s.Config)
 	flagGroup(cmd, groupData, func(fs *pflag.FlagSet) {
-		fs.Float64Var(&s.ValSplit, "val-split", s.ValSplit, "fraction of the images to hold out for validation if DIR has no val/")
+		fs.Float64Var(&s.ValSplit, "val-split", s.ValSplit, "fraction of the images to hold out for validation if DIR has no val/, chosen by their names")
 	})
 	exifFlag(cmd, &s.Config)
 	modelFlags(cmd, &s.Config)
@@ -92,7 +92,7 @@ func optimizationFlags(cmd *cobra.Command, c *config.Config) {
 		fs.Float64Var(&c.LabelSmoothing, "label-smoothing", c.LabelSmoothing, "label smoothing")
 		fs.Float64Var(&c.ClipGradNorm, "clip-grad-norm", c.ClipGradNorm, "clip the global L2 norm of the gradients")
 		fs.Float64Var(&c.EMADecay, "ema-decay", c.EMADecay, "decay of a moving average of the weights, "+
-			"which validation, eval, predict and export then use; 0.9999 averages over 10,000 steps, so shorter runs need less")
+			"which eval, predict and export use, unless the weights validated better; 0.9999 averages over 10,000 steps, so shorter runs need less")
 		fs.IntVar(&c.Accumulate, "accumulate", c.Accumulate, "gradient accumulation: batches per optimizer step")
 		defaultText(fs, "max-steps", "no limit")
 		defaultText(fs, "lr", learningRates())

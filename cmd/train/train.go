@@ -22,9 +22,6 @@ func trainOnce(cmd *cobra.Command, s *settings) error {
 	if err != nil {
 		return err
 	}
-	if c.Out, err = c.OutFolder(); err != nil {
-		return err
-	}
 	if _, err = dataFolder(cmd, c.Data); err != nil { // c.Data stays "mnist", so that config.yaml repeats the run elsewhere
 		return err
 	}

@@ -2,7 +2,6 @@ package datasets
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -12,13 +11,13 @@ import (
 )
 
 // openFolders opens class folders for training.
-func (s Source) openFolders() (train, val *data.Dataset, err error) {
+func (s Source) openFolders() (train, val *data.Dataset, split *Split, err error) {
 	l, err := findLayout(s.Path)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if train, err = s.openTrainFolder(l); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	train.Problems = append(append(l.unused, l.testNotes()...), train.Problems...)
 	if nested := Nested(train); nested != nil {
@@ -28,9 +27,9 @@ func (s Source) openFolders() (train, val *data.Dataset, err error) {
 	switch {
 	case l.has(names.Val):
 		val, err = s.openVal(train, l.parts[names.Val])
-		return train, val, err
+		return train, val, nil, err
 	case l.parted() && s.ValSplit == 0:
-		return nil, nil, l.noVal()
+		return nil, nil, nil, l.noVal()
 	}
 	return s.split(train)
 }
@@ -80,30 +79,30 @@ func (s Source) openVal(train *data.Dataset, dir string) (*data.Dataset, error) 
 	return val, err
 }
 
-// openValFolder opens class folders for evaluation.
-func (s Source) openValFolder(ctx context.Context) (*data.Dataset, error) {
+// openValFolder opens class folders for evaluation, see [Source.OpenVal].
+func (s Source) openValFolder() (d *data.Dataset, own bool, err error) {
 	l, err := findLayout(s.Path)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	part := names.Val
+	part := names.NoSplit
 	switch {
 	case l.has(names.Val):
-	case s.ValSplit > 0 && (l.has(names.Train) || !l.parted()):
-		_, val, err := s.Open(ctx)
-		return val, err
+		part = names.Val
+	case s.ValSplit > 0 && l.has(names.Train):
+		part = names.Train
 	case l.has(names.Test):
 		part = names.Test
 	case l.parted():
-		return nil, layoutError(l.root, "it holds training images (%s) and no val or test part; to measure the accuracy on the training images, give %s",
+		return nil, false, layoutError(l.root, "it holds training images (%s) and no val or test part; to measure the accuracy on the training images, give %s",
 			names.Show(filepath.Base(l.parts[names.Train])), names.Show(l.parts[names.Train]))
 	}
 	d, empty, err := s.list(l, part)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	d.Problems = append(d.Problems, emptyClasses(d, empty)...)
-	return d, nil
+	return d, part == names.Val || part == names.Test, nil
 }
 
 // noClasses says what is in a folder without class folders.

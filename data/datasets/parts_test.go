@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"depthwise.dev/data/internal/datatest"
+	"depthwise.dev/data/internal/names"
 )
 
 func TestOpenValChoosesThePart(t *testing.T) {
@@ -25,7 +26,7 @@ func TestOpenValChoosesThePart(t *testing.T) {
 	}{
 		{"val", in("train", "val", "test"), ".", 0, "val", 4, 0},
 		{"Validation", in("Train", "Validation"), ".", 0, "Validation", 4, 0},
-		{"the held-out part of train", in("Training", "Testing"), ".", 0.5, "Training", 2, 0},
+		{"train, to hold out from", in("Training", "Testing"), ".", 0.5, "Training", 4, 0},
 		{"test", in("train", "test"), ".", 0, "test", 4, 0},
 		{"only test", in("test"), ".", 0.5, "test", 4, 0},
 		{"the folder of test", in("train", "test"), "test", 0, "test", 4, 0},
@@ -37,7 +38,7 @@ func TestOpenValChoosesThePart(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := datatest.EmptyFiles(t, c.files...)
-			d, err := Source{Path: filepath.Join(dir, c.path), ValSplit: c.valSplit}.OpenVal(t.Context())
+			d, own, err := Source{Path: filepath.Join(dir, c.path), ValSplit: c.valSplit}.OpenVal(t.Context())
 			if c.root == "" {
 				var layout *LayoutError
 				if !errors.As(err, &layout) || !strings.Contains(err.Error(), filepath.Join(dir, "train")) {
@@ -47,6 +48,9 @@ func TestOpenValChoosesThePart(t *testing.T) {
 			}
 			if err != nil {
 				t.Fatal(err)
+			}
+			if part := names.SplitOfFolder(c.root); own != (part == names.Val || part == names.Test) && c.path == "." {
+				t.Errorf("own is %v for %s", own, c.root)
 			}
 			if d.Root != filepath.Join(dir, c.root) || d.Len() != c.images || len(d.Problems) != c.problems {
 				t.Errorf("%d images of %s, problems %v; want %d of %s, %d", d.Len(), d.Root, d.Problems, c.images, c.root, c.problems)
@@ -71,7 +75,7 @@ func TestOpenShardsOfTest(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "--val-split") {
 		t.Errorf("%v, %v, error %v; want that test is not used to validate", train, val, err)
 	}
-	d, err := Source{Path: dir}.OpenVal(t.Context())
+	d, _, err := Source{Path: dir}.OpenVal(t.Context())
 	if err != nil || d.Len() != 2 || !strings.Contains(d.Samples[0].Path, "test-0.tar") {
 		t.Errorf("%+v, error %v; want the test part", d, err)
 	}

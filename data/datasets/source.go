@@ -4,7 +4,6 @@ package datasets
 
 import (
 	"context"
-	"fmt"
 
 	"depthwise.dev/data"
 	"depthwise.dev/data/shards"
@@ -21,6 +20,7 @@ type Source struct {
 	// selects the images.
 	ValSplit float64
 	Seed     uint64
+	Rule     Rule // the zero value is that of new runs
 	// Cache is a folder for listings of large data sets. Empty: none is kept. Remote shards, whose
 	// paths are addresses such as s3://bucket/train-{000..127}.tar or that of their folder, need one:
 	// it keeps up to CacheBytes of them; 0 means [shards.DefaultCacheBytes].
@@ -35,20 +35,27 @@ func Open(path string, valSplit float64, seed uint64) (train, val *data.Dataset,
 	return Source{Path: path, ValSplit: valSplit, Seed: seed}.Open(context.Background())
 }
 
-// Open opens the data set for training: train and val or, if there is no val, the two parts that
-// ValSplit makes. The labels of val follow the classes of train, matched by name; differences between
-// the two are named in val.Problems, and folders that are not used in train.Problems. It returns an error
-// if a part is missing or empty or the parts have no class in common, [ErrFlatVal], and a [LayoutError].
+// Open is [Source.OpenSplit] without the split.
 func (s Source) Open(ctx context.Context) (train, val *data.Dataset, err error) {
+	train, val, _, err = s.OpenSplit(ctx)
+	return train, val, err
+}
+
+// OpenSplit opens the data set for training: train and val or, if there is no val, the two parts that
+// ValSplit makes. The labels of val follow the classes of train, matched by name; differences between
+// the two are named in val.Problems, and folders that are not used in train.Problems. split is nil if the data
+// set has a val of its own: ValSplit has no effect then. It returns an error if a part is missing or empty or the
+// parts have no class in common, [ErrFlatVal], and a [LayoutError].
+func (s Source) OpenSplit(ctx context.Context) (train, val *data.Dataset, split *Split, err error) {
 	found, ok, err := s.shards().Find(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if !ok {
 		return s.openFolders()
 	}
 	if train, err = s.shards().Open(ctx, found.Root, found.Train); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	train.Problems = append(shardNotes(found), train.Problems...)
 	if len(found.Val) == 0 {
@@ -56,32 +63,33 @@ func (s Source) Open(ctx context.Context) (train, val *data.Dataset, err error) 
 	}
 	all, err := s.shards().Open(ctx, found.Root, found.Val)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	val, err = matchVal(train, all, nil)
-	return train, val, err
+	return train, val, nil, err
 }
 
-// OpenVal opens the images for evaluation: val, or the part that ValSplit makes, or test if there is
-// neither, or all if there are no parts. Class folders without an image are named in Problems.
-func (s Source) OpenVal(ctx context.Context) (*data.Dataset, error) {
+// OpenVal opens the images for evaluation: val or, where there is none, test or, without parts, all; own says that
+// they are val or test. Where there is no val and ValSplit is above 0, because training held out images by a split,
+// they are those of train or all: [Split.HeldOut] selects from them. Class folders without an image are named in
+// Problems.
+func (s Source) OpenVal(ctx context.Context) (val *data.Dataset, own bool, err error) {
 	found, ok, err := s.shards().Find(ctx)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if !ok {
-		return s.openValFolder(ctx)
+		return s.openValFolder()
 	}
+	paths := found.Train
 	switch {
 	case len(found.Val) > 0:
-		return s.shards().Open(ctx, found.Root, found.Val)
-	case s.ValSplit > 0:
-		_, val, err := s.Open(ctx)
-		return val, err
-	case len(found.Test) > 0:
-		return s.shards().Open(ctx, found.Root, found.Test)
+		paths, own = found.Val, true
+	case len(found.Test) > 0 && s.ValSplit == 0:
+		paths, own = found.Test, true
 	}
-	return s.shards().Open(ctx, found.Root, found.Train)
+	val, err = s.shards().Open(ctx, found.Root, paths)
+	return val, own, err
 }
 
 // OpenTrain opens the images for training only: train, or all if there are no parts.
@@ -102,18 +110,6 @@ func (s Source) OpenTrain(ctx context.Context) (*data.Dataset, error) {
 
 func (s Source) shards() shards.Source {
 	return shards.Source{Path: s.Path, Cache: s.Cache, CacheBytes: s.CacheBytes, Remote: s.Remote}
-}
-
-// split takes val from all images.
-func (s Source) split(all *data.Dataset) (train, val *data.Dataset, err error) {
-	if !(s.ValSplit > 0 && s.ValSplit < 1) {
-		return nil, nil, fmt.Errorf("data: %s has no val folder; hold out a fraction of the images for validation (--val-split 0.1), or sort the images into train/CLASS and val/CLASS", s.Path)
-	}
-	train, val = split(all, s.ValSplit, s.Seed)
-	if val.Len() == 0 {
-		return nil, nil, fmt.Errorf("data: %s: no class has a second image, so none is left for validation", s.Path)
-	}
-	return train, val, nil
 }
 
 // shardNotes names the shards that training does not use.

@@ -1,76 +1,126 @@
 package datasets
 
 import (
-	"errors"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"math"
-	"os"
-	"slices"
+	"strconv"
 
 	"depthwise.dev/data"
-	"depthwise.dev/data/internal/names"
-	"depthwise.dev/data/internal/random"
-	"depthwise.dev/data/shards"
 )
 
-// ErrFlatVal is returned, wrapped, when a val folder contains images without class folders.
-var ErrFlatVal = errors.New("contains images without class folders, as ImageNet is distributed; sort it with: train data imagenet SRC DIR")
-
-// matchVal renumbers the labels of found, a val split, to follow train. empty names its classes without
-// an image.
-func matchVal(train, found *data.Dataset, empty []string) (*data.Dataset, error) {
-	val, unknown, missing := found.Match(train.Classes)
-	counts := found.CountsByName()
-	problem := func(name, reason string) {
-		val.Problems = append(val.Problems, data.Problem{Path: shards.JoinPath(found.Root, names.Unescape(name)), Reason: reason})
-	}
-	for _, name := range unknown {
-		problem(name, fmt.Sprintf("not a class of train: its %d images are skipped", counts[name]))
-	}
-	for _, name := range missing {
-		problem(name, "a class of train without a folder in val")
-	}
-	for _, name := range empty {
-		problem(name, "a class folder without an image")
-	}
-	if val.Len() == 0 {
-		return nil, fmt.Errorf("data: %s: none of its images has a class of %s: %d of its folders are not classes of train (%s), %d classes of train are missing (%s)",
-			found.Root, train.Root, len(unknown), names.Quote(unknown), len(missing), names.Quote(missing))
-	}
-	return val, nil
+// Split divides a data set into train and val by a hash of each image's key ([data.Dataset.Key]): an
+// image is in val if its hash is below the threshold of its class. So images that are added or
+// removed move no other image.
+//
+// The threshold is that of Fraction, except in small classes, where it would leave val or train
+// without an image of a class that has two or more: there the image with the smallest hash is in val,
+// or that with the greatest in train. The only image of a class is in train. These thresholds are
+// part of the split, so that what was trained on stays known when the data set grows.
+type Split struct {
+	Fraction float64 `json:"fraction"`
+	Seed     uint64  `json:"seed"`
+	// Thresholds of the classes that have one of their own, by quoted name: val has the hashes below.
+	Thresholds map[string]uint64 `json:"thresholds,omitempty"`
+	// Set identifies the data set that the split was made on, see [Split.Identify].
+	Set Identity `json:"set"`
 }
 
-// split moves the same fraction of every class to val: at least one image if the class has two, never
-// the last one. Both parts keep the order of all.
-func split(all *data.Dataset, fraction float64, seed uint64) (train, val *data.Dataset) {
+// newSplit chooses the thresholds for the images of all. Adding images moves none from train to val,
+// unless a class had no image above the threshold of the fraction: its one image in train may move.
+func newSplit(all *data.Dataset, fraction float64, seed uint64) *Split {
+	s := &Split{Fraction: fraction, Seed: seed}
+	classes := make([]hashes, len(all.Classes))
+	for _, sample := range all.Samples {
+		classes[sample.Class].add(s.hash(all.Key(sample)), s.threshold())
+	}
+	for class, h := range classes {
+		if t, own := h.threshold(); own {
+			if s.Thresholds == nil {
+				s.Thresholds = map[string]uint64{}
+			}
+			s.Thresholds[strconv.Quote(all.Classes[class])] = t
+		}
+	}
+	return s
+}
+
+// hashes are those of a class's images.
+type hashes struct {
+	images, below int
+	least, most   uint64
+}
+
+func (h *hashes) add(hash, threshold uint64) {
+	if h.images == 0 {
+		h.least, h.most = hash, hash
+	}
+	h.least, h.most = min(h.least, hash), max(h.most, hash)
+	h.images++
+	if hash < threshold {
+		h.below++
+	}
+}
+
+// threshold returns a class's own threshold, if it needs one.
+func (h *hashes) threshold() (t uint64, own bool) {
+	switch {
+	case h.images > 0 && h.below == h.images:
+		return h.most, true // 0 below it if there is one image
+	case h.images > 1 && h.below == 0 && h.least < h.most:
+		return h.least + 1, true
+	}
+	return 0, false
+}
+
+// divide returns the two parts of a data set, in its order.
+func (s *Split) divide(all *data.Dataset) (train, val *data.Dataset) {
 	train = &data.Dataset{Root: all.Root, Classes: all.Classes, Problems: all.Problems}
 	val = &data.Dataset{Root: all.Root, Classes: all.Classes}
-	byClass := make([][]int, len(all.Classes))
-	for i, s := range all.Samples {
-		byClass[s.Class] = append(byClass[s.Class], i)
-	}
-	chosen := make([]bool, all.Len())
-	for class, members := range byClass {
-		n := len(members)
-		take := min(max(int(math.RoundToEven(fraction*float64(n))), 1), n-1)
-		rng := random.New(seed, random.Split, uint64(class))
-		rng.Shuffle(n, func(i, j int) { members[i], members[j] = members[j], members[i] })
-		for _, i := range members[:take] {
-			chosen[i] = true
+	for _, sample := range all.Samples {
+		part := train
+		if s.holdsOut(all.Classes[sample.Class], all.Key(sample)) {
+			part = val
 		}
-	}
-	for i, s := range all.Samples {
-		if chosen[i] {
-			val.Samples = append(val.Samples, s)
-		} else {
-			train.Samples = append(train.Samples, s)
-		}
+		part.Samples = append(part.Samples, sample)
 	}
 	return train, val
 }
 
-// hasImages reports whether dir itself contains images.
-func hasImages(dir string) bool {
-	entries, err := os.ReadDir(dir)
-	return err == nil && slices.ContainsFunc(entries, func(e os.DirEntry) bool { return data.HasImageExtension(e.Name()) && !e.IsDir() })
+func (s *Split) holdsOut(class, key string) bool {
+	t := s.threshold()
+	if s.Thresholds != nil {
+		if own, ok := s.Thresholds[strconv.Quote(class)]; ok {
+			t = own
+		}
+	}
+	return s.hash(key) < t
+}
+
+// threshold is that of the fraction, which is at least 0 and below 1.
+func (s *Split) threshold() uint64 { return uint64(math.Ldexp(s.Fraction, 64)) }
+
+// hash returns 64 bits of SHA-256 of the seed and the key. They must stay as they are: which images
+// a run was trained on follows from them.
+func (s *Split) hash(key string) uint64 {
+	sum := sha256.Sum256(append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(key)), s.Seed), key...))
+	return binary.BigEndian.Uint64(sum[:])
+}
+
+// split takes val from all images.
+func (s Source) split(all *data.Dataset) (train, val *data.Dataset, split *Split, err error) {
+	if !(s.ValSplit > 0 && s.ValSplit < 1) {
+		return nil, nil, nil, fmt.Errorf("data: %s has no val folder; hold out a fraction of the images for validation (--val-split 0.1), or sort the images into train/CLASS and val/CLASS", s.Path)
+	}
+	if s.Rule == ByOrder {
+		train, val = SplitByOrder(all, s.ValSplit, s.Seed)
+	} else {
+		split = newSplit(all, s.ValSplit, s.Seed)
+		train, val = split.divide(all)
+	}
+	if val.Len() == 0 {
+		return nil, nil, nil, fmt.Errorf("data: %s: no class has a second image, so none is left for validation", s.Path)
+	}
+	return train, val, split, nil
 }

@@ -1,0 +1,45 @@
+package datasets
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"depthwise.dev/data"
+	"depthwise.dev/data/internal/names"
+	"depthwise.dev/data/shards"
+)
+
+// ErrFlatVal is returned, wrapped, when a val folder contains images without class folders.
+var ErrFlatVal = errors.New("contains images without class folders, as ImageNet is distributed; sort it with: train data imagenet SRC DIR")
+
+// matchVal renumbers the labels of found, a val split, to follow train. empty names its classes without
+// an image.
+func matchVal(train, found *data.Dataset, empty []string) (*data.Dataset, error) {
+	val, unknown, missing := found.Match(train.Classes)
+	counts := found.CountsByName()
+	problem := func(name, reason string) {
+		val.Problems = append(val.Problems, data.Problem{Path: shards.JoinPath(found.Root, names.Unescape(name)), Reason: reason})
+	}
+	for _, name := range unknown {
+		problem(name, fmt.Sprintf("not a class of train: its %d images are skipped", counts[name]))
+	}
+	for _, name := range missing {
+		problem(name, "a class of train without a folder in val")
+	}
+	for _, name := range empty {
+		problem(name, "a class folder without an image")
+	}
+	if val.Len() == 0 {
+		return nil, fmt.Errorf("data: %s: none of its images has a class of %s: %d of its folders are not classes of train (%s), %d classes of train are missing (%s)",
+			found.Root, train.Root, len(unknown), names.Quote(unknown), len(missing), names.Quote(missing))
+	}
+	return val, nil
+}
+
+// hasImages reports whether dir itself contains images.
+func hasImages(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return err == nil && slices.ContainsFunc(entries, func(e os.DirEntry) bool { return data.HasImageExtension(e.Name()) && !e.IsDir() })
+}

@@ -1,0 +1,33 @@
+package data
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// Key identifies a sample by its class and its name. It is the same when the data set is moved or
+// renamed, and when other images are added or removed. For a member of a shard that package shards
+// wrote it is the class and the name of the source, which do not change when the shards are written
+// again; otherwise the name of the shard is a part of it.
+func (d *Dataset) Key(s Sample) string {
+	name := filepath.ToSlash(d.relative(s.Path))
+	if s.Part.In != nil {
+		name = strings.TrimSuffix(name, filepath.Ext(name)) // the format may change when shards are written again
+		if member := name[strings.LastIndexByte(name, '/')+1:]; positioned(member) {
+			name = member[positionDigits+1:]
+		}
+	}
+	class := d.Classes[s.Class] + "/"
+	return class + strings.TrimPrefix(name, class)
+}
+
+// positionDigits is the number of digits before the name of the source in a member's name, such as
+// 00000017-cat-001.
+const positionDigits = 8
+
+func positioned(member string) bool {
+	if len(member) <= positionDigits || member[positionDigits] != '-' {
+		return false
+	}
+	return strings.Trim(member[:positionDigits], "0123456789") == ""
+}

@@ -1,0 +1,28 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrNothingTrained is returned when an epoch has no image to train on.
+var ErrNothingTrained = errors.New("no image was trained on")
+
+// countSteps returns the number of steps of an epoch. A last batch of one image, with which batch norm
+// cannot train, makes no step if no other batch is accumulated with it.
+func (r *run) countSteps() (int64, error) {
+	batches, accumulate := r.loader.Batches(), r.config.Accumulate
+	if last := r.images.train.Len() - (batches-1)*r.config.BatchSize; last == 1 && !r.net.trainsOnOne() {
+		batches-- // the only batch of one image, or, with a batch size of 1, one of many
+		if r.config.BatchSize == 1 {
+			batches = 0
+		}
+	}
+	if r.images.train.Len() == 1 {
+		return 0, fmt.Errorf("train: %w: %s has one image to train on, and batch norm needs two; add images", ErrNothingTrained, r.images.train.Root)
+	}
+	if batches == 0 {
+		return 0, fmt.Errorf("train: %w: every batch would have one image, and at this resolution batch norm has one value per channel of it and cannot train; use --batch-size 2 or more", ErrNothingTrained)
+	}
+	return int64((batches + accumulate - 1) / accumulate), nil
+}
