@@ -28,7 +28,7 @@ func (r *run) train(ctx context.Context, s *autograd.Scope) error {
 	}
 	switch {
 	case err == nil:
-		return errors.Join(r.folder.check(), r.noteBest(), r.recordDone(report.Finished))
+		return r.finish(s)
 	case errors.Is(err, errTimeUp):
 		return errors.Join(r.save(s, false), r.recordDone(report.Interrupted))
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
@@ -38,6 +38,14 @@ func (r *run) train(ctx context.Context, s *autograd.Scope) error {
 		return fmt.Errorf("train: step %d: %w; --resume auto continues %s from here", r.Step, ErrInterrupted, r.folder.dir)
 	}
 	return err
+}
+
+// finish checks that everything is in its place, and records the end.
+func (r *run) finish(s *autograd.Scope) error {
+	if err := errors.Join(r.folder.check(), r.repairBest(s)); err != nil {
+		return err
+	}
+	return errors.Join(r.noteBest(), r.recordDone(report.Finished))
 }
 
 // epoch trains the rest of the current epoch, validates and saves.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -211,8 +212,11 @@ func (r *run) repairBest(s *autograd.Scope) error {
 	if want.Step == r.progress.Step {
 		return r.writeBest(s)
 	}
-	beside := checkpoints.Store{Dir: filepath.Dir(r.folder.from)}
-	w, err := formats.Read(beside.Path(want.Step))
+	path := r.folder.store.Path(want.Step)
+	if _, err := os.Stat(path); err != nil { // of a run that continues a file of another folder
+		path = checkpoints.Store{Dir: filepath.Dir(r.folder.from)}.Path(want.Step)
+	}
+	w, err := formats.Read(path)
 	if err != nil {
 		return r.note(report.Warning, fmt.Sprintf("%s is missing, and the checkpoint of step %d that it was written from cannot be read: %v; the next best epoch writes it again", weights.BestFile, want.Step, err))
 	}

@@ -91,6 +91,26 @@ func TestFolderLostAdvice(t *testing.T) {
 	checkOutcome(t, outcome(t, fit(t, c)), want)
 }
 
+// TestBestIsThereAtTheEnd: best.safetensors that was deleted during the run is written again.
+func TestBestIsThereAtTheEnd(t *testing.T) {
+	c := small(t, testset.Images(t, 6, 2))
+	fit(t, c)
+	want := hashOf(t, filepath.Join(c.Out, weights.BestFile))
+	c.Out = filepath.Join(t.TempDir(), "run")
+	best := filepath.Join(c.Out, weights.BestFile)
+	if _, err := Fit(t.Context(), c, recorderFunc(func(e report.Event) error {
+		if saved, ok := e.(report.Checkpoint); ok && saved.Step == 9 {
+			return os.Remove(best)
+		}
+		return nil
+	})); err != nil {
+		t.Fatal(err)
+	}
+	if got := hashOf(t, best); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 // TestNamedPipes: a pipe with the name of a file of the run is refused. To open it would block.
 func TestNamedPipes(t *testing.T) {
 	data := testset.Images(t, 6, 2)

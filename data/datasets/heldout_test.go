@@ -199,6 +199,38 @@ func TestEncodedAgain(t *testing.T) {
 	}
 }
 
+// TestSmallPart: a few images of a large data set, of which no picture is recorded, are recognized by
+// their sizes.
+func TestSmallPart(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		found shared
+		other bool
+	}{
+		{"no size is known", shared{names: 5}, false},
+		{"the same sizes", shared{names: 5, sized: 5, sameSize: 5}, false},
+		{"some were encoded again", shared{names: 5, sized: 5, sameSize: 3}, false},
+		{"other images", shared{names: 5, sized: 5}, true},
+		{"other images, one of the same size", shared{names: 5, sized: 5, sameSize: 1}, true},
+		{"the same pictures, encoded again", shared{names: 5, sized: 5, compared: 2, identical: 2}, false},
+		{"some were replaced", shared{names: 5, sized: 5, compared: 2, identical: 1}, false},
+		{"other pictures of the same sizes", shared{names: 5, sized: 5, sameSize: 5, compared: 1}, true},
+	} {
+		if got := c.found.otherImages(); got != c.other {
+			t.Errorf("%s: other images is %v", c.name, got)
+		}
+	}
+	dir := album(t, filepath.Join(t.TempDir(), "photos"), 1, 0, 30, 40)
+	_, _, split := recorded(t, dir)
+	split.Set.Pictures = nil
+	if _, measured, which := heldOut(t, split, dir); measured.Len() == 60 {
+		t.Errorf("by sizes: %s", which)
+	}
+	if _, measured, which := heldOut(t, split, album(t, filepath.Join(t.TempDir(), "x"), 2, 0, 20, 41)); measured.Len() != 40 {
+		t.Errorf("by sizes, other images: %s", which)
+	}
+}
+
 // TestNothingHeldOut: a part of the data set of which every image was trained on is refused.
 func TestNothingHeldOut(t *testing.T) {
 	dir := album(t, filepath.Join(t.TempDir(), "photos"), 1, 0, 30, 40)

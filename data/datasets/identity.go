@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"os"
 	"slices"
 	"sort"
 
@@ -22,6 +23,9 @@ type Identity struct {
 	// Names holds the hashes of keys, 8 bytes each, sorted: of all images, or those with the smallest
 	// hashes. They say whether another set has images of the same names.
 	Names []byte `json:"names"`
+	// Sizes are the numbers of bytes of the first images of Names; 0: unknown. They say whether images
+	// of the same names are the same images where none of them has a picture.
+	Sizes []int64 `json:"sizes,omitempty"`
 	// Pictures are reduced images, by the hash of the key. They say whether images of the same names
 	// are the same images. Remote data sets have none: they would have to be downloaded.
 	Pictures []picture `json:"pictures,omitempty"`
@@ -37,6 +41,8 @@ const (
 	// size shares four of that many names with it on average.
 	maxNames = 4096
 	nameSize = 8
+	// maxSizes is the number of files of which the size is looked up.
+	maxSizes = 1024
 	// pictures take the time of one batch to read, and 33 KB in base64.
 	maxPictures = 32
 	pictureSide = 16
@@ -56,6 +62,9 @@ func Identify(ctx context.Context, set *data.Dataset) (Identity, error) {
 	id := Identity{Images: set.Len(), Digest: digest(order)}
 	for _, k := range order[:min(maxNames, len(order))] {
 		id.Names = binary.BigEndian.AppendUint64(id.Names, k.hash)
+	}
+	for _, k := range order[:min(maxSizes, len(order))] {
+		id.Sizes = append(id.Sizes, size(set.Samples[k.sample]))
 	}
 	if set.Remote() {
 		return id, nil
@@ -81,6 +90,18 @@ func (id Identity) PicturesDigest() string {
 type keyed struct {
 	hash   uint64
 	sample int
+}
+
+// size returns the number of bytes of a sample, 0 if it is unknown.
+func size(s data.Sample) int64 {
+	if s.Part.In != nil {
+		return s.Part.Size
+	}
+	info, err := os.Stat(s.Path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 // byHash returns the samples of a data set by the hashes of their keys.
@@ -134,6 +155,8 @@ type shared struct {
 	names     int  // images of a recorded name
 	compared  int  // images of a recorded name that have a recorded picture
 	identical int  // of these, images with the same picture
+	sized     int  // images of a recorded name that have a recorded size
+	sameSize  int  // of these, images of the same size
 }
 
 // compare counts what a data set has in common with the recorded one.
@@ -147,10 +170,17 @@ func (id Identity) compare(ctx context.Context, set *data.Dataset) (shared, erro
 	order := byHash(set)
 	found.all = digest(order) == id.Digest
 	for _, k := range order {
-		if !id.hasName(k.hash) {
+		at, ok := id.find(k.hash)
+		if !ok {
 			continue
 		}
 		found.names++
+		if at < len(id.Sizes) && id.Sizes[at] > 0 {
+			found.sized++
+			if size(set.Samples[k.sample]) == id.Sizes[at] {
+				found.sameSize++
+			}
+		}
 		if _, ok := recorded[k.hash]; ok && len(chosen) < 2*maxPictures { // twice a name, in shards
 			chosen = append(chosen, k)
 		}
@@ -171,11 +201,21 @@ func (id Identity) compare(ctx context.Context, set *data.Dataset) (shared, erro
 	return found, nil
 }
 
-func (id Identity) hasName(hash uint64) bool {
+// otherImages reports whether the images of the recorded names are other images. One picture that is
+// the same shows that they are not; a size can be the same by chance.
+func (s shared) otherImages() bool {
+	if s.compared > 0 {
+		return s.identical == 0
+	}
+	return s.sized > 0 && 2*s.sameSize < s.sized
+}
+
+// find returns the place of a hash in Names.
+func (id Identity) find(hash uint64) (at int, ok bool) {
 	n := len(id.Names) / nameSize
-	at := func(i int) uint64 { return binary.BigEndian.Uint64(id.Names[i*nameSize:]) }
-	i := sort.Search(n, func(i int) bool { return at(i) >= hash })
-	return i < n && at(i) == hash
+	name := func(i int) uint64 { return binary.BigEndian.Uint64(id.Names[i*nameSize:]) }
+	at = sort.Search(n, func(i int) bool { return name(i) >= hash })
+	return at, at < n && name(at) == hash
 }
 
 // samePicture reports whether two reduced images are of the same picture, which may have been resized
