@@ -66,14 +66,11 @@ func openImages(ctx context.Context, c config.Config, rule datasets.Rule) (image
 
 // identify computes what the data set is recognized by.
 func (im *images) identify(ctx context.Context) error {
-	if im.split != nil {
-		err := im.split.Identify(ctx, im.train, im.val)
-		im.pictures = im.split.Set.PicturesDigest()
+	var err error
+	if im.pictures, err = datasets.SampleDigest(ctx, im.train); err != nil || im.split == nil {
 		return err
 	}
-	id, err := datasets.Identify(ctx, im.train)
-	im.pictures = id.PicturesDigest()
-	return err
+	return im.split.Identify(ctx, im.train, im.val)
 }
 
 // counts are the numbers of images of a checkpoint's data set.

@@ -231,6 +231,33 @@ func TestSmallPart(t *testing.T) {
 	}
 }
 
+// TestSampleDigest: it changes with the contents of the files, and not with their place.
+func TestSampleDigest(t *testing.T) {
+	digest := func(dir string) string {
+		t.Helper()
+		set, _, err := Source{Path: dir}.OpenVal(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := SampleDigest(t.Context(), set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	dir := album(t, filepath.Join(t.TempDir(), "photos"), 1, 0, 30, 40)
+	want := digest(dir)
+	if got := digest(album(t, filepath.Join(t.TempDir(), "elsewhere"), 1, 0, 30, 40)); got != want {
+		t.Error("another place, another digest")
+	}
+	if got := digest(album(t, filepath.Join(t.TempDir(), "others"), 2, 0, 30, 40)); got == want {
+		t.Error("other images, the same digest")
+	}
+	if got := digest(remove(t, dir, "dog")); got == want {
+		t.Error("fewer images, the same digest")
+	}
+}
+
 // TestNothingHeldOut: a part of the data set of which every image was trained on is refused.
 func TestNothingHeldOut(t *testing.T) {
 	dir := album(t, filepath.Join(t.TempDir(), "photos"), 1, 0, 30, 40)

@@ -74,16 +74,23 @@ func Identify(ctx context.Context, set *data.Dataset) (Identity, error) {
 	return id, err
 }
 
-// PicturesDigest returns a digest of the pictures, "" if there are none.
-func (id Identity) PicturesDigest() string {
-	if len(id.Pictures) == 0 {
-		return ""
+// SampleDigest returns a digest of a few reduced images of a data set, with even distances in its
+// list: of the same files it is the same. It is "" for a remote data set, of which nothing is read.
+func SampleDigest(ctx context.Context, set *data.Dataset) (string, error) {
+	if set.Remote() {
+		return "", nil
 	}
+	var chosen []keyed
+	n := min(maxPictures, set.Len())
+	for i := range n {
+		chosen = append(chosen, keyed{sample: i * set.Len() / n})
+	}
+	list, err := pictures(ctx, set, chosen)
 	h := sha256.New()
-	for _, p := range id.Pictures {
+	for _, p := range list {
 		h.Write(p.Pixels) // never fails
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	return hex.EncodeToString(h.Sum(nil)[:16]), err
 }
 
 // keyed is a sample with the hash of its key.
