@@ -19,8 +19,20 @@ import (
 // errTimeUp ends a run at its time limit, with a checkpoint and without an error.
 var errTimeUp = errors.New("time limit reached")
 
-// train continues the run to its end.
+// train continues the run to its end. A write that fails because the run's folder was removed is
+// reported as that.
 func (r *run) train(ctx context.Context, s *autograd.Scope) error {
+	err := r.trainToEnd(ctx, s)
+	if err == nil {
+		return nil
+	}
+	if lost := r.folder.check(); lost != nil {
+		return lost
+	}
+	return err
+}
+
+func (r *run) trainToEnd(ctx context.Context, s *autograd.Scope) error {
 	r.clock.start(r.config)
 	var err error
 	for err == nil && !r.Done {

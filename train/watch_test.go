@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
 	"depthwise.dev/checkpoints"
 	"depthwise.dev/config"
 	"depthwise.dev/internal/testset"
@@ -70,6 +72,18 @@ func TestFolderLost(t *testing.T) {
 				t.Error("the folder was made again")
 			}
 		})
+	}
+}
+
+// TestFolderLostInAWrite: the write that fails is not what the user is told to repair.
+func TestFolderLostInAWrite(t *testing.T) {
+	c := small(t, testset.Images(t, 6, 2))
+	failed := errors.New("write: no such file or directory; free space")
+	trainer := Trainer{Callbacks: []Callback{{AfterStep: func(*autograd.Scope, *backend.Network, report.Step) error {
+		return errors.Join(os.RemoveAll(filepath.Join(c.Out, weights.CheckpointFolder)), failed)
+	}}}}
+	if _, err := trainer.Fit(t.Context(), c, ignore); !errors.Is(err, ErrFolderLost) || strings.Contains(err.Error(), "free space") {
+		t.Errorf("error %v, want ErrFolderLost alone", err)
 	}
 }
 
