@@ -10,7 +10,7 @@ func TestSecretsOfTheAddress(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, c := range []struct{ data, stored, out string }{
 		{"https://user:secret@host/photos", "https://xxxxx@host/photos", "runs/photos-1"},
-		{"https://user:secret@host/train-{0..9}.tar?sig=secret", "https://xxxxx@host/train-{0..9}.tar?sig=xxxxx", "runs/photos-1"},
+		{"https://user:secret@host/train-{0..9}.tar?sig=secret", "https://xxxxx@host/train-{0..9}.tar?sig=xxxxx", "runs/host-1"},
 		{"https://host/photos/train.tar?secret", "https://host/photos/train.tar?xxxxx", "runs/photos-1"},
 		{"https://user:sec/ret@host/photos/{a,b}.tar", "https://xxxxx@host/photos/{a,b}.tar", "runs/photos-1"},
 		{"s3://bucket/photos/{a,b}.tar?region=eu-west-1", "s3://bucket/photos/{a,b}.tar?region=eu-west-1", "runs/photos-1"},

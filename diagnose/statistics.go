@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"image/png"
 	"io"
-	"os"
 
 	"depthwise.dev/config"
 	"depthwise.dev/data"
 	"depthwise.dev/data/preview"
+	"depthwise.dev/internal/atomicfile"
 	"depthwise.dev/internal/redact"
 	"depthwise.dev/internal/validate"
 )
@@ -95,7 +95,7 @@ func writeSheet(path string, b *data.Batch, classes []string) error {
 	if err := png.Encode(&file, preview.Sheet(b, classes)); err != nil {
 		return fmt.Errorf("diagnose: data statistics: %w", err)
 	}
-	if err := os.WriteFile(path, file.Bytes(), 0o644); err != nil {
+	if err := atomicfile.WriteFile(path, 0o644, file.Bytes()); err != nil {
 		return fmt.Errorf("diagnose: data statistics: %w", err)
 	}
 	return nil

@@ -3,6 +3,7 @@ package formats
 import (
 	"fmt"
 	"maps"
+	"os"
 
 	"depthwise.dev/weights"
 )
@@ -17,6 +18,13 @@ type ExportOptions struct {
 
 // Export converts weights to another format. Other state of a checkpoint is not exported.
 func Export(o ExportOptions) error {
+	f, err := ForOutput(o.Output, o.Format)
+	if err != nil {
+		return fmt.Errorf("export %s: %w", o.Weights, err)
+	}
+	if err := sameFile(o.Weights, o.Output); err != nil {
+		return err
+	}
 	w, err := Read(o.Weights)
 	if err != nil {
 		return err
@@ -28,12 +36,22 @@ func Export(o ExportOptions) error {
 	maps.DeleteFunc(w.Meta, func(key, _ string) bool {
 		return key != weights.MetaBest && key != weights.MetaValSplit && key != weights.MetaSeed && key != weights.MetaSplit
 	})
-	f, err := ForOutput(o.Output, o.Format)
-	if err == nil {
-		err = f.Write(o.Output, w)
-	}
-	if err != nil {
+	if err := f.Write(o.Output, w); err != nil {
 		return fmt.Errorf("export %s: %w", o.Weights, err)
+	}
+	return nil
+}
+
+// sameFile refuses to replace the weights by their export, which lacks the state that a run continues from.
+func sameFile(weights, output string) error {
+	file, err := find(weights)
+	if err != nil {
+		return err
+	}
+	a, errA := os.Stat(file)
+	b, errB := os.Stat(output)
+	if errA == nil && errB == nil && os.SameFile(a, b) && a.Mode().IsRegular() {
+		return fmt.Errorf("export %s: the output is the file of the weights: choose another name", weights)
 	}
 	return nil
 }

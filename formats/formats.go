@@ -74,11 +74,23 @@ func ByExtension(path string) (Format, error) {
 	return Format{}, fmt.Errorf("formats: %s: %w: no format has the extension %q", path, ErrUnknown, extension)
 }
 
-// ForOutput returns the format in which to write a path: the named one, or where name is "" that of the extension. An
-// extension that belongs to another format than the named one is an error.
+// foreign are extensions of files that programs would mistake an output for, none of a format of All.
+var foreign = []string{".onnx", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".hdf5", ".keras", ".tflite", ".pb", ".gguf", ".mlmodel",
+	".npy", ".zip", ".tar", ".gz", ".json", ".yaml", ".csv", ".txt", ".html", ".png", ".jpg", ".jpeg"}
+
+// ForOutput returns the format in which to write a path: the named one, or where name is "" that of the extension, and
+// without an extension, as for a device, the first of All. An extension that belongs to another format than the named one
+// is an error.
 func ForOutput(path, name string) (Format, error) {
+	extension := strings.ToLower(filepath.Ext(path))
 	byExtension, err := ByExtension(path)
 	if name == "" {
+		if extension == "" {
+			return All[0], nil
+		}
+		if slices.Contains(foreign, extension) {
+			return Format{}, fmt.Errorf("%w; use %s", err, strings.Join(writtenExtensions(), " or "))
+		}
 		if err != nil {
 			return Format{}, fmt.Errorf("%w; name one with --format: %s", err, strings.Join(Names(), ", "))
 		}
@@ -91,7 +103,21 @@ func ForOutput(path, name string) (Format, error) {
 	if err == nil && byExtension.Name != named.Name {
 		return Format{}, fmt.Errorf("formats: %s: the extension is that of %s, the format %s: change one of them", path, byExtension.Name, named.Name)
 	}
+	if err != nil && slices.Contains(foreign, extension) {
+		return Format{}, fmt.Errorf("formats: %s: the extension %s contradicts the format %s: use %s", path, extension, named.Name, strings.Join(named.Extensions, " or "))
+	}
 	return writable(named)
+}
+
+// writtenExtensions lists the usual extension of each format that can be written.
+func writtenExtensions() []string {
+	var list []string
+	for _, f := range All {
+		if f.Write != nil {
+			list = append(list, f.Extensions[0])
+		}
+	}
+	return list
 }
 
 func writable(f Format) (Format, error) {

@@ -38,8 +38,11 @@ func find(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("formats: %w", err)
 	}
-	if !info.IsDir() {
+	if info.Mode().IsRegular() {
 		return path, nil
+	}
+	if !info.IsDir() { // the reader opens it again after its format was detected
+		return "", fmt.Errorf("formats: %s: weights are read from a regular file or a run's folder, not from a pipe or device: save them to a file first", path)
 	}
 	best := filepath.Join(path, weights.BestFile)
 	if _, err := os.Stat(best); err == nil {

@@ -29,6 +29,9 @@ func (l *layerFlags) validate() error {
 	if l.plot != "" && !l.enabled {
 		return usagef("--plot draws layers: it needs --layers")
 	}
+	if l.plot != "" {
+		return checkOutput("plot", l.plot, ".png")
+	}
 	return nil
 }
 
@@ -96,10 +99,10 @@ func (n networkBench[R, L]) command() *cobra.Command {
 		ValidArgsFunction: cobra.NoFileCompletions,
 		Args:              noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := b.ready(cmd); err != nil {
+			if err := layers.validate(); err != nil {
 				return err
 			}
-			if err := layers.validate(); err != nil {
+			if err := b.ready(cmd); err != nil {
 				return err
 			}
 			if layers.enabled {

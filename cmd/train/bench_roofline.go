@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
 	"depthwise.dev/bench"
+	"depthwise.dev/internal/atomicfile"
 	"depthwise.dev/report"
 )
 
@@ -24,7 +24,7 @@ func plotRoofline(file string, chart report.Roofline) error {
 	if err := report.WriteRoofline(&picture, chart); err != nil {
 		return err
 	}
-	if err := os.WriteFile(file, picture.Bytes(), 0o644); err != nil {
+	if err := atomicfile.WriteFile(file, 0o644, picture.Bytes()); err != nil {
 		return fmt.Errorf("bench: --plot: %w", err)
 	}
 	return nil

@@ -37,6 +37,11 @@ func newCheck() *cobra.Command {
 		ValidArgsFunction: cobra.NoFileCompletions,
 		Args:              noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if plot != "" {
+				if err := checkOutput("plot", plot, ".html", ".htm"); err != nil {
+					return err
+				}
+			}
 			if err := s.resolve(cmd); err != nil {
 				return err
 			}

@@ -3,12 +3,12 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"depthwise.dev/config"
 	"depthwise.dev/diagnose"
+	"depthwise.dev/internal/atomicfile"
 	"depthwise.dev/report"
 )
 
@@ -22,7 +22,7 @@ func plotLayers(cmd *cobra.Command, c config.Config, weights string, images int,
 	if err := report.WriteBars(&page, layersPage(r)); err != nil {
 		return err
 	}
-	if err := os.WriteFile(file, page.Bytes(), 0o644); err != nil {
+	if err := atomicfile.WriteFile(file, 0o644, page.Bytes()); err != nil {
 		return fmt.Errorf("check: --plot: %w", err)
 	}
 	return show(cmd, asJSON, r, func() string {

@@ -31,6 +31,11 @@ their weights.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if look.Sheet != "" {
+				if err := checkOutput("output", look.Sheet, ".png"); err != nil {
+					return err
+				}
+			}
 			if err := s.resolve(cmd); err != nil {
 				return err
 			}

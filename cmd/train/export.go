@@ -17,9 +17,11 @@ func newExport() *cobra.Command {
 		Short: "Write trained weights for other programs",
 		Long: `Write trained weights in float32, under the parameter names of timm.
 
-The extension of the output selects the format:
+The extension of the output selects the format, without one safetensors:
 
-` + formatTable(),
+` + formatTable() + `
+
+A link is followed. A device or FIFO, such as /dev/stdout, is written directly.`,
 		Example: `  train export --weights runs/photos-1 --output photos.safetensors
   train export --weights runs/photos-1 --output photos.npz`,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -27,6 +29,12 @@ The extension of the output selects the format:
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := required(cmd, "weights", "output"); err != nil {
 				return err
+			}
+			if err := checkOutput("output", c.Output); err != nil {
+				return err
+			}
+			if _, err := formats.ForOutput(c.Output, c.Format); err != nil {
+				return usageError{err}
 			}
 			if err := formats.Export(c); err != nil {
 				return err

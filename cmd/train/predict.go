@@ -43,6 +43,9 @@ shape (N, 3, H, W), already normalized.`,
 			case input != "" && asJSON:
 				return usagef("--json prints predictions of images; the logits of --input are in the file of --output")
 			case input != "":
+				if err := checkOutput("output", output, ".npy"); err != nil {
+					return err
+				}
 				return classify.PredictArray(cmd.Context(), c, input, output)
 			}
 			return predictImages(cmd, c, images, asJSON)

@@ -6,26 +6,79 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
+	"time"
 )
 
+const (
+	// A signal so soon after the first is the same request: timeout(1) signals its child and then the
+	// child's process group, and a shell or container runtime may repeat what a terminal has sent.
+	sameSignal = time.Second
+	// grace is how long a command that loses nothing may take to end by itself, such as one that
+	// waits for the reader of a FIFO.
+	grace = 2 * time.Second
+)
+
+// interrupts ends the process as signals demand. Its zero value is ready to use.
+type interrupts struct {
+	saves  atomic.Bool // the command writes a checkpoint when it is interrupted
+	stderr io.Writer
+	exit   func(code int)
+	after  func(time.Duration) <-chan time.Time
+}
+
+type interruptsKey struct{}
+
+// waitForCheckpoint makes the first signal wait until the command returns, however long that takes.
+// Other commands end at most [grace] after it.
+func waitForCheckpoint(ctx context.Context) {
+	if i, ok := ctx.Value(interruptsKey{}).(*interrupts); ok {
+		i.saves.Store(true)
+	}
+}
+
 // untilInterrupted returns a context that the first SIGINT, SIGTERM or SIGHUP cancels, so that
-// training can write a checkpoint. The second signal ends the process immediately.
+// training can write a checkpoint. A second signal, at least a second later, ends the process
+// immediately.
 func untilInterrupted(parent context.Context, stderr io.Writer) context.Context {
-	ctx, cancel := context.WithCancel(parent)
+	i := &interrupts{stderr: stderr, exit: os.Exit, after: time.After}
+	ctx, cancel := context.WithCancel(context.WithValue(parent, interruptsKey{}, i))
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it
 		signal.Notify(signals, syscall.SIGHUP)
 	}
 	signal.Ignore(syscall.SIGPIPE) // the run continues if the reader of its output ends
-	go func() {
-		<-signals
-		fmt.Fprintln(stderr, "\ninterrupted: stopping; interrupt again to stop immediately")
-		cancel()
-		<-signals
-		fmt.Fprintln(stderr, "interrupted again: stopped immediately")
-		os.Exit(exitInterrupted)
-	}()
+	go i.handle(signals, cancel)
 	return ctx
+}
+
+// handle waits for signals. It returns only where exit does, in tests.
+func (i *interrupts) handle(signals <-chan os.Signal, cancel func()) {
+	<-signals
+	fmt.Fprintln(i.stderr, "\ninterrupted: stopping; interrupt again to stop immediately")
+	cancel()
+	for same := i.after(sameSignal); same != nil; {
+		select {
+		case <-signals:
+		case <-same:
+			same = nil
+		}
+	}
+	select {
+	case <-signals:
+		fmt.Fprintln(i.stderr, "interrupted again: stopped immediately")
+	case <-i.timeUp():
+		fmt.Fprintln(i.stderr, "interrupted")
+	}
+	i.exit(exitInterrupted)
+}
+
+// timeUp fires after the rest of [grace], and never for a command that writes a checkpoint.
+func (i *interrupts) timeUp() <-chan time.Time {
+	if i.saves.Load() {
+		return nil
+	}
+	return i.after(grace - sameSignal)
 }

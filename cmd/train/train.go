@@ -25,6 +25,7 @@ func trainOnce(cmd *cobra.Command, s *settings) error {
 	if _, err = dataFolder(cmd, c.Data); err != nil { // c.Data stays "mnist", so that config.yaml repeats the run elsewhere
 		return err
 	}
+	waitForCheckpoint(cmd.Context())
 	progress := &shared{Recorder: recorder(c.Progress, cmd.ErrOrStderr())}
 	c.Remote = newRemote(func(text string) { _ = progress.Record(report.Note{Level: report.Warning, Text: text}) }) // the run reports an error of progress itself
 	result, err := train.Fit(cmd.Context(), c, progress)

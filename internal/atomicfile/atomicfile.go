@@ -5,6 +5,9 @@
 // part. If a write fails, the old file remains and the temporary file is removed. If the process is
 // killed, the temporary file remains; the next write to the same path removes it. Temporary files
 // are locked while they are written, so a second writer does not remove them.
+//
+// A symbolic link is followed: its target is replaced. A device, a FIFO or an open file such as
+// /dev/stdout cannot be replaced and is written directly.
 package atomicfile
 
 import (
@@ -34,6 +37,13 @@ func Write(path string, perm fs.FileMode, fill func(io.Writer) error) error {
 // WriteTo is [Write] on another file system, for tests that inject faults. If only the last step
 // fails, the sync of the folder, path has the new content and the error is returned nevertheless.
 func WriteTo(fsys FS, path string, perm fs.FileMode, fill func(io.Writer) error) error {
+	if done, err := writeThrough(path, fill); done {
+		return err
+	}
+	path, err := follow(path)
+	if err != nil {
+		return err
+	}
 	base := filepath.Base(path)
 	isStale := func(name string) bool {
 		final, ok := FinalName(name)
@@ -54,6 +64,9 @@ func WriteTo(fsys FS, path string, perm fs.FileMode, fill func(io.Writer) error)
 
 func writeSynced(fsys FS, temp string, perm fs.FileMode, fill func(io.Writer) error) error {
 	f, err := fsys.Create(temp, perm)
+	if system, ok := errors.AsType[*fs.PathError](err); ok {
+		return fmt.Errorf("create a file in %s: %w", filepath.Dir(temp), system.Err) // no one knows the name of temp
+	}
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// checkOutput refuses the file of a flag before the work that it is for: a folder, a file in a
+// missing folder, or an extension other than those given. Without extensions, any is accepted. A
+// device or FIFO may have any name.
+func checkOutput(flag, path string, extensions ...string) error {
+	if path == "-" {
+		return usagef("--%s -: for standard output use --%s /dev/stdout", flag, flag)
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return usagef("--%s %s: is a folder: name a file in it", flag, shellWord(path))
+	case err == nil && !info.Mode().IsRegular():
+		return nil
+	}
+	dir := filepath.Dir(path)
+	if info, err := os.Stat(dir); err != nil {
+		return usagef("--%s %s: the folder %s does not exist: create it first", flag, shellWord(path), shellWord(dir))
+	} else if !info.IsDir() {
+		return usagef("--%s %s: %s is not a folder", flag, shellWord(path), shellWord(dir))
+	}
+	extension := strings.ToLower(filepath.Ext(path))
+	if extension == "" || len(extensions) == 0 || slices.Contains(extensions, extension) {
+		return nil
+	}
+	return usagef("--%s %s: the extension %s contradicts the format: use %s", flag, shellWord(path), extension, strings.Join(extensions, " or "))
+}
