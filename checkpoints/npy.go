@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"slices"
 
 	"depthwise.dev/internal/atomicfile"
-	"depthwise.dev/internal/regularfile"
+	"depthwise.dev/internal/host"
 	"gorgonia.org/tensor"
 )
 
@@ -17,7 +18,7 @@ import (
 // uint8 and bool, and float16 as float32, in either byte order and either layout. The array is
 // row-major. It returns ErrNPY with the reason for other files.
 func ReadNPY(path string) (*tensor.Dense, error) {
-	file, err := regularfile.Open(path)
+	file, err := os.Open(path) // a pipe too
 	if err != nil {
 		return nil, fmt.Errorf("checkpoints: %w", err)
 	}
@@ -26,7 +27,11 @@ func ReadNPY(path string) (*tensor.Dense, error) {
 	if err != nil {
 		return nil, fmt.Errorf("checkpoints: %w", err)
 	}
-	d, err := decodeNPY(file, info.Size())
+	size := info.Size()
+	if !info.Mode().IsRegular() {
+		size = unknownSize
+	}
+	d, err := decodeNPY(file, size)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoints: %s: %w", path, err)
 	}
@@ -54,6 +59,9 @@ func encodeNPY(w io.Writer, values any, shape []int) error {
 	return e.encode(values)
 }
 
+// unknownSize is the size of a pipe.
+const unknownSize = -1
+
 // decodeNPY reads a file of size bytes from r.
 func decodeNPY(r io.Reader, size int64) (*tensor.Dense, error) {
 	text, headBytes, err := readNPYHead(r)
@@ -65,18 +73,37 @@ func decodeNPY(r io.Reader, size int64) (*tensor.Dense, error) {
 		return nil, fmt.Errorf("%w: header %q: %w", ErrNPY, text, err)
 	}
 	n, ok := elements(h.shape)
-	if !ok || n > math.MaxInt/h.kind.size() || int64(n*h.kind.size()) != size-headBytes {
+	if !ok || n > math.MaxInt/h.kind.size() || size != unknownSize && int64(n*h.kind.size()) != size-headBytes {
 		return nil, fmt.Errorf("%w: a %s array of shape %v in %d bytes", ErrNPY, h.descr, h.shape, size-headBytes)
+	}
+	if err := checkMemory(float64(n)*h.memory(), host.AvailableMemory()); err != nil {
+		return nil, fmt.Errorf("an array of shape %v: %w", h.shape, err)
 	}
 	d := decoder{r: r, order: h.order}
 	array, err := d.decode(h.kind, h.shape)
 	if err != nil {
 		return nil, asFormatError(ErrNPY, err)
 	}
+	if size == unknownSize {
+		if err := atEnd(r); err != nil {
+			return nil, fmt.Errorf("%w: a %s array of shape %v: %w", ErrNPY, h.descr, h.shape, err)
+		}
+	}
 	if !h.fortran {
 		return array, nil
 	}
 	return fromFortran(array)
+}
+
+// atEnd returns an error unless r ends here.
+func atEnd(r io.Reader) error {
+	switch n, err := io.ReadFull(r, make([]byte, 1)); {
+	case n > 0:
+		return errors.New("more bytes follow it")
+	case !errors.Is(err, io.EOF):
+		return err
+	}
+	return nil
 }
 
 // npyMagic starts a .npy file; two bytes of version and the length of the header follow.

@@ -16,6 +16,19 @@ type npyHeader struct {
 	shape   []int
 }
 
+// memory is the number of bytes that reading takes for an element: float16 is widened, and another
+// layout is converted.
+func (h npyHeader) memory() float64 {
+	bytes := float64(h.kind.size())
+	if h.kind == kindF16 {
+		bytes = 4
+	}
+	if h.fortran {
+		bytes *= 2
+	}
+	return bytes
+}
+
 // descrs are NumPy's names of the kinds, without the byte order. f2 is only read.
 var descrs = map[string]kind{"f2": kindF16, "f4": kindF32, "f8": kindF64, "i8": kindI64, "i4": kindI32, "u1": kindU8, "b1": kindBool}
 

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"depthwise.dev/internal/host"
 	"depthwise.dev/internal/regularfile"
 )
 
@@ -36,7 +37,9 @@ func read(path string) (f File, verified bool, err error) {
 	if err != nil {
 		return File{}, false, fmt.Errorf("checkpoints: %w", err)
 	}
-	f, verified, err = decodeFile(file, info.Size())
+	if err = checkMemory(float64(info.Size()), host.AvailableMemory()); err == nil {
+		f, verified, err = decodeFile(file, info.Size())
+	}
 	if err != nil {
 		return File{}, false, fmt.Errorf("checkpoints: %s: %w", path, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"slices"
 
 	"depthwise.dev/autograd"
@@ -71,6 +72,11 @@ func Predict(ctx context.Context, c PredictConfig, images []string) ([]Predictio
 // PredictArray computes the logits of a .npy file, float32 (N, 3, H, W) and
 // already normalized, and writes them as a .npy file, float32 (N, classes).
 func PredictArray(ctx context.Context, c PredictConfig, input, output string) error {
+	a, errA := os.Stat(input)
+	b, errB := os.Stat(output)
+	if errA == nil && errB == nil && a.Mode().IsRegular() && os.SameFile(a, b) {
+		return fmt.Errorf("classify: %s is the input and the output: choose another name for the output", input)
+	}
 	pixels, shape, err := readBatch(input)
 	if err != nil {
 		return err
@@ -101,21 +107,4 @@ func PredictArray(ctx context.Context, c PredictConfig, input, output string) er
 		return fmt.Errorf("classify: %s: %w", input, err)
 	}
 	return checkpoints.WriteNPY(output, out.Data)
-}
-
-// readBatch reads a float32 array of shape (N, 3, H, W).
-func readBatch(path string) (pixels []float32, shape []int, err error) {
-	d, err := checkpoints.ReadNPY(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	shape = d.Shape()
-	if len(shape) != 4 || shape[1] != 3 || slices.Min(shape) < 1 {
-		return nil, nil, fmt.Errorf("classify: %s: its shape is %v: must be (N, 3, H, W)", path, shape)
-	}
-	pixels, err = checkpoints.Values[float32](checkpoints.Array{Name: path, Data: d})
-	if err != nil {
-		return nil, nil, fmt.Errorf("classify: %s: must be float32: %w", path, err)
-	}
-	return pixels, shape, nil
 }

@@ -2,8 +2,6 @@ package config
 
 import (
 	"cmp"
-	"fmt"
-	"os"
 	"strconv"
 
 	"depthwise.dev/internal/validate"
@@ -34,9 +32,9 @@ func (s Sources) Config() (Config, error) {
 	if s.File == "" {
 		return s.merge(nil)
 	}
-	text, err := os.ReadFile(s.File)
+	text, err := readFile(s.File)
 	if err != nil {
-		return Config{}, fmt.Errorf("config: %w", err)
+		return Config{}, err
 	}
 	return s.merge(text)
 }

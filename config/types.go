@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"math/big"
 	"reflect"
 	"slices"
 	"strconv"
@@ -43,9 +44,9 @@ func wantedType(t reflect.Type, value *yaml.Node) string {
 	case reflect.Bool:
 		return "must be true or false"
 	case reflect.Int, reflect.Int64:
-		return "must be a whole number"
+		return "must be a whole number" + outOfRange(value, math.MaxInt64)
 	case reflect.Uint64:
-		return "must be a whole number, at least 0"
+		return "must be a whole number, at least 0" + outOfRange(value, math.MaxUint64)
 	case reflect.Float64:
 		return "must be a number" + decimalPoint(value)
 	case reflect.Array:
@@ -64,6 +65,15 @@ func truncated(t reflect.Type, value *yaml.Node) bool {
 	}
 	x, err := strconv.ParseFloat(value.Value, 64)
 	return err != nil || x != math.Trunc(x)
+}
+
+// outOfRange gives the limit that a whole number exceeds.
+func outOfRange(value *yaml.Node, limit uint64) string {
+	n, ok := new(big.Int).SetString(strings.ReplaceAll(value.Value, "_", ""), 0)
+	if value.Kind != yaml.ScalarNode || !ok || n.CmpAbs(new(big.Int).SetUint64(limit)) <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(" and at most %d", limit)
 }
 
 // decimalPoint suggests a decimal point for a number with a decimal comma.

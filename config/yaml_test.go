@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -78,6 +79,13 @@ func TestWrongFiles(t *testing.T) {
 		{"text", "optimizer: [sgd]\n", `FILE:1: optimizer [sgd]: must be text`},
 		{"several", "lr: fast\nepochs: many\n", `FILE:1: lr "fast": must be a number; FILE:2: epochs "many": must be a whole number`},
 		{"repeated key", "lr: 1\nseed: 2\nlr: 2\n", "FILE:3: lr: set twice, first in line 1"},
+		{"too large a number", "epochs: 99999999999999999999\n", `FILE:1: epochs "99999999999999999999": must be a whole number and at most 9223372036854775807`},
+		{"too large a seed", "seed: 0x1_0000_0000_0000_0000\n", `FILE:1: seed "0x1_0000_0000_0000_0000": must be a whole number, at least 0 and at most 18446744073709551615`},
+		{"several documents", "lr: 1\n---\nlr: 2\n", `FILE:3: a second YAML document begins here: a configuration is one document; remove the line "---" before it`},
+		{"several documents, the first empty", "---\n---\nlr: 1\n---\nseed: 2\n", "FILE:5: a second YAML document begins here: a configuration is one document; remove the line \"---\" before it"},
+		{"a second document that is not YAML", "lr: 1\n---\nlr: [1\n", "FILE:2: not valid YAML: did not find expected ',' or ']'"},
+		{"a long value", "epochs: " + strings.Repeat("x", 1000) + "\n", `FILE:1: epochs "` + strings.Repeat("x", 60) + `...": must be a whole number`},
+		{"a long key", strings.Repeat("x", 100) + ": 1\n", "FILE:1: " + strings.Repeat("x", 60) + "...: no such setting"},
 		{"not a mapping", "- lr\n", "FILE:1: a configuration is a list of `setting: value`"},
 		{"not YAML", "lr: [1\n", "FILE:1: not valid YAML: did not find expected ',' or ']'"},
 		{"variant", "lr: 1\nvariant: papier\n", `FILE:2: variant "papier": did you mean paper? allowed: paper, article, keras, timm, hf`},
@@ -122,6 +130,52 @@ func TestInvalidValuesOfAFile(t *testing.T) {
 		"Network": func() error { c.Model.Width = -1; _, err := c.Network(); return err }()} {
 		if err == nil || strings.Contains(err.Error(), ".yaml") {
 			t.Errorf("%s: %v; the fields are not those of the file", name, err)
+		}
+	}
+}
+
+// TestOneDocument: markers and empty documents around the settings are allowed, aliases are values.
+func TestOneDocument(t *testing.T) {
+	for _, text := range []string{"---\nlr: 2\n", "lr: 2\n...\n", "---\n---\nlr: 2\n---\n", "lr: &x 2\nweight_decay: *x\n",
+		"\xff\xfel\x00r\x00:\x00 \x002\x00\n\x00"} {
+		if c, err := Load(writeFile(t, text)); err != nil || c.LR != 2 {
+			t.Errorf("%q: lr %v, %v", text, c.LR, err)
+		}
+	}
+	if c, err := Load(writeFile(t, "out: &x photos\ndata: *x\n")); err != nil || c.Data != "photos" {
+		t.Errorf("an alias: data %q, %v", c.Data, err)
+	}
+}
+
+// TestHostileFiles: errors stay short and come at once, whatever the file is.
+func TestHostileFiles(t *testing.T) {
+	folder := t.TempDir()
+	run := t.TempDir()
+	if err := os.WriteFile(filepath.Join(run, "config.yaml"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	bomb := []string{"&a [x, x, x, x, x, x, x, x, x]"}
+	for c := 'b'; c < 'k'; c++ { // each list holds the one before nine times
+		bomb = append(bomb, fmt.Sprintf("&%c [%s*%c]", c, strings.Repeat(fmt.Sprintf("*%c, ", c-1), 8), c-1))
+	}
+	var manyKeys strings.Builder
+	for i := range 20_000 {
+		fmt.Fprintf(&manyKeys, "abc%d: 1\n", i)
+	}
+	for _, c := range []struct{ name, path, want string }{
+		{"a folder", folder, folder + " is a folder: name a file in it"},
+		{"the folder of a run", run, "is a folder: name the file " + filepath.Join(run, "config.yaml")},
+		{"a device without end", "/dev/zero", "/dev/zero is larger than 256 kB"},
+		{"binary data", writeFile(t, "lr: 1\n\x00"), "holds binary data"},
+		{"thousands of unknown keys", writeFile(t, manyKeys.String()), "no such setting"},
+		{"an alias bomb", writeFile(t, "a: "+strings.Join(bomb, "\nb: ")+"\n"), "no such setting"},
+		{"an alias bomb as a value", writeFile(t, "no_decay: ["+strings.Join(bomb, ", ")+"]\n"), "must be a list such as [norm, bias]"},
+		{"deep nesting", writeFile(t, "no_decay: "+strings.Repeat("[", 100_000)), "exceeded max depth"},
+		{"an alias of itself", writeFile(t, "no_decay: &a [*a]\n"), "must be a list such as [norm, bias]"},
+	} {
+		_, err := Load(c.path)
+		if err == nil || !strings.Contains(err.Error(), c.want) || len(err.Error()) > 8_000 {
+			t.Errorf("%s: %d characters: %.300v; want %q", c.name, len(fmt.Sprint(err)), err, c.want)
 		}
 	}
 }

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"strconv"
 	"strings"
@@ -28,38 +30,76 @@ var renamed = map[string]string{"kernels": "backend"}
 // parse reads the keys of a YAML file. Unknown and repeated keys are an *Error with their lines.
 func parse(path string, text []byte) (yamlFile, error) {
 	f := yamlFile{path: path}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(text, &doc); err != nil {
-		return f, f.syntaxError(err)
+	top, err := f.document(text)
+	if top == nil || err != nil {
+		return f, err
 	}
-	if len(doc.Content) == 0 {
-		return f, nil // empty, or only comments
-	}
-	top := doc.Content[0]
 	if top.Kind != yaml.MappingNode {
 		return f, f.fieldError("", "", top.Line, "a configuration is a list of `setting: value`")
 	}
 	known, first := settingTypes(), map[string]int{}
 	var v validate.Collector
+	unknown := 0
 	for i := 0; i+1 < len(top.Content); i += 2 {
-		key := top.Content[i]
+		key, value := top.Content[i], top.Content[i+1]
+		if value.Kind == yaml.AliasNode {
+			value = value.Alias
+		}
 		if name, ok := renamed[key.Value]; ok {
 			key.Value = name
 		}
 		switch line, repeated := first[key.Value]; {
 		case repeated:
 			v.Add(f.field(key.Value, "", key.Line, fmt.Sprintf("set twice, first in line %d", line)))
+		case known[key.Value] == nil && unknown == maxUnknown:
+			return f, v.Err()
 		case known[key.Value] == nil:
+			unknown++
 			want := "no such setting"
 			if c := suggest.Closest(key.Value, sortedKeys(known)); c != "" {
 				want += "; did you mean " + c + "?"
 			}
-			v.Add(f.field(key.Value, "", key.Line, want))
+			v.Add(f.field(shorten(key.Value), "", key.Line, want))
 		}
 		first[key.Value] = key.Line
-		f.settings = append(f.settings, setting{key, top.Content[i+1]})
+		f.settings = append(f.settings, setting{key, value})
 	}
 	return f, v.Err()
+}
+
+// maxUnknown is the number of unknown keys that an error names. More are those of another kind of
+// file.
+const maxUnknown = 20
+
+// document returns the mapping of the file's only document, nil if the file holds none.
+func (f yamlFile) document(text []byte) (*yaml.Node, error) {
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	var top *yaml.Node
+	for {
+		var doc yaml.Node
+		switch err := d.Decode(&doc); {
+		case errors.Is(err, io.EOF):
+			return top, nil
+		case err != nil:
+			return nil, f.syntaxError(err)
+		}
+		if len(doc.Content) == 0 || doc.Content[0].ShortTag() == "!!null" {
+			continue // empty, or only comments
+		}
+		if top != nil {
+			return nil, f.fieldError("", "", doc.Content[0].Line, "a second YAML document begins here: a configuration is one document; remove the line \"---\" before it")
+		}
+		top = doc.Content[0]
+	}
+}
+
+// shorten cuts a text of the file for a message.
+func shorten(text string) string {
+	const most = 60
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "..."
+	}
+	return text
 }
 
 // text returns the value of a setting that is text, "" if the file does not name it.
@@ -88,13 +128,13 @@ func (f yamlFile) decode(c *Config) error {
 // shown formats a value in one line for a message.
 func shown(value *yaml.Node) string {
 	if value.Kind == yaml.ScalarNode {
-		return strconv.Quote(value.Value)
+		return strconv.Quote(shorten(value.Value))
 	}
 	text, err := yaml.Marshal(value)
 	if err != nil {
 		return ""
 	}
-	return strings.Join(strings.Fields(string(text)), " ")
+	return shorten(strings.Join(strings.Fields(string(text)), " "))
 }
 
 // locate adds file and line to the invalid fields that the file sets, unless an explicit choice
