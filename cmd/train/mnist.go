@@ -17,11 +17,8 @@ import (
 func dataFolder(cmd *cobra.Command, name string) (string, error) {
 	stderr := cmd.ErrOrStderr()
 	if name == config.MNIST {
-		cache, err := host.CacheFolder()
-		if err != nil {
-			return "", err
-		}
-		if _, err := os.Stat(filepath.Join(cache, "mnist")); err != nil {
+		cache, err := host.CacheFolder() // an error is that of Folder too
+		if _, missing := os.Stat(filepath.Join(cache, "mnist")); err == nil && missing != nil {
 			fmt.Fprintf(stderr, "mnist: downloading the dataset to %s\n", filepath.Join(cache, "mnist"))
 		}
 	}

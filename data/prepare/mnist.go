@@ -60,7 +60,7 @@ func MNIST(ctx context.Context, cacheDir string, report func(done, total int64))
 		return dir, nil
 	}
 	if err := os.MkdirAll(cacheDir, 0o755); err != nil {
-		return "", fmt.Errorf("data: mnist: %w", err)
+		return "", fmt.Errorf("data: mnist: the cache folder: %w; set XDG_CACHE_HOME to a folder that can be written", err)
 	}
 	source, err := mnistSource(ctx, cacheDir)
 	if err != nil {

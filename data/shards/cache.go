@@ -118,7 +118,7 @@ func (c *cache) reserve(size int64) (*os.File, error) {
 		return nil, fmt.Errorf("the cache of %d MB is smaller than a shard of %d MB; increase it (--shard-cache)", c.limit>>20, size>>20)
 	}
 	if err := os.MkdirAll(c.dir, 0o755); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the cache folder: %w; set XDG_CACHE_HOME to a folder that can be written", err)
 	}
 	lock, err := os.OpenFile(filepath.Join(c.dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {

@@ -17,7 +17,8 @@ import (
 const MNIST = "mnist"
 
 // New returns the source of a name: a folder, shards, their address or MNIST. Listings of large
-// data sets, and remote shards, are kept in the user's cache folder. An address needs a remote,
+// data sets, and remote shards, are kept in the user's cache folder. Without one, as in a container
+// without HOME, listings are not kept, and only an address is an error. An address needs a remote,
 // which opens it.
 func New(ctx context.Context, name string, remote shards.Remote) (datasets.Source, error) {
 	shown := redact.Address(name)
@@ -32,7 +33,10 @@ func New(ctx context.Context, name string, remote shards.Remote) (datasets.Sourc
 		return datasets.Source{}, err
 	}
 	cache, err := host.CacheFolder()
-	return datasets.Source{Path: path, Cache: cache, Remote: remote}, err
+	if err != nil && strings.Contains(name, "://") {
+		return datasets.Source{}, fmt.Errorf("data: %s: remote shards need a cache folder: %w", name, err)
+	}
+	return datasets.Source{Path: path, Cache: cache, Remote: remote}, nil
 }
 
 // Folder returns the folder of a name. MNIST's is in the user's cache folder; where it is missing,
@@ -43,7 +47,7 @@ func Folder(ctx context.Context, name string, progress func(done, total int64)) 
 	}
 	cache, err := host.CacheFolder()
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("data: %s is downloaded to the cache folder: %w", MNIST, err)
 	}
 	return prepare.MNIST(ctx, cache, progress)
 }

@@ -18,6 +18,28 @@ func (opener) Open(context.Context, string, int64) (io.ReadCloser, shards.Object
 }
 func (opener) List(context.Context, string) ([]string, error) { return nil, nil }
 
+// TestWithoutCacheFolder: only what is kept in the cache folder needs one.
+func TestWithoutCacheFolder(t *testing.T) {
+	for _, cache := range []string{"", "relative"} {
+		t.Setenv("HOME", "")
+		t.Setenv("XDG_CACHE_HOME", cache)
+		for _, c := range []struct{ name, data, want string }{
+			{"a folder", "photos", ""},
+			{"local shards", "photos/train-{0..3}.tar", ""},
+			{"remote shards", "s3://bucket/train-0.tar", "s3://bucket/train-0.tar: remote shards need a cache folder"},
+			{"MNIST", MNIST, "mnist is downloaded to the cache folder"},
+		} {
+			s, err := New(t.Context(), c.data, opener{})
+			if c.want == "" && (err != nil || s.Path != c.data || s.Cache != "") {
+				t.Errorf("%s: %+v, %v", c.name, s, err)
+			}
+			if c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "set XDG_CACHE_HOME to the absolute path of a folder")) {
+				t.Errorf("%s: error %v, want %q", c.name, err, c.want)
+			}
+		}
+	}
+}
+
 func TestNew(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", "/x")
 	for _, c := range []struct {

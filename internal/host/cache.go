@@ -11,7 +11,7 @@ import (
 func CacheFolder() (string, error) {
 	user, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("no cache folder: %w; set XDG_CACHE_HOME", err)
+		return "", fmt.Errorf("no cache folder: %w; set XDG_CACHE_HOME to the absolute path of a folder", err)
 	}
 	return filepath.Join(user, "depthwise"), nil
 }
