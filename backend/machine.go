@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/internal/capacity"
 	"depthwise.dev/internal/host"
 	"depthwise.dev/internal/suggest"
 	"depthwise.dev/models"
@@ -28,6 +29,10 @@ type Machine struct {
 	Libtorch   string             `json:"libtorch"`
 }
 
+// threadsEach is the number of threads of the system for each thread that computes: the thread that calls libtorch and its
+// thread for backward passes have a pool each.
+const threadsEach = 2
+
 // NewMachine chooses a backend for the graph and sets the number of threads. Empty options have their defaults. A
 // backend that is named and cannot compute the graph is an error; "auto" takes the next one, and Reason says why.
 func NewMachine(s *autograd.Scope, g *models.Graph, o Options) (Machine, error) {
@@ -44,8 +49,12 @@ func NewMachine(s *autograd.Scope, g *models.Graph, o Options) (Machine, error) 
 	if err != nil {
 		return Machine{}, err
 	}
+	threads := cmp.Or(o.Threads, host.PhysicalCores())
+	if err := capacity.Threads("--threads", threads, threadsEach); err != nil {
+		return Machine{}, fmt.Errorf("backend: %w", err)
+	}
 	processor := autograd.ThisProcessor()
-	m := Machine{Backend: c.backend, Reason: c.reason, Place: d, Device: d.String(), Precision: p, Threads: cmp.Or(o.Threads, host.PhysicalCores()),
+	m := Machine{Backend: c.backend, Reason: c.reason, Place: d, Device: d.String(), Precision: p, Threads: threads,
 		Kernels: strings.TrimSpace(c.backend.Name() + " " + c.isa), Capability: processor.Capability, Libtorch: processor.Libtorch}
 	autograd.SetThreads(s, m.Threads)
 	return m, s.Err()

@@ -11,7 +11,9 @@ import (
 	"depthwise.dev/config"
 	"depthwise.dev/data"
 	"depthwise.dev/internal/batches"
+	"depthwise.dev/internal/capacity"
 	"depthwise.dev/internal/host"
+	"depthwise.dev/models"
 )
 
 // ComputeSpeed describes a measured computation.
@@ -42,8 +44,11 @@ type benchmark struct {
 // computation measures a network and returns the median time of a batch.
 type computation func(*autograd.Scope, *benchmark) (time.Duration, error)
 
+// memory estimates what batches of a computation take.
+type memory func(m backend.Machine, g *models.Graph, images, slots int) capacity.Need
+
 // run sets up the network and its batches, calls f to measure, and fills in the rest.
-func run(ctx context.Context, c config.Config, f computation) (ComputeSpeed, error) {
+func run(ctx context.Context, c config.Config, need memory, f computation) (ComputeSpeed, error) {
 	if err := c.ValidateBatch(1, ""); err != nil {
 		return ComputeSpeed{}, err
 	}
@@ -51,6 +56,16 @@ func run(ctx context.Context, c config.Config, f computation) (ComputeSpeed, err
 		Resolution: c.Model.Resolution, Width: c.Model.Width}
 	err := autograd.Run(ctx, func(s *autograd.Scope) error {
 		b := &benchmark{}
+		g, err := c.Graph()
+		if err != nil {
+			return err
+		}
+		if b.Machine, err = backend.NewMachine(s, g, c.BackendOptions()); err != nil {
+			return err
+		}
+		if err := need(b.Machine, g, c.BatchSize, 1).Check(); err != nil {
+			return fmt.Errorf("bench: %w", err)
+		}
 		if c.Data == "" {
 			c.Model.Classes = cmp.Or(c.Model.Classes, 1000)
 			batch := batches.Synthetic(c.BatchSize, c.Model.Resolution, c.Model.Classes, c.Seed)
@@ -64,11 +79,7 @@ func run(ctx context.Context, c config.Config, f computation) (ComputeSpeed, err
 			c.Model.Classes = cmp.Or(c.Model.Classes, stream.Classes)
 			b.batch = stream.Next
 		}
-		g, err := c.Graph()
-		if err != nil {
-			return err
-		}
-		if b.Machine, err = backend.NewMachine(s, g, c.BackendOptions()); err != nil {
+		if g, err = c.Graph(); err != nil { // with the classes of the data
 			return err
 		}
 		m := b.Machine

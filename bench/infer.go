@@ -17,7 +17,7 @@ type InferSpeed struct {
 
 // Infer measures inference, on one synthetic batch or on the first of the data.
 func Infer(ctx context.Context, c config.Config, steps Steps) (InferSpeed, error) {
-	speed, err := run(ctx, c, func(s *autograd.Scope, b *benchmark) (time.Duration, error) {
+	speed, err := run(ctx, c, backend.Machine.InferenceMemory, func(s *autograd.Scope, b *benchmark) (time.Duration, error) {
 		batch, err := b.batch()
 		if err != nil {
 			return 0, err

@@ -77,7 +77,7 @@ func decodeNPY(r io.Reader, size int64) (*tensor.Dense, error) {
 		return nil, fmt.Errorf("%w: a %s array of shape %v in %d bytes", ErrNPY, h.descr, h.shape, size-headBytes)
 	}
 	if err := checkMemory(float64(n)*h.memory(), host.AvailableMemory()); err != nil {
-		return nil, fmt.Errorf("an array of shape %v: %w", h.shape, err)
+		return nil, fmt.Errorf("an array of shape %v: %w; divide it into several files", h.shape, err)
 	}
 	d := decoder{r: r, order: h.order}
 	array, err := d.decode(h.kind, h.shape)

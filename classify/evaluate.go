@@ -71,12 +71,16 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 	if images.Len() == 0 {
 		return EvalResult{}, fmt.Errorf("classify: no folder of %s has the name of a class of the weights, such as \"%s\"; is this the data set that they were trained on?", data.ShowName(all.Root), data.ShowName(w.Classes[0]))
 	}
-	loader, err := data.NewLoader(images, data.LoaderOptions{BatchSize: cmp.Or(c.BatchSize, 32), Workers: workers(c.Workers), Preprocess: w.Preprocess})
-	if err != nil {
-		return EvalResult{}, err
-	}
+	options := data.LoaderOptions{BatchSize: min(cmp.Or(c.BatchSize, 32), images.Len()), Workers: workers(c.Workers), Preprocess: w.Preprocess}
 	err = autograd.Run(ctx, func(s *autograd.Scope) error {
 		m, err := backend.NewMachine(s, w.Graph, c.Options)
+		if err != nil {
+			return err
+		}
+		if err := m.InferenceMemory(w.Graph, options.BatchSize, options.Slots(images.Len())).Check(); err != nil {
+			return err
+		}
+		loader, err := data.NewLoader(images, options)
 		if err != nil {
 			return err
 		}
@@ -104,7 +108,7 @@ func (c EvalConfig) validate() error {
 	var v validate.Collector
 	c.Options.WithDefaults().Collect(&v)
 	v.Check(c.BatchSize >= 0, "batch_size", c.BatchSize, "must be at least 1, or 0 for 32")
-	v.Check(c.Workers >= -1, "workers", c.Workers, "must be at least 0, or -1 for the physical cores")
+	v.Check(c.Workers >= -1 && c.Workers <= data.MaxWorkers, "workers", c.Workers, fmt.Sprintf("must be 0 to %d, or auto (-1 in a program) for the physical cores", data.MaxWorkers))
 	v.Check(c.Limit >= 0, "limit", c.Limit, "must be at least 1, or 0 for all images")
 	return v.Err()
 }

@@ -55,8 +55,9 @@ func Predict(ctx context.Context, c PredictConfig, images []string) ([]Predictio
 	for i, image := range images {
 		predictions[i].Image = image
 	}
-	err := c.run(ctx, func(p *predictor) error {
-		for chunk := range slices.Chunk(predictions, cmp.Or(c.BatchSize, 32)) {
+	c.BatchSize = max(1, min(cmp.Or(c.BatchSize, 32), len(images)))
+	err := c.run(ctx, nil, func(p *predictor) error {
+		for chunk := range slices.Chunk(predictions, c.BatchSize) {
 			if err := p.images(chunk, cmp.Or(c.Top, 5)); err != nil {
 				return err
 			}
@@ -84,10 +85,11 @@ func PredictArray(ctx context.Context, c PredictConfig, input, output string) er
 	n, each := shape[0], shape[1]*shape[2]*shape[3]
 	var logits []float32
 	classes := 0
-	err = c.run(ctx, func(p *predictor) error {
+	c.BatchSize = min(cmp.Or(c.BatchSize, 32), n)
+	err = c.run(ctx, shape[2:], func(p *predictor) error {
 		classes = p.weights.Graph.Classes()
-		for from := 0; from < n; from += cmp.Or(c.BatchSize, 32) {
-			to := min(n, from+cmp.Or(c.BatchSize, 32))
+		for from := 0; from < n; from += c.BatchSize {
+			to := min(n, from+c.BatchSize)
 			part, err := p.logits(func(s *autograd.Scope) *autograd.Tensor {
 				x := autograd.FromSlice(s, pixels[from*each:to*each], int64(to-from), 3, int64(shape[2]), int64(shape[3]))
 				return p.inference.Forward(s, s.ChannelsLast(s.ToDevice(x, p.Place)))

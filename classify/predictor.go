@@ -6,6 +6,7 @@ import (
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
 	"depthwise.dev/data"
+	"depthwise.dev/models"
 	"depthwise.dev/weights"
 )
 
@@ -17,8 +18,9 @@ type predictor struct {
 	weights   weights.Weights
 }
 
-// run reads the weights and calls f with a predictor.
-func (c PredictConfig) run(ctx context.Context, f func(*predictor) error) error {
+// run reads the weights and calls f with a predictor, after a check of the memory for batches of
+// c.BatchSize images of a height and a width; nil: those of the weights.
+func (c PredictConfig) run(ctx context.Context, size []int, f func(*predictor) error) error {
 	if err := c.Options.Validate(); err != nil {
 		return err
 	}
@@ -31,12 +33,25 @@ func (c PredictConfig) run(ctx context.Context, f func(*predictor) error) error 
 		if err != nil {
 			return err
 		}
+		if err := checkMemory(m, w.Graph, c.BatchSize, size); err != nil {
+			return err
+		}
 		network, err := m.Load(s, w)
 		if err != nil {
 			return err
 		}
 		return f(&predictor{Machine: m, scope: s, inference: m.Inference(s, network), weights: w})
 	})
+}
+
+func checkMemory(m backend.Machine, g *models.Graph, images int, size []int) error {
+	if size != nil {
+		var err error
+		if g, err = g.Resize(size[0], size[1]); err != nil {
+			return err
+		}
+	}
+	return m.InferenceMemory(g, images, 1).Check()
 }
 
 // logits copies a batch's outputs to the host: n*classes values, row-major.

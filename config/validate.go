@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"depthwise.dev/backend"
+	"depthwise.dev/data"
 	"depthwise.dev/internal/validate"
 	"depthwise.dev/models"
 	"depthwise.dev/models/mobilenet"
@@ -83,11 +84,20 @@ func (c Config) Network() (mobilenet.Config, error) {
 }
 
 func (v *collector) length(c Config) {
-	v.Check(c.Epochs >= 1, "epochs", c.Epochs, "must be at least 1")
+	v.count("epochs", c.Epochs)
 	v.Check(c.MaxSteps >= 0, "max_steps", c.MaxSteps, "must be at least 1, or 0 for no limit")
 	v.Check(c.Time >= 0, "time", c.Time, "must be a duration such as 2h, or 0 for no limit")
 	v.Check(c.BatchSize >= 1, "batch_size", c.BatchSize, "must be at least 1")
-	v.Check(c.Accumulate >= 1, "accumulate", c.Accumulate, "must be at least 1")
+	v.count("accumulate", c.Accumulate)
+}
+
+// MaxCount is the maximum number of epochs, and of batches in a step: products of two such numbers,
+// such as the steps of a run, do not overflow.
+const MaxCount = math.MaxInt32
+
+func (v *collector) count(field string, n int) {
+	v.Check(n >= 1, field, n, "must be at least 1")
+	v.Check(n <= MaxCount, field, n, fmt.Sprintf("must be at most %d", MaxCount))
 }
 
 func (v *collector) optimization(c Config) {
@@ -99,9 +109,9 @@ func (v *collector) optimization(c Config) {
 		v.OneOf("no_decay", role, NoDecays)
 	}
 	v.OneOf("schedule", c.Schedule, Schedules)
-	v.Within("step_epochs", c.StepEpochs, 0, math.MaxFloat64, "must be above 0, or 0 for the schedule's own")
+	v.Within("step_epochs", c.StepEpochs, 0, MaxCount, fmt.Sprintf("must be above 0 and at most %d, or 0 for the schedule's own", MaxCount))
 	v.Within("gamma", c.Gamma, 0, 1, "must be above 0 and at most 1, or 0 for the schedule's own")
-	v.Check(c.WarmupEpochs < float64(max(1, c.Epochs)), "warmup_epochs", c.WarmupEpochs, "must be below epochs")
+	v.Check(c.WarmupEpochs < float64(max(1, c.Epochs)) && !math.IsInf(c.WarmupEpochs, -1), "warmup_epochs", c.WarmupEpochs, "must be below epochs")
 	v.Check(c.LabelSmoothing >= 0 && c.LabelSmoothing < 1, "label_smoothing", c.LabelSmoothing, "must be at least 0 and below 1")
 	v.Within("clip_grad_norm", c.ClipGradNorm, 0, math.MaxFloat64, "must be above 0, or 0 for no limit")
 	v.Check(c.EMADecay >= 0 && c.EMADecay < 1, "ema_decay", c.EMADecay, "must be above 0 and below 1, such as 0.9999, or 0 for no average")
@@ -126,7 +136,7 @@ func (v *collector) augmentation(c Config) {
 
 func (v *collector) machine(c Config) {
 	c.BackendOptions().Collect(&v.Collector)
-	v.Check(c.Workers >= -1, "workers", c.Workers, "must be at least 0, or -1 for the physical cores")
+	v.Check(c.Workers >= -1 && c.Workers <= data.MaxWorkers, "workers", c.Workers, fmt.Sprintf("must be 0 to %d, or auto (-1 in a file) for the physical cores", data.MaxWorkers))
 	v.OneOf("progress", c.Progress, Progresses)
 }
 

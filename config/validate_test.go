@@ -40,6 +40,12 @@ func TestValidate(t *testing.T) {
 		}, []string{"lr", "momentum", "weight_decay", "label_smoothing", "flip"}},
 		{"infinite", func(c *Config) { c.LR, c.ClipGradNorm, c.CropRatio[1] = math.Inf(1), math.Inf(1), math.Inf(1) },
 			[]string{"lr", "clip_grad_norm", "crop_ratio"}},
+		{"beyond what can be counted", func(c *Config) { c.Epochs, c.Accumulate, c.StepEpochs = math.MaxInt, math.MaxInt, 1e300 },
+			[]string{"epochs", "accumulate", "step_epochs"}},
+		{"the most that can be counted", func(c *Config) { c.Epochs, c.Accumulate, c.MaxSteps = MaxCount, MaxCount, math.MaxInt64 }, nil},
+		{"any batch size", func(c *Config) { c.BatchSize, c.ShuffleBuffer, c.Keep = math.MaxInt, math.MaxInt, math.MaxInt }, nil},
+		{"more workers and threads than a machine has", func(c *Config) { c.Workers, c.Threads = 100_000_000, 100_000 }, []string{"threads", "workers"}},
+		{"minus infinity", func(c *Config) { c.WarmupEpochs, c.LR, c.MixUp = math.Inf(-1), math.Inf(-1), math.Inf(-1) }, []string{"lr", "warmup_epochs", "mixup"}},
 		{"below zero", func(c *Config) {
 			c.MaxSteps, c.Time, c.Threads, c.Workers, c.ValSplit = -1, -time.Second, -1, -2, -0.1
 		}, []string{"val_split", "max_steps", "time", "threads", "workers"}},

@@ -7,12 +7,13 @@ import (
 	"sync"
 
 	"depthwise.dev/data/internal/random"
+	"depthwise.dev/internal/capacity"
 )
 
 // LoaderOptions configures a loader.
 type LoaderOptions struct {
-	BatchSize  int        // images per batch; the last batch of an epoch may have fewer
-	Workers    int        // goroutines that decode; 0: Next decodes in the calling goroutine
+	BatchSize  int        // images per batch; the last batch of an epoch may have fewer; cut to the size of the data set
+	Workers    int        // goroutines that decode, at most MaxWorkers; 0: Next decodes in the calling goroutine
 	Prefetch   int        // batches prepared ahead of the current one; 0 means 4
 	Seed       uint64     // of order and augmentation
 	Train      bool       // shuffle and augment; otherwise dataset order and evaluation's geometry
@@ -25,6 +26,10 @@ type LoaderOptions struct {
 }
 
 const defaultPrefetch = 4
+
+// MaxWorkers bounds the goroutines that decode: each holds a decoder and a thread of the system, and
+// more than a machine has cores do not help.
+const MaxWorkers = 1024
 
 // The ways to decode training images; evaluation is always exact.
 const (
@@ -40,6 +45,9 @@ func (o LoaderOptions) Validate() error {
 	}
 	if o.Workers < 0 {
 		errs = append(errs, fmt.Errorf("data: the number of workers %d is negative", o.Workers))
+	}
+	if o.Workers > MaxWorkers {
+		errs = append(errs, fmt.Errorf("data: %d workers: must be at most %d", o.Workers, MaxWorkers))
 	}
 	if o.Prefetch < 0 {
 		errs = append(errs, fmt.Errorf("data: the prefetch of %d batches is negative", o.Prefetch))
@@ -74,6 +82,8 @@ func NewLoader(set *Dataset, options LoaderOptions) (*Loader, error) {
 	if set.Len() == 0 {
 		return nil, fmt.Errorf("data: %s contains no images", set.Root)
 	}
+	options.BatchSize = min(options.BatchSize, set.Len())         // no batch has more images
+	options.ShuffleBuffer = min(options.ShuffleBuffer, set.Len()) // a larger one shuffles all images too
 	if options.Prefetch == 0 {
 		options.Prefetch = defaultPrefetch
 	}
@@ -88,7 +98,32 @@ func NewLoader(set *Dataset, options LoaderOptions) (*Loader, error) {
 			return nil, err
 		}
 	}
+	if err := options.checkCapacity(set.Len()); err != nil {
+		return nil, fmt.Errorf("data: %s: %w", set.Root, err)
+	}
 	return &Loader{set: set, options: options}, nil
+}
+
+// Slots returns the number of batches that a loader of a data set with this number of images, at
+// least 1, holds in memory.
+func (o LoaderOptions) Slots(images int) int {
+	ahead := o.Prefetch
+	switch {
+	case o.Workers == 0:
+		ahead = 0
+	case ahead == 0:
+		ahead = defaultPrefetch
+	}
+	batches := (images-1)/o.BatchSize + 1
+	return min(ahead+1, batches)
+}
+
+// checkCapacity refuses batches beyond the memory and workers beyond the limits on threads.
+func (o LoaderOptions) checkCapacity(images int) error {
+	side := o.Preprocess.Resolution
+	need := capacity.Need{What: "loading", Images: o.BatchSize, Height: side, Width: side,
+		PerImage: 3 * float64(side) * float64(side) * float64(o.Slots(images))}
+	return errors.Join(need.Check(), capacity.Threads("--workers", o.Workers, 1))
 }
 
 // Batches returns the number of batches in an epoch.
@@ -143,7 +178,7 @@ func (l *Loader) takeSlots() []*slot {
 	l.spare = nil
 	l.mu.Unlock()
 	if slots == nil {
-		for range l.options.Prefetch + 1 {
+		for range l.options.Slots(l.set.Len()) {
 			slots = append(slots, newSlot(l.options.BatchSize, l.options.Preprocess.Resolution))
 		}
 	}

@@ -180,9 +180,9 @@ func validateCheck(c config.Config) error {
 		return err
 	}
 	var v validate.Collector
-	if n := suite.Activations(g, c.BatchSize); n > checkActivations {
-		v.Check(false, "batch_size", c.BatchSize, fmt.Sprintf("gives %d million values between the layers, and "+
-			"a check has memory for %d: take a smaller batch size or resolution", n>>20, checkActivations>>20))
+	if n := float64(suite.Activations(g, 1)) * float64(c.BatchSize); n > checkActivations { // in float64, which cannot overflow
+		v.Check(false, "batch_size", c.BatchSize, fmt.Sprintf("gives %.0f million values between the layers, and "+
+			"a check has memory for %d: take a smaller batch size or resolution", n/(1<<20), checkActivations>>20))
 	}
 	return v.Err()
 }

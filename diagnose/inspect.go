@@ -86,6 +86,9 @@ func Inspect(ctx context.Context, c config.Config, path string, images int) (Ins
 		if err != nil {
 			return err
 		}
+		if err := m.TrainingMemory(g, c.BatchSize, 1).Check(); err != nil {
+			return err
+		}
 		x, labels, err := inspectBatch(s, m, &c, w)
 		if err != nil {
 			return err

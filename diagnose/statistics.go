@@ -96,7 +96,7 @@ func writeSheet(path string, b *data.Batch, classes []string) error {
 		return fmt.Errorf("diagnose: data statistics: %w", err)
 	}
 	if err := atomicfile.WriteFile(path, 0o644, file.Bytes()); err != nil {
-		return fmt.Errorf("diagnose: data statistics: %w", err)
+		return fmt.Errorf("diagnose: data statistics: write %s: %w", path, err)
 	}
 	return nil
 }

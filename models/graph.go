@@ -97,7 +97,7 @@ func (l *Layer) resolve(shapes map[string]Shape, names map[string]bool) error {
 		return err
 	}
 	if out.Values() > maxValues {
-		return fmt.Errorf("%v activations an image: more than %d", out, maxValues)
+		return fmt.Errorf("%v activations an image: more than %d; use a smaller resolution or width", out, maxValues)
 	}
 	l.Output = out
 	return nil

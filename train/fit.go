@@ -41,6 +41,7 @@ func (t Trainer) Fit(ctx context.Context, c config.Config, rec report.Recorder) 
 	if images.ownVal {
 		c.ValSplit = 0 // has no effect, and is not recorded
 	}
+	images.cutBatchSize(&c)
 	net, err := t.network(&c, len(images.train.Classes))
 	if err != nil {
 		return Result{}, err

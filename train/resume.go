@@ -136,7 +136,7 @@ func (r *run) differentSettings(f checkpoints.File) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	different, err := differentSettings(f.Meta[metaConfig], string(now), string(defaults))
+	different, err := differentSettings(cutStored(f.Meta[metaConfig], r.images.train.Len()), string(now), string(defaults))
 	if r.images.ownVal { // an earlier version recorded the fraction although it had no effect
 		different = slices.DeleteFunc(different, func(text string) bool { return strings.HasPrefix(text, "--val-split ") })
 	}

@@ -63,6 +63,9 @@ func (r *run) build(s *autograd.Scope) (err error) {
 	if r.Machine, err = backend.NewMachine(s, r.net.graph, c.BackendOptions()); err != nil {
 		return err
 	}
+	if err = r.checkMemory(); err != nil {
+		return err
+	}
 	if r.loader, err = data.NewLoader(r.images.train, r.loaderOptions(true)); err != nil {
 		return err
 	}

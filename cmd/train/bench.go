@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"depthwise.dev/bench"
+	"depthwise.dev/config"
 )
 
 func newBench() *cobra.Command {
@@ -43,8 +44,8 @@ func (b *benchmark) flags(cmd *cobra.Command, what string) {
 
 // ready resolves the flags and finds the dataset, if one is given.
 func (b *benchmark) ready(cmd *cobra.Command) error {
-	if b.steps.Count < 1 || b.steps.Warmup < 0 {
-		return usagef("--steps must be at least 1, and --warmup-steps at least 0")
+	if b.steps.Count < 1 || b.steps.Warmup < 0 || max(b.steps.Count, b.steps.Warmup) > config.MaxCount {
+		return usagef("--steps must be 1 to %d, and --warmup-steps 0 to %d", config.MaxCount, config.MaxCount)
 	}
 	if err := b.resolve(cmd); err != nil {
 		return err

@@ -25,7 +25,7 @@ func plotRoofline(file string, chart report.Roofline) error {
 		return err
 	}
 	if err := atomicfile.WriteFile(file, 0o644, picture.Bytes()); err != nil {
-		return fmt.Errorf("bench: --plot: %w", err)
+		return fmt.Errorf("bench: --plot %s: %w", file, err)
 	}
 	return nil
 }

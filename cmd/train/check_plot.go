@@ -23,7 +23,7 @@ func plotLayers(cmd *cobra.Command, c config.Config, weights string, images int,
 		return err
 	}
 	if err := atomicfile.WriteFile(file, 0o644, page.Bytes()); err != nil {
-		return fmt.Errorf("check: --plot: %w", err)
+		return fmt.Errorf("check: --plot %s: %w", file, err)
 	}
 	return show(cmd, asJSON, r, func() string {
 		return fmt.Sprintf("%s: %d layers and %d arrays of %s\n", file, len(r.Layers), len(r.Parameters), r.Network)

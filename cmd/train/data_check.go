@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -74,6 +75,9 @@ func checkData(cmd *cobra.Command, s *settings, asJSON bool) error {
 		return err
 	}
 	s.Data = ""
+	if err := s.ValidateBatch(1, ""); err != nil { // before hours of reading
+		return err
+	}
 	loader := s.LoaderOptions(true)
 	source, err := datasource.New(cmd.Context(), dir, s.Remote)
 	if err != nil {
@@ -87,8 +91,8 @@ func checkData(cmd *cobra.Command, s *settings, asJSON bool) error {
 	}
 	result := checkResult{Report: report}
 	if len(report.Splits) > 0 {
-		if result.Epoch, err = timeEpoch(cmd, s.Config, report); err != nil {
-			return err
+		if result.Epoch, err = timeEpoch(cmd, s.Config, report); err != nil { // the findings took longer than the estimate
+			return errors.Join(show(cmd, asJSON, checkResult{Report: report}, report.Text), err)
 		}
 	}
 	if err := show(cmd, asJSON, result, result.text); err != nil {

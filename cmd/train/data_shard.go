@@ -72,8 +72,8 @@ func list(w io.Writer, what string, problems []data.Problem) {
 }
 
 func shardData(cmd *cobra.Command, source datasets.Source, dir string, o shards.Options) error {
-	if o.PerShard < 1 || o.MaxSide < 0 || o.Quality < 1 || o.Quality > 100 || o.Workers < 0 {
-		return usagef("--per-shard must be at least 1, --max-side and --workers at least 0, --quality from 1 to 100")
+	if o.PerShard < 1 || o.MaxSide < 0 || o.MaxSide > 65_500 || o.Quality < 1 || o.Quality > 100 || o.Workers < 0 || o.Workers > data.MaxWorkers {
+		return usagef("--per-shard must be at least 1, --max-side 0 to 65500, the limit of JPEG, --workers 0 to %d, --quality 1 to 100", data.MaxWorkers)
 	}
 	stderr := cmd.ErrOrStderr()
 	train, val, split, err := source.OpenSplit(cmd.Context())

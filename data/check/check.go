@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"runtime"
 	"time"
 
@@ -105,6 +106,9 @@ func (r *Report) Serious() int {
 func Run(ctx context.Context, s datasets.Source, o Options) (*Report, error) {
 	if o.Workers < 1 {
 		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.Workers > data.MaxWorkers {
+		return nil, fmt.Errorf("data: check: %d workers: must be at most %d", o.Workers, data.MaxWorkers)
 	}
 	if o.Examples < 1 {
 		o.Examples = 1000

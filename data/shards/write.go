@@ -60,8 +60,8 @@ func (o *Options) complete() error {
 	if o.Quality < 1 || o.Quality > 100 {
 		errs = append(errs, fmt.Errorf("data: shard: quality %d is not in 1..100", o.Quality))
 	}
-	if o.Workers < 1 {
-		errs = append(errs, fmt.Errorf("data: shard: %d workers", o.Workers))
+	if o.Workers < 1 || o.Workers > data.MaxWorkers {
+		errs = append(errs, fmt.Errorf("data: shard: %d workers: must be 1 to %d", o.Workers, data.MaxWorkers))
 	}
 	return errors.Join(errs...)
 }

@@ -10,6 +10,10 @@ import (
 // rlimitNPROC is RLIMIT_NPROC, which package syscall lacks. It has this number on amd64 and arm64.
 const rlimitNPROC = 6
 
+// plenty is more threads than a user usually has. To count them takes 10 ms on a machine with 500
+// processes.
+const plenty = 5000
+
 // AvailableMemory returns the bytes that the process can still allocate: the least of what the
 // machine, the control groups (v1 and v2) and ulimit leave.
 func AvailableMemory() Bound {
@@ -35,8 +39,9 @@ func AvailableMemory() Bound {
 }
 
 // AvailableThreads returns how many threads the process can still start: the least of what the
-// system, the control groups and ulimit leave.
-func AvailableThreads() Bound {
+// system, the control groups and ulimit leave. The threads of the user's other processes are only
+// counted where a limit of ulimit -u could matter to a request for this number.
+func AvailableThreads(request int) Bound {
 	root := os.DirFS("/")
 	b := unbounded()
 	if limit, ok := number(root, "proc/sys/kernel/threads-max"); ok {
@@ -45,9 +50,12 @@ func AvailableThreads() Bound {
 	if group := groupBound(root, "the process limit of the control group (pids.max)", pidsV1, pidsV2); group.N < b.N {
 		b = group
 	}
-	// The system exempts root. Threads of the user's other processes count too.
+	// The system exempts root.
 	if limit, ok := softLimit(rlimitNPROC); ok && limit < b.N && os.Geteuid() != 0 {
-		b = b.lower(limit-threadsOf(os.Geteuid()), "ulimit -u")
+		if limit < int64(request)+plenty {
+			limit -= threadsOf(os.Geteuid())
+		}
+		b = b.lower(limit, "ulimit -u")
 	}
 	return b
 }

@@ -8,4 +8,4 @@ func AvailableMemory() Bound { return unbounded() }
 
 // AvailableThreads returns how many threads the process can still start. It is not known on this
 // system.
-func AvailableThreads() Bound { return unbounded() }
+func AvailableThreads(int) Bound { return unbounded() }

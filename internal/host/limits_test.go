@@ -76,7 +76,7 @@ func TestAvailable(t *testing.T) {
 	if b := AvailableMemory(); b.N < 1<<20 || b.N > 1<<50 || b.By == "" {
 		t.Errorf("memory %+v", b)
 	}
-	if b := AvailableThreads(); b.N < 4 || b.N == math.MaxInt64 || b.By == "" {
+	if b := AvailableThreads(1); b.N < 4 || b.N == math.MaxInt64 || b.By == "" {
 		t.Errorf("threads %+v", b)
 	}
 }

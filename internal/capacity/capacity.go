@@ -1,0 +1,65 @@
+// Package capacity refuses what the machine cannot hold, before Go or the system would end the
+// process: batches beyond the memory, and threads beyond the limits.
+package capacity
+
+import (
+	"fmt"
+
+	"depthwise.dev/internal/host"
+)
+
+// Need is an estimate of the memory of a computation, in bytes. It should be a lower bound, so that
+// nothing is refused that would fit.
+type Need struct {
+	What     string  // the computation, as "training"
+	Images   int     // in a batch
+	Height   int     // of an image
+	Width    int     // of an image
+	Fixed    float64 // with a batch of any size
+	PerImage float64 // for each image of a batch
+}
+
+// Check returns an error that says what is needed, what there is, and which batch size fits.
+func (n Need) Check() error { return n.within(host.AvailableMemory()) }
+
+// margin is the fraction of the available memory that a suggested batch size fills, since the
+// estimate is a lower bound.
+const margin = 0.7
+
+func (n Need) within(available host.Bound) error {
+	need, have := n.Fixed+float64(n.Images)*n.PerImage, float64(available.N)
+	if need <= have {
+		return nil
+	}
+	if available.By == "" {
+		available.By = "the address space of a process"
+	}
+	text := fmt.Sprintf("%s with batches of %d images of %dx%d needs at least %s of memory, but %s are available (%s)",
+		n.What, n.Images, n.Height, n.Width, host.Size(need), host.Size(have), available.By)
+	if fits := (margin*have - n.Fixed) / n.PerImage; fits >= 1 && fits < float64(n.Images) {
+		return fmt.Errorf("%s: --batch-size %d fits", text, int(fits))
+	}
+	return fmt.Errorf("%s: no batch size fits; use a smaller --resolution or --width, or free memory", text)
+}
+
+// others is the number of threads that run beside those that a flag asks for: Go's own, and those of
+// libtorch that wait.
+const others = 8
+
+// Threads returns an error if the process cannot start the threads that a flag asks for, each of
+// which takes a number of threads of the system. libgomp and Go end the process when the system
+// refuses one.
+func Threads(flag string, n, each int) error {
+	return threadsWithin(flag, n, each, host.AvailableThreads(n*each+others))
+}
+
+func threadsWithin(flag string, n, each int, available host.Bound) error {
+	if int64(n*each+others) <= available.N {
+		return nil
+	}
+	text := fmt.Sprintf("%s %d needs %d threads, but %d can be started (%s)", flag, n, n*each+others, available.N, available.By)
+	if fits := (available.N - others) / int64(each); fits >= 1 {
+		return fmt.Errorf("%s: %s %d fits", text, flag, fits)
+	}
+	return fmt.Errorf("%s: raise the limit", text)
+}

@@ -1,0 +1,44 @@
+package train
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"depthwise.dev/config"
+)
+
+// cutBatchSize makes the batch size at most the number of training images, and notes it. The steps
+// are the same: each epoch has one batch, of all images.
+func (im *images) cutBatchSize(c *config.Config) {
+	n := im.train.Len()
+	if c.BatchSize <= n {
+		return
+	}
+	note := fmt.Sprintf("batch size %d cut to %d, the number of training images", c.BatchSize, n)
+	im.notes = append([]string{note}, im.notes...)
+	c.BatchSize = n
+}
+
+var storedBatchSize = regexp.MustCompile(`(?m)^batch_size: ([0-9]+)$`)
+
+// cutStored applies the same to the settings of a checkpoint, since older versions stored the batch
+// size as it was given.
+func cutStored(settings string, images int) string {
+	return storedBatchSize.ReplaceAllStringFunc(settings, func(line string) string {
+		size, err := strconv.Atoi(storedBatchSize.FindStringSubmatch(line)[1])
+		if err == nil && size <= images {
+			return line
+		}
+		return fmt.Sprintf("batch_size: %d", images)
+	})
+}
+
+// checkMemory refuses a run whose batches do not fit into memory, before anything is allocated.
+func (r *run) checkMemory() error {
+	options, images := r.loaderOptions(true), r.images.train.Len()
+	if err := r.TrainingMemory(r.net.graph, r.config.BatchSize, options.Slots(images)).Check(); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	return nil
+}
