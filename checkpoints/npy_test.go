@@ -195,6 +195,19 @@ func TestReadNPYRefuses(t *testing.T) {
 	}
 }
 
+// TestReadRefusesPipes: a checkpoint is read more than once, and a FIFO would wait for its writer.
+func TestReadRefusesPipes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{path, "/dev/zero"} {
+		if _, err := Read(path); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "it is no regular file") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
 // TestPipe: the size of a pipe is not known before its end.
 func TestPipe(t *testing.T) {
 	header := "{'descr': '<f4', 'fortran_order': False, 'shape': (1,)}"

@@ -2,8 +2,32 @@ package config
 
 import (
 	"math"
+	"strings"
 	"testing"
 )
+
+// TestDecaysBeyondCounting: the schedule step lists its decays, so their number is bounded.
+func TestDecaysBeyondCounting(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		schedule string
+		every    float64
+		total    int64
+		want     string
+	}{
+		{"tiny interval", "step", 1e-300, 10, "step_epochs 1e-300: gives 1e+301 decays of the learning rate"},
+		{"endless run", "step", 0, 1 << 60, "step_epochs 30: gives"},
+		{"most decays", "step", 0.01, 1000, ""},
+		{"tiny interval of another schedule", "exp", 1e-300, 10, ""},
+	} {
+		config := Default()
+		config.Schedule, config.StepEpochs = c.schedule, c.every
+		_, err := config.NewSchedule(1, c.total)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+		}
+	}
+}
 
 // TestNewSchedule checks rates that follow from the recipes' words: 100 steps an epoch.
 func TestNewSchedule(t *testing.T) {

@@ -55,6 +55,7 @@ func (v *collector) data(c Config) {
 		}
 	}
 	v.Check(c.Data != "", "data", `""`, "name a folder of images, shards, or mnist")
+	v.Check(c.Model.Resolution <= data.MaxResolution, "resolution", c.Model.Resolution, fmt.Sprintf("must be at most %d for images", data.MaxResolution))
 	v.Check(c.ValSplit >= 0 && c.ValSplit < 1, "val_split", c.ValSplit, "must be at least 0 and below 1")
 	v.Check(c.ShuffleBuffer >= 0, "shuffle_buffer", c.ShuffleBuffer, "must be at least 1, or 0 for all images")
 	v.Check(c.ShardCache >= 0 && c.ShardCache < 1<<20, "shard_cache", c.ShardCache, "must be a number of gigabytes, or 0 for 50")
@@ -123,7 +124,8 @@ func (v *collector) augmentation(c Config) {
 	lo, hi := c.CropScale[0], c.CropScale[1]
 	v.Check(0 < lo && lo <= hi && hi <= 1, "crop_scale", c.CropScale, "must be two fractions of the area, 0 < min <= max <= 1, such as 0.35,1")
 	lo, hi = c.CropRatio[0], c.CropRatio[1]
-	v.Check(0 < lo && lo <= hi && !math.IsInf(hi, 0), "crop_ratio", c.CropRatio, "must be two ratios, 0 < min <= max, such as 0.75,1.333")
+	v.Check(0 < lo && lo <= hi && hi <= data.MaxCropRatio, "crop_ratio", c.CropRatio,
+		fmt.Sprintf("must be two ratios, 0 < min <= max <= %d, such as 0.75,1.333", data.MaxCropRatio))
 	v.Within("flip", c.Flip, 0, 1, "must be a probability from 0 to 1")
 	j := c.ColorJitter
 	v.Check(min(j[0], j[1], j[2], j[3]) >= 0 && max(j[0], j[1], j[2]) <= 10 && j[3] <= 0.5, "color_jitter", j,

@@ -45,6 +45,7 @@ func TestValidate(t *testing.T) {
 		{"the most that can be counted", func(c *Config) { c.Epochs, c.Accumulate, c.MaxSteps = MaxCount, MaxCount, math.MaxInt64 }, nil},
 		{"any batch size", func(c *Config) { c.BatchSize, c.ShuffleBuffer, c.Keep = math.MaxInt, math.MaxInt, math.MaxInt }, nil},
 		{"more workers and threads than a machine has", func(c *Config) { c.Workers, c.Threads = 100_000_000, 100_000 }, []string{"threads", "workers"}},
+		{"images beyond those of the loader", func(c *Config) { c.Model.Resolution, c.CropRatio = 8192, [2]float64{1e-300, 1e300} }, []string{"resolution", "crop_ratio"}},
 		{"minus infinity", func(c *Config) { c.WarmupEpochs, c.LR, c.MixUp = math.Inf(-1), math.Inf(-1), math.Inf(-1) }, []string{"lr", "warmup_epochs", "mixup"}},
 		{"below zero", func(c *Config) {
 			c.MaxSteps, c.Time, c.Threads, c.Workers, c.ValSplit = -1, -time.Second, -1, -2, -0.1

@@ -25,14 +25,17 @@ type Augment struct {
 // maxAlpha bounds MixUp and CutMix; above it lambda is nearly 0.5.
 const maxAlpha = 100
 
+// MaxCropRatio is the maximum aspect ratio of a random crop.
+const MaxCropRatio = 1000
+
 // Validate returns an error that names every invalid field.
 func (a Augment) Validate() error {
 	var errs []error
 	if a.Crop && !(0 < a.CropScale[0] && a.CropScale[0] <= a.CropScale[1] && a.CropScale[1] <= 1) {
 		errs = append(errs, fmt.Errorf("data: crop scale %v is not a range within 0..1", a.CropScale))
 	}
-	if a.Crop && !(0 < a.CropRatio[0] && a.CropRatio[0] <= a.CropRatio[1] && a.CropRatio[1] <= 1000) {
-		errs = append(errs, fmt.Errorf("data: crop ratio %v is not a range of positive numbers", a.CropRatio))
+	if a.Crop && !(0 < a.CropRatio[0] && a.CropRatio[0] <= a.CropRatio[1] && a.CropRatio[1] <= MaxCropRatio) {
+		errs = append(errs, fmt.Errorf("data: crop ratio %v is not a range within 0..%d", a.CropRatio, MaxCropRatio))
 	}
 	if !(0 <= a.Flip && a.Flip <= 1) {
 		errs = append(errs, fmt.Errorf("data: flip %v is not a probability", a.Flip))

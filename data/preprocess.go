@@ -28,20 +28,20 @@ type Preprocess struct {
 	Std        [3]float64 `json:"std"`
 }
 
-// maxResolution bounds the memory of a batch.
-const maxResolution = 4096
+// MaxResolution bounds the memory of a batch.
+const MaxResolution = 4096
 
 // Validate returns an error that names every invalid field. It does not check Mean and Std.
 func (p Preprocess) Validate() error {
 	var errs []error
-	if p.Resolution < 1 || p.Resolution > maxResolution {
-		errs = append(errs, fmt.Errorf("data: resolution %d is not in 1..%d", p.Resolution, maxResolution))
+	if p.Resolution < 1 || p.Resolution > MaxResolution {
+		errs = append(errs, fmt.Errorf("data: resolution %d is not in 1..%d", p.Resolution, MaxResolution))
 	}
 	if p.Fit != "" && p.Fit != FitCrop && p.Fit != FitPad && p.Fit != FitLetterbox {
 		errs = append(errs, fmt.Errorf("data: fit %q is not %q, %q or %q", p.Fit, FitCrop, FitPad, FitLetterbox))
 	}
-	if p.Resize != 0 && (p.Resize < p.Resolution || p.Resize > 4*maxResolution) {
-		errs = append(errs, fmt.Errorf("data: resize %d is not in %d..%d: it must be at least the resolution", p.Resize, p.Resolution, 4*maxResolution))
+	if p.Resize != 0 && (p.Resize < p.Resolution || p.Resize > 4*MaxResolution) {
+		errs = append(errs, fmt.Errorf("data: resize %d is not in %d..%d: it must be at least the resolution", p.Resize, p.Resolution, 4*MaxResolution))
 	}
 	return errors.Join(errs...)
 }

@@ -15,21 +15,21 @@ import (
 // allowedValues describes the values of training flags that are not enumerations.
 var allowedValues = map[string]string{
 	"data": "folder, pattern, URL or `mnist`", "val-split": "0 ≤ x < 1", "exif": "`true`, `false`",
-	"batch-size": "≥ 1", "workers": "`auto` (-1 in YAML) or ≥ 0", "shuffle-buffer": "≥ 0", "shard-cache": "≥ 0",
+	"batch-size": "≥ 1, cut to the number of images", "workers": "`auto` (-1 in YAML) or 0 to 1024", "shuffle-buffer": "≥ 0", "shard-cache": "≥ 0",
 
-	"width": "0 < x ≤ 16", "resolution": "1 to 8192", "classes": "≥ 0",
+	"width": "0 < x ≤ 16", "resolution": "1 to 4096", "classes": "≥ 0",
 
-	"epochs": "≥ 1", "max-steps": "≥ 0", "accumulate": "≥ 1",
+	"epochs": "1 to 2147483647", "max-steps": "≥ 0", "accumulate": "1 to 2147483647",
 	"lr": "> 0", "momentum": "0 ≤ x < 1", "weight-decay": "≥ 0",
-	"step-epochs": "≥ 0", "gamma": "0 ≤ x ≤ 1",
+	"step-epochs": "0 to 2147483647", "gamma": "0 ≤ x ≤ 1",
 	"warmup-epochs":   "`auto` (-1 in YAML), or ≥ 0 and below `epochs`",
 	"label-smoothing": "0 ≤ x < 1", "clip-grad-norm": "≥ 0", "ema-decay": "0 ≤ x < 1",
 
-	"crop-scale": "0 < min ≤ max ≤ 1", "crop-ratio": "0 < min ≤ max", "flip": "0 ≤ x ≤ 1",
+	"crop-scale": "0 < min ≤ max ≤ 1", "crop-ratio": "0 < min ≤ max ≤ 1000", "flip": "0 ≤ x ≤ 1",
 	"color-jitter": "0 ≤ b, c, s ≤ 10; 0 ≤ h ≤ 0.5", "random-erase": "0 ≤ x ≤ 1",
 	"mixup": "0 ≤ x ≤ 100", "cutmix": "0 ≤ x ≤ 100",
 
-	"kernels": "as `--backend`", "threads": "≥ 0",
+	"kernels": "as `--backend`", "threads": "0 to 1024",
 
 	"out": "folder", "config": "file", "seed": "≥ 0", "time": "duration ≥ 0", "keep": "≥ 1",
 	"resume":           "`auto` or a checkpoint file",

@@ -127,6 +127,9 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 	}
 	sources := config.Sources{File: s.file, Data: value("data"), Recipe: value("recipe"),
 		Arch: value("arch"), Variant: value("variant"), Optimizer: value("optimizer")}
+	if err := checkInput("config", s.file); err != nil {
+		return err
+	}
 	c, err := sources.Config()
 	if err != nil {
 		return err

@@ -5,7 +5,19 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
+
+// writable is W_OK of access(2), which package syscall lacks.
+const writable = 2
+
+// checkInput explains that standard input has a name.
+func checkInput(flag, path string) error {
+	if path == "-" {
+		return usagef("--%s -: for standard input use --%s /dev/stdin", flag, flag)
+	}
+	return nil
+}
 
 // checkOutput refuses the file of a flag before the work that it is for: a folder, a file in a
 // missing folder, or an extension other than those given. Without extensions, any is accepted. A
@@ -26,6 +38,9 @@ func checkOutput(flag, path string, extensions ...string) error {
 		return usagef("--%s %s: the folder %s does not exist: create it first", flag, shellWord(path), shellWord(dir))
 	} else if !info.IsDir() {
 		return usagef("--%s %s: %s is not a folder", flag, shellWord(path), shellWord(dir))
+	}
+	if err := syscall.Access(dir, writable); err != nil {
+		return usagef("--%s %s: cannot write to the folder %s: %w", flag, shellWord(path), shellWord(dir), err)
 	}
 	extension := strings.ToLower(filepath.Ext(path))
 	if extension == "" || len(extensions) == 0 || slices.Contains(extensions, extension) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -43,7 +44,7 @@ shape (N, 3, H, W), already normalized.`,
 			case input != "" && asJSON:
 				return usagef("--json prints predictions of images; the logits of --input are in the file of --output")
 			case input != "":
-				if err := checkOutput("output", output, ".npy"); err != nil {
+				if err := cmp.Or(checkInput("input", input), checkOutput("output", output, ".npy")); err != nil {
 					return err
 				}
 				return classify.PredictArray(cmd.Context(), c, input, output)

@@ -111,6 +111,8 @@ func TestWrongUsage(t *testing.T) {
 		{"export to an unknown format", "export --weights w --format npy --output o", "did you mean npz?"},
 		{"imagenet from nowhere", "data imagenet src", "two folders"},
 		{"shards of nothing", "data shard src", "two folders"},
+		{"settings of standard input", "--config -", "for standard input use --config /dev/stdin"},
+		{"batch of standard input", "predict --weights w --input - --output o.npy", "for standard input use --input /dev/stdin"},
 		{"epochs beyond counting", "--data x --epochs 9223372036854775807", "--epochs 9223372036854775807: must be at most 2147483647"},
 		{"batches of a step beyond counting", "--data x --accumulate 9223372036854775807", "--accumulate 9223372036854775807: must be at most 2147483647"},
 		{"threads beyond any machine", "--data x --threads 100000", "--threads 100000: must be 1 to 1024"},
