@@ -40,6 +40,9 @@ val is measured, or test if there is no val.`,
 			if err != nil {
 				return err
 			}
+			if n := r.Images + len(r.Skipped); s.BatchSize > n && cmd.Flags().Changed("batch-size") {
+				fmt.Fprintf(cmd.ErrOrStderr(), "batch size %d cut to %d, the number of images\n", s.BatchSize, n)
+			}
 			return show(cmd, asJSON, r, func() string { return evalText(r) })
 		},
 	}

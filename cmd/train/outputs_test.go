@@ -82,7 +82,7 @@ func TestOutputThrough(t *testing.T) {
 	if n := <-read; n < 1000 {
 		t.Errorf("the reader of the FIFO got %d bytes", n)
 	}
-	if code, stdout, stderr := execute(t, "eval", "--weights", "real", "--data", dir, "--batch-size", "9223372036854775807"); code != exitDone || !strings.Contains(stdout, "top-1") {
+	if code, stdout, stderr := execute(t, "eval", "--weights", "real", "--data", dir, "--batch-size", "9223372036854775807"); code != exitDone || !strings.Contains(stdout, "top-1") || stderr != "batch size 9223372036854775807 cut to 6, the number of images\n" {
 		t.Errorf("the file behind the link: %s", stderr)
 	}
 	best := filepath.Join(run, "best.safetensors")

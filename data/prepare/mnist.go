@@ -81,6 +81,9 @@ func mnistSource(ctx context.Context, workDir string) (string, error) {
 	var output bytes.Buffer
 	command.Stderr = &output
 	out, err := command.Output()
+	if ctx.Err() != nil { // it was killed: not a failure of go
+		return "", ctx.Err()
+	}
 	if errors.Is(err, exec.ErrNotFound) {
 		return "", errors.New("the go command is needed to download the data, and is not on PATH; install Go or give another --data folder")
 	}
