@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"depthwise.dev/internal/host"
+	"depthwise.dev/internal/regularfile"
 )
 
 // TestReadRefusesPipes: a checkpoint is read more than once, and a FIFO would wait for its writer.
@@ -20,7 +21,7 @@ func TestReadRefusesPipes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{path, "/dev/zero"} {
-		if _, err := Read(path); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "it is no regular file") {
+		if _, err := Read(path); !errors.Is(err, regularfile.ErrIrregular) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

@@ -56,6 +56,7 @@ func (t Trainer) Fit(ctx context.Context, c config.Config, rec report.Recorder) 
 			folder.discardNew()
 			return Result{}, err
 		}
+		images.cutBatchSize(&c)
 	}
 	r := &run{trainer: t, config: c, net: net, folder: folder, images: images, clock: clock{started: time.Now()}}
 	if r.finished() {
