@@ -12,7 +12,6 @@
 // them alive during a call.
 package native
 
-// #cgo CFLAGS: -I${SRCDIR}
 // #include <stdlib.h>
 // #include "setup.h" // missing: libtorch is not set up here; run: go run ./cmd/setup (in the folder of depthwise.dev)
 // #include "native.h"

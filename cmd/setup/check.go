@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -14,9 +15,10 @@ const runSetup = "run: go run ./cmd/setup"
 
 // finding is the state of one component, a line of --check.
 type finding struct {
-	Name string
-	Text string
-	Err  error // the problem, with the command that fixes it; nil if the component is in order
+	Name    string
+	Text    string
+	Warning string // what may become a problem
+	Err     error  // the problem, with the command that fixes it; nil if the component is in order
 }
 
 // check prints the state of every component without building, downloading or changing anything. It
@@ -25,6 +27,9 @@ func (s *setup) check(out io.Writer) error {
 	failed := 0
 	for _, f := range s.findings() {
 		state, text := "ok", f.Text
+		if f.Warning != "" {
+			state, text = "WARN", f.Warning
+		}
 		if f.Err != nil {
 			state, text = "FAILED", f.Err.Error()
 			failed++
@@ -40,15 +45,28 @@ func (s *setup) check(out io.Writer) error {
 // findings checks the components in the order of their dependencies.
 func (s *setup) findings() []finding {
 	var list []finding
-	add := func(name, text string, err error) { list = append(list, finding{name, text, err}) }
-	c, compilerErr := findCompiler()
-	add("compiler", c.Version+", "+c.Path, compilerErr)
+	add := func(name, text string, err error) { list = append(list, finding{Name: name, Text: text, Err: err}) }
+	env, err := readGoEnv(s.repo)
+	if err != nil {
+		add("go", "", err)
+		return list
+	}
+	add("go", fmt.Sprintf("cgo %s, %s/%s", env["CGO_ENABLED"], env["GOOS"], env["GOARCH"]), env.check(s.repo))
+	list = append(list, s.cacheFinding())
+	c, compilerErr := env.findCompiler()
+	if compilerErr == nil {
+		compilerErr = c.checkCPP20()
+	}
+	add("compiler", c.Version+", "+c.String(), compilerErr)
 	add("pip", describePip(), nil)
 	add("processor", describeProcessor(), nil)
 
 	t, torchErr := s.locate()
 	if torchErr == nil && t.Source == pinnedWheel {
 		torchErr = s.checkComplete(t.ID)
+	}
+	if torchErr == nil {
+		torchErr = t.checkLink()
 	}
 	add("libtorch", fmt.Sprintf("%s, %s, %s", t.Version, t.Source, t.Dir), torchErr)
 	if compilerErr != nil {
@@ -72,7 +90,19 @@ func (s *setup) findings() []finding {
 			add(f.Path, "", errors.New("is missing or not up to date; "+runSetup))
 		}
 	}
+	if !slices.ContainsFunc(list, func(f finding) bool { return f.Err != nil }) {
+		add("build", "go builds "+strings.Join(trialPackages, " "), s.trialBuild())
+	}
 	return list
+}
+
+// cacheFinding checks the folder of the cache, and the path of the repository with it.
+func (s *setup) cacheFinding() finding {
+	warning, err := s.checkTrust(os.Geteuid())
+	if err == nil {
+		err = errors.Join(checkCachePath(s.cache), checkRepoPath(s.repo), checkIsFolder(s.cache))
+	}
+	return finding{Name: "cache", Text: s.cache, Warning: warning, Err: err}
 }
 
 // checkComplete returns an error, with the command to run, if a folder of the cache is missing or
@@ -93,11 +123,11 @@ func (s *setup) checkComplete(name string) error {
 func (s *setup) checkGotch(name string) ([]finding, error) {
 	dir := filepath.Join(s.cache, name)
 	if err := s.checkComplete(name); err != nil {
-		return []finding{{"gotch", "", err}}, err
+		return []finding{{Name: "gotch", Err: err}}, err
 	}
 	isa, err := probe(filepath.Join(dir, "libtch"))
 	if err != nil {
-		return []finding{{"gotch", "", fmt.Errorf("%w; run: go run ./cmd/setup --clean && go run ./cmd/setup", err)}}, err
+		return []finding{{Name: "gotch", Err: fmt.Errorf("%w; run: go run ./cmd/setup --clean && go run ./cmd/setup", err)}}, err
 	}
 	m, _ := readManifest(dir)
 	missing := "none"
@@ -105,9 +135,9 @@ func (s *setup) checkGotch(name string) ([]finding, error) {
 		missing = fmt.Sprintf("%d: %s", len(m.Missing), strings.Join(m.Missing, " "))
 	}
 	return []finding{
-		{"gotch", fmt.Sprintf("%s, %d repairs, %s", gotchVersion, len(repairs), dir), nil},
-		{"instruction set", isa + " (used by libtorch on this processor)", nil},
-		{"unavailable", missing + " (functions of gotch that this libtorch does not have; they return an error)", nil},
+		{Name: "gotch", Text: fmt.Sprintf("%s, %d repairs, %s", gotchVersion, len(repairs), dir)},
+		{Name: "instruction set", Text: isa + " (used by libtorch on this processor)"},
+		{Name: "unavailable", Text: missing + " (functions of gotch that this libtorch does not have; they return an error)"},
 	}, nil
 }
 
@@ -131,11 +161,11 @@ func (s *setup) checkNative(c compiler, t libtorch) (dir, text string, err error
 func jpegFinding(j libjpeg) finding {
 	switch {
 	case j.system:
-		return finding{"libjpeg-turbo", "installed in the system", nil}
+		return finding{Name: "libjpeg-turbo", Text: "installed in the system"}
 	case j.found():
-		return finding{"libjpeg-turbo", j.lib, nil}
+		return finding{Name: "libjpeg-turbo", Text: j.lib}
 	}
-	return finding{"libjpeg-turbo", "", fmt.Errorf("its headers (jpeglib.h) are missing; %s, or install them%s", runSetup, aptHint(distributionPackages()[0]))}
+	return finding{Name: "libjpeg-turbo", Err: fmt.Errorf("its headers (jpeglib.h) are missing; %s, or install them%s", runSetup, aptHint(distributionPackages()[0]))}
 }
 
 // describePip returns the command line of the pip that would download libtorch. pip is optional

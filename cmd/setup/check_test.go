@@ -70,7 +70,7 @@ func TestCheck(t *testing.T) {
 func installFake(t *testing.T, s *setup) string {
 	t.Helper()
 	lockCache(t, s)
-	c, err := findCompiler()
+	c, err := fakeEnv().findCompiler()
 	if err != nil {
 		t.Fatal(err)
 	}

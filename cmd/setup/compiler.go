@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -13,46 +15,98 @@ import (
 // compiler is the C++ compiler for everything that setup builds.
 type compiler struct {
 	Path    string
-	Version string // first line of --version
+	Args    []string // before all others: the compiler after a launcher such as ccache, flags of CXX
+	Version string   // first line of --version
 }
 
+// String returns the command line without its arguments.
+func (c compiler) String() string { return strings.Join(append([]string{c.Path}, c.Args...), " ") }
+
 // findCompiler returns the compiler of CXX, or else g++, or else clang++.
-func findCompiler() (compiler, error) {
-	names := []string{"g++", "clang++"}
-	if name := os.Getenv("CXX"); name != "" {
-		names = []string{name}
+func (e goEnv) findCompiler() (compiler, error) {
+	if os.Getenv("CXX") != "" || e["CXX"] != "g++" && e["CXX"] != "clang++" {
+		return e.findNamed("CXX")
 	}
-	for _, name := range names {
-		path, err := exec.LookPath(name)
-		if err != nil {
-			continue
+	for _, name := range []string{"g++", "clang++"} {
+		if _, err := exec.LookPath(name); err == nil {
+			return e.describe([]string{name})
 		}
-		out, err := exec.Command(path, "--version").Output()
-		if err != nil {
-			return compiler{}, fmt.Errorf("%s --version: %w; set CXX to a working C++20 compiler", path, err)
-		}
-		if err := findC(); err != nil {
-			return compiler{}, err
-		}
-		line, _, _ := strings.Cut(string(out), "\n")
-		return compiler{Path: path, Version: strings.TrimSpace(line)}, nil
 	}
-	return compiler{}, fmt.Errorf("no C++ compiler: %s is not on PATH; install one%s, or set CXX",
-		strings.Join(names, " or "), aptHint("g++"))
+	return compiler{}, fmt.Errorf("no C++ compiler: g++ or clang++ is not on PATH; install one%s, or set CXX", aptHint("g++"))
+}
+
+// findNamed returns the compiler that CXX names.
+func (e goEnv) findNamed(setting string) (compiler, error) {
+	command, err := e.command(setting)
+	if err != nil {
+		return compiler{}, err
+	}
+	if _, err := exec.LookPath(command[0]); err != nil {
+		return compiler{}, fmt.Errorf("no C++ compiler: %s is not on PATH (%s is %q); install it, or set %s to another C++20 compiler",
+			command[0], setting, e[setting], setting)
+	}
+	return e.describe(command)
+}
+
+// describe runs a compiler for its version, and checks that there is a C compiler, too.
+func (e goEnv) describe(command []string) (compiler, error) {
+	path, err := exec.LookPath(command[0])
+	if err != nil {
+		return compiler{}, err
+	}
+	c := compiler{Path: path, Args: command[1:]}
+	out, err := exec.Command(path, append(slices.Clone(c.Args), "--version")...).Output()
+	if err != nil {
+		return compiler{}, fmt.Errorf("%v --version: %w; set CXX to a working C++20 compiler", c, err)
+	}
+	line, _, _ := strings.Cut(string(out), "\n")
+	c.Version = strings.TrimSpace(line)
+	return c, e.findC()
 }
 
 // findC checks that the C compiler of cgo exists; go builds no package with C code without one.
-func findC() error {
-	name := os.Getenv("CC")
-	if name == "" {
-		name = "gcc"
-		if runtime.GOOS == "darwin" {
-			name = "clang"
-		}
+func (e goEnv) findC() error {
+	command, err := e.command("CC")
+	if err != nil {
+		return err
 	}
-	program, _, _ := strings.Cut(name, " ") // CC may contain flags
-	if _, err := exec.LookPath(program); err != nil {
-		return fmt.Errorf("no C compiler for cgo: %s is not on PATH; install one%s, or set CC", program, aptHint("gcc"))
+	if _, err := exec.LookPath(command[0]); err != nil {
+		return fmt.Errorf("no C compiler for cgo: %s is not on PATH; install one%s, or set CC", command[0], aptHint("gcc"))
+	}
+	return nil
+}
+
+// command returns the program and arguments of CC or CXX. They may begin with a launcher
+// ("ccache g++") and contain flags ("g++ -m64"). go refuses relative paths.
+func (e goEnv) command(setting string) ([]string, error) {
+	command, err := fields(e[setting])
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s is %q: %w; go needs it so that a path with spaces is one field: '/path of/g++' -m64", setting, e[setting], err)
+	case len(command) == 0 || command[0] == "":
+		return nil, fmt.Errorf("%s is %q, no command; run: %s", setting, e[setting], e.remove(setting))
+	case !filepath.IsAbs(command[0]) && command[0] != filepath.Base(command[0]):
+		return nil, fmt.Errorf("%s is the relative path %s, which go refuses; set %s to the absolute path", setting, command[0], setting)
+	}
+	if _, err := exec.LookPath(e[setting]); len(command) > 1 && filepath.IsAbs(e[setting]) && err == nil {
+		return nil, fmt.Errorf("%s is the path %s with spaces, which go splits; set %s to the path in quotes: \"'%s'\"", setting, e[setting], setting, e[setting])
+	}
+	return command, nil
+}
+
+// checkCPP20 compiles a program. The error says whether the compiler works and knows C++20.
+func (c compiler) checkCPP20() error {
+	temp, err := os.MkdirTemp("", "depthwise-compiler-")
+	if err != nil {
+		return fmt.Errorf("%w; set TMPDIR to a folder that can be written", err)
+	}
+	defer os.RemoveAll(temp)
+	const source = "#include <concepts>\n#include <vector>\nint main() { return std::same_as<int, int> ? 0 : 1; }\n"
+	if err := os.WriteFile(filepath.Join(temp, "probe.cc"), []byte(source), 0o644); err != nil {
+		return diskFullError(temp, err)
+	}
+	if err := c.run(temp, "-std=c++20", "probe.cc", "-o", "probe"); err != nil {
+		return fmt.Errorf("%v (%s) does not compile a C++20 program; install a newer compiler%s, or set CXX to one: %w", c, c.Version, aptHint("g++"), err)
 	}
 	return nil
 }
@@ -72,7 +126,8 @@ func aptHint(pkg string) string {
 // id identifies what the compiled code depends on: the compiler and, because machines may share a
 // home folder, the features of the processor.
 func (c compiler) id() string {
-	return key(c.Version, runtime.GOOS, runtime.GOARCH, strings.Join(processorFlags(), " "))
+	parts := []string{c.Version, runtime.GOOS, runtime.GOARCH, strings.Join(processorFlags(), " ")}
+	return key(append(parts, c.Args...)...)
 }
 
 // jobs limits the number of concurrent compilers to the number of processors.
@@ -94,7 +149,7 @@ func (e *compileError) Unwrap() error { return e.Err }
 func (c compiler) run(dir string, args ...string) error {
 	jobs <- struct{}{}
 	defer func() { <-jobs }()
-	cmd := exec.Command(c.Path, args...)
+	cmd := exec.Command(c.Path, slices.Concat(c.Args, args)...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "LC_ALL=C") // stubRejected parses the messages
 	out, err := cmd.CombinedOutput()

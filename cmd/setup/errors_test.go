@@ -19,25 +19,25 @@ var setupErrors = []struct {
 }{
 	{
 		name: "no C++ compiler",
-		run:  func(*setup) error { _, err := findCompiler(); return err },
+		run:  func(*setup) error { _, err := fakeEnv().findCompiler(); return err },
 		want: []string{"no C++ compiler", "g++ or clang++ is not on PATH", "set CXX"},
 	},
 	{
 		name: "CXX does not exist",
 		env:  map[string]string{"CXX": "no-such-compiler"},
-		run:  func(*setup) error { _, err := findCompiler(); return err },
+		run:  func(*setup) error { _, err := fakeEnv().findCompiler(); return err },
 		want: []string{"no-such-compiler is not on PATH", "set CXX"},
 	},
 	{
 		name:     "no C compiler for cgo",
 		programs: map[string]string{"g++": compilerScript},
-		run:      func(*setup) error { _, err := findCompiler(); return err },
+		run:      func(*setup) error { _, err := fakeEnv().findCompiler(); return err },
 		want:     []string{"no C compiler for cgo", "not on PATH", "set CC"},
 	},
 	{
 		name:     "apt-get is suggested if installed",
 		programs: map[string]string{"apt-get": "exit 0"},
-		run:      func(*setup) error { _, err := findCompiler(); return err },
+		run:      func(*setup) error { _, err := fakeEnv().findCompiler(); return err },
 		want:     []string{"apt-get install g++"},
 	},
 	{
@@ -96,7 +96,7 @@ var setupErrors = []struct {
 		name:     "no libjpeg headers and no apt-get",
 		programs: map[string]string{"g++": compilerScript, "gcc": ""},
 		run: func(s *setup) error {
-			c, err := findCompiler()
+			c, err := fakeEnv().findCompiler()
 			if err != nil {
 				return err
 			}
@@ -176,7 +176,7 @@ func TestCacheNotWritable(t *testing.T) {
 	writeFile(t, file, "")
 	s.cache = filepath.Join(file, "depthwise") // root can write to every folder, but not to one inside a file
 	_, err := s.lock()
-	wantError(t, err, "cannot write to the cache folder "+s.cache, "set XDG_CACHE_HOME")
+	wantError(t, err, file+" is a file in the place of a folder of the cache", "set XDG_CACHE_HOME")
 }
 
 func TestTooLittleDiskSpace(t *testing.T) {

@@ -2,8 +2,11 @@ package main
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -15,14 +18,17 @@ func newFake(t *testing.T, programs map[string]string) (*setup, *bytes.Buffer) {
 	t.Helper()
 	dir := t.TempDir()
 	bin := filepath.Join(dir, "bin")
-	for name, script := range programs {
+	all := map[string]string{"go": goScript}
+	maps.Copy(all, programs)
+	for name, script := range all {
 		writeFile(t, filepath.Join(bin, name), "#!/bin/sh\n"+script+"\n")
 		if err := os.Chmod(filepath.Join(bin, name), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for name, value := range map[string]string{"PATH": bin, "LIBTORCH": "", "LIBTORCH_USE_PYTORCH": "", "CXX": "", "CC": ""} {
-		t.Setenv(name, value)
+	t.Setenv("PATH", bin)
+	for _, name := range slices.Concat(goSettings, []string{"LIBTORCH", "LIBTORCH_USE_PYTORCH", "GOWORK"}) {
+		t.Setenv(name, "")
 	}
 	repo := filepath.Join(dir, "repo")
 	writeFile(t, filepath.Join(repo, "go.mod"), "module "+modulePath+"\n\ngo 1.26.8\n")
@@ -87,9 +93,27 @@ func wantError(t *testing.T, err error, parts ...string) {
 	}
 }
 
-// A compiler that rejects every file; the start of a python with pip.
+// fakeEnv returns the settings that goScript prints.
+func fakeEnv() goEnv {
+	env := goEnv{"CGO_ENABLED": "1", "CC": "gcc", "CXX": "g++", "GOFLAGS": "", "GO111MODULE": "",
+		"GOOS": runtime.GOOS, "GOARCH": runtime.GOARCH, "GOHOSTOS": runtime.GOOS, "GOHOSTARCH": runtime.GOARCH}
+	for name := range env {
+		if value := os.Getenv(name); value != "" {
+			env[name] = value
+		}
+	}
+	return env
+}
+
+// goScript is a go command whose settings come from the environment alone, and whose builds succeed.
+var goScript = `[ "$1" = env ] || exit 0
+echo "{\"CGO_ENABLED\": \"${CGO_ENABLED:-1}\", \"CC\": \"${CC:-gcc}\", \"CXX\": \"${CXX:-g++}\", \"GOFLAGS\": \"$GOFLAGS\",
+\"GO111MODULE\": \"$GO111MODULE\", \"GOOS\": \"${GOOS:-` + runtime.GOOS + `}\", \"GOARCH\": \"${GOARCH:-` + runtime.GOARCH + `}\",
+\"GOHOSTOS\": \"` + runtime.GOOS + `\", \"GOHOSTARCH\": \"` + runtime.GOARCH + `\"}"`
+
+// A compiler that rejects the headers of libjpeg; the start of a python with pip.
 const (
-	compilerScript = `if [ "$1" = --version ]; then echo "fake++ 1.0"; else echo "probe.cc:2:10: fatal error: jpeglib.h: No such file or directory" >&2; exit 1; fi`
+	compilerScript = `if [ "$1" = --version ]; then echo "fake++ 1.0"; elif [ "$1" = -std=c++20 ]; then exit 0; else echo "probe.cc:2:10: fatal error: jpeglib.h: No such file or directory" >&2; exit 1; fi`
 	pipScript      = `if [ "$3" = --version ]; then echo pip 23; exit 0; fi
 `
 )

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // generatedBy marks the files that setup writes into the repository, which git ignores.
@@ -56,7 +58,11 @@ func (f generatedFile) write(repo string) (bool, error) {
 			return false, err
 		}
 	}
-	return replaceFile(path, f.Content)
+	wrote, err := replaceFile(path, f.Content)
+	if err != nil {
+		return false, fmt.Errorf("cannot write %s: %w; setup writes its files into the repository %s, make it writable", path, err, repo)
+	}
+	return wrote, nil
 }
 
 // checkWorkFile returns an error if the go.work exists and was not written by setup.
@@ -90,9 +96,10 @@ func goWork(version, gotch, repo string) string {
 	return text
 }
 
-// quoted quotes a path if go.mod and go.work files require it.
+// quoted quotes a path if go.mod and go.work files require it: modfile.MustQuote of golang.org/x/mod.
 func quoted(path string) string {
-	if strings.ContainsAny(path, " \t\"'`(),") {
+	special := func(r rune) bool { return !unicode.IsPrint(r) || strings.ContainsRune(" \"'`()[]{},", r) }
+	if !utf8.ValidString(path) || strings.ContainsFunc(path, special) {
 		return fmt.Sprintf("%q", path)
 	}
 	return path

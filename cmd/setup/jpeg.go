@@ -44,6 +44,9 @@ func (s *setup) libjpeg(c compiler) (libjpeg, error) {
 	if j := s.findJPEG(c); j.found() {
 		return j, nil
 	}
+	if err := c.checkCPP20(); err != nil { // the headers may be there
+		return libjpeg{}, err
+	}
 	dir, err := s.cachedFolder(jpegFolder, s.unpackJPEG)
 	if err != nil {
 		return libjpeg{}, fmt.Errorf("libjpeg-turbo's headers (jpeglib.h) are missing and could not be downloaded: %w; install them%s and run setup again",

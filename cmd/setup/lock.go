@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,7 +23,14 @@ func (s *setup) lock() (unlock func(), err error) {
 		if err := os.MkdirAll(s.cache, 0o755); err != nil {
 			return nil, cacheError(s.cache, err)
 		}
-		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+		f, err := openLock(path)
+		if readOnly(err) {
+			// What is complete can be used: only setup writes to it. cachedFolder reports what is missing.
+			return func() {}, nil
+		}
+		if errors.Is(err, syscall.EISDIR) {
+			return nil, fmt.Errorf("%s is a folder in the place of setup's lock file; remove it", path)
+		}
 		if err != nil {
 			return nil, cacheError(s.cache, err)
 		}
@@ -72,7 +80,47 @@ func (s *setup) removeStale() {
 	}
 }
 
+// openLock opens the file of the lock; a folder that is read-only may have one. A test replaces it.
+var openLock = func(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if readOnly(err) {
+		if f, err := os.Open(path); err == nil {
+			return f, nil
+		}
+	}
+	return f, err
+}
+
+// readOnly reports whether an error says that the user may not write.
+func readOnly(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
+}
+
+// checkIsFolder returns an error if something else than a folder is in the place of one. A folder that
+// does not exist is in order.
+func checkIsFolder(path string) error {
+	for ; path != filepath.Dir(path); path = filepath.Dir(path) {
+		info, err := os.Stat(path)
+		if err == nil && !info.IsDir() {
+			return fmt.Errorf("%s is a file in the place of a folder of the cache; move it away, or set XDG_CACHE_HOME to a folder with 2 GB free", path)
+		}
+		if err == nil {
+			return nil
+		}
+		if target, err := os.Readlink(path); err == nil {
+			return fmt.Errorf("%s is a link to %s, which does not exist; create that folder, or remove the link", path, target)
+		}
+	}
+	return nil
+}
+
 // cacheError wraps an error of writing to the cache folder.
 func cacheError(dir string, err error) error {
+	if full := diskFullError(dir, err); full != err {
+		return full
+	}
+	if wrong := checkIsFolder(dir); wrong != nil {
+		return wrong
+	}
 	return fmt.Errorf("cannot write to the cache folder %s: %w; make it writable, or set XDG_CACHE_HOME to a folder with 2 GB free", dir, err)
 }

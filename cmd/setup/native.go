@@ -78,7 +78,7 @@ func openMP(t libtorch) []string {
 func (s *setup) compileNative(c compiler, t libtorch, sources []nativeSource) ([]string, error) {
 	folder := filepath.Join(s.cache, "objects")
 	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return nil, cacheError(s.cache, err)
+		return nil, cacheError(folder, err)
 	}
 	objects := make([]string, len(sources))
 	failed := make([]error, len(sources))

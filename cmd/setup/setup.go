@@ -82,6 +82,10 @@ type parts struct {
 
 // install builds the missing components and writes the files that connect them to the module.
 func (s *setup) install() (p parts, err error) {
+	env, err := s.checkMachine()
+	if err != nil {
+		return p, err
+	}
 	unlock, err := s.lock()
 	if err != nil {
 		return p, err
@@ -90,7 +94,7 @@ func (s *setup) install() (p parts, err error) {
 	if err := checkWorkFile(filepath.Join(s.repo, "go.work")); err != nil {
 		return p, err
 	}
-	p, buildErr := s.build()
+	p, buildErr := s.build(env)
 	var changed bool
 	for _, f := range s.generated(p) {
 		wrote, err := f.write(s.repo)
@@ -100,15 +104,32 @@ func (s *setup) install() (p parts, err error) {
 		changed = changed || wrote
 	}
 	if buildErr == nil && changed {
+		if err := s.trialBuild(); err != nil {
+			return p, err
+		}
 		s.logf("ready: libtorch %s, %s, in %s", p.torch.Version, p.torch.Source, p.torch.Dir)
 	}
 	return p, buildErr
 }
 
+// checkMachine returns the settings of go, or an error if nothing can be built with them, with the
+// cache or in the folder of the repository. A warning goes to the log.
+func (s *setup) checkMachine() (goEnv, error) {
+	env, err := readGoEnv(s.repo)
+	if err != nil {
+		return nil, err
+	}
+	f := s.cacheFinding()
+	if f.Warning != "" {
+		s.logf("warning: %s", f.Warning)
+	}
+	return env, errors.Join(env.check(s.repo), f.Err)
+}
+
 // build creates the components. Requirements that are cheap to check come first: a missing compiler
 // is reported before the download of half a gigabyte.
-func (s *setup) build() (p parts, err error) {
-	if p.compiler, err = findCompiler(); err != nil {
+func (s *setup) build(env goEnv) (p parts, err error) {
+	if p.compiler, err = env.findCompiler(); err != nil {
 		return p, err
 	}
 	if p.jpeg, err = s.libjpeg(p.compiler); err != nil {

@@ -14,6 +14,7 @@ import (
 // libtorch is an unpacked libtorch: Dir has the folders include/ and lib/.
 type libtorch struct {
 	Dir     string
+	Target  string // the folder that Dir links to, if Dir is a link in the cache; see linked
 	Version string // "2.15.0"
 	Source  string // how it was found, for messages
 	ID      string // changes with the libtorch; part of the key of everything built against it
@@ -26,8 +27,11 @@ func (t libtorch) lib() string     { return filepath.Join(t.Dir, "lib") }
 // libtorch returns the libtorch that the environment selects, or else downloads the pinned wheel.
 func (s *setup) libtorch() (libtorch, error) {
 	t, err := s.locate()
-	if err != nil || t.Source != pinnedWheel {
+	if err != nil {
 		return t, err
+	}
+	if t.Source != pinnedWheel {
+		return t, s.makeLink(t)
 	}
 	p, err := thisPlatform()
 	if err != nil {
@@ -43,14 +47,14 @@ const pinnedWheel = "the pinned wheel"
 // locate returns the libtorch to use. The pinned wheel may not be downloaded yet.
 func (s *setup) locate() (libtorch, error) {
 	if dir := os.Getenv("LIBTORCH"); dir != "" {
-		return openLibtorch(dir, "LIBTORCH")
+		return s.openLibtorch(dir, "LIBTORCH")
 	}
 	if use := os.Getenv("LIBTORCH_USE_PYTORCH"); use != "" && use != "0" {
 		dir, err := pythonTorch()
 		if err != nil {
 			return libtorch{}, err
 		}
-		return openLibtorch(dir, "LIBTORCH_USE_PYTORCH")
+		return s.openLibtorch(dir, "LIBTORCH_USE_PYTORCH")
 	}
 	p, err := thisPlatform()
 	if err != nil {
@@ -62,7 +66,7 @@ func (s *setup) locate() (libtorch, error) {
 
 // openLibtorch returns the libtorch that the user unpacked to dir, or an error if gotch cannot be
 // adapted to it.
-func openLibtorch(dir, source string) (libtorch, error) {
+func (s *setup) openLibtorch(dir, source string) (libtorch, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return libtorch{}, err
@@ -83,7 +87,7 @@ func openLibtorch(dir, source string) (libtorch, error) {
 	_, err = os.Stat(filepath.Join(t.lib(), "libtorch_cuda"+sharedSuffix()))
 	t.CUDA = err == nil
 	t.ID = key(dir, t.Version, fmt.Sprint(info.Size(), info.ModTime().UnixNano(), t.CUDA))
-	return t, nil
+	return s.linked(t), nil
 }
 
 // sharedSuffix is the file extension of shared libraries.

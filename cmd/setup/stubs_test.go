@@ -57,7 +57,11 @@ int *atg_split(int self,
 `
 
 func TestCompileWithStubs(t *testing.T) {
-	c, err := findCompiler()
+	env, err := readGoEnv(".")
+	if err != nil {
+		t.Skip(err)
+	}
+	c, err := env.findCompiler()
 	if err != nil {
 		t.Skip(err)
 	}
@@ -92,7 +96,11 @@ func TestCompileWithStubsGivesUp(t *testing.T) {
 	if _, err := exec.LookPath("g++"); err != nil {
 		t.Skip(err)
 	}
-	c, err := findCompiler()
+	env, err := readGoEnv(".")
+	if err != nil {
+		t.Skip(err)
+	}
+	c, err := env.findCompiler()
 	if err != nil {
 		t.Skip(err)
 	}
