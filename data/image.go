@@ -36,6 +36,8 @@ type ImageReader struct {
 	rgb           []byte // its pixels, unless it is a JPEG
 	width, height int    // after the orientation is applied
 
+	maxPixels   int         // of an image
+	maxBytes    int64       // of a file
 	fast        bool        // decode large JPEG files at half size where the crop is small enough
 	exif        bool        // apply the EXIF orientation
 	orientation orientation // that is applied to the current image
@@ -48,9 +50,9 @@ func NewImageReader() (*ImageReader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data: %w", err)
 	}
-	r := &ImageReader{jpeg: decoder}
+	r := &ImageReader{jpeg: decoder, maxPixels: jpeg.MaxPixels, maxBytes: sys.MaxFileSize}
 	r.random = rand.New(&r.pcg)
-	r.readFile = func() ([]byte, error) { return r.jpeg.ReadFile(r.path, sys.MaxFileSize) }
+	r.readFile = func() ([]byte, error) { return r.jpeg.ReadFile(r.path, r.maxBytes) }
 	return r, nil
 }
 
@@ -114,9 +116,18 @@ func (r *ImageReader) openData() (err error) {
 		return err
 	}
 	if r.format == FormatJPEG {
-		if r.width, r.height, err = r.jpeg.Size(r.data); err == nil {
+		r.width, r.height, err = r.jpeg.Size(r.data)
+		switch {
+		case errors.Is(err, jpeg.ErrTooManyPixels):
+			return tooLarge{err}
+		case err == nil && r.width*r.height > r.maxPixels:
+			return tooManyPixels(r.width, r.height, r.maxPixels)
+		case err == nil:
 			r.orient()
 		}
+		return err
+	}
+	if err := r.checkPixels(); err != nil {
 		return err
 	}
 	if cap(r.rgb) > keepPixels {

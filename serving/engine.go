@@ -11,19 +11,25 @@ import (
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
+	"depthwise.dev/data"
 	"depthwise.dev/internal/batching"
 	"depthwise.dev/internal/validate"
 	"depthwise.dev/models"
 )
 
-// Errors of an [Engine].
+// Errors of an [Engine] and a [Classifier].
 var (
 	// ErrQueueFull is returned at once when QueueLength images wait: a server responds 503. A caller that
 	// would rather wait keeps at most QueueLength requests in flight.
 	ErrQueueFull = batching.ErrFull
 	// ErrClosed is returned after Close.
 	ErrClosed = batching.ErrClosed
+	// ErrTooLarge is in the chain of an error about an image above MaxPixels or a file above MaxFileSize: a
+	// server responds 413.
+	ErrTooLarge = data.ErrTooLarge
 )
+
+const defaultQueueLength = 256
 
 // EngineConfig says which network computes, and how.
 type EngineConfig struct {
@@ -45,10 +51,12 @@ type EngineConfig struct {
 }
 
 // Stats counts images computed and their batches, images refused because the queue was full, images
-// dropped because their context ended while they waited, and images that wait now.
+// dropped because their context ended while they waited, and images that wait now. Those of a
+// [Classifier] include images that wait for a decoder.
 type Stats struct {
 	Images, Batches, Refused, Dropped int64
 	Waiting                           int
+	Decoding                          int // images being decoded, those whose caller has returned included
 }
 
 // An Engine computes a network's logits for many goroutines: images that arrive together form a batch,
@@ -76,7 +84,7 @@ func newEngine(c EngineConfig) (*Engine, error) {
 		return nil, err
 	}
 	k := &Engine{ended: make(chan struct{}), queue: batching.New[[]uint8, []float32](batching.Settings{
-		Batch: cmp.Or(c.MaxBatch, 32), Wait: c.MaxWait, Length: cmp.Or(c.QueueLength, 256)})}
+		Batch: cmp.Or(c.MaxBatch, 32), Wait: c.MaxWait, Length: cmp.Or(c.QueueLength, defaultQueueLength)})}
 	ready := make(chan error, 1)
 	go func() {
 		defer close(k.ended)
@@ -123,13 +131,21 @@ func (k *Engine) Classify(ctx context.Context, pixels []uint8) (logits []float32
 		return nil, fmt.Errorf("serving: %d bytes of pixels; want %d * %d * %d", len(pixels), in.Channels, in.Height, in.Width)
 	}
 	logits, err = k.queue.Do(ctx, bytes.Clone(pixels))
-	if err == nil || err == ctx.Err() {
-		return logits, err
+	if err != nil {
+		return nil, servingError(ctx, err)
+	}
+	return logits, nil
+}
+
+// servingError returns the error of a queue for the caller of a method.
+func servingError(ctx context.Context, err error) error {
+	if err == ctx.Err() {
+		return err
 	}
 	if p, ok := errors.AsType[*batching.PanicError](err); ok {
 		err = &autograd.PanicError{Value: p.Value, Stack: p.Stack}
 	}
-	return nil, fmt.Errorf("serving: %w", err)
+	return fmt.Errorf("serving: %w", err)
 }
 
 // Stats returns the counts so far.

@@ -52,7 +52,11 @@ func (d *Decoder) Size(data []byte) (width, height int, err error) {
 	if err := d.check(data); err != nil {
 		return 0, 0, err
 	}
+	d.worker.width, d.worker.height = 0, 0
 	if C.dw_header(d.worker, bytePointer(data), C.size_t(len(data))) != 0 {
+		if int(d.worker.width)*int(d.worker.height) > MaxPixels {
+			return 0, 0, fmt.Errorf("jpeg: %w", ErrTooManyPixels)
+		}
 		return 0, 0, d.failure()
 	}
 	return int(d.worker.width), int(d.worker.height), nil

@@ -34,7 +34,7 @@ func goSize(data []byte) (width, height int, err error) {
 	case config.Width < 1 || config.Height < 1:
 		return 0, 0, fmt.Errorf("jpeg: an image of %dx%d pixels", config.Width, config.Height)
 	case config.Width*config.Height > MaxPixels:
-		return 0, 0, errors.New("jpeg: more than 89,478,485 pixels")
+		return 0, 0, fmt.Errorf("jpeg: %w", ErrTooManyPixels)
 	}
 	return config.Width, config.Height, nil
 }

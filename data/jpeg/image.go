@@ -18,6 +18,8 @@ var (
 	ErrClosed = errors.New("jpeg: the decoder is closed")
 	// ErrNotRegular says that a name refers to a folder, a FIFO, a socket or a device.
 	ErrNotRegular = errors.New("not a regular file")
+	// ErrTooManyPixels says that an image has more than MaxPixels pixels.
+	ErrTooManyPixels = errors.New("more than 89,478,485 pixels")
 	// ErrTooLarge says that a file is larger than the limit of ReadFile.
 	ErrTooLarge = errors.New("the file is too large")
 )
