@@ -20,6 +20,9 @@ func (s *setup) addModule(dir string) error {
 		return err
 	}
 	mod := filepath.Join(dir, "go.mod")
+	if strings.Contains(s.repo, `\`) {
+		return fmt.Errorf("the path of the repository %s contains a backslash, which go takes for a path of Windows in go.mod; rename the folder", s.repo)
+	}
 	text, err := os.ReadFile(mod)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s holds no Go module; run in it: go mod init NAME", dir)
