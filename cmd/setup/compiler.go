@@ -127,7 +127,12 @@ func aptHint(pkg string) string {
 // home folder, the features of the processor.
 func (c compiler) id() string {
 	parts := []string{c.Version, runtime.GOOS, runtime.GOARCH, strings.Join(processorFlags(), " ")}
-	return key(append(parts, c.Args...)...)
+	for _, arg := range c.Args {
+		if strings.HasPrefix(arg, "-") { // a launcher changes no code
+			parts = append(parts, arg)
+		}
+	}
+	return key(parts...)
 }
 
 // jobs limits the number of concurrent compilers to the number of processors.

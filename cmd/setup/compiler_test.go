@@ -78,6 +78,9 @@ func TestCompilerCommands(t *testing.T) {
 // TestCompilerID: objects depend on the flags of CXX, and the keys of a plain compiler stay as they were.
 func TestCompilerID(t *testing.T) {
 	plain, flags := compiler{Version: "g++ 12"}, compiler{Version: "g++ 12", Args: []string{"-m64"}}
+	if launched := (compiler{Path: "ccache", Args: []string{"g++"}, Version: "g++ 12"}); launched.id() != plain.id() {
+		t.Error("the ID depends on the launcher")
+	}
 	if plain.id() == flags.id() || plain.id() != (compiler{Path: "/usr/bin/g++", Version: "g++ 12"}).id() {
 		t.Error("the ID depends on the path, or not on the flags")
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -52,8 +51,8 @@ func (s *setup) checkTrust(euid int) (warning string, err error) {
 			return "", err
 		}
 		if p.mode&0o020 != 0 && p.mode&fs.ModeSticky == 0 && p.gid != 0 && p.gid != euid { // a user's private group has the user's number
-			warning = fmt.Sprintf("members of group %s can write to %s and so replace libraries that programs load; run: chmod g-w '%s'",
-				groupName(p.gid), path, path)
+			warning = fmt.Sprintf("members of group %d can write to %s and so replace libraries that programs load; run: chmod g-w '%s'",
+				p.gid, path, path)
 		}
 	}
 	return warning, nil
@@ -71,7 +70,7 @@ func (p permissions) check(path, cache string, euid int, above bool) error {
 		if euid == 0 {
 			hint = "do not run setup as root (sudo) in a user's cache; " + hint
 		}
-		return fmt.Errorf("%s belongs to %s, who %s; %s", path, userName(p.uid), risk, hint)
+		return fmt.Errorf("%s belongs to %s, who %s; %s", path, "user "+strconv.Itoa(p.uid), risk, hint)
 	case p.mode&0o002 != 0 && (p.mode&fs.ModeSticky == 0 || !above):
 		hint := "run: chmod -R o-w '" + cache + "'"
 		if above {
@@ -103,18 +102,4 @@ func (s *setup) trusted() []string {
 		}
 	}
 	return list
-}
-
-func userName(uid int) string {
-	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
-		return u.Username
-	}
-	return fmt.Sprintf("user %d", uid)
-}
-
-func groupName(gid int) string {
-	if g, err := user.LookupGroupId(strconv.Itoa(gid)); err == nil {
-		return g.Name
-	}
-	return strconv.Itoa(gid)
 }
