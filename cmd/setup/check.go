@@ -52,7 +52,11 @@ func (s *setup) findings() []finding {
 		return list
 	}
 	add("go", fmt.Sprintf("cgo %s, %s/%s", env["CGO_ENABLED"], env["GOOS"], env["GOARCH"]), env.check(s.repo))
-	list = append(list, s.cacheFinding())
+	cache := s.cacheFinding()
+	if cache.Warning == "" && readOnly(writeAccess(s.cache)) {
+		cache.Warning = s.cache + " is read-only: what is complete is used; if something below is missing, make it writable or set XDG_CACHE_HOME to another folder"
+	}
+	list = append(list, cache)
 	c, compilerErr := env.findCompiler()
 	if compilerErr == nil {
 		compilerErr = c.checkCPP20()

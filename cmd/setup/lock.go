@@ -96,6 +96,19 @@ func readOnly(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
 }
 
+// writeAccess returns why the user cannot write to a folder, or to the nearest one above it if it does not
+// exist. A test replaces it.
+var writeAccess = func(dir string) error {
+	const writable = 2 // W_OK of access(2)
+	for {
+		err := syscall.Access(dir, writable)
+		if !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
+			return err
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
 // checkIsFolder returns an error if something else than a folder is in the place of one. A folder that
 // does not exist is in order.
 func checkIsFolder(path string) error {

@@ -143,5 +143,8 @@ func (s *setup) build(env goEnv) (p parts, err error) {
 	wg.Go(func() { p.gotch, gotchErr = s.buildGotch(p.compiler, p.torch) })
 	wg.Go(func() { p.native, nativeErr = s.buildNative(p.compiler, p.torch) })
 	wg.Wait()
+	if readOnly(gotchErr) && readOnly(nativeErr) { // the same error
+		return p, gotchErr
+	}
 	return p, errors.Join(gotchErr, nativeErr)
 }

@@ -133,6 +133,21 @@ func TestReadOnlyCache(t *testing.T) {
 	wantError(t, cacheError("/", &fs.PathError{Op: "mkdir", Path: "/tmp-1", Err: syscall.EROFS}), "cannot write to the cache folder /", "set XDG_CACHE_HOME")
 }
 
+// TestCheckOfReadOnlyCache: "run setup" does not help when something is missing, so the check says why.
+func TestCheckOfReadOnlyCache(t *testing.T) {
+	s, _ := newFake(t, map[string]string{"g++": "echo fake++ 1.0", "gcc": ""})
+	t.Setenv("LIBTORCH", fakeLibtorch(t, "2.12.1"))
+	installFake(t, s)
+	before := writeAccess
+	t.Cleanup(func() { writeAccess = before })
+	writeAccess = func(string) error { return syscall.EROFS }
+	var out strings.Builder
+	if err := s.check(&out); err != nil || !strings.Contains(out.String(), "WARN   cache           "+s.cache+" is read-only") ||
+		!strings.Contains(out.String(), "set XDG_CACHE_HOME to another folder") {
+		t.Errorf("error %v, --check prints\n%s", err, out.String())
+	}
+}
+
 // TestFilesInPlacesOfFolders: each of them is named, with what to do.
 func TestFilesInPlacesOfFolders(t *testing.T) {
 	tests := []struct {
