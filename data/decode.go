@@ -2,6 +2,7 @@ package data
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -26,8 +27,8 @@ var codecs = map[Format]codec{
 }
 
 // decodeRGB decodes any format except JPEG and appends the RGB pixels to dst[:0]. Panics of a library
-// become errors.
-func decodeRGB(f Format, data, dst []byte) (rgb []byte, w, h int, err error) {
+// become errors. If ctx ends, decoding may end with its error.
+func decodeRGB(ctx context.Context, f Format, data, dst []byte) (rgb []byte, w, h int, err error) {
 	defer recoverAs(&err)
 	switch f {
 	case FormatPNM:
@@ -37,11 +38,11 @@ func decodeRGB(f Format, data, dst []byte) (rgb []byte, w, h int, err error) {
 	case FormatGIF:
 		return decodeGIF(data, dst)
 	}
-	return decodeWith(f, data, dst)
+	return decodeWith(ctx, f, data, dst)
 }
 
 // decodeWith decodes with the library of the format.
-func decodeWith(f Format, data, dst []byte) (rgb []byte, w, h int, err error) {
+func decodeWith(ctx context.Context, f Format, data, dst []byte) (rgb []byte, w, h int, err error) {
 	config, err := readConfig(f, data)
 	if err != nil {
 		return nil, 0, 0, err
@@ -50,8 +51,8 @@ func decodeWith(f Format, data, dst []byte) (rgb []byte, w, h int, err error) {
 		rgb, err := d.appendRGB(dst, data)
 		return rgb, config.Width, config.Height, plainError(err)
 	}
-	im, err := codecs[f].decode(bytes.NewReader(data))
-	if err != nil && f == FormatPNG {
+	im, err := codecs[f].decode(interruptible{bytes.NewReader(data), ctx})
+	if err != nil && f == FormatPNG && ctx.Err() == nil {
 		im, err = decodeEssentialPNG(data, err)
 	}
 	if err != nil {

@@ -11,12 +11,15 @@ import (
 	"depthwise.dev/internal/validate"
 )
 
+// MaxFileSize is the size in bytes of the largest file that is read.
+const MaxFileSize = sys.MaxFileSize
+
 // DecoderOptions configures a Decoder.
 type DecoderOptions struct {
 	Preprocess Preprocess
 	// MaxPixels is the number of pixels of the largest image. 0: 89,478,485, which is also the maximum.
 	MaxPixels int
-	// MaxBytes is the size of the largest file. 0: 1 GB, which is also the maximum.
+	// MaxBytes is the size of the largest file. 0: MaxFileSize, which is also the maximum.
 	MaxBytes int64
 	// Decode is DecodeExact (also when empty) or DecodeFast: JPEG files of much more pixels than are needed
 	// at a reduced size, close to the exact pixels, not equal.
@@ -27,7 +30,7 @@ type DecoderOptions struct {
 func (o DecoderOptions) Validate() error {
 	var v validate.Collector
 	v.Check(o.MaxPixels >= 0 && o.MaxPixels <= jpeg.MaxPixels, "MaxPixels", o.MaxPixels, fmt.Sprintf("must be in 0..%d", jpeg.MaxPixels))
-	v.Check(o.MaxBytes >= 0 && o.MaxBytes <= sys.MaxFileSize, "MaxBytes", o.MaxBytes, fmt.Sprintf("must be in 0..%d", sys.MaxFileSize))
+	v.Check(o.MaxBytes >= 0 && o.MaxBytes <= MaxFileSize, "MaxBytes", o.MaxBytes, fmt.Sprintf("must be in 0..%d", MaxFileSize))
 	v.Check(o.Decode == "" || o.Decode == DecodeExact || o.Decode == DecodeFast, "Decode", o.Decode, fmt.Sprintf("must be %q or %q", DecodeExact, DecodeFast))
 	return errors.Join(v.Err(), o.Preprocess.Validate())
 }
@@ -79,22 +82,26 @@ func (d *Decoder) Decode(ctx context.Context, file []byte) (pixels []uint8, err 
 	})
 }
 
-// decode decodes the image that open opens. The name is for errors. ctx is checked between the steps.
+// decode decodes the image that open opens. The name is for errors. ctx is checked
+// between the steps, and while a PNG file is decompressed.
 func (d *Decoder) decode(ctx context.Context, name string, open func() error) (pixels []uint8, err error) {
 	defer d.release()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	switch err := open(); {
+	d.reader.interrupt = ctx
+	defer func() { d.reader.interrupt = context.Background() }()
+	err = open()
+	if ended := ctx.Err(); ended != nil {
+		return nil, ended
+	}
+	switch {
 	case errors.Is(err, jpeg.ErrTooLarge), errors.Is(err, ErrTooLarge):
 		return nil, tooLarge{fmt.Errorf("data: %s: %s", names.Show(name), sys.Reason(err))}
 	case sys.IsSystemError(err):
 		return nil, err
 	case err != nil:
 		return nil, fmt.Errorf("data: %s: %s", names.Show(name), sys.Reason(err))
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
 	}
 	p, r := d.preprocess, d.reader
 	pixels = make([]uint8, 3*p.Resolution*p.Resolution)

@@ -178,6 +178,46 @@ func TestDecoderContext(t *testing.T) {
 	}
 }
 
+// endingContext ends after its error was asked for a number of times.
+type endingContext struct {
+	context.Context
+	left int
+}
+
+func (c *endingContext) Err() error {
+	if c.left--; c.left < 0 {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// TestDecodingIsInterrupted: a context that ends while a PNG is decoded ends the decoding; nothing of it is left
+// for the next image.
+func TestDecodingIsInterrupted(t *testing.T) {
+	file := pngOf(4000, 4000, pngChunk("IDAT", deflated(t, 4000*4001)))
+	d := newDecoder(t, DecoderOptions{})
+	want, err := d.Decode(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := &endingContext{t.Context(), 1 << 30}
+	if _, err := d.Decode(asked, file); err != nil {
+		t.Fatal(err)
+	}
+	calls := 1<<30 - asked.left
+	if calls < 5 {
+		t.Fatalf("the context was checked %d times", calls)
+	}
+	for n := range calls {
+		if _, err := d.Decode(&endingContext{t.Context(), n}, file); err != context.DeadlineExceeded {
+			t.Errorf("ended at check %d of %d: %v", n, calls, err)
+		}
+	}
+	if got, err := d.Decode(t.Context(), file); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("the next image: error %v, or other pixels", err)
+	}
+}
+
 func TestDecoderOptions(t *testing.T) {
 	good := Preprocess{Resolution: 32}
 	for name, c := range map[string]struct {
@@ -224,7 +264,7 @@ func FuzzHeaderSize(f *testing.F) {
 		if w*h > 1<<20 {
 			return // large ones only make the fuzzer slow
 		}
-		if _, width, height, err := decodeRGB(kind, file, nil); err == nil && width*height > w*h {
+		if _, width, height, err := decodeRGB(t.Context(), kind, file, nil); err == nil && width*height > w*h {
 			t.Errorf("%s of %dx%d; its header says %dx%d", kind, width, height, w, h)
 		}
 	})

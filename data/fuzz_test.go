@@ -32,7 +32,7 @@ func FuzzDecodeRGB(f *testing.F) {
 				return // large ones only make the fuzzer slow
 			}
 		}
-		rgb, w, h, err := decodeRGB(kind, data, nil)
+		rgb, w, h, err := decodeRGB(t.Context(), kind, data, nil)
 		if err == nil && (len(rgb) != 3*w*h || w < 1 || h < 1) {
 			t.Errorf("%s: %d bytes for %dx%d", kind, len(rgb), w, h)
 		}

@@ -36,12 +36,13 @@ type ImageReader struct {
 	rgb           []byte // its pixels, unless it is a JPEG
 	width, height int    // after the orientation is applied
 
-	maxPixels   int         // of an image
-	maxBytes    int64       // of a file
-	fast        bool        // decode large JPEG files at half size where the crop is small enough
-	exif        bool        // apply the EXIF orientation
-	orientation orientation // that is applied to the current image
-	stored      []byte      // the view before the orientation is applied
+	interrupt   context.Context // ends the decoding of an image, whose error is then that of the context
+	maxPixels   int             // of an image
+	maxBytes    int64           // of a file
+	fast        bool            // decode large JPEG files at half size where the crop is small enough
+	exif        bool            // apply the EXIF orientation
+	orientation orientation     // that is applied to the current image
+	stored      []byte          // the view before the orientation is applied
 }
 
 // NewImageReader returns a reader, which must be closed.
@@ -50,7 +51,7 @@ func NewImageReader() (*ImageReader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data: %w", err)
 	}
-	r := &ImageReader{jpeg: decoder, maxPixels: jpeg.MaxPixels, maxBytes: sys.MaxFileSize}
+	r := &ImageReader{jpeg: decoder, interrupt: context.Background(), maxPixels: jpeg.MaxPixels, maxBytes: sys.MaxFileSize}
 	r.random = rand.New(&r.pcg)
 	r.readFile = func() ([]byte, error) { return r.jpeg.ReadFile(r.path, r.maxBytes) }
 	return r, nil
@@ -133,7 +134,7 @@ func (r *ImageReader) openData() (err error) {
 	if cap(r.rgb) > keepPixels {
 		r.rgb = nil // free the memory of a very large image
 	}
-	rgb, w, h, err := decodeRGB(r.format, r.data, r.rgb)
+	rgb, w, h, err := decodeRGB(r.interrupt, r.format, r.data, r.rgb)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package data
 
 import (
+	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -9,6 +11,20 @@ import (
 // ErrTooLarge is in the chain of an error about an image with more pixels, or a file with more bytes, than a
 // limit.
 var ErrTooLarge = errors.New("the image is too large")
+
+// interruptible is a file in memory whose Read returns the error of a context that has ended. Decoders read as
+// they decompress, a few kilobytes at a time.
+type interruptible struct {
+	*bytes.Reader
+	ctx context.Context
+}
+
+func (r interruptible) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
+}
 
 // tooLarge wraps an error as ErrTooLarge and keeps its text.
 type tooLarge struct{ error }

@@ -2,6 +2,7 @@ package data
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -89,7 +90,7 @@ func decodeAny(file []byte) (rgb []byte, w, h int, err error) {
 	if reason != "" {
 		return nil, 0, 0, errors.New(reason)
 	}
-	return decodeRGB(f, file, nil)
+	return decodeRGB(context.Background(), f, file, nil)
 }
 
 // TestJPEGLargerThanItsStrip: the size of JPEG data is compared with that of the strip before its pixels are

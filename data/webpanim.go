@@ -1,6 +1,7 @@
 package data
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"image"
@@ -60,7 +61,7 @@ func decodeWebP(data, dst []byte) (rgb []byte, w, h int, err error) {
 		return nil, 0, 0, err
 	}
 	if at.Empty() {
-		return decodeWith(FormatWebP, frame, dst)
+		return decodeWith(context.Background(), FormatWebP, frame, dst)
 	}
 	screen, err := readConfig(FormatWebP, data)
 	if err != nil {
@@ -69,7 +70,7 @@ func decodeWebP(data, dst []byte) (rgb []byte, w, h int, err error) {
 	if !at.In(image.Rect(0, 0, screen.Width, screen.Height)) {
 		return nil, 0, 0, errors.New("damaged WebP file: a frame outside of its screen")
 	}
-	rgb, _, _, err = decodeWith(FormatWebP, frame, dst)
+	rgb, _, _, err = decodeWith(context.Background(), FormatWebP, frame, dst)
 	if err != nil {
 		return nil, 0, 0, err
 	}

@@ -42,6 +42,8 @@ func ExampleOpen() {
 		switch {
 		case errors.Is(err, serving.ErrQueueFull), errors.Is(err, serving.ErrClosed), errors.Is(err, context.DeadlineExceeded):
 			http.Error(w, "try again later", http.StatusServiceUnavailable)
+		case errors.Is(err, serving.ErrTooLarge):
+			http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
 		case err != nil:
 			http.Error(w, err.Error(), http.StatusBadRequest)
 		default:
