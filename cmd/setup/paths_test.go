@@ -15,6 +15,9 @@ var oddNames = []string{"dw (1)", "R&D", "it's", "a#b", "a[b]", "a{b}", "a;b", "
 // TestCachePath: libraries are linked in the cache, so its path is limited.
 func TestCachePath(t *testing.T) {
 	for _, name := range append(oddNames, "a\nb", "a\xffb", "a\u200bb") {
+		wantError(t, checkCachePath("/home/"+name), "the path of the cache folder", "set XDG_CACHE_HOME to a folder whose path")
+	}
+	for _, name := range []string{"dw (1)", "a,b"} {
 		s, _ := newFake(t, map[string]string{"g++": compilerScript, "gcc": ""})
 		s.cache = filepath.Join(t.TempDir(), name, "depthwise")
 		_, err := s.install()
