@@ -95,7 +95,7 @@ func (s *setup) findings() []finding {
 		}
 	}
 	if !slices.ContainsFunc(list, func(f finding) bool { return f.Err != nil }) {
-		add("build", "go builds "+strings.Join(trialPackages, " "), s.trialBuild())
+		add("build", "go builds "+strings.Join(trialPackages, " "), s.trialBuild(trialPackages))
 	}
 	return list
 }

@@ -104,7 +104,7 @@ func (s *setup) install() (p parts, err error) {
 		changed = changed || wrote
 	}
 	if buildErr == nil && changed {
-		if err := s.trialBuild(); err != nil {
+		if err := s.trialBuild(nativePackages); err != nil {
 			return p, err
 		}
 		s.logf("ready: libtorch %s, %s, in %s", p.torch.Version, p.torch.Source, p.torch.Dir)

@@ -7,13 +7,17 @@ import (
 	"strings"
 )
 
-// trialPackages are what a program of the module is built from, with C code and without.
-var trialPackages = []string{"./cmd/setup", "./data/jpeg", "./autograd/native"}
+// nativePackages have C code. trialPackages include a program, too: go asks git for its version, which git
+// refuses in a checkout of another user; go run and go test do not ask.
+var (
+	nativePackages = []string{"./data/jpeg", "./autograd/native"}
+	trialPackages  = append([]string{"./cmd/setup"}, nativePackages...)
+)
 
 // trialBuild builds packages as go builds the program, which finds what no other check knows of: a
 // broken C compiler, CGO_CFLAGS, libraries that do not link, a checkout of another user.
-func (s *setup) trialBuild() error {
-	cmd := exec.Command("go", append([]string{"build"}, trialPackages...)...)
+func (s *setup) trialBuild(packages []string) error {
+	cmd := exec.Command("go", append([]string{"build"}, packages...)...)
 	cmd.Dir = s.repo
 	out, err := cmd.CombinedOutput()
 	if err == nil {

@@ -223,3 +223,22 @@ func TestReadOnlyRepository(t *testing.T) {
 	_, err := generatedFile{Path: "go.work", Content: "x"}.write(s.repo)
 	wantError(t, err, "cannot write "+s.repo+"/go.work", "make it writable")
 }
+
+// TestSetupBuildsWhatItConnected: set-up reports "ready" only if packages with C code can be built.
+func TestSetupBuildsWhatItConnected(t *testing.T) {
+	s, out := newFake(t, map[string]string{"g++": "echo fake++ 1.0", "gcc": "",
+		"go": `if [ "$1" = build ]; then echo "ld: cannot find -ltch" >&2; exit 1; fi` + "\n" + goScript})
+	t.Setenv("LIBTORCH", fakeLibtorch(t, "2.12.1"))
+	installFake(t, s)
+	if err := os.Remove(filepath.Join(s.repo, "go.work")); err != nil {
+		t.Fatal(err)
+	}
+	before := openLock // installFake holds the lock
+	t.Cleanup(func() { openLock = before })
+	openLock = func(string) (*os.File, error) { return nil, fs.ErrPermission }
+	_, err := s.install()
+	wantError(t, err, "go build ./data/jpeg ./autograd/native", "cannot find -ltch", "check CC")
+	if strings.Contains(out.String(), "ready") {
+		t.Errorf("setup printed %q", out)
+	}
+}
