@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"depthwise.dev/internal/atomicfile"
+	"depthwise.dev/internal/regularfile"
 )
 
 // Store is a folder of checkpoints, step-00001234.safetensors and so on. Lock ensures that it has
@@ -42,6 +43,9 @@ func (s Store) save(fsys atomicfile.FS, step int64, f File, spare ...int64) (str
 		return "", fmt.Errorf("checkpoints: save in %s: %w", s.Dir, err)
 	}
 	path := s.Path(step)
+	if err := regularfile.Clear(path); err != nil {
+		return "", fmt.Errorf("checkpoints: %w", err)
+	}
 	if err := write(fsys, path, f); err != nil {
 		return "", err
 	}

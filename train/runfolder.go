@@ -13,6 +13,7 @@ import (
 	"depthwise.dev/config"
 	"depthwise.dev/internal/atomicfile"
 	"depthwise.dev/internal/redact"
+	"depthwise.dev/internal/regularfile"
 	"depthwise.dev/weights"
 )
 
@@ -168,7 +169,10 @@ func (f *runFolder) writeConfig(c config.Config) error {
 		fmt.Fprintf(&b, "# %s\n", line)
 	}
 	b.Write(text)
-	if err := atomicfile.WriteFile(f.path(configFile), fileMode(c), b.Bytes()); err != nil {
+	if err = regularfile.Clear(f.path(configFile)); err == nil {
+		err = atomicfile.WriteFile(f.path(configFile), fileMode(c), b.Bytes())
+	}
+	if err != nil {
 		return fmt.Errorf("train: write the configuration: %w", err)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/internal/regularfile"
 	"depthwise.dev/report"
 	"depthwise.dev/weights"
 )
@@ -87,5 +88,9 @@ func (r *run) writeBestFrom(w weights.Weights) error {
 		return err
 	}
 	w.Meta[weights.MetaBest] = string(accuracy)
-	return w.Write(r.folder.path(weights.BestFile))
+	path := r.folder.path(weights.BestFile)
+	if err := regularfile.Clear(path); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	return w.Write(path)
 }

@@ -119,7 +119,7 @@ func Run(ctx context.Context, s datasets.Source, o Options) (*Report, error) {
 	var layout *datasets.LayoutError
 	if errors.As(err, &layout) {
 		c.find(Serious, "layout", []Example{{layout.Root, layout.Reason}}, "training refuses the folder: its folders are not arranged as classes or as train and val. No image was checked")
-		c.report.Root = data.EscapeName(s.Path)
+		c.report.Root = data.EscapeName(redact.Address(s.Path))
 		c.report.Seconds = time.Since(start).Seconds()
 		return c.report, nil
 	}
@@ -140,7 +140,7 @@ func Run(ctx context.Context, s datasets.Source, o Options) (*Report, error) {
 		return nil, err
 	}
 	c.sortFindings()
-	c.report.Root = data.EscapeName(s.Path)
+	c.report.Root = data.EscapeName(redact.Address(s.Path))
 	c.report.Seconds = time.Since(start).Seconds()
 	return c.report, c.timeLoading(ctx)
 }

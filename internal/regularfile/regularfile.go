@@ -37,3 +37,14 @@ func kind(mode fs.FileMode) string {
 	}
 	return "a special file"
 }
+
+// Clear removes what is at path if a file cannot replace it: a named pipe, a socket or a device, which
+// package atomicfile would write to instead.
+func Clear(path string) error {
+	info, err := os.Lstat(path)
+	const replaceable = fs.ModeDir | fs.ModeSymlink
+	if err != nil || info.Mode().IsRegular() || info.Mode()&replaceable != 0 {
+		return nil // what is wrong with a folder, the write says
+	}
+	return os.Remove(path)
+}

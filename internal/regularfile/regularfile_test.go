@@ -11,6 +11,23 @@ import (
 	"testing"
 )
 
+// TestClear: what a file cannot replace is removed, and nothing else.
+func TestClear(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	if err := errors.Join(syscall.Mkfifo(at("pipe"), 0o600), os.WriteFile(at("file"), nil, 0o600), os.Mkdir(at("folder"), 0o700), os.Symlink("nowhere", at("link"))); err != nil {
+		t.Fatal(err)
+	}
+	for name, stays := range map[string]bool{"pipe": false, "file": true, "folder": true, "link": true, "missing": false} {
+		if err := Clear(at(name)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Lstat(at(name)); (err == nil) != stays {
+			t.Errorf("%s: %v, want that it stays: %v", name, err, stays)
+		}
+	}
+}
+
 func TestOpenFile(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
