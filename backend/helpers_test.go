@@ -3,6 +3,7 @@ package backend
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"depthwise.dev/autograd"
@@ -111,3 +112,6 @@ func each(t *testing.T, f func(t *testing.T, arch, variant string), archs ...str
 		}
 	}
 }
+
+// sameShape compares names and shapes.
+func sameShape(a, b models.Array) bool { return a.Name == b.Name && slices.Equal(a.Shape, b.Shape) }

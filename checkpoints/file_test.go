@@ -267,24 +267,3 @@ func TestNewArrayAndValues(t *testing.T) {
 		t.Errorf("another type: %v", err)
 	}
 }
-
-// Oracle: the 65536 halves, computed as sign * significand * 2^exponent in float64.
-func TestFloat16(t *testing.T) {
-	for h := range 1 << 16 {
-		exponent, fraction := h>>10&31, float64(h&1023)
-		want := math.Ldexp(1+fraction/1024, exponent-15)
-		switch {
-		case exponent == 0:
-			want = math.Ldexp(fraction/1024, -14)
-		case exponent == 31 && fraction == 0:
-			want = math.Inf(1)
-		case exponent == 31:
-			want = math.NaN()
-		}
-		want = math.Copysign(want, float64(1-h>>15*2))
-		got := float64(float16(uint16(h)))
-		if got != want && !(math.IsNaN(got) && math.IsNaN(want)) || math.Signbit(got) != math.Signbit(want) {
-			t.Fatalf("half %#04x is %g, want %g", h, got, want)
-		}
-	}
-}

@@ -4,10 +4,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 
 	"gorgonia.org/tensor"
+
+	"depthwise.dev/internal/floats"
 )
 
 // chunkBytes is the size of a conversion step, which fits the L2 cache. A multiple of every element
@@ -112,9 +113,9 @@ type decoder struct {
 func (d *decoder) decode(k kind, shape []int) (*tensor.Dense, error) {
 	switch k {
 	case kindF16:
-		return decodeHalves(d, shape, float16)
+		return decodeHalves(d, shape, floats.Half)
 	case kindBF16:
-		return decodeHalves(d, shape, bfloat16)
+		return decodeHalves(d, shape, floats.Brain)
 	case kindF64:
 		return decodeArray[float64](d, shape)
 	case kindI64:
@@ -178,23 +179,4 @@ func decodeWith[T Element](d *decoder, shape []int, size int, convert func(to []
 		rest = rest[len(to):]
 	}
 	return newDense(values, shape)
-}
-
-// bfloat16 widens a bfloat16: the upper half of a float32.
-func bfloat16(b uint16) float32 { return math.Float32frombits(uint32(b) << 16) }
-
-// float16 widens an IEEE 754 half: 1 sign, 5 exponent (bias 15) and 10 fraction bits. Every half is
-// exactly a float32.
-func float16(h uint16) float32 {
-	sign := uint32(h>>15) << 31
-	exponent := uint32(h>>10) & 0x1f
-	fraction := uint32(h) & 0x3ff
-	switch exponent {
-	case 0: // zero and subnormals: fraction * 2^-24
-		magnitude := float32(fraction) / (1 << 24)
-		return math.Float32frombits(math.Float32bits(magnitude) | sign)
-	case 0x1f: // infinity and NaN
-		return math.Float32frombits(sign | 0xff<<23 | fraction<<13)
-	}
-	return math.Float32frombits(sign | (exponent+127-15)<<23 | fraction<<13)
 }

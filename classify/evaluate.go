@@ -23,6 +23,8 @@ type EvalConfig struct {
 	// Raw selects the last weights of training in place of their average, see
 	// [weights.Weights.Plain].
 	Raw bool
+	// Reading says how Weights of other tools are read.
+	Reading formats.ReadOptions
 	// Data is a data set, whose val/ is evaluated, or the folder of one split.
 	Data string
 	// Remote opens Data where it is an address; see package data/remote. nil: Data must be local.
@@ -56,7 +58,7 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 	if err := c.validate(); err != nil {
 		return EvalResult{}, err
 	}
-	w, err := read(c.Weights, c.Raw)
+	w, err := read(c.Weights, c.Raw, c.Reading)
 	if err != nil {
 		return EvalResult{}, err
 	}
@@ -114,8 +116,8 @@ func (c EvalConfig) validate() error {
 }
 
 // read reads weights, and of a weight average the average or the last weights of training.
-func read(path string, raw bool) (weights.Weights, error) {
-	w, err := formats.Read(path)
+func read(path string, raw bool, o formats.ReadOptions) (weights.Weights, error) {
+	w, err := formats.ReadWith(path, o)
 	if raw {
 		w = w.Plain()
 	}

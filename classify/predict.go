@@ -13,6 +13,7 @@ import (
 	"depthwise.dev/backend"
 	"depthwise.dev/checkpoints"
 	"depthwise.dev/data"
+	"depthwise.dev/formats"
 )
 
 // PredictConfig says which weights predict, and how.
@@ -22,6 +23,8 @@ type PredictConfig struct {
 	// Raw selects the last weights of training in place of their average, see
 	// [weights.Weights.Plain].
 	Raw bool
+	// Reading says how Weights of other tools are read.
+	Reading formats.ReadOptions
 	// Top is the maximum number of classes for each image. 0: 5.
 	Top int
 	// BatchSize is the number of images in a batch. 0: 32.

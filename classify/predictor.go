@@ -24,7 +24,7 @@ func (c PredictConfig) run(ctx context.Context, size []int, f func(*predictor) e
 	if err := c.Options.Validate(); err != nil {
 		return err
 	}
-	w, err := read(c.Weights, c.Raw)
+	w, err := read(c.Weights, c.Raw, c.Reading)
 	if err != nil {
 		return err
 	}

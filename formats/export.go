@@ -14,6 +14,7 @@ type ExportOptions struct {
 	Raw     bool   // the last weights of training instead of their average, see [weights.Weights.Plain]
 	Format  string // a name of [All]; "": that of Output's extension
 	Output  string // the file to write
+	ReadOptions
 }
 
 // Export converts weights to another format. Other state of a checkpoint is not exported.
@@ -25,7 +26,7 @@ func Export(o ExportOptions) error {
 	if err := sameFile(o.Weights, o.Output); err != nil {
 		return err
 	}
-	w, err := Read(o.Weights)
+	w, err := ReadWith(o.Weights, o.ReadOptions)
 	if err != nil {
 		return err
 	}
@@ -44,7 +45,7 @@ func Export(o ExportOptions) error {
 
 // sameFile refuses to replace the weights by their export, which lacks the state that a run continues from.
 func sameFile(weights, output string) error {
-	file, err := find(weights)
+	file, err := Find(weights)
 	if err != nil {
 		return err
 	}

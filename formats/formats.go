@@ -26,15 +26,16 @@ type Format struct {
 	// Detect reports whether a file that begins with head is of this format. head holds at most
 	// [HeadSize] bytes.
 	Detect func(head []byte) bool
-	// Read reads a file: graph, arrays, classes and preprocessing. nil: the format is only written.
-	Read func(path string) (weights.Weights, error)
+	// Read reads a file: graph, arrays, classes and preprocessing. Arrays of other tools it hands to package
+	// peers. nil: the format is only written.
+	Read func(path string, o ReadOptions) (weights.Weights, error)
 	// Write writes a file, whole or not at all. Formats without metadata drop what only it can hold.
 	// nil: the format is only read.
 	Write func(path string, w weights.Weights) error
 }
 
 // All lists the formats in the order in which help and messages name them.
-var All = []Format{safetensors, npz}
+var All = []Format{safetensors, npz, torch, keras, h5}
 
 // HeadSize is the number of bytes that Detect needs at most.
 const HeadSize = 512

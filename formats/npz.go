@@ -2,8 +2,11 @@ package formats
 
 import (
 	"bytes"
+	"fmt"
+	"strings"
 
 	"depthwise.dev/checkpoints"
+	"depthwise.dev/formats/peers"
 	"depthwise.dev/weights"
 )
 
@@ -13,16 +16,32 @@ var npz = Format{
 	Name:        "npz",
 	Description: "NumPy's archive, arrays alone",
 	Extensions:  []string{".npz"},
-	Detect:      isNPZ,
+	Detect:      func(head []byte) bool { return strings.HasSuffix(firstMember(head), ".npy") },
+	Read:        readNPZ,
 	Write:       func(path string, w weights.Weights) error { return checkpoints.WriteNPZ(path, w.Arrays) },
 }
 
-// isNPZ looks for a zip's first local header whose member is named *.npy.
-func isNPZ(head []byte) bool {
+func readNPZ(path string, o ReadOptions) (weights.Weights, error) {
+	list, err := checkpoints.ReadNPZ(path)
+	if err != nil {
+		return weights.Weights{}, err
+	}
+	arrays, err := peerArrays(list)
+	if err != nil {
+		return weights.Weights{}, fmt.Errorf("formats: %s: %w", path, err)
+	}
+	return fromPeer(path, peers.State{Arrays: arrays}, o)
+}
+
+// firstMember is the name of a zip's first member, from its local header; "" if there is none.
+func firstMember(head []byte) string {
 	const nameLength, name = 26, 30 // offsets in the local header
 	if len(head) < name || !bytes.HasPrefix(head, []byte("PK\x03\x04")) {
-		return false
+		return ""
 	}
 	end := name + int(head[nameLength]) + int(head[nameLength+1])<<8
-	return end <= len(head) && bytes.HasSuffix(head[name:end], []byte(".npy"))
+	if end > len(head) {
+		return ""
+	}
+	return string(head[name:end])
 }

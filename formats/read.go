@@ -3,19 +3,31 @@ package formats
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"strconv"
 
-	"depthwise.dev/checkpoints"
+	"depthwise.dev/internal/validate"
+	"depthwise.dev/models/mobilenet"
 	"depthwise.dev/weights"
 )
 
-// Read reads the weights of a file, in the format of its content, or of a run's folder: its
-// best.safetensors, or its newest checkpoint if there is none yet. For a run with a weight average it
-// returns the average; see [weights.Weights.Plain]. If the content identifies no format, as that of a
-// damaged file, the extension selects it, and its reader then names the defect.
-func Read(path string) (weights.Weights, error) {
-	file, err := find(path)
+// ReadOptions are the options of [ReadWith].
+type ReadOptions struct {
+	// Variant of the network in a file that does not name it, such as those of other tools; "": that of the tool whose
+	// names the arrays have. A file that names another variant is an error.
+	Variant string
+	// Log receives a line about what was inferred about the weights of another tool. nil: nothing.
+	Log func(line string)
+}
+
+// Read reads the weights of a file, in the format of its content, or of a folder, see [Find]. Files of other tools are
+// recognized by the names of their arrays; see package peers. For a run with a weight average it returns the average;
+// see [weights.Weights.Plain]. If the content identifies no format, as that of a damaged file, the extension selects it,
+// and its reader then names the defect.
+func Read(path string) (weights.Weights, error) { return ReadWith(path, ReadOptions{}) }
+
+// ReadWith is [Read] with options.
+func ReadWith(path string, o ReadOptions) (weights.Weights, error) {
+	file, err := Find(path)
 	if err != nil {
 		return weights.Weights{}, err
 	}
@@ -29,28 +41,29 @@ func Read(path string) (weights.Weights, error) {
 	if f.Read == nil {
 		return weights.Weights{}, fmt.Errorf("formats: %s: files of the format %s (%s) can only be written", file, f.Name, f.Description)
 	}
-	return f.Read(file)
+	w, err := f.Read(file, o)
+	if err != nil {
+		return weights.Weights{}, err
+	}
+	if o.Variant != "" && w.Origin == "" {
+		if err := checkVariant(w, o.Variant); err != nil {
+			return weights.Weights{}, fmt.Errorf("formats: %s: %w", file, err)
+		}
+	}
+	if o.Log != nil && w.Origin != "" {
+		o.Log(fmt.Sprintf("%s: %s", file, w.Origin))
+	}
+	return w, nil
 }
 
-// find resolves a path given as --weights to a file.
-func find(path string) (string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", fmt.Errorf("formats: %w", err)
+// checkVariant compares the variant that the user names with that of weights that describe themselves.
+func checkVariant(w weights.Weights, variant string) error {
+	if w.Config == nil {
+		return validate.Field("variant", strconv.Quote(variant), "the weights hold a graph, which has no variant; leave it out")
 	}
-	if info.Mode().IsRegular() {
-		return path, nil
+	c, err := mobilenet.Default(w.Config.Arch, variant) // of an alias, the variant's name
+	if err == nil && c.Variant != w.Config.Variant {
+		err = validate.Field("variant", strconv.Quote(variant), fmt.Sprintf("the weights say that they are of %s; leave it out", w.Config.Variant))
 	}
-	if !info.IsDir() { // the reader opens it again after its format was detected
-		return "", fmt.Errorf("formats: %s: weights are read from a regular file or a run's folder, not from a pipe or device: save them to a file first", path)
-	}
-	best := filepath.Join(path, weights.BestFile)
-	if _, err := os.Stat(best); err == nil {
-		return best, nil
-	}
-	newest, _, _, err := checkpoints.Store{Dir: filepath.Join(path, weights.CheckpointFolder)}.Latest()
-	if err != nil {
-		return "", fmt.Errorf("formats: %s: %w: neither %s nor a checkpoint; name a file or a run's folder", path, weights.ErrNoWeights, weights.BestFile)
-	}
-	return newest, nil
+	return err
 }

@@ -19,6 +19,8 @@ import (
 type Config struct {
 	// Weights is a file or a run's folder, see [formats.Read].
 	Weights string
+	// Reading says how Weights of other tools are read.
+	Reading formats.ReadOptions
 	// MaxBatch, MaxWait and QueueLength as in [EngineConfig], which documents their defaults. As many
 	// images as QueueLength may also wait for a decoder.
 	MaxBatch    int
@@ -61,7 +63,7 @@ func Open(c Config) (*Classifier, error) {
 	if c.Weights == "" {
 		return nil, validate.Field("Weights", "", "must name a file of weights or a run's folder")
 	}
-	w, err := formats.Read(c.Weights)
+	w, err := formats.ReadWith(c.Weights, c.Reading)
 	if err != nil {
 		return nil, err
 	}

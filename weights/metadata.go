@@ -27,6 +27,16 @@ const (
 	rawPrefix = "raw/"
 )
 
+// Described reports whether a file's metadata describes weights: it was written by this program.
+func Described(f checkpoints.File) bool {
+	for _, key := range describing {
+		if _, ok := f.Meta[key]; ok {
+			return true
+		}
+	}
+	return false
+}
+
 // FromFile takes the weights from a file's arrays and metadata. Other arrays of a checkpoint, which
 // have a '/' in their names, are ignored.
 func FromFile(f checkpoints.File) (Weights, error) {

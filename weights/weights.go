@@ -20,6 +20,8 @@ type Weights struct {
 	Arrays     []checkpoints.Array
 	Raw        []checkpoints.Array // the last weights of training if Arrays are a weight average; else nil
 	Meta       map[string]string   // other metadata of the file, such as step and accuracy
+	// Origin says in a line what was inferred about the weights of another program; "" for those that describe themselves.
+	Origin string
 }
 
 // Plain returns the last weights of training if w is their average, else w.

@@ -33,10 +33,22 @@ func required(cmd *cobra.Command, flags ...string) error {
 	return nil
 }
 
+// weightsFlag adds --weights.
 func weightsFlag(cmd *cobra.Command, weights *string) {
 	flagGroup(cmd, groupModel, func(fs *pflag.FlagSet) {
-		fs.StringVar(weights, "weights", "", "best.safetensors, a checkpoint, an exported file, or the folder of a run")
+		fs.StringVar(weights, "weights", "", "folder of a run, best.safetensors, a checkpoint, an export, or a MobileNet of timm, torchvision, Transformers or Keras")
 		filePath(fs, "weights", extensions(func(f formats.Format) bool { return f.Read != nil })...)
+	})
+}
+
+// readingFlags adds --weights and --variant, for the commands that read the network from the weights. What is inferred
+// about weights of other tools goes to standard error.
+func readingFlags(cmd *cobra.Command, weights *string, o *formats.ReadOptions) {
+	weightsFlag(cmd, weights)
+	o.Log = func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), line) }
+	flagGroup(cmd, groupModel, func(fs *pflag.FlagSet) {
+		fs.Var(choice{&o.Variant, variantNames()}, "variant", "variant of the network in weights of other tools")
+		defaultText(fs, "variant", "that of the tool")
 	})
 }
 

@@ -46,7 +46,7 @@ val is measured, or test if there is no val.`,
 			return show(cmd, asJSON, r, func() string { return evalText(r) })
 		},
 	}
-	weightsFlag(cmd, &c.Weights)
+	readingFlags(cmd, &c.Weights, &c.Reading)
 	rawFlag(cmd, &c.Raw)
 	dataFlags(cmd, &s.Config)
 	flagGroup(cmd, groupData, func(fs *pflag.FlagSet) {

@@ -43,7 +43,7 @@ A link is followed. A device or FIFO, such as /dev/stdout, is written directly.`
 			return nil
 		},
 	}
-	weightsFlag(cmd, &c.Weights)
+	readingFlags(cmd, &c.Weights, &c.ReadOptions)
 	rawFlag(cmd, &c.Raw)
 	flagGroup(cmd, groupOutput, func(fs *pflag.FlagSet) {
 		fs.Var(choice{&c.Format, formats.Names()}, "format", "file format")

@@ -52,7 +52,7 @@ shape (N, 3, H, W), already normalized.`,
 			return predictImages(cmd, c, images, asJSON)
 		},
 	}
-	weightsFlag(cmd, &c.Weights)
+	readingFlags(cmd, &c.Weights, &c.Reading)
 	rawFlag(cmd, &c.Raw)
 	flagGroup(cmd, groupData, func(fs *pflag.FlagSet) {
 		fs.IntVar(&c.BatchSize, "batch-size", c.BatchSize, "images per batch")

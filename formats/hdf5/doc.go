@@ -1,0 +1,9 @@
+// Package hdf5 reads the arrays and text attributes of HDF5 files as h5py and Keras write them, within limits: no file,
+// however damaged or hostile, makes it use more memory or time than in proportion to the file's size.
+//
+// It reads superblocks of versions 0 to 3, object headers of versions 1 and 2, groups as symbol tables or as compact
+// links, contiguous, compact and chunked datasets, the filters gzip and shuffle, and floating-point and integer
+// numbers. What it does not read is an error that names it.
+//
+// Specification: https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html
+package hdf5
