@@ -53,7 +53,11 @@ func (f *File) textAttribute(data []byte, want string) (texts []string, found bo
 	if err != nil {
 		return nil, false, err
 	}
-	if _, err := f.bytesOf(shape, max(t.size, 1)); err != nil {
+	size, err := f.bytesOf(shape, max(t.size, 1))
+	if err == nil {
+		err = f.spend(size)
+	}
+	if err != nil {
 		return nil, false, err
 	}
 	count := 1
