@@ -139,18 +139,12 @@ func (t *Tensor) check() error {
 			return fmt.Errorf("%w: a tensor of size %v and strides %v of a storage of %d", ErrFormat, t.Size, t.Stride, t.storage.n)
 		}
 		n *= d
-		if d > 1 && t.Stride[i] > t.storage.n {
-			return fmt.Errorf("%w: stride %d of a storage of %d", ErrFormat, t.Stride[i], t.storage.n)
-		}
-		if d > 0 {
-			last += (d - 1) * t.Stride[i]
-		}
-		if last > 1<<50 {
-			break
+		if step := t.Stride[i]; d > 1 && step > 0 {
+			last += min(d-1, t.storage.n/step+1) * step // at most the storage and a step more: no overflow
 		}
 	}
 	if n > 0 && last >= t.storage.n {
-		return fmt.Errorf("%w: a tensor of size %v at %d of a storage of %d", ErrFormat, t.Size, t.offset, t.storage.n)
+		return fmt.Errorf("%w: a tensor of size %v and strides %v at %d of a storage of %d", ErrFormat, t.Size, t.Stride, t.offset, t.storage.n)
 	}
 	return nil
 }
