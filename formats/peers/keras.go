@@ -55,20 +55,23 @@ func numberedNames(head string) func(*models.Graph, models.Layer) layerNames {
 			return layerNames{conv: []string{head}}
 		}
 		class, n := "conv2d", 0
-		if l.Depthwise() {
+		if isDepthwise(l) {
 			class = "depthwise_conv2d"
 		}
 		for _, other := range g.Layers {
 			if other.Name == l.Name {
 				break
 			}
-			if other.Kind == models.KindConv && other.Depthwise() == l.Depthwise() {
+			if other.Kind == models.KindConv && isDepthwise(other) == isDepthwise(l) {
 				n++
 			}
 		}
 		return one(withNumber(class, n), withNumber("batch_normalization", convIndex(g, l)))
 	}
 }
+
+// isDepthwise also holds for a layer of one channel, which is an ordinary convolution too.
+func isDepthwise(l models.Layer) bool { return strings.HasSuffix(l.Name, ".conv_dw") }
 
 // withNumber is conv2d, conv2d_1, conv2d_2, ...
 func withNumber(class string, n int) string {
