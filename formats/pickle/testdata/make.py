@@ -1,120 +1,13 @@
-"""Writes files of torch.save for the tests of package pickle, with Python's own pickler.
+"""Writes files of torch.save for the tests of package pickle.
 
 usage: make.py OUT_DIR
-Needs NumPy. PyTorch is not needed: classes of its names stand in for tensors and storages, so that the pickles have the
-globals, opcodes and persistent references that torch.save writes. Element i of a storage of n elements is i - n//2 + 0.5,
-and without the half in integers.
+Needs NumPy; see torchfile.py for what stands in for PyTorch.
 """
-import argparse, collections, datetime, io, os, pathlib, pickle, struct, sys, types, zipfile
+import argparse, collections, datetime, os, pathlib, pickle, sys, zipfile
 import numpy as np
+from torchfile import Parameter, Storage, Tensor, module, save_legacy, save_zip
 
 out = sys.argv[1]
-
-
-def module(name):
-    m = types.ModuleType(name)
-    sys.modules[name] = m
-    return m
-
-
-torch, utils = module("torch"), module("torch._utils")
-torch._utils = utils
-DTYPES = {"Float": "<f4", "Double": "<f8", "Half": "<f2", "BFloat16": "bf16", "Long": "<i8", "Int": "<i4", "Byte": "u1", "Bool": "u1", "ComplexFloat": "<c8"}
-for name in DTYPES:
-    setattr(torch, name + "Storage", type(name + "Storage", (), {"__module__": "torch"}))
-
-
-def rebuild(*args):
-    raise NotImplementedError
-
-
-def function(m, name):
-    f = types.FunctionType(rebuild.__code__, globals(), name)
-    f.__module__, f.__qualname__ = m.__name__, name
-    setattr(m, name, f)
-    return f
-
-
-tensor_v2, parameter = function(utils, "_rebuild_tensor_v2"), function(utils, "_rebuild_parameter")
-
-
-class Storage:
-    count = 0
-
-    def __init__(self, kind, n):
-        self.kind, self.n, self.key = kind, n, str(Storage.count)
-        Storage.count += 1
-
-    def bytes(self):
-        dtype = DTYPES[self.kind]
-        half = 0 if self.kind in ("Long", "Int", "Byte", "Bool") else 0.5
-        v = np.arange(self.n) - (0 if self.kind in ("Byte", "Bool") else self.n // 2) + half
-        if self.kind == "Bool":
-            v %= 2
-        if dtype == "bf16":
-            return (v.astype("<f4").view("<u4") >> 16).astype("<u2").tobytes()
-        return v.astype(dtype).tobytes()
-
-
-class Tensor:
-    def __init__(self, storage, size, stride=None, offset=0):
-        if stride is None:
-            stride, n = [], 1
-            for d in reversed(size):
-                stride.insert(0, n)
-                n *= d
-        self.args = (storage, offset, tuple(size), tuple(stride), False, collections.OrderedDict())
-
-    def __reduce_ex__(self, protocol):
-        return tensor_v2, self.args
-
-
-class Parameter(Tensor):
-    def __reduce_ex__(self, protocol):
-        return parameter, (Tensor(self.args[0], self.args[2]), True, collections.OrderedDict())
-
-
-class Pickler(pickle.Pickler):
-    storages = None
-
-    def persistent_id(self, o):
-        if not isinstance(o, Storage):
-            return None
-        self.storages[o.key] = o
-        reference = ("storage", getattr(torch, o.kind + "Storage"), o.key, "cpu", o.n)
-        return reference + (None,) if self.legacy else reference
-
-
-def dump(o, protocol=2, legacy=False):
-    b = io.BytesIO()
-    p = Pickler(b, protocol)
-    p.storages, p.legacy = {}, legacy
-    p.dump(o)
-    return b.getvalue(), p.storages
-
-
-def save_zip(name, o, protocol=2, method=zipfile.ZIP_STORED, extra=()):
-    data, storages = dump(o, protocol)
-    with zipfile.ZipFile(os.path.join(out, name), "w", method) as z:
-        write = lambda n, b: z.writestr(zipfile.ZipInfo("archive/" + n, (1980, 1, 1, 0, 0, 0)), b, method)
-        write("data.pkl", data)
-        write("byteorder", "little")
-        for n in extra:
-            write(n, "")
-        for key, s in storages.items():
-            write("data/" + key, s.bytes())
-        write("version", "3\n")
-
-
-def save_legacy(name, o):
-    data, storages = dump(o, legacy=True)
-    keys = sorted(storages)
-    with open(os.path.join(out, name), "wb") as f:
-        f.write(pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2))
-        f.write(pickle.dumps({"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}, 2))
-        f.write(data + pickle.dumps(keys, 2))
-        for k in keys:
-            f.write(struct.pack("<q", storages[k].n) + storages[k].bytes())
 
 
 def state(prefix=""):
@@ -131,10 +24,10 @@ def state(prefix=""):
     return d
 
 
-save_zip("zip.pth", state())
-save_zip("zip_protocol5.pth", state(), 5)
-save_zip("zip_deflated.pth", state(), method=zipfile.ZIP_DEFLATED)
-save_legacy("legacy.pth", state())
+save_zip(out + "/zip.pth", state())
+save_zip(out + "/zip_protocol5.pth", state(), 5)
+save_zip(out + "/zip_deflated.pth", state(), method=zipfile.ZIP_DEFLATED)
+save_legacy(out + "/legacy.pth", state())
 
 checkpoint = {
     "epoch": 3, "large": 1 << 80, "negative": -5, "wide": -(1 << 40), "best": np.float64(0.5), "time": datetime.datetime(2020, 1, 2), "path": pathlib.PurePosixPath("a/b"),
@@ -143,9 +36,9 @@ checkpoint = {
     "model": state("module."),
     "model_ema": state("module."),
 }
-save_zip("checkpoint.pth", checkpoint)
-save_legacy("checkpoint_legacy.pth", checkpoint)
-save_zip("checkpoint_protocol5.pth", checkpoint, 5)
+save_zip(out + "/checkpoint.pth", checkpoint)
+save_legacy(out + "/checkpoint_legacy.pth", checkpoint)
+save_zip(out + "/checkpoint_protocol5.pth", checkpoint, 5)
 
 
 class Runs:
@@ -166,8 +59,8 @@ class Looks:
 module("models").Net = type("Net", (), {"__module__": "models"})
 for name, o in {"system": {"model": state(), "x": Runs()}, "eval": Evaluates(), "getattr": [Looks()], "whole_model": sys.modules["models"].Net(), "list": [Tensor(Storage("Float", 1), (1,))],
                 "no_state": {"epoch": 3, "lr": 0.5}, "complex": {"x": Tensor(Storage("ComplexFloat", 1), (1,))}}.items():
-    save_zip("refused_" + name + ".pth", o)
-save_zip("refused_torchscript.pt", state(), extra=["constants.pkl", "code/__torch__.py"])
+    save_zip(out + "/refused_" + name + ".pth", o)
+save_zip(out + "/refused_torchscript.pt", state(), extra=["constants.pkl", "code/__torch__.py"])
 with open(os.path.join(out, "refused_protocol0.pth"), "wb") as f:
     f.write(pickle.dumps({"a": 1.5}, 0))
 with open(os.path.join(out, "refused_plain.pth"), "wb") as f:
