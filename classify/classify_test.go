@@ -10,6 +10,8 @@ import (
 
 	"depthwise.dev/backend"
 	"depthwise.dev/checkpoints"
+	"depthwise.dev/data"
+	"depthwise.dev/formats"
 	"depthwise.dev/internal/testset"
 	"depthwise.dev/internal/validate"
 	"depthwise.dev/weights/weightstest"
@@ -74,6 +76,46 @@ func TestEvaluate(t *testing.T) {
 	limited, err := Evaluate(t.Context(), EvalConfig{Weights: path, Data: dir, BatchSize: 4, Options: onCPU, Limit: 1})
 	if err != nil || limited.Images < 3 || limited.Images > 4 {
 		t.Errorf("limited to one batch: %d images, %v", limited.Images, err)
+	}
+}
+
+// TestEvaluateUnnamed: weights of other tools have no names of classes; their order is that of the folders' names.
+func TestEvaluateUnnamed(t *testing.T) {
+	dir, w := testset.Images(t, 1, 5), weightstest.New(t)
+	for _, c := range []struct {
+		name    string
+		classes []string
+		images  int // 0: an error
+		logged  int
+	}{
+		{"named", []string{"blue", "green", "red"}, 15, 0},
+		{"numbers", []string{"0", "1", "2"}, 15, 1},
+		{"numbers from 1", []string{"1", "2", "3"}, 0, 0},
+	} {
+		w.Classes = c.classes
+		path, lines := filepath.Join(t.TempDir(), "w.safetensors"), 0
+		if err := w.Write(path); err != nil {
+			t.Fatal(err)
+		}
+		r, err := Evaluate(t.Context(), EvalConfig{Weights: path, Data: dir, Options: onCPU, Reading: formats.ReadOptions{Log: func(string) { lines++ }}})
+		if (err != nil) != (c.images == 0) || r.Images != c.images || lines != c.logged {
+			t.Errorf("%s: %+v, %d lines, %v", c.name, r, lines, err)
+		}
+	}
+	for _, c := range []struct {
+		name    string
+		folders []string
+		want    string
+	}{
+		{"as many", []string{"ant", "bee", "cat"}, "ant"},
+		{"fewer", []string{"ant", "bee"}, "0"},
+		{"a number among them", []string{"0", "bee", "cat"}, "0"},
+	} {
+		w.Classes = []string{"0", "1", "2"}
+		nameClasses(&w, &data.Dataset{Classes: c.folders}, formats.ReadOptions{})
+		if w.Classes[0] != c.want {
+			t.Errorf("%s: class 0 is %s, want %s", c.name, w.Classes[0], c.want)
+		}
 	}
 }
 

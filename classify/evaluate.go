@@ -53,7 +53,8 @@ type EvalResult struct {
 	LeftOut         []data.Problem `json:"left_out,omitempty"`        // files and folders that are not used, and class folders without an image
 }
 
-// Evaluate measures the accuracy of trained weights on a data set. Classes are matched by name.
+// Evaluate measures the accuracy of trained weights on a data set. Classes are matched by name, those of weights without
+// names by the order of the folders.
 func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 	if err := c.validate(); err != nil {
 		return EvalResult{}, err
@@ -66,6 +67,7 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 	if err != nil {
 		return EvalResult{}, err
 	}
+	nameClasses(&w, all, c.Reading)
 	result := EvalResult{Measured: which}
 	var images *data.Dataset
 	images, result.Unknown, result.Missing = all.Match(w.Classes)

@@ -19,6 +19,7 @@ import (
 	"depthwise.dev/classify"
 	"depthwise.dev/data"
 	"depthwise.dev/formats"
+	"depthwise.dev/models/mobilenet"
 )
 
 // pictures makes a data set of three classes that differ in color, six
@@ -284,6 +285,59 @@ func checkExport(t *testing.T, dir, file string) {
 	}
 	if a, b := of(file), of(tensors); a != b {
 		t.Errorf("the weights predict %s, exported ones %s", a, b)
+	}
+}
+
+// TestWeightsOfOtherTools: what is inferred goes to standard error, --variant overrides it, and what was not inferred
+// cannot be overridden.
+func TestWeightsOfOtherTools(t *testing.T) {
+	dir := t.TempDir()
+	c, err := mobilenet.Default("mobilenet_v1", "timm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Width, c.Classes = 0.25, 3
+	g, err := c.Graph()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var arrays []checkpoints.Array
+	for _, a := range g.Arrays() {
+		shape := make([]int, len(a.Shape))
+		for i, d := range a.Shape {
+			shape[i] = int(d)
+		}
+		array, err := checkpoints.NewArray("module."+a.Name, a.Initial(3), shape...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		arrays = append(arrays, array)
+	}
+	path := filepath.Join(dir, "w.npz")
+	if err := checkpoints.WriteNPZ(path, arrays); err != nil {
+		t.Fatal(err)
+	}
+	own := filepath.Join(dir, "own.safetensors")
+	for _, tc := range []struct {
+		args   string
+		code   int
+		stdout string
+		stderr string
+	}{
+		{"summary --weights " + path, exitDone, "mobilenet_v1 timm, width 0.25", "names of timm: mobilenet_v1 timm, width 0.25, resolution 224, 3 classes"},
+		{"summary --weights " + path + " --variant keras", exitDone, "mobilenet_v1 keras, width 0.25", "names of timm: mobilenet_v1 keras"},
+		{"summary --weights " + path + " --variant torchvision", exitUsage, "", "the arrays are of mobilenet_v1"},
+		{"summary --weights " + path + " --width 1", exitUsage, "", "--width and --weights do not go together"},
+		{"export --weights " + path + " --variant paper --output " + own, exitDone, "", "mobilenet_v1 paper, width 0.25"},
+		{"summary --weights " + own, exitDone, "mobilenet_v1 paper", ""},
+		{"summary --weights " + own + " --variant hf", exitUsage, "", "the weights say that they are of paper"},
+		{"predict --weights " + own + " --variant papr x.png", exitUsage, "", "did you mean paper"},
+		{"eval --weights " + dir + " --data " + dir, exitFailed, "", "several files of weights (own.safetensors, w.npz)"},
+	} {
+		code, stdout, stderr := execute(t, strings.Fields(tc.args)...)
+		if code != tc.code || !strings.Contains(stdout, tc.stdout) || !strings.Contains(stderr, tc.stderr) || tc.stderr == "" && stderr != "" {
+			t.Errorf("%s: exit code %d, %.200q, %q; want %d, %q, %q", tc.args, code, stdout, stderr, tc.code, tc.stdout, tc.stderr)
+		}
 	}
 }
 
