@@ -58,6 +58,15 @@ val is measured, or test if there is no val.`,
 	return cmd
 }
 
+// someNames joins names, of many the first ones.
+func someNames(names []string) string {
+	const most = 20 // a network for ImageNet has 1,000
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
 func evalText(r classify.EvalResult) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "top-1 accuracy %.2f %%, top-5 accuracy %.2f %%, loss %.4f\n%d images, %.1f img/s\n",
@@ -70,7 +79,7 @@ func evalText(r classify.EvalResult) string {
 		text  string
 	}{{r.Unknown, "class folders unknown to the model (skipped)"}, {r.Missing, "classes of the model without a folder"}} {
 		if len(note.names) > 0 {
-			fmt.Fprintf(&b, "%s: %s\n", note.text, data.ShowName(strings.Join(note.names, ", ")))
+			fmt.Fprintf(&b, "%s: %s\n", note.text, data.ShowName(someNames(note.names)))
 		}
 	}
 	for _, p := range r.Skipped {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"depthwise.dev/config"
+	"depthwise.dev/formats/peers"
 	"depthwise.dev/internal/redact"
 	"depthwise.dev/train"
 )
@@ -38,6 +39,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	if err == nil {
 		return exitDone
+	}
+	if misfit, ok := errors.AsType[*peers.MisfitError](err); ok {
+		fmt.Fprint(stderr, misfit.Table())
 	}
 	code := exitCode(ctx, err)
 	switch code {
@@ -93,7 +97,11 @@ func message(cmd *cobra.Command, err error) string {
 		}
 		return redact.Text(strings.Join(texts, "; "))
 	}
-	return redact.Text(strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
+	text := strings.TrimSpace(err.Error())
+	if misfit, ok := errors.AsType[*peers.MisfitError](err); ok { // its table is above
+		text = strings.Replace(text, "\n"+strings.TrimSuffix(misfit.Table(), "\n"), "", 1)
+	}
+	return redact.Text(strings.ReplaceAll(text, "\n", "; "))
 }
 
 // flagOf is the name of the flag of a setting.

@@ -317,7 +317,11 @@ func TestWeightsOfOtherTools(t *testing.T) {
 	if err := checkpoints.WriteNPZ(path, arrays); err != nil {
 		t.Fatal(err)
 	}
-	own := filepath.Join(dir, "own.safetensors")
+	own, misfit := filepath.Join(dir, "own.safetensors"), filepath.Join(t.TempDir(), "misfit.npz")
+	arrays[1].Name = "module.x"
+	if err := checkpoints.WriteNPZ(misfit, arrays); err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct {
 		args   string
 		code   int
@@ -332,6 +336,7 @@ func TestWeightsOfOtherTools(t *testing.T) {
 		{"summary --weights " + own, exitDone, "mobilenet_v1 paper", ""},
 		{"summary --weights " + own + " --variant hf", exitUsage, "", "the weights say that they are of paper"},
 		{"predict --weights " + own + " --variant papr x.png", exitUsage, "", "did you mean paper"},
+		{"summary --weights " + misfit, exitFailed, "", "  missing    bn1.weight (8)\n  unexpected module.x (8)\nerror: formats: " + misfit + ": the arrays do not fit the network: names of timm, nearest to mobilenet_v1 timm, width 0.25, resolution 224, 3 classes: 1 missing, 1 unexpected, 0 of another shape\n"},
 		{"eval --weights " + dir + " --data " + dir, exitFailed, "", "several files of weights (own.safetensors, w.npz)"},
 	} {
 		code, stdout, stderr := execute(t, strings.Fields(tc.args)...)

@@ -3,7 +3,6 @@ package peers
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"depthwise.dev/checkpoints"
 )
@@ -99,7 +98,7 @@ func (m *match) compare(arrays []named) *misfit {
 // arrays maps the arrays of a file that fits.
 func (m *match) arrays(arrays []named) ([]checkpoints.Array, error) {
 	if d := m.compare(arrays); d != nil {
-		return nil, fmt.Errorf("%w:\n%s", ErrMisfit, d.table())
+		return nil, d.error(m.config.String())
 	}
 	byName := index(arrays)
 	var list []checkpoints.Array
@@ -116,43 +115,4 @@ func (m *match) arrays(arrays []named) ([]checkpoints.Array, error) {
 		list = append(list, mapped)
 	}
 	return list, nil
-}
-
-// misfit lists the differences between a network and a file.
-type misfit struct{ missing, unexpected, shapes []row }
-
-// row is an array with its shape.
-type row struct{ name, shape string }
-
-func (d *misfit) count() int { return len(d.missing) + len(d.unexpected) + len(d.shapes) }
-
-// maxRows bounds the table of a message.
-const maxRows = 20
-
-// table lists the differences, at most maxRows.
-func (d *misfit) table() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "  %d missing, %d unexpected, %d of another shape", len(d.missing), len(d.unexpected), len(d.shapes))
-	shown := 0
-	for _, group := range []struct {
-		what string
-		rows []row
-	}{{"missing", d.missing}, {"unexpected", d.unexpected}, {"shape", d.shapes}} {
-		for i, r := range group.rows {
-			// Each group has some rows, however many the ones before it have.
-			if shown >= maxRows || i >= maxRows/2 && len(group.rows) < d.count() {
-				fmt.Fprintf(&b, "\n  %-10s and %d more", group.what, len(group.rows)-i)
-				break
-			}
-			fmt.Fprintf(&b, "\n  %-10s %s %s", group.what, r.name, r.shape)
-			shown++
-		}
-	}
-	return b.String()
-}
-
-// shapeText is a shape as Python prints it.
-func shapeText(shape []int) string {
-	text := strings.Trim(strings.ReplaceAll(fmt.Sprint(shape), " ", ", "), "[]")
-	return "(" + text + ")"
 }

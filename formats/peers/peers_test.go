@@ -307,7 +307,7 @@ func TestMisfit(t *testing.T) {
 					t.Errorf("no %q in %v", want, err)
 				}
 			}
-			if rows := strings.Count(err.Error(), "\n") - 1; rows != c.rows {
+			if rows := strings.Count(err.Error(), "\n"); rows != c.rows {
 				t.Errorf("%d rows, want %d: %v", rows, c.rows, err)
 			}
 		})

@@ -35,7 +35,7 @@ func fit(arrays []named, candidates []candidate, c configuration) (match, error)
 			}
 		}
 	}
-	return match{}, fmt.Errorf("%w (names of %s; the nearest network is %v):\n%s", ErrMisfit, nearest.scheme.name, nearest.config, difference.table())
+	return match{}, difference.error(fmt.Sprintf("names of %s, nearest to %v", nearest.scheme.name, nearest.config))
 }
 
 // at builds the network of a width and compares its arrays with the file's; nil: they fit.
