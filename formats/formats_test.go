@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"depthwise.dev/checkpoints"
+	"depthwise.dev/formats/peers"
 	"depthwise.dev/internal/validate"
 	"depthwise.dev/weights/weightstest"
 )
@@ -89,6 +90,50 @@ func TestUnknown(t *testing.T) {
 	_, err := ByName("npy")
 	if e, ok := errors.AsType[*validate.Error](err); !ok || e.Fields[0].Field != "format" || !strings.Contains(err.Error(), "did you mean npz?") {
 		t.Errorf("ByName: %v", err)
+	}
+}
+
+// TestChangedNative: files that describe themselves are compared with their network too.
+func TestChangedNative(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(f *checkpoints.File)
+		want   string // "": no error
+	}{
+		{"unchanged", func(*checkpoints.File) {}, ""},
+		{"missing", func(f *checkpoints.File) { f.Arrays = f.Arrays[1:] }, "missing    conv_stem.weight (8, 3, 3, 3)"},
+		{"unexpected", func(f *checkpoints.File) {
+			f.Arrays = append(f.Arrays, checkpoints.Array{Name: "x", Data: f.Arrays[1].Data})
+		}, "unexpected x (8)"},
+		{"wrong shape", func(f *checkpoints.File) { f.Arrays[0].Data = f.Arrays[1].Data }, "shape      conv_stem.weight (8), expected (8, 3, 3, 3)"},
+		{"state of training", func(f *checkpoints.File) {
+			f.Arrays = append(f.Arrays, checkpoints.Array{Name: "optimizer/x", Data: f.Arrays[1].Data})
+		}, ""},
+		{"PyTorch's counter", func(f *checkpoints.File) {
+			f.Arrays = append(f.Arrays, checkpoints.Array{Name: "bn1.num_batches_tracked", Data: f.Arrays[1].Data})
+		}, ""},
+		{"incomplete average", func(f *checkpoints.File) {
+			f.Arrays = append(f.Arrays, checkpoints.Array{Name: "ema/bn1.weight", Data: f.Arrays[1].Data})
+		}, "missing    conv_stem.weight"},
+		{"incomplete raw weights", func(f *checkpoints.File) {
+			f.Arrays = append(f.Arrays, checkpoints.Array{Name: "raw/bn1.weight", Data: f.Arrays[1].Data})
+		}, "missing    conv_stem.weight"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f, err := weightstest.New(t).File()
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.change(&f)
+			path := filepath.Join(t.TempDir(), "w.safetensors")
+			if err := checkpoints.Write(path, f); err != nil {
+				t.Fatal(err)
+			}
+			_, err = Read(path)
+			if (err != nil) != (c.want != "") || err != nil && (!errors.Is(err, peers.ErrMisfit) || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("error %v, want %q", err, c.want)
+			}
+		})
 	}
 }
 

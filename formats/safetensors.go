@@ -37,6 +37,12 @@ func readSafetensors(path string, o ReadOptions) (weights.Weights, error) {
 		return fromPeer(path, peers.State{Arrays: arrays}, o)
 	}
 	w, err := weights.FromFile(f)
+	if err == nil {
+		err = peers.Check(w.Graph, w.Arrays)
+	}
+	if err == nil && w.Raw != nil {
+		err = peers.Check(w.Graph, w.Raw)
+	}
 	if err != nil {
 		return weights.Weights{}, fmt.Errorf("formats: %s: %w", path, err)
 	}

@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -18,7 +19,6 @@ var Sidecars = []string{"config.json", "preprocessor_config.json"}
 // configuration is what the files beside the weights, or a Keras model's own configuration, say.
 type configuration struct {
 	source     string // what was read, for the line about what was inferred
-	kind       string // the tool whose configuration it is: "hf", "timm", "keras"; "": none
 	model      string // the network that it names
 	width      float64
 	resolution int
@@ -31,51 +31,59 @@ type configuration struct {
 	notes     []string                 // differences that are not computed
 }
 
-// configuration reads what there is. Hugging Face's and timm's config.json have different fields.
-func (s State) configuration() (configuration, error) {
-	var c configuration
+// configuration reads what there is of the tool whose names the arrays have. Hugging Face's and timm's config.json have
+// different fields; that of another tool, which happens to be in the folder, is left alone.
+func (s State) configuration(names *scheme) (configuration, error) {
 	if len(s.KerasConfig) > 0 {
 		return kerasConfiguration(s.KerasConfig)
 	}
 	text := s.Files["config.json"]
-	if text == nil {
-		return c, nil
+	if text == nil || names.tool != toolHF && names.tool != toolTimm {
+		return configuration{}, nil
 	}
 	var probe struct {
-		ModelType     string          `json:"model_type"`
-		Architecture  string          `json:"architecture"`
-		PretrainedCfg json.RawMessage `json:"pretrained_cfg"`
+		ModelType    string `json:"model_type"`
+		Architecture string `json:"architecture"`
 	}
 	if err := json.Unmarshal(text, &probe); err != nil {
-		return c, fmt.Errorf("%w: config.json: %w", ErrConfig, err)
+		return configuration{}, fmt.Errorf("%w: config.json: %w", ErrConfig, err)
 	}
+	var c configuration
+	var err error
 	switch {
-	case probe.ModelType != "":
-		return hfConfiguration(text, s.Files["preprocessor_config.json"])
-	case probe.Architecture != "" || probe.PretrainedCfg != nil:
-		return timmConfiguration(text)
+	case names.tool == toolTimm && probe.Architecture != "":
+		c, err = timmConfiguration(text)
+	case names.tool == toolHF && probe.ModelType != "":
+		c, err = hfConfiguration(text, s.Files["preprocessor_config.json"])
+	default:
+		return configuration{}, nil
 	}
-	return c, nil
+	if model := strings.ReplaceAll(c.model, "_", ""); err == nil && !strings.HasPrefix(model, strings.ReplaceAll(names.arch, "_", "")) {
+		err = fmt.Errorf("%w: config.json is of %s, the arrays have the names of %s", ErrConfig, c.model, names.name)
+	}
+	return c, err
 }
 
-// checkType reports a configuration of another network than the arrays are of.
-func (c configuration) checkType(s *scheme) error {
-	want := map[string]string{"mobilenet_v1": "mobilenet_v1", "mobilenet_v2": "mobilenet_v2"}[s.arch]
-	switch {
-	case c.kind == "hf" && c.model != want:
-		return fmt.Errorf("%w: config.json is of a %s, the arrays have the names of %s", ErrConfig, c.model, s.name)
-	case c.kind == "timm" && !strings.HasPrefix(strings.ReplaceAll(c.model, "_", ""), strings.ReplaceAll(want, "_", "")):
-		return fmt.Errorf("%w: config.json is of timm's %s, the arrays have the names of %s", ErrConfig, c.model, s.name)
+// describeModel names the network that a configuration is of, for messages; "" if there is none.
+func (s State) describeModel() string {
+	var probe struct {
+		ModelType    string `json:"model_type"`
+		Architecture string `json:"architecture"`
+		Config       struct {
+			Name string `json:"name"`
+		} `json:"config"`
 	}
-	return nil
-}
-
-// describeModel names the network that the configuration is of, for messages.
-func (c configuration) describeModel() string {
-	if c.model == "" {
-		return ""
+	text := s.KerasConfig
+	if text == nil {
+		text = s.Files["config.json"]
 	}
-	return fmt.Sprintf("; its configuration is of %q", c.model)
+	if json.Unmarshal(text, &probe) != nil {
+		return "" // the configuration is not what the message is about
+	}
+	if name := cmp.Or(probe.ModelType, probe.Architecture, probe.Config.Name); name != "" {
+		return fmt.Sprintf("; its configuration is of %q", name)
+	}
+	return ""
 }
 
 // apply sets what the configuration says about the network.

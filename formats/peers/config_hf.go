@@ -32,7 +32,7 @@ type hfModel struct {
 func hfConfiguration(text, preprocessor []byte) (configuration, error) {
 	m := hfModel{DepthMultiplier: 1, ImageSize: 224, NumChannels: 3, MinDepth: 8, DivisibleBy: 8, ExpandRatio: 6, OutputStride: 32,
 		FirstExpansion: true, HiddenAct: "relu6", TFPadding: true, Epsilon: 1e-3}
-	c := configuration{kind: "hf"}
+	var c configuration
 	if err := json.Unmarshal(text, &m); err != nil {
 		return c, fmt.Errorf("%w: config.json: %w", ErrConfig, err)
 	}

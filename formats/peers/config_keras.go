@@ -37,7 +37,7 @@ type kerasFacts struct {
 // kerasConfiguration reads the JSON of a model: config.json of a .keras file, model_config of a .h5 file.
 func kerasConfiguration(text []byte) (configuration, error) {
 	var model kerasLayer
-	c := configuration{kind: "keras"}
+	var c configuration
 	if err := json.Unmarshal(text, &model); err != nil {
 		return c, fmt.Errorf("%w: the configuration of the Keras model: %w", ErrConfig, err)
 	}

@@ -44,6 +44,7 @@ func TestHFConfiguration(t *testing.T) {
 		{"no normalization", `{"model_type":"mobilenet_v1"}`, `{"do_normalize":false}`, nil, func(p *data.Preprocess) { p.Mean, p.Std = [3]float64{}, [3]float64{1, 1, 1} }, ""},
 		{"another scale", `{"model_type":"mobilenet_v1"}`, `{"rescale_factor":0.00784313725490196,"image_mean":[1],"image_std":[1]}`, nil, nil, ""}, // x/127.5 - 1
 		{"bicubic", `{"model_type":"mobilenet_v1"}`, `{"resample":3}`, nil, nil, "bilinear interpolation, not as resample says"},
+		{"of timm", `{"architecture":"resnet50"}`, "", nil, nil, "the variant's defaults"},
 		{"of another tool", `{"hello":1}`, "", func(n *mobilenet.Config) {}, nil, "the variant's defaults"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -119,9 +120,8 @@ func TestClassNames(t *testing.T) {
 func TestConfigurationRefuses(t *testing.T) {
 	for _, c := range []struct{ name, config, preprocessor, want string }{
 		{"not JSON", `{`, "", "config.json"},
-		{"of another network", `{"model_type":"resnet"}`, "", "config.json is of a resnet, the arrays have the names of Hugging Face's MobileNetV1"},
-		{"of MobileNetV2", `{"model_type":"mobilenet_v2"}`, "", "config.json is of a mobilenet_v2"},
-		{"of timm's V2", `{"architecture":"mobilenetv2_100"}`, "", "config.json is of timm's mobilenetv2_100"},
+		{"of another network", `{"model_type":"resnet"}`, "", "config.json is of resnet, the arrays have the names of Hugging Face's MobileNetV1"},
+		{"of MobileNetV2", `{"model_type":"mobilenet_v2"}`, "", "config.json is of mobilenet_v2"},
 		{"gray images", `{"model_type":"mobilenet_v1","num_channels":1}`, "", "num_channels 1; only 3"},
 		{"output stride", `{"model_type":"mobilenet_v1","output_stride":16}`, "", "output_stride 16; only 32"},
 		{"expansion", `{"model_type":"mobilenet_v1","expand_ratio":4}`, "", "expand_ratio 4; only 6"},
@@ -165,7 +165,7 @@ func TestTimmConfiguration(t *testing.T) {
 		{"another size", `{"architecture":"mobilenetv1_100","pretrained_cfg":{"input_size":[3,96,96]}}`, data.Preprocess{Resolution: 96, Fit: data.FitCrop, Mean: half, Std: half}, "6", ""},
 		{"no square", `{"architecture":"mobilenetv1_100","pretrained_cfg":{"input_size":[3,96,64]}}`, data.Preprocess{}, "", "input_size [3 96 64]"},
 		{"crop of 5", `{"architecture":"mobilenetv1_100","pretrained_cfg":{"crop_pct":5}}`, data.Preprocess{}, "", "crop_pct 5"},
-		{"another network", `{"architecture":"resnet50"}`, data.Preprocess{}, "", "timm's resnet50"},
+		{"another network", `{"architecture":"resnet50"}`, data.Preprocess{}, "", "config.json is of resnet50"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := stateOf(t, &schemes[0], config(t, "mobilenet_v1", "timm", 0.25))
@@ -250,16 +250,16 @@ func TestKerasConfiguration(t *testing.T) {
 
 // FuzzConfiguration: whatever the files say, the result is usable or an error.
 func FuzzConfiguration(f *testing.F) {
-	f.Add([]byte(`{"model_type":"mobilenet_v1","depth_multiplier":0.25,"id2label":{"0":"a"}}`), []byte(`{"crop_size":{"height":224,"width":224},"size":{"shortest_edge":256}}`), false)
-	f.Add([]byte(`{"architecture":"mobilenetv1_100","pretrained_cfg":{"input_size":[3,224,224],"crop_pct":0.9}}`), []byte(nil), false)
-	f.Add(layersJSON(`{"class_name":"InputLayer","config":{"batch_shape":[null,96,96,3]}}`, `{"class_name":"Rescaling","config":{"scale":1,"offset":0}}`), []byte(nil), true)
+	f.Add([]byte(`{"model_type":"mobilenet_v1","depth_multiplier":0.25,"id2label":{"0":"a"}}`), []byte(`{"crop_size":{"height":224,"width":224},"size":{"shortest_edge":256}}`), false, uint8(1))
+	f.Add([]byte(`{"architecture":"mobilenetv1_100","pretrained_cfg":{"input_size":[3,224,224],"crop_pct":0.9}}`), []byte(nil), false, uint8(0))
+	f.Add(layersJSON(`{"class_name":"InputLayer","config":{"batch_shape":[null,96,96,3]}}`, `{"class_name":"Rescaling","config":{"scale":1,"offset":0}}`), []byte(nil), true, uint8(0))
 	m := config(f, "mobilenet_v1", "hf", 0.25)
-	f.Fuzz(func(t *testing.T, first, second []byte, keras bool) {
+	f.Fuzz(func(t *testing.T, first, second []byte, keras bool, which uint8) {
 		s := State{Files: map[string][]byte{"config.json": first, "preprocessor_config.json": second}}
 		if keras {
 			s = State{KerasConfig: first}
 		}
-		c, err := s.configuration()
+		c, err := s.configuration(&schemes[which%2*3])
 		if err != nil {
 			return
 		}

@@ -23,7 +23,7 @@ type timmModel struct {
 
 func timmConfiguration(text []byte) (configuration, error) {
 	var m timmModel
-	c := configuration{kind: "timm"}
+	var c configuration
 	if err := json.Unmarshal(text, &m); err != nil {
 		return c, fmt.Errorf("%w: config.json: %w", ErrConfig, err)
 	}

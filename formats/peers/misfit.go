@@ -3,6 +3,9 @@ package peers
 import (
 	"fmt"
 	"strings"
+
+	"depthwise.dev/checkpoints"
+	"depthwise.dev/models"
 )
 
 // MisfitError lists how the arrays of a file differ from those of a network. It is an [ErrMisfit].
@@ -63,4 +66,20 @@ func (d *misfit) table() string {
 func shapeText(shape []int) string {
 	text := strings.Trim(strings.ReplaceAll(fmt.Sprint(shape), " ", ", "), "[]")
 	return "(" + text + ")"
+}
+
+// Check compares arrays that have the graph's own names and layouts with the graph. The error is a *[MisfitError].
+// PyTorch's counters are left out.
+func Check(g *models.Graph, arrays []checkpoints.Array) error {
+	var own []named
+	for _, a := range arrays {
+		if !Ignored(a.Name) {
+			own = append(own, named{a.Name, Array{Name: a.Name, Shape: a.Data.Shape()}})
+		}
+	}
+	m := match{candidate: candidate{scheme: &schemes[0]}, graph: g} // timm's names are the graph's own
+	if d := m.compare(own); d != nil {
+		return d.error(g.String())
+	}
+	return nil
 }

@@ -50,10 +50,6 @@ type Options struct {
 // Weights recognizes the state and converts it. The error is [ErrUnknown], [ErrMisfit], [ErrConfig] or a
 // *validate.Error.
 func Weights(s State, o Options) (weights.Weights, error) {
-	c, err := s.configuration()
-	if err != nil {
-		return weights.Weights{}, err
-	}
 	main := s.Arrays
 	if s.Average != nil {
 		main = s.Average
@@ -62,7 +58,14 @@ func Weights(s State, o Options) (weights.Weights, error) {
 	if err != nil {
 		return weights.Weights{}, err
 	}
-	candidates, err := recognize(arrays, o, c)
+	candidates, err := recognize(arrays, o)
+	if errors.Is(err, ErrUnknown) {
+		err = fmt.Errorf("%w%s", err, s.describeModel())
+	}
+	if err != nil {
+		return weights.Weights{}, err
+	}
+	c, err := s.configuration(candidates[0].scheme)
 	if err != nil {
 		return weights.Weights{}, err
 	}
@@ -195,7 +198,7 @@ type candidate struct {
 
 // recognize lists the schemes and variants whose names the arrays have, the best first. Names of another network are
 // an error that says which.
-func recognize(arrays []named, o Options, c configuration) ([]candidate, error) {
+func recognize(arrays []named, o Options) ([]candidate, error) {
 	if other := otherNetwork(arrays); other != "" {
 		return nil, fmt.Errorf("%w: it is %s", ErrUnknown, other)
 	}
@@ -215,12 +218,9 @@ func recognize(arrays []named, o Options, c configuration) ([]candidate, error) 
 		}
 	}
 	if 2*best < expected {
-		return nil, fmt.Errorf("%w: %s%s", ErrUnknown, describeNames(arrays), c.describeModel())
+		return nil, fmt.Errorf("%w: %s", ErrUnknown, describeNames(arrays))
 	}
 	list = slices.DeleteFunc(list, func(c candidate) bool { return c.matched < best })
-	if err := c.checkType(list[0].scheme); err != nil {
-		return nil, err
-	}
 	return o.choose(list)
 }
 

@@ -98,7 +98,7 @@ func stateOf(t testing.TB, s *scheme, c mobilenet.Config) State {
 	if err != nil {
 		t.Fatal(err)
 	}
-	result := State{Keras: s.keras}
+	result := State{Keras: s.tool == toolKeras}
 	for i, p := range s.places(g) {
 		result.Arrays = append(result.Arrays, constant(p.names[0], float32(i), p.shapes()[0]...))
 	}

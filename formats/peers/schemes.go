@@ -9,16 +9,25 @@ import (
 
 // scheme is how a tool names the arrays of an architecture.
 type scheme struct {
-	name string // of the tool, for messages
+	tool tool
+	name string // for messages
 	arch string
 	// variants whose networks come with these names, the tool's own first.
 	variants []string
 	// layer returns the tool's names of a layer of the graph, of its convolution and of its norm. There may be several,
 	// of versions of the tool.
 	layer func(g *models.Graph, l models.Layer) layerNames
-	// keras: names are LAYER/KIND with Keras' kinds, and kernels have its layout.
-	keras bool
 }
+
+// tool is the program whose names they are.
+type tool int
+
+const (
+	toolTimm tool = iota
+	toolTorchvision
+	toolHF
+	toolKeras // names are LAYER/KIND with Keras' kinds, and kernels have its layout
+)
 
 // layerNames are a tool's names of a layer and of its batch norm.
 type layerNames struct{ conv, norm []string }
@@ -29,16 +38,16 @@ func one(conv, norm string) layerNames { return layerNames{[]string{conv}, []str
 // schemes is the table of naming schemes. Where a file's names are those of several, the first with fitting shapes is
 // taken.
 var schemes = []scheme{
-	{"timm", "mobilenet_v1", []string{"timm", "paper", "article"}, timmNames, false},
-	{"timm", "mobilenet_v2", []string{"timm"}, timmNames, false},
-	{"torchvision", "mobilenet_v2", []string{"torchvision"}, torchvisionV2Names, false},
-	{"Hugging Face's MobileNetV1", "mobilenet_v1", []string{"hf"}, hfV1Names, false},
-	{"Hugging Face's MobileNetV2", "mobilenet_v2", []string{"hf"}, hfV2Names, false},
-	{"Keras' MobileNet", "mobilenet_v1", []string{"keras"}, kerasV1Names, true},
-	{"Keras' MobileNetV2", "mobilenet_v2", []string{"keras"}, kerasV2Names, true},
-	{"Keras' numbered layers", "mobilenet_v1", []string{"article", "keras"}, numberedNames("dense"), true},
-	{"Keras' numbered layers", "mobilenet_v1", []string{"keras"}, numberedNames("conv2d_14"), true}, // the head is a convolution
-	{"Keras' numbered layers", "mobilenet_v2", []string{"keras"}, numberedNames("dense"), true},
+	{toolTimm, "timm", "mobilenet_v1", []string{"timm", "paper", "article"}, timmNames},
+	{toolTimm, "timm", "mobilenet_v2", []string{"timm"}, timmNames},
+	{toolTorchvision, "torchvision", "mobilenet_v2", []string{"torchvision"}, torchvisionV2Names},
+	{toolHF, "Hugging Face's MobileNetV1", "mobilenet_v1", []string{"hf"}, hfV1Names},
+	{toolHF, "Hugging Face's MobileNetV2", "mobilenet_v2", []string{"hf"}, hfV2Names},
+	{toolKeras, "Keras' MobileNet", "mobilenet_v1", []string{"keras"}, kerasV1Names},
+	{toolKeras, "Keras' MobileNetV2", "mobilenet_v2", []string{"keras"}, kerasV2Names},
+	{toolKeras, "Keras' numbered layers", "mobilenet_v1", []string{"article", "keras"}, numberedNames("dense")},
+	{toolKeras, "Keras' numbered layers", "mobilenet_v1", []string{"keras"}, numberedNames("conv2d_14")}, // the head is a convolution
+	{toolKeras, "Keras' numbered layers", "mobilenet_v2", []string{"keras"}, numberedNames("dense")},
 }
 
 // place is where an array of the graph is in a file.
@@ -72,7 +81,7 @@ func (s *scheme) places(g *models.Graph) []place {
 			if l.Norm != nil && prefix == l.Norm.Name {
 				from = names.norm
 			}
-			if s.keras {
+			if s.tool == toolKeras {
 				suffix, separator = kerasKind(suffix, l.Norm != nil && prefix == l.Norm.Name), "/"
 				p.kind = kerasLayout(l, suffix)
 			}
@@ -90,7 +99,7 @@ func (s *scheme) classes(arrays []named) int {
 	g := headOnly()
 	names := s.layer(g, g.Layers[len(g.Layers)-1]).conv
 	separator := "."
-	if s.keras {
+	if s.tool == toolKeras {
 		separator = "/"
 	}
 	for _, a := range arrays {
