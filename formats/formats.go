@@ -3,6 +3,7 @@
 package formats
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -139,7 +140,31 @@ func Detect(path string) (Format, error) {
 			return f, nil
 		}
 	}
+	if what := noWeights(head); what != "" {
+		return Format{}, fmt.Errorf("formats: %s is %s", path, what)
+	}
 	return Format{}, fmt.Errorf("formats: %s: %w", path, ErrUnknown)
+}
+
+// noWeights says what a file is that came in place of weights, with what to do; "" if it is nothing known.
+func noWeights(head []byte) string {
+	text := strings.ToLower(strings.TrimSpace(string(head)))
+	for _, known := range []struct{ prefix, what string }{
+		{"version https://git-lfs.github.com/", "a pointer of Git LFS, not the weights: run \"git lfs pull\" in its folder"},
+		{"<!doctype html", "an HTML page, not weights: the download failed; open its address in a browser to see why"},
+		{"<html", "an HTML page, not weights: the download failed; open its address in a browser to see why"},
+		{"<?xml", "an XML document, not weights: the download may have failed"},
+		{"\x1f\x8b", "compressed with gzip: unpack it first"},
+		{"\x28\xb5\x2f\xfd", "compressed with zstd: unpack it first"},
+	} {
+		if strings.HasPrefix(text, known.prefix) || bytes.HasPrefix(head, []byte(known.prefix)) {
+			return known.what
+		}
+	}
+	if len(head) == 0 {
+		return "empty: copy or download it again"
+	}
+	return ""
 }
 
 func readHead(path string) ([]byte, error) {

@@ -67,7 +67,6 @@ func TestAll(t *testing.T) {
 func TestUnknown(t *testing.T) {
 	for _, c := range []struct{ name, file, content, want string }{
 		{"neither content nor extension", "w.bin", "hello, world", `no format has the extension ".bin"`},
-		{"empty", "w", "", `no format has the extension ""`},
 		{"a zip of something else", "w.zip", "PK\x03\x04\x14\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x05\x00\x00\x00a.txt", `no format has the extension ".zip"`},
 		{"damaged, read as its extension says", "w.safetensors", "oh", checkpoints.ErrFormat.Error()},
 	} {
@@ -134,6 +133,27 @@ func TestChangedNative(t *testing.T) {
 				t.Errorf("error %v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+// TestInPlaceOfWeights: what downloads leave behind when they fail.
+func TestInPlaceOfWeights(t *testing.T) {
+	for _, c := range []struct{ name, file, content, want string }{
+		{"a pointer of Git LFS", "model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 17037932\n", "git lfs pull"},
+		{"a page", "model.pth", "\n<!DOCTYPE html>\n<html>", "an HTML page"},
+		{"a page without a type", "model.h5", "<html><body>404</body></html>", "an HTML page"},
+		{"an answer of S3", "model.keras", `<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>`, "an XML document"},
+		{"gzip", "model.h5.gz", "\x1f\x8b\x08\x00", "unpack it first"},
+		{"zstd", "model.npz", "\x28\xb5\x2f\xfd\x00", "unpack it first"},
+		{"empty", "model.safetensors", "", "empty"},
+	} {
+		path := filepath.Join(t.TempDir(), c.file)
+		if err := os.WriteFile(path, []byte(c.content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Read(path); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v, want %q and the path", c.name, err, c.want)
+		}
 	}
 }
 
