@@ -12,13 +12,22 @@ import (
 
 // WriteNPZ stores arrays as .npz, NumPy's uncompressed zip of .npy files, atomically as Write does.
 // Equal arrays give equal bytes: the zip contains no timestamp.
-func WriteNPZ(path string, arrays []Array) error {
+func WriteNPZ(path string, arrays []Array) error { return WriteNPZWithComment(path, arrays, "") }
+
+// MaxNPZComment is the length of the longest comment of a zip, in bytes.
+const MaxNPZComment = 1<<16 - 1
+
+// WriteNPZWithComment is [WriteNPZ] with a comment of the zip, which NumPy ignores; see [ReadNPZ].
+func WriteNPZWithComment(path string, arrays []Array, comment string) error {
 	values, err := npzValues(arrays)
 	if err != nil {
 		return fmt.Errorf("checkpoints: %s: %w", path, err)
 	}
 	fill := func(w io.Writer) error {
 		archive := zip.NewWriter(w)
+		if err := archive.SetComment(comment); err != nil {
+			return err
+		}
 		for i, a := range arrays {
 			member, err := archive.CreateHeader(npzMember(a.Name))
 			if err != nil {

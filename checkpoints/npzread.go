@@ -9,19 +9,19 @@ import (
 	"depthwise.dev/internal/zipfile"
 )
 
-// ReadNPZ returns the arrays of a .npz file, stored or compressed, in the order of the zip's directory; element types
-// and layouts as [ReadNPY]. What the file unpacks to is bounded by its size. It returns ErrNPY or zipfile.ErrFormat with
+// ReadNPZ returns the arrays of a .npz file, stored or compressed, in the order of the zip's directory, and the comment
+// of the zip; element types and layouts as [ReadNPY]. What the file unpacks to is bounded by its size. It returns ErrNPY or zipfile.ErrFormat with
 // the reason for other files.
-func ReadNPZ(path string) ([]Array, error) {
+func ReadNPZ(path string) (arrays []Array, comment string, err error) {
 	archive, err := zipfile.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("checkpoints: %w", err)
+		return nil, "", fmt.Errorf("checkpoints: %w", err)
 	}
-	arrays, err := readNPZ(archive)
+	arrays, err = readNPZ(archive)
 	if err := errors.Join(err, archive.Close()); err != nil {
-		return nil, fmt.Errorf("checkpoints: %s: %w", path, err)
+		return nil, "", fmt.Errorf("checkpoints: %s: %w", path, err)
 	}
-	return arrays, nil
+	return arrays, archive.Comment, nil
 }
 
 func readNPZ(archive *zipfile.Archive) ([]Array, error) {

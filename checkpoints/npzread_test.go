@@ -39,11 +39,25 @@ func TestReadNPZ(t *testing.T) {
 	if err := WriteNPZ(path, want); err != nil {
 		t.Fatal(err)
 	}
-	got, err := ReadNPZ(path)
+	got, comment, err := ReadNPZ(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	if comment != "" {
+		t.Errorf("comment %q", comment)
+	}
 	sameFile(t, File{Arrays: got}, File{Arrays: want})
+	for _, text := range []string{"a comment", strings.Repeat("x", MaxNPZComment)} {
+		if err := WriteNPZWithComment(path, want, text); err != nil {
+			t.Fatal(err)
+		}
+		if _, comment, err = ReadNPZ(path); comment != text || err != nil {
+			t.Errorf("%.20q, %v", comment, err)
+		}
+	}
+	if err := WriteNPZWithComment(path, want, strings.Repeat("x", MaxNPZComment+1)); err == nil {
+		t.Error("a comment that is too long was written")
+	}
 	for name, method := range map[string]uint16{"stored": zip.Store, "compressed": zip.Deflate} {
 		var members []string
 		for _, file := range []string{"f4_v2.npy", "f8_fortran.npy", "i8_big.npy", "scalar.npy", "f2.npy"} {
@@ -95,12 +109,12 @@ func TestReadNPZRefuses(t *testing.T) {
 			if err := os.WriteFile(path, c.file, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := ReadNPZ(path); !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
+			if _, _, err := ReadNPZ(path); !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
 				t.Errorf("error %v, want %v with %q and the path", err, c.is, c.want)
 			}
 		})
 	}
-	if _, err := ReadNPZ(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
+	if _, _, err := ReadNPZ(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
 }

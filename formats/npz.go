@@ -2,35 +2,55 @@ package formats
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 
 	"depthwise.dev/checkpoints"
-	"depthwise.dev/formats/peers"
 	"depthwise.dev/weights"
 )
 
-// npz is NumPy's zip of .npy files. It has no metadata.
+// npz is NumPy's zip of .npy files. What safetensors has as metadata is in the zip's comment, as one JSON object, which
+// NumPy ignores.
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 var npz = Format{
 	Name:        "npz",
-	Description: "NumPy's archive, arrays alone",
+	Description: "NumPy's archive of arrays",
 	Extensions:  []string{".npz"},
 	Detect:      func(head []byte) bool { return strings.HasSuffix(firstMember(head), ".npy") },
 	Read:        readNPZ,
-	Write:       func(path string, w weights.Weights) error { return checkpoints.WriteNPZ(path, w.Arrays) },
+	Write:       writeNPZ,
+}
+
+// writeNPZ writes the arrays, and the metadata where they fit into a comment: 64 kB, the names of 3,000 classes. Weights
+// beside an average are left out.
+func writeNPZ(path string, w weights.Weights) error {
+	arrays := w.Arrays
+	w.Raw = nil
+	f, err := w.File()
+	if err != nil {
+		return err
+	}
+	comment, err := json.Marshal(f.Meta)
+	if err != nil {
+		return fmt.Errorf("formats: %s: metadata: %w", path, err)
+	}
+	if len(comment) > checkpoints.MaxNPZComment {
+		comment = nil
+	}
+	return checkpoints.WriteNPZWithComment(path, arrays, string(comment))
 }
 
 func readNPZ(path string, o ReadOptions) (weights.Weights, error) {
-	list, err := checkpoints.ReadNPZ(path)
+	list, comment, err := checkpoints.ReadNPZ(path)
 	if err != nil {
 		return weights.Weights{}, err
 	}
-	arrays, err := peerArrays(list)
-	if err != nil {
-		return weights.Weights{}, fmt.Errorf("formats: %s: %w", path, err)
+	f := checkpoints.File{Arrays: list}
+	if json.Unmarshal([]byte(comment), &f.Meta) != nil {
+		f.Meta = nil // a comment of another program
 	}
-	return fromPeer(path, peers.State{Arrays: arrays}, o)
+	return fromFile(path, f, o)
 }
 
 // firstMember is the name of a zip's first member, from its local header; "" if there is none.

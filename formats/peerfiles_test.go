@@ -206,7 +206,11 @@ func TestVariant(t *testing.T) {
 		t.Fatal(err)
 	}
 	npz := filepath.Join(t.TempDir(), "own.npz")
-	if err := Export(ExportOptions{Weights: own, Output: npz}); err != nil {
+	if err := checkpoints.WriteNPZ(npz, weightstest.New(t).Arrays); err != nil {
+		t.Fatal(err)
+	}
+	described := filepath.Join(t.TempDir(), "described.npz")
+	if err := Export(ExportOptions{Weights: own, Output: described}); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ name, path, variant, want, wrong string }{
@@ -214,6 +218,8 @@ func TestVariant(t *testing.T) {
 		{"describes itself, the same", own, "paper", "paper", ""},
 		{"describes itself, another", own, "timm", "", `variant "timm": the weights say that they are of paper`},
 		{"describes itself, unknown", own, "tim", "", "did you mean timm"},
+		{"an export to NumPy", described, "", "paper", ""},
+		{"an export to NumPy, another", described, "timm", "", "the weights say that they are of paper"},
 		{"arrays alone", npz, "", "timm", ""},
 		{"arrays alone, named", npz, "paper", "paper", ""},
 		{"arrays alone, alias", npz, "slim", "hf", ""},

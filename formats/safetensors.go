@@ -29,6 +29,11 @@ func readSafetensors(path string, o ReadOptions) (weights.Weights, error) {
 	if err != nil {
 		return weights.Weights{}, err
 	}
+	return fromFile(path, f, o)
+}
+
+// fromFile takes the weights from arrays with metadata, or without metadata from those of another tool.
+func fromFile(path string, f checkpoints.File, o ReadOptions) (weights.Weights, error) {
 	if !weights.Described(f) {
 		arrays, err := peerArrays(f.Arrays)
 		if err != nil {

@@ -55,7 +55,7 @@ func TestCompletion(t *testing.T) {
 		{"architectures", []string{"summary", "--arch", ""}, "mobilenet_v1...", words},
 		{"variants", []string{"summary", "--variant", "p"}, "paper\tthe paper's network as PyTorch users train it", words},
 		{"recipes", []string{"--recipe", "p"}, "paper\tTensorFlow-slim's...", words},
-		{"formats", []string{"export", "--format", "n"}, "npz\tNumPy's archive, arrays alone", words},
+		{"formats", []string{"export", "--format", "n"}, "npz\tNumPy's archive of arrays", words},
 		{"first of a list", []string{"--no-decay", "n"}, "norm", words | cobra.ShellCompDirectiveNoSpace},
 		{"second of a list", []string{"--no-decay", "bias,n"}, "bias,norm", words | cobra.ShellCompDirectiveNoSpace},
 		{"typical widths", []string{"--width", "0.7"}, "0.75", words},

@@ -22,6 +22,9 @@ func Allowed(size int64) int64 {
 
 // Archive is an open zip file.
 type Archive struct {
+	// Comment is that of the archive, at most 65,535 bytes.
+	Comment string
+
 	file    *os.File
 	names   []string
 	members map[string]*zip.File
@@ -51,7 +54,7 @@ func New(r io.ReaderAt, size int64) (*Archive, error) {
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // no member is written to a path
 		return nil, asFormat(err)
 	}
-	a := &Archive{members: map[string]*zip.File{}}
+	a := &Archive{Comment: z.Comment, members: map[string]*zip.File{}}
 	left := uint64(Allowed(size))
 	for _, f := range z.File {
 		if a.members[f.Name] != nil {
