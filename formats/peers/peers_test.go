@@ -120,7 +120,7 @@ func config(t testing.TB, arch, variant string, width float64) mobilenet.Config 
 func TestWidths(t *testing.T) {
 	for i := range schemes {
 		s := &schemes[i]
-		for _, width := range []float64{0.05, 0.125, 0.3, 0.333, 0.35, 0.5, 1, 1.1} {
+		for _, width := range []float64{0.05, 0.125, 0.3, 0.333, 0.35, 0.5} {
 			c := config(t, s.arch, s.variants[0], width)
 			w, err := Weights(stateOf(t, s, c), Options{})
 			if err != nil {
@@ -139,8 +139,17 @@ func TestWidths(t *testing.T) {
 			if w.Config.Arch != s.arch || w.Config.Variant != c.Variant {
 				t.Errorf("%s: found %v, want %v", s.name, *w.Config, c)
 			}
-			if width == 1 && w.Config.Width != 1 {
-				t.Errorf("%s: found width %v for 1", s.name, w.Config.Width)
+		}
+	}
+}
+
+// TestRoundWidths: of the widths with the same channels, the roundest is found.
+func TestRoundWidths(t *testing.T) {
+	for _, i := range []int{0, 1} {
+		for _, width := range []float64{0.25, 0.5, 0.75, 1, 1.25} {
+			w, err := Weights(stateOf(t, &schemes[i], config(t, schemes[i].arch, "timm", width)), Options{})
+			if err != nil || w.Config.Width != width {
+				t.Errorf("%s at width %v: %v", schemes[i].arch, width, err)
 			}
 		}
 	}

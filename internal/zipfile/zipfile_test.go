@@ -28,6 +28,26 @@ func packed(t testing.TB, method uint16, members ...string) []byte {
 	return b.Bytes()
 }
 
+// declared is a zip whose directory says that its members have sizes that they do not have.
+func declared(t testing.TB, content string, sizes ...uint64) string {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for i, size := range sizes {
+		w, err := z.CreateRaw(&zip.FileHeader{Name: string(rune('a' + i)), Method: zip.Store, CompressedSize64: uint64(len(content)), UncompressedSize64: size})
+		if err == nil {
+			_, err = w.Write([]byte(content))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
 func TestRead(t *testing.T) {
 	for name, method := range map[string]uint16{"stored": zip.Store, "deflated": zip.Deflate} {
 		b := packed(t, method, "a", "hello", "../b", "")
@@ -54,8 +74,11 @@ func TestRefuses(t *testing.T) {
 		{"no zip", "not a valid zip", "hello"},
 		{"empty", "not a valid zip", ""},
 		{"truncated", "not a valid zip", string(packed(t, zip.Store, "a", "hello")[:60])},
-		{"bomb", "unpack to more than", string(packed(t, zip.Deflate, "a", strings.Repeat("\x00", 70<<20)))},
-		{"many small bombs", "unpack to more than", string(packed(t, zip.Deflate, "a", strings.Repeat("\x00", 33<<20), "b", strings.Repeat("\x00", 33<<20)))},
+		{"bomb", "unpack to more than", declared(t, "hello", 70<<20)},
+		{"many small bombs", "unpack to more than", declared(t, "hello", 33<<20, 33<<20)},
+		{"sizes that overflow together", "unpack to more than", declared(t, "hello", 1<<63, 1<<63)},
+		{"less than the directory says", "not a valid zip", declared(t, "hello", 1<<20)},
+		{"more than the directory says", "not a valid zip", declared(t, "hello", 2)},
 		{"repeated name", "two members", string(packed(t, zip.Store, "a", "1", "a", "2"))},
 		{"damaged", "checksum", string(damaged)},
 	} {
