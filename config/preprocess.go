@@ -9,7 +9,7 @@ func (c Config) Preprocess() data.Preprocess {
 	if err != nil { // an unknown variant, which Validate reports
 		return data.Preprocess{}
 	}
-	p := data.Preprocess{Resolution: c.Model.Resolution, Fit: c.Fit, EXIF: c.EXIF, Mean: n.Mean, Std: n.Std}
+	p := data.Preprocess{Resolution: c.Model.Resolution, Fit: c.Fit, EXIF: c.EXIF, Mean: n.Mean, Std: n.Std, Interpolation: n.Interpolation}
 	if c.Fit == "crop" {
 		p.Resize = int(float64(c.Model.Resolution) / n.CropFraction)
 	}

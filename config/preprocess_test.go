@@ -13,9 +13,9 @@ func TestPreprocess(t *testing.T) {
 		sources Sources
 		want    data.Preprocess
 	}{
-		{"paper", Sources{}, data.Preprocess{Resolution: 224, Fit: "crop", Resize: 256, Mean: imagenet[0], Std: imagenet[1]}},
-		{"article divides by 255", Sources{Variant: "article"}, data.Preprocess{Resolution: 224, Fit: "crop", Resize: 256, Std: [3]float64{1, 1, 1}}},
-		{"mnist is padded", Sources{Data: "mnist"}, data.Preprocess{Resolution: 32, Fit: "pad", Mean: imagenet[0], Std: imagenet[1]}},
+		{"paper", Sources{}, data.Preprocess{Resolution: 224, Fit: "crop", Resize: 256, Mean: imagenet[0], Std: imagenet[1], Interpolation: "bilinear"}},
+		{"article divides by 255", Sources{Variant: "article"}, data.Preprocess{Resolution: 224, Fit: "crop", Resize: 256, Std: [3]float64{1, 1, 1}, Interpolation: "bilinear"}},
+		{"mnist is padded", Sources{Data: "mnist"}, data.Preprocess{Resolution: 32, Fit: "pad", Mean: imagenet[0], Std: imagenet[1], Interpolation: "bilinear"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			config, err := c.sources.Config()

@@ -66,6 +66,7 @@ func (a Augment) view(p Preprocess, w, h int, rng *rand.Rand) view {
 		x, y, cw, ch := a.randomCrop(w, h, rng)
 		v.resize.X = jpeg.Axis{Origin: x, Size: cw, Scaled: p.Resolution, Count: p.Resolution}
 		v.resize.Y = jpeg.Axis{Origin: y, Size: ch, Scaled: p.Resolution, Count: p.Resolution}
+		v.resize.Filter = p.filter()
 	} else {
 		v = p.evaluation(w, h)
 	}

@@ -14,13 +14,14 @@ import (
 type geometryCase struct {
 	Image, Pillow, Tensor string
 	Resolution, Resize    int
+	Interpolation         string
 	Crop                  []int // x, y, width, height
 }
 
 func TestGeometryEqualsTorchvision(t *testing.T) {
 	var cases []geometryCase
 	readJSON(t, "testdata/geometry/cases.json", &cases)
-	if len(cases) < 20 {
+	if len(cases) < 60 {
 		t.Fatalf("%d cases", len(cases))
 	}
 	r := openReader(t)
@@ -29,12 +30,13 @@ func TestGeometryEqualsTorchvision(t *testing.T) {
 			if err := r.Open(t.Context(), Sample{Path: filepath.Join("testdata/geometry", c.Image)}); err != nil {
 				t.Fatal(err)
 			}
-			p := Preprocess{Resolution: c.Resolution, Resize: c.Resize}
+			p := Preprocess{Resolution: c.Resolution, Resize: c.Resize, Interpolation: c.Interpolation}
 			v := p.evaluation(r.width, r.height)
 			if c.Crop != nil {
 				v = view{resize: jpeg.Resize{
-					X: jpeg.Axis{Origin: c.Crop[0], Size: c.Crop[2], Scaled: c.Resolution, Count: c.Resolution},
-					Y: jpeg.Axis{Origin: c.Crop[1], Size: c.Crop[3], Scaled: c.Resolution, Count: c.Resolution},
+					Filter: p.filter(),
+					X:      jpeg.Axis{Origin: c.Crop[0], Size: c.Crop[2], Scaled: c.Resolution, Count: c.Resolution},
+					Y:      jpeg.Axis{Origin: c.Crop[1], Size: c.Crop[3], Scaled: c.Resolution, Count: c.Resolution},
 				}}
 			}
 			got := make([]byte, 3*c.Resolution*c.Resolution)
@@ -46,8 +48,13 @@ func TestGeometryEqualsTorchvision(t *testing.T) {
 			if mean, worst := difference(t, got, tensor); worst != 0 {
 				t.Errorf("differs from the tensors' by %.3f on average, %d at most", mean, worst)
 			}
-			// Pillow's weights have 22 bits, and some tall images get its vertical pass first.
-			if mean, worst := difference(t, got, pillow); worst > 1 || mean > 0.25 {
+			// Pillow's weights have 22 bits, and some tall images get its vertical pass first. A cubic overshoots, and
+			// values beyond 0..255 are clipped between the passes, so the order shows there: measured 0.283 and 9.
+			most, mostMean := 1, 0.25
+			if c.Interpolation == Bicubic {
+				most, mostMean = 9, 0.3
+			}
+			if mean, worst := difference(t, got, pillow); worst > most || mean > mostMean {
 				t.Errorf("differs from Pillow's by %.3f on average, %d at most", mean, worst)
 			}
 		})
@@ -155,10 +162,10 @@ func bytesOf(v byte, n int) []byte {
 func TestValidateNamesEveryWrongField(t *testing.T) {
 	err := LoaderOptions{
 		BatchSize: 0, Workers: -1, Prefetch: -1, Train: true,
-		Preprocess: Preprocess{Resolution: 0, Fit: "stretch", Resize: -3},
+		Preprocess: Preprocess{Resolution: 0, Fit: "stretch", Resize: -3, Interpolation: "nearest"},
 		Augment:    Augment{Crop: true, CropScale: [2]float64{0, 2}, CropRatio: [2]float64{2, 1}, Flip: math.NaN()},
 	}.Validate()
-	for _, want := range []string{"batch size", "workers", "prefetch", "resolution", "fit", "resize", "crop scale", "crop ratio", "flip"} {
+	for _, want := range []string{"batch size", "workers", "prefetch", "resolution", "fit", "resize", "interpolation", "crop scale", "crop ratio", "flip"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not named in: %v", want, err)
 		}

@@ -35,7 +35,7 @@ func (o orientation) displayed(w, h int) (int, int) {
 // displayed image, in stored order. The method apply reorders them.
 func (o orientation) stored(r jpeg.Resize, w, h int) jpeg.Resize {
 	t := transforms[o]
-	s := jpeg.Resize{X: r.X, Y: r.Y}
+	s := jpeg.Resize{X: r.X, Y: r.Y, Filter: r.Filter}
 	if t.transposed {
 		s.X, s.Y = r.Y, r.X
 	}

@@ -17,6 +17,13 @@ const (
 	FitLetterbox = "letterbox"
 )
 
+// The values of Interpolation: how an image is resized. Both are as wide as the reduction (antialiased) and
+// equal torchvision's on byte tensors.
+const (
+	Bilinear = "bilinear"
+	Bicubic  = "bicubic"
+)
+
 // Preprocess describes how an image becomes the input of the network in evaluation, and the normalization
 // of its pixels. It is stored with the weights.
 type Preprocess struct {
@@ -26,6 +33,9 @@ type Preprocess struct {
 	EXIF       bool       `json:"exif,omitempty"` // apply the EXIF orientation; torchvision does not
 	Mean       [3]float64 `json:"mean"`           // of pixels in 0..1, R, G, B; applied on the device
 	Std        [3]float64 `json:"std"`
+
+	// Interpolation is Bilinear (also when empty) or Bicubic. Training's crops use it too.
+	Interpolation string `json:"interpolation,omitempty"`
 }
 
 // MaxResolution bounds the memory of a batch.
@@ -43,7 +53,17 @@ func (p Preprocess) Validate() error {
 	if p.Resize != 0 && (p.Resize < p.Resolution || p.Resize > 4*MaxResolution) {
 		errs = append(errs, fmt.Errorf("data: resize %d is not in %d..%d: it must be at least the resolution", p.Resize, p.Resolution, 4*MaxResolution))
 	}
+	if p.Interpolation != "" && p.Interpolation != Bilinear && p.Interpolation != Bicubic {
+		errs = append(errs, fmt.Errorf("data: interpolation %q is not %q or %q", p.Interpolation, Bilinear, Bicubic))
+	}
 	return errors.Join(errs...)
+}
+
+func (p Preprocess) filter() jpeg.Filter {
+	if p.Interpolation == Bicubic {
+		return jpeg.Bicubic
+	}
+	return jpeg.Bilinear
 }
 
 // view is a part of an image and its position in the square output.
@@ -54,12 +74,21 @@ type view struct {
 
 // evaluation returns the view of a w x h image.
 func (p Preprocess) evaluation(w, h int) view {
+	var v view
 	switch p.Fit {
 	case FitPad:
-		return p.pad(w, h)
+		v = p.pad(w, h)
 	case FitLetterbox:
-		return p.letterbox(w, h)
+		v = p.letterbox(w, h)
+	default:
+		v = p.crop(w, h)
 	}
+	v.resize.Filter = p.filter()
+	return v
+}
+
+// crop resizes the shorter side and crops the center.
+func (p Preprocess) crop(w, h int) view {
 	shorter := p.Resize
 	if shorter == 0 {
 		shorter = int(float64(p.Resolution) / 0.875)

@@ -5,7 +5,7 @@ package models
 type Preprocessing struct {
 	Mean, Std     [3]float64 // of the colors, of pixels from 0 to 1
 	CropFraction  float64    // side of the center crop over that of the resized image: 0.875 is 224 of 256
-	Interpolation string     // bilinear
+	Interpolation string     // bilinear or bicubic
 }
 
 // Common means and standard deviations.

@@ -172,7 +172,7 @@ func TestWrongTrainers(t *testing.T) {
 		{"optimizer without a function", Trainer{Optimizer: Optimizer{Name: "sgd"}}, "the trainer's optimizer needs a function and a name"},
 		{"no crop fraction", Trainer{Graph: graph(square, 3), Preprocessing: models.Preprocessing{Std: usual.Std}}, "crop fraction 0: must be above 0"},
 		{"no standard deviation", Trainer{Graph: graph(square, 3), Preprocessing: change(func(p *models.Preprocessing) { p.Std[1] = 0 })}, "standard deviation [0.229 0 0.225]: must be above 0"},
-		{"interpolation", Trainer{Graph: graph(square, 3), Preprocessing: change(func(p *models.Preprocessing) { p.Interpolation = "bicubic" })}, `interpolation "bicubic": must be bilinear`},
+		{"interpolation", Trainer{Graph: graph(square, 3), Preprocessing: change(func(p *models.Preprocessing) { p.Interpolation = "nearest" })}, `interpolation "nearest": must be bilinear or bicubic`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := small(t, images)

@@ -38,7 +38,7 @@ func (t Trainer) network(c *config.Config, classes int) (network, error) {
 	if err != nil {
 		return network{}, err
 	}
-	pre := data.Preprocess{Resolution: in.Height, Fit: c.Fit, EXIF: c.EXIF, Mean: p.Mean, Std: p.Std}
+	pre := data.Preprocess{Resolution: in.Height, Fit: c.Fit, EXIF: c.EXIF, Mean: p.Mean, Std: p.Std, Interpolation: p.Interpolation}
 	if c.Fit == "crop" {
 		pre.Resize = int(float64(in.Height) / p.CropFraction)
 	}
@@ -52,8 +52,8 @@ func (t Trainer) preprocessing() (models.Preprocessing, error) {
 	switch {
 	case p == (models.Preprocessing{}):
 		return usual, nil
-	case p.Interpolation != "" && p.Interpolation != usual.Interpolation:
-		return p, fmt.Errorf("train: preprocessing: interpolation %q: must be %s", p.Interpolation, usual.Interpolation)
+	case p.Interpolation != "" && p.Interpolation != data.Bilinear && p.Interpolation != data.Bicubic:
+		return p, fmt.Errorf("train: preprocessing: interpolation %q: must be %s or %s", p.Interpolation, data.Bilinear, data.Bicubic)
 	case !(p.CropFraction > 0 && p.CropFraction <= 1):
 		return p, fmt.Errorf("train: preprocessing: crop fraction %v: must be above 0 and at most 1", p.CropFraction)
 	case !(min(p.Std[0], p.Std[1], p.Std[2]) > 0):

@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 
@@ -26,16 +27,13 @@ const oldArch = "mobilenet_v1"
 // preprocess is data.Preprocess with derived values for other programs.
 type preprocess struct {
 	data.Preprocess
-	CropFraction  float64 `json:"crop_fraction,omitempty"` // side of the center crop over the resized shorter side
-	Interpolation string  `json:"interpolation"`
+	CropFraction float64 `json:"crop_fraction,omitempty"` // side of the center crop over the resized shorter side
 }
-
-// bilinear is the interpolation that package data computes, with antialiasing.
-const bilinear = "bilinear"
 
 // description returns the entries that describe the weights.
 func (w Weights) description() (map[string]string, error) {
-	p := preprocess{Preprocess: w.Preprocess, Interpolation: bilinear}
+	p := preprocess{Preprocess: w.Preprocess}
+	p.Interpolation = cmp.Or(p.Interpolation, data.Bilinear)
 	if w.Preprocess.Resize > 0 {
 		p.CropFraction = float64(w.Preprocess.Resolution) / float64(w.Preprocess.Resize)
 	}
@@ -62,9 +60,6 @@ func (w *Weights) describe(meta map[string]string) error {
 		if err := entry(meta, key, to); err != nil {
 			return err
 		}
-	}
-	if p.Interpolation != "" && p.Interpolation != bilinear {
-		return fmt.Errorf("its metadata %q: interpolation %q: images are resized with %s interpolation only", metaPreprocess, p.Interpolation, bilinear)
 	}
 	w.Preprocess = p.Preprocess
 	if err := w.network(meta); err != nil {

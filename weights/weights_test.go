@@ -12,6 +12,7 @@ import (
 	"depthwise.dev/autograd/autogradtest"
 	"depthwise.dev/backend"
 	"depthwise.dev/checkpoints"
+	"depthwise.dev/data"
 	"depthwise.dev/formats"
 	"depthwise.dev/models"
 	"depthwise.dev/weights"
@@ -20,6 +21,7 @@ import (
 
 func TestWeightsRoundTrip(t *testing.T) {
 	want := weightstest.New(t)
+	want.Preprocess.Interpolation = data.Bicubic
 	path := filepath.Join(t.TempDir(), "w.safetensors")
 	if err := want.Write(path); err != nil {
 		t.Fatal(err)

@@ -281,7 +281,7 @@ static void resize_planes(void *to, const uint8_t *const planes[3], int line) {
 // The region of an axis in an image of half the size.
 static dw_axis halved(dw_axis a) {
 	int low = a.origin / 2, high = (a.origin + a.size + 1) / 2;
-	return (dw_axis){low, high - low, a.scaled, a.first, a.count, a.origin % 2 * 0.5, a.size * 0.5};
+	return (dw_axis){low, high - low, a.scaled, a.first, a.count, a.filter, a.origin % 2 * 0.5, a.size * 0.5};
 }
 
 // Resizes from half the size, for large images that are reduced to half or less. Returns

@@ -11,7 +11,7 @@
 //   - The own decoder supports baseline files of 8 bits, gray or YCbCr in 4:4:4, 4:2:2 or 4:2:0, in one
 //     scan, with or without restart markers. It does not handle damage: at the first sign of it,
 //     libjpeg-turbo decodes the file.
-//   - The resize is the antialiased bilinear resize of torchvision on byte tensors, bit for bit. Pillow's
+//   - The resize is the antialiased one of torchvision on byte tensors, bilinear or bicubic, bit for bit. Pillow's
 //     differs by at most 1.
 //   - Gray, CMYK and YCCK are converted to RGB as by Pillow's convert("RGB").
 //   - Images above [MaxPixels] are refused before memory is allocated. A progressive file needs about 6

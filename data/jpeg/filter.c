@@ -1,5 +1,5 @@
-// The weights of torchvision's antialiased bilinear resize of byte tensors, PyTorch's
-// upsample_avx_bilinear_bicubic_uint8: a triangle filter as wide as the reduction, with
+// The weights of torchvision's antialiased resize of byte tensors, PyTorch's
+// upsample_avx_bilinear_bicubic_uint8: a triangle or a cubic as wide as the reduction, with
 // 16-bit weights that share the largest scale at which they fit.
 #include "kernels.h"
 
@@ -10,7 +10,8 @@
 #pragma STDC FP_CONTRACT OFF // gcc in ISO mode does not fuse anyway
 #endif
 
-// With this many weights the sums cannot overflow: 2^22 * 255 + 16384/2 * 255 < 2^31.
+// With this many weights the sums cannot overflow. The absolute values of a cubic's weights
+// add up to less than 1.5: 1.5 * 2^22 * 255 + 16384/2 * 255 < 2^31.
 enum { max_taps = 16384 };
 
 // The limit of PyTorch.
@@ -21,23 +22,36 @@ enum { weights_at_once = 32 };
 
 typedef struct {
 	double scale, support, inverse, offset;
-} triangle;
+	double (*at)(double); // the filter's value at a distance, in pixels of the smaller image
+} shape;
 
-static triangle triangle_of(dw_axis a) {
-	double scale = (a.extent > 0 ? a.extent : (double)a.size) / a.scaled;
-	return (triangle){scale, scale < 1 ? 1 : scale, scale < 1 ? 1 : 1 / scale, a.offset};
+static double triangle(double x) {
+	return x < 1 ? 1 - x : 0;
+}
+
+// Keys' cubic with a = -0.5, the antialiasing one of PyTorch and Pillow.
+static double cubic(double x) {
+	const double a = -0.5;
+	if (x < 1)
+		return ((a + 2) * x - (a + 3)) * x * x + 1;
+	return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0;
+}
+
+static shape shape_of(dw_axis a) {
+	double scale = (a.extent > 0 ? a.extent : (double)a.size) / a.scaled, wider = scale < 1 ? 1 : scale;
+	double radius = a.filter == dw_bicubic ? 2 : 1;
+	return (shape){scale, radius * wider, 1 / wider, a.offset, a.filter == dw_bicubic ? cubic : triangle};
 }
 
 // Computes the weights of one output pixel, which sum to one. Returns their number; the first is that of pixel *low.
-static int weigh(triangle f, int size, int output, int *low, double *restrict weight) {
+static int weigh(shape f, int size, int output, int *low, double *restrict weight) {
 	double center = f.offset + f.scale * (output + 0.5), total = 0;
 	int from = (int)(center - f.support + 0.5), to = (int)(center + f.support + 0.5);
 	from = from < 0 ? 0 : from;
 	to = to > size ? size : to;
 	int n = to - from;
 	for (int j = 0; j < n; j++) {
-		double x = fabs((j + from - center + 0.5) * f.inverse);
-		weight[j] = x < 1 ? 1 - x : 0;
+		weight[j] = f.at(fabs((j + from - center + 0.5) * f.inverse));
 		total += weight[j];
 	}
 	for (int j = 0; j < n; j++)
@@ -62,8 +76,8 @@ static int precision_of(double weight) {
 }
 
 // The largest weight of the outputs outside the window, which PyTorch includes.
-static double largest_elsewhere(triangle f, dw_axis a, double *scratch, double so_far) {
-	if (f.scale < 1)
+static double largest_elsewhere(shape f, dw_axis a, double *scratch, double so_far) {
+	if (f.scale < 1 && f.at == triangle)
 		return 1; // the first pixel of an enlargement has one source
 	for (int i = 0; i < a.scaled; i++) {
 		if (i == a.first)
@@ -109,7 +123,7 @@ static void round_weights(dw_filter *f, const double *exact, int widest) {
 		int16_t *weight = f->weight + (size_t)i * f->stride;
 		int taps = 0;
 		for (int t = 0; t < f->taps[i]; t++) {
-			weight[t] = (int16_t)(0.5 + exact[t] * (1 << f->precision));
+			weight[t] = (int16_t)((exact[t] < 0 ? -0.5 : 0.5) + exact[t] * (1 << f->precision));
 			if (weight[t] != 0)
 				taps = t + 1;
 		}
@@ -168,10 +182,11 @@ static void make_windows(dw_filter *f, const dw_kernels *k) {
 }
 
 int dw_filter_begin(dw_worker *w, dw_filter *f, dw_axis a, int flip) {
-	triangle shape = triangle_of(a);
-	double most = 2 * ceil(shape.support) + 1;
+	shape s = shape_of(a);
+	double most = 2 * ceil(s.support) + 1;
 	if (most > max_taps)
-		return dw_fail(w, "reduced more than 8,000 times: too large for this resolution");
+		return dw_fail(w, a.filter == dw_bicubic ? "reduced more than 4,000 times: too large for this resolution"
+												 : "reduced more than 8,000 times: too large for this resolution");
 	int widest = (int)most;
 	f->count = a.count;
 	if (reserve(w, f, widest) != 0)
@@ -180,12 +195,12 @@ int dw_filter_begin(dw_worker *w, dw_filter *f, dw_axis a, int flip) {
 	for (int i = 0; i < a.count; i++) {
 		int output = a.first + (flip ? a.count - 1 - i : i), low;
 		double *weight = exact + (size_t)i * (size_t)widest;
-		f->taps[i] = weigh(shape, a.size, output, &low, weight);
+		f->taps[i] = weigh(s, a.size, output, &low, weight);
 		f->start[i] = a.origin + low;
 		top = largest(weight, f->taps[i], top);
 	}
 	if (a.count < a.scaled)
-		top = largest_elsewhere(shape, a, exact + (size_t)a.count * (size_t)widest, top);
+		top = largest_elsewhere(s, a, exact + (size_t)a.count * (size_t)widest, top);
 	f->precision = precision_of(top);
 	round_weights(f, exact, widest);
 	return 0;

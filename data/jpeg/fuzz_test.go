@@ -71,7 +71,7 @@ func FuzzResize(f *testing.F) {
 		}
 		rng := rand.New(rand.NewPCG(seed, 17))
 		src := extremes(rng, 3*width*height)
-		r := Resize{X: randomAxis(rng, width), Y: randomAxis(rng, height), Flip: seed%2 == 1}
+		r := Resize{X: randomAxis(rng, width), Y: randomAxis(rng, height), Filter: Filter(seed / 2 % 2), Flip: seed%2 == 1}
 		r.X.Scaled, r.X.First, r.X.Count = 1+int(toW)%600, 0, 1+int(toW)%600
 		r.Y.Scaled, r.Y.First, r.Y.Count = 1+int(toH)%600, 0, 1+int(toH)%600
 		want := resize(t, portable, src, width, height, r)

@@ -77,7 +77,7 @@ func TestGoResizeEqualsTheReference(t *testing.T) {
 		for i := range src {
 			src[i] = byte(rng.Uint32())
 		}
-		r := Resize{X: randomAxis(rng, w), Y: randomAxis(rng, h), Flip: rng.IntN(2) == 0}
+		r := Resize{X: randomAxis(rng, w), Y: randomAxis(rng, h), Filter: Filter(rng.IntN(2)), Flip: rng.IntN(2) == 0}
 		want := referenceResize(src, w, r)
 		stride := 3*r.X.Count + 5
 		got := make([]byte, stride*r.Y.Count)

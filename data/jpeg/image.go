@@ -63,11 +63,21 @@ type Axis struct {
 	Origin, Size, Scaled, First, Count int
 }
 
-// Resize is an antialiased bilinear resize of a region of an image, and the window of the result that is
-// written. Flip mirrors that window horizontally.
+// Filter is the interpolation of a resize; both are as wide as the reduction (antialiased).
+type Filter int
+
+// The filters, numbered as in worker.h.
+const (
+	Bilinear Filter = iota // a triangle
+	Bicubic                // Keys' cubic with a = -0.5, as in PyTorch and Pillow
+)
+
+// Resize is an antialiased resize of a region of an image, and the window of the result that is written.
+// Flip mirrors that window horizontally.
 type Resize struct {
-	X, Y Axis
-	Flip bool
+	X, Y   Axis
+	Filter Filter
+	Flip   bool
 	// Fast lets DecodeResized decode an image with a side above 1,000 pixels at half its size, from the
 	// lowest DCT frequencies, if the result is half as large or less. The result is close to the exact
 	// one, not equal. Only the package's own decoder does so.
@@ -78,7 +88,7 @@ func (im Image) count() int { return im.Width * im.Height }
 
 // check validates a resize to a destination of that many bytes.
 func (r Resize) check(bytes, stride int) error {
-	if !r.X.valid() || !r.Y.valid() {
+	if !r.X.valid() || !r.Y.valid() || r.Filter != Bilinear && r.Filter != Bicubic {
 		return fmt.Errorf("jpeg: not a resize: %+v", r)
 	}
 	row := 3 * r.X.Count

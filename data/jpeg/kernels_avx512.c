@@ -41,7 +41,7 @@ AVX512 static void horizontal(const dw_filter *f, const uint8_t *row, uint8_t *d
 				__m512i p = _mm512_maskz_permutex2var_epi8(low_bytes, a, index, b);
 				sum = _mm512_dpwssd_epi32(sum, p, _mm512_loadu_si512(weights + 16 * t));
 			}
-		sum = _mm512_sra_epi32(sum, shift); // the weights are not negative, so neither is the sum
+		sum = _mm512_max_epi32(_mm512_sra_epi32(sum, shift), _mm512_setzero_si512());
 		_mm_storeu_si128((__m128i *)(dst + 16 * g), _mm512_cvtusepi32_epi8(sum));
 	}
 }

@@ -1,4 +1,4 @@
-// Antialiased bilinear resize of RGB bytes by planes: the horizontal pass first, with
+// Antialiased resize of RGB bytes by planes: the horizontal pass first, with
 // rounding to bytes between the passes. Integer arithmetic gives the same result on every
 // processor.
 #include "kernels.h"

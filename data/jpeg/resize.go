@@ -17,7 +17,7 @@ func (d *Decoder) DecodeResized(data []byte, r Resize, dst []byte, stride int) e
 	if err := r.check(len(dst), stride); err != nil {
 		return err
 	}
-	if C.dw_decode_resized(d.worker, bytePointer(data), C.size_t(len(data)), r.X.c(), r.Y.c(), flag(r.Flip), flag(r.Fast),
+	if C.dw_decode_resized(d.worker, bytePointer(data), C.size_t(len(data)), r.X.c(r.Filter), r.Y.c(r.Filter), flag(r.Flip), flag(r.Fast),
 		bytePointer(dst), C.size_t(stride)) != 0 {
 		return d.failure()
 	}
@@ -32,15 +32,15 @@ func (d *Decoder) ResizeRGB(src []byte, width, height int, r Resize, dst []byte,
 	if err := errors.Join(r.checkSource(src, width, height), r.check(len(dst), stride), r.checkRegion(width, height)); err != nil {
 		return err
 	}
-	if C.dw_resize_rgb(d.worker, bytePointer(src), C.int(width), r.X.c(), r.Y.c(), flag(r.Flip),
+	if C.dw_resize_rgb(d.worker, bytePointer(src), C.int(width), r.X.c(r.Filter), r.Y.c(r.Filter), flag(r.Flip),
 		bytePointer(dst), C.size_t(stride)) != 0 {
 		return d.failure()
 	}
 	return nil
 }
 
-func (a Axis) c() C.dw_axis {
-	return C.dw_axis{origin: C.int(a.Origin), size: C.int(a.Size), scaled: C.int(a.Scaled), first: C.int(a.First), count: C.int(a.Count)}
+func (a Axis) c(f Filter) C.dw_axis {
+	return C.dw_axis{origin: C.int(a.Origin), size: C.int(a.Size), scaled: C.int(a.Scaled), first: C.int(a.First), count: C.int(a.Count), filter: C.int(f)}
 }
 
 func flag(b bool) C.int {

@@ -44,7 +44,7 @@ func TestResizeEqualsTheReference(t *testing.T) {
 		for range 400 {
 			w, h := 1+rng.IntN(60), 1+rng.IntN(60)
 			src := extremes(rng, 3*w*h)
-			r := Resize{X: randomAxis(rng, w), Y: randomAxis(rng, h), Flip: rng.IntN(2) == 1}
+			r := Resize{X: randomAxis(rng, w), Y: randomAxis(rng, h), Filter: Filter(rng.IntN(2)), Flip: rng.IntN(2) == 1}
 			if worst := largestDifference(resize(t, d, src, w, h, r), referenceResize(src, w, r)); worst != 0 {
 				t.Fatalf("%dx%d %+v differs by up to %d", w, h, r, worst)
 			}
@@ -66,17 +66,18 @@ func TestReductionsEqualTheReference(t *testing.T) {
 	withISAVariants(t, func(t *testing.T, d *Decoder) {
 		rng := rand.New(rand.NewPCG(7, 8))
 		for size := 1; size <= 1200; size += 1 + size/9 {
-			for _, scaled := range []int{12, 33, 224} {
+			for k, scaled := range []int{12, 12, 33, 33, 224, 224} {
+				filter := Filter(k % 2)
 				src := extremes(rng, 3*size*2)
 				a := Axis{Size: size, Scaled: scaled, Count: scaled}
-				r := Resize{X: a, Y: Axis{Size: 2, Scaled: 2, Count: 2}, Flip: size%2 == 1}
+				r := Resize{X: a, Y: Axis{Size: 2, Scaled: 2, Count: 2}, Filter: filter, Flip: size%2 == 1}
 				if worst := largestDifference(resize(t, d, src, size, 2, r), referenceResize(src, size, r)); worst != 0 {
-					t.Fatalf("width %d to %d differs by up to %d", size, scaled, worst)
+					t.Fatalf("filter %d: width %d to %d differs by up to %d", filter, size, scaled, worst)
 				}
 				src = extremes(rng, 3*size)
-				r = Resize{X: Axis{Size: 1, Scaled: 1, Count: 1}, Y: a}
+				r = Resize{X: Axis{Size: 1, Scaled: 1, Count: 1}, Y: a, Filter: filter}
 				if worst := largestDifference(resize(t, d, src, 1, size, r), referenceResize(src, 1, r)); worst != 0 {
-					t.Fatalf("height %d to %d differs by up to %d", size, scaled, worst)
+					t.Fatalf("filter %d: height %d to %d differs by up to %d", filter, size, scaled, worst)
 				}
 			}
 		}
@@ -91,7 +92,7 @@ func TestDecodeResizedEqualsDecodeThenResize(t *testing.T) {
 			data := read(t, path)
 			whole, w, h := full(t, d, data)
 			for range 100 {
-				r := Resize{X: randomAxis(rng, w), Y: randomAxis(rng, h), Flip: rng.IntN(2) == 1}
+				r := Resize{X: randomAxis(rng, w), Y: randomAxis(rng, h), Filter: Filter(rng.IntN(2)), Flip: rng.IntN(2) == 1}
 				stride := 3*r.X.Count + 1
 				got := make([]byte, stride*r.Y.Count)
 				if err := d.DecodeResized(data, r, got, stride); err != nil {
@@ -108,9 +109,11 @@ func TestDecodeResizedEqualsDecodeThenResize(t *testing.T) {
 func TestResizeOfTheSameSizeCopies(t *testing.T) {
 	d := newDecoder(t)
 	src, w, h := full(t, d, read(t, "testdata/420.jpg"))
-	r := Resize{X: Axis{Size: w, Scaled: w, Count: w}, Y: Axis{Size: h, Scaled: h, Count: h}}
-	if worst := largestDifference(resize(t, d, src, w, h, r), src); worst != 0 {
-		t.Errorf("differs by up to %d", worst)
+	for _, filter := range []Filter{Bilinear, Bicubic} {
+		r := Resize{X: Axis{Size: w, Scaled: w, Count: w}, Y: Axis{Size: h, Scaled: h, Count: h}, Filter: filter}
+		if worst := largestDifference(resize(t, d, src, w, h, r), src); worst != 0 {
+			t.Errorf("filter %d differs by up to %d", filter, worst)
+		}
 	}
 }
 
@@ -130,19 +133,21 @@ func TestResizeRefuses(t *testing.T) {
 		stride int
 		bytes  int
 		want   string
+		filter Filter
 	}{
-		{"a short row", x, y, 59, 1200, "cannot hold"},
-		{"a short destination", x, y, 60, 1199, "cannot hold"},
-		{"a window that is too wide", bad(func(a *Axis) { a.First = 1 }), y, 60, 1200, "not a resize"},
-		{"nothing wanted", bad(func(a *Axis) { a.Count = 0 }), y, 60, 1200, "not a resize"},
-		{"nothing to resize", bad(func(a *Axis) { a.Size = 0 }), y, 60, 1200, "not a resize"},
-		{"a negative origin", bad(func(a *Axis) { a.Origin = -1 }), y, 60, 1200, "not a resize"},
-		{"an overflow", bad(func(a *Axis) { a.First = 1 << 40 }), y, 60, 1200, "not a resize"},
-		{"a region outside", bad(func(a *Axis) { a.Origin = 1 }), y, 60, 1200, "not inside"},
+		{"a short row", x, y, 59, 1200, "cannot hold", Bilinear},
+		{"a short destination", x, y, 60, 1199, "cannot hold", Bilinear},
+		{"a window that is too wide", bad(func(a *Axis) { a.First = 1 }), y, 60, 1200, "not a resize", Bilinear},
+		{"nothing wanted", bad(func(a *Axis) { a.Count = 0 }), y, 60, 1200, "not a resize", Bilinear},
+		{"nothing to resize", bad(func(a *Axis) { a.Size = 0 }), y, 60, 1200, "not a resize", Bilinear},
+		{"a negative origin", bad(func(a *Axis) { a.Origin = -1 }), y, 60, 1200, "not a resize", Bilinear},
+		{"an overflow", bad(func(a *Axis) { a.First = 1 << 40 }), y, 60, 1200, "not a resize", Bilinear},
+		{"a region outside", bad(func(a *Axis) { a.Origin = 1 }), y, 60, 1200, "not inside", Bilinear},
+		{"an unknown filter", x, y, 60, 1200, "not a resize", 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dst := make([]byte, c.bytes)
-			r := Resize{X: c.x, Y: c.y}
+			r := Resize{X: c.x, Y: c.y, Filter: c.filter}
 			if err := d.DecodeResized(data, r, dst, c.stride); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("DecodeResized: error %v, want %q", err, c.want)
 			}

@@ -22,10 +22,14 @@ typedef struct {
 	struct block *more; // what did not fit
 } dw_arena;
 
+// The filters of a resize.
+enum { dw_bilinear, dw_bicubic };
+
 // One axis of a resize. The source pixels [origin, origin+size) become `scaled`
 // pixels, of which [first, first+count) are written.
 typedef struct {
 	int origin, size, scaled, first, count;
+	int filter;
 	double offset, extent; // start of the region within its first pixel, and its length if that is not an integer
 } dw_axis;
 

@@ -102,17 +102,21 @@ def write_geometry():
         (geometry / name).write_bytes(data)
         im = rgb(data)
         tensor = TF.pil_to_tensor(im)
-        for resize, size in [(36, 32), (32, 32), (47, 40)]:
-            case = {"image": name, "resize": resize, "resolution": size, "pillow": f"{w}x{h}_{resize}_{size}.pillow", "tensor": f"{w}x{h}_{resize}_{size}.tensor"}
-            T.Compose([T.Resize(resize), T.CenterCrop(size)])(im).save(geometry / case["pillow"], "png", optimize=True)
-            steps = v2.Compose([v2.Resize(resize, antialias=True), v2.CenterCrop(size)])  # on bytes; v1 of the transforms goes through floats
-            TF.to_pil_image(steps(tensor)).save(geometry / case["tensor"], "png", optimize=True)
-            cases.append(case)
-        for i, (x, y, cw, ch) in enumerate([(0, 0, w, h), (w // 3, h // 4, w // 2, h // 3), (w // 2, 1, w // 4, h // 2)]):
-            case = {"image": name, "crop": [x, y, cw, ch], "resolution": 32, "pillow": f"{w}x{h}_crop{i}.pillow", "tensor": f"{w}x{h}_crop{i}.tensor"}
-            TF.resized_crop(im, y, x, ch, cw, [32, 32], antialias=True).save(geometry / case["pillow"], "png", optimize=True)
-            TF.to_pil_image(v2.functional.resized_crop(tensor, y, x, ch, cw, [32, 32], antialias=True)).save(geometry / case["tensor"], "png", optimize=True)
-            cases.append(case)
+        for interpolation, suffix in [("bilinear", ""), ("bicubic", "_bicubic")]:
+            mode = T.InterpolationMode(interpolation)
+            for resize, size in [(36, 32), (32, 32), (47, 40)]:
+                case = {"image": name, "resize": resize, "resolution": size, "interpolation": interpolation}
+                case |= {"pillow": f"{w}x{h}_{resize}_{size}{suffix}.pillow", "tensor": f"{w}x{h}_{resize}_{size}{suffix}.tensor"}
+                T.Compose([T.Resize(resize, mode), T.CenterCrop(size)])(im).save(geometry / case["pillow"], "png", optimize=True)
+                steps = v2.Compose([v2.Resize(resize, mode, antialias=True), v2.CenterCrop(size)])  # on bytes; v1 of the transforms goes through floats
+                TF.to_pil_image(steps(tensor)).save(geometry / case["tensor"], "png", optimize=True)
+                cases.append(case)
+            for i, (x, y, cw, ch) in enumerate([(0, 0, w, h), (w // 3, h // 4, w // 2, h // 3), (w // 2, 1, w // 4, h // 2)]):
+                case = {"image": name, "crop": [x, y, cw, ch], "resolution": 32, "interpolation": interpolation}
+                case |= {"pillow": f"{w}x{h}_crop{i}{suffix}.pillow", "tensor": f"{w}x{h}_crop{i}{suffix}.tensor"}
+                TF.resized_crop(im, y, x, ch, cw, [32, 32], mode, antialias=True).save(geometry / case["pillow"], "png", optimize=True)
+                TF.to_pil_image(v2.functional.resized_crop(tensor, y, x, ch, cw, [32, 32], mode, antialias=True)).save(geometry / case["tensor"], "png", optimize=True)
+                cases.append(case)
     (geometry / "cases.json").write_text(json.dumps(cases, indent=0))
 
 
