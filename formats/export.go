@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 
 	"depthwise.dev/weights"
 )
@@ -17,7 +18,11 @@ type ExportOptions struct {
 	ReadOptions
 }
 
-// Export converts weights to another format. Other state of a checkpoint is not exported.
+// exported lists the metadata of weights that their export keeps.
+var exported = []string{weights.MetaBest, weights.MetaValSplit, weights.MetaSeed, weights.MetaSplit, weights.MetaOrigin}
+
+// Export converts weights to another format. Other state of a checkpoint is not exported. The
+// origin of published weights is kept, for formats without metadata in a [weights.Sidecar].
 func Export(o ExportOptions) error {
 	f, err := ForOutput(o.Output, o.Format)
 	if err != nil {
@@ -35,9 +40,12 @@ func Export(o ExportOptions) error {
 	}
 	w.Raw = nil
 	maps.DeleteFunc(w.Meta, func(key, _ string) bool {
-		return key != weights.MetaBest && key != weights.MetaValSplit && key != weights.MetaSeed && key != weights.MetaSplit
+		return !slices.Contains(exported, key)
 	})
-	if err := f.Write(o.Output, w); err != nil {
+	if err = f.Write(o.Output, w); err == nil {
+		err = writeOrigin(w, f, o.Output)
+	}
+	if err != nil {
 		return fmt.Errorf("export %s: %w", o.Weights, err)
 	}
 	return nil

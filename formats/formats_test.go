@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"depthwise.dev/checkpoints"
+	"depthwise.dev/data"
 	"depthwise.dev/formats/peers"
 	"depthwise.dev/internal/validate"
 	"depthwise.dev/weights/weightstest"
@@ -33,6 +34,7 @@ func TestAll(t *testing.T) {
 				return
 			}
 			want, path := weightstest.New(t), filepath.Join(t.TempDir(), "no-extension")
+			want.Preprocess.Interpolation = data.Bilinear // files name what is empty otherwise
 			if err := f.Write(path, want); err != nil {
 				t.Fatal(err)
 			}

@@ -22,7 +22,7 @@ type ReadOptions struct {
 // Read reads the weights of a file, in the format of its content, or of a folder, see [Find]. Files of other tools are
 // recognized by the names of their arrays; see package peers. For a run with a weight average it returns the average;
 // see [weights.Weights.Plain]. If the content identifies no format, as that of a damaged file, the extension selects it,
-// and its reader then names the defect.
+// and its reader then names the defect. A sidecar of the file (see [weights.Sidecar]) adds its origin.
 func Read(path string) (weights.Weights, error) { return ReadWith(path, ReadOptions{}) }
 
 // ReadWith is [Read] with options.
@@ -42,6 +42,9 @@ func ReadWith(path string, o ReadOptions) (weights.Weights, error) {
 		return weights.Weights{}, fmt.Errorf("formats: %s: files of the format %s (%s) can only be written", file, f.Name, f.Description)
 	}
 	w, err := f.Read(file, o)
+	if err == nil {
+		err = addOrigin(&w, file)
+	}
 	if err != nil {
 		return weights.Weights{}, err
 	}

@@ -2,12 +2,14 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"depthwise.dev/formats"
+	"depthwise.dev/weights"
 )
 
 func newExport() *cobra.Command {
@@ -39,7 +41,11 @@ A link is followed. A device or FIFO, such as /dev/stdout, is written directly.`
 			if err := formats.Export(c); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "wrote %s\n", c.Output)
+			written := c.Output
+			if sidecar := weights.SidecarPath(c.Output); isFile(sidecar) {
+				written += ", and its origin and license to " + sidecar
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "wrote %s\n", written)
 			return nil
 		},
 	}
@@ -52,6 +58,11 @@ A link is followed. A device or FIFO, such as /dev/stdout, is written directly.`
 		filePath(fs, "output", extensions(func(f formats.Format) bool { return f.Write != nil })...)
 	})
 	return cmd
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // formatTable has a line for each format that can be written, and the names of those that can be
