@@ -26,6 +26,12 @@ func Read(path string) (File, error) {
 	return f, err
 }
 
+// Verify reads a file as [Read] does and reports whether it records a SHA-256, which it then matches.
+func Verify(path string) (recorded bool, err error) {
+	_, recorded, err = read(path)
+	return recorded, err
+}
+
 // read also reports whether the file was verified by a digest.
 func read(path string) (f File, verified bool, err error) {
 	file, err := regularfile.Open(path)

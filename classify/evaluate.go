@@ -70,7 +70,7 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 	nameClasses(&w, all, c.Reading)
 	result := EvalResult{Measured: which}
 	var images *data.Dataset
-	images, result.Unknown, result.Missing = all.Match(w.Classes)
+	images, result.Unknown, result.Missing = all.Match(folderNames(w, all.Classes))
 	result.LeftOut = all.Problems
 	if images.Len() == 0 {
 		return EvalResult{}, fmt.Errorf("classify: no folder of %s has the name of a class of the weights, such as \"%s\"; is this the data set that they were trained on?", data.ShowName(all.Root), data.ShowName(w.Classes[0]))

@@ -34,7 +34,8 @@ func addOrigin(w *weights.Weights, file string) error {
 			return fmt.Errorf("formats: %s: %w", weights.SidecarPath(file), err)
 		}
 	}
-	if names := s.Origin.Classes(len(w.Classes)); names != nil && numbered(w.Classes) {
+	published := s.SHA256 == s.Origin.SHA256 // and not derived, perhaps for as many other classes
+	if names := s.Origin.Classes(len(w.Classes)); names != nil && published && numbered(w.Classes) {
 		w.Classes = names
 	}
 	return nil

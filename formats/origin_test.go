@@ -1,6 +1,7 @@
 package formats
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"path/filepath"
@@ -8,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"depthwise.dev/checkpoints"
 	"depthwise.dev/weights"
 	"depthwise.dev/weights/imagenet"
 	"depthwise.dev/weights/weightstest"
@@ -17,29 +17,11 @@ import (
 // thousand returns initial weights of 1000 classes with the given names.
 func thousand(t *testing.T, name func(i int) string) weights.Weights {
 	t.Helper()
-	w := weightstest.New(t)
-	c := *w.Config
-	c.Classes = 1000
-	g, err := c.Graph()
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Config, w.Graph, w.Arrays, w.Classes = &c, g, nil, nil
-	for _, a := range g.Arrays() {
-		var shape []int
-		for _, d := range a.Shape {
-			shape = append(shape, int(d))
-		}
-		array, err := checkpoints.NewArray(a.Name, a.Initial(3), shape...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.Arrays = append(w.Arrays, array)
-	}
+	var classes []string
 	for i := range 1000 {
-		w.Classes = append(w.Classes, name(i))
+		classes = append(classes, name(i))
 	}
-	return w
+	return weightstest.Of(t, classes...)
 }
 
 // writeWithSidecar writes weights and a sidecar that says where they come from.
@@ -53,6 +35,7 @@ func writeWithSidecar(t *testing.T, w weights.Weights, o weights.Origin) string 
 	if err != nil {
 		t.Fatal(err)
 	}
+	o.SHA256 = cmp.Or(o.SHA256, sum)
 	p := w.Preprocess
 	p.Resolution, p.Resize = 64, 72
 	if err := weights.WriteSidecar(file, weights.Sidecar{SHA256: sum, Origin: o, Preprocess: &p}); err != nil {
@@ -68,14 +51,16 @@ func TestReadAddsOrigin(t *testing.T) {
 		dataset string
 		class   func(i int) string
 		want    string // name of class 970
+		sha256  string // of the published file; "": this one
 	}{
-		{"numbers", imagenet.Dataset, func(i int) string { return itoa("", i) }, "alp"},
-		{"numbers with a word", imagenet.Dataset, func(i int) string { return itoa("LABEL_", i) }, "alp"},
-		{"names of its own", imagenet.Dataset, func(i int) string { return itoa("x", 999-i) }, "x29"},
-		{"1000 classes of something else", "", func(i int) string { return itoa("", i) }, "970"},
+		{"numbers", imagenet.Dataset, func(i int) string { return itoa("", i) }, "alp", ""},
+		{"numbers with a word", imagenet.Dataset, func(i int) string { return itoa("LABEL_", i) }, "alp", ""},
+		{"names of its own", imagenet.Dataset, func(i int) string { return itoa("x", 999-i) }, "x29", ""},
+		{"1000 classes of something else", "", func(i int) string { return itoa("", i) }, "970", ""},
+		{"derived from weights of ImageNet", imagenet.Dataset, func(i int) string { return itoa("", i) }, "970", strings.Repeat("0", 64)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			file := writeWithSidecar(t, thousand(t, c.class), weights.Origin{Name: "n", License: "bsd-3-clause", Dataset: c.dataset})
+			file := writeWithSidecar(t, thousand(t, c.class), weights.Origin{Name: "n", License: "bsd-3-clause", Dataset: c.dataset, SHA256: c.sha256})
 			w, err := Read(file)
 			if err != nil {
 				t.Fatal(err)

@@ -53,6 +53,11 @@ func newCheck() *cobra.Command {
 				return err
 			}
 			s.Data = dir
+			if plot != "" && weights != "" {
+				if weights, err = localWeights(cmd, weights); err != nil {
+					return err
+				}
+			}
 			if plot != "" {
 				return plotLayers(cmd, s.Config, weights, images, plot, asJSON)
 			}

@@ -36,7 +36,7 @@ func required(cmd *cobra.Command, flags ...string) error {
 // weightsFlag adds --weights.
 func weightsFlag(cmd *cobra.Command, weights *string) {
 	flagGroup(cmd, groupModel, func(fs *pflag.FlagSet) {
-		fs.StringVar(weights, "weights", "", "folder of a run, best.safetensors, a checkpoint, an export, or a MobileNet of timm, torchvision, Transformers or Keras")
+		fs.StringVar(weights, "weights", "", "folder of a run, best.safetensors, a checkpoint, an export, a MobileNet of timm, torchvision, Transformers or Keras, or a name of published weights (train weights list)")
 		filePath(fs, "weights", extensions(func(f formats.Format) bool { return f.Read != nil })...)
 	})
 }

@@ -35,6 +35,9 @@ val is measured, or test if there is no val.`,
 			if err != nil {
 				return err
 			}
+			if c.Weights, err = localWeights(cmd, c.Weights); err != nil {
+				return err
+			}
 			c.Data, c.Remote, c.BatchSize, c.Workers = dir, newRemote(logTo(cmd.ErrOrStderr())), s.BatchSize, s.Workers
 			r, err := classify.Evaluate(cmd.Context(), c)
 			if err != nil {

@@ -38,6 +38,10 @@ A link is followed. A device or FIFO, such as /dev/stdout, is written directly.`
 			if _, err := formats.ForOutput(c.Output, c.Format); err != nil {
 				return usageError{err}
 			}
+			var err error
+			if c.Weights, err = localWeights(cmd, c.Weights); err != nil {
+				return err
+			}
 			if err := formats.Export(c); err != nil {
 				return err
 			}

@@ -47,6 +47,12 @@ shape (N, 3, H, W), already normalized.`,
 				if err := cmp.Or(checkInput("input", input), checkOutput("output", output, ".npy")); err != nil {
 					return err
 				}
+			}
+			var err error
+			if c.Weights, err = localWeights(cmd, c.Weights); err != nil {
+				return err
+			}
+			if input != "" {
 				return classify.PredictArray(cmd.Context(), c, input, output)
 			}
 			return predictImages(cmd, c, images, asJSON)

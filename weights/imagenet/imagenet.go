@@ -53,3 +53,15 @@ func withBackground(list []string, outputs int) []string {
 	}
 	return nil
 }
+
+// IsNames reports whether names of classes are those of ImageNet, in its order: of each the first synonym, as in "tench"
+// or "tench, Tinca tinca". Lists differ in the spelling of a few names, so one in ten may.
+func IsNames(classes []string) bool {
+	names, same := Names(len(classes)), 0
+	for i, name := range names {
+		if first, _, _ := strings.Cut(classes[i], ","); strings.EqualFold(first, name) {
+			same++
+		}
+	}
+	return names != nil && same*10 >= len(names)*9
+}

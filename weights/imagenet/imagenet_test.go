@@ -60,3 +60,26 @@ func TestTable(t *testing.T) {
 		t.Error("a caller's change reached the table")
 	}
 }
+
+// TestIsNames: other lists of ImageNet's names are recognized, other classes and another order are not.
+func TestIsNames(t *testing.T) {
+	synonyms, reversed, others := Names(1000), Names(1000), Names(1000)
+	slices.Reverse(reversed)
+	for i := range synonyms {
+		synonyms[i] += ", another name"
+		others[i] = Synsets(1000)[i]
+	}
+	synonyms[12] = "spelled otherwise"
+	for _, c := range []struct {
+		name    string
+		classes []string
+		want    bool
+	}{
+		{"own", Names(1000), true}, {"with background", Names(1001), true}, {"synonyms", synonyms, true}, {"reversed", reversed, false},
+		{"other names", others, false}, {"part", Names(1000)[:10], false}, {"none", nil, false},
+	} {
+		if got := IsNames(c.classes); got != c.want {
+			t.Errorf("%s: %t", c.name, got)
+		}
+	}
+}
