@@ -25,6 +25,10 @@ type download struct {
 	describe func(sum string, by digest) error
 }
 
+// leastProgress is the number of bytes with which an attempt does not count as a failure. A server that ends every
+// answer after a few bytes is given up.
+const leastProgress = 32 << 10
+
 // maxSize bounds a download. The weights of the largest MobileNet, v4 hybrid large, have 150 MB.
 const maxSize = 4 << 30
 
@@ -174,7 +178,7 @@ func (c *client) receive(d download, p *partial, have int64, body io.Reader) (pr
 		var n int
 		n, err = bounded.Read(buffer)
 		if _, e := p.file.Write(buffer[:n]); e != nil {
-			return done > have, fmt.Errorf("save %s: %w", d.path, e)
+			return false, fmt.Errorf("save %s: %w", d.path, e)
 		}
 		if done += int64(n); n > 0 {
 			c.progress(done, max(size, done))
@@ -188,7 +192,7 @@ func (c *client) receive(d download, p *partial, have int64, body io.Reader) (pr
 	case err == io.EOF:
 		err = io.ErrUnexpectedEOF
 	}
-	return done > have, fmt.Errorf("%s: %w after %d of %d bytes: %w", path.Base(redacted(d.address)), ErrUnreachable, done, size, err)
+	return done-have >= leastProgress, fmt.Errorf("%s: %w after %d of %d bytes: %w", path.Base(redacted(d.address)), ErrUnreachable, done, size, err)
 }
 
 // exists reports whether a path is a file, through links too.

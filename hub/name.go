@@ -87,7 +87,7 @@ func lookup(name string) *Known {
 func Lookup(name string, o Options) (Known, error) {
 	t, err := parse(name, o)
 	if err == nil && t.known == nil {
-		err = fmt.Errorf("hub: %s: %w in the table; it would be a repository on Hugging Face", name, ErrName)
+		err = fmt.Errorf("hub: %s: %w in the table. As a repository on Hugging Face: train weights get %s", name, ErrName, name)
 	}
 	if err != nil {
 		return Known{}, err
@@ -206,6 +206,12 @@ func Closest(word string) string {
 		for _, n := range append([]string{k.Name}, k.Aliases...) {
 			full, short = append(full, n), append(short, path.Base(n))
 		}
+	}
+	if i := slices.Index(short, path.Base(word)); i >= 0 {
+		return full[i]
+	}
+	if k, err := best(word, 1); err == nil { // an architecture
+		return k.Name
 	}
 	if c := suggest.Closest(word, full); c != "" {
 		return c

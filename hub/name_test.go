@@ -114,6 +114,7 @@ func TestIsName(t *testing.T) {
 func TestClosest(t *testing.T) {
 	for word, want := range map[string]string{
 		"mobilenetv1_100": "timm/mobilenetv1_100", "mobilenet_v2": "torchvision/mobilenet_v2", "tim/mobilenetv2_100": "timm/mobilenetv2_100",
+		"mobilenet_v1": "timm/mobilenetv1_100.ra4_e3600_r224_in1k", "runs/mobilenet_v2": "torchvision/mobilenet_v2",
 		"timm/mobilenetv1_125.ra4_e3600_r224_in1k.": "timm/mobilenetv1_125.ra4_e3600_r224_in1k", "resnet50": "", "runs/photos": "",
 	} {
 		if got := Closest(word); got != want {

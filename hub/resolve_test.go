@@ -107,6 +107,10 @@ func TestTransfer(t *testing.T) {
 			cut(w, s.model(), 0, 0)
 			return true
 		}, "no connection after 0 of 300000 bytes", 3, ""},
+		{"a few bytes in each answer", func(s *site, part int, w http.ResponseWriter, r *http.Request) bool {
+			cut(w, s.model(), 10*(part-1), 10)
+			return true
+		}, "no connection after 30 of 300000 bytes", 3, "bytes=20-"},
 		{"server without ranges", func(s *site, part int, w http.ResponseWriter, r *http.Request) bool {
 			if part == 1 {
 				cut(w, s.model(), 0, 100_000)

@@ -51,6 +51,9 @@ func barText(what string, u unit, done, total int64, elapsed time.Duration) stri
 	amount := fmt.Sprintf("%d images", total)
 	if u == inBytes {
 		amount = fmt.Sprintf("%.1f GB", float64(total)/1e9)
+		if total < 1e9 {
+			amount = fmt.Sprintf("%.1f MB", float64(total)/1e6)
+		}
 	}
 	text := what + ": " + amount
 	if done > 0 && elapsed >= time.Second {

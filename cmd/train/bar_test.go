@@ -38,6 +38,7 @@ func TestBarText(t *testing.T) {
 		{"beginning", inImages, 0, 70000, 5, "x: 70000 images"},
 		{"too early to say", inImages, 10, 70000, 0, "x: 70000 images"},
 		{"bytes", inBytes, 50e9, 150e9, 600, "x: 150.0 GB, 20m0s left"},
+		{"few bytes", inBytes, 10e6, 14.2e6, 0, "x: 14.2 MB"},
 		{"nothing to do", inImages, 0, 0, 1, "x: 0 images"},
 	} {
 		if got := barText("x", c.u, c.done, c.total, time.Duration(c.elapsed)*time.Second); got != c.want {
