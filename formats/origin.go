@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -68,6 +69,9 @@ func numbered(classes []string) bool {
 	return true
 }
 
+// withMetadata lists the formats whose files hold all metadata of weights.
+var withMetadata = []string{"safetensors"}
+
 // writeOrigin keeps the origin of exported weights: in the metadata of the native format, in a sidecar for others. A
 // sidecar of a file that was replaced would describe the wrong file and is removed.
 func writeOrigin(w weights.Weights, f Format, file string) error {
@@ -75,7 +79,7 @@ func writeOrigin(w weights.Weights, f Format, file string) error {
 	if err != nil {
 		return err
 	}
-	if o == nil || f.Name == safetensors.Name {
+	if o == nil || slices.Contains(withMetadata, f.Name) {
 		if err := os.Remove(weights.SidecarPath(file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("formats: a description of the previous file remains: %w", err)
 		}

@@ -28,9 +28,7 @@ func TestMain(m *testing.M) {
 	if name == "" {
 		os.Exit(m.Run())
 	}
-	l := quick
-	l.header, l.idle = 10*time.Second, 10*time.Second
-	file, _, err := resolve(context.Background(), name, Options{}, l)
+	file, _, err := resolve(context.Background(), name, Options{}, quick)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -74,12 +72,21 @@ func TestTwoProcesses(t *testing.T) {
 			}
 		})
 	}
-	<-started
-	for s.count("hub /api/") < 2 { // the other one is about to wait for the lock
-		time.Sleep(time.Millisecond)
+	ended := make(chan bool)
+	go func() { wg.Wait(); close(ended) }()
+	select {
+	case <-started:
+	case <-ended: // both failed
+	}
+	for waiting := true; waiting && s.count("hub /api/") < 2; { // then the other one is about to wait for the lock
+		select {
+		case <-ended:
+			waiting = false
+		case <-time.After(time.Millisecond):
+		}
 	}
 	close(release)
-	wg.Wait()
+	<-ended
 	if n := s.count("cdn"); n != 1 {
 		t.Errorf("%d downloads", n)
 	}

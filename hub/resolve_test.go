@@ -64,7 +64,11 @@ func TestRepository(t *testing.T) {
 			if c.set != nil {
 				c.set(s)
 			}
-			file, origin, err := resolve(t.Context(), first(c.input, "org/net"), Options{}, quick)
+			l := quick
+			if c.name == "no answer" {
+				l = hasty()
+			}
+			file, origin, err := resolve(t.Context(), first(c.input, "org/net"), Options{}, l)
 			s.check(err)
 			if c.want != "" {
 				if err == nil || !strings.Contains(err.Error(), c.want) || c.class != nil && !errors.Is(err, c.class) {
@@ -194,7 +198,11 @@ func TestTransfer(t *testing.T) {
 			s.content = func(w http.ResponseWriter, r *http.Request) bool {
 				return c.content(s, s.parts, w, r)
 			}
-			file, origin, err := resolve(t.Context(), "org/net", Options{}, quick)
+			l := quick
+			if strings.HasPrefix(c.name, "stalls") {
+				l.idle = hasty().idle
+			}
+			file, origin, err := resolve(t.Context(), "org/net", Options{}, l)
 			s.check(err)
 			if c.want == "" {
 				s.checkFile(file, origin, err, "model.safetensors")

@@ -21,9 +21,16 @@ const (
 	signature = "Signature=SIGNATURE"
 )
 
-// quick are limits for tests: a server that hangs does so until the test ends.
-var quick = limits{connect: 5 * time.Second, header: 300 * time.Millisecond, idle: 300 * time.Millisecond, rate: 1, window: time.Hour,
+// quick are limits for tests, without pauses. Their times are not reached by a server that answers.
+var quick = limits{connect: time.Minute, header: time.Minute, idle: time.Minute, rate: 1, window: time.Hour,
 	pause: time.Millisecond, longestPause: time.Second, attempts: 3}
+
+// hasty are limits for tests of a server that hangs, which it does until the test ends.
+func hasty() limits {
+	l := quick
+	l.header, l.idle = 300*time.Millisecond, 300*time.Millisecond
+	return l
+}
 
 // site imitates Hugging Face: an API, files behind a redirect to a signed address of another host, and that host.
 type site struct {
