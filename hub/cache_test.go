@@ -183,10 +183,10 @@ func TestOffline(t *testing.T) {
 		files              map[string]string
 		license            string
 	}{
-		{"repository", "org/net", `save them in the folder (\S+)\.`, map[string]string{"model.safetensors": "w", "config.json": "{}"}, weights.LicenseUnknown},
-		{"pickle of a repository", "org/net", `save them in the folder (\S+)\.`, map[string]string{"pytorch_model.bin": "w"}, weights.LicenseUnknown},
-		{"revision", "org/net@v1.0", `save them in the folder (\S+)\.`, map[string]string{"model.safetensors": "w"}, weights.LicenseUnknown},
-		{"named file", "hf-hub:org/net/a.pth", `save them in the folder (\S+)\.`, map[string]string{"a.pth": "w"}, weights.LicenseUnknown},
+		{"repository", "org/net", `save them in the folder (\S+)$`, map[string]string{"model.safetensors": "w", "config.json": "{}"}, weights.LicenseUnknown},
+		{"pickle of a repository", "org/net", `save them in the folder (\S+)$`, map[string]string{"pytorch_model.bin": "w"}, weights.LicenseUnknown},
+		{"revision", "org/net@v1.0", `save them in the folder (\S+)$`, map[string]string{"model.safetensors": "w"}, weights.LicenseUnknown},
+		{"named file", "hf-hub:org/net/a.pth", `save them in the folder (\S+)$`, map[string]string{"a.pth": "w"}, weights.LicenseUnknown},
 		{"known file", "torchvision/net", `save it as (\S+)$`, map[string]string{"": "w"}, "bsd-3-clause"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -197,6 +197,9 @@ func TestOffline(t *testing.T) {
 			_, _, err := resolve(t.Context(), c.input, Options{}, quick)
 			if !errors.Is(err, ErrUnreachable) {
 				t.Fatalf("error %v", err)
+			}
+			if left, _ := filepath.Glob(filepath.Join(cacheRoot(), "*", "*.part*")); left != nil {
+				t.Errorf("left: %q", left)
 			}
 			place := regexp.MustCompile(c.place).FindStringSubmatch(err.Error())
 			if place == nil {

@@ -44,10 +44,14 @@ func (c *client) fetch(ctx context.Context, d download) error {
 	}
 	defer p.close()
 	for {
-		if err := c.repeat(ctx, func(ctx context.Context) (bool, error) { return c.transfer(ctx, d, p) }); err != nil {
+		err := c.repeat(ctx, func(ctx context.Context) (bool, error) { return c.transfer(ctx, d, p) })
+		if n, _ := p.size(); err != nil && n == 0 {
+			return errors.Join(err, p.discard())
+		}
+		if err != nil {
 			return err
 		}
-		err := c.complete(d, p)
+		err = c.complete(d, p)
 		if !errors.Is(err, ErrDigest) {
 			return err
 		}

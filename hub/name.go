@@ -24,6 +24,7 @@ type target struct {
 	name  string // as messages and origins name it
 	known *Known // nil: not in the table
 	repo  repository
+	path  bool // the name could have been a path
 }
 
 // repository is a model repository on Hugging Face.
@@ -65,7 +66,10 @@ func IsName(value string) bool {
 	if m == nil || slices.Contains(weightsExtensions, strings.ToLower(path.Ext(value))) || m[4] != "" {
 		return false // a file of a repository needs the prefix hf-hub:
 	}
-	_, err := os.Stat(m[1]) // runs/photos, mistyped
+	if m[1] == "runs" { // where training writes: a run that is not there
+		return false
+	}
+	_, err := os.Stat(m[1]) // a path in a folder, mistyped
 	return err != nil
 }
 
@@ -140,7 +144,7 @@ func parseRepository(name string) (target, error) {
 	if r.file != "" && !validFile(r.file) || r.revision == refsFolder {
 		return target{}, fmt.Errorf("hub: %s: %w: not a file or revision of a repository", name, ErrName)
 	}
-	t := target{name: rest, repo: r}
+	t := target{name: rest, repo: r, path: rest == name}
 	if r.revision == "" {
 		t.repo.revision = defaultRevision
 	}

@@ -93,7 +93,7 @@ func TestBest(t *testing.T) {
 // TestIsName: a path stays a path.
 func TestIsName(t *testing.T) {
 	t.Chdir(t.TempDir())
-	for _, dir := range []string{"runs", "org/net", "keras"} {
+	for _, dir := range []string{"exports", "org/net", "keras"} {
 		if err := os.MkdirAll(filepath.FromSlash(dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -101,7 +101,7 @@ func TestIsName(t *testing.T) {
 	for value, want := range map[string]bool{
 		"imagenet": true, "timm/mobilenetv1_100": true, "torchvision/mobilenet_v2": true, "hf-hub:a/b/c.pth": true, "a/b": true, "a/b@v1": true,
 		"timm/other": true, "keras/mobilenet_1_0_224": true, "torchvision/typo": true, "https://huggingface.co/a/b": true,
-		"": false, "runs/typo": false, "org/net": false, "org/typo": false, "keras/typo": false, "a": false, "a/b.pth": false, "a/b/c": false, "./a/b": false,
+		"": false, "runs/typo": false, "exports/typo": false, "org/net": false, "org/typo": false, "keras/typo": false, "a": false, "a/b.pth": false, "a/b/c": false, "./a/b": false,
 		"../a/b": false, "/a/b": false, "a/b/": false, "~/a": false, "s3://a/b": false, "best.safetensors": false, "a/b.SAFETENSORS": false,
 	} {
 		if got := IsName(value); got != want {

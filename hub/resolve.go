@@ -204,8 +204,8 @@ func (c *client) explain(t target, err error) error {
 	if errors.Is(err, ErrUnreachable) {
 		err = fmt.Errorf("%w. Without a network: %s", err, c.manual(t))
 	}
-	if t.known == nil {
-		err = fmt.Errorf("%w. (There is no file or folder %s here.)", err, t.name)
+	if t.known == nil && t.path {
+		err = fmt.Errorf("no file or folder of this name is here, and as a repository: %w", err)
 	}
 	return err
 }

@@ -38,7 +38,7 @@ func TestRepository(t *testing.T) {
 		{name: "wrong token", set: func(s *site) { s.needs = secret; s.t.Setenv("HF_TOKEN", "hf_other") }, want: "the token of HF_TOKEN has no access to it or has expired", class: ErrDenied},
 		{name: "token with a space", set: func(s *site) { s.t.Setenv("HF_TOKEN", secret+" "+secret) }, want: "the token of HF_TOKEN contains a character that no token has"},
 		{name: "gated", set: func(s *site) { s.status, s.code = 403, "GatedRepo" }, want: "terms must be accepted at ", class: ErrDenied},
-		{name: "no such repository", input: "org/none", want: "no file or folder org/none here", class: ErrNotFound},
+		{name: "no such repository", input: "org/none", want: "org/none: no file or folder of this name is here, and as a repository: ", class: ErrNotFound},
 		{name: "no such revision", set: func(s *site) { s.status, s.code = 404, "RevisionNotFound" }, want: "no such revision", class: ErrNotFound},
 		{name: "no such file", input: "hf-hub:org/net/model.safetensor", want: "did you mean model.safetensors?", class: ErrNotFound},
 		{name: "no weights", set: func(s *site) { delete(s.files, "model.safetensors") }, want: "it has no weights", class: ErrNotFound},
