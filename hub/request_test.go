@@ -89,6 +89,19 @@ func TestSlowServer(t *testing.T) {
 	}
 }
 
+// TestRedacted: addresses are shown without passwords and signatures.
+func TestRedacted(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://host/a/b": "https://host/a/b",
+		"https://me:word@host/a?X-Amz-Signature=abc#f": "https://me:xxxxx@host/a#f",
+		"https://host/%zz?sig=abc":                     "the address",
+	} {
+		if got := redacted(address); got != want {
+			t.Errorf("%s: %s, want %s", address, got, want)
+		}
+	}
+}
+
 // TestPauses: errors that another attempt can repair, and the pause that a server asks for.
 func TestPauses(t *testing.T) {
 	c := &client{limits: quick}

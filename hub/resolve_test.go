@@ -57,6 +57,14 @@ func TestRepository(t *testing.T) {
 		{name: "not JSON", set: func(s *site) { s.api = text("hello") }, want: "does HF_ENDPOINT name a hub?"},
 		{name: "endpoint without a scheme", set: func(s *site) { s.t.Setenv("HF_ENDPOINT", "hf-mirror.com") }, want: "set it to one such as https://huggingface.co"},
 		{name: "offline by setting", set: func(s *site) { s.t.Setenv("HF_HUB_OFFLINE", "1") }, want: "HF_HUB_OFFLINE is set. Without a network: download model.safetensors", class: ErrUnreachable},
+		{name: "storage out of reach", set: func(s *site) { s.cdn.Close() }, want: "connection refused. Without a network", class: ErrUnreachable},
+		{name: "endpoint with a password", input: "org/none", set: func(s *site) {
+			s.t.Setenv("HF_ENDPOINT", strings.Replace(s.hub.URL, "://", "://me:"+secret+"@", 1))
+		}, want: "://me:xxxxx@", class: ErrNotFound},
+		{name: "endpoint with a password, out of reach", set: func(s *site) {
+			s.t.Setenv("HF_ENDPOINT", strings.Replace(s.hub.URL, "://", "://me:"+secret+"@", 1))
+			s.hub.Close()
+		}, want: "no connection", class: ErrUnreachable},
 		{name: "no answer", set: func(s *site) { s.api = func(http.ResponseWriter, *http.Request) bool { <-s.hang; return true } }, want: "no connection", class: ErrUnreachable},
 	} {
 		t.Run(c.name, func(t *testing.T) {
