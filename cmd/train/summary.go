@@ -61,6 +61,10 @@ func summarized(cmd *cobra.Command, s *settings, path string) (*models.Graph, *m
 			return nil, nil, usagef("--%s and --weights do not go together: the weights decide it", name)
 		}
 	}
+	path, err := localWeights(cmd, path)
+	if err != nil {
+		return nil, nil, err
+	}
 	o := formats.ReadOptions{Log: func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), line) }}
 	if cmd.Flags().Changed("variant") {
 		o.Variant = s.Model.Variant

@@ -16,8 +16,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"depthwise.dev/formats"
 	"depthwise.dev/hub"
-	"depthwise.dev/weights"
 	"depthwise.dev/weights/weightstest"
 )
 
@@ -81,12 +81,13 @@ func TestWeightsByName(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out.safetensors")
 	done(t, "export", "--weights", name, "--output", out)
 	npz := filepath.Join(t.TempDir(), "out.npz")
-	if _, _, stderr := execute(t, "export", "--weights", out, "--output", npz); !strings.Contains(stderr, "its origin and license to "+npz+".origin.json") {
-		t.Errorf("export to npz: %s", stderr)
+	done(t, "export", "--weights", out, "--output", npz)
+	w, err := formats.Read(npz)
+	if err != nil {
+		t.Fatal(err)
 	}
-	side, err := weights.ReadSidecar(npz)
-	if err != nil || side == nil || side.Origin.Name != name || side.Origin.License != "mit" || side.Origin.Revision != hubCommit {
-		t.Errorf("sidecar %+v, %v", side, err)
+	if o, err := w.PublishedOrigin(); err != nil || o == nil || o.Name != name || o.License != "mit" || o.Revision != hubCommit {
+		t.Errorf("origin of the export %+v, %v", o, err)
 	}
 	if code, _, stderr := execute(t, "eval", "--weights", name, "--data", images); code != exitFailed || !strings.Contains(stderr, "no folder of") {
 		t.Errorf("eval: exit code %d, %s", code, stderr)

@@ -26,9 +26,10 @@ type configuration struct {
 	// change sets fields of the network that differ from the variant's.
 	change func(*mobilenet.Config) error
 	// Preprocessing; nil: the variant's.
-	mean, std *[3]float64
-	resize    func(resolution int) int // shorter side before the crop
-	notes     []string                 // differences that are not computed
+	mean, std     *[3]float64
+	resize        func(resolution int) int // shorter side before the crop
+	interpolation string
+	notes         []string // differences that are not computed
 }
 
 // configuration reads what there is of the tool whose names the arrays have. Hugging Face's and timm's config.json have
@@ -103,7 +104,7 @@ func (c configuration) preprocess(m mobilenet.Config) (data.Preprocess, error) {
 	if err != nil {
 		return data.Preprocess{}, err
 	}
-	p := data.Preprocess{Resolution: m.Resolution, Fit: data.FitCrop, Mean: v.Mean, Std: v.Std}
+	p := data.Preprocess{Resolution: m.Resolution, Fit: data.FitCrop, Mean: v.Mean, Std: v.Std, Interpolation: cmp.Or(c.interpolation, v.Interpolation)}
 	if c.mean != nil {
 		p.Mean, p.Std = *c.mean, *c.std
 	}

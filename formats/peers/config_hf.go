@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"depthwise.dev/data"
 	"depthwise.dev/models"
 	"depthwise.dev/models/mobilenet"
 )
@@ -107,7 +108,8 @@ type hfProcessor struct {
 	Resample   int       `json:"resample"`
 }
 
-const bilinear = 2 // Pillow's number
+// Pillow's numbers of interpolations.
+const bilinear, bicubic = 2, 3
 
 func (c *configuration) hfPreprocessor(text []byte) error {
 	p := hfProcessor{CenterCrop: true, Resize: true, Normalize: true, Rescale: true, Factor: 1.0 / 255, Mean: []float64{0.5}, Std: []float64{0.5}, Resample: bilinear}
@@ -125,8 +127,12 @@ func (c *configuration) hfPreprocessor(text []byte) error {
 			return err
 		}
 	}
-	if p.Resample != bilinear {
-		c.notes = append(c.notes, "images are resized with bilinear interpolation, not as resample says")
+	switch p.Resample {
+	case bilinear:
+	case bicubic:
+		c.interpolation = data.Bicubic
+	default:
+		c.notes = append(c.notes, fmt.Sprintf("images are resized with bilinear interpolation, not as resample %d says", p.Resample))
 	}
 	return c.hfNormalize(p)
 }

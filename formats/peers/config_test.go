@@ -17,7 +17,7 @@ var half = [3]float64{0.5, 0.5, 0.5}
 
 // TestHFConfiguration reads config.json and preprocessor_config.json as Transformers write them.
 func TestHFConfiguration(t *testing.T) {
-	pre := data.Preprocess{Resolution: 224, Fit: data.FitCrop, Mean: half, Std: half}
+	pre := data.Preprocess{Resolution: 224, Fit: data.FitCrop, Mean: half, Std: half, Interpolation: data.Bilinear}
 	for _, c := range []struct {
 		name, config, preprocessor string
 		network                    func(*mobilenet.Config)
@@ -43,7 +43,8 @@ func TestHFConfiguration(t *testing.T) {
 			}, ""},
 		{"no normalization", `{"model_type":"mobilenet_v1"}`, `{"do_normalize":false}`, nil, func(p *data.Preprocess) { p.Mean, p.Std = [3]float64{}, [3]float64{1, 1, 1} }, ""},
 		{"another scale", `{"model_type":"mobilenet_v1"}`, `{"rescale_factor":0.00784313725490196,"image_mean":[1],"image_std":[1]}`, nil, nil, ""}, // x/127.5 - 1
-		{"bicubic", `{"model_type":"mobilenet_v1"}`, `{"resample":3}`, nil, nil, "bilinear interpolation, not as resample says"},
+		{"bicubic", `{"model_type":"mobilenet_v1"}`, `{"resample":3}`, nil, func(p *data.Preprocess) { p.Interpolation = data.Bicubic }, ""},
+		{"nearest", `{"model_type":"mobilenet_v1"}`, `{"resample":0}`, nil, nil, "bilinear interpolation, not as resample 0 says"},
 		{"of timm", `{"architecture":"resnet50"}`, "", nil, nil, "the variant's defaults"},
 		{"of another tool", `{"hello":1}`, "", func(n *mobilenet.Config) {}, nil, "the variant's defaults"},
 	} {
@@ -160,11 +161,12 @@ func TestTimmConfiguration(t *testing.T) {
 		wrong        string
 	}{
 		{"of a tag", `{"architecture":"mobilenetv1_100","num_classes":7,"pretrained_cfg":{"tag":"ra4_e3600_r224_in1k","input_size":[3,224,224],"crop_pct":0.9,"interpolation":"bicubic","mean":[0.5,0.5,0.5],"std":[0.5,0.5,0.5]}}`,
-			data.Preprocess{Resolution: 224, Fit: data.FitCrop, Resize: 248, Mean: half, Std: half}, "6", ""}, // int(224/0.9)
-		{"names of classes", `{"architecture":"mobilenetv1_100","label_names":["a","b","c","d","e","f","g"]}`, data.Preprocess{Resolution: 224, Fit: data.FitCrop, Mean: half, Std: half}, "g", ""},
-		{"another size", `{"architecture":"mobilenetv1_100","pretrained_cfg":{"input_size":[3,96,96]}}`, data.Preprocess{Resolution: 96, Fit: data.FitCrop, Mean: half, Std: half}, "6", ""},
+			data.Preprocess{Resolution: 224, Fit: data.FitCrop, Resize: 248, Mean: half, Std: half, Interpolation: data.Bicubic}, "6", ""}, // int(224/0.9)
+		{"names of classes", `{"architecture":"mobilenetv1_100","label_names":["a","b","c","d","e","f","g"]}`, data.Preprocess{Resolution: 224, Fit: data.FitCrop, Mean: half, Std: half, Interpolation: data.Bilinear}, "g", ""},
+		{"another size", `{"architecture":"mobilenetv1_100","pretrained_cfg":{"input_size":[3,96,96]}}`, data.Preprocess{Resolution: 96, Fit: data.FitCrop, Mean: half, Std: half, Interpolation: data.Bilinear}, "6", ""},
 		{"no square", `{"architecture":"mobilenetv1_100","pretrained_cfg":{"input_size":[3,96,64]}}`, data.Preprocess{}, "", "input_size [3 96 64]"},
 		{"crop of 5", `{"architecture":"mobilenetv1_100","pretrained_cfg":{"crop_pct":5}}`, data.Preprocess{}, "", "crop_pct 5"},
+		{"lanczos", `{"architecture":"mobilenetv1_100","pretrained_cfg":{"interpolation":"lanczos"}}`, data.Preprocess{Resolution: 224, Fit: data.FitCrop, Mean: half, Std: half, Interpolation: data.Bilinear}, "6", ""},
 		{"another network", `{"architecture":"resnet50"}`, data.Preprocess{}, "", "config.json is of resnet50"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -180,7 +182,7 @@ func TestTimmConfiguration(t *testing.T) {
 			if err != nil || w.Preprocess != c.want || w.Classes[6] != c.class {
 				t.Errorf("%+v, class %v, %v; want %+v, %s", w.Preprocess, w.Classes, err, c.want, c.class)
 			}
-			if strings.Contains(c.config, "bicubic") != strings.Contains(w.Origin, "bilinear interpolation, not bicubic") {
+			if strings.Contains(c.config, "lanczos") != strings.Contains(w.Origin, "bilinear interpolation, not lanczos") {
 				t.Error(w.Origin)
 			}
 		})
@@ -241,7 +243,7 @@ func TestKerasConfiguration(t *testing.T) {
 			if *w.Config != want {
 				t.Errorf("network %+v, want %+v", *w.Config, want)
 			}
-			if !samePreprocess(w.Preprocess, data.Preprocess{Resolution: want.Resolution, Fit: data.FitCrop, Mean: c.mean, Std: c.std}) {
+			if !samePreprocess(w.Preprocess, data.Preprocess{Resolution: want.Resolution, Fit: data.FitCrop, Mean: c.mean, Std: c.std, Interpolation: data.Bilinear}) {
 				t.Errorf("preprocessing %+v", w.Preprocess)
 			}
 		})

@@ -3,6 +3,8 @@ package peers
 import (
 	"encoding/json"
 	"fmt"
+
+	"depthwise.dev/data"
 )
 
 // timmModel is the config.json that timm saves beside weights for the hub. Preprocessing belongs to the tag of the
@@ -53,7 +55,9 @@ func timmConfiguration(text []byte) (configuration, error) {
 		}
 		c.resize = func(resolution int) int { return int(float64(resolution) / p.CropPct) } // timm rounds down
 	}
-	if p.Interpolation != "" && p.Interpolation != "bilinear" {
+	if p.Interpolation == data.Bilinear || p.Interpolation == data.Bicubic {
+		c.interpolation = p.Interpolation
+	} else if p.Interpolation != "" {
 		c.notes = append(c.notes, fmt.Sprintf("images are resized with bilinear interpolation, not %s", p.Interpolation))
 	}
 	c.note("resolution and preprocessing from config.json")
