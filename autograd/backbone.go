@@ -25,6 +25,10 @@ type Backbone struct {
 	Cap           float64         // of the activation: 6 for ReLU6, infinity for ReLU
 	Eps, Momentum float64         // of batch norm
 
+	// Frozen is the number of first layers that are constant: in training too they use the running
+	// statistics, and their parameters have no gradients. The backward pass ends before them.
+	Frozen int
+
 	// Times, if not nil, receives the times of each forward pass when it returns, and of its
 	// backward pass when that ends. If nil, nothing is measured.
 	Times *BackboneTimes
@@ -68,8 +72,12 @@ func (b Backbone) forward(s *Scope, x native.Tensor, p Pixels, parameters, stati
 	if !s.ready(backboneName, slices.Concat(parameters, statistics)...) {
 		return nil
 	}
+	if b.Frozen < 0 || b.Frozen > len(b.Layers) {
+		s.Fail(fmt.Errorf("autograd: %s: %d frozen layers of %d", backboneName, b.Frozen, len(b.Layers)))
+		return nil
+	}
 	out, err := native.BackboneForward(native.Backbone{Layers: b.Layers, Cap: b.Cap, Eps: b.Eps, Momentum: b.Momentum,
-		Training: mode == Training, BFloat16: s.compute == BFloat16, Times: b.Times}, x, p, List(parameters).handles(), List(statistics).handles())
+		Training: mode == Training, Frozen: b.Frozen, BFloat16: s.compute == BFloat16, Times: b.Times}, x, p, List(parameters).handles(), List(statistics).handles())
 	return s.made(backboneName, inputs, out, err)
 }
 

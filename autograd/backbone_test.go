@@ -20,6 +20,7 @@ type backboneCase struct {
 	images, height, width int
 	backbone              autograd.Backbone
 	mode                  autograd.Mode
+	constantImages        bool // the images need no gradient
 	seed                  uint64
 	alter                 func(array int, values []float64) // modifies the arrays that tensors creates, in their order
 }
@@ -91,6 +92,16 @@ func backboneCases() []backboneCase {
 	add("channels of width 0.25", 4, 16, 16, inf, train, false, false, [3]int{3, 8, 2}, [3]int{2, 8, 1}, [3]int{1, 24, 1}, [3]int{2, 24, 2}, [3]int{1, 40, 1})
 	add("channels that are no multiple of 8", 4, 16, 16, inf, train, false, false, [3]int{3, 9, 2}, [3]int{2, 9, 1}, [3]int{1, 19, 1})
 	add("many channels", 2, 8, 8, inf, train, false, false, [3]int{3, 64, 1}, [3]int{1, 256, 1}, [3]int{2, 256, 2}, [3]int{1, 512, 1})
+	frozen := func(name string, layers int, constantImages bool, of backboneCase) {
+		of.name, of.backbone.Frozen, of.constantImages = name, layers, constantImages
+		cases = append(cases, of)
+	}
+	for n := 1; n < len(whole); n++ {
+		frozen(fmt.Sprintf("%d frozen layers", n), n, true, cases[5])
+	}
+	frozen("three frozen layers, gradient of the images", 3, false, cases[5])
+	frozen("two frozen layers, biases", 2, true, cases[10])
+	frozen("images without gradients", 0, true, cases[5])
 	rng := rand.New(rand.NewPCG(11, 0))
 	for i := range 8 {
 		rows := [][3]int{{3, 8 + rng.IntN(24), 1 + rng.IntN(2)}}
@@ -171,9 +182,11 @@ func (c backboneCase) tensors(s *autograd.Scope, dtype autograd.DType) (x *autog
 		}
 		return t
 	}
-	leaf := func(t *autograd.Tensor) { parameters = append(parameters, s.RequireGrad(t)) }
-	x = s.RequireGrad(make(1, 0.1, int64(c.images), 3, int64(c.height), int64(c.width)))
-	for _, l := range c.backbone.Layers {
+	x = s.SetRequiresGrad(make(1, 0.1, int64(c.images), 3, int64(c.height), int64(c.width)), !c.constantImages)
+	for i, l := range c.backbone.Layers {
+		leaf := func(t *autograd.Tensor) {
+			parameters = append(parameters, s.SetRequiresGrad(t, i >= c.backbone.Frozen))
+		}
 		out, in, k := int64(l.Out), int64(l.In), int64(3)
 		switch l.Kind {
 		case autograd.DepthwiseLayer:
@@ -214,8 +227,12 @@ func (c backboneCase) unfused(s *autograd.Scope, x *autograd.Tensor, parameters,
 			conv.Groups = int64(l.In)
 		}
 		x = s.Conv2d(x, w, bias, conv)
+		mode := c.mode
+		if i < c.backbone.Frozen {
+			mode = autograd.Evaluation
+		}
 		x = autograd.BatchNorm{Weight: next(), Bias: next(), Mean: statistics[2*i], Var: statistics[2*i+1], Momentum: c.backbone.Momentum,
-			Eps: c.backbone.Eps}.Forward(s, x, c.mode)
+			Eps: c.backbone.Eps}.Forward(s, x, mode)
 		x = c.activate(s, x)
 	}
 	return s.GlobalAvgPool(x)
@@ -249,9 +266,14 @@ func (c backboneCase) run(t *testing.T, dtype, compute autograd.DType, fused boo
 		weights := s.To(random(7, features.Shape()...).tensor(s), dtype)
 		s.Backward(s.Sum(s.Mul(features, weights)))
 		r["features"] = values(s, features)
-		r["images"] = values(s, s.Grad(x))
+		gradient := func(name string, t *autograd.Tensor) {
+			if g := s.Grad(t); g != nil { // frozen parameters have none
+				r[name] = values(s, g)
+			}
+		}
+		gradient("images", x)
 		for i, p := range parameters {
-			r[fmt.Sprintf("parameter %d %v", i, p.Shape())] = values(s, s.Grad(p))
+			gradient(fmt.Sprintf("parameter %d %v", i, p.Shape()), p)
 		}
 		for i, b := range statistics {
 			r[fmt.Sprintf("statistic %d", i)] = values(s, b)
@@ -284,6 +306,9 @@ func TestBackboneMatchesReference(t *testing.T) {
 			within := 2e-3 // float32: 6e-8 per rounding; a value that rounding moves across a kink of the activation changes its gradient
 			if c.name == "images of denormal numbers" {
 				within = 2e-2 // relative to tiny values: a gradient of 0 becomes the rounding error of a mean; 6e-3 on one thread
+			}
+			if len(got) != len(want) {
+				t.Errorf("%d arrays, want %d: frozen parameters have no gradients, all others have", len(got), len(want))
 			}
 			for name, w := range want {
 				if d := distance(got[name], w); !(d <= within) {

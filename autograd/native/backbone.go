@@ -34,6 +34,7 @@ type Backbone struct {
 	Cap           float64 // of the activation; infinite for ReLU
 	Eps, Momentum float64
 	Training      bool // use the batch's statistics and update the running ones
+	Frozen        int  // the first layers, as many as this, use the running statistics and have no gradients
 	BFloat16      bool // else float32
 	// Times, if not nil, receives the times of the forward pass when it returns, and of the
 	// backward pass when that ends.
@@ -88,7 +89,7 @@ func (b Backbone) c(pinner *runtime.Pinner) C.dw_backbone {
 		pinner.Pin(unsafe.SliceData(layers))
 	}
 	return C.dw_backbone{layers: unsafe.SliceData(layers), n: C.int(len(layers)), cap: C.double(b.Cap), eps: C.double(b.Eps),
-		momentum: C.double(b.Momentum), training: truth(b.Training), bf16: truth(b.BFloat16)}
+		momentum: C.double(b.Momentum), training: truth(b.Training), frozen: C.int(b.Frozen), bf16: truth(b.BFloat16)}
 }
 
 // BackboneISA returns the name of the kernels' ISA variant, such as "avx512bf16".

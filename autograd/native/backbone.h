@@ -24,6 +24,7 @@ typedef struct {
   double cap;           // of the activation: 6 for ReLU6, infinity for ReLU
   double eps, momentum; // of batch norm
   int training;         // normalize by the batch's statistics and update the running ones
+  int frozen;           // the first layers, as many as this, use the running statistics and have no gradients
   int bf16;             // store and multiply in bfloat16, else float
 } dw_backbone;
 

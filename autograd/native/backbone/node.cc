@@ -79,7 +79,7 @@ private:
   std::vector<SavedVariable> saved_;           // the images (undefined for pixels), then the parameters
 };
 
-// Allocates the gradients, one per parameter, in the parameter's layout.
+// Allocates the gradients, one per parameter, in the parameter's layout, of the layers that the backward pass computes.
 std::vector<LayerGradients> BackboneBackward::allocate(variable_list &grads, const variable_list &inputs) const {
   std::vector<LayerGradients> out;
   size_t next = 1;
@@ -88,12 +88,17 @@ std::vector<LayerGradients> BackboneBackward::allocate(variable_list &grads, con
     grads[next] = at::empty(inputs[next].sizes(), inputs[next].options(), format);
     return grads[next++].data_ptr<float>();
   };
-  for (const Layer &l : backbone_.layers()) {
+  for (size_t i = 0; i < backbone_.layers().size(); i++) {
+    const Layer &l = backbone_.layers()[i];
     LayerGradients g{};
-    g.weight = make();
-    g.bias = l.bias ? make() : nullptr;
-    g.norm_weight = make();
-    g.norm_bias = make();
+    if (int(i) < backbone_.first()) {
+      next += l.bias ? 4 : 3;
+    } else {
+      g.weight = make();
+      g.bias = l.bias ? make() : nullptr;
+      g.norm_weight = make();
+      g.norm_bias = make();
+    }
     out.push_back(g);
   }
   return out;
@@ -113,6 +118,9 @@ variable_list BackboneBackward::apply(variable_list &&grads) {
   at::Tensor dfeatures = grads[0].to(at::kFloat).contiguous(), scratch = bytes(backbone_.scratch_bytes());
   backbone_.backward(start(arena_), start(scratch), values(dfeatures), gradients, report.times());
   if (task_should_compute_output(0)) out[0] = input_gradient(inputs[0]);
+  size_t next = 1;
+  for (int i = 0; i < backbone_.frozen(); i++) // computed on the way to the images' gradient
+    for (int n = backbone_.layers()[i].bias ? 4 : 3; n > 0; n--) out[next++].reset();
   arena_.reset();
   computed_layers += int64_t(backbone_.layers().size());
   report.finish(true);
@@ -142,9 +150,10 @@ at::Tensor BackboneBackward::input_gradient(const at::Tensor &x) const {
   return dx.narrow(2, w.top, w.height).narrow(3, w.left, w.width).contiguous(at::MemoryFormat::ChannelsLast);
 }
 
-// Bumps the version counters of updated running statistics, for nodes that saved them.
-void changed(const variable_list &statistics) {
-  for (const auto &t : statistics) t.unsafeGetTensorImpl()->bump_version();
+// Bumps the version counters of updated running statistics, two for each layer, for nodes that saved them.
+void changed(const variable_list &statistics, int frozen) {
+  for (size_t i = 2 * size_t(frozen); i < statistics.size(); i++)
+    statistics[i].unsafeGetTensorImpl()->bump_version();
 }
 
 at::Tensor forward(const dw_backbone &t, const Images &x, const variable_list &parameters,
@@ -155,11 +164,13 @@ at::Tensor forward(const dw_backbone &t, const Images &x, const variable_list &p
   inputs.insert(inputs.end(), parameters.begin(), parameters.end());
   bool record = c10::GradMode::is_enabled() && torch::autograd::any_variable_requires_grad(inputs);
   BoundLayers bound = bind_layers(t, x.n, parameters, statistics);
-  Backbone backbone(bound.layers, {&kernel_set(t.bf16), at::get_num_threads(), float(t.cap), t.training != 0, record});
+  bool whole = x.given.defined() && x.given.requires_grad(); // the images' gradient needs every layer's
+  Backbone backbone(bound.layers, {&kernel_set(t.bf16), at::get_num_threads(), float(t.cap), t.training != 0, record,
+                                   t.frozen, whole ? 0 : t.frozen});
   at::Tensor arena = bytes(backbone.arena_bytes()), scratch = bytes(backbone.scratch_bytes());
   at::Tensor features = at::empty({x.n, bound.layers.back().out}, at::kFloat);
   backbone.forward(start(arena), start(scratch), x.input, features.data_ptr<float>(), report.times());
-  if (t.training) changed(statistics);
+  if (t.training) changed(statistics, t.frozen);
   computed_layers += int64_t(bound.layers.size());
   if (record) {
     auto node = depthwise::make_node<BackboneBackward>(std::move(backbone), std::move(arena), std::move(bound),

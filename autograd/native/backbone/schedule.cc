@@ -50,15 +50,17 @@ Backbone::Backbone(std::vector<Layer> layers, const BackboneSettings &settings)
 
 // Layer i runs at step i forward and at step 2n-i backward; y_i is read by the next layer and in
 // both layers' backward steps, g_i is written in the step of layer i+1 and read in that of layer i.
+// The backward step of settings.first still writes the g below it.
 void Backbone::plan() {
   int n = int(layers_.size());
   const KernelSet &k = *settings_.kernels;
   auto back = [&](int i) { return 2 * n - i; };
   for (int i = 0; i < n; i++)
     buffers_.push_back(
-        {layers_[i].rows() * padded(layers_[i].out) * k.element, i, settings_.gradients ? back(i) : i + 1});
-  for (int i = 0; i < n && settings_.gradients; i++) buffers_.push_back({buffers_[i].bytes, back(i + 1), back(i)});
-  buffers_.push_back({k.stem_image_bytes(layers_[0].window), 0, settings_.gradients ? back(0) : 0});
+        {layers_[i].rows() * padded(layers_[i].out) * k.element, i, differentiated(i + 1) ? back(i) : i + 1});
+  for (int i = 0; i < n && settings_.gradients; i++)
+    buffers_.push_back({differentiated(i + 1) ? buffers_[i].bytes : 0, back(i + 1), back(i)});
+  buffers_.push_back({k.stem_image_bytes(layers_[0].window), 0, differentiated(0) ? back(0) : 0});
   size_t planned = place(buffers_);
   bind(nullptr);
   arena_bytes_ = planned_at_ + planned;
@@ -83,7 +85,7 @@ void Backbone::bind(char *arena) {
       break;
     case Kind::Pointwise:
       forward_panels_[i] = cutter.cut<char>(k.panel_bytes(l.in, l.out));
-      backward_panels_[i] = settings_.gradients ? cutter.cut<char>(k.panel_bytes(l.in, l.out)) : nullptr;
+      backward_panels_[i] = differentiated(i) ? cutter.cut<char>(k.panel_bytes(l.in, l.out)) : nullptr;
     }
   }
   planned_at_ = (cutter.used() + 4095) / 4096 * 4096;
@@ -152,7 +154,7 @@ void Backbone::convolve(const Workers &w, int i) {
 }
 
 void Backbone::normalize(int i) {
-  if (settings_.batch)
+  if (batch(i))
     use_batch(layers_[i].norm, channels_[i], double(layers_[i].rows()));
   else
     use_running(layers_[i].norm, channels_[i]);
@@ -168,7 +170,7 @@ void Backbone::backward(char *arena, char *scratch, const float *dfeatures,
   settings_.kernels->pool_backward(w, {last.window.images, last.rows() / last.window.images, padded(last.out), last.out,
                                        dfeatures, y_[n - 1], activation(n - 1), g_[n - 1], sums(n - 1)});
   watch.lap(&Times::pool);
-  for (int i = n - 1; i >= 0; i--) {
+  for (int i = n - 1; i >= settings_.first; i--) {
     differentiate(w, i, gradients[i]);
     watch.lap_layer(i);
   }
@@ -179,9 +181,9 @@ void Backbone::backward(char *arena, char *scratch, const float *dfeatures,
 void Backbone::differentiate(const Workers &w, int i, const LayerGradients &out) {
   const KernelSet &k = *settings_.kernels;
   const Layer &l = layers_[i];
-  fused::differentiate(l.norm, channels_[i], double(l.rows()), settings_.batch, out.norm_weight, out.norm_bias);
+  fused::differentiate(l.norm, channels_[i], double(l.rows()), batch(i), out.norm_weight, out.norm_bias);
   for (int c = 0; c < l.out && out.bias; c++) // batch norm subtracts the batch's mean, and with it any bias
-    out.bias[c] = settings_.batch ? 0 : float(channels_[i].c1[c] * channels_[i].sum[c]);
+    out.bias[c] = batch(i) ? 0 : float(channels_[i].c1[c] * channels_[i].sum[c]);
   switch (l.kind) {
   case Kind::Stem: {
     auto b = stem_backward();
@@ -219,7 +221,7 @@ size_t Backbone::scratch_for(int i) const {
 }
 
 Moments Backbone::moments(int i) const {
-  if (!settings_.batch) return {channels_[i].pivot, nullptr, nullptr};
+  if (!batch(i)) return {channels_[i].pivot, nullptr, nullptr};
   return {channels_[i].pivot, channels_[i].sum, channels_[i].square};
 }
 

@@ -37,6 +37,8 @@ struct BackboneSettings {
   float cap;      // of the activation
   bool batch;     // normalize by the batch's statistics, else by the running ones
   bool gradients; // a backward pass follows
+  int frozen;     // the first layers, as many as this, use the running statistics
+  int first;      // the last layer that the backward pass computes; those before it have no gradients
 };
 
 // One pass through the backbone. The caller provides an arena, which must be preserved between
@@ -48,12 +50,14 @@ public:
   size_t arena_bytes() const { return arena_bytes_; }
   size_t scratch_bytes() const { return scratch_stride_ * settings_.threads; }
   const std::vector<Layer> &layers() const { return layers_; }
+  int frozen() const { return settings_.frozen; }
+  int first() const { return settings_.first; }
 
   // input.pixels or input.values are the images; window and image are set here. features is
   // (images, channels). times, if not null, receives the times of the pass, except the whole.
   void forward(char *arena, char *scratch, StemImage input, float *features, Times *times);
 
-  // gradients[i] belongs to layer i. Overwrites the arena that forward left, so it runs once. times
+  // gradients[i] belongs to layer i; those before settings.first are not computed. Overwrites the arena that forward left, so it runs once. times
   // as in forward, without pack and image.
   void backward(char *arena, char *scratch, const float *dfeatures, const std::vector<LayerGradients> &gradients,
                 Times *times);
@@ -74,6 +78,8 @@ private:
   void normalize(int i);
   void differentiate(const Workers &, int i, const LayerGradients &);
   size_t scratch_for(int i) const;
+  bool batch(int i) const { return settings_.batch && i >= settings_.frozen; }
+  bool differentiated(int i) const { return settings_.gradients && i >= settings_.first; }
   Activation activation(int i) const { return {channels_[i].scale, channels_[i].shift, settings_.cap}; }
   Moments moments(int i) const;
   GradientSums sums(int i) const { return {channels_[i].mean, channels_[i].sum, channels_[i].square}; }
