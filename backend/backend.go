@@ -45,6 +45,11 @@ type Inference interface {
 	Forward(s *autograd.Scope, x *autograd.Tensor) *autograd.Tensor
 	// ForwardPixels is Forward of images as a loader leaves them, on the network's device.
 	ForwardPixels(s *autograd.Scope, p autograd.Pixels) *autograd.Tensor
+	// Features computes the features of normalized images x, float32: what the head reads, (N, C) of a MobileNet.
+	// [Network.Head] makes logits of them. A graph without a head ([models.Graph.HeadLayers]) is an error.
+	Features(s *autograd.Scope, x *autograd.Tensor) *autograd.Tensor
+	// FeaturesPixels is Features of images as a loader leaves them, on the network's device.
+	FeaturesPixels(s *autograd.Scope, p autograd.Pixels) *autograd.Tensor
 }
 
 // backends is the table of backends, the fastest first: "auto" takes the first that supports the graph.

@@ -105,7 +105,7 @@ func (n *Network) backbone(height, width int) autograd.Backbone {
 		n.fused = n.newBackbone(height, width)
 	}
 	b := n.fused
-	b.Times = n.Times
+	b.Times, b.Frozen = n.Times, min(n.frozen.Layers, len(b.Layers))
 	return b
 }
 
@@ -171,7 +171,7 @@ func (f Fused) Forward(s *autograd.Scope, n *Network, x *autograd.Tensor, mode a
 	}
 	parameters, statistics := n.backboneTensors()
 	height, width := n.imageSize(x)
-	return n.fromFeatures(s, n.backbone(height, width).Forward(s, x, parameters, statistics, mode), mode)
+	return n.Head(s, n.backbone(height, width).Forward(s, x, parameters, statistics, n.normMode(mode)), mode)
 }
 
 // ForwardPixels implements [Backend]. The stem normalizes the pixels as it reads them.
@@ -180,21 +180,7 @@ func (f Fused) ForwardPixels(s *autograd.Scope, n *Network, p autograd.Pixels, m
 		return Torch{}.ForwardPixels(s, n, p, mode)
 	}
 	parameters, statistics := n.backboneTensors()
-	return n.fromFeatures(s, n.backbone(p.Height, p.Width).ForwardPixels(s, p, parameters, statistics, mode), mode)
-}
-
-// fromFeatures applies dropout and the head to the pooled features (N, C), which it frees.
-func (n *Network) fromFeatures(s *autograd.Scope, x *autograd.Tensor, mode autograd.Mode) *autograd.Tensor {
-	c := call{mode: mode, parameters: n.DType()}
-	at := slices.IndexFunc(n.layers, func(l bound) bool { return l.Kind == models.KindGlobalAvgPool })
-	for _, l := range n.layers[at+1:] {
-		y := layerOutput(s, l, []*autograd.Tensor{x}, c)
-		if y != x {
-			s.Free(x)
-		}
-		x = y
-	}
-	return x
+	return n.Head(s, n.backbone(p.Height, p.Width).ForwardPixels(s, p, parameters, statistics, n.normMode(mode)), mode)
 }
 
 // Loss implements [Backend]: in one native call.

@@ -42,6 +42,23 @@ func (i *FusedInference) ForwardPixels(s *autograd.Scope, p autograd.Pixels) *au
 	return i.folded().LogitsPixels(s, i.network.backbone(p.Height, p.Width), p)
 }
 
+// Features implements [Inference].
+func (i *FusedInference) Features(s *autograd.Scope, x *autograd.Tensor) *autograd.Tensor {
+	if i.network.Hooked() {
+		return torchInference{i.network, i.compute}.Features(s, x)
+	}
+	height, width := i.network.imageSize(x)
+	return i.folded().Forward(s, i.network.backbone(height, width), x)
+}
+
+// FeaturesPixels implements [Inference].
+func (i *FusedInference) FeaturesPixels(s *autograd.Scope, p autograd.Pixels) *autograd.Tensor {
+	if i.network.Hooked() {
+		return torchInference{i.network, i.compute}.FeaturesPixels(s, p)
+	}
+	return i.folded().ForwardPixels(s, i.network.backbone(p.Height, p.Width), p)
+}
+
 // folded is the backbone and head over the network's tensors, which [Network.To] replaces.
 func (i *FusedInference) folded() *autograd.FoldedBackbone {
 	if i.backbone == nil || !slices.Equal(i.tensors, i.network.tensors) {

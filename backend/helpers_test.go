@@ -91,14 +91,19 @@ func size(t *autograd.Tensor) int {
 // of the activation moves a gradient by more.
 func checkNear(t *testing.T, what string, got, want []float32) {
 	t.Helper()
+	if d := relative(got, want); !(d <= 1e-4) {
+		t.Errorf("%s: differs by %.1e of its norm", what, d)
+	}
+}
+
+// relative is |got - want| / |want|, of Euclidean norms.
+func relative(got, want []float32) float64 {
 	var d, n float64
 	for i := range want {
 		d += math.Pow(float64(got[i]-want[i]), 2)
 		n += math.Pow(float64(want[i]), 2)
 	}
-	if !(math.Sqrt(d) <= 1e-4*math.Sqrt(n)+1e-12) {
-		t.Errorf("%s: differs by %.1e of its norm", what, math.Sqrt(d/n))
-	}
+	return math.Sqrt(d) / (math.Sqrt(n) + 1e-8)
 }
 
 // each calls f for every variant of every architecture, or of those named.

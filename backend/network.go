@@ -16,6 +16,7 @@ type Network struct {
 	tensors []*autograd.Tensor // one for each array
 	layers  []bound            // the graph's layers, over the same tensors
 	uses    []int              // how many layers read each layer's output
+	frozen  Frozen
 	hooks   []*ForwardHook
 	fused   autograd.Backbone // for images of the last size, without Times; see backbone
 }
@@ -62,12 +63,10 @@ func (n *Network) replace(s *autograd.Scope, tensor func(int, models.Array) *aut
 		if len(a.Shape) == 4 {
 			t = s.ChannelsLast(t)
 		}
-		if a.Role != "" {
-			t = s.RequireGrad(t)
-		}
 		n.tensors[i] = t
 	}
 	n.bind()
+	n.Freeze(s, n.frozen)
 }
 
 // bound is a layer with its tensors.
@@ -76,6 +75,7 @@ type bound struct {
 	inputs       []int            // places of the layers that it reads; -1 is the image
 	weight, bias *autograd.Tensor // nil where the layer has none
 	norm         autograd.BatchNorm
+	frozenNorm   bool // batch norm computes as in evaluation
 }
 
 // bind gives each layer its tensors, which are in the order of [models.Layer.Arrays].

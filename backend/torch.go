@@ -24,16 +24,21 @@ func (Torch) Supports(*models.Graph, autograd.Device) error { return nil }
 // Forward implements [Backend]. Within Autocast, convolutions compute in its type; pools and linear layers
 // compute in the parameters' own.
 func (Torch) Forward(s *autograd.Scope, n *Network, x *autograd.Tensor, mode autograd.Mode) *autograd.Tensor {
+	return n.firstLayers(s, x, len(n.layers), mode)
+}
+
+// firstLayers computes the output of the last of the first layers, as many as count.
+func (n *Network) firstLayers(s *autograd.Scope, x *autograd.Tensor, count int, mode autograd.Mode) *autograd.Tensor {
 	c := call{mode: mode, parameters: n.DType()}
-	p := pass{image: x, outputs: make([]*autograd.Tensor, len(n.layers)), readers: map[*autograd.Tensor]int{}}
-	for i, l := range n.layers {
+	p := pass{image: x, outputs: make([]*autograd.Tensor, count), readers: map[*autograd.Tensor]int{}}
+	for i, l := range n.layers[:count] {
 		in := p.inputs(l)
 		out := n.observed(s, l.Layer, layerOutput(s, l, in, c))
 		p.outputs[i] = out
 		p.readers[out] += n.uses[i]
 		p.release(s, in)
 	}
-	return p.outputs[len(n.layers)-1]
+	return p.outputs[count-1]
 }
 
 // pass holds the activations of a forward pass that a layer to come still reads.
@@ -72,7 +77,7 @@ func layerOutput(s *autograd.Scope, l bound, in []*autograd.Tensor, c call) *aut
 	err := s.Sub(func(s *autograd.Scope) error {
 		y = operations[l.Kind](s, l, in, c)
 		if l.Norm != nil {
-			y = l.norm.Forward(s, y, c.mode)
+			y = l.norm.Forward(s, y, l.normMode(c.mode))
 		}
 		if l.Activation != nil {
 			own := l.Kind != models.KindFlatten && !slices.Contains(in, y) // flatten's result is a view of its input
@@ -106,8 +111,13 @@ func activate(s *autograd.Scope, f models.Function, x *autograd.Tensor, own bool
 
 // ForwardPixels implements [Backend].
 func (b Torch) ForwardPixels(s *autograd.Scope, n *Network, p autograd.Pixels, mode autograd.Mode) *autograd.Tensor {
+	return b.Forward(s, n, n.normalized(s, p), mode)
+}
+
+// normalized returns images as a loader leaves them in the type and on the device of the network.
+func (n *Network) normalized(s *autograd.Scope, p autograd.Pixels) *autograd.Tensor {
 	x := s.NormalizeImages(p.Values, p.N, p.Height, p.Width, p.Mean, p.Std, n.Device())
-	return b.Forward(s, n, s.To(x, n.DType()), mode)
+	return s.To(x, n.DType())
 }
 
 // Backward implements [Backend].
@@ -129,30 +139,48 @@ type torchInference struct {
 
 // Forward implements [Inference].
 func (i torchInference) Forward(s *autograd.Scope, x *autograd.Tensor) *autograd.Tensor {
-	return i.logits(s, func(s *autograd.Scope) *autograd.Tensor { return Torch{}.Forward(s, i.network, x, autograd.Evaluation) })
+	return i.firstLayers(s, len(i.network.layers), func(*autograd.Scope) *autograd.Tensor { return x })
 }
 
 // ForwardPixels implements [Inference].
 func (i torchInference) ForwardPixels(s *autograd.Scope, p autograd.Pixels) *autograd.Tensor {
-	return i.logits(s, func(s *autograd.Scope) *autograd.Tensor {
-		return Torch{}.ForwardPixels(s, i.network, p, autograd.Evaluation)
-	})
+	return i.firstLayers(s, len(i.network.layers), func(s *autograd.Scope) *autograd.Tensor { return i.network.normalized(s, p) })
 }
 
-// logits runs f without recording gradients, in the type that the network computes in.
-func (i torchInference) logits(s *autograd.Scope, f func(*autograd.Scope) *autograd.Tensor) *autograd.Tensor {
-	var logits *autograd.Tensor
+// Features implements [Inference].
+func (i torchInference) Features(s *autograd.Scope, x *autograd.Tensor) *autograd.Tensor {
+	return i.features(s, func(*autograd.Scope) *autograd.Tensor { return x })
+}
+
+// FeaturesPixels implements [Inference].
+func (i torchInference) FeaturesPixels(s *autograd.Scope, p autograd.Pixels) *autograd.Tensor {
+	return i.features(s, func(s *autograd.Scope) *autograd.Tensor { return i.network.normalized(s, p) })
+}
+
+func (i torchInference) features(s *autograd.Scope, input func(*autograd.Scope) *autograd.Tensor) *autograd.Tensor {
+	count, err := i.network.featureLayers()
+	if err != nil {
+		s.Fail(err)
+		return nil
+	}
+	return s.To(i.firstLayers(s, count, input), i.network.DType())
+}
+
+// firstLayers computes the first layers, as many as count, without recording gradients, in the type that the
+// network computes in.
+func (i torchInference) firstLayers(s *autograd.Scope, count int, input func(*autograd.Scope) *autograd.Tensor) *autograd.Tensor {
+	var y *autograd.Tensor
 	err := s.NoGrad(func(s *autograd.Scope) error {
 		err := s.Autocast(i.compute, func(s *autograd.Scope) error {
-			logits = s.Keep(f(s))
+			y = s.Keep(i.network.firstLayers(s, input(s), count, autograd.Evaluation))
 			return s.Err()
 		})
-		logits = s.Keep(logits)
+		y = s.Keep(y)
 		return err
 	})
 	if err != nil {
 		s.Fail(err)
 		return nil
 	}
-	return logits
+	return y
 }
