@@ -18,6 +18,7 @@ import (
 var notInTheTable = []string{
 	"Zeros", "To", "ToDevice", "Detach", "Keep", "RequireGrad", "SetRequiresGrad", "NormalizeImages", // make, copy or mark
 	"Gotch", "FromGotch", "ForwardModule", "Module", // convert
+	"Argmax",                                                  // has no gradient
 	"Backward", "BackwardWith", "Grad", "Apply", "Checkpoint", // differentiate the user's operations
 }
 

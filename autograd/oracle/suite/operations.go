@@ -19,7 +19,7 @@ type (
 // Random values are not near kinks.
 func Operations(scale float64) []Case {
 	list := append(arithmetic(scale), matrices(scale)...)
-	return slices.Concat(list, pools(scale), activations(), extensions(scale))
+	return slices.Concat(list, functions(), selections(scale), pools(scale), activations(), extensions(scale))
 }
 
 // drawn is an activation with uniform values in [-scale, scale).
@@ -68,6 +68,58 @@ func arithmetic(scale float64) []Case {
 			Torch:    func(s scope, in []tensor) tensor { return s.Reshape(s.Mean(in[0]), 1, 1) },
 			Gorgonia: one(func(g graph, in []node) node { return g.Affine(g.Sum(in[0]), 1./12, 0) })},
 	}
+}
+
+// functions are smooth; their inputs do not depend on the scale.
+func functions() []Case {
+	x := Input{Name: "x", Array: Draw("argument", -3, 3, 3, 4), Activation: true}
+	positive := Input{Name: "x", Array: Draw("positive argument", 0.2, 5, 3, 4), Activation: true}
+	ones := oracle.Full(1, 3, 4)
+	sigmoid := func(g graph, x node) node { return g.Div(g.Constant(ones), g.Affine(g.Exp(g.Affine(x, -1, 0)), 1, 1)) }
+	return []Case{
+		{Name: "exp", Inputs: []Input{x},
+			Torch:    func(s scope, in []tensor) tensor { return s.Exp(in[0]) },
+			Gorgonia: one(func(g graph, in []node) node { return g.Exp(in[0]) })},
+		{Name: "log", Inputs: []Input{positive},
+			Torch:    func(s scope, in []tensor) tensor { return s.Log(in[0]) },
+			Gorgonia: one(func(g graph, in []node) node { return g.Log(in[0]) })},
+		{Name: "sigmoid", Inputs: []Input{x},
+			Torch:    func(s scope, in []tensor) tensor { return s.Sigmoid(in[0]) },
+			Gorgonia: one(func(g graph, in []node) node { return sigmoid(g, in[0]) })},
+		{Name: "tanh", Inputs: []Input{x}, // 2*sigmoid(2x) - 1
+			Torch:    func(s scope, in []tensor) tensor { return s.Tanh(in[0]) },
+			Gorgonia: one(func(g graph, in []node) node { return g.Affine(sigmoid(g, g.Affine(in[0], 2, 0)), 2, -1) })},
+	}
+}
+
+// selections are products with matrices of zeros and ones, and a maximum over the one window of a plane.
+func selections(scale float64) []Case {
+	x, y := drawn(scale, "x", 3, 4), drawn(scale, "y", 2, 4)
+	distinct := Input{Name: "x", Array: Distinct("rows", -scale, scale, 3, 4), Activation: true}
+	return []Case{
+		{Name: "cat", Inputs: []Input{x, y},
+			Torch: func(s scope, in []tensor) tensor { return s.Cat(0, in[0], in[1]) },
+			Gorgonia: one(func(g graph, in []node) node {
+				return g.Add(g.Matmul(g.Constant(shifted(5, 3, 0)), in[0]), g.Matmul(g.Constant(shifted(5, 2, 3)), in[1]))
+			})},
+		{Name: "slice", Inputs: []Input{x},
+			Torch:    func(s scope, in []tensor) tensor { return s.Slice(in[0], 1, 1, 3) },
+			Gorgonia: one(func(g graph, in []node) node { return g.Matmul(in[0], g.Constant(shifted(4, 2, 1))) })},
+		{Name: "max", Inputs: []Input{distinct},
+			Torch: func(s scope, in []tensor) tensor { return s.Max(in[0], -1) },
+			Gorgonia: one(func(g graph, in []node) node {
+				return g.Reshape(g.MaxPool2d(g.Reshape(in[0], 3, 1, 2, 2), oracle.Pool{Kernel: 2, Stride: 2}), 3)
+			})},
+	}
+}
+
+// shifted is a matrix with ones at (i+by, i).
+func shifted(rows, columns, by int64) oracle.Array {
+	a := oracle.Full(0, rows, columns)
+	for i := range columns {
+		a.Data[(i+by)*columns+i] = 1
+	}
+	return a
 }
 
 // matrices holds products, and operations on rows, channels or positions.
