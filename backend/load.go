@@ -91,3 +91,25 @@ func Load(s *autograd.Scope, w weights.Weights, device autograd.Device) (*Networ
 	n.To(s, device)
 	return n, s.Err()
 }
+
+// LoadMatching copies the values that belong to an array of the network: of its name and size. It returns the
+// names of the network's arrays that keep their values, in file order, and those of the other values, sorted.
+func (n *Network) LoadMatching(s *autograd.Scope, values map[string][]float32) (kept, unused []string) {
+	used := map[string]bool{}
+	for i, a := range n.arrays {
+		v, ok := values[a.Name]
+		if !ok || len(v) != a.Size() {
+			kept = append(kept, a.Name)
+			continue
+		}
+		used[a.Name] = true
+		autograd.CopyFromSlice(s, n.tensors[i], v)
+	}
+	for name := range values {
+		if !used[name] && !strings.HasSuffix(name, counter) {
+			unused = append(unused, name)
+		}
+	}
+	slices.Sort(unused)
+	return kept, unused
+}

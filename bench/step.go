@@ -37,7 +37,7 @@ type phases struct{ batch, forward, backward, update, whole time.Duration }
 
 // step prepares training steps: each call runs one and returns its times.
 func (b *benchmark) step(s *autograd.Scope, c config.Config) (func() (phases, error), error) {
-	optimizer, err := c.NewOptimizer(s, b.network.Parameters())
+	optimizer, err := c.NewOptimizer(s, b.network)
 	if err != nil {
 		return nil, err
 	}

@@ -84,21 +84,26 @@ func (e Evaluation) add(s *autograd.Scope, inference backend.Inference, b *data.
 		if s.Err() != nil {
 			return s.Err()
 		}
-		classes := len(logits) / b.N
-		for i, label := range b.Labels {
-			row := logits[i*classes : (i+1)*classes]
-			rank := backend.Rank(row, int(label))
-			total.Images++
-			if rank <= 1 {
-				total.Top1++
-			}
-			if rank <= 5 {
-				total.Top5++
-			}
-			total.Loss += crossEntropy(row, int(label))
-		}
+		total.Add(logits, b.Labels)
 		return nil
 	})
+}
+
+// Add adds the results of images: logits (N, classes) and N labels.
+func (c *Score) Add(logits []float32, labels []int64) {
+	for i, label := range labels {
+		classes := len(logits) / len(labels)
+		row := logits[i*classes : (i+1)*classes]
+		rank := backend.Rank(row, int(label))
+		c.Images++
+		if rank <= 1 {
+			c.Top1++
+		}
+		if rank <= 5 {
+			c.Top5++
+		}
+		c.Loss += crossEntropy(row, int(label))
+	}
 }
 
 // crossEntropy returns -log softmax(logits)[class], in float64.

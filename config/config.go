@@ -7,6 +7,7 @@ import (
 	"depthwise.dev/data/shards"
 	"depthwise.dev/models"
 	"depthwise.dev/models/mobilenet"
+	"depthwise.dev/weights"
 )
 
 // Config holds every setting of a training run. Start from [Default], [Sources] or [Load], change
@@ -30,6 +31,21 @@ type Config struct {
 	Out string `yaml:"out,omitempty"`
 	// Recipe is the name of the recipe that the settings started from. "": none.
 	Recipe string `yaml:"recipe"`
+
+	// Init names the weights that the run starts from, a file or a folder, see [formats.Read]. Their
+	// network and preprocessing are those of the run, see [Config.UseWeights]. "": initial values.
+	Init string `yaml:"init,omitempty"`
+	// Freeze is none, bn (all batch norms), backbone (all layers but the head) or blocks:N (the stem
+	// and the first N blocks); see [Config.Frozen]. After UnfreezeAfter epochs all layers train, with
+	// a new optimizer; 0: never.
+	Freeze        string `yaml:"freeze"`
+	UnfreezeAfter int    `yaml:"unfreeze_after"`
+	// LayerDecay multiplies the learning rate of a block for each block between it and the head, and
+	// HeadLRScale that of the head's linear layer. 1: no change.
+	LayerDecay  float64 `yaml:"layer_decay"`
+	HeadLRScale float64 `yaml:"head_lr_scale"`
+	// Preprocessing of the images. The zero value is that of the variant's published weights.
+	Preprocessing models.Preprocessing `yaml:"preprocessing,omitempty"`
 
 	// Model is the network; Arch and Variant select the architecture. Classes 0: that of the data.
 	Model mobilenet.Config `yaml:",inline"`
@@ -131,6 +147,10 @@ type Config struct {
 	// must be local.
 	Remote shards.Remote `yaml:"-"`
 
+	// ReadWeights reads the weights that Init names, such as published ones; see package hub. nil: Init is
+	// a file or a folder.
+	ReadWeights func(name string) (weights.Weights, error) `yaml:"-"`
+
 	origin *origin // of the fields that were read from a file; nil: none
 }
 
@@ -153,6 +173,9 @@ func Default() Config {
 		Schedule:        "cosine",
 		WarmupEpochs:    -1,
 		LabelSmoothing:  0.1,
+		Freeze:          FreezeNone,
+		LayerDecay:      1,
+		HeadLRScale:     1,
 		Augment:         "basic",
 		Decode:          data.DecodeExact,
 		CropScale:       [2]float64{0.08, 1},        // torchvision, timm

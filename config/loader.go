@@ -40,3 +40,8 @@ func (c Config) augment() data.Augment {
 	}
 	return a
 }
+
+// Augments reports whether a training image differs from epoch to epoch.
+func (c Config) Augments() bool {
+	return c.Augment != "none" || c.MixUp > 0 || c.CutMix > 0 || c.RandomErase > 0 || c.ColorJitter != [4]float64{}
+}

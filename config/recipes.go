@@ -51,8 +51,24 @@ func Recipes() []Recipe {
 				c.Augment, c.MixUp, c.RandomErase = "randaug", 0.2, 0.25
 			},
 		},
+		{
+			Name:   fineTune,
+			Source: "fine-tuning of pretrained weights on a small data set",
+			apply: func(c *Config) {
+				c.Optimizer, c.LR, c.Momentum = "sgd", 0.02, 0.9
+				c.Schedule, c.WarmupEpochs = "onecycle", 0
+				c.BatchSize, c.Epochs = 32, 10
+				c.WeightDecay, c.NoDecay = 4e-5, []string{}
+				c.LabelSmoothing = 0.1
+				c.CropScale = [2]float64{0.35, 1}
+				c.Model.BNMomentum, c.Model.Dropout = 0.1, 0
+			},
+		},
 	}
 }
+
+// fineTune is the recipe of runs that start from weights.
+const fineTune = "finetune"
 
 // recipe returns the recipe of a name.
 func recipe(name string) (Recipe, error) {

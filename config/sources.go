@@ -7,17 +7,27 @@ import (
 	"depthwise.dev/internal/validate"
 	"depthwise.dev/models/mobilenet"
 	"depthwise.dev/optim"
+	"depthwise.dev/weights"
 )
 
 // Sources are the sources of a configuration. Later ones take precedence: the defaults (with the
-// variant's network), the settings for data "mnist", the file's recipe, the file, the explicit
-// choices below. Values that the caller sets afterwards override the result.
+// variant's network, or that of the weights to start from), the settings for data "mnist", the file's
+// recipe, the file, the explicit choices below. Values that the caller sets afterwards override the result.
 type Sources struct {
 	// File is a YAML file with some or all of Config's fields. "": none.
 	File string
 	// Explicit choices that imply other settings. "": those of the file, the recipe and the
 	// defaults.
 	Data, Recipe, Arch, Variant, Optimizer string
+	// Init names the weights to start from, see [Config.Init]. A run that starts from weights has the
+	// recipe finetune unless another one is named.
+	Init string
+	// ReadWeights reads the weights of a name, to give the configuration their network and preprocessing.
+	// It is not called for a file that describes these itself, as a run's config.yaml does. nil: they
+	// are read when the run starts.
+	ReadWeights func(name string) (weights.Weights, error)
+
+	weights *weights.Weights // that were read
 }
 
 // Load reads a configuration, such as a run's config.yaml. Settings that the file does not name are
@@ -49,7 +59,14 @@ func (s Sources) merge(text []byte) (Config, error) {
 	if s.Arch != "" && s.Variant == "" && s.Arch != cmp.Or(f.text("arch"), Default().Model.Arch) {
 		s.Variant = defaultVariant(s.Arch) // the variant in the file belongs to another architecture
 	}
-	named := Sources{Data: cmp.Or(s.Data, f.text("data")), Recipe: cmp.Or(s.Recipe, f.text("recipe")),
+	init := cmp.Or(s.Init, f.text("init"))
+	if init != "" && s.Recipe == "" && !f.has("recipe") {
+		s.Recipe = fineTune
+	}
+	if err := s.readWeights(init, f); err != nil {
+		return Config{}, err
+	}
+	named := Sources{weights: s.weights, Data: cmp.Or(s.Data, f.text("data")), Recipe: cmp.Or(s.Recipe, f.text("recipe")),
 		Arch: cmp.Or(s.Arch, f.text("arch")), Variant: cmp.Or(s.Variant, f.text("variant")), Optimizer: cmp.Or(s.Optimizer, f.text("optimizer"))}
 	c, err := named.implied()
 	if err != nil {
@@ -64,7 +81,7 @@ func (s Sources) merge(text []byte) (Config, error) {
 	if c.origin, err = f.origin(c); err != nil {
 		return Config{}, err
 	}
-	c.Data, c.Recipe = named.Data, named.Recipe
+	c.Data, c.Recipe, c.Init = named.Data, named.Recipe, init
 	if err := c.useNetwork(s.Arch, s.Variant); err != nil {
 		return Config{}, err
 	}
@@ -75,14 +92,30 @@ func (s Sources) merge(text []byte) (Config, error) {
 	return c, nil
 }
 
+// readWeights reads the weights that the run starts from, unless the file describes their network.
+func (s *Sources) readWeights(init string, f yamlFile) error {
+	described := s.Init == "" && f.has("preprocessing") && f.has("arch")
+	if init == "" || described || s.ReadWeights == nil {
+		return nil
+	}
+	w, err := s.ReadWeights(init)
+	s.weights = &w
+	return err
+}
+
 // implied returns the configuration of the choices alone.
 func (s Sources) implied() (Config, error) {
 	c := Default()
-	if err := c.useNetwork(s.Arch, s.Variant); err != nil {
-		return Config{}, err
-	}
 	if s.Data == MNIST {
 		c.useMNIST()
+	}
+	if s.weights != nil {
+		if err := c.UseWeights(*s.weights); err != nil {
+			return Config{}, err
+		}
+	}
+	if err := c.useNetwork(s.Arch, s.Variant); err != nil {
+		return Config{}, err
 	}
 	if err := c.useRecipe(s.Recipe); err != nil {
 		return Config{}, err

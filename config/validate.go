@@ -27,6 +27,7 @@ func (c Config) Validate() error {
 	v.model(c)
 	v.length(c)
 	v.optimization(c)
+	v.fineTuning(c)
 	v.augmentation(c)
 	v.machine(c)
 	v.checkpoints(c)

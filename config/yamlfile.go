@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -100,6 +101,11 @@ func shorten(text string) string {
 		return string(runes[:most]) + "..."
 	}
 	return text
+}
+
+// has reports whether the file names a setting.
+func (f yamlFile) has(key string) bool {
+	return slices.ContainsFunc(f.settings, func(s setting) bool { return s.key.Value == key })
 }
 
 // text returns the value of a setting that is text, "" if the file does not name it.

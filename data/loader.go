@@ -136,7 +136,7 @@ func (l *Loader) Batches() int {
 func (l *Loader) Epoch(ctx context.Context, epoch, firstBatch int) *Iterator {
 	work, end := context.WithCancelCause(ctx)
 	it := &Iterator{
-		ctx: work, end: end, loader: l, epoch: epoch, order: l.order(epoch), slots: l.takeSlots(),
+		ctx: work, end: end, loader: l, epoch: epoch, order: l.Order(epoch), slots: l.takeSlots(),
 		batch: firstBatch, released: firstBatch, next: firstBatch * l.options.BatchSize,
 	}
 	it.work.L, it.ready.L = &it.mu, &it.mu
@@ -154,8 +154,8 @@ func (l *Loader) Epoch(ctx context.Context, epoch, firstBatch int) *Iterator {
 	return it
 }
 
-// order returns the sample at each position of an epoch; nil means the order of the data set.
-func (l *Loader) order(epoch int) []int32 {
+// Order returns the sample at each position of an epoch; nil means the order of the data set.
+func (l *Loader) Order(epoch int) []int32 {
 	if !l.options.Train {
 		return nil
 	}

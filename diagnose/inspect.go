@@ -172,7 +172,7 @@ func inspectBatch(s *autograd.Scope, m backend.Machine, c *config.Config, w *wei
 
 // step runs the training step and records its layers.
 func (r *Inspection) step(s *autograd.Scope, c config.Config, n *backend.Network, x, labels *autograd.Tensor) error {
-	optimizer, err := c.NewOptimizer(s, n.Parameters())
+	optimizer, err := c.NewOptimizer(s, n)
 	if err != nil {
 		return err
 	}

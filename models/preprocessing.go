@@ -3,9 +3,10 @@ package models
 // Preprocessing is how images were brought to a network when its weights were trained and measured. It
 // belongs to weights, not to an architecture; a variant has the one that its publisher's weights expect.
 type Preprocessing struct {
-	Mean, Std     [3]float64 // of the colors, of pixels from 0 to 1
-	CropFraction  float64    // side of the center crop over that of the resized image: 0.875 is 224 of 256
-	Interpolation string     // bilinear or bicubic
+	Mean          [3]float64 `yaml:"mean,flow"` // of the colors, of pixels from 0 to 1
+	Std           [3]float64 `yaml:"std,flow"`
+	CropFraction  float64    `yaml:"crop_fraction"` // side of the center crop over that of the resized image: 0.875 is 224 of 256
+	Interpolation string     `yaml:"interpolation"` // bilinear or bicubic
 }
 
 // Common means and standard deviations.

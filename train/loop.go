@@ -62,9 +62,12 @@ func (r *run) finish(s *autograd.Scope) error {
 
 // epoch trains the rest of the current epoch, validates and saves.
 func (r *run) epoch(ctx context.Context, s *autograd.Scope) error {
+	if err := r.cacheFeatures(ctx, s); err != nil {
+		return err
+	}
 	r.clock.epoch()
 	r.unread = nil
-	batches := r.loader.Epoch(context.WithoutCancel(ctx), r.Epoch, r.Batch) // a step that has begun is finished
+	batches := r.epochBatches(context.WithoutCancel(ctx), r.Epoch, r.Batch) // a step that has begun is finished
 	defer batches.Close()
 	for r.Batch < r.loader.Batches() && r.Step < r.totalSteps {
 		if err := r.interruption(ctx); err != nil {
@@ -118,6 +121,9 @@ func (r *run) endEpoch(ctx context.Context, s *autograd.Scope) error {
 	}
 	r.Epoch, r.Batch, r.Seen = r.Epoch+1, 0, tally{}
 	r.Done = r.Step >= r.totalSteps || r.Epoch >= r.config.Epochs
+	if err := r.unfreeze(s); err != nil {
+		return err
+	}
 	return r.save(s, sum.Best)
 }
 
@@ -156,7 +162,13 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 	if r.average != nil {
 		e.Networks = append(e.Networks, r.averaged)
 	}
-	scores, err := e.Run(ctx, s, r.valLoader)
+	var scores []classify.Score
+	var err error
+	if r.features != nil && r.features.val != nil {
+		scores, err = r.scoreFeatures(ctx, s, e.Networks)
+	} else {
+		scores, err = e.Run(ctx, s, r.valLoader)
+	}
 	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -80,7 +80,7 @@ func (r *run) loaderOptions(train bool) data.LoaderOptions {
 // newOptimizer returns the trainer's optimizer, or the configured one.
 func (r *run) newOptimizer(s *autograd.Scope) (optim.Optimizer, error) {
 	if r.trainer.Optimizer.New == nil {
-		return r.config.NewOptimizer(s, r.network.Parameters())
+		return r.config.NewOptimizer(s, r.network)
 	}
-	return r.trainer.Optimizer.New(s, r.config.OptimizerParameters(r.network.Parameters()))
+	return r.trainer.Optimizer.New(s, r.config.OptimizerParameters(r.network))
 }

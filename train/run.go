@@ -2,6 +2,7 @@ package train
 
 import (
 	"encoding/json"
+	"fmt"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
@@ -13,17 +14,20 @@ import (
 
 // run is a training run: its parts and its progress.
 type run struct {
-	trainer Trainer
-	config  config.Config
-	net     network
-	folder  *runFolder
-	images  images
+	trainer   Trainer
+	config    config.Config
+	startNote string // about the weights that the run starts from
+	origin    string // of those weights, if they were published: JSON
+	net       network
+	folder    *runFolder
+	images    images
 	backend.Machine
 
 	loader    *data.Loader
 	valLoader *data.Loader // nil without validation images
 	network   *backend.Network
-	leaves    autograd.List // the network's parameters
+	leaves    autograd.List // the parameters that train
+	features  *features     // while the backbone is frozen, else nil
 	optimizer optim.Optimizer
 	average   *optim.Average   // of the weights; nil: none
 	averaged  *backend.Network // network of the average
@@ -87,10 +91,15 @@ func (r *run) build(s *autograd.Scope) (err error) {
 
 	autograd.Seed(s, c.Seed)
 	r.network = r.New(s, r.net.graph, c.Seed)
-	for _, p := range r.network.Parameters() {
-		r.leaves = append(r.leaves, p.Tensor)
+	if err := r.loadInit(s); err != nil {
+		return err
 	}
-	if r.optimizer, err = r.newOptimizer(s); err != nil {
+	if f := r.folder.resume; f != nil { // the epoch says what is frozen
+		if err := json.Unmarshal([]byte(f.Meta[metaProgress]), &r.progress); err != nil {
+			return fmt.Errorf("train: resume from %s: its metadata %q: %w", r.folder.from, metaProgress, err)
+		}
+	}
+	if err := r.prepareTraining(s); err != nil {
 		return err
 	}
 	if c.EMADecay > 0 {

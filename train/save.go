@@ -84,7 +84,7 @@ func (r *run) writeBestFrom(w weights.Weights) error {
 		return fmt.Errorf("train: %s: %w", weights.BestFile, err)
 	}
 	w.Meta = map[string]string{}
-	if err := r.setSplit(&w); err != nil {
+	if err := r.describe(&w); err != nil {
 		return err
 	}
 	w.Meta[weights.MetaBest] = string(accuracy)

@@ -80,7 +80,7 @@ const (
 // weights copies the network to the host, and its average where there is one.
 func (r *run) weights(s *autograd.Scope) (w weights.Weights, err error) {
 	w = weights.Weights{Graph: r.net.graph, Config: r.net.config, Classes: r.images.train.Classes, Preprocess: r.net.preprocess, Meta: map[string]string{}}
-	if err := r.setSplit(&w); err != nil {
+	if err := r.describe(&w); err != nil {
 		return w, err
 	}
 	if w.Arrays, err = backend.HostArrays(s, "", r.network.State()); err != nil || r.average == nil {
@@ -91,8 +91,12 @@ func (r *run) weights(s *autograd.Scope) (w weights.Weights, err error) {
 	return w, err
 }
 
-// setSplit records the validation split in the metadata, if there is one.
-func (r *run) setSplit(w *weights.Weights) error {
+// describe records in the metadata the origin of published weights that the run started from and the validation
+// split, where there are.
+func (r *run) describe(w *weights.Weights) error {
+	if r.origin != "" {
+		w.Meta[weights.MetaOrigin] = r.origin
+	}
 	if r.config.ValSplit == 0 || r.images.ownVal {
 		return nil
 	}

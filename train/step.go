@@ -20,7 +20,7 @@ var ErrNotFinite = errors.New("not a finite number")
 
 // trainStep is one optimizer step: next batches, forward, backward, clip and update, record. Batches
 // without an image to train on are read and make no step.
-func (r *run) trainStep(s *autograd.Scope, batches *data.Iterator) error {
+func (r *run) trainStep(s *autograd.Scope, batches batchSource) error {
 	return s.Sub(func(s *autograd.Scope) error {
 		seen, err := r.forwardBackward(s, batches)
 		if err != nil {
@@ -43,7 +43,7 @@ func (r *run) trainStep(s *autograd.Scope, batches *data.Iterator) error {
 // forwardBackward accumulates the gradients of the next Accumulate batches in the parameters. For
 // one batch they are those of its mean loss; for more, of the sum over their images, which update
 // divides.
-func (r *run) forwardBackward(s *autograd.Scope, batches *data.Iterator) (tally, error) {
+func (r *run) forwardBackward(s *autograd.Scope, batches batchSource) (tally, error) {
 	autograd.ZeroGrads(s, r.leaves)
 	var seen tally
 	for range r.config.Accumulate {
@@ -93,7 +93,7 @@ func (r *run) recordDropped(b *data.Batch) error {
 
 // add runs one batch forward and backward.
 func (r *run) add(s *autograd.Scope, b *data.Batch, seen *tally) error {
-	logits := r.Forward(s, r.network, backend.Pixels(b, r.net.preprocess), autograd.Training)
+	logits := r.logits(s, b)
 	loss, scored := r.loss(s, logits, backend.Targets(b))
 	if s.Err() == nil && (math.IsNaN(scored.Loss) || math.IsInf(scored.Loss, 0)) {
 		return fmt.Errorf("the loss is %v: %w; %s", scored.Loss, ErrNotFinite, r.advice())

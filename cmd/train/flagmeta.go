@@ -18,6 +18,7 @@ import (
 const (
 	groupData         = "Data"
 	groupModel        = "Model"
+	groupInit         = "Pretrained weights"
 	groupOptimization = "Optimization"
 	groupAugmentation = "Augmentation"
 	groupHardware     = "Hardware"
@@ -27,7 +28,7 @@ const (
 	groupHelp         = "Help" // of flags without an annotation, which are Cobra's own
 )
 
-var groupOrder = []string{groupData, groupModel, groupOptimization, groupAugmentation, groupHardware, groupRun,
+var groupOrder = []string{groupData, groupModel, groupInit, groupOptimization, groupAugmentation, groupHardware, groupRun,
 	groupMeasurement, groupOutput, groupHelp}
 
 // Annotations of a flag, for help, shell completion and documentation.
@@ -132,6 +133,7 @@ func variantNotes() map[string]string {
 var notesOf = map[string]map[string]string{
 	"augment": {"basic": "random resized crop and flip", "randaug": "basic + RandAugment",
 		"trivial": "basic + TrivialAugmentWide"},
+	"freeze":    {"bn": "all batch norms", "backbone": "all layers but the head", "blocks:N": "the stem and the first N blocks"},
 	"decode":    {"fast": "decode large JPEGs at half size, in training only"},
 	"fit":       {"crop": "resize and center crop", "letterbox": "whole image on black", "pad": "letterbox, never enlarged"},
 	"backend":   {"auto": "fused where it is faster", "torch": "unfused libtorch operations", "fused": "fused CPU kernels"},

@@ -9,7 +9,10 @@ import (
 
 	"depthwise.dev/backend"
 	"depthwise.dev/config"
+	"depthwise.dev/formats"
+	"depthwise.dev/hub"
 	"depthwise.dev/models/mobilenet"
+	"depthwise.dev/weights"
 )
 
 // modelFlags are the flags of every command that builds a network.
@@ -105,7 +108,8 @@ func jsonFlag(cmd *cobra.Command, json *bool) {
 // settings is a configuration that flags are bound to, with the configuration file.
 type settings struct {
 	config.Config
-	file string
+	file  string
+	start *weights.Weights // of --init, after they were read
 }
 
 func newSettings() *settings { return &settings{Config: config.Default()} }
@@ -125,7 +129,7 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 		}
 		return ""
 	}
-	sources := config.Sources{File: s.file, Data: value("data"), Recipe: value("recipe"),
+	sources := config.Sources{Init: value("init"), ReadWeights: s.readInit(cmd), File: s.file, Data: value("data"), Recipe: value("recipe"),
 		Arch: value("arch"), Variant: value("variant"), Optimizer: value("optimizer")}
 	if err := checkInput("config", s.file); err != nil {
 		return err
@@ -136,6 +140,7 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 	}
 	s.Config = c // the flags' values point into it
 	s.Remote = newRemote(logTo(cmd.ErrOrStderr()))
+	s.ReadWeights = s.readInit(cmd)
 	for _, g := range explicit {
 		if g.flag.Name == "variant" {
 			continue // the sources have applied it, and an alias is now a name
@@ -167,5 +172,56 @@ func (s *settings) checked(cmd *cobra.Command) (config.Config, error) {
 	if err := s.resolve(cmd); err != nil {
 		return config.Config{}, err
 	}
-	return s.Config, s.Validate()
+	if err := s.Validate(); err != nil {
+		return config.Config{}, err
+	}
+	if s.start != nil {
+		return s.Config, s.CheckWeights(*s.start)
+	}
+	return s.Config, nil
+}
+
+// readInit returns the function that reads the weights of --init, once.
+func (s *settings) readInit(cmd *cobra.Command) func(name string) (weights.Weights, error) {
+	return func(name string) (w weights.Weights, err error) {
+		if s.start != nil {
+			return *s.start, nil
+		}
+		file := name
+		if hub.IsName(name) {
+			best := hub.Options{Arch: config.Default().Model.Arch, Width: 1}
+			if cmd.Flags().Changed("arch") {
+				best.Arch = cmd.Flags().Lookup("arch").Value.String()
+			}
+			if cmd.Flags().Changed("width") {
+				best.Width, err = cmd.Flags().GetFloat64("width")
+			}
+			if err == nil {
+				file, _, err = fetchWeights(cmd, name, best)
+			}
+		} else {
+			file, err = localWeights(cmd, name)
+		}
+		if err != nil {
+			return w, err
+		}
+		w, err = formats.ReadWith(file, formats.ReadOptions{Log: logTo(cmd.ErrOrStderr())})
+		if err == nil {
+			s.start = &w
+		}
+		return w, err
+	}
+}
+
+// initFlags are the flags of fine-tuning.
+func initFlags(cmd *cobra.Command, c *config.Config) {
+	flagGroup(cmd, groupInit, func(fs *pflag.FlagSet) {
+		fs.StringVar(&c.Init, "init", c.Init, "start from the weights of `PATH`: a file, a run's folder or a folder of Hugging Face; implies --recipe finetune")
+		fs.Var(known{&c.Freeze, config.Freezes, "NAME"}, "freeze", "layers that do not train")
+		fs.IntVar(&c.UnfreezeAfter, "unfreeze-after", c.UnfreezeAfter, "train all layers after N epochs")
+		fs.Float64Var(&c.LayerDecay, "layer-decay", c.LayerDecay, "factor of the learning rate for each block between a layer and the head, such as 0.8")
+		fs.Float64Var(&c.HeadLRScale, "head-lr-scale", c.HeadLRScale, "factor of the learning rate of the head, such as 10")
+		filePath(fs, "init", "safetensors")
+		defaultText(fs, "unfreeze-after", "never")
+	})
 }

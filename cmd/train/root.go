@@ -65,6 +65,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
 	})
 	exifFlag(cmd, &s.Config)
 	modelFlags(cmd, &s.Config)
+	initFlags(cmd, &s.Config)
 	optimizationFlags(cmd, &s.Config)
 	augmentFlags(cmd, &s.Config)
 	hardwareFlags(cmd, &s.Precision, &s.Device, &s.Backend, &s.Threads)
