@@ -38,6 +38,15 @@ var resumeCases = []struct {
 	{"adamw", func(c *config.Config) { c.Optimizer, c.LR = "adamw", 1e-3 }},
 	{"sgd, weight average", func(c *config.Config) { c.EMADecay = 0.8 }},
 	{"dropout", func(c *config.Config) { c.Model.Dropout = 0.2 }},
+	{"frozen blocks, layer decay", func(c *config.Config) { c.Freeze, c.LayerDecay, c.HeadLRScale = "blocks:3", 0.8, 5 }},
+	{"frozen batch norms", func(c *config.Config) { c.Freeze = "bn" }},
+	{"frozen backbone, then not", func(c *config.Config) {
+		c.Freeze, c.UnfreezeAfter, c.EMADecay, c.Model.Dropout = "backbone", 1, 0.8, 0.2
+	}},
+	{"cached features, then not", func(c *config.Config) {
+		c.Freeze, c.UnfreezeAfter, c.Augment, c.Optimizer, c.LR = "backbone", 2, "none", "adamw", 1e-3
+	}},
+	{"cached features", func(c *config.Config) { c.Freeze, c.Augment, c.Workers, c.EMADecay = "backbone", "none", 2, 0.8 }},
 	{"randaug, jitter, erasing, mixup and cutmix", func(c *config.Config) {
 		c.Workers, c.Augment, c.RandomErase, c.MixUp, c.CutMix = 2, "randaug", 0.25, 0.2, 1
 		c.ColorJitter = [4]float64{0.4, 0.4, 0.4, 0.1}

@@ -80,6 +80,9 @@ func withRun(t *testing.T, c config.Config, f func(s *autograd.Scope, r *run)) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := describeInit(&c); err != nil {
+		t.Fatal(err)
+	}
 	net, err := Trainer{}.network(&c, len(images.train.Classes))
 	if err != nil {
 		t.Fatal(err)
