@@ -34,7 +34,7 @@ type Config struct {
 
 	// Init names the weights that the run starts from, a file or a folder, see [formats.Read]. Their
 	// network and preprocessing are those of the run, see [Config.UseWeights]. "": initial values.
-	Init string `yaml:"init,omitempty"`
+	Init string `yaml:"init"`
 	// Freeze is none, bn (all batch norms), backbone (all layers but the head) or blocks:N (the stem
 	// and the first N blocks); see [Config.Frozen]. After UnfreezeAfter epochs all layers train, with
 	// a new optimizer; 0: never.

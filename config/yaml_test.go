@@ -92,7 +92,7 @@ func TestWrongFiles(t *testing.T) {
 		{"architecture", "arch: mobilenet_v7\n", `FILE:1: arch "mobilenet_v7": did you mean mobilenet_v1? allowed: mobilenet_v1, mobilenet_v2`},
 		{"network of a program", "arch: custom\n", `FILE:1: arch "custom": this run trained a network that its program built; only that program can repeat it, with train.Trainer`},
 		{"variant of another architecture", "arch: mobilenet_v2\nvariant: paper\n", `FILE:2: variant "paper": allowed: torchvision, timm, keras, hf`},
-		{"recipe", "recipe: slim\n", `FILE:1: recipe "slim": allowed: paper, torchvision, modern`},
+		{"recipe", "recipe: slim\n", `FILE:1: recipe "slim": allowed: paper, torchvision, modern, finetune`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := writeFile(t, c.file)

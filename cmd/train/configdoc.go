@@ -19,6 +19,8 @@ var allowedValues = map[string]string{
 
 	"width": "0 < x ≤ 16", "resolution": "1 to 4096", "classes": "≥ 0",
 
+	"init": "file, folder or name", "unfreeze-after": "≥ 0", "layer-decay": "0 < x ≤ 1", "head-lr-scale": "> 0",
+
 	"epochs": "1 to 2147483647", "max-steps": "≥ 0", "accumulate": "1 to 2147483647",
 	"lr": "> 0", "momentum": "0 ≤ x < 1", "weight-decay": "≥ 0",
 	"step-epochs": "0 to 2147483647", "gamma": "0 ≤ x ≤ 1",
@@ -40,8 +42,9 @@ var allowedValues = map[string]string{
 var otherSettings = map[string]string{
 	"activation": "`relu` or `relu6`", "padding": "of 3x3 convolutions: `symmetric`, as in PyTorch; `same`, as in TensorFlow; or `keras`, as in Keras' MobileNet v1",
 	"conv_bias": "convolutions have biases", "bn_eps": "added to the variance in batch normalization",
-	"bn_momentum": "weight of the statistics of the new batch in the running statistics of batch normalization (PyTorch's convention)",
-	"dropout":     "dropout probability before the classifier",
+	"bn_momentum":   "weight of the statistics of the new batch in the running statistics of batch normalization (PyTorch's convention)",
+	"dropout":       "dropout probability before the classifier",
+	"preprocessing": "`mean`, `std`, `crop_fraction` and `interpolation` of images; where it is missing, those of the variant's published weights. `--init` sets it",
 }
 
 // flagTypes are the types of values by the names of flag types.
@@ -85,7 +88,7 @@ file, the file over its recipe, a recipe over what ` + "`data: mnist`" + ` impli
 			fmt.Fprintln(&b, configRow(cmd, f))
 		}
 	}
-	b.WriteString("\n## Settings without a flag\n\n`--variant` implies them.\n\n")
+	b.WriteString("\n## Settings without a flag\n\n`--variant` and `--init` imply them.\n\n")
 	b.WriteString("| YAML key | default | description |\n|---|---|---|\n")
 	for _, k := range keys {
 		if !documented[k.name] {
@@ -149,6 +152,7 @@ type setting struct{ name, value string }
 func configKeys() ([]setting, error) {
 	c := config.Default()
 	c.Out, c.Resume = "set", "set" // omitted when empty
+	c.Preprocessing.CropFraction = 0.875
 	var n yaml.Node
 	if err := n.Encode(c); err != nil {
 		return nil, fmt.Errorf("configuration reference: %w", err)

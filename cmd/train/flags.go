@@ -216,12 +216,12 @@ func (s *settings) readInit(cmd *cobra.Command) func(name string) (weights.Weigh
 // initFlags are the flags of fine-tuning.
 func initFlags(cmd *cobra.Command, c *config.Config) {
 	flagGroup(cmd, groupInit, func(fs *pflag.FlagSet) {
-		fs.StringVar(&c.Init, "init", c.Init, "start from the weights of `PATH`: a file, a run's folder or a folder of Hugging Face; implies --recipe finetune")
+		fs.StringVar(&c.Init, "init", c.Init, "start from the weights in `FILE`, a folder, or of a name (train weights list; imagenet: the best for --arch and --width); implies --recipe finetune")
 		fs.Var(known{&c.Freeze, config.Freezes, "NAME"}, "freeze", "layers that do not train")
 		fs.IntVar(&c.UnfreezeAfter, "unfreeze-after", c.UnfreezeAfter, "train all layers after N epochs")
 		fs.Float64Var(&c.LayerDecay, "layer-decay", c.LayerDecay, "factor of the learning rate for each block between a layer and the head, such as 0.8")
 		fs.Float64Var(&c.HeadLRScale, "head-lr-scale", c.HeadLRScale, "factor of the learning rate of the head, such as 10")
-		filePath(fs, "init", "safetensors")
+		filePath(fs, "init", extensions(func(f formats.Format) bool { return f.Read != nil })...)
 		defaultText(fs, "unfreeze-after", "never")
 	})
 }

@@ -48,17 +48,16 @@ var synonyms = []synonym{
 	{"validation-split val-fraction split", "val-split", ""},
 	{"random-seed manual-seed", "seed", ""},
 	{"checkpoint ckpt weight pretrained model model-path initial-checkpoint w", "weights", ""},
+	{"pretrained", "init", "--init imagenet, or the file or name of weights"},
+	{"pretrained-weights init-checkpoint initial-checkpoint finetune weights", "init", ""},
+	{"freeze-backbone freeze-layers", "freeze", "--freeze backbone"},
+	{"llrd layer-wise-decay", "layer-decay", ""},
 	{"checkpoint ckpt resume-from continue", "resume", ""},
 	{"save-period save-freq", "checkpoint-every", ""},
 	{"cfg conf", "config", ""},
 	{"quiet q", "progress", "--progress none"},
 	{"topk top-k k", "top", ""},
 	{"v", "version", ""},
-}
-
-// unsupported explains well-known flags that have no counterpart.
-var unsupported = map[string]string{
-	"pretrained": "training starts from random weights; --resume continues a run",
 }
 
 // synonymHint is the hint for a flag that another tool has under this name, or "". A single letter
@@ -78,9 +77,6 @@ func synonymHint(cmd *cobra.Command, written, name string) string {
 				return "did you mean --" + s.flag + "?"
 			}
 		}
-	}
-	if cmd.Flags().Lookup("resume") != nil {
-		return unsupported[name]
 	}
 	return ""
 }
