@@ -9,6 +9,14 @@ import (
 	"depthwise.dev/weights"
 )
 
+// What published configurations say for training from nothing on ImageNet is not repeated: Hugging Face's
+// MobileNet v1 has a dropout of 0.999 and a momentum of 0.0003, with which a run of some hundred steps learns
+// nothing and keeps the running statistics of other images.
+const (
+	initBNMomentum = 0.1 // PyTorch's default
+	maxInitDropout = 0.2 // torchvision's, of MobileNet v2
+)
+
 // UseWeights makes the network and the preprocessing those of weights that the run starts from. The
 // number of classes is left to the data. Weights of a graph that is no MobileNet are an error.
 func (c *Config) UseWeights(w weights.Weights) error {
@@ -18,6 +26,7 @@ func (c *Config) UseWeights(w weights.Weights) error {
 	classes := c.Model.Classes
 	c.Model = *w.Config
 	c.Model.Classes = classes
+	c.Model.BNMomentum, c.Model.Dropout = initBNMomentum, min(c.Model.Dropout, maxInitDropout)
 	p := w.Preprocess
 	c.Fit, c.EXIF = cmp.Or(p.Fit, c.Fit), p.EXIF
 	c.Preprocessing = models.Preprocessing{Mean: p.Mean, Std: p.Std, CropFraction: 0.875, Interpolation: cmp.Or(p.Interpolation, "bilinear")}

@@ -61,7 +61,6 @@ func Recipes() []Recipe {
 				c.WeightDecay, c.NoDecay = 4e-5, []string{}
 				c.LabelSmoothing = 0.1
 				c.CropScale = [2]float64{0.35, 1}
-				c.Model.BNMomentum, c.Model.Dropout = 0.1, 0
 			},
 		},
 	}

@@ -42,8 +42,10 @@ func (t Trainer) Fit(ctx context.Context, c config.Config, rec report.Recorder) 
 		c.ValSplit = 0 // has no effect, and is not recorded
 	}
 	images.cutBatchSize(&c)
-	if err := describeInit(&c); err != nil {
-		return Result{}, err
+	if t.Graph == nil {
+		if err := describeInit(&c); err != nil {
+			return Result{}, err
+		}
 	}
 	net, err := t.network(&c, len(images.train.Classes))
 	if err != nil {

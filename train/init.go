@@ -48,8 +48,10 @@ func (r *run) loadInit(s *autograd.Scope) error {
 	if err != nil {
 		return err
 	}
-	if err := r.config.CheckWeights(w); err != nil {
-		return err
+	if r.trainer.Graph == nil {
+		if err := r.config.CheckWeights(w); err != nil {
+			return err
+		}
 	}
 	r.origin = w.Meta[weights.MetaOrigin]
 	head := map[string]bool{}

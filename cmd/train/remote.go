@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"depthwise.dev/data/remote"
+	"depthwise.dev/hub"
 	"depthwise.dev/internal/redact"
 	"depthwise.dev/report"
 )
@@ -49,13 +50,14 @@ func (s *shared) Record(e report.Event) error {
 func localPaths(cmd *cobra.Command, args []string) error {
 	var err error
 	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if f.Name != "data" && isAddress(f.Value.String()) {
+		named := (f.Name == "weights" || f.Name == "init") && hub.IsName(f.Value.String()) // the address of a repository's page
+		if f.Name != "data" && !named && isAddress(f.Value.String()) {
 			err = usagef("--%s %s: only --data can be an address; download the file, and give its path", f.Name, redact.Address(f.Value.String()))
 		}
 	})
 	reads := cmd.CommandPath() == "train data check" || cmd.CommandPath() == "train data stats"
 	for _, arg := range args {
-		if isAddress(arg) && !reads {
+		if isAddress(arg) && !reads && !hub.IsName(arg) {
 			err = usagef("%s %s: takes no address; download it, and give its path", cmd.CommandPath(), redact.Address(arg))
 		}
 	}

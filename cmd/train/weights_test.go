@@ -78,6 +78,9 @@ func TestWeightsByName(t *testing.T) {
 	if code != exitDone || !strings.Contains(stdout, "%  alp\n") || strings.Contains(stdout, "%  970\n") {
 		t.Errorf("exit code %d, %q\n%s", code, stdout, stderr)
 	}
+	if page := done(t, "predict", "--weights", "https://huggingface.co/"+name, picture, "--top", "1000"); page != stdout {
+		t.Errorf("by the address of its page: %q, by its name: %q", page, stdout)
+	}
 	out := filepath.Join(t.TempDir(), "out.safetensors")
 	done(t, "export", "--weights", name, "--output", out)
 	npz := filepath.Join(t.TempDir(), "out.npz")
