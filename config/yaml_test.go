@@ -51,6 +51,14 @@ func TestYAMLRoundTrip(t *testing.T) {
 		t.Errorf("got  %+v\nwant %+v", got, c)
 	}
 
+	latin1 := c
+	latin1.Data = "caf\xe9/" + strings.Repeat("\xe4", 100)
+	if text, err := latin1.YAML(); err != nil {
+		t.Error(err)
+	} else if got, err := Load(writeFile(t, string(text))); err != nil || got.Data != latin1.Data {
+		t.Errorf("data %q, %v, want %q", got.Data, err, latin1.Data)
+	}
+
 	c.Out, c.Resume = "runs/photos-1", "auto"
 	again, err := c.YAML()
 	if err != nil {

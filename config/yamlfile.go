@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -45,6 +46,9 @@ func parse(path string, text []byte) (yamlFile, error) {
 		key, value := top.Content[i], top.Content[i+1]
 		if value.Kind == yaml.AliasNode {
 			value = value.Alias
+		}
+		if err := decodeBinary(value); err != nil {
+			v.Add(f.field(key.Value, shown(value), value.Line, "must be base64 after !!binary"))
 		}
 		if name, ok := renamed[key.Value]; ok {
 			key.Value = name
@@ -92,6 +96,18 @@ func (f yamlFile) document(text []byte) (*yaml.Node, error) {
 		}
 		top = doc.Content[0]
 	}
+}
+
+// decodeBinary replaces base64, as which YAML stores a path that is not UTF-8, by its bytes.
+func decodeBinary(value *yaml.Node) error {
+	if value.Kind != yaml.ScalarNode || value.ShortTag() != "!!binary" {
+		return nil
+	}
+	raw, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(value.Value), ""))
+	if err == nil {
+		value.Tag, value.Value = "!!str", string(raw)
+	}
+	return err
 }
 
 // shorten cuts a text of the file for a message.
