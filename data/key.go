@@ -3,10 +3,14 @@ package data
 import (
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/text/unicode/norm"
+
+	"depthwise.dev/data/internal/names"
 )
 
 // Key identifies a sample by its class and its name. It is the same when the data set is moved or
-// renamed, and when other images are added or removed. For a member of a shard that package shards
+// renamed, also to another Unicode form (NFC, NFD), and when other images are added or removed. For a member of a shard that package shards
 // wrote it is the class and the name of the source, which do not change when the shards are written
 // again; otherwise the name of the shard is a part of it.
 func (d *Dataset) Key(s Sample) string {
@@ -18,7 +22,19 @@ func (d *Dataset) Key(s Sample) string {
 		}
 	}
 	class := d.Classes[s.Class] + "/"
+	if !norm.NFC.IsNormalString(class + name) {
+		class, name = normalized(class), normalized(name)
+	}
 	return class + strings.TrimPrefix(name, class)
+}
+
+// normalized returns a path with each name in NFC.
+func normalized(path string) string {
+	parts := strings.Split(path, "/")
+	for i, name := range parts {
+		parts[i] = names.Key(name)
+	}
+	return strings.Join(parts, "/")
 }
 
 // positionDigits is the number of digits before the name of the source in a member's name, such as

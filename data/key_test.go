@@ -23,6 +23,9 @@ func TestKey(t *testing.T) {
 		{"a member of another program", "/x", "/x/a.tar/0001.jpg", shard, "cat/a.tar/0001"},
 		{"the same name in another shard", "/x", "/x/b.tar/0001.jpg", shard, "cat/b.tar/0001"},
 		{"eight digits alone", "/x", "/x/a.tar/00000017.jpg", shard, "cat/a.tar/00000017"},
+		{"another Unicode form", "/x", "/x/cat/e\u0301.png", Part{}, "cat/\u00e9.png"},
+		{"another Unicode form of a folder, with a name that is not UTF-8", "/x", "/x/cat/e\u0301/\xff.png", Part{}, "cat/\u00e9/\xff.png"},
+		{"a member in another Unicode form", "/x", "/x/a.tar/00000017-cat-e\u0301.jpg", shard, "cat/cat-\u00e9"},
 	} {
 		d := &Dataset{Root: c.root, Classes: []string{"cat"}}
 		if got := d.Key(Sample{Path: c.path, Part: c.part}); got != c.want {

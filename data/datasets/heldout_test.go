@@ -167,6 +167,33 @@ func TestHeldOut(t *testing.T) {
 	}
 }
 
+// TestHeldOutInAnotherForm: a copy whose names another system wrote in another Unicode form is the same
+// data set, also of a class with a threshold of its own.
+func TestHeldOutInAnotherForm(t *testing.T) {
+	const decomposed, composed = "cafe\u0301", "caf\u00e9"
+	for _, n := range []int{2, 30} {
+		dir := t.TempDir()
+		for i := range n {
+			writePhoto(t, filepath.Join(dir, "dog", fmt.Sprintf("%d.png", i)), photo(uint64(i), 40))
+			writePhoto(t, filepath.Join(dir, decomposed, fmt.Sprintf("%s%d.png", decomposed, i)), photo(uint64(100+i), 40))
+		}
+		_, val, split := recorded(t, dir)
+		if err := os.Rename(filepath.Join(dir, decomposed), filepath.Join(dir, composed)); err != nil {
+			t.Fatal(err)
+		}
+		for i := range n {
+			was := filepath.Join(dir, composed, fmt.Sprintf("%s%d.png", decomposed, i))
+			if err := os.Rename(was, filepath.Join(dir, composed, fmt.Sprintf("%s%d.png", composed, i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, measured, which := heldOut(t, split, dir)
+		if !slices.Equal(keys(measured), keys(val)) || strings.Contains(which, "new ones") {
+			t.Errorf("%s: %q are measured, want %q", which, keys(measured), keys(val))
+		}
+	}
+}
+
 func remove(t *testing.T, dir, class string) string {
 	t.Helper()
 	if err := os.RemoveAll(filepath.Join(dir, class)); err != nil {

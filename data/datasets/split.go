@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"depthwise.dev/data"
+	"depthwise.dev/data/internal/names"
 )
 
 // Split divides a data set into train and val by a hash of each image's key ([data.Dataset.Key]): an
@@ -40,7 +41,7 @@ func newSplit(all *data.Dataset, fraction float64, seed uint64) *Split {
 			if s.Thresholds == nil {
 				s.Thresholds = map[string]uint64{}
 			}
-			s.Thresholds[strconv.Quote(all.Classes[class])] = t
+			s.Thresholds[thresholdKey(all.Classes[class])] = t
 		}
 	}
 	return s
@@ -91,12 +92,15 @@ func (s *Split) divide(all *data.Dataset) (train, val *data.Dataset) {
 func (s *Split) holdsOut(class, key string) bool {
 	t := s.threshold()
 	if s.Thresholds != nil {
-		if own, ok := s.Thresholds[strconv.Quote(class)]; ok {
+		if own, ok := s.Thresholds[thresholdKey(class)]; ok {
 			t = own
 		}
 	}
 	return s.hash(key) < t
 }
+
+// thresholdKey is the same for the Unicode forms of a class's name.
+func thresholdKey(class string) string { return strconv.Quote(names.Key(class)) }
 
 // threshold is that of the fraction, which is at least 0 and below 1.
 func (s *Split) threshold() uint64 { return uint64(math.Ldexp(s.Fraction, 64)) }
