@@ -54,6 +54,10 @@ func TestEvaluate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	folder := filepath.Dir(bad)
+	if of, err := Predict(t.Context(), PredictConfig{Weights: path, Options: onCPU}, []string{folder + "/"}); err != nil || !strings.Contains(of[0].Error, "a folder; give its images, such as "+folder+"/*") {
+		t.Errorf("a folder: %+v, %v", of, err)
+	}
 	top1, loss, n := 0.0, 0.0, 0.0
 	for _, p := range predictions {
 		if (p.Error != "") != (p.Image == bad) || p.Error == "" && len(p.Top) != 3 {

@@ -2,6 +2,9 @@ package classify
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"strings"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
@@ -76,6 +79,9 @@ func (p *predictor) images(batch []Prediction, top int) error {
 		image, err := data.LoadImage(batch[i].Image, pre)
 		if err != nil {
 			batch[i].Error = err.Error()
+			if info, err := os.Stat(batch[i].Image); err == nil && info.IsDir() {
+				batch[i].Error = fmt.Sprintf("classify: %s: a folder; give its images, such as %[1]s/*", strings.TrimSuffix(data.ShowName(batch[i].Image), "/"))
+			}
 			continue
 		}
 		pixels, readable = append(pixels, image...), append(readable, &batch[i])

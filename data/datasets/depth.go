@@ -82,11 +82,16 @@ func singleFolder(d *data.Dataset, part names.Split) error {
 	if slices.ContainsFunc(d.Samples, func(s data.Sample) bool { return filepath.Dir(s.Path) == at }) {
 		return nil // the folder of one class
 	}
-	if part == names.NoSplit {
-		return layoutError(d.Root, "it holds one folder, %s, which holds only folders: the data set is further below; give %s", names.Quote(d.Classes), names.Show(at))
+	folder := "one folder, "
+	if len(d.Classes) > 1 { // the others are empty
+		folder = "one folder with images, "
 	}
-	return layoutError(d.Root, "it holds one folder, %s, which holds only folders: move the class folders in %s up into %s",
-		names.Quote(d.Classes), names.Show(at), names.Show(d.Root))
+	folder += names.Quote([]string{d.Classes[d.Samples[0].Class]})
+	if part == names.NoSplit {
+		return layoutError(d.Root, "it holds %s, which holds only folders: the data set is further below; give %s", folder, names.Show(at))
+	}
+	return layoutError(d.Root, "it holds %s, which holds only folders: move the class folders in %s up into %s",
+		folder, names.Show(at), names.Show(d.Root))
 }
 
 // partsBelow finds photos/images/train beside photos/labels, and photos/cat/train beside photos/dog/train.

@@ -19,7 +19,9 @@ func (s Source) openFolders() (train, val *data.Dataset, split *Split, err error
 	if train, err = s.openTrainFolder(l); err != nil {
 		return nil, nil, nil, err
 	}
-	train.Problems = append(append(l.unused, l.testNotes()...), train.Problems...)
+	if l.parted() { // otherwise the list of the class folders names what is not used
+		train.Problems = append(append(l.unused, l.testNotes()...), train.Problems...)
+	}
 	if nested := Nested(train); nested != nil {
 		train.Problems = append(train.Problems, data.Problem{Path: train.Root,
 			Reason: fmt.Sprintf("its class folders (%s) hold only folders, whose images are used as images of the class", names.Quote(nested))})
@@ -142,7 +144,7 @@ func (l layout) testNotes() []data.Problem {
 		return nil
 	}
 	if l.flat[names.Test] {
-		return []data.Problem{{Path: dir, Reason: "the test part, without class folders: not used; predict classifies its images"}}
+		return []data.Problem{{Path: dir, Reason: "the test part, without class folders: not used; classify its images with predict " + names.Show(dir) + "/*"}}
 	}
 	return []data.Problem{{Path: dir, Reason: "the test part: not used in training; measure it with eval --data " + names.Show(dir)}}
 }

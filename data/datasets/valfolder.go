@@ -12,7 +12,7 @@ import (
 )
 
 // ErrFlatVal is returned, wrapped, when a val folder contains images without class folders.
-var ErrFlatVal = errors.New("contains images without class folders, as ImageNet is distributed; sort it with: train data imagenet SRC DIR")
+var ErrFlatVal = errors.New("contains images without class folders: sort them into folders with the names of the classes, which train data imagenet SRC DIR does for ImageNet, or move them elsewhere and hold out training images with --val-split 0.1")
 
 // matchVal renumbers the labels of found, a val split, to follow train. empty names its classes without
 // an image.
