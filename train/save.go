@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/data"
 	"depthwise.dev/internal/regularfile"
 	"depthwise.dev/report"
 	"depthwise.dev/weights"
@@ -41,7 +42,7 @@ func (r *run) save(s *autograd.Scope, isBest bool) error {
 		if err != nil {
 			return err
 		}
-		return r.recorder.Record(report.Checkpoint{Step: r.Step, Path: path, Best: isBest})
+		return r.recorder.Record(report.Checkpoint{Step: r.Step, Path: data.EscapeName(path), Best: isBest})
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"depthwise.dev/data"
 	"depthwise.dev/data/internal/names"
@@ -132,9 +133,13 @@ func (l layout) noVal() error {
 
 // noTrain refuses to train without training images.
 func (l layout) noTrain() error {
-	there := l.parts[l.listed()[0]]
-	return layoutError(l.root, "it has no training images (none named \"train\"), only %s: add a folder train, or train on these images: give %s, and --val-split 0.1 for train and data shard",
-		names.Show(filepath.Base(there)), names.Show(there))
+	var only []string
+	for _, part := range l.listed() {
+		only = append(only, names.Show(filepath.Base(l.parts[part])))
+	}
+	there := names.Show(l.parts[l.listed()[0]])
+	return layoutError(l.root, "it has no training images (none named \"train\"), only %s: add a folder train, or train on the images of %s: give it, and --val-split 0.1 for train and data shard",
+		strings.Join(only, " and "), there)
 }
 
 // testNotes names the test part, which training does not use.

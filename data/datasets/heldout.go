@@ -44,7 +44,7 @@ func (s *Split) HeldOut(ctx context.Context, all *data.Dataset) (val *data.Datas
 	}
 	switch {
 	case found.names == 0:
-		return all, fmt.Sprintf("all %d images: none has the name of an image that training divided into train and val (--val-split %v)", all.Len(), s.Fraction), nil
+		return all, fmt.Sprintf("all %d images: none has the name of an image that training divided into train and val (--val-split %v); copies under other names are not recognized", all.Len(), s.Fraction), nil
 	case found.otherImages():
 		return all, fmt.Sprintf("all %d images: %d have the names of images that training divided into train and val (--val-split %v), but they are other images", all.Len(), found.names, s.Fraction), nil
 	}
