@@ -38,7 +38,7 @@ func TestNothingTrained(t *testing.T) {
 	}{
 		{"batches of one image", func(_ *testing.T, c *config.Config) { c.BatchSize = 1 }, []string{"--batch-size 2"}, ErrNothingTrained},
 		{"accumulated batches of one image", func(_ *testing.T, c *config.Config) { c.BatchSize, c.Accumulate = 1, 4 }, []string{"--batch-size 2"}, ErrNothingTrained},
-		{"every training image unreadable", func(t *testing.T, c *config.Config) { truncate(t, c.Data+"/train") }, []string{"no readable training image"}, nil},
+		{"every training image unreadable", func(t *testing.T, c *config.Config) { truncate(t, c.Data+"/train") }, []string{"no readable training image", "repair or replace"}, nil},
 		{"every validation image unreadable", func(t *testing.T, c *config.Config) { truncate(t, c.Data+"/val") }, []string{"cannot be read", "val"}, nil},
 		{"the only validation image unreadable", func(t *testing.T, c *config.Config) {
 			for _, class := range []string{"blue", "green"} {
