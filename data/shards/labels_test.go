@@ -95,6 +95,8 @@ func TestFindAssignsShardsToParts(t *testing.T) {
 		{"no parts", []string{"0.tar", "1.tar"}, 2, 0, 0},
 		{"only test", []string{"test-0.tar"}, 1, 0, 0},
 		{"a service folder beside the shards", []string{"train-0.tar", "val-0.tar", "__MACOSX/x", "@eaDir/x"}, 1, 1, 0},
+		{"runs beside the shards", []string{"train-0.tar", "val-0.tar", "shards.json", "runs/x-1/events.jsonl", "runs/x-1/config.yaml", "runs/x-1/plot.png"}, 1, 1, 0},
+		{"a folder without images beside the shards", []string{"train-0.tar", "val-0.tar", "docs/a/readme.txt"}, 1, 1, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -77,8 +77,12 @@ func findLocal(path string) (found Paths, ok bool, err error) {
 }
 
 func folderShards(dir string) (found Paths, ok bool, err error) {
-	all := tarsIn(dir)
-	if all == nil {
+	all, beside := tarsIn(dir)
+	if _, err := os.Stat(filepath.Join(dir, shardsFile)); err == nil && all != nil && beside != "" {
+		return found, false, fmt.Errorf("data: %s: it holds shards, such as %s, and a folder with images, %s: move one of the two elsewhere",
+			names.Show(dir), names.Show(filepath.Base(all[0])), names.Show(filepath.Base(beside)))
+	}
+	if all == nil || beside != "" {
 		all = tarsOfSplits(dir)
 	}
 	if len(all) == 0 {
@@ -97,30 +101,65 @@ func tarsOfSplits(dir string) (tars []string) {
 	}
 	for _, e := range entries {
 		if path := filepath.Join(dir, e.Name()); names.SplitOfFolder(e.Name()) != names.NoSplit && sys.IsDir(path) {
-			tars = append(tars, tarsIn(path)...)
+			if found, beside := tarsIn(path); beside == "" {
+				tars = append(tars, found...)
+			}
 		}
 	}
 	return tars
 }
 
-// tarsIn returns the tar files of a folder without subfolders, other than service folders.
-func tarsIn(dir string) []string {
+// tarsIn returns the tar files of a folder and a folder with images beside them: then they are not shards,
+// since archives are often beside the class folders that they held.
+func tarsIn(dir string) (tars []string, beside string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil
+		return nil, ""
 	}
-	var tars []string
 	for _, e := range entries {
 		kind, err := sys.KindOf(dir, e)
-		switch {
-		case err != nil || strings.HasPrefix(e.Name(), ".") || names.ServiceFolder(e.Name()) != "":
-		case kind == sys.Folder:
-			return nil
-		case strings.HasSuffix(e.Name(), ".tar"):
+		if err == nil && kind != sys.Folder && names.ServiceFolder(e.Name()) == "" && strings.HasSuffix(e.Name(), ".tar") {
 			tars = append(tars, filepath.Join(dir, e.Name()))
 		}
 	}
-	return tars
+	if tars == nil {
+		return nil, ""
+	}
+	return tars, imageFolder(dir)
+}
+
+// imageFolder returns a folder in dir that holds images, "" if none does.
+func imageFolder(dir string) string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return ""
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		if kind, err := sys.KindOf(dir, e); err == nil && kind == sys.Folder && names.ServiceFolder(e.Name()) == "" && holdsImages(path, maxClassDepth) {
+			return path
+		}
+	}
+	return ""
+}
+
+// maxClassDepth is the depth of the images in train/CLASS/FOLDER below the folder beside the shards.
+const maxClassDepth = 3
+
+// holdsImages reports whether a folder holds an image, in it or in its folders. Runs, whose default place is
+// the folder runs of the current one, hold none.
+func holdsImages(dir string, depth int) bool {
+	entries, err := os.ReadDir(dir)
+	if err != nil || data.OwnFolder(entries) != "" {
+		return false
+	}
+	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		kind, err := sys.KindOf(dir, e)
+		if err != nil || kind != sys.Folder || depth == 1 {
+			return err == nil && kind == sys.Regular && data.HasImageExtension(e.Name())
+		}
+		return names.ServiceFolder(e.Name()) == "" && holdsImages(filepath.Join(dir, e.Name()), depth-1)
+	})
 }
 
 // bySplit assigns shards to splits by their name or the name of their folder.

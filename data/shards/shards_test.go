@@ -352,7 +352,8 @@ func TestShardsTrainLikeFolders(t *testing.T) {
 func TestFindShards(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"flat/train-0.tar", "flat/train-1.tar", "flat/val-0.tar", "flat/shards.json", "split/train/0.tar", "split/val/0.tar",
-		"one/a.tar", "one/b.tar", "classes/cat/1.jpg", "classes/backup.tar"} {
+		"one/a.tar", "one/b.tar", "classes/cat/1.jpg", "classes/backup.tar",
+		"both/cat/1.jpg", "both/train-0.tar", "both/shards.json", "deep/train/cat/1.jpg", "deep/backup.tar"} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -373,6 +374,7 @@ func TestFindShards(t *testing.T) {
 		{"split", true, "split/train/0.tar", "split/val/0.tar"},
 		{"one", true, "one/a.tar one/b.tar", ""},
 		{"classes", false, "", ""},
+		{"deep", false, "", ""},
 		{"nowhere", false, "", ""},
 	} {
 		found, ok, err := findLocal(filepath.Join(dir, c.path))
@@ -383,6 +385,9 @@ func TestFindShards(t *testing.T) {
 	}
 	if _, _, err := findLocal(filepath.Join(dir, "flat/train-{0..2}.tar")); err == nil || !strings.Contains(err.Error(), "train-2.tar") {
 		t.Errorf("a missing shard: %v", err)
+	}
+	if _, _, err := findLocal(filepath.Join(dir, "both")); err == nil || !strings.Contains(err.Error(), "move one of the two elsewhere") {
+		t.Errorf("shards beside class folders: %v", err)
 	}
 }
 
@@ -421,5 +426,17 @@ func TestShardIndexDetectsChanges(t *testing.T) {
 	}
 	if changed := open(); !slices.Equal(changed.Keys, []string{"b"}) {
 		t.Errorf("keys %q", changed.Keys)
+	}
+}
+
+// TestWriteBesideImages: shards that could not be read where they are written are not written.
+func TestWriteBesideImages(t *testing.T) {
+	train, _ := classFolderSets(t, 2, 1)
+	dir := filepath.Dir(train.Root)
+	if _, err := Write(t.Context(), dir, train, nil, Options{}); err == nil || !strings.Contains(err.Error(), "a folder with images, train") {
+		t.Errorf("error %v", err)
+	}
+	if tars, _ := tarsIn(dir); tars != nil {
+		t.Errorf("wrote %q", tars)
 	}
 }

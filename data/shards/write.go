@@ -19,6 +19,7 @@ import (
 
 	"depthwise.dev/data"
 	"depthwise.dev/data/internal/index"
+	"depthwise.dev/data/internal/names"
 	"depthwise.dev/data/internal/progress"
 	"depthwise.dev/data/internal/random"
 	"depthwise.dev/data/internal/sys"
@@ -159,8 +160,11 @@ func (w *writer) describe(train, val *data.Dataset) error {
 			return fmt.Errorf("%s contains the shards of other images or options; choose another folder or empty this one", w.dir)
 		}
 		return nil
-	} else if len(tarsIn(w.dir)) > 0 {
+	} else if tars, _ := tarsIn(w.dir); tars != nil {
 		return fmt.Errorf("%s contains tar files that were not written by data shard; choose another folder", w.dir)
+	}
+	if beside := imageFolder(w.dir); beside != "" {
+		return fmt.Errorf("%s contains a folder with images, %s, and could not be read as shards; choose another folder", w.dir, names.Show(filepath.Base(beside)))
 	}
 	text, err := json.MarshalIndent(shardSet{Format: 1, Classes: train.Classes, Plan: plan}, "", " ")
 	if err != nil {
