@@ -37,6 +37,7 @@ type runFolder struct {
 	skipped []error           // damaged newer checkpoints
 	created bool              // the folder did not exist before
 	watched []watched         // what must stay in its place
+	config  []byte            // the content of config.yaml
 }
 
 func (f *runFolder) path(name string) string { return filepath.Join(f.dir, name) }
@@ -86,9 +87,21 @@ func (f *runFolder) open(c config.Config) error {
 		f.resume, f.from = &snapshot, c.Resume
 	}
 	if used && f.resume != nil {
-		return nil
+		text, err := os.ReadFile(f.path(configFile))
+		if err == nil || !errors.Is(err, fs.ErrNotExist) {
+			f.config = text // of what cannot be read, nothing is written again
+			return nil
+		}
 	}
 	return f.writeConfig(c)
+}
+
+// keepConfig writes config.yaml again if it was removed: to continue the run needs it.
+func (f *runFolder) keepConfig(c config.Config) error {
+	if _, err := os.Lstat(f.path(configFile)); f.config == nil || !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return f.writeConfigText(c)
 }
 
 // discardNew removes the folder again if it was created for a run that could not start. It removes what openRunFolder
@@ -169,8 +182,15 @@ func (f *runFolder) writeConfig(c config.Config) error {
 		fmt.Fprintf(&b, "# %s\n", line)
 	}
 	b.Write(text)
-	if err = regularfile.Clear(f.path(configFile)); err == nil {
-		err = atomicfile.WriteFile(f.path(configFile), fileMode(c), b.Bytes())
+	f.config = b.Bytes()
+	return f.writeConfigText(c)
+}
+
+func (f *runFolder) writeConfigText(c config.Config) error {
+	path := f.path(configFile)
+	err := regularfile.Clear(path)
+	if err == nil {
+		err = atomicfile.WriteFile(path, fileMode(c), f.config)
 	}
 	if err != nil {
 		return fmt.Errorf("train: write the configuration: %w", err)

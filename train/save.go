@@ -21,6 +21,9 @@ func (r *run) save(s *autograd.Scope, isBest bool) error {
 	if err := r.checkFinite(s); err != nil {
 		return err
 	}
+	if err := r.folder.keepConfig(r.config); err != nil {
+		return err
+	}
 	if isBest {
 		if err := r.writeBest(s); err != nil {
 			return err

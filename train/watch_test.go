@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -84,6 +85,54 @@ func TestFolderLostInAWrite(t *testing.T) {
 	}}}}
 	if _, err := trainer.Fit(t.Context(), c, ignore); !errors.Is(err, ErrFolderLost) || strings.Contains(err.Error(), "free space") {
 		t.Errorf("error %v, want ErrFolderLost alone", err)
+	}
+}
+
+// TestBestReplaced: a pipe that takes the place of best.safetensors during the run is replaced by the
+// file; to write to it would wait for a reader.
+func TestBestReplaced(t *testing.T) {
+	c := small(t, testset.Images(t, 6, 2))
+	best := filepath.Join(c.Out, weights.BestFile)
+	_, err := Fit(t.Context(), c, recorderFunc(func(e report.Event) error {
+		if atStep(2)(e) {
+			return syscall.Mkfifo(best, 0o644)
+		}
+		return nil
+	}))
+	if info, stat := os.Stat(best); err != nil || stat != nil || !info.Mode().IsRegular() {
+		t.Errorf("%v; %v, %v", err, info, stat)
+	}
+}
+
+// TestConfigRemoved: a config.yaml that was removed is there again, also after a resume.
+func TestConfigRemoved(t *testing.T) {
+	c := small(t, testset.Images(t, 6, 2))
+	path := filepath.Join(c.Out, configFile)
+	var want []byte
+	remove := recorderFunc(func(e report.Event) (err error) {
+		if _, begun := e.(report.Start); begun {
+			want, err = os.ReadFile(path)
+			return errors.Join(err, os.Remove(path))
+		}
+		return nil
+	})
+	c.MaxSteps = 4
+	for _, resume := range []string{"", "auto"} {
+		c.Resume = resume
+		stopped, cancel := context.WithCancel(t.Context())
+		_, err := Fit(stopped, c, recorderFunc(func(e report.Event) error {
+			if resume == "" && atStep(2)(e) {
+				cancel()
+			}
+			return remove(e)
+		}))
+		cancel()
+		if (err == nil) != (resume != "") {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != string(want) {
+			t.Errorf("resume %q: %v, %q, want %q", resume, err, got, want)
+		}
 	}
 }
 
