@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"depthwise.dev/data"
 	"depthwise.dev/internal/redact"
 )
 
@@ -22,13 +23,23 @@ const runsFolder = "runs"
 // folder is new.
 func (c Config) OutFolder() (dir string, created bool, err error) {
 	if c.Out != "" {
-		return c.Out, false, nil
+		return c.Out, false, c.outsideData()
 	}
 	dir, created, err = c.runFolder()
 	if err != nil {
 		return "", false, fmt.Errorf("config: the run's folder: %w; --out names another", err)
 	}
 	return dir, created, nil
+}
+
+// outsideData refuses an Out that is a folder of the data set, such as a class: the files of the run
+// would be taken for its own.
+func (c Config) outsideData() error {
+	if !data.IsPart(dataFolder(c.Data), c.Out, data.OwnRun) {
+		return nil
+	}
+	return fmt.Errorf("config: %s is a folder of the data set, and the files of the run would be taken for its own: name a new folder, such as --out %s",
+		c.Out, filepath.Join(c.Out, "run"))
 }
 
 func (c Config) runFolder() (dir string, created bool, err error) {

@@ -47,6 +47,20 @@ func TestOutFolder(t *testing.T) {
 	}
 }
 
+// TestOutInData: a run in a class would become an image of it, and one in the data set's folder would hide the data set.
+func TestOutInData(t *testing.T) {
+	dir := t.TempDir()
+	class := filepath.Join(dir, "cat")
+	if err := os.MkdirAll(filepath.Join(class, "kittens"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for out, want := range map[string]bool{dir: false, class: false, filepath.Join(class, "kittens"): true, filepath.Join(dir, "run"): true} {
+		if _, _, err := (Config{Data: dir, Out: out}).OutFolder(); (err == nil) != want || err != nil && !strings.Contains(err.Error(), "--out "+filepath.Join(out, "run")) {
+			t.Errorf("%s: error %v", out, err)
+		}
+	}
+}
+
 // TestRunsThatStartTogether: each gets a folder of its own.
 func TestRunsThatStartTogether(t *testing.T) {
 	t.Chdir(t.TempDir())

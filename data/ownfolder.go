@@ -2,8 +2,16 @@ package data
 
 import (
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+)
+
+// The kinds of folders that this program writes, as messages name them.
+const (
+	OwnRun    = "a training run"
+	OwnShards = "shards"
 )
 
 // ownFolders are the folders that this program writes, recognized by the names in them. They may be
@@ -12,13 +20,13 @@ var ownFolders = []struct {
 	is    string
 	names []string // all of them are there
 }{
-	{"a training run", []string{"config.yaml", "events.jsonl"}},
-	{"a training run", []string{"config.yaml", "checkpoints"}}, // one that failed at its start
-	{"a training run", []string{".lock", "checkpoints"}},       // one that starts at the moment
-	{"shards", []string{"shards.json"}},
+	{OwnRun, []string{"config.yaml", "events.jsonl"}},
+	{OwnRun, []string{"config.yaml", "checkpoints"}}, // one that failed at its start
+	{OwnRun, []string{".lock", "checkpoints"}},       // one that starts at the moment
+	{OwnShards, []string{"shards.json"}},
 }
 
-// OwnFolder returns "a training run" or "shards" if a folder's entries, sorted by name, show that this
+// OwnFolder returns [OwnRun] or [OwnShards] if a folder's entries, sorted by name, show that this
 // program wrote it, and "" for other folders.
 func OwnFolder(entries []fs.DirEntry) string {
 	for _, own := range ownFolders {
@@ -31,4 +39,26 @@ func OwnFolder(entries []fs.DirEntry) string {
 		}
 	}
 	return ""
+}
+
+// IsPart reports whether dir is a folder of the data set in root, root itself included, so that files
+// written there would be taken for its own. A missing or empty folder, and one of the kind own, is none.
+func IsPart(root, dir, own string) bool {
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) == 0 || OwnFolder(entries) == own {
+		return false
+	}
+	inside, err := filepath.Rel(realPath(root), realPath(dir))
+	return err == nil && filepath.IsLocal(inside)
+}
+
+// realPath returns the absolute path that symbolic links lead to, as far as it is known.
+func realPath(path string) string {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	if whole, err := filepath.Abs(path); err == nil {
+		path = whole
+	}
+	return path
 }

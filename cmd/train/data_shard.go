@@ -75,6 +75,9 @@ func shardData(cmd *cobra.Command, source datasets.Source, dir string, o shards.
 	if o.PerShard < 1 || o.MaxSide < 0 || o.MaxSide > 65_500 || o.Quality < 1 || o.Quality > 100 || o.Workers < 0 || o.Workers > data.MaxWorkers {
 		return usagef("--per-shard must be at least 1, --max-side 0 to 65500, the limit of JPEG, --workers 0 to %d, --quality 1 to 100", data.MaxWorkers)
 	}
+	if data.IsPart(source.Path, dir, data.OwnShards) {
+		return usagef("%s is a folder of the data set, and the shards would be taken for its own: name a new folder", shellWord(dir))
+	}
 	stderr := cmd.ErrOrStderr()
 	train, val, split, err := source.OpenSplit(cmd.Context())
 	if err != nil {

@@ -69,6 +69,11 @@ func TestWrongUsage(t *testing.T) {
 		{"negative seed", "--data x --seed -1", "--seed -1: must be a whole number of at least 0"},
 		{"too large a number", "--data x --epochs 99999999999999999999", "--epochs 99999999999999999999: is out of range"},
 		{"too large a fraction", "--data x --lr 1e999", "--lr 1e999: is out of range"},
+		{"infinite", "--data x --lr inf", "--lr +Inf: must be above 0 and finite"},
+		{"crop backwards", "--data x --crop-scale 1,0.5", "--crop-scale 1,0.5: must be two fractions"},
+		{"color jitter beyond the limits", "--data x --color-jitter 1,1,1,0.6", "--color-jitter 1,1,1,0.6: must be"},
+		{"resolution beyond any network, once", "--data x --resolution 100000", "error: --resolution 100000: must be 1 to 8192 pixels (see"},
+		{"resolution beyond images", "--data x --resolution 5000", "error: --resolution 5000: must be 1 to 4096 pixels for images (see"},
 		{"empty number", "--data x --lr=", "--lr \"\": must be a number"},
 		{"text for a switch", "--data x --exif=perhaps", "--exif perhaps: must be true or false"},
 		{"device of other tools", "--data x --device gpu", "--device \"gpu\": did you mean cuda?"},
@@ -182,6 +187,17 @@ func TestVersion(t *testing.T) {
 	if command != flag || !strings.HasPrefix(flag, "depthwise ") || !strings.Contains(flag, "libtorch") {
 		t.Errorf("version prints %q, --version %q", command, flag)
 	}
+}
+
+// TestShardsInTheData: shards in a class folder would hide its images.
+func TestShardsInTheData(t *testing.T) {
+	dir := pictures(t)
+	for _, in := range []string{dir, dir + "/train", dir + "/train/red"} {
+		if code, _, stderr := execute(t, "data", "shard", dir, in); code != exitUsage || !strings.Contains(stderr, "name a new folder") {
+			t.Errorf("%s: code %d, %s", in, code, stderr)
+		}
+	}
+	done(t, "data", "shard", dir, dir+"/shards")
 }
 
 // TestFailures: exit code 1 for what is not the command line's fault.

@@ -83,7 +83,7 @@ func findLayout(root string) (layout, error) {
 	if err != nil {
 		return l, fmt.Errorf("data: %w", err)
 	}
-	if own := data.OwnFolder(entries); own == "a training run" {
+	if own := data.OwnFolder(entries); own == data.OwnRun {
 		return l, layoutError(root, "this is the folder of %s; give the folder of the images", own)
 	}
 	parts, others, err := l.sort(entries)

@@ -101,6 +101,15 @@ const (
 	maxShardsFile = 64 << 20
 )
 
+// tooLarge is the error for an object of more bytes than the most that are read. A retry cannot fix it.
+type tooLarge struct{ size, most int64 }
+
+func (e tooLarge) Error() string {
+	return fmt.Sprintf("refused: the file has %d bytes, and at most %d are read", e.size, e.most)
+}
+
+func (e tooLarge) Unwrap() []error { return []error{ErrRefused, fs.ErrPermission} }
+
 // fetch downloads an object of at most a number of bytes into memory.
 func (c *cache) fetch(ctx context.Context, address string, most int64) (content []byte, err error) {
 	err = c.retry(ctx, address, func(ctx context.Context) (bool, error) {
@@ -110,7 +119,7 @@ func (c *cache) fetch(ctx context.Context, address string, most int64) (content 
 		}
 		defer body.Close()
 		if object.Size > most {
-			return false, fmt.Errorf("%w: the file is too large: %d bytes, more than %d (%w)", ErrRefused, object.Size, most, fs.ErrPermission)
+			return false, tooLarge{object.Size, most}
 		}
 		content, err = io.ReadAll(io.LimitReader(body, object.Size))
 		if err == nil && int64(len(content)) < object.Size {

@@ -211,6 +211,20 @@ func TestWriteIsDeterministicAndResumes(t *testing.T) {
 	}
 }
 
+// TestNoShardsInARun: the folder of a run is not read as a data set.
+func TestNoShardsInARun(t *testing.T) {
+	train, val := classFolderSets(t, 4, 2)
+	dir := t.TempDir()
+	for _, name := range []string{"config.yaml", "events.jsonl"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Write(t.Context(), dir, train, val, Options{}); err == nil || !strings.Contains(err.Error(), "choose another folder") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestMaxSideReducesOnlyLargeImages(t *testing.T) {
 	train, val := classFolderSets(t, 26, 3)
 	dir := t.TempDir()

@@ -149,6 +149,9 @@ func (w *writer) describe(train, val *data.Dataset) error {
 	if err != nil {
 		return err
 	}
+	if entries, err := os.ReadDir(w.dir); err == nil && data.OwnFolder(entries) == data.OwnRun {
+		return fmt.Errorf("%s is the folder of a training run, which is not read as a data set; choose another folder", w.dir)
+	}
 	path := filepath.Join(w.dir, shardsFile)
 	if text, err := os.ReadFile(path); err == nil {
 		set, err := parseShardSet(text)
