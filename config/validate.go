@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"depthwise.dev/backend"
 	"depthwise.dev/data"
@@ -56,7 +57,9 @@ func (v *collector) data(c Config) {
 		}
 	}
 	v.Check(c.Data != "", "data", `""`, "name a folder of images, shards, or mnist")
-	v.Check(c.Model.Resolution <= data.MaxResolution, "resolution", c.Model.Resolution, fmt.Sprintf("must be at most %d for images", data.MaxResolution))
+	if r := c.Model.Resolution; r <= mobilenet.MaxResolution { // a larger one is reported with the network
+		v.Check(r <= data.MaxResolution, "resolution", r, fmt.Sprintf("must be 1 to %d pixels for images", data.MaxResolution))
+	}
 	v.Check(c.ValSplit >= 0 && c.ValSplit < 1, "val_split", c.ValSplit, "must be at least 0 and below 1")
 	v.Check(c.ShuffleBuffer >= 0, "shuffle_buffer", c.ShuffleBuffer, "must be at least 1, or 0 for all images")
 	v.Check(c.ShardCache >= 0 && c.ShardCache < 1<<20, "shard_cache", c.ShardCache, "must be a number of gigabytes, or 0 for 50")
@@ -104,7 +107,7 @@ func (v *collector) count(field string, n int) {
 
 func (v *collector) optimization(c Config) {
 	v.OneOf("optimizer", c.Optimizer, Optimizers)
-	v.Check(c.LR > 0 && !math.IsInf(c.LR, 0), "lr", c.LR, "must be above 0")
+	v.Check(c.LR > 0 && !math.IsInf(c.LR, 0), "lr", c.LR, "must be above 0 and finite")
 	v.Check(c.Momentum >= 0 && c.Momentum < 1, "momentum", c.Momentum, "must be at least 0 and below 1")
 	v.Within("weight_decay", c.WeightDecay, 0, math.MaxFloat64, "must be at least 0")
 	for _, role := range c.NoDecay {
@@ -123,18 +126,23 @@ func (v *collector) augmentation(c Config) {
 	v.OneOf("augment", c.Augment, Augments)
 	v.OneOf("decode", c.Decode, Decodes)
 	lo, hi := c.CropScale[0], c.CropScale[1]
-	v.Check(0 < lo && lo <= hi && hi <= 1, "crop_scale", c.CropScale, "must be two fractions of the area, 0 < min <= max <= 1, such as 0.35,1")
+	v.Check(0 < lo && lo <= hi && hi <= 1, "crop_scale", commas(c.CropScale[:]), "must be two fractions of the area, 0 < min <= max <= 1, such as 0.35,1")
 	lo, hi = c.CropRatio[0], c.CropRatio[1]
-	v.Check(0 < lo && lo <= hi && hi <= data.MaxCropRatio, "crop_ratio", c.CropRatio,
+	v.Check(0 < lo && lo <= hi && hi <= data.MaxCropRatio, "crop_ratio", commas(c.CropRatio[:]),
 		fmt.Sprintf("must be two ratios, 0 < min <= max <= %d, such as 0.75,1.333", data.MaxCropRatio))
 	v.Within("flip", c.Flip, 0, 1, "must be a probability from 0 to 1")
 	j := c.ColorJitter
-	v.Check(min(j[0], j[1], j[2], j[3]) >= 0 && max(j[0], j[1], j[2]) <= 10 && j[3] <= 0.5, "color_jitter", j,
+	v.Check(min(j[0], j[1], j[2], j[3]) >= 0 && max(j[0], j[1], j[2]) <= 10 && j[3] <= 0.5, "color_jitter", commas(j[:]),
 		"must be brightness, contrast and saturation from 0 to 10 and hue from 0 to 0.5, such as 0.4,0.4,0.4,0.1")
 	v.Within("random_erase", c.RandomErase, 0, 1, "must be a probability from 0 to 1")
 	v.Within("mixup", c.MixUp, 0, 100, "must be the Beta distribution's parameter, from 0 (off) to 100, such as 0.2")
 	v.Within("cutmix", c.CutMix, 0, 100, "must be the Beta distribution's parameter, from 0 (off) to 100, such as 1")
 	v.OneOf("fit", c.Fit, Fits)
+}
+
+// commas formats numbers as their flag is written.
+func commas(values []float64) string {
+	return strings.ReplaceAll(strings.Trim(fmt.Sprint(values), "[]"), " ", ",")
 }
 
 func (v *collector) machine(c Config) {

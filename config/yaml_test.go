@@ -126,7 +126,7 @@ func TestInvalidValuesOfAFile(t *testing.T) {
 	c.Data, c.BatchSize, c.Keep = "photos", -2, 0
 	want := strings.ReplaceAll(`FILE:4: width 64: must be above 0 and at most 16; batch_size -2: must be at least 1; `+
 		`optimizer "adamww": did you mean adamw? allowed: `+strings.Join(optim.OptimizerNames(optim.Optimizers), ", ")+`; `+
-		`FILE:6: crop_scale [1 0.5]: must be two fractions of the area, 0 < min <= max <= 1, such as 0.35,1; keep 0: must be at least 1`, "FILE", path)
+		`FILE:6: crop_scale 1,0.5: must be two fractions of the area, 0 < min <= max <= 1, such as 0.35,1; keep 0: must be at least 1`, "FILE", path)
 	if err := c.Validate(); err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

@@ -117,6 +117,7 @@ func timeEpoch(cmd *cobra.Command, c config.Config, r *check.Report) (epochTime,
 	if c.Model.Classes == 0 {
 		c.Model.Classes = max(r.Splits[0].Classes, 1)
 	}
+	c.BatchSize = min(c.BatchSize, max(e.Images, 1)) // as training does
 	speed, err := bench.Step(cmd.Context(), c, bench.Steps{Warmup: 1, Count: 3})
 	if err != nil {
 		return e, err

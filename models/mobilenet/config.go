@@ -33,6 +33,9 @@ const KerasPadding models.Padding = "keras"
 // gigabytes.
 const maxWidth = 16
 
+// MaxResolution bounds the resolution of a network. That of images is lower.
+const MaxResolution = 1 << 13
+
 // Default returns the named variant of an architecture at width 1, resolution 224, 1000 classes. An empty
 // variant is the architecture's default. Unknown names are a *validate.Error.
 func Default(archName, variantName string) (Config, error) {
@@ -62,7 +65,7 @@ func (c Config) Validate() error {
 		v.Check(known(c.Arch, c.Variant) && c.Variant != "", "variant", strconv.Quote(c.Variant), suggest.OneOf(c.Variant, Variants(c.Arch)))
 	}
 	v.Check(c.Width > 0 && c.Width <= maxWidth, "width", c.Width, fmt.Sprintf("must be above 0 and at most %d", maxWidth))
-	v.Check(c.Resolution >= 1 && c.Resolution <= 1<<13, "resolution", c.Resolution, fmt.Sprintf("must be 1 to %d pixels", 1<<13))
+	v.Check(c.Resolution >= 1 && c.Resolution <= MaxResolution, "resolution", c.Resolution, fmt.Sprintf("must be 1 to %d pixels", MaxResolution))
 	v.Check(c.Classes >= 1 && c.Classes <= 1<<20, "classes", c.Classes, fmt.Sprintf("must be 1 to %d", 1<<20))
 	var functions []string
 	for _, f := range models.Functions {
