@@ -32,7 +32,7 @@ type decoding struct {
 // newDecoding creates the configured decoders.
 func newDecoding(c Config, p data.Preprocess) (*decoding, error) {
 	var v validate.Collector
-	v.Check(c.Decoders >= 0, "Decoders", c.Decoders, "must not be negative")
+	v.Check(c.Decoders >= 0 && c.Decoders <= data.MaxWorkers, "Decoders", c.Decoders, fmt.Sprintf("must be in 0..%d", data.MaxWorkers))
 	v.Check(c.QueueLength >= 0, "QueueLength", c.QueueLength, "must not be negative")
 	v.Check(c.MaxFileSize >= 0 && c.MaxFileSize <= data.MaxFileSize, "MaxFileSize", c.MaxFileSize, fmt.Sprintf("must be in 0..%d", data.MaxFileSize))
 	if err := v.Err(); err != nil {

@@ -238,12 +238,13 @@ func TestDecodingSettings(t *testing.T) {
 		config Config
 		want   string
 	}{
-		"decoders":    {Config{Decoders: -1}, "Decoders -1"},
-		"pixels":      {Config{MaxPixels: 100_000_000}, "MaxPixels 100000000"},
-		"file size":   {Config{MaxFileSize: -1}, "MaxFileSize -1"},
-		"larger file": {Config{MaxFileSize: 2 << 30}, "MaxFileSize"},
-		"queue":       {Config{QueueLength: -1}, "QueueLength -1"},
-		"decode":      {Config{Decode: "half"}, "Decode half"},
+		"decoders":                  {Config{Decoders: -1}, "Decoders -1"},
+		"more decoders than memory": {Config{Decoders: 1 << 40}, "Decoders 1099511627776: must be in 0..1024"},
+		"pixels":                    {Config{MaxPixels: 100_000_000}, "MaxPixels 100000000"},
+		"file size":                 {Config{MaxFileSize: -1}, "MaxFileSize -1"},
+		"larger file":               {Config{MaxFileSize: 2 << 30}, "MaxFileSize"},
+		"queue":                     {Config{QueueLength: -1}, "QueueLength -1"},
+		"decode":                    {Config{Decode: "half"}, "Decode half"},
 	} {
 		tt.config.Weights = weights
 		if _, err := Open(tt.config); err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -189,6 +189,18 @@ func TestVersion(t *testing.T) {
 	}
 }
 
+// TestRemovedWorkingFolder: MKL would end the process with 2 and without advice.
+func TestRemovedWorkingFolder(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := execute(t, "version"); code != exitFailed || !strings.Contains(stderr, "working folder does not exist") {
+		t.Errorf("code %d, %s", code, stderr)
+	}
+}
+
 // TestShardsInTheData: shards in a class folder would hide its images.
 func TestShardsInTheData(t *testing.T) {
 	dir := pictures(t)
