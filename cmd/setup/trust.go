@@ -43,8 +43,8 @@ const unmappedOwner = 65534
 func (s *setup) checkTrust(euid int) (warning string, err error) {
 	for _, path := range s.trusted() {
 		p, err := permissionsOf(path)
-		if err != nil {
-			continue
+		if err != nil || isFile(path) && len(path) <= len(s.cache) {
+			continue // a file in the place of a folder is an error of its own, with other advice than chmod
 		}
 		above := len(path) < len(s.cache)
 		if err := p.check(path, s.cache, euid, above); err != nil {
@@ -56,6 +56,12 @@ func (s *setup) checkTrust(euid int) (warning string, err error) {
 		}
 	}
 	return warning, nil
+}
+
+// isFile reports whether path, links followed, is there and no folder.
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.IsDir()
 }
 
 // check returns an error if a user other than euid and root can replace what is in path.

@@ -157,6 +157,12 @@ func TestFilesInPlacesOfFolders(t *testing.T) {
 	}{
 		{"the cache is a file", func(t *testing.T, s *setup) { writeFile(t, s.cache, "") }, []string{"/depthwise is a file in the place of a folder", "move it away"}},
 		{"its parent is a file", func(t *testing.T, s *setup) { writeFile(t, filepath.Dir(s.cache), "") }, []string{"/cache is a file in the place of a folder"}},
+		{"its parent is a file that everyone can write to", func(t *testing.T, s *setup) {
+			writeFile(t, filepath.Dir(s.cache), "")
+			if err := os.Chmod(filepath.Dir(s.cache), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"/cache is a file in the place of a folder"}},
 		{"the cache is a dangling link", func(t *testing.T, s *setup) {
 			if err := errors.Join(os.MkdirAll(filepath.Dir(s.cache), 0o755), os.Symlink("/nowhere/at/all", s.cache)); err != nil {
 				t.Fatal(err)
