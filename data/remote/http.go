@@ -51,11 +51,17 @@ func objectName(address string) string {
 	return name
 }
 
+// validPort reports whether an address's port is a number that exists, or none.
+func validPort(port string) bool {
+	_, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil
+}
+
 // do sends a request for an object from offset on.
 func (o *Opener) do(ctx context.Context, method, address string, offset int64) (*http.Response, error) {
 	shown := redact.Address(address)
 	// The errors of net/url quote the part that is wrong, which may be one of a password.
-	if u, err := url.Parse(address); err != nil || u.Host == "" || strings.ContainsAny(u.RawQuery, " \t\r\n") {
+	if u, err := url.Parse(address); err != nil || u.Host == "" || !validPort(u.Port()) || strings.ContainsAny(u.RawQuery, " \t\r\n") {
 		return nil, fmt.Errorf("remote: %s: not a valid address; write special characters in user, password and query as %%XX (@ is %%40, / is %%2F, : is %%3A) (%w)", shown, fs.ErrNotExist)
 	}
 	request, err := http.NewRequestWithContext(ctx, method, address, nil)

@@ -115,6 +115,7 @@ func TestInvalidAddresses(t *testing.T) {
 		{"a slash in a password", "https://user:se/cret@host/x", "not a valid address"},
 		{"a space in a signature", "https://host/x?sig=se cret", "not a valid address"},
 		{"no host", "https://", "not a valid address"},
+		{"a port beyond the last", "https://host:99999/x", "not a valid address"},
 		{"a password of an endpoint", "s3://bucket/x?endpoint=http://user:secret@host", "has a user or password"},
 		{"a password of a bucket", "s3://user:secret@bucket/x", "AWS_ACCESS_KEY_ID"},
 	} {

@@ -4,6 +4,8 @@ package datasource
 import (
 	"context"
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 
 	"depthwise.dev/data/datasets"
@@ -16,6 +18,9 @@ import (
 // MNIST is the name of the MNIST data set.
 const MNIST = "mnist"
 
+// mistyped matches the beginning of an address without one or both slashes.
+var mistyped = regexp.MustCompile(`^(https?|s3|gs):/?([^/]|$)`)
+
 // New returns the source of a name: a folder, shards, their address or MNIST. Listings of large
 // data sets, and remote shards, are kept in the user's cache folder. Without one, as in a container
 // without HOME, listings are not kept, and only an address is an error. An address needs a remote,
@@ -24,6 +29,11 @@ func New(ctx context.Context, name string, remote shards.Remote) (datasets.Sourc
 	shown := redact.Address(name)
 	if strings.Contains(name, "://") && remote == nil {
 		return datasets.Source{}, fmt.Errorf("data: %s is an address and nothing opens it: set Remote to remote.New() of package depthwise.dev/data/remote, or give a local folder", shown)
+	}
+	if scheme := mistyped.FindStringSubmatch(name); scheme != nil { // shown without the rest, which may hold a password
+		if _, err := os.Stat(name); err != nil {
+			return datasets.Source{}, fmt.Errorf("data: the data begins with %s: and is no file; an address begins with %s://", scheme[1], scheme[1])
+		}
 	}
 	if redact.Marked(name) {
 		return datasets.Source{}, fmt.Errorf("data: %s: the password or signature of this address is not stored with the run; give the address again, with them in place of %s: --data 'ADDRESS'", shown, redact.Mark)
@@ -34,7 +44,12 @@ func New(ctx context.Context, name string, remote shards.Remote) (datasets.Sourc
 	}
 	cache, err := host.CacheFolder()
 	if err != nil && strings.Contains(name, "://") {
-		return datasets.Source{}, fmt.Errorf("data: %s: remote shards need a cache folder: %w", name, err)
+		return datasets.Source{}, fmt.Errorf("data: %s: remote shards need a cache folder: %w", shown, err)
+	}
+	if strings.Contains(name, "://") {
+		if err := os.MkdirAll(cache, 0o755); err != nil { // before the run's folder exists
+			return datasets.Source{}, fmt.Errorf("data: %s: remote shards need a cache folder: %w; set XDG_CACHE_HOME to a folder that can be written", shown, err)
+		}
 	}
 	return datasets.Source{Path: path, Cache: cache, Remote: remote}, nil
 }

@@ -40,8 +40,20 @@ func TestWithoutCacheFolder(t *testing.T) {
 	}
 }
 
+// TestUnusableCacheFolder: the error comes before training, and without the password.
+func TestUnusableCacheFolder(t *testing.T) {
+	for _, cache := range []string{"/dev/null", ""} {
+		t.Setenv("HOME", "")
+		t.Setenv("XDG_CACHE_HOME", cache)
+		_, err := New(t.Context(), "https://user:secret@host/train-0.tar", opener{})
+		if err == nil || !strings.Contains(err.Error(), "set XDG_CACHE_HOME") || strings.Contains(err.Error(), "secret") {
+			t.Errorf("XDG_CACHE_HOME=%s: error %v", cache, err)
+		}
+	}
+}
+
 func TestNew(t *testing.T) {
-	t.Setenv("XDG_CACHE_HOME", "/x")
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	for _, c := range []struct {
 		name, data string
 		remote     shards.Remote
@@ -49,6 +61,8 @@ func TestNew(t *testing.T) {
 	}{
 		{"a folder", "photos", nil, nil},
 		{"an address", "s3://bucket/train-{0..3}.tar", opener{}, nil},
+		{"an address with one slash", "https:/user:secret@host/train-0.tar", opener{}, []string{"an address begins with https://"}},
+		{"an address without slashes", "s3:bucket/train-0.tar", opener{}, []string{"an address begins with s3://"}},
 		{"an address that nothing opens", "s3://bucket/train-0.tar", nil, []string{"s3://bucket/train-0.tar", "set Remote", "depthwise.dev/data/remote"}},
 	} {
 		s, err := New(t.Context(), c.data, c.remote)

@@ -25,7 +25,7 @@ func (e *StorageError) Error() string {
 	if strings.Contains(e.Path, "://") {
 		return e.remoteError()
 	}
-	return fmt.Sprintf("data: %s: %v, %d times: the storage or this machine fails, not the image; %s", e.Path, e.Err, e.Tries, e.advice())
+	return fmt.Sprintf("data: %s: %v, %s: the storage or this machine fails, not the image; %s", e.Path, e.Err, times(e.Tries), e.advice())
 }
 
 // remoteError is the text for an address.
@@ -37,7 +37,7 @@ func (e *StorageError) remoteError() string {
 	if e.Tries == 1 {
 		return redact.Text("data: " + text) // an answer that no retry fixes says enough
 	}
-	return redact.Text(fmt.Sprintf("data: %s, %d times: the server or the network fails, not the image; check them and the address; a run continues with --resume auto", text, e.Tries))
+	return redact.Text(fmt.Sprintf("data: %s, %s: the server or the network fails, not the image; check them and the address; a run continues with --resume auto", text, times(e.Tries)))
 }
 
 // Unwrap returns the system's error.
@@ -146,3 +146,10 @@ func withoutPath(err error) error {
 
 // Reason returns the text of an error without the path, which is printed beside it.
 func Reason(err error) string { return withoutPath(err).Error() }
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
