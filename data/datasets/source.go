@@ -6,7 +6,9 @@ import (
 	"context"
 
 	"depthwise.dev/data"
+	"depthwise.dev/data/internal/names"
 	"depthwise.dev/data/shards"
+	"depthwise.dev/internal/redact"
 )
 
 // Source says where a data set is and how it is opened.
@@ -115,7 +117,7 @@ func (s Source) shards() shards.Source {
 // shardNotes names the shards that training does not use.
 func shardNotes(found shards.Paths) (notes []data.Problem) {
 	for _, path := range found.Test {
-		notes = append(notes, data.Problem{Path: path, Reason: "a shard of the test part: not used in training"})
+		notes = append(notes, data.Problem{Path: path, Reason: "a shard of the test part: not used in training; measure it with eval --data " + names.Show(redact.Address(path))})
 	}
 	return notes
 }

@@ -249,10 +249,15 @@ type shardSet struct {
 	Plan    json.RawMessage `json:"plan,omitempty"`
 }
 
-// shardClasses returns the class names of shards.json, nil without it.
+// shardClasses returns the class names of shards.json, nil without it. That of a part's folder may be in
+// the folder above.
 func shardClasses(root string) ([]string, error) {
 	path := filepath.Join(root, shardsFile)
 	text, err := os.ReadFile(path)
+	if abs, wrong := filepath.Abs(root); errors.Is(err, fs.ErrNotExist) && wrong == nil && names.SplitOfFolder(filepath.Base(abs)) != names.NoSplit {
+		path = filepath.Join(filepath.Dir(abs), shardsFile)
+		text, err = os.ReadFile(path)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

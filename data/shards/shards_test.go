@@ -3,6 +3,7 @@ package shards
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -452,5 +453,19 @@ func TestWriteBesideImages(t *testing.T) {
 	}
 	if tars, _ := tarsIn(dir); tars != nil {
 		t.Errorf("wrote %q", tars)
+	}
+}
+
+// TestPartOfShards: the folder of a part finds the class names in the folder above.
+func TestPartOfShards(t *testing.T) {
+	train, val := classFolderSets(t, 6, 6)
+	dir := t.TempDir()
+	writeShards(t, dir, train, val, Options{})
+	test := filepath.Join(dir, "test")
+	if err := errors.Join(os.Mkdir(test, 0o755), os.Rename(filepath.Join(dir, "val-000000.tar"), filepath.Join(test, "0.tar"))); err != nil {
+		t.Fatal(err)
+	}
+	if got := openAll(t, test); got.Len() != val.Len() || !slices.Equal(got.Classes, val.Classes) {
+		t.Errorf("%d images of %q, want %d of %q", got.Len(), got.Classes, val.Len(), val.Classes)
 	}
 }
