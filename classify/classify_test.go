@@ -136,11 +136,22 @@ func TestEvaluateErrors(t *testing.T) {
 	if err := damaged.Write(torn); err != nil {
 		t.Fatal(err)
 	}
+	unreadable := testset.Images(t, 1, 1)
+	images, err := filepath.Glob(filepath.Join(unreadable, "val", "*", "*"))
+	if err != nil || len(images) == 0 {
+		t.Fatal(images, err)
+	}
+	for _, image := range images {
+		if err := os.Truncate(image, 40); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, c := range []struct {
 		name   string
 		config EvalConfig
 		want   string
 	}{
+		{"unreadable images", EvalConfig{Weights: path, Data: unreadable, BatchSize: 2}, "can be read: " + images[0]},
 		{"an address that nothing opens", EvalConfig{Weights: path, Data: "s3://bucket/val-{0..3}.tar", BatchSize: 1}, "set Remote"},
 		{"classes of another data set", EvalConfig{Weights: stranger, Data: dir, BatchSize: 1}, `such as "b"`},
 		{"no weights", EvalConfig{Weights: "nowhere", Data: dir, BatchSize: 1}, "nowhere"},
@@ -151,7 +162,7 @@ func TestEvaluateErrors(t *testing.T) {
 			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
 		}
 	}
-	_, err := Evaluate(t.Context(), EvalConfig{BatchSize: -1, Workers: -2, Limit: -1, Options: backend.Options{Precision: "fp8"}})
+	_, err = Evaluate(t.Context(), EvalConfig{BatchSize: -1, Workers: -2, Limit: -1, Options: backend.Options{Precision: "fp8"}})
 	e, ok := errors.AsType[*validate.Error](err)
 	if !ok || len(e.Fields) != 4 {
 		t.Errorf("%v; want four wrong fields", err)

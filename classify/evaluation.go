@@ -3,6 +3,7 @@ package classify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 
@@ -66,6 +67,9 @@ func (e Evaluation) batches(ctx context.Context, s *autograd.Scope, loader *data
 				return err
 			}
 		}
+	}
+	if skipped := totals[0].Skipped; totals[0].Images == 0 && len(skipped) > 0 {
+		return fmt.Errorf("none of %d images can be read: %v; repair or replace them", len(skipped), skipped[0])
 	}
 	if totals[0].Images == 0 {
 		return errors.New("no image of the data set could be read")

@@ -65,6 +65,9 @@ func TestProblemsKeepTheirPath(t *testing.T) {
 	if err := json.Unmarshal(text, &got); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%q from %s, want %q (%v)", got, text, want, err)
 	}
+	if !strings.HasPrefix(string(text), `[{"path":"a/\\xff.jpg","reason":"x"}`) {
+		t.Errorf("JSON %s", text)
+	}
 	if got := want[2].String(); got != `a/é\n.jpg: z` {
 		t.Errorf("shown as %q", got)
 	}

@@ -8,7 +8,10 @@ import (
 
 // Problem names something that is not used, and the reason. Its JSON writes bytes of the path that are
 // not UTF-8 as \xe9, and reads them again.
-type Problem struct{ Path, Reason string }
+type Problem struct {
+	Path   string `json:"path"`
+	Reason string `json:"reason"`
+}
 
 // String returns the problem as one line of text.
 func (p Problem) String() string { return ShowName(p.Path) + ": " + p.Reason }
