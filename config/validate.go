@@ -147,7 +147,7 @@ func commas(values []float64) string {
 
 func (v *collector) machine(c Config) {
 	c.BackendOptions().Collect(&v.Collector)
-	v.Check(c.Workers >= -1 && c.Workers <= data.MaxWorkers, "workers", c.Workers, fmt.Sprintf("must be 0 to %d, or auto (-1 in a file) for the physical cores", data.MaxWorkers))
+	v.Check(c.Workers >= -1 && c.Workers <= data.MaxWorkers, "workers", c.Workers, fmt.Sprintf("must be 0 to %d, or auto for the physical cores", data.MaxWorkers))
 	v.OneOf("progress", c.Progress, Progresses)
 }
 

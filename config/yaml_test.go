@@ -230,3 +230,14 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// TestAuto: what a flag accepts, a file accepts.
+func TestAuto(t *testing.T) {
+	c, err := Load(writeFile(t, "data: x\nworkers: auto\nwarmup_epochs: auto\n"))
+	if err != nil || c.Workers != -1 || c.WarmupEpochs != -1 {
+		t.Errorf("workers %d, warmup %v, error %v", c.Workers, c.WarmupEpochs, err)
+	}
+	if _, err := Load(writeFile(t, "data: x\nseed: auto\n")); err == nil {
+		t.Error("no error for a seed of auto")
+	}
+}

@@ -134,11 +134,17 @@ func (f yamlFile) text(key string) string {
 	return ""
 }
 
+// automatic are the settings that may be auto, stored as -1.
+var automatic = map[string]bool{"workers": true, "warmup_epochs": true}
+
 // decode sets the file's settings in c. Values of the wrong type are an *Error with their lines.
 func (f yamlFile) decode(c *Config) error {
 	types := settingTypes()
 	var v validate.Collector
 	for _, s := range f.settings {
+		if automatic[s.key.Value] && s.value.Value == "auto" {
+			s.value = &yaml.Node{Kind: yaml.ScalarNode, Value: "-1", Line: s.value.Line}
+		}
 		one := yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: []*yaml.Node{s.key, s.value}}
 		if err := one.Decode(c); err != nil || truncated(types[s.key.Value], s.value) {
 			v.Add(f.field(s.key.Value, shown(s.value), s.value.Line, wantedType(types[s.key.Value], s.value)))

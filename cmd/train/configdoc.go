@@ -15,7 +15,7 @@ import (
 // allowedValues describes the values of training flags that are not enumerations.
 var allowedValues = map[string]string{
 	"data": "folder, pattern, URL or `mnist`", "val-split": "0 ≤ x < 1", "exif": "`true`, `false`",
-	"batch-size": "≥ 1, cut to the number of images", "workers": "`auto` (-1 in YAML) or 0 to 1024", "shuffle-buffer": "≥ 0", "shard-cache": "≥ 0",
+	"batch-size": "≥ 1, cut to the number of images", "workers": "`auto` (or -1 in YAML) or 0 to 1024", "shuffle-buffer": "≥ 0", "shard-cache": "≥ 0",
 
 	"width": "0 < x ≤ 16", "resolution": "1 to 4096", "classes": "≥ 0",
 
@@ -24,7 +24,7 @@ var allowedValues = map[string]string{
 	"epochs": "1 to 2147483647", "max-steps": "≥ 0", "accumulate": "1 to 2147483647",
 	"lr": "> 0", "momentum": "0 ≤ x < 1", "weight-decay": "≥ 0",
 	"step-epochs": "0 to 2147483647", "gamma": "0 ≤ x ≤ 1",
-	"warmup-epochs":   "`auto` (-1 in YAML), or ≥ 0 and below `epochs`",
+	"warmup-epochs":   "`auto` (or -1 in YAML), or ≥ 0 and below `epochs`",
 	"label-smoothing": "0 ≤ x < 1", "clip-grad-norm": "≥ 0", "ema-decay": "0 ≤ x < 1",
 
 	"crop-scale": "0 < min ≤ max ≤ 1", "crop-ratio": "0 < min ≤ max ≤ 1000", "flip": "0 ≤ x ≤ 1",

@@ -115,7 +115,7 @@ func TestAllowedValues(t *testing.T) {
 func trySetting(flag, value string) error {
 	s := newSettings()
 	cmd := configured(s)
-	if err := cmd.ParseFlags([]string{"--data", "x", "--" + flag + "=" + value}); err != nil {
+	if err := cmd.ParseFlags([]string{"--data", "x", "--schedule=step", "--" + flag + "=" + value}); err != nil {
 		return err
 	}
 	_, err := s.checked(cmd)

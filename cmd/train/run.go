@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,7 +30,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	cmd, err := root, errors.Join(workingFolder(), carriageReturn(args))
+	cmd, err := root, carriageReturn(args)
 	if err == nil {
 		cmd, err = root.ExecuteContextC(ctx)
 	}
@@ -54,15 +53,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "error:", message(cmd, err))
 	}
 	return code
-}
-
-// workingFolder is an error if the working folder was removed. libtorch's MKL would end the process
-// with the exit code of wrong usage there.
-func workingFolder() error {
-	if _, err := os.Getwd(); err != nil {
-		return fmt.Errorf("the working folder does not exist any more: change to another (%w)", err)
-	}
-	return nil
 }
 
 // interruptMessage reports what an interrupt stopped. It is not an error.

@@ -103,6 +103,8 @@ func TestWrongUsage(t *testing.T) {
 		{"several wrong values", "--data x --epochs 0 --batch-size -2 --width 64 --checkpoint-every 500", "--width 64: must be above 0 and at most 16; --epochs 0: must be at least 1; --batch-size -2: must be at least 1; --checkpoint-every"},
 		{"device", "--data x --device cdua", "--device"},
 		{"flip without augmentation", "--data x --augment none --flip 0.5", "--flip has no effect with --augment none"},
+		{"decay of another schedule", "--data x --gamma 0.5", "--gamma has no effect with --schedule cosine: omit it, or use --schedule step or exp"},
+		{"intervals of another schedule", "--data x --schedule onecycle --step-epochs 3", "--step-epochs has no effect with --schedule onecycle"},
 		{"too much of augmentation", "--data x --random-erase 25 --mixup -1 --cutmix 1e9 --color-jitter 0.4,0.4,0.4,0.9",
 			"0.4,0.4,0.4,0.1; --random-erase 25: must be a probability from 0 to 1; --mixup -1: must be the Beta distribution's parameter, from 0 (off) to 100, such as 0.2; --cutmix 1e+09"},
 		{"mistyped augmentation", "--data x --augment randagu", "did you mean randaug? allowed: none, basic, randaug, trivial"},
@@ -137,7 +139,7 @@ func TestWrongUsage(t *testing.T) {
 		{"a batch of a check beyond memory", "check --batch-size 4611686018427387904", "million values between the layers"},
 		{"no number of a flag", "--data x --lr nan", "--lr NaN: must be above 0"},
 		{"infinite warmup", "--data x --warmup-epochs inf", "--warmup-epochs"},
-		{"infinite time between decays", "--data x --step-epochs inf", "--step-epochs +Inf: must be above 0 and at most"},
+		{"infinite time between decays", "--data x --schedule step --step-epochs inf", "--step-epochs +Inf: must be above 0 and at most"},
 		{"shards without images", "data shard src dst --per-shard 0", "--per-shard"},
 		{"data without its command", "data", "imagenet, shard"},
 		{"stats of nothing", "data stats", "one folder"},
@@ -186,18 +188,6 @@ func TestVersion(t *testing.T) {
 	command, flag := done(t, "version"), done(t, "--version")
 	if command != flag || !strings.HasPrefix(flag, "depthwise ") || !strings.Contains(flag, "libtorch") {
 		t.Errorf("version prints %q, --version %q", command, flag)
-	}
-}
-
-// TestRemovedWorkingFolder: MKL would end the process with 2 and without advice.
-func TestRemovedWorkingFolder(t *testing.T) {
-	dir := t.TempDir()
-	t.Chdir(dir)
-	if err := os.Remove(dir); err != nil {
-		t.Fatal(err)
-	}
-	if code, _, stderr := execute(t, "version"); code != exitFailed || !strings.Contains(stderr, "working folder does not exist") {
-		t.Errorf("code %d, %s", code, stderr)
 	}
 }
 
