@@ -33,8 +33,13 @@ shape (N, 3, H, W), already normalized.`,
 			if err := required(cmd, "weights"); err != nil {
 				return err
 			}
-			if c.Top < 1 || c.BatchSize < 1 {
-				return usagef("--top and --batch-size must be at least 1")
+			for _, f := range []struct {
+				name  string
+				value int
+			}{{"top", c.Top}, {"batch-size", c.BatchSize}} {
+				if f.value < 1 {
+					return usagef("--%s %d: must be at least 1", f.name, f.value)
+				}
 			}
 			switch {
 			case (input == "") != (output == ""):

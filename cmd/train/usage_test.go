@@ -118,7 +118,7 @@ func TestWrongUsage(t *testing.T) {
 		{"predict of nothing", "predict --weights w", "needs images"},
 		{"predict of both", "predict --weights w --input a.npy --output b.npy c.jpg", "not both"},
 		{"predict without output", "predict --weights w --input a.npy", "go together"},
-		{"no classes to print", "predict --weights w --top 0 a.jpg", "--top"},
+		{"no classes to print", "predict --weights w --top 0 a.jpg", "--top 0: must be at least 1"},
 		{"export to nowhere", "export --weights w", "--output"},
 		{"export to an unknown format", "export --weights w --format npy --output o", "did you mean npz?"},
 		{"imagenet from nowhere", "data imagenet src", "two folders"},
