@@ -71,6 +71,9 @@ type body struct {
 func (b *body) Read(p []byte) (int, error) {
 	watch := time.AfterFunc(b.idle, func() { b.cancel(&timeout{fmt.Sprintf("the server sent nothing for %v", b.idle)}) })
 	start := time.Now()
+	if b.allowed != nil { // one byte too many at most, so that no answer ends in the read that exceeds the limit
+		p = p[:min(int64(len(p)), maxAnswer+1-b.total)]
+	}
 	n, err := b.ReadCloser.Read(p)
 	b.waited += time.Since(start)
 	b.got += int64(n)
