@@ -8,11 +8,16 @@ import (
 
 // featureLayers is the number of layers before the head.
 func (n *Network) featureLayers() (int, error) {
-	head := n.Graph.HeadLayers()
-	if head == 0 {
-		return 0, fmt.Errorf("backend: %v has no features: its last layer is not a linear layer behind others", n)
+	if _, err := n.Graph.FeatureValues(); err != nil {
+		return 0, fmt.Errorf("backend: %w", err)
 	}
-	return len(n.layers) - head, nil
+	return len(n.layers) - n.Graph.HeadLayers(), nil
+}
+
+// Features computes the features of normalized images x (N, C, H, W) by the torch backend, in evaluation and without
+// gradients: what [Network.Head] reads. See [Inference].
+func (n *Network) Features(s *autograd.Scope, x *autograd.Tensor) *autograd.Tensor {
+	return torchInference{n, n.DType()}.Features(s, x)
 }
 
 // Head computes the logits (N, classes) of features, which it frees: dropout and the linear layer of a MobileNet.

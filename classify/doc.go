@@ -1,3 +1,3 @@
-// Package classify evaluates trained weights on data sets and predicts the classes of images. For a
-// server that classifies images of many goroutines, see package serving.
+// Package classify evaluates trained weights on data sets, predicts the classes of images, and computes
+// their embeddings. For a server that classifies images of many goroutines, see package serving.
 package classify

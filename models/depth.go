@@ -1,6 +1,9 @@
 package models
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // HeadLayers is the number of layers at the end of the graph that turn features into logits: the last linear
 // layer, with dropout and flatten before it. The features are what the first of them reads. 0: the graph ends
@@ -22,6 +25,16 @@ func (g *Graph) HeadLayers() int {
 		return 0
 	}
 	return head
+}
+
+// FeatureValues is the number of features of an image: the values that the first layer of the head reads. It returns an
+// error if the graph has no head.
+func (g *Graph) FeatureValues() (int, error) {
+	head := g.HeadLayers()
+	if head == 0 {
+		return 0, fmt.Errorf("%v has no features: its last layer is not a linear layer behind others", g)
+	}
+	return int(g.Layers[len(g.Layers)-head].In.Values()), nil
 }
 
 // Depths returns the depth of every layer, and the number of blocks: 0 for the layers before the first block

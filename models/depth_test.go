@@ -53,12 +53,14 @@ func TestHeadOfGraphs(t *testing.T) {
 		name string
 		last *models.Node
 		head int
+
+		features int // 0: an error
 	}{
-		{"pool and linear", image().GlobalAvgPool().Linear(models.Linear{Out: 4}), 1},
-		{"flatten and linear", image().Conv(models.Conv{Out: 2, Kernel: 3}).Flatten().Linear(models.Linear{Out: 4}), 2},
-		{"pool, dropout, linear", image().GlobalAvgPool().Dropout(0.5).Linear(models.Linear{Out: 4}), 2},
-		{"linear of the image", image().Flatten().Linear(models.Linear{Out: 4}), 0},
-		{"a pool at the end", image().Conv(models.Conv{Out: 4, Kernel: 3}).GlobalAvgPool(), 0},
+		{"pool and linear", image().GlobalAvgPool().Linear(models.Linear{Out: 4}), 1, 3},
+		{"flatten and linear", image().Conv(models.Conv{Out: 2, Kernel: 3}).Flatten().Linear(models.Linear{Out: 4}), 2, 2 * 8 * 8},
+		{"pool, dropout, linear", image().GlobalAvgPool().Dropout(0.5).Linear(models.Linear{Out: 4}), 2, 3},
+		{"linear of the image", image().Flatten().Linear(models.Linear{Out: 4}), 0, 0},
+		{"a pool at the end", image().Conv(models.Conv{Out: 4, Kernel: 3}).GlobalAvgPool(), 0, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			g, err := models.Build("test", tc.last)
@@ -67,6 +69,9 @@ func TestHeadOfGraphs(t *testing.T) {
 			}
 			if got := g.HeadLayers(); got != tc.head {
 				t.Errorf("%d layers, want %d: %v", got, tc.head, g.Layers)
+			}
+			if got, err := g.FeatureValues(); got != tc.features || (err != nil) != (tc.features == 0) {
+				t.Errorf("%d features, %v; want %d", got, err, tc.features)
 			}
 			if depths, blocks := g.Depths(); blocks != 0 || depths[0] != 0 {
 				t.Errorf("depths %v, %d blocks", depths, blocks)

@@ -39,22 +39,46 @@ func newBatchForward(s *autograd.Scope, c EngineConfig) (*batchForward, error) {
 	return &batchForward{scope: s, network: n, inference: m.Inference(s, n), mean: c.Mean, std: c.Std}, s.Err()
 }
 
-// compute returns the logits of images, each of the size of the network's input, RGB. It leaves no
-// tensors in the scope, even after an error.
-func (b *batchForward) compute(images [][]uint8) (logits [][]float32, err error) {
-	b.pixels = b.pixels[:0]
-	for _, image := range images {
-		b.pixels = append(b.pixels, image...)
+// request is an image to compute.
+type request struct {
+	pixels   []uint8 // of the size of the network's input, RGB
+	features bool    // what the head reads, in place of the logits
+}
+
+// compute returns the logits or features of images. It leaves no tensors in the scope, even after an error.
+func (b *batchForward) compute(requests []request) (rows [][]float32, err error) {
+	rows = make([][]float32, len(requests))
+	for _, features := range []bool{false, true} {
+		if err := b.computeAll(requests, features, rows); err != nil {
+			return nil, err
+		}
 	}
-	g := b.network.Graph
-	pixels := autograd.Pixels{Values: b.pixels, N: len(images), Height: g.Input.Height, Width: g.Input.Width,
-		Mean: b.mean, Std: b.std}
-	err = b.scope.Sub(func(s *autograd.Scope) error {
-		rows := autograd.ToSlice[float32](s, b.inference.ForwardPixels(s, pixels))
-		for row := range slices.Chunk(rows, g.Classes()) {
-			logits = append(logits, slices.Clone(row)) // a caller that keeps its row must not keep the batch
+	return rows, nil
+}
+
+// computeAll computes the requests for logits, or those for features, as one batch.
+func (b *batchForward) computeAll(requests []request, features bool, rows [][]float32) error {
+	var places []int
+	b.pixels = b.pixels[:0]
+	for i, r := range requests {
+		if r.features == features {
+			places, b.pixels = append(places, i), append(b.pixels, r.pixels...)
+		}
+	}
+	if len(places) == 0 {
+		return nil
+	}
+	forward, in := b.inference.ForwardPixels, b.network.Graph.Input
+	if features {
+		forward = b.inference.FeaturesPixels
+	}
+	pixels := autograd.Pixels{Values: b.pixels, N: len(places), Height: in.Height, Width: in.Width, Mean: b.mean, Std: b.std}
+	return b.scope.Sub(func(s *autograd.Scope) error {
+		values := autograd.ToSlice[float32](s, forward(s, pixels))
+		size := len(values) / len(places)
+		for i, place := range places {
+			rows[place] = slices.Clone(values[i*size : (i+1)*size]) // a caller that keeps its row must not keep the batch
 		}
 		return s.Err()
 	})
-	return logits, err
 }

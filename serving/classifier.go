@@ -88,22 +88,54 @@ func Open(c Config) (*Classifier, error) {
 // not interrupted. Other errors: those of reading and decoding, ErrTooLarge, and those of
 // [Engine.Classify].
 func (c *Classifier) Predict(ctx context.Context, image io.Reader, top int) ([]classify.ClassProbability, error) {
-	file, err := c.decoding.read(ctx, image)
-	if err != nil {
-		return nil, servingError(ctx, err)
-	}
-	return c.predict(ctx, top, func(ctx context.Context, d *data.Decoder) ([]uint8, error) { return d.Decode(ctx, file) })
+	return c.predict(top, func() ([]float32, error) { return c.compute(ctx, image, c.Engine.Classify) })
 }
 
 // PredictFile is Predict for the file at a path.
 func (c *Classifier) PredictFile(ctx context.Context, path string, top int) ([]classify.ClassProbability, error) {
-	return c.predict(ctx, top, func(ctx context.Context, d *data.Decoder) ([]uint8, error) { return d.Load(ctx, path) })
+	return c.predict(top, func() ([]float32, error) { return c.computeFile(ctx, path, c.Engine.Classify) })
 }
 
-func (c *Classifier) predict(ctx context.Context, top int, decode decodeFunc) ([]classify.ClassProbability, error) {
+func (c *Classifier) predict(top int, logits func() ([]float32, error)) ([]classify.ClassProbability, error) {
 	if top < 1 {
 		return nil, fmt.Errorf("serving: top is %d; must be at least 1", top)
 	}
+	values, err := logits()
+	if err != nil {
+		return nil, err
+	}
+	return classify.TopClasses(values, c.Classes, top), nil
+}
+
+// Embed reads an image file, decodes it and returns its features, as [classify.Embed] does without Normalize. Images
+// that arrive together are computed as one batch. Errors are those of Predict, and that of a network without a head.
+// [Engine.Embed] takes pixels.
+func (c *Classifier) Embed(ctx context.Context, image io.Reader) ([]float32, error) {
+	return c.compute(ctx, image, c.Engine.Embed)
+}
+
+// EmbedFile is Embed for the file at a path.
+func (c *Classifier) EmbedFile(ctx context.Context, path string) ([]float32, error) {
+	return c.computeFile(ctx, path, c.Engine.Embed)
+}
+
+// computeFunc is a method of the engine.
+type computeFunc = func(ctx context.Context, pixels []uint8) ([]float32, error)
+
+func (c *Classifier) compute(ctx context.Context, image io.Reader, compute computeFunc) ([]float32, error) {
+	file, err := c.decoding.read(ctx, image)
+	if err != nil {
+		return nil, servingError(ctx, err)
+	}
+	return c.decoded(ctx, compute, func(ctx context.Context, d *data.Decoder) ([]uint8, error) { return d.Decode(ctx, file) })
+}
+
+func (c *Classifier) computeFile(ctx context.Context, path string, compute computeFunc) ([]float32, error) {
+	return c.decoded(ctx, compute, func(ctx context.Context, d *data.Decoder) ([]uint8, error) { return d.Load(ctx, path) })
+}
+
+// decoded computes an image that one of the decoders decodes.
+func (c *Classifier) decoded(ctx context.Context, compute computeFunc, decode decodeFunc) ([]float32, error) {
 	if !c.begin() {
 		return nil, fmt.Errorf("serving: %w", ErrClosed)
 	}
@@ -112,11 +144,7 @@ func (c *Classifier) predict(ctx context.Context, top int, decode decodeFunc) ([
 	if err != nil {
 		return nil, c.decoding.err(ctx, err)
 	}
-	logits, err := c.Classify(ctx, pixels)
-	if err != nil {
-		return nil, err
-	}
-	return classify.TopClasses(logits, c.Classes, top), nil
+	return compute(ctx, pixels)
 }
 
 // begin counts a request, unless Close was called.

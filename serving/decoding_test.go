@@ -256,7 +256,7 @@ func TestDecodingSettings(t *testing.T) {
 // TestDecoderPanic: a panic in a decoder is the error of its request, and the classifier continues.
 func TestDecoderPanic(t *testing.T) {
 	c := openClassifier(t, Config{Decoders: 1})
-	_, err := c.predict(t.Context(), 1, func(context.Context, *data.Decoder) ([]uint8, error) { panic("broken") })
+	_, err := c.decoded(t.Context(), c.Engine.Classify, func(context.Context, *data.Decoder) ([]uint8, error) { panic("broken") })
 	if p, ok := errors.AsType[*autograd.PanicError](err); !ok || p.Value != "broken" {
 		t.Errorf("error %v", err)
 	}

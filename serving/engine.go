@@ -59,13 +59,13 @@ type Stats struct {
 	Decoding                          int // images being decoded, those whose caller has returned included
 }
 
-// An Engine computes a network's logits for many goroutines: images that arrive together form a batch,
+// An Engine computes a network's logits and features for many goroutines: images that arrive together form a batch,
 // which one goroutine, the owner of the network, computes. All methods are safe for concurrent use.
 type Engine struct {
 	// Graph is the network's.
 	Graph *models.Graph
 
-	queue *batching.Queue[[]uint8, []float32]
+	queue *batching.Queue[request, []float32]
 	ended chan struct{} // closed when the goroutine that computes has returned
 	err   error         // of that goroutine; valid after ended
 }
@@ -83,7 +83,7 @@ func newEngine(c EngineConfig) (*Engine, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	k := &Engine{ended: make(chan struct{}), queue: batching.New[[]uint8, []float32](batching.Settings{
+	k := &Engine{ended: make(chan struct{}), queue: batching.New[request, []float32](batching.Settings{
 		Batch: cmp.Or(c.MaxBatch, 32), Wait: c.MaxWait, Length: cmp.Or(c.QueueLength, defaultQueueLength)})}
 	ready := make(chan error, 1)
 	go func() {
@@ -127,14 +127,28 @@ func (c EngineConfig) validate() error {
 // first; an image that waits then is never computed. An error of a batch is returned for each of its
 // images; a panic is an [autograd.PanicError].
 func (k *Engine) Classify(ctx context.Context, pixels []uint8) (logits []float32, err error) {
-	if in := k.Graph.Input; int64(len(pixels)) != in.Values() {
-		return nil, fmt.Errorf("serving: %d bytes of pixels; want %d * %d * %d", len(pixels), in.Channels, in.Height, in.Width)
+	return k.do(ctx, request{pixels: pixels})
+}
+
+// Embed is [Engine.Classify] for the features of an image, [models.Graph.FeatureValues] of them: what the head of the
+// network reads. See [classify.Embeddings].
+func (k *Engine) Embed(ctx context.Context, pixels []uint8) (features []float32, err error) {
+	if _, err := k.Graph.FeatureValues(); err != nil {
+		return nil, fmt.Errorf("serving: %w", err)
 	}
-	logits, err = k.queue.Do(ctx, bytes.Clone(pixels))
+	return k.do(ctx, request{pixels: pixels, features: true})
+}
+
+func (k *Engine) do(ctx context.Context, r request) (row []float32, err error) {
+	if in := k.Graph.Input; int64(len(r.pixels)) != in.Values() {
+		return nil, fmt.Errorf("serving: %d bytes of pixels; want %d * %d * %d", len(r.pixels), in.Channels, in.Height, in.Width)
+	}
+	r.pixels = bytes.Clone(r.pixels)
+	row, err = k.queue.Do(ctx, r)
 	if err != nil {
 		return nil, servingError(ctx, err)
 	}
-	return logits, nil
+	return row, nil
 }
 
 // servingError returns the error of a queue for the caller of a method.

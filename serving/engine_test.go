@@ -96,17 +96,17 @@ func TestBatchInvariance(t *testing.T) {
 					return err
 				}
 				worst, apart := 0.0, math.Inf(1)
-				alone, err := b.compute([][]uint8{picture(0, 64)})
+				alone, err := b.compute([]request{{pixels: picture(0, 64)}})
 				if err != nil {
 					return err
 				}
 				for _, size := range []int{2, 3, 5, 8, 16, 31, 32, 33} {
-					batch := make([][]uint8, size)
+					batch := make([]request, size)
 					for i := range batch {
-						batch[i] = picture(uint64(100*size+i), 64)
+						batch[i].pixels = picture(uint64(100*size+i), 64)
 					}
 					place := size * 2 / 3
-					batch[place] = picture(0, 64)
+					batch[place].pixels = picture(0, 64)
 					logits, err := b.compute(batch)
 					if err != nil {
 						return err

@@ -39,7 +39,7 @@ func TestCompletion(t *testing.T) {
 		want      string // all of it, or its beginning before "..."
 		directive cobra.ShellCompDirective
 	}{
-		{"commands", []string{"e"}, "eval\tMeasure the accuracy of trained weights on a dataset|export\tWrite trained weights for other programs", words},
+		{"commands", []string{"e"}, "embed\tWrite the embeddings of images|eval\tMeasure the accuracy of trained weights on a dataset|export\tWrite trained weights for other programs", words},
 		{"commands of a command", []string{"bench", "st"}, "step\tMeasure training steps: forward, backward, update", words},
 		{"optimizers", []string{"--optimizer", ""}, optimizers(""), words},
 		{"optimizers by a letter", []string{"--optimizer", "a"}, optimizers("a"), words},
@@ -69,6 +69,10 @@ func TestCompletion(t *testing.T) {
 		{"checkpoints or auto", []string{"--resume", "a"}, "auto\tnewest checkpoint of --out or the newest runs/DATA-N, if any", words},
 		{"checkpoints", []string{"--resume", "runs/"}, "safetensors", files},
 		{"images", []string{"predict", "--weights", "w", ""}, "jpg|...", files},
+		{"images to embed", []string{"embed", "--weights", "w", ""}, "jpg|...", files},
+		{"embeddings", []string{"embed", "--output", ""}, "npy|csv", files},
+		{"embeddings to search", []string{"similar", "--embeddings", ""}, "npy|csv", files},
+		{"folders to search", []string{"similar", "--data", ""}, "", folders},
 		{"folders as arguments", []string{"data", "check", ""}, "", folders},
 		{"no further folder", []string{"data", "check", "a", ""}, "", words},
 		{"arguments of a command without any", []string{"summary", ""}, "", words},

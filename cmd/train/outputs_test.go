@@ -21,6 +21,8 @@ func TestOutputs(t *testing.T) {
 	commands := []struct{ args, flag, right, wrong string }{
 		{"export --weights w --output", "--output", "x.npz", "x.onnx"},
 		{"predict --weights w --input x.npy --output", "--output", "y.npy", "y.csv"},
+		{"embed --weights w i.png --output", "--output", "e.npy", "e.npz"},
+		{"embed --weights w i.png --output e.npy --csv", "--csv", "e.csv", "e.txt"},
 		{"data stats s --output", "--output", "b.png", "b.jpg"},
 		{"bench step --layers --plot", "--plot", "r.png", "r.svg"},
 		{"bench infer --layers --plot", "--plot", "r.png", "r.svg"},

@@ -26,9 +26,7 @@ Images are preprocessed as in evaluation. A batch is a NumPy file, float32 of
 shape (N, 3, H, W), already normalized.`,
 		Example: `  train predict --weights runs/photos-1/best.safetensors cat.jpg dog.png --top 3
   train predict --weights runs/photos-1 --input batch.npy --output logits.npy`,
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-			return imageExtensions, cobra.ShellCompDirectiveFilterFileExt
-		},
+		ValidArgsFunction: imageArguments,
 		RunE: func(cmd *cobra.Command, images []string) error {
 			if err := required(cmd, "weights"); err != nil {
 				return err

@@ -18,7 +18,7 @@ func newRoot() *cobra.Command {
 	cmd.SetHelpFunc(printHelp)
 	cmd.SetHelpCommand(newHelp())
 	cmd.SetFlagErrorFunc(flagError)
-	cmd.AddCommand(newEval(), newPredict(), newExport(), newSummary(), newBench(), newCheck(), newData(), newWeights(),
+	cmd.AddCommand(newEval(), newPredict(), newEmbed(), newSimilar(), newExport(), newSummary(), newBench(), newCheck(), newData(), newWeights(),
 		newCompletion(), newDocs(), newVersion())
 	completeFlags(cmd)
 	return cmd
