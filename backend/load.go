@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"depthwise.dev/autograd"
-	"depthwise.dev/checkpoints"
 	"depthwise.dev/models"
 	"depthwise.dev/weights"
 )
@@ -77,13 +76,9 @@ func (m Machine) Load(s *autograd.Scope, w weights.Weights) (*Network, error) {
 // Load makes the network of weights on a device.
 func Load(s *autograd.Scope, w weights.Weights, device autograd.Device) (*Network, error) {
 	n := New(s, w.Graph, 0)
-	values := make(map[string][]float32, len(w.Arrays))
-	for _, a := range w.Arrays {
-		v, err := checkpoints.Values[float32](a)
-		if err != nil {
-			return nil, fmt.Errorf("backend: load weights: %w", err)
-		}
-		values[a.Name] = v
+	values, err := w.Values()
+	if err != nil {
+		return nil, fmt.Errorf("backend: load weights: %w", err)
 	}
 	if err := n.Load(s, values); err != nil {
 		return nil, err

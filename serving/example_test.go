@@ -34,8 +34,7 @@ func ExampleOpen() {
 		log.Fatal(err)
 	}
 	defer classifier.Close()
-
-	handler := func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
 		defer cancel()
 		top, err := classifier.Predict(ctx, http.MaxBytesReader(w, r.Body, 20<<20), 5)
@@ -49,13 +48,10 @@ func ExampleOpen() {
 		default:
 			json.NewEncoder(w).Encode(top)
 		}
-	}
-	server := httptest.NewServer(http.HandlerFunc(handler))
+	}))
 	defer server.Close()
 
-	var photo bytes.Buffer
-	png.Encode(&photo, image.NewGray(image.Rect(0, 0, 60, 40)))
-	for _, body := range []io.Reader{&photo, strings.NewReader("cat.jpg")} {
+	for _, body := range []io.Reader{examplePhoto(), strings.NewReader("cat.jpg")} {
 		response, err := http.Post(server.URL, "application/octet-stream", body)
 		if err != nil {
 			log.Fatal(err)
@@ -67,6 +63,32 @@ func ExampleOpen() {
 	// Output:
 	// 200 true 3
 	// 400 false 0
+}
+
+// The features of two images, and how similar they are.
+func ExampleClassifier_Embed() {
+	run := exampleWeights() // in its place a file, or a run's folder such as "runs/photos"
+	defer os.RemoveAll(filepath.Dir(run))
+	classifier, err := serving.Open(serving.Config{Weights: run})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer classifier.Close()
+	a, errA := classifier.Embed(context.Background(), examplePhoto())
+	b, errB := classifier.Embed(context.Background(), examplePhoto())
+	if err := errors.Join(errA, errB); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%d features, similarity %.2f\n", len(a), classify.CosineSimilarity(a, b))
+	// Output:
+	// 256 features, similarity 1.00
+}
+
+// examplePhoto stands for a photograph.
+func examplePhoto() io.Reader {
+	var photo bytes.Buffer
+	png.Encode(&photo, image.NewGray(image.Rect(0, 0, 60, 40)))
+	return &photo
 }
 
 // exampleWeights stands for a trained run's folder: a network of three classes with its initial

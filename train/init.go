@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"depthwise.dev/autograd"
-	"depthwise.dev/checkpoints"
 	"depthwise.dev/config"
 	"depthwise.dev/formats"
 	"depthwise.dev/report"
@@ -63,15 +62,12 @@ func (r *run) loadInit(s *autograd.Scope) error {
 			}
 		}
 	}
-	values := map[string][]float32{}
-	for _, a := range w.Arrays {
-		v, err := checkpoints.Values[float32](a)
-		if err != nil {
-			return fmt.Errorf("train: start from %s: %w", r.config.Init, err)
-		}
-		if !head[a.Name] {
-			values[a.Name] = v
-		}
+	values, err := w.Values()
+	if err != nil {
+		return fmt.Errorf("train: start from %s: %w", r.config.Init, err)
+	}
+	for name := range head {
+		delete(values, name)
 	}
 	kept, unused := r.network.LoadMatching(s, values)
 	kept = slices.DeleteFunc(kept, func(name string) bool { return head[name] })

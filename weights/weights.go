@@ -4,6 +4,8 @@
 package weights
 
 import (
+	"fmt"
+
 	"depthwise.dev/checkpoints"
 	"depthwise.dev/data"
 	"depthwise.dev/models"
@@ -30,4 +32,17 @@ func (w Weights) Plain() Weights {
 		w.Arrays, w.Raw = w.Raw, nil
 	}
 	return w
+}
+
+// Values returns the values of Arrays by their names, without a copy. Arrays of another type than float32 are an error.
+func (w Weights) Values() (map[string][]float32, error) {
+	values := make(map[string][]float32, len(w.Arrays))
+	for _, a := range w.Arrays {
+		v, err := checkpoints.Values[float32](a)
+		if err != nil {
+			return nil, fmt.Errorf("weights: %w", err)
+		}
+		values[a.Name] = v
+	}
+	return values, nil
 }
