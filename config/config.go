@@ -134,6 +134,9 @@ type Config struct {
 
 	// Resume is "", auto (continue the run in Out if there is one) or the file of a checkpoint.
 	Resume string `yaml:"resume,omitempty"`
+	// ExtendEpochs makes the run that Resume continues longer by this number of epochs, finished or not. Its
+	// schedule is that of the longer run from the next step on. 0: no change.
+	ExtendEpochs int `yaml:"-"`
 	// CheckpointEvery is the interval between checkpoints, a time (10m) or a number of steps
 	// (500steps). The end of each epoch always writes one. "": only those.
 	CheckpointEvery string `yaml:"checkpoint_every"`

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -79,6 +80,15 @@ func runName(data string) (string, error) {
 		return name, nil
 	}
 	return "data", nil
+}
+
+// DataMissing reports whether Data is on this machine's disks and its folder does not exist.
+func (c Config) DataMissing() bool {
+	if c.Data == MNIST || strings.Contains(c.Data, "://") {
+		return false
+	}
+	_, err := os.Stat(cmp.Or(dataFolder(c.Data), "."))
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // dataFolder returns the path of a data set without the pattern of its shards. A folder may have the

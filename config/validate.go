@@ -91,6 +91,8 @@ func (c Config) Network() (mobilenet.Config, error) {
 func (v *collector) length(c Config) {
 	v.count("epochs", c.Epochs)
 	v.Check(c.MaxSteps >= 0, "max_steps", c.MaxSteps, "must be at least 1, or 0 for no limit")
+	v.Check(c.ExtendEpochs >= 0 && c.ExtendEpochs <= MaxCount, "extend_epochs", c.ExtendEpochs, fmt.Sprintf("must be at least 1 and at most %d", MaxCount))
+	v.Check(c.ExtendEpochs == 0 || c.Resume != "", "extend_epochs", c.ExtendEpochs, "needs a run to continue: set resume")
 	v.Check(c.Time >= 0, "time", c.Time, "must be a duration such as 2h, or 0 for no limit")
 	v.Check(c.BatchSize >= 1, "batch_size", c.BatchSize, "must be at least 1")
 	v.count("accumulate", c.Accumulate)

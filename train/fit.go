@@ -22,6 +22,7 @@ type Result struct {
 	Step     int64
 	Epochs   int     // completed
 	BestTop1 float64 // the best validation accuracy, a fraction
+	Finished bool    // nothing is left to train
 }
 
 // Fit trains as configured, with the trainer's parts, in the run's folder, and records events to
@@ -36,6 +37,9 @@ func (t Trainer) Fit(ctx context.Context, c config.Config, rec report.Recorder) 
 	}
 	images, err := openImages(ctx, c, datasets.ByName)
 	if err != nil {
+		if c.Resume != "" && c.DataMissing() {
+			err = fmt.Errorf("%w; if the images have moved, give their place with --data (a relative path is one below the working folder)", err)
+		}
 		return Result{}, err
 	}
 	if images.ownVal {
@@ -64,15 +68,19 @@ func (t Trainer) Fit(ctx context.Context, c config.Config, rec report.Recorder) 
 		images.cutBatchSize(&c)
 	}
 	r := &run{trainer: t, config: c, net: net, folder: folder, images: images, clock: clock{started: time.Now()}}
-	if r.finished() {
+	if err := r.extend(); err != nil {
+		folder.discardNew()
+		return Result{}, err
+	}
+	if r.extended == 0 && r.finished() {
 		if c.Resume != "auto" {
 			folder.discardNew()
-			return r.result(), fmt.Errorf("train: resume from %s: its run is finished: nothing is left to train; resume from an earlier checkpoint, or start a new run", folder.from)
+			return r.result(), fmt.Errorf("train: resume from %s: its run is finished: nothing is left to train; resume from an earlier checkpoint, extend it with train resume and --extend-epochs N, or start a new run", folder.from)
 		}
 		if err := r.sameSettings(*folder.resume); err != nil {
 			return r.result(), fmt.Errorf("train: %s: the run is finished, and %w", folder.dir, err)
 		}
-		return r.result(), rec.Record(report.Note{Level: report.Info, Text: folder.dir + ": the run is finished; nothing to do"})
+		return r.result(), rec.Record(report.Note{Level: report.Info, Text: r.describeEnd()})
 	}
 	err = autograd.Run(context.WithoutCancel(ctx), func(s *autograd.Scope) error {
 		if err := r.build(s); err != nil {
@@ -83,6 +91,9 @@ func (t Trainer) Fit(ctx context.Context, c config.Config, rec report.Recorder) 
 			return err
 		}
 		err := r.repairBest(s)
+		if err == nil {
+			err = r.startExtension(s)
+		}
 		if err == nil {
 			err = r.train(ctx, s)
 		}

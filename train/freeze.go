@@ -10,7 +10,9 @@ import (
 
 // frozen returns the parts of the network that are frozen in the current epoch.
 func (r *run) frozen() (backend.Frozen, error) {
-	if after := r.config.UnfreezeAfter; after > 0 && r.Epoch >= after {
+	after := r.config.UnfreezeAfter
+	ended := r.Done && r.Epoch == after // the run ended there, and an extension unfreezes
+	if after > 0 && r.Epoch >= after && !ended {
 		return backend.Frozen{}, nil
 	}
 	return r.config.Frozen(r.net.graph)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -18,6 +19,8 @@ const (
 	trainerOutEnv   = "DEPTHWISE_TEST_TRAINER_OUT"
 	trainerPauseEnv = "DEPTHWISE_TEST_TRAINER_PAUSE"
 	trainerGraphEnv = "DEPTHWISE_TEST_TRAINER_GRAPH"
+
+	trainerExtendEnv = "DEPTHWISE_TEST_TRAINER_EXTEND" // epochs to extend the run by
 )
 
 func TestMain(m *testing.M) {
@@ -36,6 +39,7 @@ func trainer(path, out string) int {
 	}
 	if err == nil {
 		c.Out, c.Resume = out, "auto"
+		c.ExtendEpochs, _ = strconv.Atoi(os.Getenv(trainerExtendEnv)) // 0 without it
 		_, err = t.Fit(context.Background(), c, recorderFunc(func(e report.Event) error {
 			if step, ok := e.(report.Step); ok {
 				fmt.Println(step.Step)

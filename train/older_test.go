@@ -27,7 +27,7 @@ func TestResumeOlderCheckpoints(t *testing.T) {
 	}
 	for _, older := range []struct{ key, pattern string }{
 		{"model", `"arch":"mobilenet_v1",`},
-		{"preprocess", `,"crop_fraction":[0-9.]+,"interpolation":"bilinear"`},
+		{"preprocess", `,"interpolation":"bilinear","crop_fraction":[0-9.]+`},
 		{metaConfig, `exif: false\n`},
 	} {
 		text := regexp.MustCompile(older.pattern).ReplaceAllString(f.Meta[older.key], "")

@@ -140,7 +140,7 @@ func (r *run) differentSettings(f checkpoints.File) ([]string, error) {
 	if r.images.ownVal { // an earlier version recorded the fraction although it had no effect
 		different = slices.DeleteFunc(different, func(text string) bool { return strings.HasPrefix(text, "--val-split ") })
 	}
-	return different, err
+	return r.withoutExtension(different, epochsOf(f.Meta[metaConfig])), err
 }
 
 // differentSettings lists the settings that differ between two configurations, given as YAML. A

@@ -35,6 +35,8 @@ type run struct {
 
 	stepsPerEpoch, totalSteps int64
 
+	extended int // the number of epochs before an extension of the run; 0: it is not extended
+
 	progress
 	recorder   report.Multi    // all recorders
 	files      report.Multi    // those that Fit closes
@@ -57,8 +59,21 @@ func (r *run) finished() bool {
 	return true
 }
 
+// describeEnd says that the run is finished, how well it did, and how to go on.
+func (r *run) describeEnd() string {
+	text := fmt.Sprintf("%s: the run is finished after %d epochs (step %d)", r.folder.dir, r.Epoch, r.Step)
+	if r.Best.Step > 0 {
+		text += fmt.Sprintf(", best val top-1 %.1f %% in epoch %d", 100*r.Best.Top1, r.Best.Epoch)
+	}
+	text += "; nothing to do"
+	if r.config.MaxSteps > 0 {
+		return text // more epochs may not change it
+	}
+	return text + "; train resume with --extend-epochs N makes it longer"
+}
+
 func (r *run) result() Result {
-	return Result{Dir: r.folder.dir, Step: r.Step, Epochs: r.Epoch, BestTop1: r.Best.Top1}
+	return Result{Dir: r.folder.dir, Step: r.Step, Epochs: r.Epoch, BestTop1: r.Best.Top1, Finished: r.Done}
 }
 
 // build creates every part of the run, and restores the checkpoint if the run is resumed.
@@ -85,6 +100,9 @@ func (r *run) build(s *autograd.Scope) (err error) {
 	if c.MaxSteps > 0 {
 		r.totalSteps = min(r.totalSteps, c.MaxSteps)
 	}
+	if err = r.checkExtension(); err != nil {
+		return err
+	}
 	if r.schedule, err = c.NewSchedule(r.stepsPerEpoch, r.totalSteps); err != nil {
 		return err
 	}
@@ -94,7 +112,7 @@ func (r *run) build(s *autograd.Scope) (err error) {
 	if err := r.loadInit(s); err != nil {
 		return err
 	}
-	if f := r.folder.resume; f != nil { // the epoch says what is frozen
+	if f := r.folder.resume; f != nil && f.Meta[metaProgress] != "" { // the epoch says what is frozen
 		if err := json.Unmarshal([]byte(f.Meta[metaProgress]), &r.progress); err != nil {
 			return fmt.Errorf("train: resume from %s: its metadata %q: %w", r.folder.from, metaProgress, err)
 		}

@@ -36,6 +36,7 @@ type runFolder struct {
 	from    string            // the file that resume was read from
 	skipped []error           // damaged newer checkpoints
 	created bool              // the folder did not exist before
+	resumed bool              // the folder holds the run that resume continues
 	watched []watched         // what must stay in its place
 	config  []byte            // the content of config.yaml
 }
@@ -71,14 +72,14 @@ func (f *runFolder) open(c config.Config) error {
 	used := f.used()
 	switch {
 	case used && c.Resume != "auto" && !f.holds(c.Resume):
-		return fmt.Errorf("train: %s: %w; continue it with --resume auto, or give another --out", f.dir, ErrRunExists)
+		return fmt.Errorf("train: %s: %w; continue it with train resume %s, or give another --out", f.dir, ErrRunExists, f.dir)
 	case c.Resume == "auto":
 		if err := f.findNewest(); err != nil {
 			return err
 		}
 	case c.Resume != "":
 		if info, err := os.Stat(c.Resume); err == nil && info.IsDir() {
-			return fmt.Errorf("train: resume: %s is a folder; --out %s --resume auto continues the run in it", c.Resume, c.Resume)
+			return fmt.Errorf("train: resume: %s is a folder; train resume %s continues the run in it", c.Resume, c.Resume)
 		}
 		snapshot, err := checkpoints.Read(c.Resume)
 		if err != nil {
@@ -86,7 +87,7 @@ func (f *runFolder) open(c config.Config) error {
 		}
 		f.resume, f.from = &snapshot, c.Resume
 	}
-	if used && f.resume != nil {
+	if f.resumed = used && f.resume != nil; f.resumed {
 		text, err := os.ReadFile(f.path(configFile))
 		if err == nil || !errors.Is(err, fs.ErrNotExist) {
 			f.config = text // of what cannot be read, nothing is written again

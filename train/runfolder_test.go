@@ -318,7 +318,7 @@ func TestFailedStart(t *testing.T) {
 func TestResumeFolder(t *testing.T) {
 	c := small(t, testset.Images(t, 6, 3))
 	c.Resume = t.TempDir()
-	if _, err := Fit(t.Context(), c, report.Multi{}); err == nil || !strings.Contains(err.Error(), "--out "+c.Resume+" --resume auto") {
+	if _, err := Fit(t.Context(), c, report.Multi{}); err == nil || !strings.Contains(err.Error(), "train resume "+c.Resume) {
 		t.Errorf("error %v", err)
 	}
 }

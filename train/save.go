@@ -37,7 +37,7 @@ func (r *run) save(s *autograd.Scope, isBest bool) error {
 		path, err := r.folder.store.Save(r.Step, snapshot, r.Best.Step) // best.safetensors can be written again from it
 		if err != nil {
 			if path == "" {
-				return fmt.Errorf("train: step %d: %w; free space or fix the folder, then continue with --resume auto", r.Step, err)
+				return fmt.Errorf("train: step %d: %w; free space or fix the folder, then continue with train resume %s", r.Step, err, r.folder.dir)
 			}
 			err = r.note(report.Warning, err.Error())
 		}

@@ -26,13 +26,13 @@ type watched struct {
 
 // watch remembers what the run has opened, until close.
 func (f *runFolder) watch() error {
-	const back = "move it back and continue with --resume auto, or start again with another --out"
+	const back = "move it back and continue with train resume, or start again with another --out"
 	for _, w := range []watched{
-		{path: f.dir, what: "the run's folder", todo: "all that the run wrote is gone with it; if it was renamed, continue with --resume auto and its new name as --out, otherwise start again with another --out"},
+		{path: f.dir, what: "the run's folder", todo: "all that the run wrote is gone with it; if it was renamed, continue with train resume and its new name, otherwise start again with another --out"},
 		{path: f.store.Dir, what: "the folder of the run's checkpoints", todo: back},
 		{path: f.path(eventsFile), what: "the file of the run's events", todo: back},
 		{path: f.path(metricsFile), what: "the file of the run's metrics", todo: back},
-		{path: f.path(checkpoints.LockName), what: "the run's lock", todo: "another run could write to the folder now; end it, if there is one, and continue with --resume auto"},
+		{path: f.path(checkpoints.LockName), what: "the run's lock", todo: "another run could write to the folder now; end it, if there is one, and continue with train resume"},
 	} {
 		var err error
 		if w.open, err = os.Open(w.path); err != nil {

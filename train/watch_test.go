@@ -39,7 +39,7 @@ func TestFolderLost(t *testing.T) {
 		{"the folder, removed at the last step", "", os.RemoveAll, atStep(9), "the run's folder"},
 		{"the folder, removed in a validation", "", os.RemoveAll, validating, "the run's folder"},
 		{"the folder, removed after the last epoch", "", os.RemoveAll, atEpoch(3), "the run's folder"},
-		{"the folder, renamed", "", away, atStep(2), "--resume auto and its new name as --out"},
+		{"the folder, renamed", "", away, atStep(2), "train resume and its new name"},
 		{"the folder, now a file", "", file, atStep(2), "the run's folder"},
 		{"the folder, now another", "", another, atStep(2), "the run's folder"},
 		{"the checkpoints, removed", weights.CheckpointFolder, os.RemoveAll, atStep(4), "the folder of the run's checkpoints"},

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"depthwise.dev/config"
@@ -17,13 +18,13 @@ import (
 // failure.
 type interruption struct {
 	result train.Result
-	data   string // of the run
+	config config.Config // of the process
 	error
 }
 
 // Error says where the run stopped and how to continue it.
 func (i interruption) Error() string {
-	return fmt.Sprintf("checkpoint of step %d written; continue with:\n  %s", i.result.Step, resumeCommand(programName(os.Args[0]), i.result.Dir, i.data))
+	return fmt.Sprintf("checkpoint of step %d written; continue with:\n  %s", i.result.Step, resumeCommand(programName(os.Args[0]), i.result.Dir, i.config))
 }
 
 func (i interruption) Unwrap() error { return i.error }
@@ -33,21 +34,38 @@ func (i interruption) Unwrap() error { return i.error }
 func writeNextSteps(w io.Writer, program string, c config.Config, r train.Result) {
 	dir := shellWord(r.Dir)
 	fmt.Fprintf(w, "Results are in %s. Next:\n", dir)
-	if r.Epochs < c.Epochs && (c.MaxSteps == 0 || r.Step < c.MaxSteps) {
-		fmt.Fprintf(w, "  %s\n", resumeCommand(program, r.Dir, c.Data))
+	if !r.Finished {
+		fmt.Fprintf(w, "  %s\n", resumeCommand(program, r.Dir, c))
 		return
 	}
 	fmt.Fprintf(w, "  %s eval --weights %s --data %s\n", program, dir, dataArgument(c.Data))
 	fmt.Fprintf(w, "  %s predict --weights %s IMAGE...\n", program, dir)
 	fmt.Fprintf(w, "  %s export --weights %s --output %s\n", program, dir, shellWord(filepath.Base(r.Dir)+".safetensors"))
+	if c.MaxSteps == 0 { // otherwise more epochs may not change it
+		fmt.Fprintf(w, "  %s resume %s --extend-epochs N\n", program, dir)
+	}
 }
 
-// resumeCommand continues a run from its newest checkpoint. The address of the data is an argument if
-// config.yaml lacks a part of it.
-func resumeCommand(program, dir, data string) string {
-	command := fmt.Sprintf("%s --config %s --out %s --resume auto", program, shellWord(filepath.Join(dir, "config.yaml")), shellWord(dir))
-	if redact.HasSecrets(data) {
-		command += " --data " + dataArgument(data)
+// resumeCommand continues a run from its newest checkpoint, with the settings of this process that
+// config.yaml lacks and that the run needs: where the data is, if it has moved or its address has a secret, and
+// what the checkpoint's machine must be.
+func resumeCommand(program, dir string, c config.Config) string {
+	command := program + " resume " + shellWord(dir)
+	if stored, err := config.Load(filepath.Join(dir, configName)); err == nil {
+		for _, s := range []struct{ flag, was, is string }{
+			{"threads", strconv.Itoa(stored.Threads), strconv.Itoa(c.Threads)}, {"device", stored.Device, c.Device},
+			{"precision", stored.Precision, c.Precision}, {"backend", stored.Backend, c.Backend},
+		} {
+			if s.was != s.is {
+				command += " --" + s.flag + " " + s.is
+			}
+		}
+		if stored.Data != redact.Address(c.Data) && !redact.HasSecrets(c.Data) {
+			command += " --data " + dataArgument(c.Data)
+		}
+	}
+	if redact.HasSecrets(c.Data) {
+		command += " --data " + dataArgument(c.Data) // last: it ends with a comment
 	}
 	return command
 }

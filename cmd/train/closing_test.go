@@ -18,13 +18,14 @@ func TestNextSteps(t *testing.T) {
 		result train.Result
 		want   string
 	}{
-		{"finished", train.Result{Dir: "runs/a", Epochs: 3}, `Results are in runs/a. Next:
+		{"finished", train.Result{Dir: "runs/a", Epochs: 3, Finished: true}, `Results are in runs/a. Next:
   bin/train eval --weights runs/a --data 'my photos'
   bin/train predict --weights runs/a IMAGE...
   bin/train export --weights runs/a --output a.safetensors
+  bin/train resume runs/a --extend-epochs N
 `},
 		{"out of time", train.Result{Dir: "runs/it's", Epochs: 2}, `Results are in 'runs/it'\''s'. Next:
-  bin/train --config 'runs/it'\''s/config.yaml' --out 'runs/it'\''s' --resume auto
+  bin/train resume 'runs/it'\''s'
 `},
 	} {
 		var b strings.Builder
@@ -34,7 +35,7 @@ func TestNextSteps(t *testing.T) {
 		}
 	}
 	var b strings.Builder
-	writeNextSteps(&b, "train", config.Config{Data: "x", Epochs: 90, MaxSteps: 7}, train.Result{Dir: "r", Epochs: 1, Step: 7})
+	writeNextSteps(&b, "train", config.Config{Data: "x", Epochs: 90, MaxSteps: 7}, train.Result{Dir: "r", Epochs: 1, Step: 7, Finished: true})
 	if !strings.Contains(b.String(), "train eval --weights r --data x") {
 		t.Errorf("a run of --max-steps is not finished:\n%s", &b)
 	}
@@ -62,8 +63,8 @@ func TestProgramName(t *testing.T) {
 
 // TestInterruptMessage: the message of an interrupt is not an error.
 func TestInterruptMessage(t *testing.T) {
-	err := error(interruption{train.Result{Dir: "runs/a", Step: 7}, "photos", train.ErrInterrupted})
-	want := "checkpoint of step 7 written; continue with:\n  " + programName(os.Args[0]) + " --config runs/a/config.yaml --out runs/a --resume auto"
+	err := error(interruption{train.Result{Dir: "runs/a", Step: 7}, config.Config{Data: "photos"}, train.ErrInterrupted})
+	want := "checkpoint of step 7 written; continue with:\n  " + programName(os.Args[0]) + " resume runs/a"
 	if got := interruptMessage(err); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

@@ -63,6 +63,8 @@ func TestCompletion(t *testing.T) {
 		{"workers", []string{"--workers", ""}, "auto", words},
 		{"data", []string{"--data", ""}, "", folders},
 		{"a run's folder", []string{"--out", ""}, "", folders},
+		{"a run to continue", []string{"resume", ""}, "", folders},
+		{"no further run", []string{"resume", "a", ""}, "", words},
 		{"configurations", []string{"--config", ""}, "yaml|yml", files},
 		{"weights", []string{"eval", "--weights", ""}, "safetensors...", files},
 		{"exports", []string{"export", "--output", ""}, "safetensors|npz...", files},

@@ -110,6 +110,8 @@ func jsonFlag(cmd *cobra.Command, json *bool) {
 type settings struct {
 	config.Config
 	file  string
+	run   string           // of train resume: its folder
+	from  string           // likewise: "auto" or a checkpoint
 	start *weights.Weights // of --init, after they were read
 }
 
@@ -140,6 +142,9 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 		return err
 	}
 	s.Config = c // the flags' values point into it
+	if s.run != "" {
+		s.Out, s.Resume = s.run, s.from
+	}
 	s.Remote = newRemote(logTo(cmd.ErrOrStderr()))
 	s.ReadWeights = s.readInit(cmd)
 	for _, g := range explicit {

@@ -18,7 +18,7 @@ func newRoot() *cobra.Command {
 	cmd.SetHelpFunc(printHelp)
 	cmd.SetHelpCommand(newHelp())
 	cmd.SetFlagErrorFunc(flagError)
-	cmd.AddCommand(newEval(), newPredict(), newEmbed(), newSimilar(), newExport(), newSummary(), newBench(), newCheck(), newData(), newWeights(),
+	cmd.AddCommand(newResume(), newEval(), newPredict(), newEmbed(), newSimilar(), newExport(), newSummary(), newBench(), newCheck(), newData(), newWeights(),
 		newCompletion(), newDocs(), newVersion())
 	completeFlags(cmd)
 	return cmd
@@ -35,7 +35,7 @@ func configured(s *settings) *cobra.Command {
 Each run has a folder, runs/DATA-N unless --out is given, with its configuration
 (config.yaml), metrics (events.jsonl, metrics.csv), checkpoints, and the weights
 of the best epoch (best.safetensors). Ctrl-C writes a checkpoint and stops;
---resume auto continues from it with identical results.
+train resume RUN continues from it with identical results.
 
 Precedence, lowest to highest: defaults, settings implied by --data mnist, the
 recipe named in --config, --config, --recipe, other flags.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"depthwise.dev/config"
 	"depthwise.dev/report"
 )
 
@@ -208,11 +209,11 @@ func TestFilesOfRunsWithSecrets(t *testing.T) {
 
 // TestNextStepsWithSecrets: commands that are shown have the address without its secrets, and say so.
 func TestNextStepsWithSecrets(t *testing.T) {
-	want := "train --config r/config.yaml --out r --resume auto --data 'https://xxxxx@h/x?sig=xxxxx'  # with the password or signature in place of xxxxx"
-	if got := resumeCommand("train", "r", "https://u:p@h/x?sig=s"); got != want {
+	want := "train resume r --data 'https://xxxxx@h/x?sig=xxxxx'  # with the password or signature in place of xxxxx"
+	if got := resumeCommand("train", "r", config.Config{Data: "https://u:p@h/x?sig=s"}); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
-	if got := resumeCommand("train", "r", "s3://b/f?region=eu"); strings.Contains(got, "--data") {
+	if got := resumeCommand("train", "r", config.Config{Data: "s3://b/f?region=eu"}); strings.Contains(got, "--data") {
 		t.Errorf("%s: config.yaml has the address", got)
 	}
 }

@@ -41,7 +41,7 @@ func TestSignals(t *testing.T) {
 			if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
 				t.Errorf("exit code %d (%v), want %d\n%s", code, err, exitInterrupted, &stderr)
 			}
-			if last := lastLine(stderr.String()); strings.Contains(stderr.String(), "error") || last != "  "+resumeCommand(programName(cmd.Args[0]), run, "") {
+			if last := lastLine(stderr.String()); strings.Contains(stderr.String(), "error") || last != "  "+programName(cmd.Args[0])+" resume "+run {
 				t.Errorf("standard error should end with the command that continues and name no error:\n%s", &stderr)
 			}
 			files, err := filepath.Glob(filepath.Join(run, "checkpoints", "step-*.safetensors"))

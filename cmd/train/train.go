@@ -18,6 +18,11 @@ func trainOnce(cmd *cobra.Command, s *settings) error {
 	if s.file == "" && s.Data == "" {
 		return usagef("no dataset given: use --data DIR with a folder of images per class, or --data mnist")
 	}
+	return fit(cmd, s)
+}
+
+// fit trains as configured, and ends with the commands that may follow.
+func fit(cmd *cobra.Command, s *settings) error {
 	c, err := s.checked(cmd)
 	if err != nil {
 		return err
@@ -32,7 +37,7 @@ func trainOnce(cmd *cobra.Command, s *settings) error {
 	closed := progress.Close()
 	switch {
 	case errors.Is(err, train.ErrInterrupted):
-		return interruption{result, c.Data, err}
+		return interruption{result, c, err}
 	case err != nil:
 		return err
 	case closed != nil:

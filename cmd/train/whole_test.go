@@ -139,8 +139,8 @@ func sameFile(t *testing.T, a, b string) {
 func checkFinished(t *testing.T, run string) {
 	config := filepath.Join(run, "config.yaml")
 	code, _, stderr := execute(t, "--config", config, "--out", run, "--progress", "none")
-	if code != exitFailed || !strings.Contains(lastLine(stderr), "--resume") {
-		t.Errorf("exit code %d and %q, want %d and a word of --resume", code, lastLine(stderr), exitFailed)
+	if code != exitFailed || !strings.Contains(lastLine(stderr), "train resume "+run) {
+		t.Errorf("exit code %d and %q, want %d and train resume", code, lastLine(stderr), exitFailed)
 	}
 	before, err := os.ReadFile(filepath.Join(run, "events.jsonl"))
 	if err != nil {
