@@ -160,6 +160,7 @@ func (f *runFolder) setEpochs(c config.Config) error {
 		return nil
 	}
 	text = epochsLine.ReplaceAllLiteralString(text, "epochs: "+strconv.Itoa(c.Epochs))
+	f.configText = []byte(text)
 	mode := fs.FileMode(0o600)
 	if info, err := os.Stat(f.path(configFile)); err == nil {
 		mode = info.Mode().Perm()

@@ -29,16 +29,16 @@ var ErrRunExists = errors.New("the folder already holds a run")
 
 // runFolder is a run's folder, locked against other processes.
 type runFolder struct {
-	dir     string
-	store   checkpoints.Store
-	unlock  func()
-	resume  *checkpoints.File // the checkpoint to continue from; nil for a new run
-	from    string            // the file that resume was read from
-	skipped []error           // damaged newer checkpoints
-	created bool              // the folder did not exist before
-	resumed bool              // the folder holds the run that resume continues
-	watched []watched         // what must stay in its place
-	config  []byte            // the content of config.yaml
+	dir        string
+	store      checkpoints.Store
+	unlock     func()
+	resume     *checkpoints.File // the checkpoint to continue from; nil for a new run
+	from       string            // the file that resume was read from
+	skipped    []error           // damaged newer checkpoints
+	created    bool              // the folder did not exist before
+	resumed    bool              // the folder holds the run that resume continues
+	watched    []watched         // what must stay in its place
+	configText []byte            // the content of config.yaml
 }
 
 func (f *runFolder) path(name string) string { return filepath.Join(f.dir, name) }
@@ -90,7 +90,7 @@ func (f *runFolder) open(c config.Config) error {
 	if f.resumed = used && f.resume != nil; f.resumed {
 		text, err := os.ReadFile(f.path(configFile))
 		if err == nil || !errors.Is(err, fs.ErrNotExist) {
-			f.config = text // of what cannot be read, nothing is written again
+			f.configText = text // of what cannot be read, nothing is written again
 			return nil
 		}
 	}
@@ -99,7 +99,7 @@ func (f *runFolder) open(c config.Config) error {
 
 // keepConfig writes config.yaml again if it was removed: to continue the run needs it.
 func (f *runFolder) keepConfig(c config.Config) error {
-	if _, err := os.Lstat(f.path(configFile)); f.config == nil || !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(f.path(configFile)); f.configText == nil || !errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	return f.writeConfigText(c)
@@ -183,7 +183,7 @@ func (f *runFolder) writeConfig(c config.Config) error {
 		fmt.Fprintf(&b, "# %s\n", line)
 	}
 	b.Write(text)
-	f.config = b.Bytes()
+	f.configText = b.Bytes()
 	return f.writeConfigText(c)
 }
 
@@ -191,7 +191,7 @@ func (f *runFolder) writeConfigText(c config.Config) error {
 	path := f.path(configFile)
 	err := regularfile.Clear(path)
 	if err == nil {
-		err = atomicfile.WriteFile(path, fileMode(c), f.config)
+		err = atomicfile.WriteFile(path, fileMode(c), f.configText)
 	}
 	if err != nil {
 		return fmt.Errorf("train: write the configuration: %w", err)
