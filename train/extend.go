@@ -153,13 +153,13 @@ var epochsLine = regexp.MustCompile(`(?m)^epochs:.*$`)
 // only those of this process do not get into the file.
 func (f *runFolder) setEpochs(c config.Config) error {
 	text := f.config()
-	if !epochsLine.MatchString(text) {
-		return f.writeConfig(c)
-	}
 	if epochsOf(text) == c.Epochs {
 		return nil
 	}
 	text = epochsLine.ReplaceAllLiteralString(text, "epochs: "+strconv.Itoa(c.Epochs))
+	if epochsOf(text) != c.Epochs { // missing, or edited into another form
+		return f.writeConfig(c)
+	}
 	f.configText = []byte(text)
 	mode := fs.FileMode(0o600)
 	if info, err := os.Stat(f.path(configFile)); err == nil {

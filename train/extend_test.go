@@ -132,8 +132,8 @@ func atAnyStep(e report.Event) bool {
 func killedExtension(t *testing.T, dir string) Result {
 	t.Helper()
 	path := filepath.Join(dir, configFile)
-	for later := 0; later < 2; {
-		steps, delay := 0, rand.N(400*time.Millisecond)
+	for starts, later := 1, 0; later < 2; starts++ {
+		steps, delay := 0, rand.N(time.Duration(starts)*300*time.Millisecond) // a slow machine needs longer to get there
 		if storedEpochs(t, dir) == 2 {
 			t.Setenv(trainerExtendEnv, "2")
 		} else {
@@ -239,6 +239,57 @@ func TestExtendKeepsConfig(t *testing.T) {
 	if n := storedEpochs(t, c.Out); n != 3 {
 		t.Errorf("the checkpoint says %d epochs", n)
 	}
+}
+
+// TestSetEpochs: other lines of config.yaml stay, and a file without a line for the epochs is written again.
+func TestSetEpochs(t *testing.T) {
+	c := config.Default()
+	c.Data, c.Epochs = "photos", 7
+	for _, tc := range []struct {
+		name, text string
+		want       string // "": the whole configuration
+	}{
+		{"a run's", "# go\ndata: photos\nepochs: 3\nstep_epochs: 0\n", "# go\ndata: photos\nepochs: 7\nstep_epochs: 0\n"},
+		{"a comment", "epochs: 3 # enough\n", "epochs: 7\n"},
+		{"without a last line feed", "lr: 1\nepochs: 3", "lr: 1\nepochs: 7"},
+		{"line ends of Windows", "epochs: 3\r\nlr: 1\r\n", "epochs: 7\nlr: 1\r\n"},
+		{"a value on the next line", "epochs:\n  3\n", ""},
+		{"no such setting", "lr: 1\n", ""},
+		{"no YAML", "{", ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := &runFolder{dir: t.TempDir()}
+			path := f.path(configFile)
+			if err := os.WriteFile(path, []byte(tc.text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if err := f.setEpochs(c); err != nil {
+				t.Fatal(err)
+			}
+			got := string(testset.Contents(t, path))
+			if tc.want != "" && got != tc.want || tc.want == "" && !strings.Contains(got, "\ndata: photos\n") || f.epochs() != 7 {
+				t.Errorf("%q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// FuzzSetEpochs: whatever config.yaml holds, it has the new number of epochs afterwards.
+func FuzzSetEpochs(f *testing.F) {
+	f.Add([]byte("data: photos\nepochs: 3\n"))
+	f.Add([]byte("epochs:\n  3\nepochs: 4\n"))
+	f.Add([]byte("a: &a [1]\nepochs: *a\n"))
+	folder := &runFolder{dir: f.TempDir()}
+	c := config.Default()
+	c.Epochs = 7
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if err := os.WriteFile(folder.path(configFile), text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := folder.setEpochs(c); err != nil || folder.epochs() != 7 {
+			t.Errorf("%d epochs, %v", folder.epochs(), err)
+		}
+	})
 }
 
 // TestExtendPastDamage: where the newest checkpoint of an extended run is damaged, the one before, of the shorter

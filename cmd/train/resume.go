@@ -108,6 +108,9 @@ func runOfFile(path string) (dir, resume string, err error) {
 	case name == weights.BestFile:
 		return "", "", fmt.Errorf("resume: %s holds weights alone, and no state of training: continue the run with train resume %s, or start a new one from the weights with --init %s", path, shellWord(dir), shellWord(path))
 	}
+	if filepath.Ext(name) != ".safetensors" {
+		return "", "", fmt.Errorf("resume: %s is neither the folder of a run nor one of its checkpoints: give the folder, such as runs/photos-1", path)
+	}
 	return "", "", fmt.Errorf("resume: %s is not in the checkpoints folder of a run: give the run's folder; train --config FILE --out DIR --resume %s continues a checkpoint without its run", path, shellWord(path))
 }
 
@@ -147,6 +150,9 @@ func resumeFlagError(cmd *cobra.Command, err error) error {
 	unknown, ok := errors.AsType[*pflag.NotExistError](err)
 	if ok {
 		name := strings.ReplaceAll(unknown.GetSpecifiedName(), "_", "-")
+		if name == "out" || name == "config" || name == "resume" {
+			return usagef("--%s: the run is an argument: %s RUN", name, cmd.CommandPath())
+		}
 		if synonymHint(cmd, "--"+name, name) == "" && configured(newSettings()).Flags().Lookup(name) != nil {
 			return usagef("--%s: a run continues with its own settings; for others, start a new run from its weights with train --init RUN", name)
 		}

@@ -144,6 +144,7 @@ func TestWrongRuns(t *testing.T) {
 		{"a folder of runs", []string{runs}, exitFailed, "is not the folder of a run, but contains some: name one of " + run},
 		{"without its settings", []string{bare}, exitFailed, "has checkpoints, but no config.yaml"},
 		{"a checkpoint of no run", []string{loose}, exitFailed, "is not in the checkpoints folder of a run"},
+		{"another file of it", []string{filepath.Join(run, "metrics.csv")}, exitFailed, "is neither the folder of a run nor one of its checkpoints"},
 		{"its best weights", []string{filepath.Join(run, "best.safetensors")}, exitFailed, "continue the run with train resume " + run + ", or start a new one from the weights with --init " + run + "/best.safetensors"},
 		{"locked", []string{own}, exitFailed, "in use by another run (process "},
 		{"its last checkpoint", []string{filepath.Join(run, "checkpoints/step-00000006.safetensors")}, exitFailed, "nothing is left to train; resume from an earlier checkpoint, extend it with train resume and --extend-epochs N"},
@@ -153,6 +154,8 @@ func TestWrongRuns(t *testing.T) {
 		{"epochs", []string{run, "--epochs", "9"}, exitUsage, "use --extend-epochs N, which adds N epochs"},
 		{"another setting", []string{run, "--lr", "0.1"}, exitUsage, "--lr: a run continues with its own settings; for others, start a new run from its weights with train --init RUN"},
 		{"another setting with an underscore", []string{run, "--batch_size", "3"}, exitUsage, "--batch-size: a run continues with its own settings"},
+		{"the run as a flag", []string{"--out", run}, exitUsage, "--out: the run is an argument: train resume RUN"},
+		{"auto", []string{run, "--resume", "auto"}, exitUsage, "--resume: the run is an argument: train resume RUN"},
 		{"a mistyped flag", []string{run, "--worker", "3"}, exitUsage, "did you mean --workers?"},
 		{"other threads", []string{stopped, "--threads", "7"}, exitFailed, "the checkpoint belongs to another run: "},
 	} {
@@ -160,6 +163,26 @@ func TestWrongRuns(t *testing.T) {
 			code, stdout, stderr := execute(t, append([]string{"resume"}, tc.args...)...)
 			if last := lastLine(stderr); code != tc.code || stdout != "" || !strings.HasPrefix(last, "error: ") || !strings.Contains(last, tc.want) {
 				t.Errorf("exit code %d, %q; want %d and %q", code, last, tc.code, tc.want)
+			}
+		})
+	}
+}
+
+// TestResumeIsSuggested: other spellings of the command are answered with it.
+func TestResumeIsSuggested(t *testing.T) {
+	run := trained(t, pictures(t))
+	for _, tc := range []struct {
+		name, want string
+		args       []string
+	}{
+		{"a run alone", "to continue that run, use train resume " + run, []string{run}},
+		{"--resume auto without data", "use train resume RUN", []string{"--out", run, "--resume", "auto"}},
+		{"--resume with the folder", "train resume " + run + " continues the run in it", []string{"--data", pictures(t), "--out", filepath.Join(t.TempDir(), "x"), "--resume", run, "--width", "0.25", "--resolution", "32"}},
+		{"--extend-epochs of a new run", "use train resume RUN --extend-epochs N", []string{"--data", "x", "--extend-epochs", "3"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if code, _, stderr := execute(t, tc.args...); code == exitDone || !strings.Contains(lastLine(stderr), tc.want) {
+				t.Errorf("exit code %d, %q, want %q", code, lastLine(stderr), tc.want)
 			}
 		})
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -45,7 +46,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
   train --data photos --width 0.5 --resolution 128
   train --data photos --val-split 0.1 --crop-scale 0.35,1 --epochs 30
   train --data imagenet --recipe torchvision --out runs/imagenet --resume auto
-  train --config runs/photos-1/config.yaml    # repeat a run`,
+  train --config runs/photos-1/config.yaml    # repeat a run
+  train resume runs/photos-1                  # continue a run`,
 		DisableFlagsInUseLine: true,
 		SilenceErrors:         true,
 		SilenceUsage:          true,
@@ -152,6 +154,9 @@ func runFlags(cmd *cobra.Command, s *settings) {
 func noCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
+	}
+	if isFile(filepath.Join(args[0], configName)) && !cmd.HasParent() {
+		return usagef("unknown command %q: to continue that run, use train resume %s", args[0], shellWord(args[0]))
 	}
 	if info, err := os.Stat(args[0]); err == nil && info.IsDir() && !cmd.HasParent() {
 		return usagef("unknown command %q: to train on that folder, use --data %s", args[0], shellWord(args[0]))

@@ -30,6 +30,7 @@ var synonyms = []synonym{
 	{"o outfile output-path", "output", ""},
 	{"data-dir data-path dataset train-dir root source", "data", ""},
 	{"num-epochs n-epochs e", "epochs", ""},
+	{"extend-epochs", "epochs", "train resume RUN --extend-epochs N"},
 	{"epochs num-epochs n-epochs e extend more-epochs", "extend-epochs", "--extend-epochs N, which adds N epochs"},
 	{"opt optim", "optimizer", ""},
 	{"sched scheduler lr-scheduler lr-schedule", "schedule", ""},

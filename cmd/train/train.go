@@ -15,6 +15,9 @@ import (
 
 // trainOnce is the root command: one run.
 func trainOnce(cmd *cobra.Command, s *settings) error {
+	if s.file == "" && s.Data == "" && s.Resume != "" {
+		return usagef("no dataset given: to continue a run with its own data and settings, use train resume RUN")
+	}
 	if s.file == "" && s.Data == "" {
 		return usagef("no dataset given: use --data DIR with a folder of images per class, or --data mnist")
 	}
