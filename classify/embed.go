@@ -13,6 +13,7 @@ import (
 	"depthwise.dev/data"
 	"depthwise.dev/data/shards"
 	"depthwise.dev/formats"
+	"depthwise.dev/internal/host"
 	"depthwise.dev/internal/validate"
 )
 
@@ -95,6 +96,9 @@ func (e *Embeddings) compute(ctx context.Context, p *predictor, c EmbedConfig, i
 	if err != nil {
 		return err
 	}
+	if err := fits(images.Len(), dim, host.AvailableMemory()); err != nil {
+		return err
+	}
 	e.Values = make([]float32, 0, images.Len()*dim)
 	batches := loader.Epoch(ctx, 0, 0)
 	defer batches.Close()
@@ -113,6 +117,15 @@ func (e *Embeddings) compute(ctx context.Context, p *predictor, c EmbedConfig, i
 			c.Progress(int64(len(e.Paths)+len(e.Skipped)), int64(images.Len()))
 		}
 	}
+}
+
+// fits refuses more embeddings than the memory holds.
+func fits(images, dim int, available host.Bound) error {
+	need := 4 * float64(images) * float64(dim)
+	if need <= float64(available.N) {
+		return nil
+	}
+	return fmt.Errorf("the embeddings of %d images take %s of memory, but %s are available (%s): embed fewer folders at a time", images, host.Size(need), host.Size(float64(available.N)), available.By)
 }
 
 // add adds the embeddings of a batch.

@@ -15,6 +15,7 @@ import (
 	"depthwise.dev/data"
 	"depthwise.dev/data/shards"
 	"depthwise.dev/formats"
+	"depthwise.dev/internal/host"
 	"depthwise.dev/internal/testset"
 	"depthwise.dev/internal/validate"
 	"depthwise.dev/weights/weightstest"
@@ -134,6 +135,15 @@ func openSet(dir string) (train, val *data.Dataset, err error) {
 	}
 	val, err = data.OpenFolder(filepath.Join(dir, "val"))
 	return train, val, err
+}
+
+func TestEmbeddingMemory(t *testing.T) {
+	for images, want := range map[int]string{1000: "", 1001: "embeddings of 1001 images take 4.1 MB"} {
+		err := fits(images, 1024, host.Bound{N: 4096_000, By: "the test"})
+		if (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%d images: %v, want %q", images, err, want)
+		}
+	}
 }
 
 func TestEmbedErrors(t *testing.T) {

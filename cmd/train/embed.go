@@ -68,6 +68,11 @@ Images that cannot be read are reported and left out.`,
 			if err := prepareEmbed(cmd, c); err != nil {
 				return err
 			}
+			for _, out := range []string{output, paths} {
+				if err := checkNoInput(out, append([]string{c.Weights}, images...)); err != nil {
+					return err
+				}
+			}
 			return writeEmbeddings(cmd, *c, images, output, paths)
 		},
 	}
@@ -141,6 +146,16 @@ func pathsBeside(npy string) string {
 		npy = strings.TrimSuffix(npy, ext)
 	}
 	return npy + ".csv"
+}
+
+// checkNoInput refuses an output that is one of the inputs. A device may be both.
+func checkNoInput(output string, inputs []string) error {
+	for _, in := range inputs {
+		if isFile(output) && isSameFile(in, output) {
+			return usagef("%s: is an output and an input: choose another name for the output", shellWord(output))
+		}
+	}
+	return nil
 }
 
 // isSameFile reports whether two paths are one existing file.

@@ -114,7 +114,7 @@ func TestEmbedUnreadable(t *testing.T) {
 // mean that work had begun.
 func TestEmbedUsage(t *testing.T) {
 	t.Chdir(t.TempDir())
-	for file, text := range map[string]string{"labels.csv": "path,label\nx.png,1\n", "photos.csv": "name\nx\n", "photos.npy": "", "new.csv": "path\nx\n"} {
+	for file, text := range map[string]string{"labels.csv": "path,label\nx.png,1\n", "photos.csv": "name\nx\n", "photos.npy": "", "new.csv": "path\nx\n", "weights": "", "image": ""} {
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -129,6 +129,8 @@ func TestEmbedUsage(t *testing.T) {
 		{"a user's table beside the output", "embed --weights w --output labels.npy x.png", "would replace labels.csv"},
 		{"a user's table beside an output that exists", "embed --weights w --output photos.npy x.png", "would replace photos.csv"},
 		{"a user's list of paths", "embed --weights w --output new.npy x.png", "would replace new.csv"},
+		{"weights as output", "embed --weights weights --output weights --csv p.csv x.png", "is an output and an input"},
+		{"an image as output", "embed --weights weights --output e.npy --csv image image", "is an output and an input"},
 		{"a device", "embed --weights w --output /dev/null x.png", "name one with --csv"},
 		{"no batch", "embed --weights w --output e.npy --batch-size 0 x.png", "--batch-size"},
 		{"nothing to search", "similar --weights w x.png", "--data or --embeddings"},

@@ -23,7 +23,7 @@ type search struct {
 // written as \xe9.
 type similarImages struct {
 	Image   string              `json:"image"`
-	Similar []classify.Neighbor `json:"similar,omitempty"`
+	Similar []classify.Neighbor `json:"similar"`
 	Error   string              `json:"error,omitempty"`
 }
 
@@ -125,7 +125,7 @@ func (s *search) images(cmd *cobra.Command) (classify.Embeddings, error) {
 		}
 		checked, err := e.Check(cmd.Context(), *s.EmbedConfig)
 		if err == nil && !checked {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s: none of its images is where it was: not verified that they are of these weights\n", data.ShowName(s.embeddings))
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: its images are not files that can be read: not verified that they are of these weights\n", data.ShowName(s.embeddings))
 		}
 		if err != nil {
 			return e, fmt.Errorf("%s: %w", data.ShowName(s.embeddings), err)
@@ -160,7 +160,7 @@ func (s *search) nearest(all, queries classify.Embeddings) ([]similarImages, err
 		results = append(results, similarImages{Image: data.EscapeName(query), Similar: list})
 	}
 	for _, p := range queries.Skipped {
-		results = append(results, similarImages{Image: data.EscapeName(p.Path), Error: p.Reason})
+		results = append(results, similarImages{Image: data.EscapeName(p.Path), Similar: []classify.Neighbor{}, Error: p.Reason})
 	}
 	return results, nil
 }
