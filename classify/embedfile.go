@@ -84,7 +84,7 @@ func ReadEmbeddings(file, paths string) (Embeddings, error) {
 	shape := d.Shape()
 	switch {
 	case d.Dtype() != tensor.Float32 || len(shape) != 2 || shape[1] < 1:
-		return Embeddings{}, fmt.Errorf("classify: %s: holds %v of shape %v: must be float32 of shape (images, features), as train embed writes it", file, d.Dtype(), shape)
+		return Embeddings{}, fmt.Errorf("classify: %s: holds %v of shape %v: must be float32 of shape (images, features), as train embed writes it; in NumPy: x.astype(numpy.float32)", file, d.Dtype(), shape)
 	case shape[0] != len(e.Paths):
 		return Embeddings{}, fmt.Errorf("classify: %s has %d rows and %s lists %d images: they are not of one run of train embed; run it again", file, shape[0], paths, len(e.Paths))
 	}

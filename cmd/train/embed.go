@@ -191,7 +191,10 @@ func writeEmbeddings(cmd *cobra.Command, c classify.EmbedConfig, images []string
 
 // noneReadable is the error about images none of which could be read.
 func noneReadable(e classify.Embeddings, images []string) error {
-	if len(e.Skipped) == 0 {
+	switch len(e.Skipped) {
+	case 1: // perhaps a mistyped folder
+		return errors.New(e.Skipped[0].String())
+	case 0:
 		return fmt.Errorf("%s: no images", data.ShowName(redact.Address(strings.Join(images, ", "))))
 	}
 	return fmt.Errorf("none of %d images could be read: %s", len(e.Skipped), e.Skipped[0])

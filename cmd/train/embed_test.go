@@ -88,7 +88,7 @@ func TestEmbedUnreadable(t *testing.T) {
 	}{
 		{"in a folder", dir + "/val", exitDone, 5, "skipped " + bad},
 		{"named", good + " " + bad + " missing.png", exitFailed, 1, "missing.png"},
-		{"alone", bad, exitFailed, 0, "none of 1 images could be read: " + bad},
+		{"alone", bad, exitFailed, 0, "error: " + bad},
 		{"in a folder without images", dir + "/val " + t.TempDir(), exitFailed, 0, "hold no image"},
 	} {
 		if err := os.RemoveAll("e.csv"); err != nil {
