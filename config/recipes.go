@@ -53,9 +53,10 @@ func Recipes() []Recipe {
 		},
 		{
 			Name:   fineTune,
-			Source: "fine-tuning of pretrained weights on a small data set",
+			Source: "fine-tuning on a small data set, chosen on 600 photographs: the stem and four blocks frozen, SGD, one cycle to lr 0.01, 10 epochs",
 			apply: func(c *Config) {
-				c.Optimizer, c.LR, c.Momentum = "sgd", 0.02, 0.9
+				c.Freeze = "blocks:4" // the filters there fit all photographs; 4 points more than none, in 60 % of the time (MobileNet v2)
+				c.Optimizer, c.LR, c.Momentum = "sgd", 0.01, 0.9
 				c.Schedule, c.WarmupEpochs = "onecycle", 0
 				c.BatchSize, c.Epochs = 32, 10
 				c.WeightDecay, c.NoDecay = 4e-5, []string{}
