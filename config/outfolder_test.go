@@ -112,3 +112,26 @@ func TestRunName(t *testing.T) {
 		}
 	}
 }
+
+// TestDataMissing: only a folder that should be on this machine's disks can be missing.
+func TestDataMissing(t *testing.T) {
+	here := t.TempDir()
+	t.Chdir(here)
+	for _, tc := range []struct {
+		name, data string
+		want       bool
+	}{
+		{"a folder", here, false},
+		{"no folder", here + "/none", true},
+		{"a pattern in a folder", here + "/train-{0..3}.tar", false},
+		{"a pattern in no folder", here + "/none/train-{0..3}.tar", true},
+		{"a pattern in the working folder", "train-{0..3}.tar", false},
+		{"a shard in no folder", "none/train-0.tar", true},
+		{"an address", "s3://bucket/none", false},
+		{"mnist", MNIST, false},
+	} {
+		if got := (Config{Data: tc.data}).DataMissing(); got != tc.want {
+			t.Errorf("%s: %v, want %v", tc.name, got, tc.want)
+		}
+	}
+}

@@ -29,7 +29,7 @@ func (r *run) extend() error {
 	more, f := r.config.ExtendEpochs, r.folder.resume
 	if f == nil {
 		if more > 0 {
-			return fmt.Errorf("train: %s has no checkpoint yet, and nothing to extend: start it with --epochs %d instead", r.folder.dir, r.config.Epochs+more)
+			return fmt.Errorf("train: %s has no checkpoint yet, and nothing to extend: start it with train --config %s --out %s --resume auto --epochs %d", r.folder.dir, r.folder.path(configFile), r.folder.dir, r.config.Epochs+more)
 		}
 		return nil
 	}

@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"depthwise.dev/autograd"
@@ -13,7 +12,7 @@ import (
 )
 
 // ErrInterrupted is returned when the context ended and a checkpoint was written, from which
-// --resume auto continues.
+// Resume "auto" continues.
 var ErrInterrupted = errors.New("interrupted")
 
 // Result is the outcome of a run.
@@ -27,7 +26,7 @@ type Result struct {
 
 // Fit trains as configured, with the trainer's parts, in the run's folder, and records events to
 // rec, which the caller closes. When ctx ends, Fit writes a checkpoint and returns ErrInterrupted.
-// A finished run is not changed.
+// A finished run is not changed, unless ExtendEpochs makes it longer.
 func (t Trainer) Fit(ctx context.Context, c config.Config, rec report.Recorder) (Result, error) {
 	if err := c.Validate(); err != nil {
 		return Result{}, err
@@ -37,10 +36,7 @@ func (t Trainer) Fit(ctx context.Context, c config.Config, rec report.Recorder) 
 	}
 	images, err := openImages(ctx, c, datasets.ByName)
 	if err != nil {
-		if c.Resume != "" && c.DataMissing() {
-			err = fmt.Errorf("%w; if the images have moved, give their place with --data (a relative path is one below the working folder)", err)
-		}
-		return Result{}, err
+		return Result{}, movedImages(c, err)
 	}
 	if images.ownVal {
 		c.ValSplit = 0 // has no effect, and is not recorded
@@ -73,14 +69,7 @@ func (t Trainer) Fit(ctx context.Context, c config.Config, rec report.Recorder) 
 		return Result{}, err
 	}
 	if r.extended == 0 && r.finished() {
-		if c.Resume != "auto" {
-			folder.discardNew()
-			return r.result(), fmt.Errorf("train: resume from %s: its run is finished: nothing is left to train; resume from an earlier checkpoint, extend it with train resume and --extend-epochs N, or start a new run", folder.from)
-		}
-		if err := r.sameSettings(*folder.resume); err != nil {
-			return r.result(), fmt.Errorf("train: %s: the run is finished, and %w", folder.dir, err)
-		}
-		return r.result(), rec.Record(report.Note{Level: report.Info, Text: r.describeEnd()})
+		return r.result(), r.alreadyFinished(rec)
 	}
 	err = autograd.Run(context.WithoutCancel(ctx), func(s *autograd.Scope) error {
 		if err := r.build(s); err != nil {

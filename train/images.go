@@ -64,6 +64,14 @@ func openImages(ctx context.Context, c config.Config, rule datasets.Rule) (image
 	return im, im.identify(ctx)
 }
 
+// movedImages adds to an error of a run that is continued that its images may be in another place.
+func movedImages(c config.Config, err error) error {
+	if c.Resume == "" || !c.DataMissing() {
+		return err
+	}
+	return fmt.Errorf("%w; if the images have moved, give their place with --data (a relative path is one below the working folder)", err)
+}
+
 // identify computes what the data set is recognized by.
 func (im *images) identify(ctx context.Context) error {
 	var err error

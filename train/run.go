@@ -46,32 +46,6 @@ type run struct {
 	clock
 }
 
-// finished reports whether the checkpoint is that of a finished run.
-func (r *run) finished() bool {
-	if r.folder.resume == nil {
-		return false
-	}
-	var p progress
-	if err := json.Unmarshal([]byte(r.folder.resume.Meta[metaProgress]), &p); err != nil || !p.Done {
-		return false
-	}
-	r.progress = p
-	return true
-}
-
-// describeEnd says that the run is finished, how well it did, and how to go on.
-func (r *run) describeEnd() string {
-	text := fmt.Sprintf("%s: the run is finished after %d epochs (step %d)", r.folder.dir, r.Epoch, r.Step)
-	if r.Best.Step > 0 {
-		text += fmt.Sprintf(", best val top-1 %.1f %% in epoch %d", 100*r.Best.Top1, r.Best.Epoch)
-	}
-	text += "; nothing to do"
-	if r.config.MaxSteps > 0 {
-		return text // more epochs may not change it
-	}
-	return text + "; train resume with --extend-epochs N makes it longer"
-}
-
 func (r *run) result() Result {
 	return Result{Dir: r.folder.dir, Step: r.Step, Epochs: r.Epoch, BestTop1: r.Best.Top1, Finished: r.Done}
 }

@@ -106,6 +106,23 @@ func TestResumeAdvice(t *testing.T) {
 	}
 }
 
+// TestExtendWithoutCheckpoint: the command that the error names works.
+func TestExtendWithoutCheckpoint(t *testing.T) {
+	run := unfinished(t, pictures(t))
+	if err := os.RemoveAll(filepath.Join(run, "checkpoints")); err != nil {
+		t.Fatal(err)
+	}
+	_, _, stderr := execute(t, "resume", run, "--extend-epochs", "1")
+	_, command, found := strings.Cut(lastLine(stderr), "start it with train ")
+	if !found || !strings.HasSuffix(command, "--epochs 3") {
+		t.Fatalf("%q", lastLine(stderr))
+	}
+	done(t, append(strings.Fields(command), "--time", "0")...)
+	if _, _, stderr = execute(t, "resume", run); !strings.Contains(stderr, "finished after 3 epochs") {
+		t.Error(stderr)
+	}
+}
+
 // TestWrongRuns: what is no run, or cannot be continued, is explained.
 func TestWrongRuns(t *testing.T) {
 	data := pictures(t)
