@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -91,6 +92,32 @@ func TestInitIsResumed(t *testing.T) {
 	}
 	again.Out, again.Resume = c.Out, "auto"
 	checkOutcome(t, outcome(t, fit(t, again)), want)
+}
+
+// TestOriginIsKept: the origin and license of published weights are in everything derived from them, also after a resume.
+func TestOriginIsKept(t *testing.T) {
+	c := small(t, testset.Images(t, 6, 2))
+	path, w := pretrained(t)
+	origin := weights.Origin{Name: "torchvision/mobilenet_v2", SHA256: "ab", License: "bsd-3-clause"}
+	if err := errors.Join(w.SetPublishedOrigin(origin), w.Write(path)); err != nil {
+		t.Fatal(err)
+	}
+	c.Init, c.Model, c.Resume = path, config.Default().Model, "auto"
+	stop(t, c, atStep(4))
+	result := fit(t, c)
+	newest, err := filepath.Glob(filepath.Join(result.Dir, weights.CheckpointFolder, "*.safetensors"))
+	if err != nil || len(newest) == 0 {
+		t.Fatal(newest, err)
+	}
+	for _, file := range append(newest, filepath.Join(result.Dir, weights.BestFile)) {
+		w, err := formats.Read(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := w.PublishedOrigin(); err != nil || got == nil || *got != origin {
+			t.Errorf("%s: origin %+v, %v", file, got, err)
+		}
+	}
 }
 
 // TestWrongInit: weights that do not fit the settings are refused before anything is written.
