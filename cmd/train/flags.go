@@ -224,7 +224,12 @@ func (s *settings) readInit(cmd *cobra.Command) func(name string) (weights.Weigh
 		if err != nil {
 			return w, err
 		}
-		w, err = formats.ReadWith(file, formats.ReadOptions{Log: logTo(cmd.ErrOrStderr())})
+		o := formats.ReadOptions{Log: logTo(cmd.ErrOrStderr())}
+		w, err = formats.ReadWith(file, o)
+		if err == nil && cmd.Flags().Changed("variant") && w.Origin != "" && w.Config != nil && w.Config.Variant == "timm" {
+			o.Variant = cmd.Flags().Lookup("variant").Value.String() // several variants have timm's names
+			w, err = formats.ReadWith(file, o)
+		}
 		if err == nil {
 			s.start = &w
 		}
