@@ -53,15 +53,7 @@ func (r *run) loadInit(s *autograd.Scope) error {
 		}
 	}
 	r.origin = w.Meta[weights.MetaOrigin]
-	head := map[string]bool{}
-	same := slices.Equal(w.Classes, r.images.train.Classes)
-	if !same {
-		for _, l := range r.net.graph.Layers[len(r.net.graph.Layers)-r.net.graph.HeadLayers():] {
-			for _, a := range l.Arrays() {
-				head[a.Name] = true
-			}
-		}
-	}
+	head := r.replacedHead(w)
 	values, err := w.Values()
 	if err != nil {
 		return fmt.Errorf("train: start from %s: %w", r.config.Init, err)
@@ -74,11 +66,25 @@ func (r *run) loadInit(s *autograd.Scope) error {
 	if len(kept)+len(unused) > 0 {
 		return fmt.Errorf("train: start from %s: the weights do not fit %v: missing or of another size: %s; not used: %s", r.config.Init, r.network, strings.Join(kept, ", "), strings.Join(unused, ", "))
 	}
-	r.startNote = fmt.Sprintf("starts from %s: %s; the head for its %d classes is replaced by one for %d", r.config.Init, w.Graph.Name, len(w.Classes), len(r.images.train.Classes))
-	if same {
-		r.startNote = fmt.Sprintf("starts from %s: %s, with its head, because the classes are the same", r.config.Init, w.Graph.Name)
+	r.startNote = fmt.Sprintf("starts from %s: %s, with its head, because the classes are the same", r.config.Init, w.Graph.Name)
+	if len(head) > 0 {
+		r.startNote = fmt.Sprintf("starts from %s: %s; the head for its %d classes is replaced by one for %d", r.config.Init, w.Graph.Name, len(w.Classes), len(r.images.train.Classes))
 	}
 	return s.Err()
+}
+
+// replacedHead names the arrays of the head if the classes of the data are not those of the weights, in their order.
+func (r *run) replacedHead(w weights.Weights) map[string]bool {
+	head, layers := map[string]bool{}, r.net.graph.Layers
+	if slices.Equal(w.Classes, r.images.train.Classes) {
+		return head
+	}
+	for _, l := range layers[len(layers)-r.net.graph.HeadLayers():] {
+		for _, a := range l.Arrays() {
+			head[a.Name] = true
+		}
+	}
+	return head
 }
 
 // noteInit records what the run starts from.
