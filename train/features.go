@@ -20,6 +20,7 @@ import (
 type features struct {
 	inference  backend.Inference
 	train, val *cachedFeatures // nil: computed for each batch
+	tooMany    bool            // to cache
 }
 
 // maxCachedFeatures is the memory that cached features may take; above it each batch computes its own.
@@ -36,7 +37,7 @@ type cachedFeatures struct {
 // cacheFeatures computes the features of all images once, if no augmentation changes them from epoch to epoch.
 func (r *run) cacheFeatures(ctx context.Context, s *autograd.Scope) error {
 	f := r.features
-	if f == nil || f.train != nil || r.config.Augments() {
+	if f == nil || f.train != nil || f.tooMany || r.config.Augments() {
 		return nil
 	}
 	size := int(r.headInput().Values())
@@ -45,6 +46,7 @@ func (r *run) cacheFeatures(ctx context.Context, s *autograd.Scope) error {
 		images += r.images.val.Len()
 	}
 	if bytes := 4 * images * size; bytes > maxCachedFeatures {
+		f.tooMany = true
 		return r.note(report.Info, fmt.Sprintf("the features of %d images would take %d MB: they are computed in every epoch", images, bytes>>20))
 	}
 	start := time.Now()
