@@ -77,8 +77,7 @@ func Embed(ctx context.Context, c EmbedConfig, paths []string) (Embeddings, erro
 func (c EmbedConfig) validate() error {
 	var v validate.Collector
 	c.Options.WithDefaults().Collect(&v)
-	v.Check(c.BatchSize >= 0, "batch_size", c.BatchSize, "must be at least 1, or 0 for 32")
-	v.Check(c.Workers >= -1 && c.Workers <= data.MaxWorkers, "workers", c.Workers, fmt.Sprintf("must be 0 to %d, or auto (-1 in a program) for the physical cores", data.MaxWorkers))
+	checkLoading(&v, c.BatchSize, c.Workers)
 	return v.Err()
 }
 

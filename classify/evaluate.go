@@ -111,10 +111,15 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 func (c EvalConfig) validate() error {
 	var v validate.Collector
 	c.Options.WithDefaults().Collect(&v)
-	v.Check(c.BatchSize >= 0, "batch_size", c.BatchSize, "must be at least 1, or 0 for 32")
-	v.Check(c.Workers >= -1 && c.Workers <= data.MaxWorkers, "workers", c.Workers, fmt.Sprintf("must be 0 to %d, or auto (-1 in a program) for the physical cores", data.MaxWorkers))
+	checkLoading(&v, c.BatchSize, c.Workers)
 	v.Check(c.Limit >= 0, "limit", c.Limit, "must be at least 1, or 0 for all images")
 	return v.Err()
+}
+
+// checkLoading checks how images are loaded.
+func checkLoading(v *validate.Collector, batchSize, workers int) {
+	v.Check(batchSize >= 0, "batch_size", batchSize, "must be at least 1, or 0 for 32")
+	v.Check(workers >= -1 && workers <= data.MaxWorkers, "workers", workers, fmt.Sprintf("must be 0 to %d, or auto (-1 in a program) for the physical cores", data.MaxWorkers))
 }
 
 // read reads weights, and of a weight average the average or the last weights of training.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"depthwise.dev/data"
 	"depthwise.dev/internal/validate"
 	"depthwise.dev/models"
 	"depthwise.dev/weights"
@@ -17,6 +18,9 @@ const (
 	maxInitDropout = 0.2 // torchvision's, of MobileNet v2
 )
 
+// defaultCrop is the crop fraction of weights whose Resize is 0, see [data.Preprocess].
+const defaultCrop = 0.875
+
 // UseWeights makes the network and the preprocessing those of weights that the run starts from. The
 // number of classes is left to the data. Weights of a graph that is no MobileNet are an error.
 func (c *Config) UseWeights(w weights.Weights) error {
@@ -29,7 +33,7 @@ func (c *Config) UseWeights(w weights.Weights) error {
 	c.Model.BNMomentum, c.Model.Dropout = initBNMomentum, min(c.Model.Dropout, maxInitDropout)
 	p := w.Preprocess
 	c.Fit, c.EXIF = cmp.Or(p.Fit, c.Fit), p.EXIF
-	c.Preprocessing = models.Preprocessing{Mean: p.Mean, Std: p.Std, CropFraction: 0.875, Interpolation: cmp.Or(p.Interpolation, "bilinear")}
+	c.Preprocessing = models.Preprocessing{Mean: p.Mean, Std: p.Std, CropFraction: defaultCrop, Interpolation: cmp.Or(p.Interpolation, data.Bilinear)}
 	if p.Resize > 0 {
 		c.Preprocessing.CropFraction = float64(p.Resolution) / float64(p.Resize)
 	}
