@@ -140,9 +140,7 @@ func killedExtension(t *testing.T, dir string) Result {
 			t.Setenv(trainerExtendEnv, "")
 			steps, delay, later = 1, rand.N(15*time.Millisecond), later+1
 		}
-		if trainProcess(t, path, dir, steps, delay, false) {
-			t.Fatal("finished before it was killed")
-		}
+		trainProcess(t, path, dir, steps, delay, false)
 	}
 	return fit(t, resumed(t, dir, 0))
 }

@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"testing"
@@ -13,7 +14,7 @@ import (
 )
 
 // The test binary is a trainer where the first names a configuration's file, so that tests can kill
-// one; the third makes it pause after each step, and the fourth train smallGraph.
+// one; the third makes it pause after each step and wait at the end, and the fourth train smallGraph.
 const (
 	trainerEnv      = "DEPTHWISE_TEST_TRAINER"
 	trainerOutEnv   = "DEPTHWISE_TEST_TRAINER_OUT"
@@ -53,6 +54,10 @@ func trainer(path, out string) int {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
+	}
+	if os.Getenv(trainerPauseEnv) != "" {
+		os.Stdout.Close()                    // no more steps
+		_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed, or the test is gone
 	}
 	return 0
 }

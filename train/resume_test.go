@@ -106,8 +106,8 @@ func interrupted(t *testing.T, trainer Trainer, c config.Config) Result {
 	}
 }
 
-// killed runs a process of its own and sends it SIGKILL at random moments, the first before or
-// about its first step, until it is let finish. The network is the configured one, or smallGraph.
+// killed runs processes of their own and sends them SIGKILL at random moments, the first before or about its first step,
+// and lets the last one finish. The network is the configured one, or smallGraph.
 func killed(t *testing.T, c config.Config, times int, graph bool) Result {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "run")
@@ -116,22 +116,11 @@ func killed(t *testing.T, c config.Config, times int, graph bool) Result {
 		t.Fatal(err)
 	}
 	path := writeFile(t, string(text))
-	kills := 0
-	for finished := false; !finished; {
-		steps, delay := 1+rand.IntN(2), rand.N(15*time.Millisecond)
-		switch {
-		case kills == 0:
-			steps, delay = 0, rand.N(400*time.Millisecond)
-		case kills >= times:
-			steps = -1
-		}
-		if finished = trainProcess(t, path, out, steps, delay, graph); !finished {
-			kills++
-		}
+	trainProcess(t, path, out, 0, rand.N(400*time.Millisecond), graph)
+	for range times - 1 {
+		trainProcess(t, path, out, 1+rand.IntN(2), rand.N(15*time.Millisecond), graph)
 	}
-	if kills < 3 {
-		t.Errorf("killed %d times only", kills)
-	}
+	trainProcess(t, path, out, -1, 0, graph)
 	c.Out, c.Resume = out, "auto"
 	var trainer Trainer
 	if graph {
@@ -144,9 +133,9 @@ func killed(t *testing.T, c config.Config, times int, graph bool) Result {
 	return result
 }
 
-// trainProcess starts the trainer and kills it a delay after the given number of steps; -1 lets it finish. It
-// reports whether the trainer finished.
-func trainProcess(t *testing.T, config, out string, steps int, delay time.Duration, graph bool) bool {
+// trainProcess starts the trainer and kills it a delay after the given number of steps, or of its end if that comes
+// first; -1 lets it finish.
+func trainProcess(t *testing.T, config, out string, steps int, delay time.Duration, graph bool) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), trainerEnv+"="+config, trainerOutEnv+"="+out)
@@ -154,12 +143,15 @@ func trainProcess(t *testing.T, config, out string, steps int, delay time.Durati
 		cmd.Env = append(cmd.Env, trainerGraphEnv+"=1")
 	}
 	if steps >= 0 {
-		cmd.Env = append(cmd.Env, trainerPauseEnv+"=1") // so that a quick machine does not finish before its end comes
+		cmd.Env = append(cmd.Env, trainerPauseEnv+"=1")
 	}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdout, err := cmd.StdoutPipe()
-	if err == nil {
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = cmd.StdinPipe(); err == nil {
 		err = cmd.Start()
 	}
 	if err != nil {
@@ -172,15 +164,15 @@ func trainProcess(t *testing.T, config, out string, steps int, delay time.Durati
 	}
 	if steps >= 0 {
 		time.Sleep(delay)
-		_ = cmd.Process.Kill() // it may have finished
+		if err := cmd.Process.Kill(); err != nil {
+			t.Error(err)
+		}
 	}
 	for lines.Scan() {
 	}
-	err = cmd.Wait()
-	if err != nil && stderr.Len() > 0 {
+	if err = cmd.Wait(); (err == nil) != (steps < 0) || stderr.Len() > 0 {
 		t.Fatalf("%v: %s", err, &stderr)
 	}
-	return err == nil
 }
 
 // endState is all that may not depend on interruptions.
