@@ -16,6 +16,7 @@ type ExportOptions struct {
 	Format  string // a name of [All]; "": that of Output's extension
 	Output  string // the file to write
 	ReadOptions
+	WriteOptions
 }
 
 // exported lists the metadata of weights that their export keeps.
@@ -26,6 +27,9 @@ var exported = []string{weights.MetaBest, weights.MetaValSplit, weights.MetaSeed
 func Export(o ExportOptions) error {
 	f, err := ForOutput(o.Output, o.Format)
 	if err != nil {
+		return fmt.Errorf("export %s: %w", o.Weights, err)
+	}
+	if err := f.Check(o.WriteOptions); err != nil {
 		return fmt.Errorf("export %s: %w", o.Weights, err)
 	}
 	if err := sameFile(o.Weights, o.Output); err != nil {
@@ -42,7 +46,7 @@ func Export(o ExportOptions) error {
 	maps.DeleteFunc(w.Meta, func(key, _ string) bool {
 		return !slices.Contains(exported, key)
 	})
-	if err = f.Write(o.Output, w); err == nil {
+	if err = f.Write(o.Output, w, o.WriteOptions); err == nil {
 		err = writeOrigin(w, f, o.Output)
 	}
 	if err != nil {

@@ -30,9 +30,13 @@ type Format struct {
 	// Read reads a file: graph, arrays, classes and preprocessing. Arrays of other tools it hands to package
 	// peers. nil: the format is only written.
 	Read func(path string, o ReadOptions) (weights.Weights, error)
-	// Write writes a file, whole or not at all. Formats without metadata drop what only it can hold.
-	// nil: the format is only read.
-	Write func(path string, w weights.Weights) error
+	// Write writes a file, or a folder if Folder is set, whole or not at all. Formats without metadata drop what only it can
+	// hold. nil: the format is only read. The options have been checked against Options.
+	Write func(path string, w weights.Weights, o WriteOptions) error
+	// Options names the options that Write takes, see [WriteOptions].
+	Options []Option
+	// Folder: Write creates a folder of several files. Extensions is then empty, and --format selects the format.
+	Folder bool
 }
 
 // All lists the formats in the order in which help and messages name them.
@@ -55,10 +59,10 @@ func Names() []string {
 	return names
 }
 
-// ByName returns the format of a name. The error is a *validate.Error for the field "format".
+// ByName returns the format of a name that can be written. The error is a *validate.Error for the field "format".
 func ByName(name string) (Format, error) {
 	for _, f := range All {
-		if f.Name == name {
+		if f.Name == name && f.Write != nil {
 			return f, nil
 		}
 	}
@@ -85,48 +89,52 @@ var foreign = []string{".onnx", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".hdf5", 
 // is an error.
 func ForOutput(path, name string) (Format, error) {
 	extension := strings.ToLower(filepath.Ext(path))
-	byExtension, err := ByExtension(path)
 	if name == "" {
-		if extension == "" {
-			return All[0], nil
+		return byOutput(path, extension)
+	}
+	named, err := ByName(name)
+	if err != nil || slices.Contains(named.Extensions, extension) {
+		return named, err
+	}
+	if other, err := ByExtension(path); err == nil {
+		return Format{}, fmt.Errorf("formats: %s: the extension is that of %s, the format %s: change one of them", path, other.Name, named.Name)
+	}
+	if slices.Contains(foreign, extension) {
+		use := "use " + strings.Join(named.Extensions, " or ")
+		if named.Folder {
+			use = "it is a folder, name one without an extension"
 		}
-		if slices.Contains(foreign, extension) {
-			return Format{}, fmt.Errorf("%w; use %s", err, strings.Join(writtenExtensions(), " or "))
-		}
-		if err != nil {
-			return Format{}, fmt.Errorf("%w; name one with --format: %s", err, strings.Join(Names(), ", "))
-		}
-		return writable(byExtension)
+		return Format{}, fmt.Errorf("formats: %s: the extension %s contradicts the format %s: %s", path, extension, named.Name, use)
 	}
-	named, errName := ByName(name)
-	if errName != nil {
-		return Format{}, errName
+	return named, nil
+}
+
+// byOutput is the format of an output's extension.
+func byOutput(path, extension string) (Format, error) {
+	if extension == "" {
+		return All[0], nil
 	}
-	if err == nil && byExtension.Name != named.Name {
-		return Format{}, fmt.Errorf("formats: %s: the extension is that of %s, the format %s: change one of them", path, byExtension.Name, named.Name)
+	f, err := ByExtension(path)
+	switch {
+	case err == nil && f.Write == nil:
+		return Format{}, fmt.Errorf("formats: %s: the format %s can only be read; use %s", path, f.Name, strings.Join(writtenExtensions(), " or "))
+	case err == nil:
+		return f, nil
+	case slices.Contains(foreign, extension):
+		return Format{}, fmt.Errorf("%w; use %s", err, strings.Join(writtenExtensions(), " or "))
 	}
-	if err != nil && slices.Contains(foreign, extension) {
-		return Format{}, fmt.Errorf("formats: %s: the extension %s contradicts the format %s: use %s", path, extension, named.Name, strings.Join(named.Extensions, " or "))
-	}
-	return writable(named)
+	return Format{}, fmt.Errorf("%w; name one with --format: %s", err, strings.Join(Names(), ", "))
 }
 
 // writtenExtensions lists the usual extension of each format that can be written.
 func writtenExtensions() []string {
 	var list []string
 	for _, f := range All {
-		if f.Write != nil {
+		if f.Write != nil && !f.Folder {
 			list = append(list, f.Extensions[0])
 		}
 	}
 	return list
-}
-
-func writable(f Format) (Format, error) {
-	if f.Write == nil {
-		return f, fmt.Errorf("formats: the format %s can only be read", f.Name)
-	}
-	return f, nil
 }
 
 // Detect returns the format of a file from its content, or [ErrUnknown].

@@ -24,7 +24,7 @@ var npz = Format{
 
 // writeNPZ writes the arrays, and the metadata where they fit into a comment: 64 kB, the names of 3,000 classes. Weights
 // beside an average are left out.
-func writeNPZ(path string, w weights.Weights) error {
+func writeNPZ(path string, w weights.Weights, _ WriteOptions) error {
 	arrays := w.Arrays
 	w.Raw = nil
 	f, err := w.File()

@@ -15,11 +15,11 @@ import (
 // https://github.com/huggingface/safetensors#format
 var safetensors = Format{
 	Name:        "safetensors",
-	Description: "arrays, with network, classes and preprocessing as metadata",
+	Description: "arrays, with network, classes, preprocessing",
 	Extensions:  []string{".safetensors"},
 	Detect:      isSafetensors,
 	Read:        readSafetensors,
-	Write:       func(path string, w weights.Weights) error { return w.Write(path) },
+	Write:       func(path string, w weights.Weights, _ WriteOptions) error { return w.Write(path) },
 }
 
 // readSafetensors reads a file that describes itself (an export, best.safetensors or a checkpoint), or one of another

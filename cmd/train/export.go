@@ -13,13 +13,12 @@ import (
 )
 
 func newExport() *cobra.Command {
-	c := formats.ExportOptions{}
+	c, fold := formats.ExportOptions{}, true
 	cmd := &cobra.Command{
 		Use:   "export --weights FILE --output FILE [flags]",
 		Short: "Write trained weights for other programs",
-		Long: `Write trained weights in float32, under the parameter names of timm.
-
-The extension of the output selects the format, without one safetensors:
+		Long: `Write trained weights for other programs. The extension of the output selects
+the format, without one safetensors:
 
 ` + formatTable() + `
 
@@ -32,11 +31,9 @@ A link is followed. A device or FIFO, such as /dev/stdout, is written directly.`
 			if err := required(cmd, "weights", "output"); err != nil {
 				return err
 			}
-			if err := checkOutput("output", c.Output); err != nil {
+			c.KeepBatchNorm = !fold
+			if err := checkExportOutput(c); err != nil {
 				return err
-			}
-			if _, err := formats.ForOutput(c.Output, c.Format); err != nil {
-				return usageError{err}
 			}
 			var err error
 			if c.Weights, err = localWeights(cmd, c.Weights); err != nil {
@@ -58,10 +55,29 @@ A link is followed. A device or FIFO, such as /dev/stdout, is written directly.`
 	flagGroup(cmd, groupOutput, func(fs *pflag.FlagSet) {
 		fs.Var(choice{&c.Format, formats.Names()}, "format", "file format")
 		defaultText(fs, "format", "that of the extension")
+		fs.Var(choice{&c.DType, formats.DTypes}, "dtype", "type of the stored weights")
+		defaultText(fs, "dtype", formats.Float32)
+		fs.BoolVar(&fold, "fold-batch-norm", fold, "fold batch norm into convolutions, in formats that hold operations")
+		fs.BoolVar(&c.Uint8Input, "uint8-input", false, "take uint8 pixels in NHWC order and normalize them in the network")
 		fs.StringVar(&c.Output, "output", "", "file to write")
 		filePath(fs, "output", extensions(func(f formats.Format) bool { return f.Write != nil })...)
 	})
 	return cmd
+}
+
+// checkExportOutput refuses an output and options before the work that they are for.
+func checkExportOutput(c formats.ExportOptions) error {
+	f, err := formats.ForOutput(c.Output, c.Format)
+	if err != nil {
+		return usageError{err}
+	}
+	if err := f.Check(c.WriteOptions); err != nil {
+		return usageError{err}
+	}
+	if f.Folder {
+		return checkOutputFolder("output", c.Output)
+	}
+	return checkOutput("output", c.Output)
 }
 
 func isFile(path string) bool {
@@ -69,21 +85,29 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// formatTable has a line for each format that can be written, and the names of those that can be
-// read again.
+// formatTable has a line for each format that can be written, and the names of those that can be read.
 func formatTable() string {
 	var b strings.Builder
 	var readable []string
 	for _, f := range formats.All {
-		if f.Write == nil {
-			continue
+		if f.Write != nil {
+			fmt.Fprintf(&b, "  %-20s %s\n", selectedBy(f), f.Description)
 		}
-		fmt.Fprintf(&b, "  %-13s %s\n", strings.Join(f.Extensions, ", "), f.Description)
 		if f.Read != nil {
 			readable = append(readable, f.Name)
 		}
 	}
 	return b.String() + "\nAccepted as --weights: " + strings.Join(readable, ", ") + "."
+}
+
+// selectedBy is what selects a format: its extensions, or --format where they are those of another one or a folder has none.
+func selectedBy(f formats.Format) string {
+	if !f.Folder {
+		if first, err := formats.ByExtension("x" + f.Extensions[0]); err == nil && first.Name == f.Name {
+			return strings.Join(f.Extensions, ", ")
+		}
+	}
+	return "--format " + f.Name
 }
 
 // extensions are those of some formats, without the dot, for shell completion.

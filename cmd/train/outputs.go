@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -47,4 +49,19 @@ func checkOutput(flag, path string, extensions ...string) error {
 		return nil
 	}
 	return usagef("--%s %s: the extension %s contradicts the format: use %s", flag, shellWord(path), extension, strings.Join(extensions, " or "))
+}
+
+// checkOutputFolder refuses the folder of a flag before the work that it is for: a file, a folder that is not empty, or one in
+// a missing folder.
+func checkOutputFolder(flag, path string) error {
+	entries, err := os.ReadDir(path)
+	switch {
+	case err == nil && len(entries) > 0:
+		return usagef("--%s %s: the folder is not empty: remove it or name another one", flag, shellWord(path))
+	case err == nil:
+		return nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return usagef("--%s %s: name a folder that does not exist yet: %w", flag, shellWord(path), err)
+	}
+	return checkOutput(flag, filepath.Clean(path))
 }
