@@ -3,15 +3,16 @@
 GO   ?= go
 DATA ?= mnist
 ARGS ?=
+BUNDLE ?= dist/depthwise-linux-$$($(GO) env GOARCH).tar.gz
 # Further flags for go test: make test TESTFLAGS=-v
 TESTFLAGS ?=
 
 # Packages without libtorch: tested with the race detector, which does not work with libtorch's own threads.
-PURE  := ./data/... ./checkpoints/... ./formats/... ./hub/... ./models/... ./report/... ./internal/... ./cmd/setup/...
+PURE  := ./data/... ./checkpoints/... ./formats/... ./hub/... ./models/... ./report/... ./internal/... ./bundle/... ./cmd/setup/...
 # Packages with native tensors: tested again with the tag invariants, which counts live tensors; it does not affect autograd/native.
 TORCH = $$($(GO) list ./autograd/... ./backend ./bench ./classify ./config ./diagnose ./optim ./serving ./train ./weights/... | grep -v /autograd/native)
 # Packages that build without cgo on other systems.
-CROSS := ./data/... ./checkpoints/... ./formats/... ./hub/... ./models/... ./report/... ./internal/... ./cmd/setup/...
+CROSS := ./data/... ./checkpoints/... ./formats/... ./hub/... ./models/... ./report/... ./internal/... ./bundle/... ./cmd/setup/...
 
 # All other packages, computed when the target runs.
 REST = $$($(GO) list ./... | grep -vxF "$$($(GO) list $(PURE))")
@@ -19,7 +20,7 @@ REST = $$($(GO) list ./... | grep -vxF "$$($(GO) list $(PURE))")
 # The files of clang-format (autograd/native/.clang-format).
 CXX_FILES = $$(git ls-files 'autograd/native/*.cc' 'autograd/native/*.h')
 
-.PHONY: help setup train test cross build bench lint format clean
+.PHONY: help setup train test cross build bundle bench lint format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -53,6 +54,12 @@ build: setup ## build the program bin/train
 	@echo "== build bin/train"
 	@$(GO) build -o bin/train ./cmd/train
 
+bundle: setup ## pack the program with its libraries for other machines: dist/depthwise-linux-amd64.tar.gz, or BUNDLE=folder
+	@echo "== bundle $(BUNDLE)"
+	@$(GO) build -ldflags '-s -w' -o bin/train ./cmd/train
+	@mkdir -p "$$(dirname "$(BUNDLE)")"
+	@bin/train bundle --output "$(BUNDLE)" $(ARGS)
+
 bench: build ## benchmark a training step, inference and the loader
 	@echo "== bench"
 	@for what in step infer; do echo "-- train bench $$what"; bin/train bench $$what $(ARGS) || exit 1; done
@@ -72,6 +79,6 @@ format: ## run gofmt, and clang-format 19.1.7 on the C++ in autograd/native
 	@gofmt -w $$(git ls-files '*.go')
 	@clang-format -i $(CXX_FILES)
 
-clean: ## remove bin/ (go run ./cmd/setup --clean removes the libraries)
+clean: ## remove bin/ and dist/ (go run ./cmd/setup --clean removes the libraries)
 	@echo "== clean"
-	@rm -rf bin
+	@rm -rf bin dist

@@ -45,8 +45,9 @@ func TestFolderAsCommand(t *testing.T) {
 // TestBadValues: no value of any flag brings a message of strconv or pflag to light.
 func TestBadValues(t *testing.T) {
 	eachCommand(t, func(t *testing.T, cmd *cobra.Command) {
-		refused := 0
+		refused, texts := 0, true // whether every flag takes any text
 		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			texts = texts && (f.Value.Type() == "string" || f.Name == "help")
 			for _, value := range []string{"half", "0,1", "", "-", "1e999", "99999999999999999999", "0x", "1h2", "a,b,c"} {
 				err := cmd.ParseFlags([]string{"--" + f.Name + "=" + value})
 				if err == nil {
@@ -64,7 +65,7 @@ func TestBadValues(t *testing.T) {
 				}
 			}
 		})
-		if refused == 0 && cmd.LocalFlags().HasFlags() {
+		if refused == 0 && !texts {
 			t.Error("nothing was refused")
 		}
 	})

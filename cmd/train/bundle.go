@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"depthwise.dev/bundle"
+	"depthwise.dev/formats"
+)
+
+func newBundle() *cobra.Command {
+	var o bundle.Options
+	cmd := &cobra.Command{
+		Use:   "bundle --output FOLDER|FILE.tar.gz [flags]",
+		Short: "Copy this program with its libraries, to run on other machines",
+		Long: `Copy this program with the libraries that it needs to a folder, or to an archive
+if the name ends in .tar.gz. The copy runs on Linux with the same or a newer
+glibc, in any folder, without Go, a compiler, Python or setup.
+
+In the folder are also a unit for systemd, a Dockerfile and a README.`,
+		Example: `  train bundle --output depthwise.tar.gz
+  train bundle --weights runs/photos-1 --output /srv/depthwise`,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		Args:              noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := required(cmd, "output"); err != nil {
+				return err
+			}
+			if err := checkBundleOutput(o.Output); err != nil {
+				return err
+			}
+			return makeBundle(cmd, o)
+		},
+	}
+	flagGroup(cmd, groupModel, func(fs *pflag.FlagSet) {
+		fs.StringVar(&o.Weights, "weights", "", "trained weights to add: a file, or the folder of a run")
+		filePath(fs, "weights", extensions(func(f formats.Format) bool { return f.Read != nil })...)
+	})
+	flagGroup(cmd, groupOutput, func(fs *pflag.FlagSet) {
+		fs.StringVar(&o.Output, "output", "", "folder to create, or archive to write")
+		filePath(fs, "output", "tar.gz", "tgz")
+	})
+	return cmd
+}
+
+func checkBundleOutput(path string) error {
+	if bundle.IsArchive(path) {
+		return checkOutput("output", path, ".gz", ".tgz")
+	}
+	return checkOutputFolder("output", path)
+}
+
+func makeBundle(cmd *cobra.Command, o bundle.Options) error {
+	var err error
+	if o.Program, err = os.Executable(); err != nil {
+		return err
+	}
+	if o.Weights != "" {
+		if _, err := formats.Read(o.Weights); err != nil { // a bundle with damaged weights would be of no use
+			return err
+		}
+		if o.Weights, err = formats.Find(o.Weights); err != nil {
+			return err
+		}
+	}
+	stderr := cmd.ErrOrStderr()
+	o.Progress = bar(stderr, "bundle", inBytes)
+	made, err := bundle.Create(o)
+	if err != nil {
+		return err
+	}
+	return writeBundleSummary(stderr, o.Output, made)
+}
+
+// writeBundleSummary lists the files, and says where the bundle runs.
+func writeBundleSummary(w io.Writer, output string, made bundle.Result) error {
+	var b strings.Builder
+	for _, f := range made.Files {
+		fmt.Fprintf(&b, "%8.1f MB  %s\n", float64(f.Bytes)/1e6, f.Name)
+	}
+	size := fmt.Sprintf("%.1f MB", float64(made.Bytes)/1e6)
+	if info, err := os.Stat(output); err == nil && info.Mode().IsRegular() {
+		size = fmt.Sprintf("%.1f MB, %s unpacked", float64(info.Size())/1e6, size)
+	}
+	fmt.Fprintf(&b, "wrote %s: %s; runs on Linux with glibc %s or newer\n", output, size, made.Glibc)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
