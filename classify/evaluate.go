@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"depthwise.dev/autograd"
@@ -36,21 +38,14 @@ type EvalConfig struct {
 	backend.Options
 	// Limit stops after about this number of images, a whole number of batches. 0: all.
 	Limit int
-}
-
-// EvalResult is the result of Evaluate. Accuracies are fractions; the loss is cross entropy without
-// label smoothing.
-type EvalResult struct {
-	Top1            float64        `json:"top1"`
-	Top5            float64        `json:"top5"`
-	Loss            float64        `json:"loss"`
-	Images          int            `json:"images"`
-	ImagesPerSecond float64        `json:"img_per_s"`
-	Measured        string         `json:"measured,omitempty"`        // which images, if training divided its data set (--val-split)
-	Unknown         []string       `json:"unknown_classes,omitempty"` // class folders unknown to the weights; skipped
-	Missing         []string       `json:"missing_classes,omitempty"` // classes of the weights without a folder
-	Skipped         []data.Problem `json:"skipped,omitempty"`         // unreadable images
-	LeftOut         []data.Problem `json:"left_out,omitempty"`        // files and folders that are not used, and class folders without an image
+	// TTA is the test-time augmentation, one of [TTAs]. "": none.
+	TTA string
+	// Compare names other weights that are evaluated on the same images, by the same options. "": none.
+	Compare string
+	// Predictions is a CSV file to write with a row for each image, see [writePredictions]. "": none.
+	Predictions string
+	// Calibrated is a file to write the weights to, calibrated by temperature scaling on these images. "": none.
+	Calibrated string
 }
 
 // Evaluate measures the accuracy of trained weights on a data set. Classes are matched by name, those of weights without
@@ -59,52 +54,93 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 	if err := c.validate(); err != nil {
 		return EvalResult{}, err
 	}
-	w, err := read(c.Weights, c.Raw, c.Reading)
+	e, err := measure(ctx, c)
 	if err != nil {
 		return EvalResult{}, err
+	}
+	result := e.result()
+	if c.Compare != "" {
+		if result.Comparison, err = compare(ctx, c, e); err != nil {
+			return EvalResult{}, err
+		}
+	}
+	if c.Predictions != "" {
+		if err := writePredictions(c.Predictions, e); err != nil {
+			return EvalResult{}, err
+		}
+	}
+	if c.Calibrated != "" {
+		return result, writeCalibrated(c.Calibrated, e.weights, result.Calibration.Temperature)
+	}
+	return result, nil
+}
+
+// measured is an evaluation that has run.
+type measured struct {
+	weights  weights.Weights
+	images   *data.Dataset
+	outcomes []Outcome
+	logits   []float32 // (images, classes) in the order of outcomes, nil if they were too many to keep
+	score    Score
+	base     EvalResult // fields that are known without outcomes
+}
+
+// maxKeptLogits bounds the memory for the logits that the temperature is computed from, and its time: 64 MB, ten seconds on a
+// core. ImageNet's validation images have three times as many; they are kept where the temperature is asked for.
+const maxKeptLogits = 1 << 24
+
+// measure evaluates weights.
+func measure(ctx context.Context, c EvalConfig) (*measured, error) {
+	w, err := read(c.Weights, c.Raw, c.Reading)
+	if err != nil {
+		return nil, err
 	}
 	all, which, err := validationImages(ctx, w, c)
 	if err != nil {
-		return EvalResult{}, err
+		return nil, err
 	}
 	nameClasses(&w, all, c.Reading)
-	result := EvalResult{Measured: which}
-	var images *data.Dataset
-	images, result.Unknown, result.Missing = all.Match(folderNames(w, all.Classes))
-	result.LeftOut = all.Problems
-	if images.Len() == 0 {
-		return EvalResult{}, fmt.Errorf("classify: no folder of %s has the name of a class of the weights, such as \"%s\"; is this the data set that they were trained on?", data.ShowName(all.Root), data.ShowName(w.Classes[0]))
+	e := &measured{weights: w, base: EvalResult{Measured: which, LeftOut: all.Problems, TTA: c.TTA}}
+	e.images, e.base.Unknown, e.base.Missing = all.Match(folderNames(w, all.Classes))
+	if e.images.Len() == 0 {
+		return nil, fmt.Errorf("classify: no folder of %s has the name of a class of the weights, such as \"%s\"; is this the data set that they were trained on?", data.ShowName(all.Root), data.ShowName(w.Classes[0]))
 	}
-	options := data.LoaderOptions{BatchSize: min(cmp.Or(c.BatchSize, 32), images.Len()), Workers: workers(c.Workers), Preprocess: w.Preprocess}
-	err = autograd.Run(ctx, func(s *autograd.Scope) error {
-		m, err := backend.NewMachine(s, w.Graph, c.Options)
-		if err != nil {
-			return err
-		}
-		if err := m.InferenceMemory(w.Graph, options.BatchSize, options.Slots(images.Len())).Check(); err != nil {
-			return err
-		}
-		loader, err := data.NewLoader(images, options)
-		if err != nil {
-			return err
-		}
-		network, err := m.Load(s, w)
-		if err != nil {
-			return err
-		}
-		start := time.Now()
-		e := Evaluation{Machine: m, Networks: []*backend.Network{network}, Preprocess: w.Preprocess, Limit: c.Limit}
-		scores, err := e.Run(ctx, s, loader)
-		score := scores[0]
-		result.Top1, result.Top5, result.Loss = score.Rates()
-		result.Images, result.Skipped = score.Images, score.Skipped
-		result.ImagesPerSecond = float64(score.Images) / time.Since(start).Seconds()
-		return err
-	})
+	if err := autograd.Run(ctx, func(s *autograd.Scope) error { return e.run(ctx, s, c) }); err != nil {
+		return nil, fmt.Errorf("classify: %w", err)
+	}
+	return e, nil
+}
+
+// run loads the network and evaluates all batches.
+func (e *measured) run(ctx context.Context, s *autograd.Scope, c EvalConfig) error {
+	options := data.LoaderOptions{BatchSize: min(cmp.Or(c.BatchSize, 32), e.images.Len()), Workers: workers(c.Workers), Preprocess: e.weights.Preprocess}
+	m, err := backend.NewMachine(s, e.weights.Graph, c.Options)
 	if err != nil {
-		return EvalResult{}, fmt.Errorf("classify: %w", err)
+		return err
 	}
-	return result, nil
+	if err := m.InferenceMemory(e.weights.Graph, options.BatchSize, options.Slots(e.images.Len())).Check(); err != nil {
+		return err
+	}
+	loader, err := data.NewLoader(e.images, options)
+	if err != nil {
+		return err
+	}
+	network, err := m.Load(s, e.weights)
+	if err != nil {
+		return err
+	}
+	keep := c.Calibrated != "" || e.images.Len()*len(e.weights.Classes) <= maxKeptLogits
+	start := time.Now()
+	scores, err := Evaluation{Machine: m, Networks: []*backend.Network{network}, Preprocess: e.weights.Preprocess, Limit: c.Limit, TTA: c.TTA,
+		Each: func(_ int, o Outcome, logits []float32) {
+			e.outcomes = append(e.outcomes, o)
+			if keep {
+				e.logits = append(e.logits, logits...)
+			}
+		}}.Run(ctx, s, loader)
+	e.score = scores[0]
+	e.base.ImagesPerSecond = float64(e.score.Images) / time.Since(start).Seconds()
+	return err
 }
 
 // validate names every wrong field.
@@ -113,6 +149,8 @@ func (c EvalConfig) validate() error {
 	c.Options.WithDefaults().Collect(&v)
 	checkLoading(&v, c.BatchSize, c.Workers)
 	v.Check(c.Limit >= 0, "limit", c.Limit, "must be at least 1, or 0 for all images")
+	v.Check(c.TTA == "" || slices.Contains(TTAs, c.TTA), "tta", c.TTA, "must be one of "+strings.Join(TTAs, ", "))
+	v.Check(c.Calibrated == "" || c.TTA == "" || c.TTA == TTANone, "tta", c.TTA, "cannot be combined with calibrated weights: their temperature is that of single views")
 	return v.Err()
 }
 

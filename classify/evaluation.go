@@ -18,7 +18,10 @@ type Evaluation struct {
 	Networks   []*backend.Network // each on every image
 	Preprocess data.Preprocess
 	Limit      int                       // images; 0: all
+	TTA        string                    // test-time augmentation, one of TTAs; "": TTANone
 	AfterBatch func(batch, of int) error // called after each batch; nil: not
+	// Each, if not nil, receives the outcome of each image with its logits, which it must not keep.
+	Each func(network int, o Outcome, logits []float32)
 }
 
 // Score sums the results of a network.
@@ -58,7 +61,7 @@ func (e Evaluation) batches(ctx context.Context, s *autograd.Scope, loader *data
 			return err
 		}
 		for i, inference := range inferences {
-			if err := e.add(s, inference, b, &totals[i]); err != nil {
+			if err := e.add(s, i, inference, b, &totals[i]); err != nil {
 				return err
 			}
 		}
@@ -77,18 +80,26 @@ func (e Evaluation) batches(ctx context.Context, s *autograd.Scope, loader *data
 	return nil
 }
 
-// add evaluates one batch.
-func (e Evaluation) add(s *autograd.Scope, inference backend.Inference, b *data.Batch, total *Score) error {
+// add evaluates one batch by a network.
+func (e Evaluation) add(s *autograd.Scope, network int, inference backend.Inference, b *data.Batch, total *Score) error {
 	total.Skipped = append(total.Skipped, b.Skipped...)
 	if b.N == 0 {
 		return nil
 	}
 	return s.Sub(func(s *autograd.Scope) error {
-		logits := autograd.ToSlice[float32](s, inference.ForwardPixels(s, backend.Pixels(b, e.Preprocess)))
-		if s.Err() != nil {
-			return s.Err()
+		logits, err := e.logits(s, inference, b)
+		if err != nil {
+			return err
 		}
-		total.Add(logits, b.Labels)
+		classes := len(logits) / b.N
+		for i, label := range b.Labels {
+			row := logits[i*classes : (i+1)*classes]
+			o := newOutcome(b.Samples[i], int(label), row)
+			total.add(o)
+			if e.Each != nil {
+				e.Each(network, o, row)
+			}
+		}
 		return nil
 	})
 }
@@ -97,17 +108,19 @@ func (e Evaluation) add(s *autograd.Scope, inference backend.Inference, b *data.
 func (c *Score) Add(logits []float32, labels []int64) {
 	for i, label := range labels {
 		classes := len(logits) / len(labels)
-		row := logits[i*classes : (i+1)*classes]
-		rank := backend.Rank(row, int(label))
-		c.Images++
-		if rank <= 1 {
-			c.Top1++
-		}
-		if rank <= 5 {
-			c.Top5++
-		}
-		c.Loss += crossEntropy(row, int(label))
+		c.add(newOutcome(0, int(label), logits[i*classes:(i+1)*classes]))
 	}
+}
+
+func (c *Score) add(o Outcome) {
+	c.Images++
+	if o.Rank <= 1 {
+		c.Top1++
+	}
+	if o.Rank <= 5 {
+		c.Top5++
+	}
+	c.Loss += o.Loss
 }
 
 // crossEntropy returns -log softmax(logits)[class], in float64.

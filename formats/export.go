@@ -2,11 +2,7 @@ package formats
 
 import (
 	"fmt"
-	"maps"
 	"os"
-	"slices"
-
-	"depthwise.dev/weights"
 )
 
 // ExportOptions are the options of [Export].
@@ -18,9 +14,6 @@ type ExportOptions struct {
 	ReadOptions
 	WriteOptions
 }
-
-// exported lists the metadata of weights that their export keeps.
-var exported = []string{weights.MetaBest, weights.MetaValSplit, weights.MetaSeed, weights.MetaSplit, weights.MetaOrigin}
 
 // Export converts weights to another format. Other state of a checkpoint is not exported. The
 // origin of published weights is kept, for formats without metadata in a [weights.Sidecar].
@@ -42,10 +35,7 @@ func Export(o ExportOptions) error {
 	if o.Raw {
 		w = w.Plain()
 	}
-	w.Raw = nil
-	maps.DeleteFunc(w.Meta, func(key, _ string) bool {
-		return !slices.Contains(exported, key)
-	})
+	w = w.Derived()
 	if err = f.Write(o.Output, w, o.WriteOptions); err == nil {
 		err = writeOrigin(w, f, o.Output)
 	}

@@ -12,11 +12,13 @@ import (
 
 // Metadata entries of a weights file that training adds.
 const (
-	MetaBest     = "best"        // step, epoch and validation accuracy of the weights
-	MetaValSplit = "val_split"   // fraction of the images held out for validation, if the data set has no val/
-	MetaSeed     = "seed"        // random seed that selected those images
-	MetaSplit    = "split"       // a datasets.Split as JSON: which images those are
-	MetaData     = "data_digest" // of a checkpoint: the digest of the training and validation images
+	MetaBest     = "best"      // step, epoch and validation accuracy of the weights
+	MetaValSplit = "val_split" // fraction of the images held out for validation, if the data set has no val/
+	MetaSeed     = "seed"      // random seed that selected those images
+	MetaSplit    = "split"     // a datasets.Split as JSON: which images those are
+	// MetaTemperature is that of calibrated weights: the number by which their logits were divided (train eval).
+	MetaTemperature = "temperature"
+	MetaData        = "data_digest" // of a checkpoint: the digest of the training and validation images
 )
 
 // Prefixes of arrays that are weights too.
@@ -26,6 +28,22 @@ const (
 	// rawPrefix is that of Raw in a weights file.
 	rawPrefix = "raw/"
 )
+
+// derived lists the metadata that weights derived from others keep.
+var derived = []string{MetaBest, MetaValSplit, MetaSeed, MetaSplit, MetaOrigin, MetaTemperature}
+
+// Derived returns weights for a file of their own: without the state of a training and the weights beside an average.
+func (w Weights) Derived() Weights {
+	w.Raw = nil
+	meta := map[string]string{}
+	for _, key := range derived {
+		if value, ok := w.Meta[key]; ok {
+			meta[key] = value
+		}
+	}
+	w.Meta = meta
+	return w
+}
 
 // Described reports whether a file's metadata describes weights: it was written by this program.
 func Described(f checkpoints.File) bool {

@@ -2,29 +2,34 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"depthwise.dev/backend"
 	"depthwise.dev/classify"
-	"depthwise.dev/data"
+	"depthwise.dev/formats"
 )
 
 func newEval() *cobra.Command {
-	s, asJSON := newSettings(), false
+	s, asJSON, allClasses := newSettings(), false, false
 	c := classify.EvalConfig{Options: backend.Options{Precision: "fp32", Device: "auto", Backend: "auto"}}
 	cmd := &cobra.Command{
 		Use:   "eval --weights FILE --data DIR [flags]",
 		Short: "Measure the accuracy of trained weights on a dataset",
-		Long: `Measure top-1 accuracy, top-5 accuracy and loss of trained weights.
+		Long: `Measure trained weights on a dataset: top-1, top-5 and balanced accuracy with
+95 % intervals, precision, recall and F1 of each class, the classes that are
+mistaken for each other, and the calibration of the probabilities. --json prints
+everything, the confusion matrix included.
 
 Network, classes and preprocessing come from the weights file. Classes are
 matched by name; those without a match are reported. Of a dataset with parts,
 val is measured, or test if there is no val.`,
-		Example: `  train eval --weights runs/photos-1/best.safetensors --data photos
-  train eval --weights runs/photos-1 --data photos/val --json`,
+		Example: `  train eval --weights runs/photos-1 --data photos
+  train eval --weights runs/photos-1 --data photos/val --json
+  train eval --weights runs/photos-1 --data photos --predictions images.csv
+  train eval --weights runs/photos-2 --compare runs/photos-1 --data photos
+  train eval --weights runs/photos-1 --data photos --calibrated c.safetensors`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		Args:              noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -35,8 +40,16 @@ val is measured, or test if there is no val.`,
 			if err != nil {
 				return err
 			}
+			if err := checkEvalOutputs(c); err != nil {
+				return err
+			}
 			if c.Weights, err = localWeights(cmd, c.Weights); err != nil {
 				return err
+			}
+			if c.Compare != "" {
+				if c.Compare, err = localWeights(cmd, c.Compare); err != nil {
+					return err
+				}
 			}
 			c.Data, c.Remote, c.BatchSize, c.Workers = dir, newRemote(logTo(cmd.ErrOrStderr())), s.BatchSize, s.Workers
 			r, err := classify.Evaluate(cmd.Context(), c)
@@ -46,7 +59,7 @@ val is measured, or test if there is no val.`,
 			if n := r.Images + len(r.Skipped); s.BatchSize > n && cmd.Flags().Changed("batch-size") {
 				fmt.Fprintf(cmd.ErrOrStderr(), "batch size %d cut to %d, the number of images\n", s.BatchSize, n)
 			}
-			return show(cmd, asJSON, r, func() string { return evalText(r) })
+			return show(cmd, asJSON, r, func() string { return evalText(r, allClasses) })
 		},
 	}
 	readingFlags(cmd, &c.Weights, &c.Reading)
@@ -56,40 +69,33 @@ val is measured, or test if there is no val.`,
 		fs.IntVar(&c.Limit, "limit", 0, "stop after N images")
 		defaultText(fs, "limit", "all images")
 	})
+	flagGroup(cmd, groupModel, func(fs *pflag.FlagSet) {
+		fs.Var(choice{&c.TTA, classify.TTAs}, "tta", "test-time augmentation: flip averages the probabilities of each image and its mirror image")
+		defaultText(fs, "tta", classify.TTANone)
+		fs.StringVar(&c.Compare, "compare", "", "other weights to evaluate on the same images, with McNemar's test of the difference")
+		filePath(fs, "compare", extensions(func(f formats.Format) bool { return f.Read != nil })...)
+	})
+	flagGroup(cmd, groupOutput, func(fs *pflag.FlagSet) {
+		fs.StringVar(&c.Predictions, "predictions", "", "CSV file to write with a row for each image")
+		filePath(fs, "predictions", "csv")
+		fs.StringVar(&c.Calibrated, "calibrated", "", "file to write the weights to, with probabilities calibrated on these images (temperature scaling)")
+		filePath(fs, "calibrated", "safetensors")
+		fs.BoolVar(&allClasses, "all-classes", false, "list every class, not the 20 with the lowest F1")
+	})
 	hardwareFlags(cmd, &c.Precision, &c.Device, &c.Backend, &c.Threads)
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }
 
-// someNames joins names, of many the first ones.
-func someNames(names []string) string {
-	const most = 20 // a network for ImageNet has 1,000
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
-}
-
-func evalText(r classify.EvalResult) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "top-1 accuracy %.2f %%, top-5 accuracy %.2f %%, loss %.4f\n%d images, %.1f img/s\n",
-		100*r.Top1, 100*r.Top5, r.Loss, r.Images, r.ImagesPerSecond)
-	if r.Measured != "" {
-		fmt.Fprintf(&b, "measured %s\n", r.Measured)
-	}
-	for _, note := range []struct {
-		names []string
-		text  string
-	}{{r.Unknown, "class folders unknown to the model (skipped)"}, {r.Missing, "classes of the model without a folder"}} {
-		if len(note.names) > 0 {
-			fmt.Fprintf(&b, "%s: %s\n", note.text, data.ShowName(someNames(note.names)))
+// checkEvalOutputs refuses files that cannot be written before the evaluation.
+func checkEvalOutputs(c classify.EvalConfig) error {
+	if c.Predictions != "" {
+		if err := checkOutput("predictions", c.Predictions, ".csv"); err != nil {
+			return err
 		}
 	}
-	for _, p := range r.Skipped {
-		fmt.Fprintf(&b, "skipped %s\n", p)
+	if c.Calibrated != "" {
+		return checkOutput("calibrated", c.Calibrated, ".safetensors")
 	}
-	for _, p := range r.LeftOut {
-		fmt.Fprintf(&b, "warning: %s\n", p)
-	}
-	return b.String()
+	return nil
 }
