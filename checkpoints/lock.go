@@ -40,6 +40,26 @@ func Lock(dir string) (release func(), err error) {
 	return func() { f.Close() }, nil
 }
 
+// Locked reports whether a process holds the lock of a folder. It changes nothing.
+func Locked(dir string) (bool, error) {
+	f, err := regularfile.Open(filepath.Join(dir, LockName))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("checkpoints: lock: %w", err)
+	}
+	defer f.Close() // which releases it
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("checkpoints: lock %s: %w", f.Name(), err)
+	}
+	return false, nil
+}
+
 // sign writes the process ID, for the error message of other processes.
 func sign(f *os.File) error {
 	if err := f.Truncate(0); err != nil {

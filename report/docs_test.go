@@ -36,7 +36,7 @@ func TestEventsAreDocumented(t *testing.T) {
 			section := page["### "+e.Kind()]
 			fields := reflect.TypeOf(e)
 			for i := range fields.NumField() {
-				if name := fields.Field(i).Tag.Get("json"); !strings.Contains(section, "`"+name+"`") {
+				if name, _, _ := strings.Cut(fields.Field(i).Tag.Get("json"), ","); !strings.Contains(section, "`"+name+"`") {
 					t.Errorf("docs/runs.md does not document the field %q of the event %q", name, e.Kind())
 				}
 			}

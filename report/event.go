@@ -34,7 +34,7 @@ type Step struct {
 	Top1            float64 `json:"top1"`
 	Images          int     `json:"images"` // in this step
 	ImagesPerSecond float64 `json:"images_per_second"`
-	GradNorm        float64 `json:"grad_norm"` // before clipping
+	GradNorm        float64 `json:"grad_norm,omitempty"` // before clipping; 0 if it was not computed
 }
 
 // Validation is the progress of a validation. It is not written to events.jsonl.
@@ -99,6 +99,7 @@ type Note struct {
 const (
 	Finished    = "finished"
 	Interrupted = "interrupted"
+	Failed      = "failed"
 )
 
 // Done is the last event.
@@ -107,7 +108,8 @@ type Done struct {
 	Epochs   int     `json:"epochs"` // completed
 	BestTop1 float64 `json:"best_top1"`
 	Seconds  float64 `json:"seconds"`
-	Status   string  `json:"status"` // Finished or Interrupted
+	Status   string  `json:"status"`          // Finished, Interrupted or Failed
+	Error    string  `json:"error,omitempty"` // why it failed
 }
 
 // Kind is "start".

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"reflect"
+	"strings"
 )
 
 // NewJSON returns a recorder that writes each event to w as a line of JSON. Close does not close w.
@@ -28,7 +29,7 @@ func (r jsonRecorder) Record(e Event) error {
 func (jsonRecorder) Close() error { return nil }
 
 // jsonLine encodes an event: the kind, then the fields in the order of the struct. NaN and
-// infinity, which JSON lacks, are encoded as null.
+// infinity, which JSON lacks, are encoded as null. A zero value whose tag says omitempty is left out.
 func jsonLine(e Event) ([]byte, error) {
 	v := reflect.Indirect(reflect.ValueOf(e))
 	if v.Kind() != reflect.Struct {
@@ -37,7 +38,10 @@ func jsonLine(e Event) ([]byte, error) {
 	var line bytes.Buffer
 	fmt.Fprintf(&line, `{"event":%q`, e.Kind())
 	for i := range v.NumField() {
-		name := v.Type().Field(i).Tag.Get("json")
+		name, option, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		if option == "omitempty" && v.Field(i).IsZero() {
+			continue
+		}
 		if name == "" {
 			return nil, fmt.Errorf("report: json: event %T: field %s has no json tag", e, v.Type().Field(i).Name)
 		}

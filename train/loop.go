@@ -13,6 +13,7 @@ import (
 	"depthwise.dev/data"
 	"depthwise.dev/data/check"
 	"depthwise.dev/internal/host"
+	"depthwise.dev/internal/redact"
 	"depthwise.dev/report"
 )
 
@@ -29,7 +30,11 @@ func (r *run) train(ctx context.Context, s *autograd.Scope) error {
 	if lost := r.folder.check(); lost != nil {
 		return lost
 	}
-	return err
+	if errors.Is(err, ErrInterrupted) {
+		return err
+	}
+	// For train runs; the caller shows the error.
+	return errors.Join(err, r.files.Record(r.done(report.Failed, redact.Text(err.Error()))))
 }
 
 func (r *run) trainToEnd(ctx context.Context, s *autograd.Scope) error {
@@ -223,5 +228,9 @@ func (r *run) recordSkipped(problems []data.Problem) error {
 }
 
 func (r *run) recordDone(status string) error {
-	return r.recorder.Record(report.Done{Step: r.Step, Epochs: r.Epoch, BestTop1: r.Best.Top1, Seconds: time.Since(r.started).Seconds(), Status: status})
+	return r.recorder.Record(r.done(status, ""))
+}
+
+func (r *run) done(status, failure string) report.Done {
+	return report.Done{Step: r.Step, Epochs: r.Epoch, BestTop1: r.Best.Top1, Seconds: time.Since(r.started).Seconds(), Status: status, Error: failure}
 }

@@ -242,6 +242,9 @@ func TestDivergence(t *testing.T) {
 			if !errors.Is(err, ErrNotFinite) || !strings.Contains(err.Error(), "--lr") || !strings.Contains(err.Error(), "step") {
 				t.Fatalf("error %v, want ErrNotFinite with its step and advice", err)
 			}
+			if events := string(testset.Contents(t, filepath.Join(c.Out, eventsFile))); !strings.Contains(events, `"status":"failed","error":"train: `) {
+				t.Errorf("the events do not say why it failed:\n%s", events)
+			}
 			saved, err := filepath.Glob(filepath.Join(c.Out, "*", "*.safetensors"))
 			if err != nil {
 				t.Fatal(err)

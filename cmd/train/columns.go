@@ -27,3 +27,22 @@ func textWidth(text string) int {
 func padded(text string, columns int) string {
 	return text + strings.Repeat(" ", max(0, columns-textWidth(text)))
 }
+
+// table aligns the columns of rows.
+func table(rows [][]string) string {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], textWidth(cell))
+		}
+	}
+	var b strings.Builder
+	for _, row := range rows {
+		line := ""
+		for i, cell := range row {
+			line += padded(cell, widths[i]+2)
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,105 @@
+package runs
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"depthwise.dev/checkpoints"
+)
+
+// PruneOptions say what [Plan] proposes to remove.
+type PruneOptions struct {
+	// Checkpoints removes the checkpoints of finished runs except the newest, from which a run can be extended.
+	Checkpoints bool
+	// Unfinished removes the folders of failed, killed and interrupted runs.
+	Unfinished bool
+	// OlderThan spares runs that changed more recently. 0: none.
+	OlderThan time.Duration
+	// Now is the present time.
+	Now time.Time
+}
+
+// Removal is a file or folder to remove.
+type Removal struct {
+	Path   string `json:"path"`
+	Run    string `json:"run"` // the folder of its run
+	Reason string `json:"reason"`
+	Bytes  int64  `json:"bytes"`
+}
+
+// Plan lists what to remove of runs, without removing it. Running runs, best.safetensors, metrics, events and settings of
+// finished runs are kept.
+func Plan(list []Run, o PruneOptions) ([]Removal, error) {
+	var plan []Removal
+	for _, r := range list {
+		if o.Now.Sub(r.Changed) < o.OlderThan {
+			continue
+		}
+		switch r.State {
+		case Running:
+		case Finished:
+			if o.Checkpoints {
+				old, err := olderCheckpoints(r.Dir)
+				if err != nil {
+					return nil, err
+				}
+				plan = append(plan, old...)
+			}
+		default:
+			if o.Unfinished {
+				plan = append(plan, Removal{r.Dir, r.Dir, string(r.State), r.Bytes})
+			}
+		}
+	}
+	return plan, nil
+}
+
+// olderCheckpoints lists all checkpoints of a run except the newest.
+func olderCheckpoints(dir string) ([]Removal, error) {
+	entries, err := os.ReadDir(filepath.Join(dir, checkpoint))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("runs: %w", err)
+	}
+	var list []Removal
+	for _, e := range entries { // sorted: the names have the step with leading zeros
+		name := e.Name()
+		if !e.Type().IsRegular() || !strings.HasPrefix(name, "step-") || filepath.Ext(name) != ".safetensors" {
+			continue
+		}
+		info, err := e.Info()
+		if err != nil {
+			return nil, fmt.Errorf("runs: %w", err)
+		}
+		list = append(list, Removal{filepath.Join(dir, checkpoint, name), dir, "not the newest checkpoint of a finished run", info.Size()})
+	}
+	if len(list) == 0 {
+		return nil, nil
+	}
+	return slices.Clip(list[:len(list)-1]), nil
+}
+
+// Remove removes what [Plan] proposed. Each run is locked meanwhile; one in which a process trains by now is an error, and
+// what follows is kept.
+func Remove(plan []Removal) error {
+	for _, p := range plan {
+		if err := removeLocked(p); err != nil {
+			return fmt.Errorf("runs: %w", err)
+		}
+	}
+	return nil
+}
+
+func removeLocked(p Removal) error {
+	release, err := checkpoints.Lock(p.Run)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return os.RemoveAll(p.Path)
+}

@@ -1,0 +1,207 @@
+package runs
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"depthwise.dev/checkpoints"
+)
+
+const (
+	settings = "data: photos\narch: mobilenet_v1\nvariant: paper\nwidth: 0.5\nresolution: 128\nepochs: 3\nlr: 0.1\n"
+	start    = `{"event":"start","run":"x","images":10,"epochs":3,"step":0}` + "\n"
+	step     = `{"event":"step","step":7,"epoch":2,"loss":1.5}` + "\n"
+	metrics  = "epoch,step,val_top1,ema_val_top1,best\n1,3,0.5,,1\n2,6,0.75,0.875,1\n"
+)
+
+// folder writes the files of a run.
+func folder(t *testing.T, dir string, files map[string]string) string {
+	t.Helper()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestOpen(t *testing.T) {
+	for _, c := range []struct {
+		name, events string
+		state        State
+		err          string
+		step         int64
+	}{
+		{"finished", start + step + `{"event":"done","step":9,"status":"finished"}` + "\n", Finished, "", 9},
+		{"interrupted", start + `{"event":"done","step":7,"status":"interrupted"}` + "\n", Interrupted, "", 7},
+		{"failed", start + `{"event":"done","step":7,"status":"failed","error":"no space left on device"}` + "\n", Failed, "no space left on device", 7},
+		{"killed", start + step, Killed, "", 7},
+		{"killed in a line", start + step + `{"event":"st`, Killed, "", 7},
+		{"resumed after a failure, and killed", start + `{"event":"done","step":7,"status":"failed","error":"x"}` + "\n" + start + step, Killed, "", 7},
+		{"killed at once", "", Killed, "", 6},
+		{"a long run", start + strings.Repeat(step, 3000) + `{"event":"done","step":9,"status":"finished"}` + "\n", Finished, "", 9},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := folder(t, t.TempDir(), map[string]string{"config.yaml": settings, "events.jsonl": c.events, "metrics.csv": metrics, "checkpoints/a": "12345"})
+			r, err := Open(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.State != c.state || r.Error != c.err || r.Step != c.step {
+				t.Errorf("%s, error %q, step %d", r.State, r.Error, r.Step)
+			}
+			if r.Completed != 2 || r.Epochs != 3 || r.BestTop1 != 0.875 || r.BestEpoch != 2 || r.Network != "mobilenet_v1 paper 0.5 128" || r.Data != "photos" {
+				t.Errorf("%+v", r)
+			}
+			if want := int64(len(settings) + len(c.events) + len(metrics) + 5); r.Bytes != want {
+				t.Errorf("%d bytes, want %d", r.Bytes, want)
+			}
+		})
+	}
+}
+
+// TestRunning: a run is running while a process holds its lock, whatever its events say.
+func TestRunning(t *testing.T) {
+	dir := folder(t, t.TempDir(), map[string]string{"config.yaml": settings, "events.jsonl": start})
+	release, err := checkpoints.Lock(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := Open(dir); err != nil || r.State != Running || r.BestEpoch != 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	release()
+	if r, err := Open(dir); err != nil || r.State != Killed {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// TestList: runs at several depths, the last changed first; broken ones are named; folders of a run are no runs.
+func TestList(t *testing.T) {
+	top := t.TempDir()
+	for i, name := range []string{"a", "group/b", "c"} {
+		dir := folder(t, filepath.Join(top, name), map[string]string{"config.yaml": settings, "events.jsonl": start, "inner/config.yaml": settings, "inner/events.jsonl": start})
+		changed := time.Unix(int64(1000*(i+1)), 0)
+		if err := os.Chtimes(filepath.Join(dir, "events.jsonl"), changed, changed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	folder(t, filepath.Join(top, "broken"), map[string]string{"config.yaml": "a: [", "events.jsonl": start})
+	folder(t, filepath.Join(top, "other"), map[string]string{"notes.txt": "x", "config.yaml/x": ""})
+	list, broken, err := List(top)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, r := range list {
+		name, err := filepath.Rel(top, r.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	if fmt.Sprint(names) != "[c group/b a]" || len(broken) != 1 || !strings.Contains(broken[0].Error(), "broken") {
+		t.Errorf("%v, %v", names, broken)
+	}
+	if list, _, err := List(filepath.Join(top, "c")); err != nil || len(list) != 1 {
+		t.Errorf("the folder of a run: %v, %v", list, err)
+	}
+	if _, _, err := List(filepath.Join(top, "none")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no folder: %v", err)
+	}
+	if _, err := Open(top); !errors.Is(err, ErrNoRun) {
+		t.Errorf("Open: %v", err)
+	}
+}
+
+func TestDiff(t *testing.T) {
+	open := func(text string) Run {
+		r, err := Open(folder(t, t.TempDir(), map[string]string{"config.yaml": text, "events.jsonl": start}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	a, b := open(settings+"augment:\n  flip: true\n"), open(strings.Replace(settings, "lr: 0.1", "lr: 0.2", 1)+"augment:\n  flip: false\nema_decay: 0.9\n")
+	want := []Difference{{"augment.flip", "true", "false"}, {"ema_decay", "", "0.9"}, {"lr", "0.1", "0.2"}}
+	if got := Diff(a, b); !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if got := Diff(a, a); got != nil {
+		t.Errorf("of the same: %v", got)
+	}
+}
+
+// TestPrune: what is proposed is removed, and nothing else.
+func TestPrune(t *testing.T) {
+	top := t.TempDir()
+	done := func(status string) string { return start + `{"event":"done","step":9,"status":"` + status + `"}` + "\n" }
+	stored := map[string]string{"config.yaml": settings, "checkpoints/step-00000003.safetensors": "old", "checkpoints/step-00000009.safetensors": "new",
+		"checkpoints/notes": "mine", "best.safetensors": "best"}
+	for name, events := range map[string]string{"finished": done("finished"), "failed": done("failed"), "running": start} {
+		stored["events.jsonl"] = events
+		folder(t, filepath.Join(top, name), stored)
+	}
+	release, err := checkpoints.Lock(filepath.Join(top, "running"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	list, _, err := List(top)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().Add(time.Hour)
+	for _, c := range []struct {
+		name string
+		o    PruneOptions
+		want []string
+	}{
+		{"nothing asked", PruneOptions{Now: now}, nil},
+		{"checkpoints", PruneOptions{Now: now, Checkpoints: true}, []string{"finished/checkpoints/step-00000003.safetensors"}},
+		{"unfinished", PruneOptions{Now: now, Unfinished: true}, []string{"failed"}},
+		{"too recent", PruneOptions{Now: now, Checkpoints: true, Unfinished: true, OlderThan: 2 * time.Hour}, nil},
+	} {
+		plan, err := Plan(list, c.o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var paths []string
+		for _, p := range plan {
+			name, err := filepath.Rel(top, p.Path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			paths = append(paths, name)
+		}
+		if !reflect.DeepEqual(paths, c.want) {
+			t.Errorf("%s: %v, want %v", c.name, paths, c.want)
+		}
+	}
+	plan, err := Plan(list, PruneOptions{Now: now, Checkpoints: true, Unfinished: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Remove(plan); err != nil {
+		t.Fatal(err)
+	}
+	for path, kept := range map[string]bool{"failed": false, "finished/checkpoints/step-00000003.safetensors": false, "finished/checkpoints/step-00000009.safetensors": true,
+		"finished/checkpoints/notes": true, "finished/best.safetensors": true, "running/checkpoints/step-00000003.safetensors": true} {
+		if _, err := os.Stat(filepath.Join(top, path)); (err == nil) != kept {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if err := Remove([]Removal{{Path: filepath.Join(top, "running"), Run: filepath.Join(top, "running")}}); !errors.Is(err, checkpoints.ErrLocked) {
+		t.Errorf("a running run: %v", err)
+	}
+}
