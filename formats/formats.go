@@ -40,7 +40,7 @@ type Format struct {
 }
 
 // All lists the formats in the order in which help and messages name them.
-var All = []Format{safetensors, npz, torch, keras, h5}
+var All = []Format{safetensors, npz, onnxModel, torch, keras, h5}
 
 // HeadSize is the number of bytes that Detect needs at most.
 const HeadSize = 512

@@ -166,14 +166,15 @@ func TestForOutput(t *testing.T) {
 		{"by extension, upper case", "A.SAFETENSORS", "", "safetensors", false},
 		{"named, no extension", "weights", "npz", "npz", false},
 		{"named, unknown extension", "weights.bin", "safetensors", "safetensors", false},
+		{"operations", "model.onnx", "", "onnx", false},
 		{"named as the extension", "a.npz", "npz", "npz", false},
 		{"no extension, as of a device", "/dev/stdout", "", "safetensors", false},
 		{"a version is no extension of another program", "weights-0.5", "npz", "npz", false},
-		{"contradiction of another program's extension", "p.onnx", "safetensors", "the extension .onnx contradicts the format safetensors: use .safetensors", true},
+		{"contradiction of another program's extension", "p.gguf", "safetensors", "the extension .gguf contradicts the format safetensors: use .safetensors", true},
 		{"contradiction of a similar format", "p.npy", "npz", "use .npz", true},
 		{"contradiction", "a.npz", "safetensors", "the extension is that of npz, the format safetensors", true},
 		{"unknown extension", "p.bin", "", `no format has the extension ".bin"; name one with --format: safetensors, npz`, true},
-		{"extension of another program", "p.onnx", "", `no format has the extension ".onnx"; use .safetensors or .npz`, true},
+		{"extension of another program", "p.gguf", "", `no format has the extension ".gguf"; use .safetensors or .npz`, true},
 		{"unknown name", "a.npz", "nzp", "did you mean npz?", true},
 	} {
 		f, err := ForOutput(c.path, c.format)

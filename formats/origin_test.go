@@ -1,6 +1,7 @@
 package formats
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"os"
@@ -116,6 +117,13 @@ func TestExportKeepsOrigin(t *testing.T) {
 			s, err := weights.ReadSidecar(out)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if slices.Contains(withMetadata, f.Name) && f.Read == nil {
+				b, err := os.ReadFile(out)
+				if err != nil || s != nil || !bytes.Contains(b, []byte(`"license":"bsd-3-clause"`)) {
+					t.Errorf("sidecar %+v, error %v, or no license in the file", s, err)
+				}
+				return
 			}
 			if slices.Contains(withMetadata, f.Name) {
 				w, err := Read(out)

@@ -39,7 +39,7 @@ func ReadWith(path string, o ReadOptions) (weights.Weights, error) {
 		return weights.Weights{}, err
 	}
 	if f.Read == nil {
-		return weights.Weights{}, fmt.Errorf("formats: %s: files of the format %s (%s) can only be written", file, f.Name, f.Description)
+		return weights.Weights{}, fmt.Errorf("formats: %s: files of the format %s can only be written; name the weights that it was exported from, such as a .safetensors file", file, f.Name)
 	}
 	w, err := f.Read(file, o)
 	if err == nil {

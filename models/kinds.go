@@ -1,6 +1,10 @@
 package models
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
 
 // kind is what the graph knows of a kind of layers.
 type kind struct {
@@ -22,6 +26,9 @@ var kinds = map[Kind]kind{
 	KindDropout:       {1, "Dropout", dropoutOutput},
 	KindLinear:        {1, "Dense", linearOutput},
 }
+
+// Kinds lists the kinds of layers, sorted.
+func Kinds() []Kind { return slices.Sorted(maps.Keys(kinds)) }
 
 // Limits of a layer, so that a slip (a width of 64 for 0.64) or a damaged file is an error and not an
 // allocation of gigabytes.

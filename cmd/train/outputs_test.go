@@ -19,7 +19,7 @@ func TestOutputs(t *testing.T) {
 		t.Fatal(err)
 	}
 	commands := []struct{ args, flag, right, wrong string }{
-		{"export --weights w --output", "--output", "x.npz", "x.onnx"},
+		{"export --weights w --output", "--output", "x.npz", "x.gguf"},
 		{"predict --weights w --input x.npy --output", "--output", "y.npy", "y.csv"},
 		{"embed --weights w i.png --output", "--output", "e.npy", "e.npz"},
 		{"embed --weights w i.png --output e.npy --csv", "--csv", "e.csv", "e.txt"},
@@ -43,7 +43,7 @@ func TestOutputs(t *testing.T) {
 			}
 		}
 	}
-	if code, _, stderr := execute(t, "export", "--weights", "w", "--output", "x.onnx", "--format", "npz"); code != exitUsage || !strings.Contains(stderr, "contradicts the format npz") {
+	if code, _, stderr := execute(t, "export", "--weights", "w", "--output", "x.onnx", "--format", "npz"); code != exitUsage || !strings.Contains(stderr, "the extension is that of onnx, the format npz") {
 		t.Errorf("--format and extension: %d, %s", code, stderr)
 	}
 }

@@ -42,12 +42,13 @@ type BatchNorm struct {
 	Scale, Shift, Mean, Variance []float32
 }
 
-// Affine returns the same function as y = x*scale + shift, computed in float64.
+// Affine returns the same function as y = x*scale + shift, computed in float64. The conversions of products round them, so
+// that processors with fused multiply-add give the same bits.
 func (b BatchNorm) Affine() (scale, shift []float64) {
 	scale, shift = make([]float64, len(b.Scale)), make([]float64, len(b.Scale))
 	for i := range scale {
 		scale[i] = float64(b.Scale[i]) / math.Sqrt(float64(b.Variance[i])+b.Eps)
-		shift[i] = float64(b.Shift[i]) - float64(b.Mean[i])*scale[i]
+		shift[i] = float64(b.Shift[i]) - float64(float64(b.Mean[i])*scale[i])
 	}
 	return scale, shift
 }
@@ -140,7 +141,7 @@ func (l *Layer) fold() {
 		if l.Bias != nil {
 			b = float64(l.Bias[o])
 		}
-		bias[o] = float32(b*scale[o] + shift[o])
+		bias[o] = float32(float64(b*scale[o]) + shift[o])
 	}
 	l.Weight, l.Bias, l.BatchNorm, l.Norm = weight, bias, nil, nil
 }

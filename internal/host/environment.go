@@ -11,14 +11,14 @@ import (
 // backend adds the version of libtorch.
 func Environment() []string {
 	return []string{
-		"depthwise " + version(),
+		"depthwise " + Version(),
 		fmt.Sprintf("%s %s/%s", runtime.Version(), runtime.GOOS, runtime.GOARCH),
 		fmt.Sprintf("%s, %d physical cores", Processor(), PhysicalCores()),
 	}
 }
 
-// version is that of this module, whether it is the main module or imported by another one.
-func version() string {
+// Version is that of this module, whether it is the main module or imported by another one.
+func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
