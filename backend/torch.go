@@ -36,6 +36,9 @@ func (n *Network) firstLayers(s *autograd.Scope, x *autograd.Tensor, count int, 
 		out := n.observed(s, l.Layer, layerOutput(s, l, in, c))
 		p.outputs[i] = out
 		p.readers[out] += n.uses[i]
+		if i == count-1 {
+			p.readers[out]++ // the caller; a dropout's output in evaluation is its input
+		}
 		p.release(s, in)
 	}
 	return p.outputs[count-1]
