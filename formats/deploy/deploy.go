@@ -61,6 +61,20 @@ func (l Layer) Function() models.Function {
 	return l.Activation.Function
 }
 
+// CheckPixels returns an error if pixels cannot be the input: (pixel/255 - mean) / std has three channels, and needs a finite
+// mean and a finite std above 0, which weights of a caller's own graph may lack.
+func (n Network) CheckPixels() error {
+	if p := n.Preprocess; n.Input.Channels != len(p.Mean) {
+		return fmt.Errorf("deploy: pixels as input need a network of 3 channels, this one has %d: export it with --uint8-input=false", n.Input.Channels)
+	}
+	for i, mean := range n.Preprocess.Mean {
+		if std := n.Preprocess.Std[i]; !(std > 0) || math.IsInf(std, 0) || math.IsNaN(mean) || math.IsInf(mean, 0) {
+			return fmt.Errorf("deploy: pixels cannot be normalized by the mean %v and std %v in the weights: set weights.Weights.Preprocess, or export them with --uint8-input=false", n.Preprocess.Mean, n.Preprocess.Std)
+		}
+	}
+	return nil
+}
+
 // Options are the options of [New].
 type Options struct {
 	// KeepBatchNorm leaves batch norms as they are. Otherwise those that follow a convolution are folded into it.

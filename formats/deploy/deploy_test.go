@@ -3,6 +3,7 @@ package deploy
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"depthwise.dev/checkpoints"
@@ -117,5 +118,30 @@ func TestNewNamesMissingArrays(t *testing.T) {
 	w.Arrays = w.Arrays[1:]
 	if _, err := New(w, Options{}); err == nil || err.Error() != `deploy: array "a.weight" has 0 values, want 108` {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestCheckPixels(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		channels  int
+		mean, std [3]float64
+		want      string // "": no error
+	}{
+		{"ImageNet's", 3, [3]float64{0.485, 0.456, 0.406}, [3]float64{0.229, 0.224, 0.225}, ""},
+		{"only to 0..1", 3, [3]float64{}, [3]float64{1, 1, 1}, ""},
+		{"one channel", 1, [3]float64{}, [3]float64{1, 1, 1}, "3 channels, this one has 1"},
+		{"four channels", 4, [3]float64{}, [3]float64{1, 1, 1}, "3 channels, this one has 4"},
+		{"no preprocessing", 3, [3]float64{}, [3]float64{}, "std [0 0 0]"},
+		{"negative std", 3, [3]float64{}, [3]float64{1, 1, -1}, "std [1 1 -1]"},
+		{"infinite std", 3, [3]float64{}, [3]float64{1, math.Inf(1), 1}, "std [1 +Inf 1]"},
+		{"NaN", 3, [3]float64{math.NaN()}, [3]float64{1, 1, 1}, "mean [NaN 0 0]"},
+	} {
+		n := Network{Input: models.Shape{Channels: c.channels, Height: 2, Width: 2}}
+		n.Preprocess.Mean, n.Preprocess.Std = c.mean, c.std
+		err := n.CheckPixels()
+		if (err == nil) != (c.want == "") || err != nil && (!strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "--uint8-input=false")) {
+			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
+		}
 	}
 }

@@ -1,6 +1,9 @@
 package onnx
 
 import (
+	"errors"
+	"fmt"
+
 	"depthwise.dev/formats/deploy"
 	"depthwise.dev/models"
 )
@@ -23,6 +26,9 @@ type builder struct {
 
 // build makes the graph of a network.
 func build(n deploy.Network, o Options) (graph, error) {
+	if len(n.Layers) == 0 {
+		return graph{}, errors.New("onnx: the network has no layers")
+	}
 	b := builder{options: o, graph: graph{name: names{}.take(n.Name)}, names: names{inputName: true, outputName: true},
 		arrays: map[string]string{}, results: map[string]string{}}
 	for _, l := range n.Layers { // before all other names, so that arrays keep theirs
@@ -81,7 +87,9 @@ func (b *builder) layer(l deploy.Layer) error {
 	}
 	inputs := make([]string, len(l.Inputs))
 	for i, name := range l.Inputs {
-		inputs[i] = b.results[name]
+		if inputs[i], ok = b.results[name]; !ok {
+			return fmt.Errorf("onnx: layer %q reads %q, which no layer before it is named", l.Name, name)
+		}
 	}
 	result := compute(b, l, inputs)
 	if l.BatchNorm != nil {

@@ -19,8 +19,8 @@ func (b *builder) input(n deploy.Network) error {
 		b.results[models.InputName] = inputName
 		return nil
 	}
-	if in.Channels != len(p.Mean) {
-		return fmt.Errorf("onnx: pixels as input need a network of 3 channels, this one has %d: export it with --uint8-input=false", in.Channels)
+	if err := n.CheckPixels(); err != nil {
+		return err
 	}
 	b.graph.input = value{inputName, uint8Element, []int64{int64(in.Height), int64(in.Width), int64(in.Channels)}, "RGB images, uint8"}
 	b.results[models.InputName] = b.normalize(p.Mean, p.Std, shapeOf(in))

@@ -254,6 +254,8 @@ func TestRefuses(t *testing.T) {
 	gelu.Name, gelu.Activation = "stem", &models.Activation{Function: "gelu"}
 	wide := conv([]float32{1, 65520}, 1)
 	wide.Name = "head"
+	lost := conv(piece[:1], 1)
+	lost.Name, lost.Inputs = "head", []string{"pool"}
 	for _, c := range []struct {
 		name    string
 		network deploy.Network
@@ -263,6 +265,9 @@ func TestRefuses(t *testing.T) {
 		{"more than 2 GiB", big, Options{}, "ONNX files have at most 2147483647"},
 		{"a kind of layers", deploy.Network{Layers: []deploy.Layer{strange}}, Options{}, `layer "blocks.0": layers of kind attention are not exported; use --format safetensors`},
 		{"an activation function", deploy.Network{Layers: []deploy.Layer{gelu}}, Options{}, `layer "stem": the activation function gelu`},
+		{"no layers", deploy.Network{}, Options{}, "no layers"},
+		{"an unknown input", deploy.Network{Layers: []deploy.Layer{lost}}, Options{}, `layer "head" reads "pool"`},
+		{"pixels without a std", deploy.Network{Input: models.Shape{Channels: 3, Height: 1, Width: 1}, Layers: []deploy.Layer{gelu}}, Options{Uint8Input: true}, "std [0 0 0]"},
 		{"beyond float16", deploy.Network{Layers: []deploy.Layer{wide}}, Options{Float16: true}, `array "head.weight" holds 65520, float16 at most 65504: export it with --dtype fp32`},
 	} {
 		if _, err := Encode(c.network, c.o); err == nil || !strings.Contains(err.Error(), c.want) {
