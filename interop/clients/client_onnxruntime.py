@@ -48,4 +48,5 @@ def main(path, input_path, output_path):
                       "note": f"onnx {onnx.__version__}: full check passed, opset {opset}"}))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -26,4 +26,5 @@ def main(path, input_path, output_path):
     print(json.dumps({"client": "openvino", "version": ov.get_version(), "classes": classes, "note": f"input {model.input(0).partial_shape}"}))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])
