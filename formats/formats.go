@@ -40,7 +40,7 @@ type Format struct {
 }
 
 // All lists the formats in the order in which help and messages name them.
-var All = []Format{safetensors, npz, onnxModel, torch, keras, h5}
+var All = []Format{safetensors, npz, onnxModel, tensorflowLite, torch, keras, h5}
 
 // HeadSize is the number of bytes that Detect needs at most.
 const HeadSize = 512
@@ -81,7 +81,7 @@ func ByExtension(path string) (Format, error) {
 }
 
 // foreign are extensions of files that programs would mistake an output for, none of a format of All.
-var foreign = []string{".onnx", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".hdf5", ".keras", ".tflite", ".pb", ".gguf", ".mlmodel",
+var foreign = []string{".onnx", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".hdf5", ".keras", ".pb", ".gguf", ".mlmodel",
 	".npy", ".zip", ".tar", ".gz", ".json", ".yaml", ".csv", ".txt", ".html", ".png", ".jpg", ".jpeg"}
 
 // ForOutput returns the format in which to write a path: the named one, or where name is "" that of the extension, and
