@@ -47,7 +47,7 @@ func TestExportTFLite(t *testing.T) {
 		t.Errorf("sizes %v", sizes)
 	}
 	_, err := Read(filepath.Join(dir, "fp32.tflite"))
-	if want := "can only be written; use the weights that it was exported from"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "can only be written; name the weights that it was exported from"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v, want %q", err, want)
 	}
 }
