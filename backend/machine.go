@@ -49,7 +49,7 @@ func NewMachine(s *autograd.Scope, g *models.Graph, o Options) (Machine, error) 
 	if err != nil {
 		return Machine{}, err
 	}
-	threads := cmp.Or(o.Threads, host.PhysicalCores())
+	threads := cmp.Or(o.Threads, host.Threads())
 	if err := capacity.Threads("--threads", threads, threadsEach); err != nil {
 		return Machine{}, fmt.Errorf("backend: %w", err)
 	}

@@ -18,7 +18,8 @@ type Options struct {
 	// Backend is fused (kernels of this module, on the CPU), torch (operations of libtorch) or
 	// auto. "": auto.
 	Backend string
-	// Threads that compute. 0: one for each physical core.
+	// Threads that compute. 0: OMP_NUM_THREADS if it is set, otherwise one for each physical core that the affinity mask
+	// and the quotas of control groups leave to the process.
 	Threads int
 }
 
@@ -57,7 +58,7 @@ func (o Options) Collect(v *validate.Collector) {
 	v.OneOf("precision", o.Precision, Precisions)
 	v.OneOf("backend", o.Backend, Names())
 	v.Check(devicePattern.MatchString(o.Device), "device", fmt.Sprintf("%q", o.Device), suggest.OneOf(o.Device, Devices))
-	v.Check(o.Threads >= 0 && o.Threads <= maxThreads, "threads", o.Threads, fmt.Sprintf("must be 1 to %d, or 0 for the physical cores", maxThreads))
+	v.Check(o.Threads >= 0 && o.Threads <= maxThreads, "threads", o.Threads, fmt.Sprintf("must be 1 to %d, or 0 for one per physical core", maxThreads))
 }
 
 // WithDefaults returns the options with a value for each empty one.

@@ -171,7 +171,7 @@ func read(path string, raw bool, o formats.ReadOptions) (weights.Weights, error)
 
 func workers(n int) int {
 	if n < 0 {
-		return host.PhysicalCores()
+		return host.Workers()
 	}
 	return n
 }

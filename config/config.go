@@ -124,7 +124,8 @@ type Config struct {
 	// (operations of libtorch, the reference).
 	Backend string `yaml:"backend"`
 	Device  string `yaml:"device"`
-	// Threads is the number of threads that compute. 0: one for each physical core.
+	// Threads is the number of threads that compute. 0: that of the checkpoint of a resumed run, otherwise as for
+	// [backend.Options]. A run records the number, because its results depend on it.
 	Threads int `yaml:"threads"`
 	// Workers is the number of goroutines that decode images; it does not change the result. 0:
 	// decode in the training loop. Negative: one for each physical core.

@@ -17,7 +17,7 @@ func (c Config) LoaderOptions(train bool) data.LoaderOptions {
 		ShuffleBuffer: c.ShuffleBuffer,
 	}
 	if o.Workers < 0 {
-		o.Workers = host.PhysicalCores()
+		o.Workers = host.Workers()
 	}
 	if train {
 		o.Augment = c.augment()

@@ -50,8 +50,8 @@ func TestLoaderOptions(t *testing.T) {
 		})
 	}
 	c.Workers = -1
-	if got := c.LoaderOptions(true).Workers; got != host.PhysicalCores() {
-		t.Errorf("%d workers, want one for each core, %d", got, host.PhysicalCores())
+	if got := c.LoaderOptions(true).Workers; got != host.Workers() {
+		t.Errorf("%d workers, want one for each core, %d", got, host.Workers())
 	}
 }
 

@@ -40,7 +40,7 @@ func newDecoding(c Config, p data.Preprocess) (*decoding, error) {
 	}
 	d := &decoding{maxFile: cmp.Or(c.MaxFileSize, defaultMaxFileSize)}
 	o := data.DecoderOptions{Preprocess: p, MaxPixels: cmp.Or(c.MaxPixels, defaultMaxPixels), MaxBytes: d.maxFile, Decode: c.Decode}
-	decoders := make([]*data.Decoder, cmp.Or(c.Decoders, min(host.PhysicalCores(), maxDecoders)))
+	decoders := make([]*data.Decoder, cmp.Or(c.Decoders, min(host.Workers(), maxDecoders)))
 	for i := range decoders {
 		var err error
 		if decoders[i], err = data.NewDecoder(o); err != nil {

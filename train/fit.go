@@ -56,6 +56,7 @@ func (t Trainer) Fit(ctx context.Context, c config.Config, rec report.Recorder) 
 		return Result{}, err
 	}
 	defer folder.close()
+	c.Threads = folder.threads.n
 	if folder.olderSplit() && images.split != nil {
 		if images, err = openImages(ctx, c, datasets.ByOrder); err != nil {
 			folder.discardNew()

@@ -49,7 +49,7 @@ func openImages(ctx context.Context, c config.Config, rule datasets.Rule) (image
 	if n := len(im.train.Classes); c.Model.Classes != 0 && c.Model.Classes != n {
 		return images{}, fmt.Errorf("train: %s has %d classes, --classes says %d: leave the flag out, or fix the folders", dir, n, c.Model.Classes)
 	}
-	if err := check.Classes(ctx, im.train, host.PhysicalCores()); err != nil {
+	if err := check.Classes(ctx, im.train, host.Workers()); err != nil {
 		return images{}, err
 	}
 	for _, set := range []*data.Dataset{im.train, im.val} {
@@ -112,7 +112,7 @@ func (im *images) verify(ctx context.Context, set *data.Dataset) error {
 	}
 	problems := set.Problems
 	if set.Len() <= verifyUpTo && !set.Remote() {
-		unreadable, err := check.Verify(ctx, set, host.PhysicalCores())
+		unreadable, err := check.Verify(ctx, set, host.Workers())
 		if err != nil {
 			return err
 		}

@@ -136,7 +136,7 @@ func (r *run) endEpoch(ctx context.Context, s *autograd.Scope) error {
 func (r *run) inputStats(trained time.Duration) inputStats {
 	options := r.loaderOptions(true)
 	set := r.images.train
-	return inputStats{stats: r.clock.loaderStats, seconds: trained.Seconds(), workers: options.Workers, cores: host.PhysicalCores(), resolution: r.net.graph.Input.Height,
+	return inputStats{stats: r.clock.loaderStats, seconds: trained.Seconds(), workers: options.Workers, cores: host.ThisProcess().Parallel(), resolution: r.net.graph.Input.Height,
 		shards: set.Sharded(), remote: set.Remote(), streamed: set.Remote() || options.ShuffleBuffer > 0}
 }
 

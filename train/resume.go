@@ -60,9 +60,9 @@ func (r *run) sameRun(f checkpoints.File) error {
 	if _, ok := f.Meta[metaProgress]; !ok {
 		return errors.New("it holds weights alone; resume takes a file of a run's checkpoints folder")
 	}
-	var was backend.Machine
-	if err := json.Unmarshal([]byte(f.Meta[metaMachine]), &was); err != nil {
-		return fmt.Errorf("its metadata %q: %w", metaMachine, err)
+	was, err := machineOf(f)
+	if err != nil {
+		return err
 	}
 	different, err := r.differentSettings(f)
 	if err != nil {
@@ -75,6 +75,15 @@ func (r *run) sameRun(f checkpoints.File) error {
 	}
 	different = append(different, parts...)
 	return otherRun(append(different, r.images.differences(f)...))
+}
+
+// machineOf returns what computed a checkpoint.
+func machineOf(f checkpoints.File) (backend.Machine, error) {
+	var m backend.Machine
+	if err := json.Unmarshal([]byte(f.Meta[metaMachine]), &m); err != nil {
+		return m, fmt.Errorf("its metadata %q: %w", metaMachine, err)
+	}
+	return m, nil
 }
 
 // differentParts compares the trainer's own parts with the checkpoint's.

@@ -39,6 +39,7 @@ type runFolder struct {
 	resumed    bool              // the folder holds the run that resume continues
 	watched    []watched         // what must stay in its place
 	configText []byte            // the content of config.yaml
+	threads    threads           // that compute
 }
 
 func (f *runFolder) path(name string) string { return filepath.Join(f.dir, name) }
@@ -87,6 +88,8 @@ func (f *runFolder) open(c config.Config) error {
 		}
 		f.resume, f.from = &snapshot, c.Resume
 	}
+	f.threads = chooseThreads(c.Threads, f.resume)
+	c.Threads = f.threads.n
 	if f.resumed = used && f.resume != nil; f.resumed {
 		text, err := os.ReadFile(f.path(configFile))
 		if err == nil || !errors.Is(err, fs.ErrNotExist) {
@@ -182,6 +185,7 @@ func (f *runFolder) writeConfig(c config.Config) error {
 	for _, line := range backend.Environment() {
 		fmt.Fprintf(&b, "# %s\n", line)
 	}
+	fmt.Fprintf(&b, "# this run: threads %d, workers %d\n", c.Threads, c.LoaderOptions(true).Workers)
 	b.Write(text)
 	f.configText = b.Bytes()
 	return f.writeConfigText(c)

@@ -83,8 +83,7 @@ func newCheck() *cobra.Command {
 	weightsFlag(cmd, &weights)
 	modelFlags(cmd, &s.Config)
 	flagGroup(cmd, groupHardware, func(fs *pflag.FlagSet) {
-		fs.IntVar(&s.Threads, "threads", s.Threads, "compute threads")
-		defaultText(fs, "threads", "one per physical core")
+		threadsFlag(fs, &s.Threads)
 	})
 	flagGroup(cmd, groupRun, func(fs *pflag.FlagSet) {
 		fs.StringVar(&s.file, "config", "", "YAML file with settings, such as the config.yaml of a run")

@@ -56,7 +56,7 @@ func resumeCommand(program, dir string, c config.Config) string {
 			{"threads", strconv.Itoa(stored.Threads), strconv.Itoa(c.Threads)}, {"device", stored.Device, c.Device},
 			{"precision", stored.Precision, c.Precision}, {"backend", stored.Backend, c.Backend},
 		} {
-			if s.was != s.is {
+			if s.was != s.is && s.is != "0" {
 				command += " --" + s.flag + " " + s.is
 			}
 		}

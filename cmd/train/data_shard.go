@@ -3,13 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
-	"runtime"
 	"slices"
 
 	"depthwise.dev/data"
 	"depthwise.dev/data/check"
 	"depthwise.dev/data/datasets"
 	"depthwise.dev/data/shards"
+	"depthwise.dev/internal/host"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -83,7 +83,7 @@ func shardData(cmd *cobra.Command, source datasets.Source, dir string, o shards.
 	if err != nil {
 		return err
 	}
-	if err := check.Classes(cmd.Context(), train, runtime.GOMAXPROCS(0)); err != nil {
+	if err := check.Classes(cmd.Context(), train, host.Processors()); err != nil {
 		return err
 	}
 	if source.ValSplit > 0 && split == nil {

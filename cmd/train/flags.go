@@ -94,8 +94,7 @@ func hardwareFlags(cmd *cobra.Command, precision, device, kernels *string, threa
 		annotate(fs.Lookup("kernels"), aliasOf, "backend")
 		fs.Var(choice{precision, backend.Precisions}, "precision", "precision of the convolutions")
 		fs.Var(known{device, backend.Devices, "NAME"}, "device", "compute device")
-		fs.IntVar(threads, "threads", *threads, "compute threads")
-		defaultText(fs, "threads", "one per physical core")
+		threadsFlag(fs, threads)
 	})
 }
 

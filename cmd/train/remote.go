@@ -45,6 +45,12 @@ func (s *shared) Record(e report.Event) error {
 	return s.Recorder.Record(e)
 }
 
+// beforeCommand checks what the flags of every command have in common.
+func beforeCommand(cmd *cobra.Command, args []string) error {
+	warnThreads(cmd)
+	return localPaths(cmd, args)
+}
+
 // localPaths refuses an address where only a path works. As a path, its password or signature would be in
 // the name of a file.
 func localPaths(cmd *cobra.Command, args []string) error {

@@ -53,7 +53,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
 		SilenceUsage:          true,
 		Args:                  noCommand,
 		ValidArgsFunction:     cobra.NoFileCompletions,
-		PersistentPreRunE:     localPaths,
+		PersistentPreRunE:     beforeCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if printVersion {
 				return writeVersion(cmd)

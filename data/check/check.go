@@ -7,11 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime"
 	"time"
 
 	"depthwise.dev/data"
 	"depthwise.dev/data/datasets"
+	"depthwise.dev/internal/host"
 	"depthwise.dev/internal/redact"
 )
 
@@ -105,7 +105,7 @@ func (r *Report) Serious() int {
 // there is nothing to check, a [data.StorageError], or ctx's error.
 func Run(ctx context.Context, s datasets.Source, o Options) (*Report, error) {
 	if o.Workers < 1 {
-		o.Workers = runtime.GOMAXPROCS(0)
+		o.Workers = host.Processors()
 	}
 	if o.Workers > data.MaxWorkers {
 		return nil, fmt.Errorf("data: check: %d workers: must be at most %d", o.Workers, data.MaxWorkers)

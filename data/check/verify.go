@@ -3,12 +3,12 @@ package check
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"sync"
 	"sync/atomic"
 
 	"depthwise.dev/data"
 	"depthwise.dev/data/internal/sys"
+	"depthwise.dev/internal/host"
 )
 
 // DefaultUnreadableLimit is the fraction of unreadable images above which a data set is refused: a few
@@ -21,7 +21,7 @@ const DefaultUnreadableLimit = 0.01
 // [data.StorageError].
 func Verify(ctx context.Context, ds *data.Dataset, workers int) ([]data.Problem, error) {
 	if workers < 1 {
-		workers = runtime.GOMAXPROCS(0)
+		workers = host.Processors()
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

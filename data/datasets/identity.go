@@ -137,7 +137,7 @@ func pictures(ctx context.Context, set *data.Dataset, chosen []keyed) ([]picture
 	for _, k := range chosen {
 		part.Samples = append(part.Samples, set.Samples[k.sample])
 	}
-	loader, err := data.NewLoader(part, data.LoaderOptions{BatchSize: max(1, len(chosen)), Workers: host.PhysicalCores(),
+	loader, err := data.NewLoader(part, data.LoaderOptions{BatchSize: max(1, len(chosen)), Workers: host.Workers(),
 		Preprocess: data.Preprocess{Resolution: pictureSide, Fit: data.FitLetterbox}})
 	if err != nil {
 		return nil, err

@@ -8,11 +8,11 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"sync/atomic"
 
 	"depthwise.dev/data/internal/progress"
+	"depthwise.dev/internal/host"
 )
 
 // digits are gray images of one size with labels 0 to 9.
@@ -33,7 +33,7 @@ func (d *digits) write(ctx context.Context, dir string, count *progress.Counter)
 	defer cancel(nil)
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
+	for range host.Processors() {
 		wg.Go(func() {
 			w := &digitWriter{digits: d, dir: dir}
 			w.encoder = png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: w}

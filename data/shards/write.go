@@ -11,7 +11,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +22,7 @@ import (
 	"depthwise.dev/data/internal/progress"
 	"depthwise.dev/data/internal/random"
 	"depthwise.dev/data/internal/sys"
+	"depthwise.dev/internal/host"
 )
 
 // Options configures the writing of shards.
@@ -49,7 +49,7 @@ func (o *Options) complete() error {
 		o.Quality = defaultQuality
 	}
 	if o.Workers == 0 {
-		o.Workers = runtime.GOMAXPROCS(0)
+		o.Workers = host.Processors()
 	}
 	var errs []error
 	if o.PerShard < 1 {

@@ -1,3 +1,3 @@
-// Package host reports facts about the machine and the process: physical cores, processor name,
-// software versions, peak memory and the cache folder. It needs no libtorch.
+// Package host reports facts about the machine and the process: the processors that it may compute on, processor name,
+// software versions, memory and the cache folder. It needs no libtorch.
 package host

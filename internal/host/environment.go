@@ -13,7 +13,7 @@ func Environment() []string {
 	return []string{
 		"depthwise " + Version(),
 		fmt.Sprintf("%s %s/%s", runtime.Version(), runtime.GOOS, runtime.GOARCH),
-		fmt.Sprintf("%s, %d physical cores", Processor(), PhysicalCores()),
+		fmt.Sprintf("%s; %s by default: %s", Processor(), counted(Threads(), "thread"), ThreadsReason()),
 	}
 }
 

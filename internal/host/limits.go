@@ -57,40 +57,17 @@ var (
 // controllers.
 func groupBound(root fs.FS, by string, controllers ...controller) Bound {
 	b := unbounded()
-	text, err := fs.ReadFile(root, "proc/self/cgroup")
-	if err != nil {
-		return b
-	}
-	for line := range strings.Lines(string(text)) { // hierarchy:controllers:path
-		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(parts) != 3 {
-			continue
-		}
-		for _, c := range controllers {
-			for name := range strings.SplitSeq(parts[1], ",") {
-				if name == c.name {
-					b = c.lowest(root, parts[2], by, b)
-				}
+	for _, c := range controllers {
+		for _, folder := range groupFolders(root, c.name) {
+			limit, ok := number(root, path.Join(folder, c.limit))
+			if usage, known := number(root, path.Join(folder, c.usage)); ok && known {
+				stat, _ := fs.ReadFile(root, path.Join(folder, "memory.stat"))
+				cache, _ := field(stat, c.reclaimable)
+				b = b.lower(limit-max(usage-cache, 0), by)
 			}
 		}
 	}
 	return b
-}
-
-// lowest walks from a group to the root of its hierarchy, since the limits of all of them apply. In
-// a container the path is often that of the host, and only its root exists.
-func (c controller) lowest(root fs.FS, group, by string, b Bound) Bound {
-	for dir := path.Join("sys/fs/cgroup", c.name, group); ; dir = path.Dir(dir) {
-		limit, ok := number(root, path.Join(dir, c.limit))
-		if usage, known := number(root, path.Join(dir, c.usage)); ok && known {
-			stat, _ := fs.ReadFile(root, path.Join(dir, "memory.stat"))
-			cache, _ := field(stat, c.reclaimable)
-			b = b.lower(limit-max(usage-cache, 0), by)
-		}
-		if dir == path.Join("sys/fs/cgroup", c.name) || dir == "." {
-			return b
-		}
-	}
 }
 
 // number reads a file that holds a number. "max", no limit, is not one.

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"depthwise.dev/internal/host"
+)
+
+// threadsDefault describes the default of --threads.
+const threadsDefault = "OMP_NUM_THREADS, or one per physical core within affinity and quota"
+
+// threadsFlag is the flag of every command that computes.
+func threadsFlag(fs *pflag.FlagSet, threads *int) {
+	fs.IntVar(threads, "threads", *threads, "compute threads")
+	defaultText(fs, "threads", threadsDefault)
+}
+
+// warnThreads warns of more threads than the process has processors. A run warns itself, because its number may come from
+// a file.
+func warnThreads(cmd *cobra.Command) {
+	f := cmd.Flags().Lookup("threads")
+	if f == nil || !f.Changed || cmd.Flags().Lookup("checkpoint-every") != nil {
+		return
+	}
+	n, err := cmd.Flags().GetInt("threads")
+	if err != nil {
+		return
+	}
+	if text := host.ThisProcess().ThreadWarning(n); text != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", text)
+	}
+}

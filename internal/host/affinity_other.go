@@ -1,0 +1,6 @@
+//go:build !linux
+
+package host
+
+// affinity is not known on this system.
+func affinity() []int { return nil }
