@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"time"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
@@ -18,7 +17,7 @@ import (
 
 // ComputeSpeed describes a measured computation.
 type ComputeSpeed struct {
-	StepMS     float64 `json:"step_ms"` // median time of a batch
+	Timing
 	Arch       string  `json:"arch"`
 	Variant    string  `json:"variant"`
 	Batch      int     `json:"batch"`
@@ -31,7 +30,11 @@ type ComputeSpeed struct {
 	PeakRSSMB  int64   `json:"peak_rss_mb"`
 }
 
+// imagesPerSecond is the speed by the median.
 func (c ComputeSpeed) imagesPerSecond() float64 { return 1000 * float64(c.Batch) / c.StepMS }
+
+// MeanImagesPerSecond is the speed of all steps together.
+func (c ComputeSpeed) MeanImagesPerSecond() float64 { return 1000 * float64(c.Batch) / c.MeanMS }
 
 // benchmark is a network on a machine, with the source of its batches.
 type benchmark struct {
@@ -41,8 +44,8 @@ type benchmark struct {
 	batch      func() (*data.Batch, error) // returns the next one
 }
 
-// computation measures a network and returns the median time of a batch.
-type computation func(*autograd.Scope, *benchmark) (time.Duration, error)
+// computation measures a network and returns the times of a batch.
+type computation func(*autograd.Scope, *benchmark) (Timing, error)
 
 // memory estimates what batches of a computation take.
 type memory func(m backend.Machine, g *models.Graph, images, slots int) capacity.Need
@@ -91,8 +94,7 @@ func run(ctx context.Context, c config.Config, need memory, f computation) (Comp
 			return err
 		}
 		before := autograd.BackboneCount()
-		took, err := f(s, b)
-		speed.StepMS = 1000 * took.Seconds()
+		speed.Timing, err = f(s, b)
 		speed.Precision, speed.Threads, speed.Kernels = string(m.Precision), m.Threads, m.Kernels
 		speed.Fused = autograd.BackboneCount() - before
 		return err

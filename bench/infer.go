@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"time"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
@@ -17,13 +16,13 @@ type InferSpeed struct {
 
 // Infer measures inference, on one synthetic batch or on the first of the data.
 func Infer(ctx context.Context, c config.Config, steps Steps) (InferSpeed, error) {
-	speed, err := run(ctx, c, backend.Machine.InferenceMemory, func(s *autograd.Scope, b *benchmark) (time.Duration, error) {
+	speed, err := run(ctx, c, backend.Machine.InferenceMemory, func(s *autograd.Scope, b *benchmark) (Timing, error) {
 		batch, err := b.batch()
 		if err != nil {
-			return 0, err
+			return Timing{}, err
 		}
 		x, inference := backend.Pixels(batch, c.Preprocess()), b.Inference(s, b.network)
-		return steps.median(func() error {
+		return steps.measure(func() error {
 			return s.Sub(func(s *autograd.Scope) error {
 				s.Item(s.Sum(inference.ForwardPixels(s, x)))
 				return s.Err()

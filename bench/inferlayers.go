@@ -20,10 +20,10 @@ type InferLayersSpeed struct {
 // InferLayers measures inference as Infer does, with the time of each layer: the sum over all
 // threads, divided by their number. It needs the fused kernels.
 func InferLayers(ctx context.Context, c config.Config, steps Steps) (InferLayersSpeed, error) {
-	measure := func(s *autograd.Scope, b *benchmark, t *LayerTable) ([]float64, error) {
+	measure := func(s *autograd.Scope, b *benchmark, t *LayerTable) ([]float64, Timing, error) {
 		call, err := b.inferCall(s, c)
 		if err != nil {
-			return nil, err
+			return nil, Timing{}, err
 		}
 		t.Layers = inferRows(b.network.Graph, c.BatchSize, b.Precision.Compute())
 		return steps.medians(func() ([]float64, error) {

@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"depthwise.dev/config"
 	"depthwise.dev/internal/batches"
@@ -19,6 +18,7 @@ type LoaderSpeed struct {
 	ReadMS          float64 `json:"read_ms"`   // per image, in the worker that reads it
 	DecodeMS        float64 `json:"decode_ms"` // per image: decode, resize, augment
 	PeakRSSMB       int64   `json:"peak_rss_mb"`
+	Timing                  // of a batch: the time until the next one is ready
 }
 
 // Loader measures the input pipeline of training: images from files to batches in memory, over as
@@ -32,30 +32,31 @@ func Loader(ctx context.Context, c config.Config, steps Steps) (LoaderSpeed, err
 		return LoaderSpeed{}, fmt.Errorf("bench: %w", err)
 	}
 	defer stream.Close()
-	for range steps.Warmup {
-		if _, err := stream.Next(); err != nil {
-			return LoaderSpeed{}, err
-		}
-	}
-	images, start := 0, time.Now()
-	for range steps.Count {
+	seen, images := 0, 0
+	timing, err := steps.measure(func() error {
 		b, err := stream.Next()
 		if err != nil {
-			return LoaderSpeed{}, err
+			return err
 		}
-		images += b.N
+		if seen++; seen > steps.Warmup {
+			images += b.N
+		}
+		return nil
+	})
+	if err != nil {
+		return LoaderSpeed{}, err
 	}
-	took := time.Since(start).Seconds()
 	spent := stream.Spent()
 	each := 1000 / float64(max(spent.Images, 1))
 	return LoaderSpeed{
-		ImagesPerSecond: float64(images) / took,
+		ImagesPerSecond: 1000 * float64(images) / (timing.MeanMS * float64(timing.Measured)),
 		ReadMS:          each * spent.Reading.Seconds(),
 		DecodeMS:        each * spent.Decoding.Seconds(),
 		Batch:           c.BatchSize,
 		Resolution:      c.Model.Resolution,
 		Workers:         c.LoaderOptions(true).Workers,
 		PeakRSSMB:       host.PeakRSS(),
+		Timing:          timing,
 	}, nil
 }
 

@@ -37,7 +37,7 @@ func TestMobileNetV2(t *testing.T) {
 		if !(speed.StepMS > 0) {
 			t.Errorf("%s: %v ms", name, speed.StepMS)
 		}
-		speed.StepMS, speed.PeakRSSMB = 0, 0
+		speed.Timing, speed.PeakRSSMB = Timing{}, 0
 		want := ComputeSpeed{Arch: "mobilenet_v2", Variant: "torchvision", Batch: 4, Resolution: 32, Width: 0.25,
 			Precision: "fp32", Kernels: "torch", Threads: 1}
 		if speed != want {

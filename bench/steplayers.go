@@ -19,10 +19,10 @@ type StepLayersSpeed struct {
 // StepLayers measures training steps as Step does, with the time of each layer. It needs the fused
 // kernels.
 func StepLayers(ctx context.Context, c config.Config, steps Steps) (StepLayersSpeed, error) {
-	measure := func(s *autograd.Scope, b *benchmark, t *LayerTable) ([]float64, error) {
+	measure := func(s *autograd.Scope, b *benchmark, t *LayerTable) ([]float64, Timing, error) {
 		step, err := b.step(s, c)
 		if err != nil {
-			return nil, err
+			return nil, Timing{}, err
 		}
 		t.Layers = stepRows(b.network.Graph, c.BatchSize, b.Precision.Compute())
 		b.network.Times = new(autograd.BackboneTimes)

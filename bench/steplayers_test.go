@@ -86,13 +86,6 @@ func TestPhaseSeconds(t *testing.T) {
 	}
 }
 
-func TestMedians(t *testing.T) {
-	got := medians([][]float64{{3, 10}, {1, 30}, {2, 20}})
-	if !slices.Equal(got, []float64{2, 20}) {
-		t.Errorf("medians %v", got)
-	}
-}
-
 // TestFillLayers: speeds and floors of a pointwise layer, a depthwise layer and the head, by hand.
 func TestFillLayers(t *testing.T) {
 	pass := func(flop, bytes int64) *PassSpeed { return &PassSpeed{FLOP: flop, Bytes: bytes} }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
+	"strings"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
@@ -14,15 +14,17 @@ import (
 
 // LayerTable holds per-layer times, with the measured peaks of this processor.
 type LayerTable struct {
-	Processor string       `json:"processor"`
-	Peaks     Peaks        `json:"peaks"`
-	FloorMS   float64      `json:"floor_ms"` // sum over fused groups of the higher of memory and arithmetic floor
-	Layers    []LayerSpeed `json:"layers"`
+	Processor string `json:"processor"`
+	Peaks     Peaks  `json:"peaks"`
+	// Doubt says why the peaks are too low, and with them the floors; "" where nothing shows it.
+	Doubt   string       `json:"peaks_doubt,omitempty"`
+	FloorMS float64      `json:"floor_ms"` // sum over fused groups of the higher of memory and arithmetic floor
+	Layers  []LayerSpeed `json:"layers"`
 }
 
 // Peaks are the peaks of this processor with the instruction set of the fused kernels and the same
-// number of threads. They are measured before and after, because other processes may load processor
-// and memory.
+// number of threads. They are measured before and after, and again while something shows that other
+// processes disturbed them.
 type Peaks struct {
 	GFLOPS      float64 `json:"gflop_s"`      // products in the precision of computation: stem and pointwise layers
 	FloatGFLOPS float64 `json:"fp32_gflop_s"` // products in fp32: depthwise layers and head in any precision
@@ -57,36 +59,43 @@ type PassSpeed struct {
 // FloorMS is the higher of the two floors, 0 where there is none.
 func (p PassSpeed) FloorMS() float64 { return max(p.MemoryFloorMS, p.ArithmeticFloorMS) }
 
-// measurement sets the table's rows and returns the seconds of their passes in order, and the total.
-type measurement func(*autograd.Scope, *benchmark, *LayerTable) ([]float64, error)
+// measurement sets the table's rows and returns the median seconds of their passes in order and last of the whole, and the times
+// of the whole.
+type measurement func(*autograd.Scope, *benchmark, *LayerTable) ([]float64, Timing, error)
 
-// runTable measures a table, between two measurements of the peaks.
+// runTable measures a table, between measurements of the peaks.
 func runTable(ctx context.Context, c config.Config, need memory, measure measurement) (LayerTable, ComputeSpeed, error) {
 	t := LayerTable{Processor: host.Processor()}
 	var peak int64 // memory, before the second measurement of the peaks allocates its arrays
-	speed, err := run(ctx, c, need, func(s *autograd.Scope, b *benchmark) (time.Duration, error) {
+	speed, err := run(ctx, c, need, func(s *autograd.Scope, b *benchmark) (Timing, error) {
 		if _, ok := b.Backend.(backend.Fused); !ok {
-			return 0, b.errNotFused()
+			return Timing{}, b.errNotFused()
 		}
-		before, err := autograd.MeasureBackbonePeaks(b.Precision.Compute(), b.Threads)
-		if err != nil {
-			return 0, err
+		peaks := b.peaks()
+		if err := peaks.again(); err != nil {
+			return Timing{}, err
 		}
-		seconds, err := measure(s, b, &t)
+		seconds, timing, err := measure(s, b, &t)
 		if err != nil {
-			return 0, err
+			return Timing{}, err
 		}
 		peak = host.PeakRSS()
-		after, err := autograd.MeasureBackbonePeaks(b.Precision.Compute(), b.Threads)
-		if err != nil {
-			return 0, err
+		if err := peaks.again(); err != nil {
+			return Timing{}, err
 		}
-		t.Peaks = newPeaks(before.Best(after))
-		t.fill(seconds)
-		return time.Duration(seconds[len(seconds)-1] * float64(time.Second)), nil
+		t.Doubt, err = peaks.settle(&t, seconds)
+		return timing, err
 	})
 	speed.PeakRSSMB = peak
 	return t, speed, err
+}
+
+// peaks prepares measurements of the peaks.
+func (b *benchmark) peaks() *peakMeasurements {
+	compute := b.Precision.Compute()
+	own := strings.Contains(b.Kernels, "bf16") || strings.Contains(b.Kernels, "amx")
+	return &peakMeasurements{bf16: compute == autograd.BFloat16 && own,
+		measure: func() (autograd.BackbonePeaks, error) { return autograd.MeasureBackbonePeaks(compute, b.Threads) }}
 }
 
 func newPeaks(p autograd.BackbonePeaks) Peaks {

@@ -19,7 +19,7 @@ import (
 type Roofline struct {
 	Title  string
 	Memory float64 // bandwidth in GB/s: the sloped roof
-	Roofs  []Roof  // horizontal roofs, the highest first
+	Roofs  []Roof  // horizontal roofs, the highest first; none: only points
 	Points []RooflinePoint
 }
 
@@ -73,8 +73,11 @@ func (r Roofline) bounds() (low, high plotter.XY, err error) {
 		low = plotter.XY{X: min(low.X, p.Intensity), Y: min(low.Y, p.GFLOPS)}
 		high.X, high.Y = max(high.X, p.Intensity), max(high.Y, p.GFLOPS)
 	}
-	if len(r.Points) == 0 || len(r.Roofs) == 0 || !(r.Memory > 0) {
-		return low, high, fmt.Errorf("no points or no roofs")
+	if len(r.Points) == 0 {
+		return low, high, fmt.Errorf("no points")
+	}
+	if len(r.Roofs) > 0 && !(r.Memory > 0) {
+		return low, high, fmt.Errorf("arithmetic roofs without that of the memory")
 	}
 	for _, roof := range r.Roofs {
 		high.Y = max(high.Y, roof.GFLOPS)
@@ -100,8 +103,10 @@ func (r Roofline) plot() (*plot.Plot, error) {
 	grid := plotter.NewGrid()
 	grid.Horizontal.Color, grid.Vertical.Color = color.Gray{Y: 225}, color.Gray{Y: 225}
 	p.Add(grid)
-	if err := r.addRoofs(p, low, high); err != nil {
-		return nil, err
+	if len(r.Roofs) > 0 {
+		if err := r.addRoofs(p, low, high); err != nil {
+			return nil, err
+		}
 	}
 	return p, r.addPoints(p)
 }

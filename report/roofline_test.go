@@ -19,8 +19,19 @@ func testRoofline() Roofline {
 
 // TestRoofline checks the size of the image and that it contains the color of each kind.
 func TestRoofline(t *testing.T) {
+	for _, roofs := range []bool{true, false} {
+		r := testRoofline()
+		if !roofs {
+			r.Roofs, r.Memory = nil, 0
+		}
+		checkRoofline(t, r)
+	}
+}
+
+func checkRoofline(t *testing.T, r Roofline) {
+	t.Helper()
 	var b bytes.Buffer
-	if err := WriteRoofline(&b, testRoofline()); err != nil {
+	if err := WriteRoofline(&b, r); err != nil {
 		t.Fatal(err)
 	}
 	picture, err := png.Decode(&b)
@@ -73,7 +84,6 @@ func TestRoofLines(t *testing.T) {
 func TestRooflineErrors(t *testing.T) {
 	for name, change := range map[string]func(*Roofline){
 		"no points":          func(r *Roofline) { r.Points = nil },
-		"no roofs":           func(r *Roofline) { r.Roofs = nil },
 		"no memory":          func(r *Roofline) { r.Memory = 0 },
 		"zero speed":         func(r *Roofline) { r.Points[0].GFLOPS = 0 },
 		"no intensity":       func(r *Roofline) { r.Points[0].Intensity = math.NaN() },

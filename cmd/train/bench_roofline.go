@@ -31,29 +31,16 @@ func plotRoofline(file string, chart report.Roofline) error {
 }
 
 // rooflineOf returns a chart with a point for each convolution and direction, and for a head whose
-// bytes are known.
+// bytes are known. It has no roofs where the peaks are unreliable.
 func rooflineOf(what string, r bench.ComputeSpeed, t bench.LayerTable) report.Roofline {
-	chart := report.Roofline{Memory: t.Peaks.GBS, Title: fmt.Sprintf("%s: %s, batch %d at %d, %s, backend %s, %d threads",
+	chart := report.Roofline{Title: fmt.Sprintf("%s: %s, batch %d at %d, %s, backend %s, %d threads",
 		t.Processor, what, r.Batch, r.Resolution, r.Precision, r.Kernels, r.Threads)}
-	if r.Precision != "fp32" {
-		chart.Roofs = append(chart.Roofs, report.Roof{Name: r.Precision + " products", GFLOPS: t.Peaks.GFLOPS})
+	if t.Doubt == "" {
+		chart.Memory, chart.Roofs = t.Peaks.GBS, roofs(r.Precision, t.Peaks)
+	} else {
+		chart.Title += " (no roofs: unreliable peaks)"
 	}
-	chart.Roofs = append(chart.Roofs, report.Roof{Name: "fp32 products", GFLOPS: t.Peaks.FloatGFLOPS})
-	slices.SortFunc(chart.Roofs, func(a, b report.Roof) int { return cmp.Compare(b.GFLOPS, a.GFLOPS) })
-	names := map[string]string{"conv": "stem", "depthwise": "depthwise", "pointwise": "pointwise", "head": "classifier"}
-	var lost []float64 // ms above the floor, of each point
-	for _, l := range t.Layers {
-		kind, ok := names[l.Kind]
-		for i, p := range []*bench.PassSpeed{l.Forward, l.Backward} {
-			if !ok || p == nil || p.Bytes == 0 {
-				continue
-			}
-			label := fmt.Sprintf("%s %.1fx", strings.TrimPrefix(l.Name, "blocks."), p.MS/p.FloorMS())
-			chart.Points = append(chart.Points, report.RooflinePoint{Kind: kind, Label: label, Backward: i == 1,
-				Intensity: float64(p.FLOP) / float64(p.Bytes), GFLOPS: p.GFLOPS})
-			lost = append(lost, p.MS-p.FloorMS())
-		}
-	}
+	lost := addPoints(&chart, t) // ms above the floor, of each point
 	most := slices.Sorted(slices.Values(lost))
 	for i := range chart.Points {
 		if lost[i] < most[max(0, len(most)-labeled)] {
@@ -61,4 +48,37 @@ func rooflineOf(what string, r bench.ComputeSpeed, t bench.LayerTable) report.Ro
 		}
 	}
 	return chart
+}
+
+// addPoints adds the points, all with labels, and returns the milliseconds above the floor of each; without roofs all of its
+// milliseconds.
+func addPoints(chart *report.Roofline, t bench.LayerTable) (lost []float64) {
+	names := map[string]string{"conv": "stem", "depthwise": "depthwise", "pointwise": "pointwise", "head": "classifier"}
+	for _, l := range t.Layers {
+		kind, ok := names[l.Kind]
+		for i, p := range []*bench.PassSpeed{l.Forward, l.Backward} {
+			if !ok || p == nil || p.Bytes == 0 {
+				continue
+			}
+			label, above := strings.TrimPrefix(l.Name, "blocks."), p.MS
+			if t.Doubt == "" {
+				label += fmt.Sprintf(" %.1fx", p.MS/p.FloorMS())
+				above -= p.FloorMS()
+			}
+			chart.Points = append(chart.Points, report.RooflinePoint{Kind: kind, Label: label, Backward: i == 1,
+				Intensity: float64(p.FLOP) / float64(p.Bytes), GFLOPS: p.GFLOPS})
+			lost = append(lost, above)
+		}
+	}
+	return lost
+}
+
+// roofs are the arithmetic peaks, the highest first.
+func roofs(precision string, p bench.Peaks) []report.Roof {
+	list := []report.Roof{{Name: "fp32 products", GFLOPS: p.FloatGFLOPS}}
+	if precision != "fp32" {
+		list = append(list, report.Roof{Name: precision + " products", GFLOPS: p.GFLOPS})
+	}
+	slices.SortStableFunc(list, func(a, b report.Roof) int { return cmp.Compare(b.GFLOPS, a.GFLOPS) })
+	return list
 }

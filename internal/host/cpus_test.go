@@ -112,11 +112,11 @@ func TestThreadWarning(t *testing.T) {
 	}{
 		{"a thread for each core", CPUs{4, 4, 2, 0, 4}, 2, ""},
 		{"a thread for each processor", CPUs{4, 4, 2, 0, 4}, 4, ""},
-		{"more than processors", CPUs{4, 4, 2, 0, 4}, 5, "5 threads exceed the 4 processors of this machine: they wait for each other, and are slower than 2"},
+		{"more than processors", CPUs{4, 4, 2, 0, 4}, 5, "5 threads exceed the 4 processors of this machine: they wait for each other; 2 would be as fast"},
 		{"more than the mask allows", CPUs{4, 1, 1, 0, 1}, 2,
-			"2 threads exceed the 1 processor of 4 that the affinity mask allows: they wait for each other, and are slower than 1"},
+			"2 threads exceed the 1 processor of 4 that the affinity mask allows: they wait for each other; 1 would be as fast"},
 		{"within the quota", CPUs{4, 4, 4, 1.5, 2}, 2, ""},
-		{"more than the quota", CPUs{4, 4, 4, 1.5, 2}, 3, "3 threads exceed the control group's quota of 1.5 processors: they wait for each other, and are slower than 2"},
+		{"more than the quota", CPUs{4, 4, 4, 1.5, 2}, 3, "3 threads exceed the control group's quota of 1.5 processors: they wait for each other; 2 would be as fast"},
 	} {
 		got := c.cpus.ThreadWarning(c.threads)
 		if (got == "") != (c.want == "") || !strings.HasPrefix(got, c.want) {
