@@ -7,6 +7,9 @@ BUNDLE ?= dist/depthwise-linux-$$($(GO) env GOARCH).tar.gz
 # Further flags for go test: make test TESTFLAGS=-v
 TESTFLAGS ?=
 
+# libgomp's threads spin at barriers: unbounded, tests take many times as long beside other processes (docs/library.md).
+export GOMP_SPINCOUNT ?= 10000
+
 # Packages without libtorch: tested with the race detector, which does not work with libtorch's own threads.
 PURE  := ./data/... ./checkpoints/... ./formats/... ./hub/... ./metrics/... ./models/... ./report/... ./internal/... ./bundle/... ./cmd/setup/...
 # Packages with native tensors: tested again with the tag invariants, which counts live tensors; it does not affect autograd/native.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -18,17 +19,26 @@ const spinVariable = "GOMP_SPINCOUNT"
 const spinCount = "10000"
 
 // boundSpinning starts the program again with a bounded spin: libgomp reads the variable when it is loaded, before main. It
-// leaves the choice of a user who has made one, and returns if there is nothing to do or the system refuses.
+// leaves the choice of a user who has made one, and returns if there is nothing to do or the system refuses, as where the
+// program's file was deleted or its file system forbids execution. The process keeps its number, parent, ignored signals
+// (nohup), open files and affinity.
 func boundSpinning(args []string) {
 	if runtime.GOOS != "linux" || os.Getenv(spinVariable) != "" || os.Getenv("OMP_WAIT_POLICY") != "" || !computes(args) {
 		return
 	}
 	program, err := os.Executable()
-	if err != nil {
+	if err != nil || isLoader(program) {
 		return
 	}
 	environment := append(os.Environ(), spinVariable+"="+spinCount)
 	_ = syscall.Exec(program, os.Args, environment) // returns only on an error; the program then computes as it is
+}
+
+// isLoader reports whether the file is the dynamic loader, started with the program as its argument, as
+// /lib64/ld-linux-x86-64.so.2 ./train. Started again with the program's own arguments it would take the first for a program.
+func isLoader(file string) bool {
+	name := filepath.Base(file)
+	return strings.HasPrefix(name, "ld-") || strings.HasPrefix(name, "ld.so") || strings.HasPrefix(name, "ld64.so")
 }
 
 // computes reports whether the command line names a command that runs a network. Others start twice as fast without.

@@ -36,3 +36,20 @@ func TestComputes(t *testing.T) {
 		}
 	}
 }
+
+func TestIsLoader(t *testing.T) {
+	for file, want := range map[string]bool{
+		"/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2": true,
+		"/lib/ld-linux-aarch64.so.1":                     true,
+		"/lib/x86_64-linux-gnu/ld-2.31.so":               true,
+		"/lib/ld-musl-x86_64.so.1":                       true,
+		"/usr/bin/ld.so":                                 true,
+		"/usr/local/bin/train":                           false,
+		"/home/ld-user/bin/train":                        false,
+		"./old":                                          false,
+	} {
+		if got := isLoader(file); got != want {
+			t.Errorf("%s: %v, want %v", file, got, want)
+		}
+	}
+}
