@@ -47,7 +47,7 @@ val.`,
 	flagGroup(cmd, groupData, func(fs *pflag.FlagSet) {
 		fs.IntVar(&s.BatchSize, "batch-size", s.BatchSize, "images per batch, for the estimated time")
 		fs.Var(auto[int]{&s.Workers}, "workers", "image decoding threads; results do not depend on it")
-		defaultText(fs, "workers", "auto, one per physical core")
+		defaultText(fs, "workers", workersDefault)
 	})
 	modelFlags(cmd, &s.Config)
 	hardwareFlags(cmd, &s.Precision, &s.Device, &s.Backend, &s.Threads)

@@ -30,7 +30,7 @@ func embedFlags(cmd *cobra.Command, c *classify.EmbedConfig) {
 	flagGroup(cmd, groupData, func(fs *pflag.FlagSet) {
 		fs.IntVar(&c.BatchSize, "batch-size", c.BatchSize, "images per batch")
 		fs.Var(auto[int]{&c.Workers}, "workers", "image decoding threads; results do not depend on it")
-		defaultText(fs, "workers", "auto, one per physical core")
+		defaultText(fs, "workers", workersDefault)
 	})
 	hardwareFlags(cmd, &c.Precision, &c.Device, &c.Backend, &c.Threads)
 }

@@ -55,7 +55,7 @@ func dataFlags(cmd *cobra.Command, c *config.Config) {
 		fs.IntVar(&c.ShuffleBuffer, "shuffle-buffer", c.ShuffleBuffer, "stream shards through a shuffle buffer of N images")
 		fs.IntVar(&c.ShardCache, "shard-cache", c.ShardCache, "`GB` of remote shards to keep in the user's cache folder")
 		folderPath(fs, "data")
-		defaultText(fs, "workers", "auto, one per physical core")
+		defaultText(fs, "workers", workersDefault)
 		defaultText(fs, "shuffle-buffer", "no streaming; 16384 for remote shards")
 	})
 }

@@ -9,8 +9,11 @@ import (
 	"depthwise.dev/internal/host"
 )
 
-// threadsDefault describes the default of --threads.
-const threadsDefault = "OMP_NUM_THREADS, or one per physical core within affinity and quota"
+// Descriptions of the defaults of --threads and --workers.
+const (
+	threadsDefault = "OMP_NUM_THREADS, or one per physical core within affinity and quota"
+	workersDefault = "auto, one per physical core within affinity and quota"
+)
 
 // threadsFlag is the flag of every command that computes.
 func threadsFlag(fs *pflag.FlagSet, threads *int) {
