@@ -67,6 +67,8 @@ type epochTime struct {
 	Training  float64 `json:"training_img_s"`
 	Seconds   float64 `json:"seconds"`
 	LimitedBy string  `json:"limited_by"` // training or loading
+	// Notes say what disturbed the measurement, such as other processes.
+	Notes []string `json:"notes,omitempty"`
 }
 
 func checkData(cmd *cobra.Command, s *settings, asJSON bool) error {
@@ -122,7 +124,7 @@ func timeEpoch(cmd *cobra.Command, c config.Config, r *check.Report) (epochTime,
 	if err != nil {
 		return e, err
 	}
-	e.Training = speed.ImagesPerSecond
+	e.Training, e.Notes = speed.ImagesPerSecond, speed.Load.Notes(speed.Threads)
 	slower := e.Training
 	if 0 < r.Loading && r.Loading < slower {
 		slower, e.LimitedBy = r.Loading, "loading"
@@ -136,6 +138,10 @@ func (r checkResult) text() string {
 		return r.Text()
 	}
 	took := time.Duration(r.Epoch.Seconds * float64(time.Second)).Round(time.Second)
-	return r.Text() + fmt.Sprintf("an epoch of %d images takes about %v, limited by %s (training %.0f img/s, loading %.0f img/s)\n",
+	text := r.Text() + fmt.Sprintf("an epoch of %d images takes about %v, limited by %s (training %.0f img/s, loading %.0f img/s)\n",
 		r.Epoch.Images, took, r.Epoch.LimitedBy, r.Epoch.Training, r.Loading)
+	for _, note := range r.Epoch.Notes {
+		text += "note: " + note + "\n"
+	}
+	return text
 }

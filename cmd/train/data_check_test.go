@@ -43,3 +43,15 @@ func TestDataCheck(t *testing.T) {
 		t.Errorf("code %d, %s", code, stderr)
 	}
 }
+
+// TestDataCheckNotes: the time of an epoch comes with what disturbed its measurement.
+func TestDataCheckNotes(t *testing.T) {
+	r := checkResult{Report: &check.Report{Splits: []check.SplitReport{{Name: "train", Images: 10, Classes: 2}}}, Epoch: epochTime{Images: 10, Seconds: 8, LimitedBy: "training"}}
+	if got := lastLine(r.text()); !strings.HasPrefix(got, "an epoch of 10 images takes about 8s") {
+		t.Errorf("last line %q", got)
+	}
+	r.Epoch.Notes = []string{"other processes took 48 %"}
+	if got := lastLine(r.text()); got != "note: other processes took 48 %" {
+		t.Errorf("last line %q", got)
+	}
+}
