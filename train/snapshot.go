@@ -186,6 +186,10 @@ func (r *run) restore(s *autograd.Scope, f checkpoints.File) error {
 			return fmt.Errorf("train: its metadata %q: %w", key, err)
 		}
 	}
+	own := map[string]bool{} // names of layers may have a '/' too
+	for _, a := range r.net.graph.Arrays() {
+		own[a.Name] = true
+	}
 	return s.Sub(func(s *autograd.Scope) error {
 		values := map[string][]float32{}
 		for _, a := range f.Arrays {
@@ -197,7 +201,7 @@ func (r *run) restore(s *autograd.Scope, f checkpoints.File) error {
 					return err
 				}
 				autograd.SetGeneratorState(s, generator)
-			case nested:
+			case nested && !own[a.Name]:
 				t, err := backend.Tensor(s, a)
 				if err != nil {
 					return err

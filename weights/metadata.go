@@ -56,7 +56,7 @@ func Described(f checkpoints.File) bool {
 }
 
 // FromFile takes the weights from a file's arrays and metadata. Other arrays of a checkpoint, which
-// have a '/' in their names, are ignored.
+// have a '/' in their names that is not from a layer's name, are ignored.
 func FromFile(f checkpoints.File) (Weights, error) {
 	w := Weights{Meta: map[string]string{}}
 	if err := w.describe(f.Meta); err != nil {
@@ -75,10 +75,14 @@ func FromFile(f checkpoints.File) (Weights, error) {
 // their average below ema/; a weights file has the average under the names and the last weights
 // below raw/.
 func (w *Weights) setArrays(arrays []checkpoints.Array) {
+	own := map[string]bool{} // names of layers may have a '/' too
+	for _, a := range w.Graph.Arrays() {
+		own[a.Name] = true
+	}
 	var average []checkpoints.Array
 	for _, a := range arrays {
 		switch folder, name, nested := strings.Cut(a.Name, "/"); {
-		case !nested:
+		case !nested || own[a.Name]:
 			w.Arrays = append(w.Arrays, a)
 		case folder+"/" == AveragePrefix:
 			average = append(average, checkpoints.Array{Name: name, Data: a.Data})

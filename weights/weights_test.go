@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 	"depthwise.dev/checkpoints"
 	"depthwise.dev/data"
 	"depthwise.dev/formats"
+	"depthwise.dev/formats/deploy/deploytest"
 	"depthwise.dev/models"
 	"depthwise.dev/weights"
 	"depthwise.dev/weights/weightstest"
@@ -70,6 +72,47 @@ func TestReadOlderFiles(t *testing.T) {
 	}
 	if got.Config == nil || *got.Config != *want.Config || got.Config.Arch != "mobilenet_v1" || !reflect.DeepEqual(got.Graph, want.Graph) || got.Preprocess != want.Preprocess {
 		t.Errorf("%+v %+v", got.Config, got.Preprocess)
+	}
+}
+
+// TestSlashInNames: layers whose names have a '/', even that of a checkpoint's other arrays, keep their arrays, the last
+// weights of training beside an average too.
+func TestSlashInNames(t *testing.T) {
+	x := models.Input(models.Shape{Channels: 3, Height: 8, Width: 8})
+	y := x.Conv(models.Conv{Out: 2, Kernel: 3}).Named("stem/conv").BatchNorm(models.BatchNorm{}).Named("raw/bn").ReLU()
+	g, err := models.Build("slashes", y.GlobalAvgPool().Linear(models.Linear{Out: 2}).Named("ema/head"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, extension := range []string{".safetensors", ".npz"} {
+		want, err := deploytest.Weights(g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if extension == ".safetensors" {
+			want.Raw = want.Arrays // npz has none
+		}
+		path := filepath.Join(t.TempDir(), "w"+extension)
+		f, err := formats.ForOutput(path, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Write(path, want, formats.WriteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		got, err := formats.Read(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := func(list []checkpoints.Array) (names []string) {
+			for _, a := range list {
+				names = append(names, a.Name)
+			}
+			return names
+		}
+		if !slices.Equal(names(got.Arrays), names(want.Arrays)) || !slices.Equal(names(got.Raw), names(want.Raw)) {
+			t.Errorf("%s: arrays %q and %q, want %q and %q", extension, names(got.Arrays), names(got.Raw), names(want.Arrays), names(want.Raw))
+		}
 	}
 }
 
