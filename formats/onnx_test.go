@@ -2,6 +2,7 @@ package formats
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"depthwise.dev/checkpoints"
+	"depthwise.dev/formats/deploy/deploytest"
 	"depthwise.dev/internal/validate"
 	"depthwise.dev/weights"
 	"depthwise.dev/weights/weightstest"
@@ -67,6 +69,32 @@ func TestExportONNX(t *testing.T) {
 		b := exportONNX(t, dir, "b.onnx", c.o)
 		if bytes.Equal(b, first) != c.same || !bytes.Contains(b, []byte(c.want)) {
 			t.Errorf("%s: %d bytes, without options %d, %q in it %v", c.name, len(b), len(first), c.want, bytes.Contains(b, []byte(c.want)))
+		}
+	}
+}
+
+// TestExportONNXOfGraphs: graphs of a caller's own are exported, with their layers in the metadata.
+func TestExportONNXOfGraphs(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range deploytest.Cases(t) {
+		from, to := filepath.Join(dir, "w.safetensors"), filepath.Join(dir, "w.onnx")
+		if err := c.Weights.Write(from); err != nil {
+			t.Fatal(err)
+		}
+		if err := Export(ExportOptions{Weights: from, Output: to}); err != nil {
+			t.Errorf("%s: %v", c.Name, err)
+			continue
+		}
+		b, err := os.ReadFile(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		graph, err := json.Marshal(c.Weights.Graph)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(b, graph) {
+			t.Errorf("%s: the metadata have not its layers", c.Name)
 		}
 	}
 }

@@ -24,7 +24,8 @@ the format, without one safetensors:
 
 A link is followed. A device or FIFO, such as /dev/stdout, is written directly.`,
 		Example: `  train export --weights runs/photos-1 --output photos.safetensors
-  train export --weights runs/photos-1 --output photos.npz`,
+  train export --weights runs/photos-1 --output photos.npz
+  train export --weights runs/photos-1 --output photos.onnx --uint8-input`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		Args:              noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
