@@ -6,5 +6,8 @@
 // Memory and time are in proportion to the file's size: values refer to each other and are not copied, and the numbers
 // of a tensor are read when they are asked for.
 //
-// Sources: Python's Lib/pickletools.py for the opcodes, torch/serialization.py and torch/_utils.py for the tensors.
+// [Write] writes the zip form.
+//
+// Sources: Python's Lib/pickletools.py for the opcodes, torch/serialization.py and torch/_utils.py for the tensors,
+// caffe2/serialize/inline_container.cc for the zip file.
 package pickle

@@ -19,6 +19,8 @@ type File struct {
 	Root any
 
 	file   *os.File
+	zip    *zipfile.Archive // nil of the older form
+	prefix string           // folder of its members
 	order  binary.ByteOrder
 	source func(*storage) ([]byte, error) // reads the bytes of a storage
 	budget int64                          // bytes of storages that may still be read
@@ -65,6 +67,14 @@ func (f *File) Close() error {
 	return f.file.Close()
 }
 
+// Member returns the content of a member of the zip form besides the objects, such as those of [Write]; nil if there is none.
+func (f *File) Member(name string) ([]byte, error) {
+	if f.zip == nil || !f.zip.Has(f.prefix+name) {
+		return nil, nil
+	}
+	return f.zip.Read(f.prefix + name)
+}
+
 // openZip reads the form of PyTorch 1.6 and later: NAME/data.pkl with the objects, NAME/data/KEY with the storages,
 // NAME/byteorder.
 func (f *File) openZip(r io.ReaderAt, size int64) error {
@@ -95,6 +105,7 @@ func (f *File) openZip(r io.ReaderAt, size int64) error {
 			f.order = binary.BigEndian
 		}
 	}
+	f.zip, f.prefix = archive, prefix
 	objects, err := archive.Read(prefix + "data.pkl")
 	if err != nil {
 		return err
