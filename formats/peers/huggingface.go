@@ -2,6 +2,7 @@ package peers
 
 import (
 	"fmt"
+	"strings"
 
 	"depthwise.dev/models"
 )
@@ -51,4 +52,13 @@ func convIndex(g *models.Graph, l models.Layer) int {
 		}
 	}
 	return -1
+}
+
+// hfPrefixed is a name as files have it: what is not the head belongs to the model below it, whose name tells the versions
+// apart.
+func hfPrefixed(arch, name string) string {
+	if strings.HasPrefix(name, "classifier.") {
+		return name
+	}
+	return arch + "." + name
 }
