@@ -42,6 +42,11 @@ func Export(o ExportOptions) error {
 	if err != nil {
 		return fmt.Errorf("export %s: %w", o.Weights, err)
 	}
+	if o.Log != nil && f.Usage != nil {
+		if code := f.Usage(o.Output, w); code != "" {
+			o.Log("to load it in Python: " + code)
+		}
+	}
 	return nil
 }
 

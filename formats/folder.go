@@ -12,7 +12,7 @@ import (
 
 // writeFolder creates a folder of files, whose names may have folders with '/'. It appears whole or not at all.
 func writeFolder(path string, files map[string][]byte) error {
-	err := atomicfile.CreateFolder(path, func(dir string) error {
+	return createFolder(path, func(dir string) error {
 		for _, name := range slices.Sorted(maps.Keys(files)) {
 			file := filepath.Join(dir, filepath.FromSlash(name))
 			if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
@@ -24,7 +24,11 @@ func writeFolder(path string, files map[string][]byte) error {
 		}
 		return nil
 	})
-	if err != nil {
+}
+
+// createFolder creates a folder with what fill writes into it, whole or not at all.
+func createFolder(path string, fill func(dir string) error) error {
+	if err := atomicfile.CreateFolder(path, fill); err != nil {
 		return fmt.Errorf("formats: %w", err)
 	}
 	return nil

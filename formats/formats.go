@@ -25,7 +25,7 @@ type Format struct {
 	// Extensions of its files, with the dot, in lower case. The first one is the usual one.
 	Extensions []string
 	// Detect reports whether a file that begins with head is of this format. head holds at most
-	// [HeadSize] bytes.
+	// [HeadSize] bytes. nil: the content is that of another format of All, or the format is a folder.
 	Detect func(head []byte) bool
 	// Read reads a file: graph, arrays, classes and preprocessing. Arrays of other tools it hands to package
 	// peers. nil: the format is only written.
@@ -37,10 +37,13 @@ type Format struct {
 	Options []Option
 	// Folder: Write creates a folder of several files. Extensions is then empty, and --format selects the format.
 	Folder bool
+	// Usage is the code that opens a written file in the program that the format is for; "" if that depends on more than the
+	// weights say. nil: none is shown.
+	Usage func(path string, w weights.Weights) string
 }
 
 // All lists the formats in the order in which help and messages name them.
-var All = []Format{safetensors, npz, onnxModel, tensorflowLite, torch, keras, h5}
+var All = []Format{safetensors, timm, torchvision, huggingFace, onnxModel, tensorflowLite, scripted, npz, torch, keras, h5}
 
 // HeadSize is the number of bytes that Detect needs at most.
 const HeadSize = 512
@@ -69,13 +72,24 @@ func ByName(name string) (Format, error) {
 	return Format{}, validate.OneOf("format", name, Names())
 }
 
-// ByExtension returns the format whose extension a path has, or [ErrUnknown].
+// ByExtension returns the first format that has the extension of a path and can be read, without one a format that can only
+// be written, or [ErrUnknown].
 func ByExtension(path string) (Format, error) {
 	extension := strings.ToLower(filepath.Ext(path))
+	var found Format
 	for _, f := range All {
-		if slices.Contains(f.Extensions, extension) {
+		if !slices.Contains(f.Extensions, extension) {
+			continue
+		}
+		if f.Read != nil {
 			return f, nil
 		}
+		if found.Name == "" {
+			found = f
+		}
+	}
+	if found.Name != "" {
+		return found, nil
 	}
 	return Format{}, fmt.Errorf("formats: %s: %w: no format has the extension %q", path, ErrUnknown, extension)
 }
@@ -109,28 +123,52 @@ func ForOutput(path, name string) (Format, error) {
 	return named, nil
 }
 
+// writers lists the formats that can be written to files with an extension. Where it is the usual one of some, the first of
+// these is the only one.
+func writers(extension string) []Format {
+	var list []Format
+	for _, f := range All {
+		if f.Write == nil || !slices.Contains(f.Extensions, extension) {
+			continue
+		}
+		if f.Extensions[0] == extension {
+			return []Format{f}
+		}
+		list = append(list, f)
+	}
+	return list
+}
+
 // byOutput is the format of an output's extension.
 func byOutput(path, extension string) (Format, error) {
 	if extension == "" {
 		return All[0], nil
 	}
+	list := writers(extension)
+	if len(list) == 1 {
+		return list[0], nil
+	}
 	f, err := ByExtension(path)
 	switch {
-	case err == nil && f.Write == nil:
-		return Format{}, fmt.Errorf("formats: %s: the format %s can only be read; use %s", path, f.Name, strings.Join(writtenExtensions(), " or "))
+	case len(list) > 1:
+		var names []string
+		for _, f := range list {
+			names = append(names, f.Name)
+		}
+		return Format{}, fmt.Errorf("formats: %s: several formats have the extension %s: name one with --format: %s", path, extension, strings.Join(names, ", "))
 	case err == nil:
-		return f, nil
+		return Format{}, fmt.Errorf("formats: %s: the format %s can only be read; use %s", path, f.Name, strings.Join(writtenExtensions(), " or "))
 	case slices.Contains(foreign, extension):
 		return Format{}, fmt.Errorf("%w; use %s", err, strings.Join(writtenExtensions(), " or "))
 	}
 	return Format{}, fmt.Errorf("%w; name one with --format: %s", err, strings.Join(Names(), ", "))
 }
 
-// writtenExtensions lists the usual extension of each format that can be written.
+// writtenExtensions lists the extensions that select a format to write.
 func writtenExtensions() []string {
 	var list []string
 	for _, f := range All {
-		if f.Write != nil && !f.Folder {
+		if f.Write != nil && !f.Folder && writers(f.Extensions[0])[0].Name == f.Name {
 			list = append(list, f.Extensions[0])
 		}
 	}
@@ -144,7 +182,7 @@ func Detect(path string) (Format, error) {
 		return Format{}, fmt.Errorf("formats: %w", err)
 	}
 	for _, f := range All {
-		if f.Detect(head) {
+		if f.Detect != nil && f.Detect(head) {
 			return f, nil
 		}
 	}

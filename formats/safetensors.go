@@ -41,17 +41,7 @@ func fromFile(path string, f checkpoints.File, o ReadOptions) (weights.Weights, 
 		}
 		return fromPeer(path, peers.State{Arrays: arrays}, o)
 	}
-	w, err := weights.FromFile(f)
-	if err == nil {
-		err = peers.Check(w.Graph, w.Arrays)
-	}
-	if err == nil && w.Raw != nil {
-		err = peers.Check(w.Graph, w.Raw)
-	}
-	if err != nil {
-		return weights.Weights{}, fmt.Errorf("formats: %s: %w", path, err)
-	}
-	return w, nil
+	return fromDescribed(path, f)
 }
 
 // peerArrays converts arrays to float32.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"depthwise.dev/checkpoints"
 	"depthwise.dev/formats/peers"
 	"depthwise.dev/formats/pickle"
 	"depthwise.dev/weights"
@@ -27,7 +28,7 @@ func isTorch(head []byte) bool {
 		return true
 	}
 	_, name, nested := strings.Cut(firstMember(head), "/")
-	return nested && (slices.Contains([]string{"data.pkl", "version", "byteorder", ".format_version", ".storage_alignment", "constants.pkl"}, name) || strings.HasPrefix(name, "data/"))
+	return nested && (slices.Contains([]string{"data.pkl", "version", "byteorder", ".format_version", ".storage_alignment"}, name) || strings.HasPrefix(name, "data/") || strings.HasPrefix(name, "extra/"))
 }
 
 func readTorch(path string, o ReadOptions) (weights.Weights, error) {
@@ -36,10 +37,34 @@ func readTorch(path string, o ReadOptions) (weights.Weights, error) {
 		return weights.Weights{}, fmt.Errorf("formats: %w", err)
 	}
 	s, err := torchState(f)
+	var text []byte
+	if err == nil {
+		text, err = f.Member(metadataMember)
+	}
 	if err := errors.Join(err, f.Close()); err != nil {
 		return weights.Weights{}, fmt.Errorf("formats: %s: %w", path, err)
 	}
-	return fromPeer(path, s, o)
+	if text == nil || s.Average != nil {
+		return fromPeer(path, s, o)
+	}
+	return fromExported(path, text, s)
+}
+
+// fromExported reads a state dict that this program exported, with its metadata.
+func fromExported(path string, text []byte, s peers.State) (weights.Weights, error) {
+	meta, err := parseMetadata(text)
+	if err != nil {
+		return weights.Weights{}, fmt.Errorf("formats: %s: the member %s: %w", path, metadataMember, err)
+	}
+	f := checkpoints.File{Meta: meta}
+	for _, a := range s.Arrays {
+		array, err := checkpoints.NewArray(a.Name, a.Values, a.Shape...)
+		if err != nil {
+			return weights.Weights{}, fmt.Errorf("formats: %s: %w", path, err)
+		}
+		f.Arrays = append(f.Arrays, array)
+	}
+	return fromDescribed(path, f)
 }
 
 func torchState(f *pickle.File) (s peers.State, err error) {

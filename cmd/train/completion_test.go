@@ -67,7 +67,7 @@ func TestCompletion(t *testing.T) {
 		{"no further run", []string{"resume", "a", ""}, "", words},
 		{"configurations", []string{"--config", ""}, "yaml|yml", files},
 		{"weights", []string{"eval", "--weights", ""}, "safetensors...", files},
-		{"exports", []string{"export", "--output", ""}, "safetensors|npz...", files},
+		{"exports", []string{"export", "--output", ""}, "safetensors|...", files},
 		{"checkpoints or auto", []string{"--resume", "a"}, "auto\tnewest checkpoint of --out or the newest runs/DATA-N, if any", words},
 		{"checkpoints", []string{"--resume", "runs/"}, "safetensors", files},
 		{"images", []string{"predict", "--weights", "w", ""}, "jpg|...", files},

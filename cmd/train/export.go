@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -101,17 +102,21 @@ func formatTable() string {
 	return b.String() + "\nAccepted as --weights: " + strings.Join(readable, ", ") + "."
 }
 
-// selectedBy is what selects a format: its extensions, or --format where they are those of another one or a folder has none.
+// selectedBy is what selects a format: its extensions, or --format where they select another one or a folder has none.
 func selectedBy(f formats.Format) string {
-	if !f.Folder {
-		if first, err := formats.ByExtension("x" + f.Extensions[0]); err == nil && first.Name == f.Name {
-			return strings.Join(f.Extensions, ", ")
+	var list []string
+	for _, extension := range f.Extensions {
+		if selected, err := formats.ForOutput("x"+extension, ""); err == nil && selected.Name == f.Name {
+			list = append(list, extension)
 		}
 	}
-	return "--format " + f.Name
+	if list == nil {
+		return "--format " + f.Name
+	}
+	return strings.Join(list, ", ")
 }
 
-// extensions are those of some formats, without the dot, for shell completion.
+// extensions are those of some formats, without the dot and each once, for shell completion.
 func extensions(of func(formats.Format) bool) []string {
 	var list []string
 	for _, f := range formats.All {
@@ -119,7 +124,9 @@ func extensions(of func(formats.Format) bool) []string {
 			continue
 		}
 		for _, extension := range f.Extensions {
-			list = append(list, strings.TrimPrefix(extension, "."))
+			if name := strings.TrimPrefix(extension, "."); !slices.Contains(list, name) {
+				list = append(list, name)
+			}
 		}
 	}
 	return list
