@@ -42,7 +42,7 @@ func Export(o ExportOptions) error {
 	if err != nil {
 		return fmt.Errorf("export %s: %w", o.Weights, err)
 	}
-	if o.Log != nil && f.Usage != nil {
+	if info, err := os.Stat(o.Output); o.Log != nil && f.Usage != nil && err == nil && (info.IsDir() || info.Mode().IsRegular()) {
 		if code := f.Usage(o.Output, w); code != "" {
 			o.Log("to load it in Python: " + code)
 		}

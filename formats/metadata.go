@@ -42,8 +42,12 @@ func parseMetadata(text []byte) (map[string]string, error) {
 	}
 	meta := map[string]string{}
 	for key, raw := range entries {
-		meta[key] = string(raw)
-		if structured(meta[key]) {
+		if structured(string(raw)) {
+			var compact bytes.Buffer
+			if err := json.Compact(&compact, raw); err != nil {
+				return nil, fmt.Errorf("%q: %w", key, err)
+			}
+			meta[key] = compact.String()
 			continue
 		}
 		var value string
