@@ -44,7 +44,7 @@ func Write(w io.Writer, root any, first []Member, last []Member) error {
 			return err
 		}
 	}
-	// The version of the container; 3 is that of every PyTorch since 1.5 for files that use no newer operation.
+	// The version of the file format; 3 is what PyTorch 2.15 writes too, for state dicts and for operations that never changed.
 	for _, m := range slices.Concat([]Member{{"version", []byte("3\n")}}, last) {
 		if err := a.bytes(m); err != nil {
 			return err

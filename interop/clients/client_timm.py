@@ -30,4 +30,5 @@ def main(path, source, target):
     print(json.dumps({"client": "timm", "version": timm.__version__, "classes": json.loads(described["classes"]), "note": "strict checkpoint_path"}))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -25,4 +25,5 @@ def main(path, source, target):
                       "note": ", ".join(f"{name} differs by {d:.1g}" for name, d in worst.items())}))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

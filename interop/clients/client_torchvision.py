@@ -27,4 +27,5 @@ def main(path, source, target):
     print(json.dumps({"client": "torchvision", "version": torchvision.__version__, "classes": described["classes"], "note": "strict load_state_dict"}))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

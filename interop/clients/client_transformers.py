@@ -20,4 +20,5 @@ def main(path, source, target):
                       "note": "no missing or unexpected keys"}))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])
