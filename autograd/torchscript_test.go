@@ -27,8 +27,9 @@ func scriptGraphs(t *testing.T) map[string]*models.Graph {
 		x := models.Input(size).Conv(models.Conv{Out: 8, Kernel: 3, Padding: models.Same, Bias: true}).Named("größe 1/'\"\n").BatchNorm(models.BatchNorm{Eps: 1e-3}).Named("self").ReLU6()
 		var sum *models.Node
 		for _, p := range models.Paddings {
-			y := x.Conv(models.Conv{Out: 8, Kernel: 3, Stride: 2, Groups: 2, Padding: p}).BatchNorm(models.BatchNorm{}). // negative values, so that zeros around a max pool would be maxima
-																	MaxPool(models.Pool{Kernel: 3, Stride: 2, Padding: p}).DepthwiseConv(models.Conv{Kernel: 2, Padding: p, Bias: true}).GlobalAvgPool()
+			// Max pools of negative values: zeros around them would be maxima.
+			y := x.Conv(models.Conv{Out: 8, Kernel: 3, Stride: 2, Groups: 2, Padding: p}).BatchNorm(models.BatchNorm{}).
+				MaxPool(models.Pool{Kernel: 3, Stride: 2, Padding: p}).DepthwiseConv(models.Conv{Kernel: 2, Padding: p, Bias: true}).GlobalAvgPool()
 			if sum == nil {
 				sum = y
 			} else {
