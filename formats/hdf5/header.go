@@ -12,6 +12,7 @@ const (
 	msgLink         messageType = 0x06
 	msgExternal     messageType = 0x07
 	msgLayout       messageType = 0x08
+	msgGroupInfo    messageType = 0x0a
 	msgFilters      messageType = 0x0b
 	msgAttribute    messageType = 0x0c
 	msgContinuation messageType = 0x10
