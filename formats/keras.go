@@ -2,6 +2,7 @@ package formats
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +23,8 @@ var h5 = Format{
 	Extensions:  []string{".h5", ".hdf5"},
 	Detect:      func(head []byte) bool { return bytes.HasPrefix(head, []byte(hdf5.Signature)) },
 	Read:        readH5,
+	Write:       writeH5,
+	Options:     []Option{OptionFoldBatchNorm, OptionUint8Input},
 }
 
 // keras is Keras' zip of a configuration and a .weights.h5 file.
@@ -32,7 +35,9 @@ var keras = Format{
 	Detect: func(head []byte) bool {
 		return slices.Contains([]string{kerasMetadata, kerasConfig, kerasWeights}, firstMember(head))
 	},
-	Read: readKeras,
+	Read:    readKeras,
+	Write:   writeKeras,
+	Options: []Option{OptionFoldBatchNorm, OptionUint8Input},
 }
 
 // Members of a .keras file.
@@ -42,20 +47,27 @@ const (
 	kerasWeights  = "model.weights.h5"
 )
 
+// kerasContent is what a file of Keras holds.
+type kerasContent struct {
+	peers.State
+	description []byte // of files that this program wrote
+	datasets    map[string]hdf5.Array
+}
+
 func readH5(path string, o ReadOptions) (weights.Weights, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return weights.Weights{}, fmt.Errorf("formats: %w", err)
 	}
 	info, err := file.Stat()
-	var s peers.State
+	var c kerasContent
 	if err == nil {
-		s, err = kerasState(file, info.Size())
+		c, err = kerasArrays(file, info.Size())
 	}
 	if err := errors.Join(err, file.Close()); err != nil {
 		return weights.Weights{}, fmt.Errorf("formats: %s: %w", path, err)
 	}
-	return fromPeer(path, s, o)
+	return c.weights(path, o)
 }
 
 func readKeras(path string, o ReadOptions) (weights.Weights, error) {
@@ -63,42 +75,64 @@ func readKeras(path string, o ReadOptions) (weights.Weights, error) {
 	if err != nil {
 		return weights.Weights{}, fmt.Errorf("formats: %w", err)
 	}
-	s, err := kerasMembers(archive)
+	c, err := kerasMembers(archive)
 	if err := errors.Join(err, archive.Close()); err != nil {
 		return weights.Weights{}, fmt.Errorf("formats: %s: %w", path, err)
 	}
-	return fromPeer(path, s, o)
+	return c.weights(path, o)
 }
 
-func kerasMembers(archive *zipfile.Archive) (peers.State, error) {
+// weights recognizes the content, by its description or as a file of Keras.
+func (c kerasContent) weights(path string, o ReadOptions) (weights.Weights, error) {
+	meta, err := metadataOf(c.description)
+	if err == nil && meta == nil {
+		return fromPeer(path, c.State, o)
+	}
+	var w weights.Weights
+	if err == nil {
+		w, err = fromDescription(meta, c.datasets)
+	}
+	if err != nil {
+		return weights.Weights{}, fmt.Errorf("formats: %s: %w", path, err)
+	}
+	return w, nil
+}
+
+func kerasMembers(archive *zipfile.Archive) (kerasContent, error) {
 	content, err := archive.Read(kerasWeights)
 	if err != nil {
-		return peers.State{}, err
+		return kerasContent{}, err
 	}
-	s, err := kerasState(bytes.NewReader(content), int64(len(content)))
+	c, err := kerasArrays(bytes.NewReader(content), int64(len(content)))
 	if err != nil {
-		return s, fmt.Errorf("%s: %w", kerasWeights, err)
+		return c, fmt.Errorf("%s: %w", kerasWeights, err)
 	}
 	if archive.Has(kerasConfig) {
-		s.KerasConfig, err = archive.Read(kerasConfig)
+		if c.KerasConfig, err = archive.Read(kerasConfig); err != nil {
+			return c, err
+		}
 	}
-	return s, err
+	if !archive.Has(kerasMetadata) {
+		return c, nil
+	}
+	text, err := archive.Read(kerasMetadata)
+	var metadata map[string]json.RawMessage
+	if err == nil && json.Unmarshal(text, &metadata) == nil { // Keras' own entries are not needed
+		c.description = metadata[descriptionKey]
+	}
+	return c, err
 }
 
-// kerasState reads the arrays of an HDF5 file, but not those of an optimizer, and the model's configuration.
-func kerasState(r io.ReaderAt, size int64) (peers.State, error) {
-	s := peers.State{Keras: true}
+// kerasArrays reads the arrays of an HDF5 file, but not those of an optimizer, and the model's configuration.
+func kerasArrays(r io.ReaderAt, size int64) (kerasContent, error) {
+	c := kerasContent{State: peers.State{Keras: true}, datasets: map[string]hdf5.Array{}}
 	f, err := hdf5.Open(r, size, zipfile.Allowed(size))
 	if err != nil {
-		return s, err
+		return c, err
 	}
 	err = f.Walk(isOptimizer, func(o hdf5.Object) error {
 		if !o.IsDataset() {
-			config, err := o.Text("model_config")
-			if len(config) > 0 {
-				s.KerasConfig = []byte(config[0])
-			}
-			return err
+			return c.attributes(o)
 		}
 		if peers.Ignored(o.Path) {
 			return nil
@@ -107,10 +141,25 @@ func kerasState(r io.ReaderAt, size int64) (peers.State, error) {
 		if err == nil && !a.Type.Floating() {
 			err = fmt.Errorf("dataset %q has elements of type %v; float16, float32 and float64 are weights", o.Path, a.Type)
 		}
-		s.Arrays = append(s.Arrays, peers.Array{Name: o.Path, Shape: a.Shape, Values: a.Values})
+		c.Arrays = append(c.Arrays, peers.Array{Name: o.Path, Shape: a.Shape, Values: a.Values})
+		c.datasets[o.Path] = a
 		return err
 	})
-	return s, err
+	return c, err
+}
+
+// attributes takes the configuration and the description, which the root of a file has.
+func (c *kerasContent) attributes(o hdf5.Object) error {
+	for name, to := range map[string]*[]byte{"model_config": &c.KerasConfig, descriptionKey: &c.description} {
+		text, err := o.Text(name)
+		if err != nil {
+			return err
+		}
+		if len(text) > 0 {
+			*to = []byte(text[0])
+		}
+	}
+	return nil
 }
 
 // isOptimizer reports whether a group holds the state of training: "optimizer_weights" of a .h5 file, "optimizer" of a

@@ -47,6 +47,25 @@ func kerasV2Names(g *models.Graph, l models.Layer) layerNames {
 	return one(name, name+"_BN")
 }
 
+// KerasNames are the names in keras.applications of a layer of a MobileNet and of its norm.
+func KerasNames(arch string, g *models.Graph, l models.Layer) (layer, norm string) {
+	names := kerasV1Names
+	if arch == "mobilenet_v2" {
+		names = kerasV2Names
+	}
+	n := names(g, l)
+	if len(n.norm) > 0 {
+		norm = n.norm[0]
+	}
+	return n.conv[0], norm
+}
+
+// KerasBlock is the prefix of the names in keras.applications.MobileNetV2 of the block that a layer is in.
+func KerasBlock(g *models.Graph, l models.Layer) string {
+	number, _ := numbered(g, l.Name)
+	return fmt.Sprintf("block_%d_", number)
+}
+
 // numberedNames are those that Keras gives to layers without names, and to all layers in .weights.h5 files: the class,
 // numbered in the order of the network.
 func numberedNames(head string) func(*models.Graph, models.Layer) layerNames {
