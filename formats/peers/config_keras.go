@@ -23,6 +23,10 @@ type kerasLayer struct {
 		Activation json.RawMessage `json:"activation"`
 		Scale      json.RawMessage `json:"scale"` // a number of Rescaling; BatchNormalization has a bool
 		Offset     json.RawMessage `json:"offset"`
+		Mean       json.RawMessage `json:"mean"` // of Normalization
+		Variance   json.RawMessage `json:"variance"`
+		Kernel     json.RawMessage `json:"kernel_size"`
+		Padding    json.RawMessage `json:"padding"`
 	} `json:"config"`
 }
 
@@ -31,7 +35,11 @@ type kerasFacts struct {
 	resolution        int
 	epsilon, momentum map[float64]bool
 	activations       map[string]bool
-	scale, offset     float64 // of Rescaling; scale 0: no such layer
+	scale, offset     float64       // of Rescaling; scale 0: no such layer
+	mean, variance    []float64     // of Normalization, of pixels from 0 to 255
+	windows           []kerasWindow // of the convolutions
+	zeros             [4]int        // of the last ZeroPadding2D
+	adds              int           // layers of class Add
 }
 
 // kerasConfiguration reads the JSON of a model: config.json of a .keras file, model_config of a .h5 file.
@@ -51,6 +59,12 @@ func kerasConfiguration(text []byte) (configuration, error) {
 		mean := -f.offset * std
 		c.mean, c.std = &[3]float64{mean, mean, mean}, &[3]float64{std, std, std}
 	}
+	if len(f.mean) == 3 && len(f.variance) == 3 {
+		c.mean, c.std = new([3]float64), new([3]float64)
+		for i := range f.mean {
+			c.mean[i], c.std[i] = f.mean[i]/255, math.Sqrt(f.variance[i])/255
+		}
+	}
 	for name := range f.activations {
 		if _, err := activationOf(name); err != nil {
 			return c, fmt.Errorf("the Keras model %q: %w", c.model, err)
@@ -61,7 +75,7 @@ func kerasConfiguration(text []byte) (configuration, error) {
 	}
 	c.change = f.apply
 	switch {
-	case f.scale != 0:
+	case c.mean != nil:
 		c.note("resolution and preprocessing from the model's configuration")
 	case f.resolution > 0:
 		c.note("resolution from the model's configuration, preprocessing is the variant's default")
@@ -84,7 +98,7 @@ func (f kerasFacts) apply(n *mobilenet.Config) error {
 			}
 		}
 	}
-	return nil
+	return f.setPadding(n)
 }
 
 // collect reads a layer and the layers in it.
@@ -100,7 +114,20 @@ func (f *kerasFacts) collect(l kerasLayer, depth int) error {
 		f.epsilon[l.Config.Epsilon], f.momentum[l.Config.Momentum] = true, true
 	case "ReLU":
 		f.relu(l)
+	case "Normalization":
+		if json.Unmarshal(l.Config.Mean, &f.mean) != nil || json.Unmarshal(l.Config.Variance, &f.variance) != nil {
+			return fmt.Errorf("%w: a Normalization layer whose mean and variance are not numbers of each color in its configuration", ErrConfig)
+		}
+	case "Add":
+		f.adds++
+	case "ZeroPadding2D":
+		return f.pad(l)
 	case "Activation", "Conv2D", "DepthwiseConv2D":
+		if l.Class != "Activation" {
+			if err := f.pad(l); err != nil {
+				return err
+			}
+		}
 		var name string
 		if json.Unmarshal(l.Config.Activation, &name) == nil && name != "linear" && name != "softmax" && name != "" {
 			f.activations[name] = true

@@ -194,6 +194,30 @@ func layersJSON(layers ...string) []byte {
 	return fmt.Appendf(nil, `{"class_name":"Functional","config":{"name":"model","layers":[%s]}}`, strings.Join(layers, ","))
 }
 
+// Zeros before a convolution, as the padding of a ZeroPadding2D.
+const (
+	zeros01 = "[[0,1],[0,1]]"
+	zeros11 = "[[1,1],[1,1]]"
+)
+
+// windows are the 3x3 convolutions of MobileNet v1 with a padding of the first, of those of stride 1, and of stride 2.
+func windows(stem, one, two string) []string {
+	var layers []string
+	for i, padding := range []string{stem, one, two, one, two, one, two, one, one, one, one, one, two, one} {
+		class := "DepthwiseConv2D"
+		if i == 0 {
+			class = "Conv2D"
+		}
+		if padding[0] == '[' {
+			layers = append(layers, `{"class_name":"ZeroPadding2D","config":{"name":"z","padding":`+padding+`}}`)
+			padding = "valid"
+		}
+		layers = append(layers, fmt.Sprintf(`{"class_name":%q,"config":{"name":"w%d","kernel_size":[3,3],"padding":%q}}`, class, i, padding),
+			`{"class_name":"Conv2D","config":{"name":"p","kernel_size":[1,1],"padding":"same"}}`)
+	}
+	return layers
+}
+
 // TestKerasConfiguration reads the configuration of Keras models.
 func TestKerasConfiguration(t *testing.T) {
 	const (
@@ -222,6 +246,19 @@ func TestKerasConfiguration(t *testing.T) {
 		{"another limit", []string{`{"class_name":"ReLU","config":{"max_value":4.5}}`}, nil, half, half, `activation "relu4.5"`},
 		{"two activations", []string{relu6, `{"class_name":"ReLU","config":{"max_value":null}}`}, nil, half, half, "different activations"},
 		{"softmax", []string{`{"class_name":"Activation","config":{"activation":"softmax"}}`}, func(*mobilenet.Config) {}, half, half, ""},
+		{"normalization of each color", []string{`{"class_name":"Normalization","config":{"mean":[51,102,127.5],"variance":[2601,10404,16256.25]}}`},
+			func(*mobilenet.Config) {}, [3]float64{0.2, 0.4, 0.5}, [3]float64{0.2, 0.4, 0.5}, ""},
+		{"normalization by statistics", []string{`{"class_name":"Normalization","config":{"mean":"m","variance":1}}`}, nil, half, half, "a Normalization layer"},
+		{"padding of keras.applications", append(windows("same", "same", zeros01), input), func(n *mobilenet.Config) { n.Resolution = 96 }, half, half, ""},
+		{"TensorFlow's padding", append(windows("same", "same", "same"), `{"class_name":"InputLayer","config":{"batch_shape":[null,100,100,3]}}`),
+			func(n *mobilenet.Config) { n.Padding, n.Resolution = models.Same, 100 }, half, half, ""},
+		{"PyTorch's padding", windows(zeros11, "same", zeros11), func(n *mobilenet.Config) { n.Padding = models.Symmetric }, half, half, ""},
+		{"PyTorch's padding, zeros everywhere", windows(zeros11, zeros11, zeros11), func(n *mobilenet.Config) { n.Padding = models.Symmetric }, half, half, ""},
+		{"no padding", windows("valid", "same", "valid"), nil, half, half, `the Keras layer "w0" has a padding that is not computed`},
+		{"two paddings at strides of 2", windows(zeros11, "same", zeros01), nil, half, half, `has a padding that is not computed`},
+		{"a residual", append(windows("same", "same", "same"), `{"class_name":"Add","config":{"name":"a"}}`), nil, half, half, "1 layers of class Add"},
+		{"other layers", windows("valid", "valid", "valid")[:7], func(*mobilenet.Config) {}, half, half, ""},
+		{"padding of another form", []string{`{"class_name":"ZeroPadding2D","config":{"name":"z","padding":"x"}}`}, nil, half, half, `layer "z": padding`},
 		{"not JSON", []string{"{"}, nil, half, half, "configuration of the Keras model"},
 		{"nested without end", []string{strings.Repeat(`{"config":{"layers":[`, 20) + strings.Repeat(`]}}`, 20)}, nil, half, half, "nested more than"},
 	} {
