@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"depthwise.dev/checkpoints"
+	"depthwise.dev/formats/gopackage"
 	"depthwise.dev/formats/peers"
 	"depthwise.dev/weights"
 )
@@ -71,6 +72,9 @@ func onlyFile(dir string) (string, error) {
 	case 1:
 		return filepath.Join(dir, files[0]), nil
 	case 0:
+		if exists(filepath.Join(dir, gopackage.WeightsFile)) {
+			return "", fmt.Errorf("formats: %s: %w: a Go package can only be written: name what it was exported from", dir, weights.ErrNoWeights)
+		}
 		return "", fmt.Errorf("formats: %s: %w: neither %s nor a checkpoint, %s or another file of weights; name a file or a run's folder", dir, weights.ErrNoWeights, weights.BestFile, strings.Join(usualFiles, ", "))
 	}
 	return "", fmt.Errorf("formats: %s has several files of weights (%s): name one of them", dir, strings.Join(files, ", "))

@@ -43,7 +43,7 @@ type Format struct {
 }
 
 // All lists the formats in the order in which help and messages name them.
-var All = []Format{safetensors, timm, torchvision, huggingFace, onnxModel, tensorflowLite, scripted, npz, torch, keras, h5}
+var All = []Format{safetensors, timm, torchvision, huggingFace, onnxModel, tensorflowLite, scripted, npz, torch, keras, h5, goPackage}
 
 // HeadSize is the number of bytes that Detect needs at most.
 const HeadSize = 512
@@ -199,6 +199,7 @@ func noWeights(head []byte) string {
 		{"version https://git-lfs.github.com/", "a pointer of Git LFS, not the weights: run \"git lfs pull\" in its folder"},
 		{"<!doctype html", "an HTML page, not weights: the download failed; open its address in a browser to see why"},
 		{"<html", "an HTML page, not weights: the download failed; open its address in a browser to see why"},
+		{"dwgo0001", "the weights of a Go package, which can only be written: name what it was exported from"},
 		{"<?xml", "an XML document, not weights: the download may have failed"},
 		{"\x1f\x8b", "compressed with gzip: unpack it first"},
 		{"\x28\xb5\x2f\xfd", "compressed with zstd: unpack it first"},

@@ -70,7 +70,7 @@ func numbered(classes []string) bool {
 }
 
 // withMetadata lists the formats whose files hold all metadata of weights.
-var withMetadata = []string{"safetensors", "npz", "timm", "torchvision", "hf", "torchscript", "onnx", "tflite", "keras", "h5"}
+var withMetadata = []string{"safetensors", "npz", "timm", "torchvision", "hf", "torchscript", "onnx", "tflite", "keras", "h5", "go"}
 
 // writeOrigin keeps the origin of exported weights: in the metadata of the native format, in a sidecar for others. A
 // sidecar of a file that was replaced would describe the wrong file and is removed.

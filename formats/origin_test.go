@@ -105,7 +105,7 @@ func TestReadChanged(t *testing.T) {
 func TestExportKeepsOrigin(t *testing.T) {
 	origin := weights.Origin{Name: "torchvision/mobilenet_v2", SHA256: "ab", License: "bsd-3-clause", LicenseURL: "https://example.org"}
 	for _, f := range All {
-		if f.Write == nil {
+		if f.Write == nil || f.Folder { // whose own tests look into the folder
 			continue
 		}
 		t.Run(f.Name, func(t *testing.T) {

@@ -1,0 +1,139 @@
+// Serve is an HTTP server that classifies images: POST a JPEG, PNG or GIF file to /, the answer is JSON.
+//
+//	curl --data-binary @photo.jpg http://localhost:8080/
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"image"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+	"time"
+
+	classifier "depthwise.dev/formats/gopackage/classifier"
+)
+
+// Limits of a request. A decoder takes up to 12 bytes per pixel, for each of as many requests as there are processors.
+const (
+	maxBody   = 16 << 20 // bytes
+	maxPixels = 25 << 20
+	timeout   = 30 * time.Second // of reading a request and of writing the answer
+)
+
+func main() {
+	address := flag.String("addr", "localhost:8080", "address to listen on")
+	top := flag.Int("top", 5, "classes in an answer")
+	flag.Parse()
+	if err := serve(*address, *top); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// serve answers requests until the process is interrupted.
+func serve(address string, top int) error {
+	c, err := classifier.New()
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: newHandler(c, top), ReadHeaderTimeout: timeout, ReadTimeout: timeout, WriteTimeout: 2 * timeout, IdleTimeout: timeout, MaxHeaderBytes: 16 << 10}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		last, cancel := context.WithTimeout(context.Background(), timeout)
+		defer cancel()
+		ended <- server.Shutdown(last) // answers the requests that it has
+	}()
+	log.Printf("listening on http://%s", listener.Addr())
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-ended
+}
+
+// answer is the JSON of a response.
+type answer struct {
+	Predictions []prediction `json:"predictions,omitempty"`
+	Error       string       `json:"error,omitempty"`
+}
+
+type prediction struct {
+	Class       string  `json:"class"`
+	Probability float64 `json:"probability"`
+}
+
+// newHandler answers requests, as many at a time as there are processors.
+func newHandler(c *classifier.Classifier, top int) http.Handler {
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("POST /{$}", func(w http.ResponseWriter, r *http.Request) {
+		file, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		if err != nil {
+			write(w, status(err), answer{Error: err.Error()})
+			return
+		}
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+		case <-r.Context().Done():
+			return // the client has gone
+		}
+		list, err := classify(c, file, top)
+		if err != nil {
+			write(w, status(err), answer{Error: err.Error()})
+			return
+		}
+		write(w, http.StatusOK, answer{Predictions: list})
+	})
+	return mux
+}
+
+// classify returns the most probable classes of an image file.
+func classify(c *classifier.Classifier, file []byte, top int) ([]prediction, error) {
+	if config, _, err := image.DecodeConfig(bytes.NewReader(file)); err == nil && config.Width*config.Height > maxPixels {
+		return nil, fmt.Errorf("%w: %dx%d pixels", classifier.ErrTooLarge, config.Width, config.Height)
+	}
+	predictions, err := c.ClassifyJPEG(bytes.NewReader(file))
+	if err != nil {
+		return nil, err
+	}
+	var list []prediction
+	for _, p := range predictions[:max(0, min(top, len(predictions)))] {
+		list = append(list, prediction{p.Class, p.Probability})
+	}
+	return list, nil
+}
+
+// status is the HTTP status of an error of a request.
+func status(err error) int {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) || errors.Is(err, classifier.ErrTooLarge) {
+		return http.StatusRequestEntityTooLarge
+	}
+	return http.StatusBadRequest
+}
+
+func write(w http.ResponseWriter, status int, a answer) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	if err := json.NewEncoder(w).Encode(a); err != nil {
+		log.Print(err)
+	}
+}
