@@ -10,7 +10,7 @@ import (
 // goPackage is a folder of Go source with the weights in it. It can only be written.
 var goPackage = Format{
 	Name:        "go",
-	Description: "a folder with a Go package: weights, code and a server, without cgo",
+	Description: "a Go package without cgo: weights, code, server",
 	Detect:      func([]byte) bool { return false },
 	Write:       writeGoPackage,
 	Options:     []Option{OptionBFloat16},

@@ -17,7 +17,7 @@ import (
 
 // source is package classifier, which is compiled and tested here with a small network.
 //
-//go:embed classifier/*.go classifier/LICENSE classifier/cmd/serve/main.go
+//go:embed classifier/*.go classifier/*.s classifier/LICENSE classifier/cmd/serve/main.go
 var source embed.FS
 
 // here is the import path of package classifier.

@@ -112,6 +112,9 @@ func depthwisePortable(w window) { depthwiseFrom(w, 0) }
 
 // depthwiseFrom computes the channels from first on.
 func depthwiseFrom(w window, first int) {
+	if first == w.channels {
+		return
+	}
 	for i := range w.count {
 		dst := w.dst[i*w.channels+first : (i+1)*w.channels]
 		copy(dst, w.bias[first:])
