@@ -25,7 +25,26 @@ type Prediction struct {
 }
 
 // Load reads a file of weights and packs them for the processor: it needs about twice the memory of the weights.
-func Load(file []byte) (*Classifier, error) { return load(file, best()) }
+func Load(file []byte) (*Classifier, error) { return load(file, available()[0]) }
+
+// Kernels lists the inner loops that exist for the processor, the fastest first.
+func Kernels() []string {
+	var names []string
+	for _, k := range available() {
+		names = append(names, k.name)
+	}
+	return names
+}
+
+// LoadFor is Load with the kernels of a name, for comparisons.
+func LoadFor(name string, file []byte) (*Classifier, error) {
+	for _, k := range available() {
+		if k.name == name {
+			return load(file, k)
+		}
+	}
+	return nil, fmt.Errorf("classifier: the processor has the kernels %v, not %q", Kernels(), name)
+}
 
 func load(file []byte, k *kernels) (*Classifier, error) {
 	h, err := parse(file)

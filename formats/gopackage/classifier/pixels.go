@@ -42,16 +42,6 @@ func everyFour(src, dst []uint8) {
 	}
 }
 
-func yCbCrRow(m *image.YCbCr) func(y int, dst []uint8) {
-	b := m.Bounds()
-	return func(y int, dst []uint8) {
-		for x := range b.Dx() {
-			i, c := m.YOffset(b.Min.X+x, b.Min.Y+y), m.COffset(b.Min.X+x, b.Min.Y+y)
-			dst[3*x], dst[3*x+1], dst[3*x+2] = color.YCbCrToRGB(m.Y[i], m.Cb[c], m.Cr[c])
-		}
-	}
-}
-
 func palettedRow(m *image.Paletted) func(y int, dst []uint8) {
 	var colors [256][3]uint8 // an index outside the palette is black
 	for i, c := range m.Palette[:min(256, len(m.Palette))] {
