@@ -13,6 +13,8 @@ import (
 	"depthwise.dev/autograd/autogradtest"
 	"depthwise.dev/checkpoints"
 	"depthwise.dev/formats"
+	"depthwise.dev/formats/gopackage"
+	"depthwise.dev/formats/gopackage/classifier"
 	"depthwise.dev/formats/peers"
 	"depthwise.dev/weights"
 )
@@ -32,6 +34,7 @@ type peerCase struct {
 // check computes the case from weights with every backend that supports their graph and compares.
 func (c peerCase) check(t *testing.T, w weights.Weights) {
 	t.Helper()
+	c.checkGoPackage(t, w)
 	for _, b := range backends {
 		if err := b.Supports(w.Graph, autograd.CPU); err != nil {
 			if w.Config.Arch == "mobilenet_v1" {
@@ -65,6 +68,55 @@ func (c peerCase) check(t *testing.T, w weights.Weights) {
 				t.Errorf("backend %s: largest difference %.2g, %.2g allowed; got %v, want %v", b.Name(), worst, parityTolerance, got[:5], c.want[:5])
 			}
 		})
+	}
+}
+
+// checkGoPackage computes the case with the code of train export --format go.
+func (c peerCase) checkGoPackage(t *testing.T, w weights.Weights) {
+	t.Helper()
+	g, err := w.Graph.Resize(c.side, c.side)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Graph = g
+	file, err := gopackage.Encode(w, classifier.Float32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kernels := range classifier.Kernels() {
+		network, err := classifier.LoadFor(kernels, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		worst, plane, classes := 0.0, c.side*c.side, len(w.Classes)
+		for n := range len(c.images) / (3 * plane) {
+			values := make([]float32, 3*plane)
+			for i := range values {
+				values[i] = c.images[n*3*plane+i%3*plane+i/3]
+			}
+			got, err := network.LogitsOf(values)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.probabilities {
+				total := 0.0
+				for _, v := range got {
+					total += math.Exp(float64(v))
+				}
+				for i, v := range got {
+					got[i] = float32(math.Exp(float64(v)) / total)
+				}
+			}
+			for i, want := range c.want[n*classes:][:classes] {
+				if d := math.Abs(float64(got[i] - want)); !(d <= worst) {
+					worst = d
+				}
+			}
+		}
+		t.Logf("Go package, kernels %s: largest difference %.2g", kernels, worst)
+		if !(worst <= parityTolerance) {
+			t.Errorf("Go package, kernels %s: largest difference %.2g, %.2g allowed", kernels, worst, parityTolerance)
+		}
 	}
 }
 

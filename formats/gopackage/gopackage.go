@@ -34,21 +34,11 @@ type Options struct {
 
 // Files returns the files of a package by their names, with '/' in names of folders.
 func Files(w weights.Weights, o Options) (map[string][]byte, error) {
-	n, err := deploy.New(w, deploy.Options{})
+	n, file, err := prepare(w, o.DType)
 	if err != nil {
 		return nil, err
 	}
-	description, err := w.File()
-	if err != nil {
-		return nil, err
-	}
-	if err := round(&n, o.DType); err != nil {
-		return nil, err
-	}
-	files := map[string][]byte{}
-	if files[WeightsFile], err = encode(n, o.DType, description.Meta); err != nil {
-		return nil, err
-	}
+	files := map[string][]byte{WeightsFile: file}
 	if err := addGolden(files, n); err != nil {
 		return nil, err
 	}
@@ -56,6 +46,29 @@ func Files(w weights.Weights, o Options) (map[string][]byte, error) {
 		return nil, err
 	}
 	return files, addTexts(files, w, n, o)
+}
+
+// Encode returns the file of the weights alone, for [classifier.Load].
+func Encode(w weights.Weights, dtype string) ([]byte, error) {
+	_, file, err := prepare(w, dtype)
+	return file, err
+}
+
+// prepare returns the network with the weights as they are stored, and the file of weights.
+func prepare(w weights.Weights, dtype string) (deploy.Network, []byte, error) {
+	n, err := deploy.New(w, deploy.Options{})
+	if err != nil {
+		return n, nil, err
+	}
+	description, err := w.File()
+	if err != nil {
+		return n, nil, err
+	}
+	if err := round(&n, dtype); err != nil {
+		return n, nil, err
+	}
+	file, err := encode(n, dtype, description.Meta)
+	return n, file, err
 }
 
 // addSource copies package classifier without its tests, except the one that every network has.
