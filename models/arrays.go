@@ -40,6 +40,15 @@ func (g *Graph) Arrays() []Array {
 	return list
 }
 
+// ArrayNames is the set of the names of all arrays.
+func (g *Graph) ArrayNames() map[string]bool {
+	names := map[string]bool{}
+	for _, a := range g.Arrays() {
+		names[a.Name] = true
+	}
+	return names
+}
+
 // Arrays lists what the layer owns: weight, bias, and the batch norm's weight, bias, running mean and
 // running variance, which is timm's order.
 func (l Layer) Arrays() []Array {

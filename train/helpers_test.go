@@ -42,13 +42,13 @@ func writeFile(t *testing.T, text string) string {
 	return path
 }
 
-// smallGraph is a convolutional network that no architecture has, for images of 32x32. A name has a '/', as arrays of a
-// checkpoint that are no weights.
+// smallGraph is a convolutional network that no architecture has, for images of 32x32. Names of its layers look like those
+// of other arrays of a checkpoint.
 func smallGraph(classes int) (*models.Graph, error) {
 	x := models.Input(models.Shape{Channels: 3, Height: 32, Width: 32})
-	x = x.Conv(models.Conv{Out: 8, Kernel: 5, Stride: 2, Bias: true}).BatchNorm(models.BatchNorm{}).ReLU()
-	x = x.Conv(models.Conv{Out: 8, Kernel: 3}).BatchNorm(models.BatchNorm{}).Add(x).ReLU()
-	x = x.Conv(models.Conv{Out: 16, Kernel: 3, Stride: 2}).Named("last/conv").BatchNorm(models.BatchNorm{}).ReLU6()
+	x = x.Conv(models.Conv{Out: 8, Kernel: 5, Stride: 2, Bias: true}).Named("Stem/größe 1").BatchNorm(models.BatchNorm{}).ReLU()
+	x = x.Conv(models.Conv{Out: 8, Kernel: 3}).Named("ema/conv").BatchNorm(models.BatchNorm{}).Add(x).ReLU()
+	x = x.Conv(models.Conv{Out: 16, Kernel: 3, Stride: 2}).BatchNorm(models.BatchNorm{}).ReLU6()
 	return models.Build("small CNN", x.GlobalAvgPool().Dropout(0.1).Linear(models.Linear{Out: classes}))
 }
 

@@ -186,12 +186,8 @@ func (r *run) restore(s *autograd.Scope, f checkpoints.File) error {
 			return fmt.Errorf("train: its metadata %q: %w", key, err)
 		}
 	}
-	own := map[string]bool{} // names of layers may have a '/' too
-	for _, a := range r.net.graph.Arrays() {
-		own[a.Name] = true
-	}
 	return s.Sub(func(s *autograd.Scope) error {
-		values := map[string][]float32{}
+		values, own := map[string][]float32{}, r.network.Graph.ArrayNames()
 		for _, a := range f.Arrays {
 			folder, name, nested := strings.Cut(a.Name, "/")
 			switch {

@@ -56,7 +56,7 @@ func Described(f checkpoints.File) bool {
 }
 
 // FromFile takes the weights from a file's arrays and metadata. Other arrays of a checkpoint, which
-// have a '/' in their names that is not from a layer's name, are ignored.
+// have a '/' in their names and are not of the network, are ignored.
 func FromFile(f checkpoints.File) (Weights, error) {
 	w := Weights{Meta: map[string]string{}}
 	if err := w.describe(f.Meta); err != nil {
@@ -73,12 +73,9 @@ func FromFile(f checkpoints.File) (Weights, error) {
 
 // setArrays sorts a file's arrays. A checkpoint has the last weights under the network's names and
 // their average below ema/; a weights file has the average under the names and the last weights
-// below raw/.
+// below raw/. A layer that the caller named can have a '/' in its name too.
 func (w *Weights) setArrays(arrays []checkpoints.Array) {
-	own := map[string]bool{} // names of layers may have a '/' too
-	for _, a := range w.Graph.Arrays() {
-		own[a.Name] = true
-	}
+	own := w.Graph.ArrayNames()
 	var average []checkpoints.Array
 	for _, a := range arrays {
 		switch folder, name, nested := strings.Cut(a.Name, "/"); {

@@ -141,6 +141,39 @@ func TestGraphRoundTrip(t *testing.T) {
 	}
 }
 
+// TestNamesWithSlash: a layer's name may look like the prefix of a weight average; the average of such a layer is found too.
+func TestNamesWithSlash(t *testing.T) {
+	x := models.Input(models.Shape{Channels: 3, Height: 8, Width: 8}).Conv(models.Conv{Out: 1}).Named("ema/größe 1").GlobalAvgPool()
+	g, err := models.Build("slashes", x.Linear(models.Linear{Out: 1, NoBias: true}).Named("raw/head"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := weights.Weights{Graph: g, Classes: []string{"a"}, Preprocess: data.Preprocess{Resolution: 8}}
+	for _, a := range g.Arrays() {
+		array, err := checkpoints.NewArray(a.Name, a.Initial(1), a.Size())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Arrays = append(w.Arrays, array)
+	}
+	checkpoint, err := w.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkpoint.Arrays = append(checkpoint.Arrays, weights.Prefixed(weights.AveragePrefix, w.Arrays)...)
+	w.Raw = w.Arrays
+	file, err := w.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, f := range map[string]checkpoints.File{"checkpoint with an average": checkpoint, "weights with the last ones": file} {
+		got, err := weights.FromFile(f)
+		if err != nil || !reflect.DeepEqual(got.Arrays, w.Arrays) || !reflect.DeepEqual(got.Raw, w.Arrays) {
+			t.Errorf("%s: arrays %v, raw %v, %v", name, got.Arrays, got.Raw, err)
+		}
+	}
+}
+
 func TestReadRefuses(t *testing.T) {
 	for _, c := range []struct {
 		name   string
