@@ -23,7 +23,10 @@ REST = $$($(GO) list ./... | grep -vxF "$$($(GO) list $(PURE))")
 # The files of clang-format (autograd/native/.clang-format).
 CXX_FILES = $$(git ls-files 'autograd/native/*.cc' 'autograd/native/*.h')
 
-.PHONY: help setup train test cross build bundle bench lint format clean
+# The longest time of make interop after its environment is there: measured 9 minutes on two cores.
+INTEROP_LIMIT ?= 60m
+
+.PHONY: help setup train test interop cross build bundle bench lint format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -39,6 +42,7 @@ train: setup ## train a network: make train DATA=photos ARGS="--epochs 30"; with
 test: setup ## go vet and all tests, with the race detector or with live tensors counted
 	@echo "== go vet"
 	@$(GO) vet ./...
+	@$(GO) vet -tags interop ./interop
 	@echo "== go test -race, packages without libtorch"
 	@$(GO) test -race $(TESTFLAGS) $(PURE)
 	@echo "== go test, packages with libtorch"
@@ -47,6 +51,10 @@ test: setup ## go vet and all tests, with the race detector or with live tensors
 	@$(GO) test -tags invariants $(TESTFLAGS) $(TORCH)
 	@echo "== go test -race -tags invariants, stress tests of autograd"
 	@$(GO) test -race -tags invariants -run Stress $(TESTFLAGS) ./autograd
+
+interop: setup ## open exports with the tools that they are for; downloads 3.5 GB of Python packages once
+	@echo "== go test -tags interop ./interop"
+	@$(GO) test -tags interop -count 1 -v -timeout $(INTEROP_LIMIT) $(TESTFLAGS) ./interop
 
 cross: ## vet and build the packages without libtorch for arm64 Linux and macOS
 	@for system in linux darwin; do echo "== $$system/arm64"; \
