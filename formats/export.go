@@ -3,6 +3,8 @@ package formats
 import (
 	"fmt"
 	"os"
+
+	"depthwise.dev/weights"
 )
 
 // ExportOptions are the options of [Export].
@@ -11,6 +13,11 @@ type ExportOptions struct {
 	Raw     bool   // the last weights of training instead of their average, see [weights.Weights.Plain]
 	Format  string // a name of [All]; "": that of Output's extension
 	Output  string // the file to write
+	// ModelCard writes a README.md for Hugging Face too, see package modelcard: into the folder of a format that is one,
+	// otherwise beside the file.
+	ModelCard bool
+	// Wrote is called with the path of each file besides Output. nil: not called.
+	Wrote func(path string)
 	ReadOptions
 	WriteOptions
 }
@@ -33,11 +40,21 @@ func Export(o ExportOptions) error {
 		return err
 	}
 	if o.Raw {
+		if w.Raw != nil {
+			delete(w.Meta, weights.MetaBest) // that of the average
+		}
 		w = w.Plain()
 	}
 	w = w.Derived()
-	if err = f.Write(o.Output, w, o.WriteOptions); err == nil {
+	card, err := newCard(w, f, o)
+	if err == nil {
+		err = f.Write(o.Output, w, o.WriteOptions)
+	}
+	if err == nil {
 		err = writeOrigin(w, f, o.Output)
+	}
+	if err == nil {
+		err = card.write(o)
 	}
 	if err != nil {
 		return fmt.Errorf("export %s: %w", o.Weights, err)

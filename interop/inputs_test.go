@@ -55,7 +55,7 @@ func inputs(t *testing.T, w weights.Weights) []input {
 func images(t *testing.T, p data.Preprocess, count int) []uint8 {
 	var paths []string
 	if dir := os.Getenv("INTEROP_IMAGES"); dir != "" {
-		d, err := data.OpenFolder(dir)
+		d, err := data.OpenFolder(fromRoot(dir))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -62,7 +62,7 @@ func clients(rows []row) iter.Seq[[]row] {
 // environment returns the Python of the clients.
 func environment(t *testing.T) string {
 	if python := os.Getenv("INTEROP_PYTHON"); python != "" {
-		return python
+		return fromRoot(python)
 	}
 	cache, err := host.CacheFolder()
 	if err != nil {
@@ -75,6 +75,14 @@ func environment(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return python
+}
+
+// fromRoot makes a path of an environment variable relative to the repository, where make runs, and not to this package.
+func fromRoot(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join("..", path)
 }
 
 // name is the format with its options, then the client.

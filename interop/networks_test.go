@@ -231,7 +231,7 @@ func subjects(t *testing.T) []subject {
 	}
 	if files := os.Getenv("INTEROP_WEIGHTS"); files != "" {
 		for _, path := range strings.Split(files, ",") {
-			add(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), path)
+			add(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), fromRoot(path))
 		}
 	}
 	return list

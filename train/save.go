@@ -92,6 +92,13 @@ func (r *run) writeBestFrom(w weights.Weights) error {
 		return err
 	}
 	w.Meta[weights.MetaBest] = string(accuracy)
+	if r.images.val != nil {
+		images, err := json.Marshal(weights.Images{Train: r.images.train.Len(), Val: r.images.val.Len()})
+		if err != nil {
+			return fmt.Errorf("train: %s: %w", weights.BestFile, err)
+		}
+		w.Meta[weights.MetaImages] = string(images)
+	}
 	path := r.folder.path(weights.BestFile)
 	if err := regularfile.Clear(path); err != nil {
 		return fmt.Errorf("train: %w", err)

@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,6 +14,7 @@ import (
 // Metadata entries of a weights file that training adds.
 const (
 	MetaBest     = "best"      // step, epoch and validation accuracy of the weights
+	MetaImages   = "images"    // the numbers of images that the weights were trained and validated on, an [Images] as JSON
 	MetaValSplit = "val_split" // fraction of the images held out for validation, if the data set has no val/
 	MetaSeed     = "seed"      // random seed that selected those images
 	MetaSplit    = "split"     // a datasets.Split as JSON: which images those are
@@ -20,6 +22,43 @@ const (
 	MetaTemperature = "temperature"
 	MetaData        = "data_digest" // of a checkpoint: the digest of the training and validation images
 )
+
+// Best is the validation of weights, [MetaBest].
+type Best struct {
+	Step  int64   `json:"step"`
+	Epoch int     `json:"epoch"` // from 1
+	Top1  float64 `json:"top1"`  // fractions
+	Top5  float64 `json:"top5"`
+	Loss  float64 `json:"loss"` // cross entropy
+}
+
+// Images are numbers of images, [MetaImages].
+type Images struct {
+	Train int `json:"train"`
+	Val   int `json:"val"`
+}
+
+// Validation returns the recorded validation of the weights and the numbers of images; nil of what is not recorded.
+func (w Weights) Validation() (best *Best, images *Images, err error) {
+	if best, err = recorded[Best](w.Meta, MetaBest); err != nil {
+		return nil, nil, err
+	}
+	images, err = recorded[Images](w.Meta, MetaImages)
+	return best, images, err
+}
+
+// recorded reads a metadata entry, nil if there is none.
+func recorded[T any](meta map[string]string, key string) (*T, error) {
+	text, ok := meta[key]
+	if !ok {
+		return nil, nil
+	}
+	value := new(T)
+	if err := json.Unmarshal([]byte(text), value); err != nil {
+		return nil, fmt.Errorf("weights: metadata %q: %w", key, err)
+	}
+	return value, nil
+}
 
 // Prefixes of arrays that are weights too.
 const (
@@ -30,7 +69,7 @@ const (
 )
 
 // derived lists the metadata that weights derived from others keep.
-var derived = []string{MetaBest, MetaValSplit, MetaSeed, MetaSplit, MetaOrigin, MetaTemperature}
+var derived = []string{MetaBest, MetaImages, MetaValSplit, MetaSeed, MetaSplit, MetaOrigin, MetaTemperature}
 
 // Derived returns weights for a file of their own: without the state of a training and the weights beside an average.
 func (w Weights) Derived() Weights {

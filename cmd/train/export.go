@@ -26,7 +26,8 @@ the format, without one safetensors:
 A link is followed. A device or FIFO, such as /dev/stdout, is written directly.`,
 		Example: `  train export --weights runs/photos-1 --output photos.safetensors
   train export --weights runs/photos-1 --output photos.npz
-  train export --weights runs/photos-1 --output photos.onnx --uint8-input`,
+  train export --weights runs/photos-1 --output photos.onnx --uint8-input
+  train export --weights runs/photos-1 --output hub/model.npz --model-card`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		Args:              noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -41,12 +42,17 @@ A link is followed. A device or FIFO, such as /dev/stdout, is written directly.`
 			if c.Weights, err = localWeights(cmd, c.Weights); err != nil {
 				return err
 			}
+			card := ""
+			c.Wrote = func(path string) { card = path }
 			if err := formats.Export(c); err != nil {
 				return err
 			}
 			written := c.Output
 			if sidecar := weights.SidecarPath(c.Output); isFile(sidecar) {
 				written += ", and its origin and license to " + sidecar
+			}
+			if card != "" {
+				written += ", and its model card to " + card
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "wrote %s\n", written)
 			return nil
@@ -61,6 +67,7 @@ A link is followed. A device or FIFO, such as /dev/stdout, is written directly.`
 		defaultText(fs, "dtype", formats.Float32)
 		fs.BoolVar(&fold, "fold-batch-norm", fold, "fold batch norm into convolutions, in formats that hold operations")
 		fs.BoolVar(&c.Uint8Input, "uint8-input", false, "take uint8 pixels in NHWC order and normalize them in the network")
+		fs.BoolVar(&c.ModelCard, "model-card", false, "write a README.md for Hugging Face too, beside the output or into its folder")
 		fs.StringVar(&c.Output, "output", "", "file to write")
 		filePath(fs, "output", extensions(func(f formats.Format) bool { return f.Write != nil })...)
 	})
