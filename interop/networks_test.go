@@ -189,11 +189,7 @@ func (n network) random(t *testing.T) string {
 		for i := range values {
 			values[i] += 0.3 * rng.Float32()
 		}
-		shape := make([]int, len(a.Shape))
-		for i, d := range a.Shape {
-			shape[i] = int(d)
-		}
-		array, err := checkpoints.NewArray(a.Name, values, shape...)
+		array, err := checkpoints.NewArray(a.Name, values, shapeOf(a)...)
 		if err != nil {
 			t.Fatal(err)
 		}
