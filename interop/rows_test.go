@@ -30,7 +30,7 @@ const self = "depthwise"
 // Errors of exports.
 const (
 	foreign = "has no such network" // formats/peers.ErrForeign
-	pixels  = "uint8-input"         // of networks that read no color images
+	pixels  = "channel"            // of networks that do not read three channels
 )
 
 var (
@@ -98,4 +98,3 @@ func either(of ...func(weights.Weights) bool) func(weights.Weights) bool {
 		return slices.ContainsFunc(of, func(f func(weights.Weights) bool) bool { return f(w) })
 	}
 }
-
