@@ -30,7 +30,7 @@ const self = "depthwise"
 // Errors of exports.
 const (
 	foreign = "has no such network" // formats/peers.ErrForeign
-	pixels  = "channel"            // of networks that do not read three channels
+	pixels  = "channel"             // of networks that do not read three channels
 )
 
 var (
