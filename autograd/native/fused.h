@@ -15,8 +15,8 @@
 // zero. So no kernel masks a channel.
 //
 // No kernel allocates, throws or depends on anything but its arguments. All are deterministic for a
-// given number of threads: thread t takes the t-th contiguous part of the rows, and per-thread sums
-// are added in the order of threads.
+// given number of threads: it and the sizes decide into which contiguous parts the rows are split,
+// any thread computes a part (threads/pool.h), and sums by part are added in the order of parts.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -27,12 +27,11 @@ constexpr int kLanes = 16; // floats in the widest vector
 
 constexpr int padded(int channels) { return (channels + kLanes - 1) / kLanes * kLanes; }
 
-// Threads to run on, and scratch memory for each: scratch + t*stride bytes, 64-byte aligned,
-// content undefined.
+// Threads to run on, and scratch memory of as many bytes as the kernel's scratch function returns,
+// 64-byte aligned, content undefined.
 struct Workers {
   int threads;
   char *scratch;
-  size_t stride;
 };
 
 // How a consumer of y computes the activation a = min(max(scale*y + shift, 0), cap). All are per
@@ -241,32 +240,32 @@ struct InferHead {
   int first, last;       // classes to compute, at least one; multiples of infer_columns, or the padded end
 };
 
-// The kernels for one storage type. A scratch function returns the bytes that each thread needs.
+// The kernels for one storage type. A scratch function of training returns the bytes that all threads
+// need together, one of inference those that each needs.
 struct KernelSet {
   size_t element;                         // bytes of S
   size_t (*panel_bytes)(int in, int out); // of the panels of one direction, from unpadded channels
   void (*pack_pointwise)(const Workers &, const PackPointwise &);
-  size_t (*pointwise_forward_scratch)(const PointwiseForward &);
+  size_t (*pointwise_forward_scratch)(int threads, const PointwiseForward &);
   void (*pointwise_forward)(const Workers &, const PointwiseForward &);
-  size_t (*pointwise_backward_scratch)(const PointwiseBackward &);
+  size_t (*pointwise_backward_scratch)(int threads, const PointwiseBackward &);
   void (*pointwise_backward)(const Workers &, const PointwiseBackward &);
 
   size_t (*stem_image_bytes)(const Window &);
   void (*stem_image)(const Workers &, const StemImage &);
   size_t (*stem_panel_bytes)(int out);
   void (*pack_stem)(const PackStem &);
-  size_t (*stem_forward_scratch)(const StemForward &);
+  size_t (*stem_forward_scratch)(int threads, const StemForward &);
   void (*stem_forward)(const Workers &, const StemForward &);
-  size_t (*stem_backward_scratch)(const StemBackward &);
+  size_t (*stem_backward_scratch)(int threads, const StemBackward &);
   void (*stem_backward)(const Workers &, const StemBackward &);
 
   void (*pack_depthwise)(const PackDepthwise &);
-  size_t (*depthwise_forward_scratch)(const DepthwiseForward &);
+  size_t (*depthwise_forward_scratch)(int threads, const DepthwiseForward &);
   void (*depthwise_forward)(const Workers &, const DepthwiseForward &);
-  size_t (*depthwise_backward_scratch)(const DepthwiseBackward &);
+  size_t (*depthwise_backward_scratch)(int threads, const DepthwiseBackward &);
   void (*depthwise_backward)(const Workers &, const DepthwiseBackward &);
 
-  size_t (*pool_scratch)(int channels);
   void (*pool_forward)(const Workers &, const PoolForward &);
   void (*pool_backward)(const Workers &, const PoolBackward &);
 

@@ -82,11 +82,48 @@ func TestKernelsOnTiles(t *testing.T) {
 	}
 }
 
+// TestPool runs the test of the threads, under the sanitizers too, and with threads that pause at
+// random places.
+func TestPool(t *testing.T) {
+	for name, flags := range map[string][]string{
+		"optimized":         {"-O3"},
+		"races":             {"-O1", "-g", "-fsanitize=thread"},
+		"races with delays": {"-O1", "-g", "-fsanitize=thread", "-DDEPTHWISE_POOL_DELAYS"},
+		"addresses":         {"-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			runKernels(t, poolTest, "portable", flags...)
+		})
+	}
+}
+
+// TestKernelsWithDelays runs the kernels' tests, which compare the bits of two runs, with threads
+// that pause at random places: other threads then compute their parts.
+func TestKernelsWithDelays(t *testing.T) {
+	isa := "avx2"
+	if !isaVariants[isa] {
+		isa = "portable"
+	}
+	for _, program := range []string{"depthwise/depthwise_test.cc", "pointwise/pointwise_test.cc"} {
+		t.Run(program, func(t *testing.T) {
+			t.Parallel()
+			runKernels(t, program, isa, "-O1", "-DDEPTHWISE_POOL_DELAYS")
+		})
+	}
+}
+
+// The threads of the kernels, a part of each program, and their own test.
+const pool, poolTest = "threads/pool.cc", "threads/pool_test.cc"
+
 // testedWith leaves out the tests of tiles for variants without them, of bands for all variants but
-// one, and for amx the programs without matrix products: they are the same as with avx512bf16.
+// one, of threads for all, and for amx the programs without matrix products: they are the same as with avx512bf16.
 func testedWith(program, isa string) bool {
 	if program == "inference/bands_test.cc" {
 		return isa == "portable" // it has no kernels
+	}
+	if program == poolTest {
+		return false // TestPool
 	}
 	if isa != "amx" {
 		return program != "gemm/amx_test.cc"
@@ -104,7 +141,7 @@ func runKernels(t *testing.T, program, isa string, flags ...string) {
 		compiler = "g++"
 	}
 	binary := filepath.Join(t.TempDir(), "kernels")
-	args := append([]string{"-std=c++20", "-fopenmp", "-I.", "-DFUSED_ISA=" + isa}, flags...)
+	args := append([]string{"-std=c++20", "-pthread", "-fopenmp-simd", "-I.", "-DFUSED_ISA=" + isa, pool}, flags...)
 	if isa == "amx" {
 		args = append(args, "-include", "isa/amx_emulator.h")
 	}
@@ -115,7 +152,7 @@ func runKernels(t *testing.T, program, isa string, flags ...string) {
 		t.Fatalf("%s: %v\n%s", program, err, out)
 	}
 	run := exec.Command(binary)
-	run.Env = append(os.Environ(), "ASAN_OPTIONS=detect_leaks=0") // the OpenMP runtime keeps its threads
+	run.Env = append(os.Environ(), "ASAN_OPTIONS=detect_leaks=0") // the pool keeps its threads
 	if out, err := run.CombinedOutput(); err != nil {
 		t.Fatalf("%s, %s: %v\n%s", program, isa, err, out)
 	}

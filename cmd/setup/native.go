@@ -14,10 +14,9 @@ import (
 	"time"
 )
 
-// nativeFlags are the compiler flags for autograd/native. Its OpenMP code is linked to the libgomp
-// of libtorch, because two OpenMP runtimes in one process would oversubscribe the processors.
-// Include paths are relative to the folder: "isa/simd.h".
-var nativeFlags = []string{"-std=c++20", "-O3", "-fPIC", "-Wall", "-fopenmp", "-I."}
+// nativeFlags are the compiler flags for autograd/native. It has threads of its own; of OpenMP it
+// uses only the vectorization of loops. Include paths are relative to the folder: "isa/simd.h".
+var nativeFlags = []string{"-std=c++20", "-O3", "-fPIC", "-Wall", "-pthread", "-fopenmp-simd", "-I."}
 
 // nativeSource is a C++ file of autograd/native with the inputs of its object file.
 type nativeSource struct {
@@ -41,7 +40,7 @@ func (s *setup) buildNative(c compiler, t libtorch) (string, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		link := slices.Concat([]string{"-shared", "-o", filepath.Join(dir, nativeLibrary())}, objects, torchLinks(t), openMP(t))
+		link := slices.Concat([]string{"-shared", "-o", filepath.Join(dir, nativeLibrary())}, objects, torchLinks(t))
 		if err := c.run(s.nativeDir(), link...); err != nil {
 			return nil, nil, fmt.Errorf("link autograd/native: %w", err)
 		}
@@ -60,17 +59,6 @@ func nativeName(sources []nativeSource) string {
 		keys = append(keys, src.Name, src.Key)
 	}
 	return "native-" + key(keys...)
-}
-
-// openMP returns the arguments that link the OpenMP runtime of libtorch, or else the compiler's.
-func openMP(t libtorch) []string {
-	if runtime.GOOS == "darwin" {
-		return []string{"-lomp"}
-	}
-	if found, _ := filepath.Glob(filepath.Join(t.lib(), "libgomp*.so*")); len(found) > 0 {
-		return []string{"-Wl,--as-needed", found[0]}
-	}
-	return []string{"-Wl,--as-needed", "-lgomp"}
 }
 
 // compileNative compiles the changed sources. The cache keeps object files by the key of their

@@ -43,9 +43,7 @@ Backbone::Backbone(std::vector<Layer> layers, const BackboneSettings &settings)
   forward_panels_.resize(n);
   backward_panels_.resize(n);
   plan();
-  for (int i = 0; i < int(n); i++) scratch_stride_ = std::max(scratch_stride_, scratch_for(i));
-  scratch_stride_ =
-      (scratch_stride_ + 4095) / 4096 * 4096 + 1088; // so that threads' blocks do not start in the same cache set
+  for (int i = 0; i < int(n); i++) scratch_bytes_ = std::max(scratch_bytes_, scratch_for(i));
 }
 
 // Layer i runs at step i forward and at step 2n-i backward; y_i is read by the next layer and in
@@ -120,7 +118,7 @@ void Backbone::pack(const Workers &w) {
 
 void Backbone::forward(char *arena, char *scratch, StemImage input, float *features, Times *times) {
   PassStopwatch watch(times, layers_.size());
-  Workers w{settings_.threads, scratch, scratch_stride_};
+  Workers w{settings_.threads, scratch};
   const KernelSet &k = *settings_.kernels;
   bind(arena);
   pack(w);
@@ -163,7 +161,7 @@ void Backbone::normalize(int i) {
 void Backbone::backward(char *arena, char *scratch, const float *dfeatures,
                         const std::vector<LayerGradients> &gradients, Times *times) {
   PassStopwatch watch(times, layers_.size());
-  Workers w{settings_.threads, scratch, scratch_stride_};
+  Workers w{settings_.threads, scratch};
   bind(arena);
   int n = int(layers_.size());
   const Layer &last = layers_.back();
@@ -205,17 +203,18 @@ void Backbone::differentiate(const Workers &w, int i, const LayerGradients &out)
 
 size_t Backbone::scratch_for(int i) const {
   const KernelSet &k = *settings_.kernels;
-  size_t bytes = k.pool_scratch(padded(layers_[i].out));
+  const int t = settings_.threads;
+  size_t bytes = 0;
   switch (layers_[i].kind) {
   case Kind::Stem:
-    bytes = std::max(bytes, k.stem_forward_scratch(stem_forward()));
-    return settings_.gradients ? std::max(bytes, k.stem_backward_scratch(stem_backward())) : bytes;
+    bytes = std::max(bytes, k.stem_forward_scratch(t, stem_forward()));
+    return settings_.gradients ? std::max(bytes, k.stem_backward_scratch(t, stem_backward())) : bytes;
   case Kind::Depthwise:
-    bytes = std::max(bytes, k.depthwise_forward_scratch(depthwise_forward(i)));
-    return settings_.gradients ? std::max(bytes, k.depthwise_backward_scratch(depthwise_backward(i))) : bytes;
+    bytes = std::max(bytes, k.depthwise_forward_scratch(t, depthwise_forward(i)));
+    return settings_.gradients ? std::max(bytes, k.depthwise_backward_scratch(t, depthwise_backward(i))) : bytes;
   case Kind::Pointwise:
-    bytes = std::max(bytes, k.pointwise_forward_scratch(pointwise_forward(i)));
-    return settings_.gradients ? std::max(bytes, k.pointwise_backward_scratch(pointwise_backward(i))) : bytes;
+    bytes = std::max(bytes, k.pointwise_forward_scratch(t, pointwise_forward(i)));
+    return settings_.gradients ? std::max(bytes, k.pointwise_backward_scratch(t, pointwise_backward(i))) : bytes;
   }
   return bytes;
 }

@@ -48,7 +48,7 @@ public:
   Backbone(std::vector<Layer> layers, const BackboneSettings &);
 
   size_t arena_bytes() const { return arena_bytes_; }
-  size_t scratch_bytes() const { return scratch_stride_ * settings_.threads; }
+  size_t scratch_bytes() const { return scratch_bytes_; }
   const std::vector<Layer> &layers() const { return layers_; }
   int frozen() const { return settings_.frozen; }
   int first() const { return settings_.first; }
@@ -93,7 +93,7 @@ private:
 
   std::vector<Layer> layers_;
   BackboneSettings settings_;
-  size_t arena_bytes_ = 0, channels_bytes_ = 0, planned_at_ = 0, scratch_stride_ = 0;
+  size_t arena_bytes_ = 0, channels_bytes_ = 0, planned_at_ = 0, scratch_bytes_ = 0;
   std::vector<Buffer> buffers_; // the y of each layer, then the g of each layer, then the stem's image
   std::vector<Channels> channels_;
   std::vector<char *> y_, g_, forward_panels_, backward_panels_;

@@ -1,7 +1,7 @@
-// 3x3 depthwise convolution, forward. Each thread takes a contiguous part of all output rows of all
-// images. It keeps the activations of the three input rows under an output row as lines of float
+// 3x3 depthwise convolution, forward. Threads take contiguous parts of all output rows of all
+// images. A thread keeps the activations of the three input rows under an output row as lines of float
 // (depthwise/lines.h), and slides along them, one block of 16 channels after another, with the nine
-// weights in registers. So every x is read and activated once (twice where two threads' parts
+// weights in registers. So every x is read and activated once (twice where two parts
 // meet), and every y is written once.
 #pragma once
 #include "depthwise/backward.h"
@@ -25,30 +25,29 @@ static int forward_columns(const Window &w) {
   return kColumnsBefore + (end > w.width ? end : w.width);
 }
 
-// The state of a thread.
+// The state of a part.
 template <class S> struct ForwardThread {
   const DepthwiseForward &p;
   RunningSums moments; // (2, channels): of y - pivot, of its square
   Lines lines;
   S *stage; // (out_width, channels): a row of y before its non-temporal store
 
-  ForwardThread(const Workers &w, const DepthwiseForward &p, int t) : p(p) {
-    ScratchMemory memory(w, t);
-    size_t sums = 2 * size_t(p.channels);
-    moments = {memory.take<double>(sums), memory.take<float>(sums), sums};
+  template <class Memory>
+  ForwardThread(Memory &sums, Memory &block, const DepthwiseForward &p) : p(p), moments(sums, 2 * size_t(p.channels)) {
     int columns = forward_columns(p.window);
-    lines = {memory.take<float>(line_bytes(p.channels, columns) / sizeof(float)), p.channels, columns};
-    stage = memory.take<S>(size_t(p.window.out_width) * p.channels);
-    moments.clear();
-    lines.clear();
+    lines = {block.template take<float>(line_bytes(p.channels, columns) / sizeof(float)), p.channels, columns};
+    stage = block.template take<S>(size_t(p.window.out_width) * p.channels);
   }
 };
 
-template <class S> size_t depthwise_forward_scratch(const DepthwiseForward &p) {
-  size_t sums = 2 * size_t(p.channels);
-  return whole_cache_lines(sums * sizeof(double)) + whole_cache_lines(sums * sizeof(float)) +
-         line_bytes(p.channels, forward_columns(p.window)) +
-         whole_cache_lines(size_t(p.window.out_width) * p.channels * sizeof(S));
+template <class S> Parts depthwise_forward_parts(int threads, const DepthwiseForward &p) {
+  ScratchSize sums, block;
+  ForwardThread<S>(sums, block, p);
+  return {threads, depthwise_parts(threads, p.window.images * p.window.out_height), sums.bytes, block.bytes};
+}
+
+template <class S> size_t depthwise_forward_scratch(int threads, const DepthwiseForward &p) {
+  return depthwise_forward_parts<S>(threads, p).bytes();
 }
 
 // Computes the line of one row's activations.
@@ -110,12 +109,14 @@ template <class S, int Stride> FUSED_INLINE void convolve_block(ForwardThread<S>
   store(sums, sum), store(sums + channels, square);
 }
 
-// Thread t's part of the output rows.
-template <class S, int Stride> void depthwise_forward_rows(ForwardThread<S> &t, RowPart part) {
+// A part of the output rows.
+template <class S, int Stride> void depthwise_forward_rows(ForwardThread<S> &t, threads::Range part) {
   const DepthwiseForward &p = t.p;
   const Window &w = p.window;
   const size_t x_row = size_t(w.width) * p.channels, y_row = size_t(w.out_width) * p.channels;
   const bool streamed = w.images * w.out_height * y_row * sizeof(S) > kStreamedBytes;
+  t.moments.clear();
+  t.lines.clear();
   for (int64_t r = part.begin; r < part.end; r++) {
     const int64_t image = r / w.out_height;
     const int out_row = int(r % w.out_height), first = out_row * Stride - w.top;
@@ -136,20 +137,19 @@ template <class S, int Stride> void depthwise_forward_rows(ForwardThread<S> &t, 
 
 template <class S> void depthwise_forward(const Workers &w, const DepthwiseForward &p) {
   const int64_t rows = p.window.images * p.window.out_height;
-#pragma omp parallel for num_threads(w.threads) schedule(static, 1)
-  for (int i = 0; i < w.threads; i++) {
-    ForwardThread<S> t(w, p, i);
-    RowPart part = row_part(rows, i, w.threads);
+  const Parts parts = depthwise_forward_parts<S>(w.threads, p);
+  threads::run(w.threads, parts.count, [&](int part, int thread) {
+    ScratchMemory sums{parts.sums_of(w, part)}, block{parts.block_of(w, thread)};
+    ForwardThread<S> t(sums, block, p);
+    const threads::Range range = threads::range_of(rows, part, parts.count);
     if (p.window.stride == 1)
-      depthwise_forward_rows<S, 1>(t, part);
+      depthwise_forward_rows<S, 1>(t, range);
     else
-      depthwise_forward_rows<S, 2>(t, part);
-  }
+      depthwise_forward_rows<S, 2>(t, range);
+  });
   if (!p.moments.sum) return;
-  for (int c = 0; c < p.channels; c++) {
-    p.moments.sum[c] = sum_of_threads(w, c);
-    p.moments.square[c] = sum_of_threads(w, p.channels + c);
-  }
+  parts.sum(w, 0, p.channels, p.moments.sum);
+  parts.sum(w, p.channels, p.channels, p.moments.square);
 }
 
 } // namespace depthwise::fused::FUSED_ISA

@@ -3,8 +3,8 @@
 // Compares the depthwise and pooling kernels with plain loops in double, for one ISA variant.
 // Prints differences, and exits with 1 if there are any. A standalone program, compiled in
 // autograd/native:
-//   g++ -std=c++20 -I. -O2 -fopenmp -march=x86-64-v4 -mavx512bf16 -DFUSED_ISA=avx512bf16 \
-//     depthwise/depthwise_test.cc -o test && ./test
+//   g++ -std=c++20 -I. -O2 -pthread -march=x86-64-v4 -mavx512bf16 -DFUSED_ISA=avx512bf16 \
+//     depthwise/depthwise_test.cc threads/pool.cc -o test && ./test
 #include "depthwise/depthwise.h"
 #include "pool/pool.h"
 #include <cmath>
@@ -165,9 +165,8 @@ static void for_each_tap(const Window &w, const std::function<void(size_t out, s
 template <class K, class P, class T>
 static void run_twice(const Case &c, size_t scratch_bytes, K kernel, const P &p,
                       std::initializer_list<const Buffer<T> *> outputs) {
-  size_t stride = whole_cache_lines(scratch_bytes);
-  Buffer<char> scratch(stride * c.threads);
-  Workers w{c.threads, scratch.p, stride};
+  Buffer<char> scratch(scratch_bytes);
+  Workers w{c.threads, scratch.p};
   kernel(w, p);
   std::vector<std::vector<char>> first;
   for (auto *b : outputs)
@@ -189,7 +188,7 @@ template <class S> static void test_forward(const Case &c) {
                      d.packed.p, d.bias->p, d.y.p, {d.pivot->p, d.sum.p, d.square.p}};
   if (!c.moments) p.moments = {nullptr, nullptr, nullptr};
   run_twice<void (*)(const Workers &, const DepthwiseForward &), DepthwiseForward, S>(
-      c, depthwise_forward_scratch<S>(p), depthwise_forward<S>, p, {&d.y});
+      c, depthwise_forward_scratch<S>(c.threads, p), depthwise_forward<S>, p, {&d.y});
   Doubles want(d.out_rows * n), size(d.out_rows * n), sum(n), square(n), sum_size(n), square_size(n);
   for (size_t r = 0; r < d.out_rows; r++)
     for (int i = 0; i < n; i++) want[r * n + i] = (*d.bias)[i], size[r * n + i] = std::fabs((*d.bias)[i]);
@@ -247,7 +246,7 @@ template <class S> static void test_backward(const Case &c) {
                       {d.mean->p, d.sum_g.p, d.sum_gx.p},
                       d.dw.p};
   run_twice<void (*)(const Workers &, const DepthwiseBackward &), DepthwiseBackward, S>(
-      c, depthwise_backward_scratch<S>(p), depthwise_backward<S>, p, {&d.gx});
+      c, depthwise_backward_scratch<S>(c.threads, p), depthwise_backward<S>, p, {&d.gx});
   Doubles gradient(d.in_rows * n), size(d.in_rows * n), dw(c.channels * 9), dw_size(c.channels * 9);
   for_each_tap(c.window, [&](size_t out, size_t in, int tap) {
     for (int i = 0; i < c.channels; i++) {
@@ -272,11 +271,11 @@ template <class S> static void test_pool(const Case &c) {
   Buffer<float> features(images * c.channels), dfeatures(images * c.channels);
   for (size_t i = 0; i < dfeatures.n; i++) dfeatures[i] = float(uniform(-1, 1));
   PoolForward f{images, positions, n, c.channels, d.x.p, d.activation(), features.p};
-  run_twice<void (*)(const Workers &, const PoolForward &), PoolForward, float>(c, pool_scratch(n), pool_forward<S>, f,
+  run_twice<void (*)(const Workers &, const PoolForward &), PoolForward, float>(c, 0, pool_forward<S>, f,
                                                                                 {&features});
   PoolBackward b{
       images, positions, n, c.channels, dfeatures.p, d.x.p, d.activation(), d.gx.p, {d.mean->p, d.sum_g.p, d.sum_gx.p}};
-  run_twice<void (*)(const Workers &, const PoolBackward &), PoolBackward, S>(c, pool_scratch(n), pool_backward<S>, b,
+  run_twice<void (*)(const Workers &, const PoolBackward &), PoolBackward, S>(c, 0, pool_backward<S>, b,
                                                                               {&d.gx});
   Doubles gradient(d.in_rows * n), size(d.in_rows * n);
   for (int64_t image = 0; image < images; image++)

@@ -3,6 +3,7 @@
 // stores.
 #pragma once
 #include "isa/simd.h"
+#include "threads/parts.h"
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -14,10 +15,6 @@ namespace depthwise::fused::FUSED_ISA {
 // overwrites. With AMX kernels on another processor this saved 18 of about 170 ms of a step (224,
 // batch 32, two threads); it has not been measured separately with these kernels.
 constexpr size_t kStreamedBytes = 1 << 20;
-
-constexpr int kCacheLine = 64;
-
-constexpr size_t whole_cache_lines(size_t bytes) { return (bytes + kCacheLine - 1) / kCacheLine * kCacheLine; }
 
 // Copies bytes with non-temporal stores to memory that is not read soon. Rows of 16 bfloat16
 // channels start at any multiple of 32 bytes, so partial cache lines at both ends are stored as
@@ -53,12 +50,6 @@ FUSED_INLINE void stream_fence() {
 // tensor's end.
 FUSED_INLINE void prefetch_line(const void *p) { __builtin_prefetch(p, 0, 2); }
 
-// Thread t's part of n rows.
-struct RowPart {
-  int64_t begin, end;
-};
-FUSED_INLINE RowPart row_part(int64_t n, int t, int threads) { return {n * t / threads, n * (t + 1) / threads}; }
-
 // Three consecutive rows of one image as float, and a row of zeros for rows outside it. A line is
 // blocked by 16 channels, (channels/16, columns, 16): the kernels slide along one block, and with a
 // power of two between columns every column would fall into the same set of the first-level cache.
@@ -86,6 +77,10 @@ struct RunningSums {
   size_t count;
   int positions = 0;
 
+  template <class Memory>
+  RunningSums(Memory &memory, size_t count)
+      : total(memory.template take<double>(count)), part(memory.template take<float>(count)), count(count) {}
+
   void clear() {
     memset(total, 0, count * sizeof *total);
     memset(part, 0, count * sizeof *part);
@@ -98,23 +93,5 @@ struct RunningSums {
     if ((positions += n) >= kFloatPositions) flush();
   }
 };
-
-// Allocates from a thread's scratch memory.
-struct ScratchMemory {
-  char *at;
-  ScratchMemory(const Workers &w, int t) : at(w.scratch + t * w.stride) {}
-  template <class T> T *take(size_t n) {
-    T *p = reinterpret_cast<T *>(at);
-    at += whole_cache_lines(n * sizeof(T));
-    return p;
-  }
-};
-
-// Adds up the i-th double at the start of every thread's scratch memory, in the order of threads.
-FUSED_INLINE double sum_of_threads(const Workers &w, size_t i) {
-  double sum = 0;
-  for (int t = 0; t < w.threads; t++) sum += reinterpret_cast<const double *>(w.scratch + t * w.stride)[i];
-  return sum;
-}
 
 } // namespace depthwise::fused::FUSED_ISA

@@ -3,8 +3,8 @@
 // Tests the matrix products in tiles (gemm/amx.h), and that a tile instruction does what Intel's
 // manual defines: the emulation's where the processor has no AMX, else the processor's. A
 // standalone program, compiled in autograd/native:
-//   g++ -std=c++20 -I. -O2 -fopenmp -DFUSED_ISA=amx -march=x86-64-v4 -mavx512bf16 -mamx-tile \
-//     -mamx-bf16 gemm/amx_test.cc && ./a.out
+//   g++ -std=c++20 -I. -O2 -pthread -DFUSED_ISA=amx -march=x86-64-v4 -mavx512bf16 -mamx-tile \
+//     -mamx-bf16 gemm/amx_test.cc threads/pool.cc && ./a.out
 #include "isa/amx_emulator.h"
 #include "gemm/gemm.h"
 #include <cmath>

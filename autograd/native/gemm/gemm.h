@@ -7,7 +7,6 @@
 // as floats.
 #pragma once
 #include "isa/simd.h"
-#include <omp.h>
 
 namespace depthwise::fused::FUSED_ISA {
 

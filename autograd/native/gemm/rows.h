@@ -8,23 +8,13 @@
 
 namespace depthwise::fused::FUSED_ISA {
 
-// Runs body(t) for each of the workers' threads.
-template <class Body> void for_each_thread(const Workers &w, Body body) {
-#pragma omp parallel num_threads(w.threads)
-  {
+// Runs body(part, thread) for all parts, with tiles that stay configured during a part.
+template <class Body> void for_each_part(int threads, int parts, Body body) {
+  threads::run(threads, parts, [&](int part, int thread) {
     const TilesInUse tiles;
-    for (int t = omp_get_thread_num(); t < w.threads; t += omp_get_num_threads()) body(t);
-  }
+    body(part, thread);
+  });
 }
-
-// Counts the bytes that would be taken from a ScratchMemory.
-struct ScratchSize {
-  size_t bytes = 0;
-  template <class T> T *take(size_t n) {
-    bytes += whole_cache_lines(n * sizeof(T));
-    return nullptr;
-  }
-};
 
 // Row stride of a block in elements: one cache line more than the row, since rows a power of two
 // apart would fall into the same sets of the first-level cache.
@@ -35,7 +25,7 @@ constexpr size_t row_stride(int elements) { return elements + kLanes; }
 // Zen 5 cores, medians of six runs).
 constexpr size_t sum_stride(int columns) { return columns % 1024 ? columns : columns + kLanes; }
 
-// Blocks and threads' parts consist of whole tiles and whole pairs of rows.
+// Blocks and parts consist of whole tiles and whole pairs of rows.
 template <class E> constexpr int kRowUnit = kBlockRows<E> % 2 ? 2 * kBlockRows<E> : kBlockRows<E>;
 
 // Rows of a block of at most `bytes` bytes and `most` rows. The default is 192: 401408 x 32 x 64 in
@@ -229,24 +219,19 @@ template <class S> struct OutputTiles {
   }
 };
 
-// Adds up n doubles of each thread's scratch memory.
-static void sum_threads(const Workers &w, size_t first, size_t n, double *to) {
-  for (size_t i = 0; i < n; i++) to[i] = sum_of_threads(w, first + i);
-}
-
-// dw (weight_rows, weight_columns) = the sum over threads of their parts, whose rows are stride
-// apart, at an offset in scratch memory.
-static void sum_weight_gradients(const Workers &w, size_t offset, size_t stride, int weight_rows, int weight_columns,
-                                 float *dw) {
-#pragma omp parallel for num_threads(w.threads) schedule(static)
-  for (int r = 0; r < weight_rows; r++)
+// dw (weight_rows, weight_columns) = the total of the parts' sums, whose rows are stride apart, at an
+// offset in each part's sums.
+static void sum_weight_gradients(const Workers &w, const Parts &parts, size_t offset, size_t stride, int weight_rows,
+                                 int weight_columns, float *dw) {
+  threads::for_each(w.threads, weight_rows, 1 + (1 << 14) / weight_columns, [&](int64_t r) {
     for (int c = 0; c < weight_columns; c += kLanes) {
       V sum{};
-      for (int t = 0; t < w.threads; t++)
-        sum += load(reinterpret_cast<const float *>(w.scratch + t * w.stride + offset) + r * stride + c);
+      for (int part = 0; part < parts.count; part++)
+        sum += load(reinterpret_cast<const float *>(parts.sums_of(w, part) + offset) + r * stride + c);
       const int n = weight_columns - c < kLanes ? weight_columns - c : kLanes;
       memcpy(dw + size_t(r) * weight_columns + c, &sum, n * sizeof(float));
     }
+  });
 }
 
 } // namespace depthwise::fused::FUSED_ISA

@@ -95,7 +95,7 @@ static void infer_thread(void (*work)(void *), void *context) {
 
 template <class S> void infer_block(char *scratch, const InferBlock &p) {
   if constexpr (kTiled<Element<S>>) return infer_block_in_tiles(scratch, p);
-  InferMemory memory{scratch};
+  ScratchMemory memory{scratch};
   TileClock clock{p.seconds};
   InferTile<S> tile(memory, p.in, p.window.out_width);
   const size_t y_row = size_t(p.window.out_width) * p.out;

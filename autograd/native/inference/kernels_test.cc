@@ -2,7 +2,8 @@
 
 // Tests the inference kernels (inference/block.h, inference/stem.h, inference/head.h) against loops
 // in double. A standalone program, compiled in autograd/native:
-//   g++ -std=c++20 -I. -O2 -fopenmp -DFUSED_ISA=avx2 -march=x86-64-v3 inference/kernels_test.cc && ./a.out
+//   g++ -std=c++20 -I. -O2 -pthread -DFUSED_ISA=avx2 -march=x86-64-v3 inference/kernels_test.cc \
+//     threads/pool.cc && ./a.out
 // Inputs and depthwise weights have few bits, so that the depthwise values are exact in float and
 // round to S identically in the kernels and here. The remaining differences are the order of the
 // product's sums and the rounding of stored values.
@@ -130,15 +131,15 @@ template <class S> void test_block(const Case &c) {
   fill(weight, weight.n, 400, 1.0f / 512), fill(bias, c.out, 16, 0.25f);
   Buffer<char> panels(infer_panel_bytes<S>(c.in, c.out));
   pack_depthwise({c.in, depthwise.p, packed.p});
-  infer_pack_pointwise<S>({1, nullptr, 0}, {c.in, c.out, weight.p, panels.p, nullptr});
+  infer_pack_pointwise<S>({1, nullptr}, {c.in, c.out, weight.p, panels.p, nullptr});
   InferBlock p{w, in, out, x.p, packed.p, depthwise_bias.p, panels.p, bias.p, c.cap, y.p, 0, 0, 0, 0};
   double seconds[2] = {};
   if (c.row_parts == 2) p.seconds = seconds; // measuring must not change the values
   const int all_panels = (out + kColumns - 1) / kColumns;
   const int64_t rows = w.images * w.out_height;
   for (int i = 0; i < c.row_parts * c.column_parts; i++) {
-    const RowPart part = row_part(rows, i / c.column_parts, c.row_parts),
-                  columns = row_part(all_panels, i % c.column_parts, c.column_parts);
+    const depthwise::threads::Range part = depthwise::threads::range_of(rows, i / c.column_parts, c.row_parts),
+                  columns = depthwise::threads::range_of(all_panels, i % c.column_parts, c.column_parts);
     p.begin = part.begin, p.end = part.end, p.first = int(columns.begin) * kColumns,
     p.last = int(columns.end) * kColumns;
     if (p.last > out) p.last = out;
@@ -180,7 +181,7 @@ template <class S> void test_stem(const Case &c, bool bytes) {
   Buffer<S> y(positions(w) * out);
   InferStem p{image, out, panels.p, bias.p, c.cap, y.p, 0, 0};
   for (int i = 0; i < c.row_parts; i++) {
-    const RowPart part = row_part(w.images * w.out_height, i, c.row_parts);
+    const depthwise::threads::Range part = depthwise::threads::range_of(w.images * w.out_height, i, c.row_parts);
     p.begin = part.begin, p.end = part.end;
     Buffer<char> scratch(infer_stem_scratch<S>(p));
     infer_stem<S>(scratch.p, p);
@@ -209,10 +210,10 @@ static void test_head(int images, int in, int classes, int parts) {
     for (int i = 0; i < depth; i++)
       x[r * stride + i] = i < in && r < images ? random_step(1 << 20, 1.0f / (1 << 18)) : 0;
   fill(weight, weight.n, 1 << 20, 1.0f / (1 << 20)), fill(bias, classes, 16, 0.25f);
-  infer_pack_pointwise<float>({1, nullptr, 0}, {in, classes, weight.p, panels.p, nullptr});
+  infer_pack_pointwise<float>({1, nullptr}, {in, classes, weight.p, panels.p, nullptr});
   InferHead p{images, depth, classes, x.p, stride, panels.p, bias.p, y.p, 0, 0};
   for (int i = 0; i < parts; i++) {
-    const RowPart columns = row_part(all_panels, i, parts);
+    const depthwise::threads::Range columns = depthwise::threads::range_of(all_panels, i, parts);
     p.first = int(columns.begin) * kColumns, p.last = int(columns.end) * kColumns;
     if (p.last > all) p.last = all;
     if (p.first < p.last) infer_head(p);

@@ -106,14 +106,4 @@ void pack_tile_stem(const PackStem &p);
 size_t tile_stem_scratch(const InferStem &p);
 void infer_stem_in_tiles(char *scratch, const InferStem &p);
 
-// Allocates from a thread's scratch memory.
-struct InferMemory {
-  char *at;
-  template <class T> T *take(size_t n) {
-    T *p = reinterpret_cast<T *>(at);
-    at += whole_cache_lines(n * sizeof(T));
-    return p;
-  }
-};
-
 } // namespace depthwise::fused::FUSED_ISA

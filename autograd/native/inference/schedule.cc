@@ -1,10 +1,10 @@
 //go:build ignore
 
 #include "inference/schedule.h"
+#include "threads/pool.h"
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <omp.h>
 #include <stdexcept>
 
 namespace depthwise::fused {
@@ -20,31 +20,29 @@ constexpr size_t kPage = 4096;
 
 size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-// How members of a team split a block: into parts of the output rows, and each of those into parts
-// of the channels. Each member computes the depthwise output of its rows, so parts of channels
-// repeat work, and parts of few rows are uneven.
+// How a block of one image is split: into parts of the output rows, and each of those into parts of
+// the channels. Each part computes the depthwise output of its rows, so parts of channels repeat
+// work, and parts of few rows are uneven.
 struct Partition {
   int rows, columns;
 };
 
-Partition partition(const InferBlock &p, int members, int panel) {
-  Partition best{1, members};
+Partition partition(const InferBlock &p, int pieces, int panel) {
+  Partition best{1, pieces};
   double least = std::numeric_limits<double>::infinity();
-  for (int parts = 1; parts <= members; parts++) {
-    if (members % parts) continue;
+  for (int parts = 1; parts <= pieces; parts++) {
+    if (pieces % parts) continue;
     double rows = std::ceil(double(p.end - p.begin) / parts) * p.window.out_width;
-    double columns = std::ceil(double((p.out + panel - 1) / panel) / (members / parts)) * panel;
+    double columns = std::ceil(double((p.out + panel - 1) / panel) / (pieces / parts)) * panel;
     constexpr double kDepthwise = 30; // product multiplications in the time of one depthwise output (bfloat16, Zen 5)
     double cost = rows * p.in * (kDepthwise + columns);
     if (cost < least) {
       least = cost;
-      best = {parts, members / parts};
+      best = {parts, pieces / parts};
     }
   }
   return best;
 }
-
-int64_t part(int64_t n, int i, int parts) { return n * i / parts; }
 
 // Calls f and adds its time to seconds, unless that is null.
 template <class F> void timed(double *seconds, F f) {
@@ -169,7 +167,7 @@ void Inference::fold(char *folded, char *scratch, const Head &head) {
   for (int c = 0; c < padded(channels()); c++) reinterpret_cast<float *>(folded + ones_)[c] = 1;
   if (settings_.classes == 0) return;
   settings_.isa->float32.infer_pack_pointwise(
-      {settings_.threads, nullptr, 0}, {channels(), settings_.classes, head.weight, folded + head_weight_, nullptr});
+      {settings_.threads, nullptr}, {channels(), settings_.classes, head.weight, folded + head_weight_, nullptr});
   if (head.bias) memcpy(folded + head_bias_, head.bias, settings_.classes * sizeof(float));
 }
 
@@ -180,19 +178,18 @@ void Inference::fold_layer(const Layer &l, size_t weight, size_t bias, char *fol
   const size_t each = l.weights() / l.out;
   const Norm &n = l.norm;
   float *biases = reinterpret_cast<float *>(folded + bias);
-#pragma omp parallel for num_threads(settings_.threads) schedule(static)
-  for (int o = 0; o < l.out; o++) {
+  threads::for_each(settings_.threads, l.out, 1 + (1 << 14) / int64_t(each), [&](int64_t o) {
     const double scale = n.weight[o] / std::sqrt(n.running_var[o] + n.eps);
     for (size_t i = o * each; i < (o + 1) * each; i++) scratch[i] = float(l.weight[i] * scale);
     biases[o] = float(n.bias[o] + ((l.bias ? l.bias[o] : 0.0) - n.running_mean[o]) * scale);
-  }
+  });
   switch (l.kind) {
   case Kind::Stem:
     return k.infer_pack_stem({l.out, scratch, folded + weight});
   case Kind::Depthwise:
     return k.pack_depthwise({l.out, scratch, reinterpret_cast<float *>(folded + weight)});
   case Kind::Pointwise:
-    return k.infer_pack_pointwise({settings_.threads, nullptr, 0}, {l.in, l.out, scratch, folded + weight, nullptr});
+    return k.infer_pack_pointwise({settings_.threads, nullptr}, {l.in, l.out, scratch, folded + weight, nullptr});
   }
 }
 
@@ -207,9 +204,14 @@ void Inference::forward(const char *folded, char *workspace, StemImage input, fl
   Clocks clocks{layers()};
   if (times) clocks.all.resize(settings_.threads * clocks.stride);
   Stopwatch watch;
-  const int threads = compute_all(call, workspace, clocks);
+  const Work work{call, workspace, clocks};
+  in_tiles([&] {
+    const int64_t shared = images_ % settings_.threads;
+    compute_groups(work, images_ - shared);
+    if (shared > 0) compute_shared(work, images_ - shared, int(shared));
+  });
   if (logits) classify(call, logits, clocks);
-  if (times) *times = clocks.sum(watch.lap(), threads);
+  if (times) *times = clocks.sum(watch.lap(), settings_.threads);
 }
 
 // Sums up the times of all threads; whole is the time from the kernels' start to their end.
@@ -226,83 +228,131 @@ InferTimes Inference::Clocks::sum(double whole, int threads) {
   return times;
 }
 
-// Each thread computes the same number of whole images, in groups; teams compute the rest. Returns
-// the number of threads.
-int Inference::compute_all(const Call &call, char *workspace, Clocks &clocks) const {
-  int used = 1;
-#pragma omp parallel num_threads(settings_.threads)
-  {
-    const int threads = omp_get_num_threads(), thread = omp_get_thread_num();
-    if (thread == 0) used = threads;
-    auto work = [&] { compute_part(call, workspace, thread, threads, clocks); };
-    settings_.kernels->infer_thread([](void *w) { (*static_cast<decltype(work) *>(w))(); }, &work);
-  }
-  return used;
+// Calls f with the thread's tiles configured from one kernel to the next.
+template <class F> void Inference::in_tiles(F f) const {
+  settings_.kernels->infer_thread([](void *context) { (*static_cast<F *>(context))(); }, &f);
 }
 
-void Inference::compute_part(const Call &call, char *workspace, int thread, int threads, Clocks &clocks) const {
+Inference::Memory Inference::memory_of(const Work &work, int thread) const {
   const size_t stride = thread_bytes();
-  char *own = workspace + thread * stride;
-  char *scratch = own + stride - scratch_bytes_, *bands = scratch - bands_.bytes();
-  const int64_t each = images_ / threads, rest = images_ - each * threads;
+  char *own = work.workspace + thread * stride, *scratch = own + stride - scratch_bytes_;
+  return {own, scratch - bands_.bytes(), scratch, work.clocks.of(thread)};
+}
+
+// The first images, a multiple of the number of threads, in as many groups for each thread. Any
+// thread computes a group.
+void Inference::compute_groups(const Work &work, int64_t images) const {
   const size_t last = levels_.size() - 1;
-  const bool banded = bands_.stages() > 0;
-  const Team alone{0, 1, banded, false, own, bands, scratch, clocks.of(thread)};
-  const int64_t group = levels_[last].group;
-  for (int64_t i = 0; i < each; i += group) {
-    const int64_t image = thread * each + i, count = std::min(group, each - i);
-    pool(call, alone, compute(call, alone, last, image, count, nullptr), image, count);
+  const int64_t each = images / settings_.threads, group = levels_[last].group;
+  const int groups = int((each + group - 1) / group) * settings_.threads;
+  threads::run(settings_.threads, groups, [&](int part, int thread) {
+    const threads::Range range = threads::range_of(images, part, groups);
+    const int64_t count = range.end - range.begin;
+    const Memory memory = memory_of(work, thread);
+    in_tiles([&] { pool(work.call, memory, compute(work.call, memory, last, range.begin, count, nullptr), range.begin, count); });
+  });
+}
+
+// Fewer images than threads: each stage is split into parts of all of them, which any thread
+// computes. An image's activations are in the memory of the thread of its number.
+void Inference::compute_shared(const Work &work, int64_t first, int count) const {
+  const int pieces = settings_.threads % count ? settings_.threads : settings_.threads / count;
+  const auto output = [&](size_t stage, int image) { return shared_output(memory_of(work, image), stage); };
+  // Calls f(memory, call of the image, its number, piece) for all pieces of all images.
+  const auto split = [&](auto f) {
+    threads::run(settings_.threads, count * pieces, [&](int part, int thread) {
+      const int image = part / pieces;
+      in_tiles([&] { f(memory_of(work, thread), image_of(work.call, first + image), image, part % pieces); });
+    });
+  };
+  size_t s = 1;
+  if (bands_.stages() > 0 && stages_[bands_.stages() - 1].product.window.out_height >= pieces * kBandRows) {
+    s = bands_.stages();
+    split([&](const Memory &m, const Call &c, int image, int piece) {
+      const threads::Range rows = threads::range_of(stages_[s - 1].product.window.out_height, piece, pieces);
+      compute_bands(c, m, output(s - 1, image), int(rows.begin), int(rows.end));
+    });
+  } else {
+    split([&](const Memory &m, const Call &c, int image, int piece) {
+      const threads::Range rows = threads::range_of(stages_[0].product.window.out_height, piece, pieces);
+      if (rows.begin < rows.end) stem_rows(c, m, output(0, image), rows.begin, rows.end);
+    });
   }
-  if (rest == 0) return;
-#pragma omp barrier // teams use the buffers of threads that are done
-  const int size = int(threads / rest), number = thread / size;
-  const bool enough = banded && stages_[bands_.stages() - 1].product.window.out_height >= size * kBandRows;
-  Team team{thread % size, size, enough, true, workspace + number * size * stride, bands, scratch, clocks.of(thread)};
-  if (number >= rest) team.size = 0;
-  pool(call, team, compute(call, team, last, each * threads + number, 1, nullptr), each * threads + number, 1);
+  for (; s < stages_.size(); s++) {
+    split([&](const Memory &m, const Call &c, int image, int piece) {
+      compute_piece(c, m, s, output(s - 1, image), output(s, image), piece, pieces);
+    });
+  }
+  for (int i = 0; i < count; i++) pool(work.call, memory_of(work, 0), output(stages_.size() - 1, i), first + i, 1);
+}
+
+// The output of a stage of one image, where compute would have it.
+char *Inference::shared_output(const Memory &memory, size_t stage) const {
+  size_t level = 0;
+  while (levels_[level].end <= stage) level++;
+  const size_t begin = level > 0 ? levels_[level - 1].end - 1 : 0; // in the level's first buffer
+  return stage + 1 == levels_[level].end && level + 1 < levels_.size() ? buffer(memory, level + 1, 0)
+                                                                     : buffer(memory, level, stage - begin);
+}
+
+// A part of the rows and channels of a block of one image.
+void Inference::compute_piece(const Call &call, const Memory &memory, size_t stage, const char *x, char *y, int piece,
+                              int pieces) const {
+  InferBlock p = block(call, stage, x, y, 1);
+  const int panel = settings_.kernels->infer_columns, panels = (p.out + panel - 1) / panel;
+  const Partition split = partition(p, pieces, panel);
+  const threads::Range rows = threads::range_of(p.end, piece / split.columns, split.rows);
+  const threads::Range columns = threads::range_of(panels, piece % split.columns, split.columns);
+  p.begin = rows.begin, p.end = rows.end;
+  p.first = int(columns.begin) * panel, p.last = std::min(p.out, int(columns.end) * panel);
+  p.seconds = memory.seconds ? memory.seconds + 2 * stage + 1 : nullptr;
+  if (p.first < p.last && p.begin < p.end) settings_.kernels->infer_block(memory.scratch, p);
 }
 
 // Computes the stages of the levels up to this one, for some images of a group. The last output
 // goes to y, or if that is null to one of the level's buffers; returns its address.
-const char *Inference::compute(const Call &call, const Team &team, size_t level, int64_t image, int64_t count,
+const char *Inference::compute(const Call &call, const Memory &memory, size_t level, int64_t image, int64_t count,
                                char *y) const {
   const Level &l = levels_[level];
   if (level == 0) {
-    y = y ? y : buffer(team, 0, l.end - 1);
-    compute_image(call, team, image, y);
+    y = y ? y : buffer(memory, 0, l.end - 1);
+    compute_image(image_of(call, image), memory, y);
     return y;
   }
   const Level &before = levels_[level - 1];
-  char *x = buffer(team, level, 0);
+  char *x = buffer(memory, level, 0);
   for (int64_t i = 0; i < count; i += before.group)
-    compute(call, team, level - 1, image + i, std::min(before.group, count - i), x + i * image_bytes(before.end - 1));
+    compute(call, memory, level - 1, image + i, std::min(before.group, count - i), x + i * image_bytes(before.end - 1));
   for (size_t s = before.end; s < l.end; s++) {
-    char *to = s + 1 == l.end && y ? y : buffer(team, level, s + 1 - before.end);
-    compute_block(call, team, s, x, to, count);
+    char *to = s + 1 == l.end && y ? y : buffer(memory, level, s + 1 - before.end);
+    compute_block(call, memory, s, x, to, count);
     x = to;
   }
   return x;
 }
 
-// Computes the first level's stages.
-void Inference::compute_image(const Call &call, const Team &team, int64_t image, char *y) const {
+// The call with the input of one image.
+Inference::Call Inference::image_of(const Call &call, int64_t image) const {
   Call one = call;
-  if (team.size > 0) {
-    const Window &w = call.input.window;
-    const size_t offset = image * int64_t(w.height) * w.width * 3;
-    one.input.pixels = call.input.pixels ? call.input.pixels + offset : nullptr;
-    one.input.values = call.input.values ? call.input.values + offset : nullptr;
-  }
+  const Window &w = call.input.window;
+  const size_t offset = image * int64_t(w.height) * w.width * 3;
+  one.input.pixels = call.input.pixels ? call.input.pixels + offset : nullptr;
+  one.input.values = call.input.values ? call.input.values + offset : nullptr;
+  return one;
+}
+
+// Computes the first level's stages of the call's first image.
+void Inference::compute_image(const Call &call, const Memory &memory, char *y) const {
   const size_t end = levels_[0].end;
-  const auto output = [&](size_t stage) { return stage + 1 == end ? y : buffer(team, 0, stage); };
+  const auto output = [&](size_t stage) { return stage + 1 == end ? y : buffer(memory, 0, stage); };
   size_t s = 1;
-  if (team.banded) {
+  if (bands_.stages() > 0) {
     s = bands_.stages();
-    compute_bands(one, team, output(s - 1));
+    compute_bands(call, memory, output(s - 1), 0, stages_[s - 1].product.window.out_height);
   } else {
-    compute_stem(one, team, output(0));
+    stem_rows(call, memory, output(0), 0, stages_[0].product.window.out_height);
   }
-  for (; s < end; s++) compute_block(call, team, s, output(s - 1), output(s), 1);
+  for (; s < end; s++) compute_block(call, memory, s, output(s - 1), output(s), 1);
 }
 
 InferStem Inference::stem(const Call &call, char *y) const {
@@ -342,76 +392,46 @@ InferBlock Inference::block(const Call &call, size_t stage, const char *x, char 
   return p;
 }
 
-// Members of a team compute the overlapping rows of their bands redundantly, and need not wait for
-// each other.
-void Inference::compute_bands(const Call &call, const Team &team, char *y) const {
-  if (team.size > 0) {
-    const int rows = stages_[bands_.stages() - 1].product.window.out_height;
-    bands_.compute(team.bands, y, int(part(rows, team.member, team.size)), int(part(rows, team.member + 1, team.size)),
-                   [&](size_t stage, const char *x, char *to, int begin, int end) {
-                     if (stage == 0)
-                       stem_rows(call, team, to, begin, end);
-                     else
-                       block_rows(call, team, stage, x, to, begin, end);
-                   });
-  }
-  if (team.meets) {
-#pragma omp barrier
-  }
+// Rows of the last stage in bands. Parts of an image compute the overlapping rows of their bands
+// redundantly, and need not wait for each other.
+void Inference::compute_bands(const Call &call, const Memory &memory, char *y, int begin, int end) const {
+  bands_.compute(memory.bands, y, begin, end, [&](size_t stage, const char *x, char *to, int first, int last) {
+    if (stage == 0)
+      stem_rows(call, memory, to, first, last);
+    else
+      block_rows(call, memory, stage, x, to, first, last);
+  });
 }
 
-void Inference::stem_rows(const Call &call, const Team &team, char *y, int64_t begin, int64_t end) const {
+void Inference::stem_rows(const Call &call, const Memory &memory, char *y, int64_t begin, int64_t end) const {
   InferStem p = stem(call, y);
   p.begin = begin, p.end = end;
-  timed(team.seconds ? team.seconds + 2 : nullptr, [&] { settings_.kernels->infer_stem(team.scratch, p); });
+  timed(memory.seconds ? memory.seconds + 2 : nullptr, [&] { settings_.kernels->infer_stem(memory.scratch, p); });
 }
 
 // All channels of some rows of one image.
-void Inference::block_rows(const Call &call, const Team &team, size_t stage, const char *x, char *y, int64_t begin,
+void Inference::block_rows(const Call &call, const Memory &memory, size_t stage, const char *x, char *y, int64_t begin,
                            int64_t end) const {
   InferBlock p = block(call, stage, x, y, 1);
   p.begin = begin, p.end = end;
-  p.seconds = team.seconds ? team.seconds + 2 * stage + 1 : nullptr;
-  settings_.kernels->infer_block(team.scratch, p);
+  p.seconds = memory.seconds ? memory.seconds + 2 * stage + 1 : nullptr;
+  settings_.kernels->infer_block(memory.scratch, p);
 }
 
-void Inference::compute_stem(const Call &call, const Team &team, char *y) const {
-  const int64_t rows = stages_[0].product.window.out_height;
-  if (team.size > 0) {
-    const int64_t begin = part(rows, team.member, team.size), end = part(rows, team.member + 1, team.size);
-    if (begin < end) stem_rows(call, team, y, begin, end);
-  }
-  if (team.meets) {
-#pragma omp barrier
-  }
-}
-
-void Inference::compute_block(const Call &call, const Team &team, size_t stage, const char *x, char *y,
+// All channels of all rows of some images.
+void Inference::compute_block(const Call &call, const Memory &memory, size_t stage, const char *x, char *y,
                               int64_t images) const {
-  if (team.size > 0) {
-    InferBlock p = block(call, stage, x, y, images);
-    const int panel = settings_.kernels->infer_columns;
-    const Partition split = partition(p, team.size, panel);
-    const int row = team.member / split.columns, column = team.member % split.columns;
-    const int64_t rows = p.end, panels = (p.out + panel - 1) / panel;
-    p.begin = part(rows, row, split.rows);
-    p.end = part(rows, row + 1, split.rows);
-    p.first = int(part(panels, column, split.columns)) * panel;
-    p.last = std::min(p.out, int(part(panels, column + 1, split.columns)) * panel);
-    p.seconds = team.seconds ? team.seconds + 2 * stage + 1 : nullptr;
-    if (p.first < p.last && p.begin < p.end) settings_.kernels->infer_block(team.scratch, p);
-  }
-  if (team.meets) {
-#pragma omp barrier
-  }
+  InferBlock p = block(call, stage, x, y, images);
+  p.last = p.out;
+  p.seconds = memory.seconds ? memory.seconds + 2 * stage + 1 : nullptr;
+  settings_.kernels->infer_block(memory.scratch, p);
 }
 
-void Inference::pool(const Call &call, const Team &team, const char *x, int64_t image, int64_t count) const {
-  if (team.member > 0 || team.size == 0) return;
+void Inference::pool(const Call &call, const Memory &memory, const char *x, int64_t image, int64_t count) const {
   const size_t last = stages_.size() - 1;
   auto floats = [&](size_t at) { return reinterpret_cast<const float *>(call.folded + at); };
   const Activation none{floats(ones_), floats(zeros_), settings_.cap};
-  timed(team.seconds, [&] {
+  timed(memory.seconds, [&] {
     for (int64_t i = 0; i < count; i++) {
       const PoolForward p{1,
                           stages_[last].positions(),
@@ -436,10 +456,11 @@ void Inference::classify(const Call &call, float *logits, Clocks &clocks) const 
             call.features + (images + settings_.isa->infer_head_rows) * call.stride, 0.0f);
   const int panels = (classes + k.infer_columns - 1) / k.infer_columns;
   const int columns = std::min(settings_.threads, panels), rows = std::min(settings_.threads / columns, images);
-#pragma omp parallel for num_threads(settings_.threads) schedule(static, 1)
-  for (int i = 0; i < columns * rows; i++) {
-    const int64_t begin = part(images, i / columns, rows), end = part(images, i / columns + 1, rows);
-    InferHead p{int(end - begin),
+  threads::run(settings_.threads, columns * rows, [&](int part, int thread) {
+    const threads::Range some = threads::range_of(images, part / columns, rows);
+    const threads::Range panel = threads::range_of(panels, part % columns, columns);
+    const int64_t begin = some.begin;
+    InferHead p{int(some.end - begin),
                 in,
                 classes,
                 call.features + begin * call.stride,
@@ -449,11 +470,11 @@ void Inference::classify(const Call &call, float *logits, Clocks &clocks) const 
                 logits + begin * classes,
                 0,
                 0};
-    p.first = int(part(panels, i % columns, columns)) * k.infer_columns;
-    p.last = std::min(padded(classes), int(part(panels, i % columns + 1, columns)) * k.infer_columns);
-    double *seconds = clocks.of(omp_get_thread_num());
+    p.first = int(panel.begin) * k.infer_columns;
+    p.last = std::min(padded(classes), int(panel.end) * k.infer_columns);
+    double *seconds = clocks.of(thread);
     timed(seconds ? seconds + 1 : nullptr, [&] { settings_.isa->infer_head(p); });
-  }
+  });
 }
 
 } // namespace depthwise::fused

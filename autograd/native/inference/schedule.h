@@ -65,13 +65,10 @@ private:
     int64_t group;
     size_t bytes, at; // of a buffer; in a thread's memory
   };
-  // A team of threads computes some images together; each member computes a part of every stage.
-  struct Team {
-    int member, size;
-    bool banded; // whether the first stages are computed in bands
-    bool meets;  // at a barrier after each stage; a thread without a team has size 0 and only joins the barriers
-    char *buffers, *bands, *scratch; // the last two are the member's own
-    double *seconds;                 // the member's own; null: not measured
+  // A thread's memory.
+  struct Memory {
+    char *buffers, *bands, *scratch;
+    double *seconds; // null: not measured
   };
   struct Call {
     const char *folded;
@@ -86,29 +83,38 @@ private:
     double *of(int thread) { return all.empty() ? nullptr : all.data() + thread * stride; }
     InferTimes sum(double whole, int threads);
   };
+  struct Work {
+    const Call &call;
+    char *workspace;
+    Clocks &clocks;
+  };
 
   void plan();
   void plan_levels();
   void plan_bands();
   void plan_head();
-  int compute_all(const Call &, char *workspace, Clocks &) const;
-  void compute_part(const Call &, char *workspace, int thread, int threads, Clocks &) const;
+  template <class F> void in_tiles(F f) const;
+  Memory memory_of(const Work &, int thread) const;
+  Call image_of(const Call &, int64_t image) const;
+  void compute_groups(const Work &, int64_t images) const;
+  void compute_shared(const Work &, int64_t first, int count) const;
+  void compute_piece(const Call &, const Memory &, size_t stage, const char *x, char *y, int piece, int pieces) const;
+  char *shared_output(const Memory &, size_t stage) const;
   void fold_layer(const Layer &, size_t weight, size_t bias, char *folded, float *scratch) const;
-  const char *compute(const Call &, const Team &, size_t level, int64_t image, int64_t count, char *y) const;
-  void compute_image(const Call &, const Team &, int64_t image, char *y) const;
-  void compute_bands(const Call &, const Team &, char *y) const;
-  void compute_stem(const Call &, const Team &, char *y) const;
-  void stem_rows(const Call &, const Team &, char *y, int64_t begin, int64_t end) const;
-  void block_rows(const Call &, const Team &, size_t stage, const char *x, char *y, int64_t begin, int64_t end) const;
-  void compute_block(const Call &, const Team &, size_t stage, const char *x, char *y, int64_t images) const;
+  const char *compute(const Call &, const Memory &, size_t level, int64_t image, int64_t count, char *y) const;
+  void compute_image(const Call &, const Memory &, char *y) const;
+  void compute_bands(const Call &, const Memory &, char *y, int begin, int end) const;
+  void stem_rows(const Call &, const Memory &, char *y, int64_t begin, int64_t end) const;
+  void block_rows(const Call &, const Memory &, size_t stage, const char *x, char *y, int64_t begin, int64_t end) const;
+  void compute_block(const Call &, const Memory &, size_t stage, const char *x, char *y, int64_t images) const;
   void classify(const Call &, float *logits, Clocks &) const;
-  void pool(const Call &, const Team &, const char *x, int64_t image, int64_t count) const;
+  void pool(const Call &, const Memory &, const char *x, int64_t image, int64_t count) const;
   InferStem stem(const Call &, char *y) const;
   InferBlock block(const Call &, size_t stage, const char *x, char *y, int64_t images) const;
   int channels() const { return stages_.back().product.out; }
   size_t layers() const { return 2 * stages_.size() - 1; }
-  char *buffer(const Team &team, size_t level, size_t i) const {
-    return team.buffers + levels_[level].at + i % 2 * levels_[level].bytes;
+  char *buffer(const Memory &memory, size_t level, size_t i) const {
+    return memory.buffers + levels_[level].at + i % 2 * levels_[level].bytes;
   }
   size_t image_bytes(size_t stage) const { return stages_[stage].values() * settings_.kernels->element; }
 

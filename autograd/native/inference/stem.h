@@ -35,7 +35,7 @@ template <class S> size_t infer_stem_scratch(const InferStem &p) {
 template <class S> void infer_stem(char *scratch, const InferStem &p) {
   if constexpr (kTiled<Element<S>>) return infer_stem_in_tiles(scratch, p);
   const Window &w = p.image.window;
-  InferMemory from{scratch};
+  ScratchMemory from{scratch};
   InferStemMemory<S> memory(from, w);
   const auto line = [&](int64_t image, int row) {
     stem_row<S>(p.image, image, row, memory.line);

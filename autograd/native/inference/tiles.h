@@ -49,12 +49,12 @@ inline void pack_tile_columns(const PackPointwise &p, int column, uint32_t *to, 
 
 inline void pack_tile_panels(const Workers &w, const PackPointwise &p) {
   const int all = padded(p.out);
-#pragma omp parallel for num_threads(w.threads) schedule(static)
-  for (int column = 0; column < all; column += kLanes) {
+  threads::for_each(w.threads, all / kLanes, 1, [&](int64_t i) {
+    const int column = int(i) * kLanes;
     const int first = column / kColumns * kColumns, width = all - first < kColumns ? kLanes : kColumns;
     uint32_t *to = static_cast<uint32_t *>(p.forward) + size_t(first) * whole_steps(p.in) / 2 + (column - first);
     pack_tile_columns(p, column, to, width);
-  }
+  });
 }
 
 // A block of A, (steps, pitch, 32): positions' values, one step after another.

@@ -46,7 +46,7 @@ template <bool kCapped> void multiply_block_of(const InferBlock &p, const InferT
 }
 
 template <bool kCapped> void infer_tile_block(char *scratch, const InferBlock &p) {
-  InferMemory memory{scratch};
+  ScratchMemory memory{scratch};
   TileClock clock{p.seconds};
   const InferTileBlock tile(memory, p);
   memset(tile.zeros, 0, size_t(p.window.width) * p.in * sizeof(bf16));

@@ -148,7 +148,7 @@ template <bool kCapped> struct TileStemProduct {
 
 template <bool kCapped> void infer_tile_stem(char *scratch, const InferStem &p) {
   const Window &w = p.image.window;
-  InferMemory memory{scratch};
+  ScratchMemory memory{scratch};
   TileStemRows rows(memory, w);
   const PixelReader reader(p.image);
   const size_t y_row = size_t(w.out_width) * p.out, apart = w.stride * kPixel * sizeof(bf16);

@@ -39,7 +39,6 @@ template <class S> constexpr KernelSet kernel_set() {
       .depthwise_forward = depthwise_forward<S>,
       .depthwise_backward_scratch = depthwise_backward_scratch<S>,
       .depthwise_backward = depthwise_backward<S>,
-      .pool_scratch = pool_scratch,
       .pool_forward = pool_forward<S>,
       .pool_backward = pool_backward<S>,
       .infer_columns = kColumns,

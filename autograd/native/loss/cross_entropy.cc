@@ -5,6 +5,7 @@
 // its; the rest are sums over rows.
 #include "cross_entropy.h"
 #include "graph/node.h"
+#include "threads/pool.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/functions/utils.h>
@@ -56,9 +57,7 @@ void check(const at::Tensor &logits, const dw_targets &t) {
 // Calls f with each row, on all threads.
 template <class F> void for_each_row(const at::Tensor &x, F f) {
   constexpr int64_t kElements = 1 << 13; // below which another thread does not pay
-  at::parallel_for(0, x.size(0), std::max<int64_t>(1, kElements / x.size(1)), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) f(i);
-  });
+  depthwise::threads::for_each(at::get_num_threads(), x.size(0), std::max<int64_t>(1, kElements / x.size(1)), f);
 }
 
 // Whether the label's logit is the unique maximum. A NaN is never correct.

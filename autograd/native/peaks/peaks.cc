@@ -17,7 +17,7 @@ namespace {
 constexpr size_t kArray = 128 << 20; // bytes of each array, several times the caches of the processors tested
 constexpr int kRepeats = 8;          // of which the best counts: the processor may be shared
 constexpr int64_t kProducts = 1 << 20;
-constexpr size_t kScratch = 1 << 14; // bytes for a thread's sums
+constexpr size_t kScratch = 1 << 14; // bytes for a thread's sums (kPeakScratch of peaks.h)
 
 // Memory directly from the kernel, returned afterwards: libtorch's allocator and malloc keep
 // theirs.
@@ -54,7 +54,7 @@ template <class F> double best(F f) {
 dw_backbone_peaks measure(bool bf16, int threads) {
   const Kernels &k = kernels_here();
   Mapped scratch(threads * kScratch), arrays(3 * kArray);
-  const Workers w{threads, scratch.at<char>(), kScratch};
+  const Workers w{threads, scratch.at<char>()};
   float *a = arrays.at<float>(), *b = arrays.at<float>(kArray), *c = arrays.at<float>(2 * kArray);
   constexpr size_t n = kArray / sizeof(float);
   k.add_memory(w, b, c, c, n); // maps the pages

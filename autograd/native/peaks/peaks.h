@@ -6,6 +6,13 @@
 
 namespace depthwise::fused::FUSED_ISA {
 
+constexpr size_t kPeakScratch = 1 << 14; // bytes of scratch memory for a thread's sums
+
+// Runs body(part, memory) once for each thread; on an idle machine, on each thread.
+template <class Body> void for_each_thread(const Workers &w, Body body) {
+  for_each_part(w.threads, w.threads, [&](int part, int) { body(part, ScratchMemory{w.scratch + part * kPeakScratch}); });
+}
+
 #if defined(__AMX_BF16__)
 // The products of tiles of zeros. Returns the multiply-adds of a thread.
 static double multiply_in_tiles(int64_t products) {
@@ -44,8 +51,7 @@ template <class S> double multiply_in_vectors(int64_t products, V (&sums)[kRows 
 // in scratch memory so that the compiler does not remove them.
 template <class S> double multiply_in_registers(const Workers &w, int64_t products) {
   double *done = reinterpret_cast<double *>(w.scratch);
-  for_each_thread(w, [&](int t) {
-    ScratchMemory memory(w, t);
+  for_each_thread(w, [&](int, ScratchMemory memory) {
     double *count = memory.take<double>(1);
 #if defined(__AMX_BF16__)
     if constexpr (kTiled<Element<S>>) {
@@ -62,12 +68,11 @@ template <class S> double multiply_in_registers(const Workers &w, int64_t produc
 
 // Reads n floats, a multiple of 64.
 static void read_memory(const Workers &w, const float *from, size_t n) {
-  for_each_thread(w, [&](int t) {
-    const RowPart part = row_part(int64_t(n / 64), t, w.threads);
+  for_each_thread(w, [&](int t, ScratchMemory memory) {
+    const threads::Range part = threads::range_of(int64_t(n / 64), t, w.threads);
     V sums[4] = {};
     for (int64_t i = part.begin; i < part.end; i++)
       for (int s = 0; s < 4; s++) sums[s] += load(from + i * 64 + s * kLanes);
-    ScratchMemory memory(w, t);
     memcpy(memory.take<V>(4), sums, sizeof sums);
   });
 }
@@ -75,8 +80,8 @@ static void read_memory(const Workers &w, const float *from, size_t n) {
 // a = b + c for n floats each, a multiple of 64, with non-temporal stores: STREAM's addition,
 // https://www.cs.virginia.edu/stream.
 static void add_memory(const Workers &w, float *a, const float *b, const float *c, size_t n) {
-  for_each_thread(w, [&](int t) {
-    const RowPart part = row_part(int64_t(n / 64), t, w.threads);
+  for_each_thread(w, [&](int t, ScratchMemory) {
+    const threads::Range part = threads::range_of(int64_t(n / 64), t, w.threads);
     for (int64_t i = part.begin * 64; i < part.end * 64; i += kLanes) stream(a + i, load(b + i) + load(c + i));
     stream_fence();
   });

@@ -30,9 +30,9 @@ template <class S> void test_products(const Workers &w) {
 
 int main() {
   constexpr int kThreads = 3;
-  constexpr size_t kStride = 1 << 14, n = 64 * 11;
+  constexpr size_t kStride = kPeakScratch, n = 64 * 11;
   alignas(64) static char scratch[kThreads * kStride];
-  const Workers w{kThreads, scratch, kStride};
+  const Workers w{kThreads, scratch};
   test_products<float>(w);
   test_products<bf16>(w);
   alignas(64) static float a[n + 1], b[n], c[n];

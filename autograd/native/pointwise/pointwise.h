@@ -73,8 +73,8 @@ FUSED_INLINE void write_block(const WeightBlock &block, int depth, int columns, 
 // took 3.6 ms of a step on a Xeon; this takes 1.6 ms.
 template <class S> void pack_pointwise(const Workers &w, const PackPointwise &p) {
   const int in = padded(p.in), out = padded(p.out);
-#pragma omp parallel for num_threads(w.threads) schedule(static)
-  for (int o = 0; o < out; o += kLanes)
+  threads::for_each(w.threads, out / kLanes, 1 + (1 << 10) / in, [&](int64_t row) {
+    const int o = int(row) * kLanes;
     for (int i = 0; i < in; i += kLanes) {
       WeightBlock block, transposed;
       read_block(p.out - o, p.in - i, p.weight + size_t(o) * p.in + i, p.in, block);
@@ -82,9 +82,10 @@ template <class S> void pack_pointwise(const Workers &w, const PackPointwise &p)
       transpose(kLanes, block.rows[0], kLanes, transposed.rows[0], kLanes);
       write_block<S>(transposed, in, out, o, i, p.forward);
     }
+  });
 }
 
-// A thread's memory for the forward pass.
+// A part's sums and a thread's block for the forward pass.
 template <class S> struct ForwardBlock {
   static constexpr size_t kBytes = kTiled<Element<S>> ? 256 << 10 : 128 << 10; // of a
   RunningSums moments;                                                         // (2, out)
@@ -92,21 +93,21 @@ template <class S> struct ForwardBlock {
   size_t stride;
   Element<S> *a; // (rows, stride): activations
 
-  template <class Memory> ForwardBlock(Memory &memory, int in, int out) {
-    const size_t sums = 2 * size_t(out);
-    moments.total = memory.template take<double>(sums);
-    moments.part = memory.template take<float>(sums);
-    moments.count = sums;
+  template <class Memory> ForwardBlock(Memory &sums, Memory &block, int in, int out) : moments(sums, 2 * size_t(out)) {
     stride = row_stride(in / kPack<Element<S>>);
     rows = block_rows<Element<S>>(kBytes, stride * sizeof(Element<S>));
-    a = memory.template take<Element<S>>(rows * stride);
+    a = block.template take<Element<S>>(rows * stride);
   }
 };
 
-template <class S> size_t pointwise_forward_scratch(const PointwiseForward &p) {
-  ScratchSize size;
-  ForwardBlock<S>(size, p.in, p.out);
-  return size.bytes;
+template <class S> Parts pointwise_forward_parts(int threads, const PointwiseForward &p) {
+  ScratchSize sums, block;
+  const ForwardBlock<S> size(sums, block, p.in, p.out);
+  return {threads, threads::parts_of(threads, p.rows, size.rows), sums.bytes, block.bytes};
+}
+
+template <class S> size_t pointwise_forward_scratch(int threads, const PointwiseForward &p) {
+  return pointwise_forward_parts<S>(threads, p).bytes();
 }
 
 // Applies the activation to rows of x and stores operands along the channels.
@@ -125,15 +126,15 @@ void activate_rows(int rows, int channels, const S *x, const Activation &n, Elem
     });
 }
 
-// Thread t's part of all rows, in whole tiles.
-template <class S> RowPart tile_part(int64_t rows, int t, int threads) {
+// A part of all rows, in whole tiles.
+template <class S> threads::Range tile_part(int64_t rows, int number, int parts) {
   constexpr int kUnit = kRowUnit<Element<S>>;
-  RowPart part = row_part((rows + kUnit - 1) / kUnit, t, threads);
+  threads::Range part = threads::range_of((rows + kUnit - 1) / kUnit, number, parts);
   part.begin *= kUnit, part.end *= kUnit;
   return {part.begin < rows ? part.begin : rows, part.end < rows ? part.end : rows};
 }
 
-template <class S> void pointwise_forward_part(const PointwiseForward &p, ForwardBlock<S> &block, RowPart part) {
+template <class S> void pointwise_forward_part(const PointwiseForward &p, ForwardBlock<S> &block, threads::Range part) {
   const S *x = static_cast<const S *>(p.x);
   S *y = static_cast<S *>(p.y);
   const bool non_temporal = streamed<S>(p.y, p.rows * p.out);
@@ -155,17 +156,18 @@ template <class S> void pointwise_forward_part(const PointwiseForward &p, Forwar
 }
 
 template <class S> void pointwise_forward(const Workers &w, const PointwiseForward &p) {
-  for_each_thread(w, [&](int t) {
-    ScratchMemory memory(w, t);
-    ForwardBlock<S> block(memory, p.in, p.out);
-    pointwise_forward_part<S>(p, block, tile_part<S>(p.rows, t, w.threads));
+  const Parts parts = pointwise_forward_parts<S>(w.threads, p);
+  for_each_part(w.threads, parts.count, [&](int part, int thread) {
+    ScratchMemory sums{parts.sums_of(w, part)}, memory{parts.block_of(w, thread)};
+    ForwardBlock<S> block(sums, memory, p.in, p.out);
+    pointwise_forward_part<S>(p, block, tile_part<S>(p.rows, part, parts.count));
   });
   if (!p.moments.sum) return;
-  sum_threads(w, 0, p.out, p.moments.sum);
-  sum_threads(w, p.out, p.out, p.moments.square);
+  parts.sum(w, 0, p.out, p.moments.sum);
+  parts.sum(w, p.out, p.out, p.moments.square);
 }
 
-// A thread's memory for the backward pass. Floats need one copy of dy; pairs need one along the
+// A part's sums and a thread's block for the backward pass. Floats need one copy of dy; pairs need one along the
 // channels and one along the rows.
 template <class S> struct BackwardBlock {
   static constexpr bool kTwice = kPack<Element<S>> == 2;
@@ -183,20 +185,17 @@ template <class S> struct BackwardBlock {
   RunningSums sums; // (2, in)
   int rows;
   size_t stride;             // of dy
-  size_t dw_offset;          // of dw in scratch memory, in bytes
+  size_t dw_offset;          // of dw in the part's sums, in bytes
   Element<S> *dy;            // (rows, stride)
   Outer<S> gradient, inputs; // dy and a(x), along the rows
   size_t dw_stride;          // floats between its rows
   float *dw;                 // (out, in)
 
-  template <class Memory> BackwardBlock(Memory &memory, int in, int out) {
-    const size_t count = 2 * size_t(in);
-    sums.total = memory.template take<double>(count);
-    sums.part = memory.template take<float>(count);
-    sums.count = count;
-    dw_offset = whole_cache_lines(count * sizeof(double)) + whole_cache_lines(count * sizeof(float));
+  template <class Memory>
+  BackwardBlock(Memory &part, Memory &memory, int in, int out) : sums(part, 2 * size_t(in)) {
+    dw_offset = whole_cache_lines(sums.count * sizeof(double)) + whole_cache_lines(sums.count * sizeof(float));
     dw_stride = sum_stride(in);
-    dw = memory.template take<float>(out * dw_stride);
+    dw = part.template take<float>(out * dw_stride);
     stride = row_stride(out / kPack<Element<S>>);
     gradient.stride = row_stride(out);
     inputs.stride = row_stride(in);
@@ -216,10 +215,21 @@ template <class S> struct BackwardBlock {
   }
 };
 
-template <class S> size_t pointwise_backward_scratch(const PointwiseBackward &p) {
-  ScratchSize size;
-  BackwardBlock<S>(size, p.in, p.out);
-  return size.bytes;
+// Parts for each thread. Every part has a whole weight gradient, which its blocks read and write, and
+// which is read once more for the total.
+constexpr int weight_gradient_parts(int in, int out) {
+  return size_t(in) * out * sizeof(float) < 256 << 10 ? threads::kPartsPerThread : 1;
+}
+
+template <class S> Parts pointwise_backward_parts(int threads, const PointwiseBackward &p) {
+  ScratchSize sums, block;
+  const BackwardBlock<S> size(sums, block, p.in, p.out);
+  return {threads, threads::parts_of(threads, p.rows, size.rows, weight_gradient_parts(p.in, p.out)), sums.bytes,
+          block.bytes};
+}
+
+template <class S> size_t pointwise_backward_scratch(int threads, const PointwiseBackward &p) {
+  return pointwise_backward_parts<S>(threads, p).bytes();
 }
 
 // Applies the activation to rows of x and stores operands along the rows.
@@ -308,7 +318,7 @@ template <class S> struct InputGradientTiles {
 // like this (and with a(x) stored between the products) 44.8 ms.
 constexpr double kGradientPrefetch = 0.3, kProductPrefetch = 0.6;
 
-// One block: rows from begin. end is the end of the thread's part.
+// One block: rows from begin. end is the end of the part.
 template <class S>
 void pointwise_backward_block(const PointwiseBackward &p, BackwardBlock<S> &block, int64_t begin, int rows, int64_t end,
                               bool overwrite) {
@@ -339,12 +349,11 @@ void pointwise_backward_block(const PointwiseBackward &p, BackwardBlock<S> &bloc
 }
 
 template <class S> void pointwise_backward(const Workers &w, const PointwiseBackward &p) {
-  ScratchSize bytes;
-  const BackwardBlock<S> size(bytes, p.in, p.out);
-  for_each_thread(w, [&](int t) {
-    ScratchMemory memory(w, t);
-    BackwardBlock<S> block(memory, p.in, p.out);
-    const RowPart part = tile_part<S>(p.rows, t, w.threads);
+  const Parts parts = pointwise_backward_parts<S>(w.threads, p);
+  for_each_part(w.threads, parts.count, [&](int number, int thread) {
+    ScratchMemory sums{parts.sums_of(w, number)}, memory{parts.block_of(w, thread)};
+    BackwardBlock<S> block(sums, memory, p.in, p.out);
+    const threads::Range part = tile_part<S>(p.rows, number, parts.count);
     block.sums.clear();
     block.balance(part.end - part.begin);
     if (part.begin == part.end) memset(block.dw, 0, p.out * block.dw_stride * sizeof(float));
@@ -355,9 +364,11 @@ template <class S> void pointwise_backward(const Workers &w, const PointwiseBack
     block.sums.flush();
     stream_fence();
   });
-  sum_threads(w, 0, p.in, p.sums.g);
-  sum_threads(w, p.in, p.in, p.sums.gx);
-  sum_weight_gradients(w, size.dw_offset, size.dw_stride, p.weight_out, p.weight_in, p.dw);
+  parts.sum(w, 0, p.in, p.sums.g);
+  parts.sum(w, p.in, p.in, p.sums.gx);
+  ScratchSize sums, memory;
+  const BackwardBlock<S> size(sums, memory, p.in, p.out);
+  sum_weight_gradients(w, parts, size.dw_offset, size.dw_stride, p.weight_out, p.weight_in, p.dw);
 }
 
 } // namespace depthwise::fused::FUSED_ISA

@@ -2,7 +2,8 @@
 
 // Tests the products of the fused backbone (pointwise/pointwise.h, stem/stem.h, stem/backward.h)
 // against loops in double. A standalone program, compiled in autograd/native:
-//   g++ -std=c++20 -I. -O2 -fopenmp -DFUSED_ISA=avx2 -march=x86-64-v3 pointwise/pointwise_test.cc && ./a.out
+//   g++ -std=c++20 -I. -O2 -pthread -DFUSED_ISA=avx2 -march=x86-64-v3 pointwise/pointwise_test.cc \
+//     threads/pool.cc && ./a.out
 // Inputs have few bits, so that activations and gradients are exact in float and round to S
 // identically in the kernels and here. The remaining difference is the order of the sums.
 #include "pointwise/pointwise.h"
@@ -157,11 +158,11 @@ template <class S> void compute(const Problem<S> &p, Result<S> &r, int garbage) 
                       r.gx.p,
                       {p.mean.p, r.sum_g.p, r.sum_gx.p},
                       r.dw.p};
-  size_t stride = pointwise_forward_scratch<S>(f), other = pointwise_backward_scratch<S>(b);
-  if (other > stride) stride = other;
-  Buffer<char> scratch(stride * p.c.threads);
+  size_t bytes = pointwise_forward_scratch<S>(p.c.threads, f), other = pointwise_backward_scratch<S>(p.c.threads, b);
+  if (other > bytes) bytes = other;
+  Buffer<char> scratch(bytes);
   memset(scratch.p, garbage, scratch.n);
-  Workers w{p.c.threads, scratch.p, stride};
+  Workers w{p.c.threads, scratch.p};
   pack_pointwise<S>(w, {p.c.in, p.c.out, p.weight.p, forward.p, backward.p});
   pointwise_forward<S>(w, f);
   memset(scratch.p, garbage, scratch.n);
@@ -294,11 +295,11 @@ template <class S> void test_stem(const char *title, const StemCase &c) {
   Buffer<float> dw(c.out * 27), again(c.out * 27);
   StemForward f{v, p.out, image.p, panels.p, p.bias.p, y.p, {p.pivot.p, sum.p, square.p}};
   StemBackward b{v, p.out, c.out, p.g.p, p.y0.p, {p.c1.p, p.c2.p, p.c3.p}, image.p, dw.p};
-  size_t stride = stem_forward_scratch<S>(f), other = stem_backward_scratch<S>(b);
-  if (other > stride) stride = other;
-  Buffer<char> scratch(stride * c.threads);
+  size_t bytes = stem_forward_scratch<S>(c.threads, f), other = stem_backward_scratch<S>(c.threads, b);
+  if (other > bytes) bytes = other;
+  Buffer<char> scratch(bytes);
   memset(scratch.p, 0xff, scratch.n);
-  Workers w{c.threads, scratch.p, stride};
+  Workers w{c.threads, scratch.p};
   StemImage s{v, c.pixels ? p.pixels.p : nullptr, c.pixels ? nullptr : p.values.p, {}, {}, image.p};
   memcpy(s.mean, p.mean, sizeof s.mean), memcpy(s.std, p.std, sizeof s.std);
   stem_image<S>(w, s);

@@ -4,9 +4,6 @@
 
 namespace depthwise::fused::FUSED_ISA {
 
-// The kernels keep their sums in registers and in the caller's arrays.
-static size_t pool_scratch(int) { return 0; }
-
 // Adds 16 float sums to double ones.
 FUSED_INLINE void add_lanes(double *to, V v) {
   float lanes[kLanes];
@@ -35,12 +32,11 @@ template <class S> FUSED_INLINE void pool_forward_block(const PoolForward &p, in
   for (int i = 0; i < channels_used(p.features_channels, c); i++) features[i] = float(total[i] / double(p.positions));
 }
 
-// Threads take parts of all blocks of 16 channels of all images, so that a single image is split as
-// well.
+// Parts consist of blocks of 16 channels of all images, so that a single image is split as well.
 template <class S> void pool_forward(const Workers &w, const PoolForward &p) {
   const int64_t blocks = p.channels / kLanes;
-#pragma omp parallel for num_threads(w.threads) schedule(static)
-  for (int64_t i = 0; i < p.images * blocks; i++) pool_forward_block<S>(p, i / blocks, int(i % blocks) * kLanes);
+  threads::for_each(w.threads, p.images * blocks, 8,
+           [&](int64_t i) { pool_forward_block<S>(p, i / blocks, int(i % blocks) * kLanes); });
 }
 
 // The gradient of one image's activations for the 16 channels from c: the same value at each
@@ -66,16 +62,16 @@ template <class S> FUSED_INLINE void pool_backward_block(const PoolBackward &p, 
   }
 }
 
-// Each thread takes a part of the channels, so that every sum belongs to one thread.
+// Parts consist of channels, so that every sum belongs to one part.
 template <class S> void pool_backward(const Workers &w, const PoolBackward &p) {
-#pragma omp parallel for num_threads(w.threads) schedule(static, 1)
-  for (int t = 0; t < w.threads; t++) {
-    RowPart blocks = row_part(p.channels / kLanes, t, w.threads);
+  const int parts = threads::parts_of(w.threads, p.channels / kLanes, 1);
+  threads::run(w.threads, parts, [&](int part, int) {
+    const threads::Range blocks = threads::range_of(p.channels / kLanes, part, parts);
     for (int c = int(blocks.begin) * kLanes; c < blocks.end * kLanes; c++) p.sums.g[c] = p.sums.gx[c] = 0;
     for (int64_t image = 0; image < p.images; image++)
       for (int c = int(blocks.begin) * kLanes; c < blocks.end * kLanes; c += kLanes)
         pool_backward_block<S>(p, image, c);
-  }
+  });
 }
 
 } // namespace depthwise::fused::FUSED_ISA

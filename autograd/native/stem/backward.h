@@ -150,7 +150,7 @@ void stem_backward_row(const ThreeRows<Element<S>> &windows, size_t step, const 
   for (; column < row.channels; column += kLanes) stem_columns<1, S>(windows, step, row, column, next, sums);
 }
 
-// A thread's memory.
+// A part's weight gradient and a thread's block.
 template <class S> struct StemBackwardMemory {
   float *dw;         // (out, kTapLanes)
   float *sums;       // the same during accumulation: (3, kLanes, out); with tile registers (out, 3, kLanes)
@@ -158,8 +158,8 @@ template <class S> struct StemBackwardMemory {
   StemRows<S, false> rows;
 
   template <class Memory>
-  StemBackwardMemory(Memory &memory, const StemBackward &p)
-      : dw(memory.template take<float>(p.out * kTapLanes)), sums(memory.template take<float>(3 * kLanes * p.out)),
+  StemBackwardMemory(Memory &part, Memory &memory, const StemBackward &p)
+      : dw(part.template take<float>(p.out * kTapLanes)), sums(memory.template take<float>(3 * kLanes * p.out)),
         gradient{memory.template take<Element<S>>((p.window.out_width + 1) * p.out), size_t(p.out)},
         rows(memory, p.window) {}
 
@@ -170,13 +170,17 @@ template <class S> struct StemBackwardMemory {
   }
 };
 
-template <class S> size_t stem_backward_scratch(const StemBackward &p) {
-  ScratchSize size;
-  StemBackwardMemory<S>(size, p);
-  return size.bytes;
+template <class S> Parts stem_backward_parts(int threads, const StemBackward &p) {
+  ScratchSize sums, block;
+  StemBackwardMemory<S>(sums, block, p);
+  return {threads, stem_parts(threads, p.window), sums.bytes, block.bytes};
 }
 
-template <class S> void stem_backward_part(const StemBackward &p, StemBackwardMemory<S> &memory, RowPart part) {
+template <class S> size_t stem_backward_scratch(int threads, const StemBackward &p) {
+  return stem_backward_parts<S>(threads, p).bytes();
+}
+
+template <class S> void stem_backward_part(const StemBackward &p, StemBackwardMemory<S> &memory, threads::Range part) {
   const S *g = static_cast<const S *>(p.g), *y = static_cast<const S *>(p.y);
   const size_t y_row = size_t(p.window.out_width) * p.out;
   memset(memory.sums, 0, 3 * kLanes * p.out * sizeof(float));
@@ -191,12 +195,13 @@ template <class S> void stem_backward_part(const StemBackward &p, StemBackwardMe
 }
 
 template <class S> void stem_backward(const Workers &w, const StemBackward &p) {
-  for_each_thread(w, [&](int t) {
-    ScratchMemory scratch(w, t);
-    StemBackwardMemory<S> memory(scratch, p);
-    stem_backward_part<S>(p, memory, stem_part(p.window, t, w.threads));
+  const Parts parts = stem_backward_parts<S>(w.threads, p);
+  for_each_part(w.threads, parts.count, [&](int part, int thread) {
+    ScratchMemory sums{parts.sums_of(w, part)}, block{parts.block_of(w, thread)};
+    StemBackwardMemory<S> memory(sums, block, p);
+    stem_backward_part<S>(p, memory, stem_part(p.window, part, parts.count));
   });
-  sum_weight_gradients(w, 0, kTapLanes, p.weight_out, kTaps, p.dw);
+  sum_weight_gradients(w, parts, 0, kTapLanes, p.weight_out, kTaps, p.dw);
 }
 
 } // namespace depthwise::fused::FUSED_ISA

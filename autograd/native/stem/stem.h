@@ -60,7 +60,7 @@ template <class S, class Finish> struct StemProduct {
   }
 };
 
-// A thread's memory for training's forward pass. Tile registers need a window's three rows next to
+// A part's sums and a thread's block for training's forward pass. Tile registers need a window's three rows next to
 // each other; other variants read the windows of a row in place.
 template <class S> struct StemForwardMemory {
   static constexpr size_t kStride = kLanes; // elements between gathered windows
@@ -70,21 +70,29 @@ template <class S> struct StemForwardMemory {
   Element<S> *windows; // (out_width, kStride)
 
   template <class Memory>
-  StemForwardMemory(Memory &memory, const StemForward &p)
-      : moments(take_sums(memory, 2 * size_t(p.out))), rows(memory, p.window) {
+  StemForwardMemory(Memory &sums, Memory &memory, const StemForward &p)
+      : moments(sums, 2 * size_t(p.out)), rows(memory, p.window) {
     if constexpr (kTiled<Element<S>>)
       windows = memory.template take<Element<S>>((p.window.out_width + kUnit - 1) / kUnit * kUnit * kStride + kLanes);
   }
-  template <class Memory> static RunningSums take_sums(Memory &memory, size_t count) {
-    double *total = memory.template take<double>(count);
-    return {total, memory.template take<float>(count), count};
-  }
 };
 
-template <class S> size_t stem_forward_scratch(const StemForward &p) {
-  ScratchSize size;
-  StemForwardMemory<S>(size, p);
-  return size.bytes;
+// Parts of all rows of output.
+FUSED_INLINE int stem_parts(int threads, const Window &w) {
+  return threads::parts_of(threads, w.images * w.out_height, 8);
+}
+FUSED_INLINE threads::Range stem_part(const Window &w, int part, int parts) {
+  return threads::range_of(w.images * w.out_height, part, parts);
+}
+
+template <class S> Parts stem_forward_parts(int threads, const StemForward &p) {
+  ScratchSize sums, block;
+  StemForwardMemory<S>(sums, block, p);
+  return {threads, stem_parts(threads, p.window), sums.bytes, block.bytes};
+}
+
+template <class S> size_t stem_forward_scratch(int threads, const StemForward &p) {
+  return stem_forward_parts<S>(threads, p).bytes();
 }
 
 // The padded image's rows.
@@ -131,7 +139,7 @@ void stem_forward_row(const StemForward &p, StemForwardMemory<S> &memory, int64_
   }
 }
 
-template <class S> void stem_forward_part(const StemForward &p, StemForwardMemory<S> &memory, RowPart part) {
+template <class S> void stem_forward_part(const StemForward &p, StemForwardMemory<S> &memory, threads::Range part) {
   const Window &w = p.window;
   const size_t y_row = size_t(w.out_width) * p.out;
   const bool non_temporal = streamed<S>(p.y, w.images * w.out_height * y_row);
@@ -150,20 +158,16 @@ template <class S> void stem_forward_part(const StemForward &p, StemForwardMemor
   if (non_temporal) stream_fence();
 }
 
-// Thread t's rows of output.
-FUSED_INLINE RowPart stem_part(const Window &w, int t, int threads) {
-  return row_part(w.images * w.out_height, t, threads);
-}
-
 template <class S> void stem_forward(const Workers &w, const StemForward &p) {
-  for_each_thread(w, [&](int t) {
-    ScratchMemory scratch(w, t);
-    StemForwardMemory<S> memory(scratch, p);
-    stem_forward_part<S>(p, memory, stem_part(p.window, t, w.threads));
+  const Parts parts = stem_forward_parts<S>(w.threads, p);
+  for_each_part(w.threads, parts.count, [&](int part, int thread) {
+    ScratchMemory sums{parts.sums_of(w, part)}, block{parts.block_of(w, thread)};
+    StemForwardMemory<S> memory(sums, block, p);
+    stem_forward_part<S>(p, memory, stem_part(p.window, part, parts.count));
   });
   if (!p.moments.sum) return;
-  sum_threads(w, 0, p.out, p.moments.sum);
-  sum_threads(w, p.out, p.out, p.moments.square);
+  parts.sum(w, 0, p.out, p.moments.sum);
+  parts.sum(w, p.out, p.out, p.moments.square);
 }
 
 } // namespace depthwise::fused::FUSED_ISA

@@ -2,6 +2,7 @@
 
 // Layout, copies between host and device, gradients.
 #include "tensors/guard.h"
+#include "threads/pool.h"
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <ATen/Parallel.h>
@@ -64,12 +65,11 @@ dw_error dw_normalize_images(dw_tensor *out, const uint8_t *pixels, int64_t n, i
     auto t =
         at::empty({n, 3, h, w}, at::TensorOptions().dtype(at::kFloat).memory_format(at::MemoryFormat::ChannelsLast));
     float *to = t.data_ptr<float>();
-    at::parallel_for(0, n * h * w, 1 << 14, [&](int64_t begin, int64_t end) {
-      for (int64_t i = 3 * begin; i < 3 * end; i += 3) {
-        to[i] = table[pixels[i]][0];
-        to[i + 1] = table[pixels[i + 1]][1];
-        to[i + 2] = table[pixels[i + 2]][2];
-      }
+    constexpr int64_t kPixels = 1 << 14; // below which another thread does not pay
+    depthwise::threads::for_each(at::get_num_threads(), n * h * w, kPixels, [&](int64_t i) {
+      to[3 * i] = table[pixels[3 * i]][0];
+      to[3 * i + 1] = table[pixels[3 * i + 1]][1];
+      to[3 * i + 2] = table[pixels[3 * i + 2]][2];
     });
     *out = new at::Tensor(std::move(t));
   });

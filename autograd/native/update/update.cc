@@ -5,6 +5,7 @@
 #include "update.h"
 #include "graph/callback.h"
 #include "isa/select.h"
+#include "threads/pool.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
@@ -19,14 +20,13 @@ static_assert(kOps == DW_AFFINE_SQRT + 1 && kUpdateArrays == DW_UPDATE_ARRAYS &&
 
 namespace {
 
-// Elements that one thread takes at a time and sums by themselves: the norm then does not depend on
+// Elements that a thread takes at a time and sums by themselves: the norm then does not depend on
 // the number of threads.
 constexpr int64_t kPiece = 1 << 14;
 
 constexpr int kGradient = 1, kFirstArray = 2; // operands
 
 struct Piece {
-  int64_t start; // counted over all pieces
   const UpdateProgram *program;
   UpdatePiece at;
 };
@@ -100,7 +100,7 @@ UpdatePiece whole(const dw_update_group &g, int i) {
 // Appends a parameter to the plan in pieces.
 void add(Plan &plan, const UpdateProgram *program, const UpdatePiece &x) {
   for (int64_t from = 0; from < x.n; from += kPiece) {
-    Piece piece{plan.elements, program, {std::min(kPiece, x.n - from), {}}};
+    Piece piece{program, {std::min(kPiece, x.n - from), {}}};
     for (int k = 0; k < kUpdateArrays; k++) piece.at.arrays[k] = x.arrays[k] ? x.arrays[k] + from : nullptr;
     plan.pieces.push_back(piece);
     plan.elements += piece.at.n;
@@ -117,13 +117,10 @@ Plan plan_of(const dw_update_group *groups, int n) {
   return plan;
 }
 
-// Calls f with each piece's index, on all threads: neighbors on the same one.
+// Calls f with each piece's index, on all threads.
 template <class F> void each(const Plan &plan, F f) {
-  at::parallel_for(0, plan.elements, kPiece, [&](int64_t begin, int64_t end) {
-    auto before = [](const Piece &p, int64_t start) { return p.start < start; };
-    auto i = std::lower_bound(plan.pieces.begin(), plan.pieces.end(), begin, before) - plan.pieces.begin();
-    for (; i < int64_t(plan.pieces.size()) && plan.pieces[i].start < end; i++) f(i);
-  });
+  depthwise::threads::run(plan.elements > kPiece ? at::get_num_threads() : 1, int(plan.pieces.size()),
+               [&](int piece, int) { f(piece); });
 }
 
 double norm_of(const Plan &plan) {
