@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	lib "github.com/sugarme/gotch/libtch"
+
+	"depthwise.dev/autograd/native"
 )
 
 // Conv holds the hyperparameters of a 2-d convolution. The zero value is stride 1, no padding, one
@@ -51,6 +53,21 @@ func (s *Scope) PadValue2d(x *Tensor, p Sides, value float64) *Tensor {
 func (s *Scope) Linear(x, w, b *Tensor) *Tensor {
 	x, w, b = s.cast(x), s.cast(w), s.castOptional(b)
 	return s.op("linear", present(x, w, b), func(out *lib.Ctensor) { lib.AtgLinear(out, x.c, w.c, opt(b)) })
+}
+
+// FusedLinear is Linear by the fused kernels, where x (N, I) is float32 on the CPU. Its result does
+// not depend on the number of threads. There are no second derivatives.
+func (s *Scope) FusedLinear(x, w, b *Tensor) *Tensor {
+	const name = "fused linear"
+	inputs := present(x, w, b)
+	if !s.ready(name, inputs...) {
+		return nil
+	}
+	if x.DType() != Float32 || x.Device() != CPU {
+		return s.Linear(x, w, b)
+	}
+	c, err := native.Linear(native.Tensor(x.c), native.Tensor(w.c), native.Tensor(opt(b)))
+	return s.made(name, inputs, c, err)
 }
 
 // Mode selects training or evaluation; it affects batch norm and dropout.

@@ -74,6 +74,7 @@ var wrongUses = []wrongUse{
 	{"Scope.Pad2d", "pad2d", f32, func(s scope, x tensor) { s.Pad2d(x, -10007, 0, 0, 0) }},
 	{"Scope.PadValue2d", "pad2d", f32, func(s scope, x tensor) { s.PadValue2d(x, autograd.Sides{Left: -10007}, 1) }},
 	{"Scope.Linear", "linear", f32, func(s scope, x tensor) { s.Linear(x, other(s, x), nil) }},
+	{"Scope.FusedLinear", "fused linear", f32, func(s scope, x tensor) { s.FusedLinear(x, other(s, x), nil) }},
 	{"Scope.ReLU", "relu", boolean, func(s scope, x tensor) { s.ReLU(x) }},
 	{"Scope.ReLUInPlace", "relu_", f32, func(s scope, x tensor) { s.ReLUInPlace(leaf(s, x)) }},
 	{"Scope.ReLU6", "relu6", boolean, func(s scope, x tensor) { s.ReLU6(x) }},

@@ -23,12 +23,17 @@ func (n *Network) Features(s *autograd.Scope, x *autograd.Tensor) *autograd.Tens
 // Head computes the logits (N, classes) of features, which it frees: dropout and the linear layer of a MobileNet.
 // It records gradients, and in training dropout drops.
 func (n *Network) Head(s *autograd.Scope, features *autograd.Tensor, mode autograd.Mode) *autograd.Tensor {
+	return n.headOf(s, features, call{mode: mode, parameters: n.DType()})
+}
+
+// headOf is [Network.Head] with the options of a call.
+func (n *Network) headOf(s *autograd.Scope, features *autograd.Tensor, c call) *autograd.Tensor {
 	first, err := n.featureLayers()
 	if err != nil {
 		s.Fail(err)
 		return nil
 	}
-	c, x := call{mode: mode, parameters: n.DType()}, features
+	x := features
 	for _, l := range n.layers[first:] {
 		y := layerOutput(s, l, []*autograd.Tensor{x}, c)
 		if y != x {

@@ -30,7 +30,7 @@ func (f Fused) Supports(g *models.Graph, d autograd.Device) error {
 }
 
 // plan is a graph as the kernels see it: a stem, blocks of a depthwise and a pointwise convolution, global
-// pooling, and a head that libtorch computes in training.
+// pooling, and a head of dropout and a linear layer.
 type plan struct {
 	convolutions int // layers of the backbone; the pool follows
 	head         int // place of the first layer after the pool
@@ -171,7 +171,7 @@ func (f Fused) Forward(s *autograd.Scope, n *Network, x *autograd.Tensor, mode a
 	}
 	parameters, statistics := n.backboneTensors()
 	height, width := n.imageSize(x)
-	return n.Head(s, n.backbone(height, width).Forward(s, x, parameters, statistics, n.normMode(mode)), mode)
+	return n.fusedHead(s, n.backbone(height, width).Forward(s, x, parameters, statistics, n.normMode(mode)), mode)
 }
 
 // ForwardPixels implements [Backend]. The stem normalizes the pixels as it reads them.
@@ -180,7 +180,12 @@ func (f Fused) ForwardPixels(s *autograd.Scope, n *Network, p autograd.Pixels, m
 		return Torch{}.ForwardPixels(s, n, p, mode)
 	}
 	parameters, statistics := n.backboneTensors()
-	return n.Head(s, n.backbone(p.Height, p.Width).ForwardPixels(s, p, parameters, statistics, n.normMode(mode)), mode)
+	return n.fusedHead(s, n.backbone(p.Height, p.Width).ForwardPixels(s, p, parameters, statistics, n.normMode(mode)), mode)
+}
+
+// fusedHead is [Network.Head] by the fused kernels, whose threads then need not share the cores with libtorch's.
+func (n *Network) fusedHead(s *autograd.Scope, features *autograd.Tensor, mode autograd.Mode) *autograd.Tensor {
+	return n.headOf(s, features, call{mode: mode, parameters: n.DType(), fused: true})
 }
 
 // Loss implements [Backend]: in one native call.

@@ -16,6 +16,7 @@ type call struct {
 	// parameters is the type of the network's tensors. Pools and linear layers compute in it, also where
 	// autocast has convolutions compute in bfloat16.
 	parameters autograd.DType
+	fused      bool // linear layers by the fused kernels
 }
 
 // operations has a row for each kind of layers.
@@ -89,6 +90,9 @@ func dropout(s *autograd.Scope, l bound, in []*autograd.Tensor, c call) *autogra
 
 // linear computes in the parameters' type.
 func linear(s *autograd.Scope, l bound, in []*autograd.Tensor, c call) *autograd.Tensor {
+	if c.fused {
+		return s.FusedLinear(in[0], l.weight, l.bias)
+	}
 	var y *autograd.Tensor
 	s.Fail(s.Autocast(autograd.Float32, func(s *autograd.Scope) error {
 		y = s.Keep(s.Linear(s.To(in[0], c.parameters), l.weight, l.bias))

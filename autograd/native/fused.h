@@ -240,6 +240,27 @@ struct InferHead {
   int first, last;       // classes to compute, at least one; multiples of infer_columns, or the padded end
 };
 
+// A fully connected layer in float, of unpadded rows.
+struct LinearSize {
+  int rows, in, out;
+};
+
+struct LinearForward {
+  LinearSize size;
+  const float *x;      // (rows, in)
+  const float *weight; // (out, in)
+  const float *bias;   // (out); may be null
+  float *y;            // (rows, out)
+};
+
+// Its gradients. dx, or dw and with it db, may be null.
+struct LinearBackward {
+  LinearSize size;
+  const float *x, *weight;
+  const float *dy;       // (rows, out)
+  float *dx, *dw, *db;
+};
+
 // The kernels for one storage type. A scratch function of training returns the bytes that all threads
 // need together, one of inference those that each needs.
 struct KernelSet {
@@ -336,6 +357,9 @@ struct Kernels {
   KernelSet float32, bfloat16;
   int infer_head_rows;
   void (*infer_head)(const InferHead &);                             // on one thread
+  size_t (*linear_scratch)(int threads, const LinearSize &);         // bytes, for both directions
+  void (*linear_forward)(const Workers &, const LinearForward &);
+  void (*linear_backward)(const Workers &, const LinearBackward &);
   void (*read_memory)(const Workers &, const float *from, size_t n); // peaks/peaks.h
   void (*add_memory)(const Workers &, float *a, const float *b, const float *c, size_t n);
 };

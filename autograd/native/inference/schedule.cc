@@ -249,7 +249,9 @@ void Inference::compute_groups(const Work &work, int64_t images) const {
     const threads::Range range = threads::range_of(images, part, groups);
     const int64_t count = range.end - range.begin;
     const Memory memory = memory_of(work, thread);
-    in_tiles([&] { pool(work.call, memory, compute(work.call, memory, last, range.begin, count, nullptr), range.begin, count); });
+    in_tiles([&] {
+      pool(work.call, memory, compute(work.call, memory, last, range.begin, count, nullptr), range.begin, count);
+    });
   });
 }
 
@@ -292,7 +294,7 @@ char *Inference::shared_output(const Memory &memory, size_t stage) const {
   while (levels_[level].end <= stage) level++;
   const size_t begin = level > 0 ? levels_[level - 1].end - 1 : 0; // in the level's first buffer
   return stage + 1 == levels_[level].end && level + 1 < levels_.size() ? buffer(memory, level + 1, 0)
-                                                                     : buffer(memory, level, stage - begin);
+                                                                       : buffer(memory, level, stage - begin);
 }
 
 // A part of the rows and channels of a block of one image.

@@ -5,6 +5,7 @@
 #include "inference/block.h"
 #include "inference/head.h"
 #include "inference/stem.h"
+#include "linear/linear.h"
 #include "peaks/peaks.h"
 #include "pointwise/pointwise.h"
 #include "pool/pool.h"
@@ -60,6 +61,6 @@ template <class S> constexpr KernelSet kernel_set() {
 
 static constexpr Kernels kernels = {
     FUSED_NAME(FUSED_ISA), update,    square_sum, kernel_set<float>(), kernel_set<bf16>(), kTailRows, infer_head,
-    read_memory,           add_memory};
+    linear_scratch, linear_forward, linear_backward, read_memory, add_memory};
 
 } // namespace depthwise::fused::FUSED_ISA

@@ -15,6 +15,18 @@ using torch::autograd::variable_list;
 
 namespace {
 
+// While it lives, libtorch's operations of this thread use no others: these are short, and libgomp's
+// threads would keep a core busy afterwards, waiting for more while the kernels' threads need it.
+class OneThread {
+public:
+  OneThread() { at::set_num_threads(1); }
+  ~OneThread() { at::set_num_threads(before_); }
+  OneThread(const OneThread &) = delete;
+
+private:
+  const int before_ = at::get_num_threads();
+};
+
 // The graph node; it keeps the gradient that the forward pass computed.
 class CrossEntropyBackward : public torch::autograd::Node {
 public:
@@ -33,6 +45,7 @@ public:
                 "the fused cross entropy has no second derivatives; CrossEntropy.Loss does");
     TORCH_CHECK(gradient_.defined(), torch::autograd::ERR_BACKWARD_TWICE);
     if (!grads[0].defined()) return {at::Tensor()};
+    const OneThread one;
     return {gradient_ * grads[0]};
   }
 
@@ -91,10 +104,15 @@ template <class T> void row_gradient(T *p, int64_t classes, const dw_targets &t,
   if (t.mixed_labels) p[t.mixed_labels[i]] -= T(kept * (1 - t.lambda));
 }
 
+at::Tensor log_softmax(const at::Tensor &x) {
+  const OneThread one;
+  return at::log_softmax(x, 1);
+}
+
 // Fills in the result and returns the gradient, undefined where none is recorded.
 template <class T>
 at::Tensor compute(const at::Tensor &logits, const dw_targets &t, bool record, dw_cross_entropy_result *out) {
-  at::Tensor x = logits.contiguous(), log_p = at::log_softmax(x, 1);
+  at::Tensor x = logits.contiguous(), log_p = log_softmax(x);
   int64_t classes = x.size(1);
   const int64_t *main = t.mixed_labels && t.lambda < 0.5 ? t.mixed_labels : t.labels;
   std::vector<double> losses(t.n);
@@ -109,7 +127,10 @@ at::Tensor compute(const at::Tensor &logits, const dw_targets &t, bool record, d
     out->correct += correct[i];
   }
   if (!record) return {};
-  log_p.exp_();
+  {
+    const OneThread one;
+    log_p.exp_();
+  }
   for_each_row(x, [&](int64_t i) { row_gradient(log_p.data_ptr<T>() + i * classes, classes, t, i); });
   return log_p;
 }

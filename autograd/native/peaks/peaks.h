@@ -10,7 +10,8 @@ constexpr size_t kPeakScratch = 1 << 14; // bytes of scratch memory for a thread
 
 // Runs body(part, memory) once for each thread; on an idle machine, on each thread.
 template <class Body> void for_each_thread(const Workers &w, Body body) {
-  for_each_part(w.threads, w.threads, [&](int part, int) { body(part, ScratchMemory{w.scratch + part * kPeakScratch}); });
+  for_each_part(w.threads, w.threads,
+                [&](int part, int) { body(part, ScratchMemory{w.scratch + part * kPeakScratch}); });
 }
 
 #if defined(__AMX_BF16__)

@@ -63,9 +63,7 @@ template <class Done> bool spin(Done done) {
 struct alignas(kApart) Lane {
   std::atomic<uint64_t> left{0};
 
-  void open(uint32_t loop, int parts) {
-    left.store(uint64_t(loop) << 32 | uint32_t(parts), std::memory_order_release);
-  }
+  void open(uint32_t loop, int parts) { left.store(uint64_t(loop) << 32 | uint32_t(parts), std::memory_order_release); }
   // Returns how many were left of that loop, or 0 if none are.
   int take(uint32_t loop) {
     uint64_t word = left.load(std::memory_order_acquire);
@@ -82,7 +80,9 @@ thread_local bool computing = false; // a part, on this thread
 // are being overwritten, but then takes no part of it (Lane).
 class alignas(kApart) Job {
 public:
-  bool acquire() { return !taken_.load(std::memory_order_relaxed) && !taken_.exchange(true, std::memory_order_acquire); }
+  bool acquire() {
+    return !taken_.load(std::memory_order_relaxed) && !taken_.exchange(true, std::memory_order_acquire);
+  }
   void release() { taken_.store(false, std::memory_order_release); }
 
   void open(int threads, int parts, Body body, void *context) {
@@ -149,7 +149,7 @@ private:
 };
 
 Job jobs[kJobs];
-std::atomic<int> jobs_used{0};                       // the first ones
+std::atomic<int> jobs_used{0};                      // the first ones
 alignas(kApart) std::atomic<uint32_t> published{0}; // loops, by all callers
 
 // A thread of the pool.

@@ -26,8 +26,8 @@ void run(int threads, int parts, Body body, void *context) noexcept;
 template <class F> void run(int threads, int parts, F &&f) {
   using Function = std::remove_reference_t<F>;
   run(
-      threads, parts, [](void *context, int part, int thread) noexcept { (*static_cast<Function *>(context))(part, thread); },
-      &f);
+      threads, parts,
+      [](void *context, int part, int thread) noexcept { (*static_cast<Function *>(context))(part, thread); }, &f);
 }
 
 // Parts for each thread, so that one thread can go on while another is not running.

@@ -164,7 +164,8 @@ static void test_parts_of() {
       {1, 1000, 10, 4, 1}, {2, 1000, 10, 4, 8}, {2, 0, 10, 4, 0}, {2, 9, 10, 4, 1},
       {2, 25, 10, 4, 2},   {2, 1, 1, 4, 1},     {8, 3, 1, 4, 3},  {3, 1'000'000'000'000, 1, 4, 12},
   };
-  for (const auto &c : cases) expect_equal("the number of parts", parts_of(c.threads, c.n, c.least, c.per_thread), c.want);
+  for (const auto &c : cases)
+    expect_equal("the number of parts", parts_of(c.threads, c.n, c.least, c.per_thread), c.want);
 }
 
 int main() {

@@ -120,7 +120,7 @@ Plan plan_of(const dw_update_group *groups, int n) {
 // Calls f with each piece's index, on all threads.
 template <class F> void each(const Plan &plan, F f) {
   depthwise::threads::run(plan.elements > kPiece ? at::get_num_threads() : 1, int(plan.pieces.size()),
-               [&](int piece, int) { f(piece); });
+                          [&](int piece, int) { f(piece); });
 }
 
 double norm_of(const Plan &plan) {
