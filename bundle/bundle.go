@@ -5,6 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -116,7 +117,12 @@ func (b *builder) describe(program, weights string) error {
 	if err != nil {
 		return fmt.Errorf("bundle: %w", err)
 	}
-	for _, t := range parsed.Templates() {
+	files, err := fs.Glob(templates, "templates/*") // sorted, as the files of an archive
+	if err != nil {
+		return fmt.Errorf("bundle: %w", err)
+	}
+	for _, file := range files {
+		t := parsed.Lookup(path.Base(file))
 		var text bytes.Buffer
 		err := t.Execute(&text, map[string]any{"Program": program, "Weights": weights, "Glibc": b.result.Glibc, "Files": b.result.Files, "Bytes": b.result.Bytes})
 		if err != nil {

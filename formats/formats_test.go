@@ -49,11 +49,8 @@ func TestAll(t *testing.T) {
 			if err := f.Write(path, want, WriteOptions{}); err != nil {
 				t.Fatal(err)
 			}
-			if f.Folder && f.Read == nil {
-				if _, err := Read(path); err == nil || !strings.Contains(err.Error(), "can only be written") {
-					t.Errorf("error %v", err)
-				}
-				return
+			if f.Folder {
+				return // TestExchange and TestGoPackage
 			}
 			if got, err := Detect(path); f.Detect != nil && (err != nil || got.Name != f.Name) {
 				t.Errorf("Detect: %q, %v", got.Name, err)

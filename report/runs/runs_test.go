@@ -145,7 +145,9 @@ func TestDiff(t *testing.T) {
 // TestPrune: what is proposed is removed, and nothing else.
 func TestPrune(t *testing.T) {
 	top := t.TempDir()
-	done := func(status string) string { return start + `{"event":"done","step":9,"status":"` + status + `"}` + "\n" }
+	done := func(status string) string {
+		return start + `{"event":"done","step":9,"status":"` + status + `"}` + "\n"
+	}
 	stored := map[string]string{"config.yaml": settings, "checkpoints/step-00000003.safetensors": "old", "checkpoints/step-00000009.safetensors": "new",
 		"checkpoints/notes": "mine", "best.safetensors": "best"}
 	for name, events := range map[string]string{"finished": done("finished"), "failed": done("failed"), "running": start} {
