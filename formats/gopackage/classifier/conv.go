@@ -27,7 +27,7 @@ func (p *plan) pointwise(i int) bool {
 func (p *plan) in(i int) shape { return p.shapes[p.header.Layers[i].Inputs[0]+1] }
 
 // fuses reports whether a layer is computed block by block as the left side of the product that reads it: a depthwise
-// convolution with large activations before a pointwise one with a small matrix.
+// convolution with large activations, which would leave the cache, before a pointwise one.
 func (p *plan) fuses(i int) bool {
 	if !p.depthwise(i) || p.readers[i] != 1 || i+1 == len(p.header.Layers) {
 		return false

@@ -41,8 +41,8 @@ type depthwise struct {
 	clamp
 }
 
-// line computes a row of the result: positions at whose window is inside the image's columns together, those at the borders
-// one by one.
+// line computes a row of the result: the positions whose windows are inside the image's columns together, those at the
+// borders one by one.
 func (d *depthwise) line(src []float32, y int, dst []float32) {
 	inner := min(d.out.columns, (d.left+d.stride-1)/d.stride)
 	end := inner

@@ -40,8 +40,8 @@ func (p *plan) elementsStep(i int) step {
 	})
 }
 
-// maxPoolStep computes the maximum over windows; positions outside the image do not count. A window without any position
-// inside gives the smallest float32, as libtorch's.
+// maxPoolStep computes the maximum over windows; positions outside the image do not count. NaN is the maximum, as in
+// libtorch.
 func (p *plan) maxPoolStep(i int) step {
 	l, in, out := &p.header.Layers[i], p.in(i), p.shapes[i+1]
 	from, to, limits := p.value(l.Inputs[0]), p.value(i), clamps[l.Activation]
