@@ -180,7 +180,7 @@ func mobileNet(t *testing.T, arch, variant string) *models.Graph {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Width, c.Resolution, c.Classes = 0.5, 72, 11
+	c.Width, c.Resolution, c.Classes = 0.3, 40, 11
 	g, err := c.Graph()
 	if err != nil {
 		t.Fatal(err)

@@ -63,8 +63,10 @@ func (r *run) execute() {
 		}()
 	}
 	for s := range r.steps {
-		r.done.Store(0)
-		r.state.Store(uint64(s) << 32)
+		if s > 0 { // step 0 began with the helpers
+			r.done.Store(0)
+			r.state.Store(uint64(s) << 32)
+		}
 		for r.take(r.workers[0]) {
 		}
 		for i := 0; r.done.Load() < int64(r.steps[s].chunks); i++ {
