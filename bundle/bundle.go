@@ -18,6 +18,9 @@ type Options struct {
 	Output  string // the folder to create, or the archive if [IsArchive]
 	// Weights is a file of trained weights to add as weights/NAME; "": none.
 	Weights string
+	// Server says that the program is a server of the Go package for weights (formats/gopackage), not train: the files that
+	// say how to use it are others.
+	Server bool
 	// Progress, if not nil, is called with the bytes written so far and in all.
 	Progress func(done, total int64)
 }
@@ -33,7 +36,7 @@ type File struct {
 type Result struct {
 	Files []File
 	Bytes int64  // of all files
-	Glibc string // the oldest glibc that runs it, such as 2.34
+	Glibc string // the oldest glibc that runs it, such as 2.34; "" for a static program
 }
 
 //go:embed templates
@@ -43,14 +46,17 @@ var templates embed.FS
 // that the bundle can be moved. Files and folders appear whole or not at all. It returns
 // [atomicfile.ErrFolderExists] and [ErrGPU].
 func Create(o Options) (Result, error) {
-	list, err := libraries(o.Program)
-	if err != nil {
-		return Result{}, err
-	}
 	b := &builder{}
 	name := filepath.Base(o.Program)
 	if err := b.add(path.Join(programFolder, name), o.Program, programSearch); err != nil {
 		return Result{}, err
+	}
+	var list []library
+	if b.dynamic {
+		var err error
+		if list, err = libraries(o.Program); err != nil {
+			return Result{}, err
+		}
 	}
 	if len(list) > 0 && b.searchless {
 		return Result{}, fmt.Errorf("bundle: %s has no search path for its libraries that could be replaced; build it with make build", o.Program)
@@ -67,7 +73,7 @@ func Create(o Options) (Result, error) {
 			return Result{}, err
 		}
 	}
-	if err := b.describe(name, weights); err != nil {
+	if err := b.describe(o, name, weights); err != nil {
 		return Result{}, err
 	}
 	return b.result, b.write(o)
@@ -79,6 +85,7 @@ type builder struct {
 	result     Result
 	glibc      version
 	searchless bool // the last program or library has no search path
+	dynamic    bool // it needs the dynamic loader
 }
 
 // add adds a program or a library.
@@ -88,7 +95,7 @@ func (b *builder) add(name, source, search string) error {
 		return err
 	}
 	b.glibc = b.glibc.max(c.object.glibc)
-	b.searchless = c.object.searchPath < 0
+	b.searchless, b.dynamic = c.object.searchPath < 0, c.object.dynamic
 	b.entries = append(b.entries, entry{name, path.Dir(name) == programFolder, c.size, c.open})
 	b.count(File{name, source, c.stored()})
 	return nil
@@ -111,13 +118,19 @@ func (b *builder) count(f File) {
 }
 
 // describe adds the files that say how to use the bundle.
-func (b *builder) describe(program, weights string) error {
-	b.result.Glibc = b.glibc.String()
-	parsed, err := template.ParseFS(templates, "templates/*")
+func (b *builder) describe(o Options, program, weights string) error {
+	if b.glibc != (version{}) {
+		b.result.Glibc = b.glibc.String()
+	}
+	folder := "templates/train/*"
+	if o.Server {
+		folder = "templates/server/*"
+	}
+	parsed, err := template.ParseFS(templates, folder)
 	if err != nil {
 		return fmt.Errorf("bundle: %w", err)
 	}
-	files, err := fs.Glob(templates, "templates/*") // sorted, as the files of an archive
+	files, err := fs.Glob(templates, folder) // sorted, as the files of an archive
 	if err != nil {
 		return fmt.Errorf("bundle: %w", err)
 	}

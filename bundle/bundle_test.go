@@ -116,6 +116,40 @@ func TestCreateOfBundle(t *testing.T) {
 	}
 }
 
+// TestServer: a static program is bundled without libraries, and is not run meanwhile; the other files are those of a server.
+func TestServer(t *testing.T) {
+	dir := t.TempDir()
+	source, program, ran := filepath.Join(dir, "s.c"), filepath.Join(dir, "serve"), filepath.Join(dir, "ran")
+	if err := os.WriteFile(source, []byte("#include <stdio.h>\nint main(void) { fclose(fopen(\""+ran+"\", \"w\")); puts(\"42\"); return 0; }"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("gcc", "-static", source, "-o", program).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	to := filepath.Join(t.TempDir(), "out")
+	made, err := Create(Options{Program: program, Output: to, Server: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(ran); !os.IsNotExist(err) {
+		t.Errorf("the program was run: %v", err)
+	}
+	if made.Glibc != "" || len(made.Files) != 1 {
+		t.Errorf("%+v", made)
+	}
+	if got := output(t, filepath.Join(to, "bin", "serve")); got != "42\n" {
+		t.Errorf("the copy prints %q", got)
+	}
+	entries, err := os.ReadDir(to)
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if want := "Dockerfile README.txt bin depthwise-serve.service"; err != nil || strings.Join(names, " ") != want {
+		t.Errorf("%v, %v; want %s", names, err, want)
+	}
+}
+
 // TestArchive: the same program gives the same archive, whose files are below one folder.
 func TestArchive(t *testing.T) {
 	program, _ := chain(t)

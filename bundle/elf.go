@@ -11,7 +11,7 @@ import (
 
 // object is what a bundle needs to know of an ELF file (https://refspecs.linuxfoundation.org/elf/elf.pdf).
 type object struct {
-	class elf.Class
+	dynamic bool // it needs the dynamic loader
 	// searchPath is the offset in the file of the string of DT_RPATH or DT_RUNPATH, the folders in which the loader looks for
 	// libraries, and length that of the string; -1 and 0 without one.
 	searchPath int64
@@ -29,7 +29,7 @@ func inspect(r io.ReaderAt) (object, error) {
 	if err != nil {
 		return object{}, err
 	}
-	o := object{class: f.Class, searchPath: -1}
+	o := object{dynamic: f.SectionByType(elf.SHT_DYNAMIC) != nil, searchPath: -1}
 	if err := o.findSearchPath(f); err != nil {
 		return object{}, err
 	}

@@ -30,7 +30,7 @@ type library struct {
 }
 
 // libraries returns the libraries that a program needs, directly or not, without those of glibc, in the order of their names.
-// It asks the dynamic loader, as ldd does: ld.so(8), LD_TRACE_LOADED_OBJECTS.
+// It asks the dynamic loader, as ldd does: ld.so(8), LD_TRACE_LOADED_OBJECTS. A static program would run.
 func libraries(program string) ([]library, error) {
 	cmd := exec.Command(program)
 	cmd.Env = append(os.Environ(), "LD_TRACE_LOADED_OBJECTS=1")

@@ -15,6 +15,7 @@ import (
 
 func newBundle() *cobra.Command {
 	var o bundle.Options
+	inference, dtype := false, formats.Float32
 	cmd := &cobra.Command{
 		Use:   "bundle --output FOLDER|FILE.tar.gz [flags]",
 		Short: "Copy this program with its libraries, to run on other machines",
@@ -22,9 +23,14 @@ func newBundle() *cobra.Command {
 if the name ends in .tar.gz. The copy runs on Linux with the same or a newer
 glibc, in any folder, without Go, a compiler, Python or setup.
 
+With --inference the bundle is a server for the weights alone: one static
+program without libtorch, which runs on any Linux of the processor's kind. It is
+built with Go.
+
 In the folder are also a unit for systemd, a Dockerfile and a README.`,
 		Example: `  train bundle --output depthwise.tar.gz
-  train bundle --weights runs/photos-1 --output /srv/depthwise`,
+  train bundle --weights runs/photos-1 --output /srv/depthwise
+  train bundle --inference --weights runs/photos-1 --output photos.tar.gz`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		Args:              noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -34,11 +40,19 @@ In the folder are also a unit for systemd, a Dockerfile and a README.`,
 			if err := checkBundleOutput(o.Output); err != nil {
 				return err
 			}
-			return makeBundle(cmd, o)
+			if inference {
+				return bundleServer(cmd, o, dtype)
+			}
+			if cmd.Flags().Changed("dtype") {
+				return usagef("--dtype is that of --inference; weights that are added stay as they are")
+			}
+			return bundleProgram(cmd, o)
 		},
 	}
 	flagGroup(cmd, groupModel, func(fs *pflag.FlagSet) {
 		fs.StringVar(&o.Weights, "weights", "", "trained weights to add: a file, or the folder of a run")
+		fs.BoolVar(&inference, "inference", false, "bundle a server for the weights, without libtorch and training")
+		fs.Var(choice{&dtype, []string{formats.Float32, formats.BFloat16}}, "dtype", "type of the server's stored weights")
 		filePath(fs, "weights", extensions(func(f formats.Format) bool { return f.Read != nil })...)
 	})
 	flagGroup(cmd, groupOutput, func(fs *pflag.FlagSet) {
@@ -55,7 +69,8 @@ func checkBundleOutput(path string) error {
 	return checkOutputFolder("output", path)
 }
 
-func makeBundle(cmd *cobra.Command, o bundle.Options) error {
+// bundleProgram bundles this program.
+func bundleProgram(cmd *cobra.Command, o bundle.Options) error {
 	var err error
 	if o.Program, err = os.Executable(); err != nil {
 		return err
@@ -68,6 +83,10 @@ func makeBundle(cmd *cobra.Command, o bundle.Options) error {
 			return err
 		}
 	}
+	return createBundle(cmd, o)
+}
+
+func createBundle(cmd *cobra.Command, o bundle.Options) error {
 	stderr := cmd.ErrOrStderr()
 	o.Progress = bar(stderr, "bundle", inBytes)
 	made, err := bundle.Create(o)
@@ -87,7 +106,11 @@ func writeBundleSummary(w io.Writer, output string, made bundle.Result) error {
 	if info, err := os.Stat(output); err == nil && info.Mode().IsRegular() {
 		size = fmt.Sprintf("%.1f MB, %s unpacked", float64(info.Size())/1e6, size)
 	}
-	fmt.Fprintf(&b, "wrote %s: %s; runs on Linux with glibc %s or newer\n", output, size, made.Glibc)
+	runs := "runs on any Linux"
+	if made.Glibc != "" {
+		runs = "runs on Linux with glibc " + made.Glibc + " or newer"
+	}
+	fmt.Fprintf(&b, "wrote %s: %s; %s\n", output, size, runs)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

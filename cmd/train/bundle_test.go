@@ -2,9 +2,12 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"depthwise.dev/weights/weightstest"
 )
 
 func TestBundleUsage(t *testing.T) {
@@ -21,6 +24,8 @@ func TestBundleUsage(t *testing.T) {
 		{"a folder with files", []string{"--output", full}, "is not empty"},
 		{"in a missing folder", []string{"--output", "/none/x"}, "the folder /none does not exist"},
 		{"an archive in a missing folder", []string{"--output", "/none/x.tar.gz"}, "the folder /none does not exist"},
+		{"a server without weights", []string{"--inference", "--output", filepath.Join(full, "new")}, "needs: --weights"},
+		{"a type of weights that are copied", []string{"--dtype", "bf16", "--output", filepath.Join(full, "new")}, "--dtype is that of --inference"},
 		{"a file", []string{"--output", filepath.Join(full, "mine")}, "name a folder that does not exist yet"},
 	} {
 		code, stdout, stderr := execute(t, append([]string{"bundle"}, c.args...)...)
@@ -43,5 +48,27 @@ func TestBundleChecksWeights(t *testing.T) {
 	}
 	if _, err := os.Stat(output); !os.IsNotExist(err) {
 		t.Errorf("wrote %s: %v", output, err)
+	}
+}
+
+// TestBundleServer: the program in the bundle classifies without another file.
+func TestBundleServer(t *testing.T) {
+	file, output := filepath.Join(t.TempDir(), "w.safetensors"), filepath.Join(t.TempDir(), "out")
+	if err := weightstest.New(t).Write(file); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := execute(t, "bundle", "--inference", "--weights", file, "--output", output)
+	if code != exitDone || stdout != "" || !strings.Contains(stderr, "runs on any Linux") {
+		t.Fatalf("exit code %d, %q", code, stderr)
+	}
+	program := filepath.Join(output, "bin", "serve")
+	text, err := exec.Command(program, "-addr", "no such address").CombinedOutput()
+	if err == nil || !strings.Contains(string(text), "no such address") {
+		t.Errorf("%v: %s", err, text)
+	}
+	t.Setenv("PATH", t.TempDir())
+	code, _, stderr = execute(t, "bundle", "--inference", "--weights", file, "--output", output+"2")
+	if code != exitFailed || !strings.Contains(stderr, "train export --format go") {
+		t.Errorf("without Go: exit code %d, %q", code, stderr)
 	}
 }

@@ -1,6 +1,6 @@
 // Serve is an HTTP server that classifies images: POST a JPEG, PNG or GIF file to /, the answer is JSON.
 //
-//	curl --data-binary @photo.jpg http://localhost:8080/
+//	curl --data-binary @photo.jpg http://127.0.0.1:8080/
 package main
 
 import (
@@ -32,7 +32,7 @@ const (
 )
 
 func main() {
-	address := flag.String("addr", "localhost:8080", "address to listen on")
+	address := flag.String("addr", "127.0.0.1:8080", "address to listen on") // no name, which a container may not resolve
 	top := flag.Int("top", 5, "classes in an answer")
 	flag.Parse()
 	if err := serve(*address, *top); err != nil {
