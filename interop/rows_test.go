@@ -79,7 +79,8 @@ var rows = []row{
 	{format: "keras", client: "keras"},
 	{format: "keras", options: uint8Input, client: "keras", takes: colored, refusal: pixels},
 	{format: "h5", client: "keras"},
-	{format: "h5", extension: ".weights.h5", client: "keras", beside: ".keras"},
+	// Slow: Keras builds each network. The others have the same arrays, in a model of their .keras file.
+	{format: "h5", extension: ".weights.h5", client: "keras", takes: either(variant("keras"), variant("article"), userBuilt), beside: ".keras"},
 }
 
 // variant selects the networks of a publisher.
