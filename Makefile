@@ -23,7 +23,7 @@ REST = $$($(GO) list ./... | grep -vxF "$$($(GO) list $(PURE))")
 # The files of clang-format (autograd/native/.clang-format).
 CXX_FILES = $$(git ls-files 'autograd/native/*.cc' 'autograd/native/*.h')
 
-# The longest time of make interop after its environment is there: measured 9 minutes on two cores.
+# The longest time of make interop. Measured on two cores shared with other work: 2 minutes to download and install, 20 to compare.
 INTEROP_LIMIT ?= 60m
 
 .PHONY: help setup train test interop cross build bundle bench lint format clean

@@ -13,12 +13,16 @@ import (
 	"depthwise.dev/weights"
 )
 
-// rounded returns the network that an export with weights of float16 computes: batch norm folded as it is in the export, weights
-// of convolutions and linear layers rounded to the nearest float16.
+// rounded returns the network that an export with weights of float16 or bfloat16 computes: batch norm folded as it is in the
+// export, weights of convolutions and linear layers rounded to the nearest.
 func rounded(t *testing.T, w weights.Weights, o formats.WriteOptions) weights.Weights {
 	n, err := deploy.New(w, deploy.Options{KeepBatchNorm: o.KeepBatchNorm})
 	if err != nil {
 		t.Fatal(err)
+	}
+	round := half
+	if o.DType == formats.BFloat16 {
+		round = bfloat
 	}
 	r := w
 	var layers []models.Layer
@@ -29,7 +33,7 @@ func rounded(t *testing.T, w weights.Weights, o formats.WriteOptions) weights.We
 		if l.Weight != nil {
 			values[l.Name+".weight"] = make([]float32, len(l.Weight))
 			for i, v := range l.Weight {
-				values[l.Name+".weight"][i] = half(v)
+				values[l.Name+".weight"][i] = round(v)
 			}
 		}
 		values[l.Name+".bias"] = l.Bias
@@ -62,13 +66,18 @@ func shapeOf(a models.Array) []int {
 	return shape
 }
 
-// half is the nearest float16, to even where two are equally near: a multiple of 2^-10 of the number's power of two, of at least
-// 2^-24.
-func half(v float32) float32 {
+// half is the nearest float16, whose smallest normal number is 2^-14.
+func half(v float32) float32 { return nearest(v, 10, -14) }
+
+// bfloat is the nearest bfloat16.
+func bfloat(v float32) float32 { return nearest(v, 7, -126) }
+
+// nearest is the nearest number with so many bits behind the point, to even where two are equally near.
+func nearest(v float32, bits, least int) float32 {
 	if v == 0 {
 		return v
 	}
 	_, exponent := math.Frexp(float64(v)) // |v| is in [2^(exponent-1), 2^exponent)
-	unit := math.Ldexp(1, max(exponent-1, -14)-10)
+	unit := math.Ldexp(1, max(exponent-1, least)-bits)
 	return float32(math.RoundToEven(float64(v)/unit) * unit)
 }

@@ -14,7 +14,7 @@ type row struct {
 	format    string // a name of formats.All
 	extension string // of the output; "": the usual one of the format
 	options   formats.WriteOptions
-	client    string // of clients/client_NAME.py, or [self]
+	client    string // of clients/client_NAME.py, [self] or [golang]
 	// takes selects the networks that the format must hold and the client open; nil: all.
 	takes func(weights.Weights) bool
 	// refusal is part of the export's error for other networks, unless the format holds them nevertheless, and then the client
@@ -37,6 +37,7 @@ var (
 	keepNorm   = formats.WriteOptions{KeepBatchNorm: true}
 	uint8Input = formats.WriteOptions{Uint8Input: true}
 	float16    = formats.WriteOptions{DType: formats.Float16}
+	bfloat16   = formats.WriteOptions{DType: formats.BFloat16}
 	both16     = formats.WriteOptions{DType: formats.Float16, Uint8Input: true, KeepBatchNorm: true}
 )
 
@@ -50,6 +51,9 @@ var rows = []row{
 	{format: "keras", client: self},
 	{format: "h5", client: self},
 	{format: "h5", extension: ".weights.h5", client: self},
+
+	{format: "go", client: golang},
+	{format: "go", options: bfloat16, client: golang},
 
 	{format: "safetensors", client: "safetensors", takes: either(variant("timm"), userBuilt)},
 	{format: "npz", client: "numpy", takes: either(variant("timm"), userBuilt)},
