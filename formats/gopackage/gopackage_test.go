@@ -71,6 +71,13 @@ func TestPackage(t *testing.T) {
 	}
 }
 
+// TestOtherProcessors: the package compiles where int has 32 bits, and without assembly.
+func TestOtherProcessors(t *testing.T) {
+	for _, processor := range []string{"386", "arm64"} {
+		command(t, "classifier", "env", "GOARCH="+processor, "go", "build", ".")
+	}
+}
+
 // command runs a program of Go outside the workspace and without cgo, and returns its output.
 func command(t *testing.T, folder, name string, arguments ...string) string {
 	t.Helper()

@@ -67,7 +67,7 @@ func pngEXIF(file []byte) []byte {
 	const signature, frame = 8, 12 // length, name and checksum around each body
 	for at := signature; at+frame <= len(file); {
 		n := int(binary.BigEndian.Uint32(file[at:]))
-		if n > len(file)-at-frame {
+		if n < 0 || n > len(file)-at-frame { // below 0 where int has 32 bits
 			return nil
 		}
 		if string(file[at+4:at+8]) == "eXIf" {

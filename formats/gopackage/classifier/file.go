@@ -61,7 +61,7 @@ type Layer struct {
 
 // Limits of a network, so that a damaged file is an error and not an allocation of gigabytes.
 const (
-	maxValues = 1 << 31 // of an array or of the activations of a layer
+	maxValues = math.MaxInt32 // of an array or of the activations of a layer; it is an int on all processors
 	maxSide   = 1 << 16
 )
 
@@ -72,7 +72,7 @@ func parse(file []byte) (*Header, error) {
 		return nil, errors.New("not a file of weights of this version")
 	}
 	n := int(binary.LittleEndian.Uint32(file[len(Magic):]))
-	if n > len(file)-head {
+	if n < 0 || n > len(file)-head { // below 0 where int has 32 bits
 		return nil, errors.New("the header is truncated")
 	}
 	h := new(Header)
