@@ -3,10 +3,8 @@ package runs
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +13,7 @@ import (
 
 // PruneOptions say what [Plan] proposes to remove.
 type PruneOptions struct {
-	// Checkpoints removes the checkpoints of finished runs except the newest, from which a run can be extended.
+	// Checkpoints removes the checkpoints of finished runs before the newest undamaged one, from which a run can be extended.
 	Checkpoints bool
 	// Unfinished removes the folders of failed, killed and interrupted runs.
 	Unfinished bool
@@ -60,15 +58,26 @@ func Plan(list []Run, o PruneOptions) ([]Removal, error) {
 	return plan, nil
 }
 
-// olderCheckpoints lists all checkpoints of a run except the newest.
+// olderCheckpoints lists the checkpoints of a run before the newest one that can be read.
 func olderCheckpoints(dir string) ([]Removal, error) {
-	entries, err := os.ReadDir(filepath.Join(dir, checkpoint))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	folder := filepath.Join(dir, checkpoint)
+	newest, _, _, err := checkpoints.Store{Dir: folder}.Latest()
+	if errors.Is(err, checkpoints.ErrNone) {
+		return nil, nil // none, or all are damaged
+	}
+	if err != nil {
+		return nil, fmt.Errorf("runs: %w", err)
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
 		return nil, fmt.Errorf("runs: %w", err)
 	}
 	var list []Removal
 	for _, e := range entries { // sorted: the names have the step with leading zeros
 		name := e.Name()
+		if name == filepath.Base(newest) {
+			break
+		}
 		if !e.Type().IsRegular() || !strings.HasPrefix(name, "step-") || filepath.Ext(name) != ".safetensors" {
 			continue
 		}
@@ -78,10 +87,7 @@ func olderCheckpoints(dir string) ([]Removal, error) {
 		}
 		list = append(list, Removal{filepath.Join(dir, checkpoint, name), dir, "not the newest checkpoint of a finished run", info.Size()})
 	}
-	if len(list) == 0 {
-		return nil, nil
-	}
-	return slices.Clip(list[:len(list)-1]), nil
+	return list, nil
 }
 
 // Remove removes what [Plan] proposed. Each run is locked meanwhile; one in which a process trains by now is an error, and

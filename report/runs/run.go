@@ -117,8 +117,13 @@ func (r *Run) describe() {
 	r.Network = strings.Join(parts, " ")
 }
 
-// readState takes the state from the last event and the lock.
+// readState takes the state from the lock and the last event, in this order: a run that ends between the two would be taken
+// for a killed one in the other.
 func (r *Run) readState() error {
+	locked, err := checkpoints.Locked(r.Dir)
+	if err != nil {
+		return err
+	}
 	last, err := lastEvents(filepath.Join(r.Dir, eventsFile))
 	if err != nil {
 		return err
@@ -148,9 +153,8 @@ func (r *Run) readState() error {
 			}
 		}
 	}
-	locked, err := checkpoints.Locked(r.Dir)
 	if locked {
 		r.State = Running
 	}
-	return err
+	return nil
 }

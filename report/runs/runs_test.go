@@ -148,12 +148,17 @@ func TestPrune(t *testing.T) {
 	done := func(status string) string {
 		return start + `{"event":"done","step":9,"status":"` + status + `"}` + "\n"
 	}
-	stored := map[string]string{"config.yaml": settings, "checkpoints/step-00000003.safetensors": "old", "checkpoints/step-00000009.safetensors": "new",
-		"checkpoints/notes": "mine", "best.safetensors": "best"}
-	for name, events := range map[string]string{"finished": done("finished"), "failed": done("failed"), "running": start} {
+	stored := map[string]string{"config.yaml": settings, "checkpoints/notes": "mine", "best.safetensors": "best"}
+	for name, events := range map[string]string{"finished": done("finished"), "damaged": done("finished"), "failed": done("failed"), "running": start} {
 		stored["events.jsonl"] = events
-		folder(t, filepath.Join(top, name), stored)
+		dir := folder(t, filepath.Join(top, name), stored)
+		for _, step := range []int64{3, 6, 9} {
+			if _, err := (checkpoints.Store{Dir: filepath.Join(dir, "checkpoints"), Keep: 3}).Save(step, checkpoints.File{}); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
+	folder(t, filepath.Join(top, "damaged"), map[string]string{"checkpoints/step-00000009.safetensors": "x", "checkpoints/step-00000006.safetensors": "x"})
 	release, err := checkpoints.Lock(filepath.Join(top, "running"))
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +175,7 @@ func TestPrune(t *testing.T) {
 		want []string
 	}{
 		{"nothing asked", PruneOptions{Now: now}, nil},
-		{"checkpoints", PruneOptions{Now: now, Checkpoints: true}, []string{"finished/checkpoints/step-00000003.safetensors"}},
+		{"checkpoints", PruneOptions{Now: now, Checkpoints: true}, []string{"finished/checkpoints/step-00000003.safetensors", "finished/checkpoints/step-00000006.safetensors"}},
 		{"unfinished", PruneOptions{Now: now, Unfinished: true}, []string{"failed"}},
 		{"too recent", PruneOptions{Now: now, Checkpoints: true, Unfinished: true, OlderThan: 2 * time.Hour}, nil},
 	} {
@@ -198,7 +203,7 @@ func TestPrune(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, kept := range map[string]bool{"failed": false, "finished/checkpoints/step-00000003.safetensors": false, "finished/checkpoints/step-00000009.safetensors": true,
-		"finished/checkpoints/notes": true, "finished/best.safetensors": true, "running/checkpoints/step-00000003.safetensors": true} {
+		"damaged/checkpoints/step-00000003.safetensors": true, "finished/checkpoints/notes": true, "finished/best.safetensors": true, "running/checkpoints/step-00000003.safetensors": true} {
 		if _, err := os.Stat(filepath.Join(top, path)); (err == nil) != kept {
 			t.Errorf("%s: %v", path, err)
 		}
