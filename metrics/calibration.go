@@ -77,9 +77,10 @@ func lossSlope(logits []float32, labels []int64, scale float64) float64 {
 		highest := float64(slices.Max(row))
 		sum, expected := 0.0, 0.0
 		for _, x := range row {
-			e := math.Exp(scale * (float64(x) - highest))
-			sum += e
-			expected += e * (float64(x) - highest)
+			if e := math.Exp(scale * (float64(x) - highest)); e > 0 { // not 0 * -Inf: the logarithm of a probability of 0
+				sum += e
+				expected += e * (float64(x) - highest)
+			}
 		}
 		slope += expected/sum - (float64(row[label]) - highest)
 	}

@@ -144,6 +144,7 @@ func TestTemperatureAgainstSciPy(t *testing.T) {
 		{"always right: as confident as allowed", []float32{5, 0, 0, 5}, []int64{0, 1}, minTemperature},
 		{"always wrong: as uncertain as allowed", []float32{5, 0, 0, 5}, []int64{1, 0}, maxTemperature},
 		{"huge logits", []float32{3e38, 0, 0, 3e38}, []int64{0, 1}, minTemperature},
+		{"probabilities of 0", []float32{0, float32(math.Inf(-1)), -0.5, -1}, []int64{0, 1}, maxTemperature},
 	} {
 		near(t, c.name, Temperature(c.logits, c.labels), c.want, 1e-4*c.want)
 	}
