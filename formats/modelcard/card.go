@@ -110,7 +110,7 @@ func (c *card) training() error {
 		return err
 	}
 	if fraction > 0 {
-		c.line("The validation images are %v %% of the images, held out with the seed %d.", 100*fraction, seed)
+		c.line("The validation images are %.4g %% of the images, held out with the seed %d.", 100*fraction, seed)
 	}
 	if c.images != nil {
 		c.line("They were trained on %d images and validated on %d.", c.images.Train, c.images.Val)

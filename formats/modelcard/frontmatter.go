@@ -50,7 +50,7 @@ func (c *card) results() {
 // library is Hugging Face's name of the library that loads a format.
 func library(format string) string {
 	names := map[string]string{"timm": "timm", "torchvision": "torchvision", "torchscript": "pytorch", "hf": "transformers", "onnx": "onnx",
-		"tflite": "tflite", "keras": "keras", "h5": "keras", "weights.h5": "keras"}
+		"tflite": "tflite", "keras": "keras", "h5": "keras"}
 	if name, ok := names[format]; ok {
 		return name
 	}
