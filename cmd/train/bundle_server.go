@@ -24,7 +24,7 @@ func bundleServer(cmd *cobra.Command, o bundle.Options, dtype string) (err error
 	if err != nil {
 		return err
 	}
-	files, err := gopackage.Files(w, gopackage.Options{Name: gopackage.Name{Package: "classifier", Path: "example.com/classifier", Module: true}, DType: dtype})
+	files, err := gopackage.Files(w.Derived(), gopackage.Options{Name: gopackage.Name{Package: "classifier", Path: "example.com/classifier", Module: true}, DType: dtype})
 	if err != nil {
 		return err
 	}
