@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"depthwise.dev/checkpoints"
 )
 
 // runFolders writes a finished and a failed run, and returns the folder of both.
@@ -15,13 +17,18 @@ func runFolders(t *testing.T) string {
 	top := t.TempDir()
 	for name, done := range map[string]string{"good": `"status":"finished"`, "bad": `"status":"failed","error":"out of disk"`} {
 		dir := filepath.Join(top, name)
-		if err := os.MkdirAll(filepath.Join(dir, "checkpoints"), 0o755); err != nil {
+		if err := os.Mkdir(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
 		for file, text := range map[string]string{"config.yaml": "data: photos\narch: mobilenet_v1\nwidth: 1\nresolution: 224\nepochs: 2\nlr: 0." + map[string]string{"good": "1", "bad": "2"}[name] + "\n",
 			"events.jsonl": `{"event":"done","step":4,` + done + "}\n", "metrics.csv": "epoch,val_top1,best\n1,0.25,1\n2,0.5,1\n",
-			"checkpoints/step-00000002.safetensors": "old", "checkpoints/step-00000004.safetensors": "new"} {
+		} {
 			if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, step := range []int64{2, 4} {
+			if _, err := (checkpoints.Store{Dir: filepath.Join(dir, "checkpoints")}).Save(step, checkpoints.File{}); err != nil {
 				t.Fatal(err)
 			}
 		}
