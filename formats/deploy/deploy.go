@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"depthwise.dev/data"
+	"depthwise.dev/internal/floats"
 	"depthwise.dev/models"
 	"depthwise.dev/weights"
 )
@@ -61,15 +62,25 @@ func (l Layer) Function() models.Function {
 	return l.Activation.Function
 }
 
-// CheckPixels returns an error if pixels cannot be the input: (pixel/255 - mean) / std has three channels, and needs a finite
-// mean and a finite std above 0, which weights of a caller's own graph may lack.
-func (n Network) CheckPixels() error {
-	if p := n.Preprocess; n.Input.Channels != len(p.Mean) {
-		return fmt.Errorf("deploy: pixels as input need a network of 3 channels, this one has %d: export it with --uint8-input=false", n.Input.Channels)
+// CheckPixels returns an error if pixels cannot be the input of a network: (pixel/255 - mean) / std has three channels, and
+// needs a finite mean and a finite std above 0, which weights of a caller's own graph may lack.
+func CheckPixels(input models.Shape, p data.Preprocess) error {
+	if input.Channels != len(p.Mean) {
+		return fmt.Errorf("deploy: pixels as input need a network of 3 channels, this one has %d: export it with --uint8-input=false", input.Channels)
 	}
-	for i, mean := range n.Preprocess.Mean {
-		if std := n.Preprocess.Std[i]; !(std > 0) || math.IsInf(std, 0) || math.IsNaN(mean) || math.IsInf(mean, 0) {
-			return fmt.Errorf("deploy: pixels cannot be normalized by the mean %v and std %v in the weights: set weights.Weights.Preprocess, or export them with --uint8-input=false", n.Preprocess.Mean, n.Preprocess.Std)
+	for i, mean := range p.Mean {
+		if std := p.Std[i]; !(std > 0) || math.IsInf(std, 0) || math.IsNaN(mean) || math.IsInf(mean, 0) {
+			return fmt.Errorf("deploy: pixels cannot be normalized by the mean %v and std %v in the weights: set weights.Weights.Preprocess, or export them with --uint8-input=false", p.Mean, p.Std)
+		}
+	}
+	return nil
+}
+
+// CheckFloat16 returns an error if float16 cannot hold a finite value of the layer's weight.
+func (l Layer) CheckFloat16() error {
+	for _, v := range l.Weight {
+		if math.IsInf(float64(floats.Half(floats.ToHalf(v))), 0) && !math.IsInf(float64(v), 0) {
+			return fmt.Errorf("deploy: array %q holds %g, float16 at most 65504: export it with --dtype fp32", l.Name+".weight", v)
 		}
 	}
 	return nil

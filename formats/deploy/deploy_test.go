@@ -139,7 +139,7 @@ func TestCheckPixels(t *testing.T) {
 	} {
 		n := Network{Input: models.Shape{Channels: c.channels, Height: 2, Width: 2}}
 		n.Preprocess.Mean, n.Preprocess.Std = c.mean, c.std
-		err := n.CheckPixels()
+		err := CheckPixels(n.Input, n.Preprocess)
 		if (err == nil) != (c.want == "") || err != nil && (!strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "--uint8-input=false")) {
 			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
 		}

@@ -28,6 +28,9 @@ func (b *builder) add(class, name string, config map[string]any, shape []int, in
 
 // layer adds what computes a layer of the graph.
 func (b *builder) layer(l models.Layer, last bool) error {
+	if a := l.Activation; a != nil && a.Function != models.ReLU && a.Function != models.ReLU6 {
+		return errors.New("Keras export knows no activation function " + string(a.Function))
+	}
 	x := b.outputs[l.Inputs[0]]
 	shape := kerasShape(l.Output)
 	plain := func(class string, config map[string]any, inputs ...*Layer) {

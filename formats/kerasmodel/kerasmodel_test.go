@@ -174,7 +174,8 @@ func TestRefuses(t *testing.T) {
 	}{
 		{"a symmetric pool of an even kernel", finish(image(3).Conv(models.Conv{Out: 4}).MaxPool(models.Pool{Kernel: 2, Padding: models.Symmetric}).Named("p")), Options{},
 			`layer "p": Keras has no max pool with padding symmetric of an even kernel over values that can be negative: use an odd kernel`},
-		{"pixels of a network without colors", finish(image(1).Conv(models.Conv{Out: 4})), Options{Pixels: true}, "reads 1 channels"},
+		{"pixels of a network without colors", finish(image(1).Conv(models.Conv{Out: 4})), Options{Pixels: true}, "need a network of 3 channels, this one has 1"},
+		{"pixels that cannot be normalized", finish(image(3).Conv(models.Conv{Out: 4})), Options{Pixels: true}, "std [0 0 0]"},
 	} {
 		g, err := models.Build("test", c.output)
 		if err != nil {
@@ -183,6 +184,18 @@ func TestRefuses(t *testing.T) {
 		if _, err := New(g, c.o); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
 		}
+	}
+}
+
+// TestUnknownActivation: a function without a layer of Keras is not left out.
+func TestUnknownActivation(t *testing.T) {
+	g, err := models.Build("test", finish(models.Input(models.Shape{Channels: 3, Height: 8, Width: 8}).Conv(models.Conv{Out: 4}).ReLU()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Layers[0].Activation.Function = "gelu"
+	if _, err := New(g, Options{}); err == nil || !strings.Contains(err.Error(), "no activation function gelu") {
+		t.Errorf("error %v", err)
 	}
 }
 

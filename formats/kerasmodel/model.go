@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"depthwise.dev/data"
+	"depthwise.dev/formats/deploy"
 	"depthwise.dev/models"
 	"depthwise.dev/models/mobilenet"
 )
@@ -58,8 +60,8 @@ func New(g *models.Graph, o Options) (*Model, error) {
 	input := b.add("InputLayer", "input_layer", nil, kerasShape(g.Input))
 	input.Config = map[string]any{"batch_shape": batchShape(input.Shape), "dtype": "float32"}
 	if o.Pixels {
-		if g.Input.Channels != len(o.Mean) {
-			return nil, fmt.Errorf("pixels as input: the network reads %d channels, not the %d colors of an image: export it without", g.Input.Channels, len(o.Mean))
+		if err := deploy.CheckPixels(g.Input, data.Preprocess{Mean: o.Mean, Std: o.Std}); err != nil {
+			return nil, err
 		}
 		delete(b.taken, "normalization")
 		input = b.add("Normalization", "normalization", normalization(o), input.Shape, input)

@@ -2,10 +2,8 @@ package onnx
 
 import (
 	"fmt"
-	"math"
 
 	"depthwise.dev/formats/deploy"
-	"depthwise.dev/internal/floats"
 )
 
 // load adds the arrays of a layer under the names that they have in the native format, which are timm's.
@@ -14,8 +12,8 @@ func (b *builder) load(l deploy.Layer) error {
 		t := tensor{l.Name + ".weight", float32Element, l.WeightShape(), l.Weight}
 		if b.options.Float16 {
 			t.element = float16Element
-			if err := fitsHalf(t); err != nil {
-				return err
+			if err := l.CheckFloat16(); err != nil {
+				return fmt.Errorf("onnx: %w", err)
 			}
 		}
 		b.array(t)
@@ -40,16 +38,6 @@ func (b *builder) array(t tensor) {
 	b.arrays[t.name] = name
 	t.name = name
 	b.graph.tensors = append(b.graph.tensors, t)
-}
-
-// fitsHalf refuses finite weights that float16 cannot hold.
-func fitsHalf(t tensor) error {
-	for _, v := range t.values {
-		if floats.ToHalf(v)&0x7fff == 0x7c00 && !math.IsInf(float64(v), 0) {
-			return fmt.Errorf("onnx: array %q holds %g, float16 at most 65504: export it with --dtype fp32", t.name, v)
-		}
-	}
-	return nil
 }
 
 // parameters are the weight and the bias of a layer, as float32.

@@ -19,7 +19,7 @@ func (b *builder) input(n deploy.Network) error {
 		b.results[models.InputName] = inputName
 		return nil
 	}
-	if err := n.CheckPixels(); err != nil {
+	if err := deploy.CheckPixels(in, p); err != nil {
 		return err
 	}
 	b.graph.input = value{inputName, uint8Element, []int64{int64(in.Height), int64(in.Width), int64(in.Channels)}, "RGB images, uint8"}

@@ -2,10 +2,8 @@ package tflite
 
 import (
 	"fmt"
-	"math"
 
 	"depthwise.dev/formats/deploy"
-	"depthwise.dev/internal/floats"
 	"depthwise.dev/models"
 )
 
@@ -47,6 +45,9 @@ func convert(n deploy.Network, o Options) (*model, error) {
 		if !ok {
 			return nil, fmt.Errorf("tflite: layer %q: TensorFlow Lite has no operator for the kind %s; export to another format", l.Name, l.Kind)
 		}
+		if f := l.Function(); f != "" && f != models.ReLU && f != models.ReLU6 {
+			return nil, fmt.Errorf("tflite: layer %q: the activation function %s is not exported; export to another format", l.Name, f)
+		}
 		if err := operation(c, l); err != nil {
 			return nil, fmt.Errorf("tflite: layer %q: %w", l.Name, err)
 		}
@@ -63,8 +64,8 @@ func (c *converter) image(n deploy.Network, pixels bool) error {
 		c.results[models.InputName] = c.input
 		return nil
 	}
-	if err := checkNormalization(n); err != nil {
-		return fmt.Errorf("tflite: %w: leave out --uint8-input", err)
+	if err := deploy.CheckPixels(n.Input, n.Preprocess); err != nil {
+		return fmt.Errorf("tflite: %w", err)
 	}
 	t.element = typeUint8
 	c.input = c.add(t)
@@ -74,19 +75,6 @@ func (c *converter) image(n deploy.Network, pixels bool) error {
 		scale[i], shift[i] = 1/(255*std), -n.Preprocess.Mean[i]/std
 	}
 	c.results[models.InputName] = c.affine("normalization", cast, n.Input, scale, shift, activationNone, c.value("normalized", n.Input))
-	return nil
-}
-
-// checkNormalization returns an error if the network cannot normalize pixels.
-func checkNormalization(n deploy.Network) error {
-	if n.Input.Channels != 3 {
-		return fmt.Errorf("the network takes %d channels, pixels have 3", n.Input.Channels)
-	}
-	for _, std := range n.Preprocess.Std {
-		if !(std > 0) {
-			return fmt.Errorf("the preprocessing of the weights divides by the standard deviations %v, which must be above 0", n.Preprocess.Std)
-		}
-	}
 	return nil
 }
 
@@ -170,10 +158,8 @@ func (c *converter) weight(l deploy.Layer, shape []int32, at func(i int) float32
 	if !c.float16 {
 		return c.constant(name, typeFloat32, shape, float32s(len(l.Weight), at)), nil
 	}
-	for _, v := range l.Weight {
-		if math.IsInf(float64(floats.Half(floats.ToHalf(v))), 0) && !math.IsInf(float64(v), 0) {
-			return 0, fmt.Errorf("the array %q has the value %g, beyond the 65504 of fp16: export in fp32", name, v)
-		}
+	if err := l.CheckFloat16(); err != nil {
+		return 0, err
 	}
 	half := c.constant(name, typeFloat16, shape, float16s(len(l.Weight), at))
 	wide := c.operate(opDequantize, []int32{half}, c.add(tensor{name: c.unique(name + "/float32"), shape: shape}))

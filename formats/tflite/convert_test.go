@@ -6,6 +6,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"depthwise.dev/formats/deploy"
 	"depthwise.dev/models"
 )
 
@@ -122,6 +123,14 @@ func TestNames(t *testing.T) {
 		if key := p.signature.string(2); key != "serving_default" {
 			t.Errorf("%s: signature %q", g.name, key)
 		}
+	}
+}
+
+// TestUnknownActivation: a function without an operator is not left out.
+func TestUnknownActivation(t *testing.T) {
+	l := deploy.Layer{Layer: models.Layer{Kind: models.KindActivation, Name: "act", Inputs: []string{models.InputName}, Activation: &models.Activation{Function: "gelu"}}}
+	if _, err := convert(deploy.Network{Layers: []deploy.Layer{l}}, Options{}); err == nil || !strings.Contains(err.Error(), `layer "act": the activation function gelu`) {
+		t.Errorf("error %v", err)
 	}
 }
 

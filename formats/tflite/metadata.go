@@ -32,7 +32,7 @@ func modelMetadata(n deploy.Network, o Options, license string) []byte {
 	if n.Input.Channels == 3 {
 		image = e.imageContent(n)
 	}
-	if n.Input.Channels == 3 && !o.Uint8Input && checkNormalization(n) == nil {
+	if !o.Uint8Input && deploy.CheckPixels(n.Input, n.Preprocess) == nil {
 		units = e.normalization(n)
 	}
 	e.StartObject(0)

@@ -89,7 +89,7 @@ func TestExtremes(t *testing.T) {
 		}
 		var b bytes.Buffer
 		err := Write(&b, w, Options{Float16: true})
-		if (err != nil) != c.refused || err != nil && !strings.Contains(err.Error(), `layer "head": the array "head.weight" has the value`) {
+		if (err != nil) != c.refused || err != nil && !strings.Contains(err.Error(), `layer "head": deploy: array "head.weight" holds`) {
 			t.Errorf("%s: error %v in float16", c.name, err)
 		}
 		if err != nil && b.Len() > 0 {
@@ -136,8 +136,8 @@ func TestUint8InputErrors(t *testing.T) {
 		w    weights.Weights
 		want string
 	}{
-		{"one channel", graph{"one", kinds[7].input, kinds[7].layers}.weights(t), "the network takes 1 channels, pixels have 3: leave out --uint8-input"},
-		{"deviation of 0", without, "standard deviations [0.2 0 0.2], which must be above 0: leave out --uint8-input"},
+		{"one channel", graph{"one", kinds[7].input, kinds[7].layers}.weights(t), "need a network of 3 channels, this one has 1: export it with --uint8-input=false"},
+		{"deviation of 0", without, "std [0.2 0 0.2] in the weights: set weights.Weights.Preprocess, or export them with --uint8-input=false"},
 	} {
 		if err := Write(&bytes.Buffer{}, c.w, Options{Uint8Input: true}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %q", c.name, err, c.want)

@@ -17,8 +17,8 @@ func (m *module) forward(n deploy.Network, o Options) (string, error) {
 	var b strings.Builder
 	m.results[models.InputName] = inputName
 	if o.Uint8Input {
-		if n.Input.Channels != 3 {
-			return "", fmt.Errorf("pixels have 3 channels, the input of the network %d: leave out the option for uint8 input", n.Input.Channels)
+		if err := deploy.CheckPixels(n.Input, n.Preprocess); err != nil {
+			return "", err
 		}
 		m.statement(&b, models.InputName, "pixels", m.normalized(n))
 	}

@@ -138,7 +138,8 @@ func TestMembers(t *testing.T) {
 	}
 }
 
-func TestUint8NeedsThreeChannels(t *testing.T) {
+// TestUint8Refuses: networks that cannot take pixels.
+func TestUint8Refuses(t *testing.T) {
 	g, err := models.Build("gray", models.Input(models.Shape{Channels: 1, Height: 8, Width: 8}).GlobalAvgPool().Linear(models.Linear{Out: 2}))
 	if err != nil {
 		t.Fatal(err)
@@ -150,6 +151,10 @@ func TestUint8NeedsThreeChannels(t *testing.T) {
 	n.Preprocess = data.Preprocess{Resolution: 8, Std: [3]float64{1, 1, 1}}
 	if err := Write(io.Discard, n, Options{Uint8Input: true}); err == nil || !strings.Contains(err.Error(), "3 channels") {
 		t.Errorf("error %v", err)
+	}
+	n.Input.Channels, n.Preprocess.Std = 3, [3]float64{}
+	if err := Write(io.Discard, n, Options{Uint8Input: true}); err == nil || !strings.Contains(err.Error(), "std [0 0 0]") {
+		t.Errorf("deviations of 0: error %v", err)
 	}
 	if err := Write(io.Discard, n, Options{}); err != nil {
 		t.Error(err)
