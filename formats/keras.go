@@ -84,14 +84,14 @@ func readKeras(path string, o ReadOptions) (weights.Weights, error) {
 
 // weights recognizes the content, by its description or as a file of Keras.
 func (c kerasContent) weights(path string, o ReadOptions) (weights.Weights, error) {
-	meta, err := metadataOf(c.description)
-	if err == nil && meta == nil {
+	if len(c.description) == 0 {
 		return fromPeer(path, c.State, o)
 	}
-	var w weights.Weights
-	if err == nil {
-		w, err = fromDescription(meta, c.datasets)
+	meta, err := parseMetadata(c.description)
+	if err != nil {
+		return weights.Weights{}, fmt.Errorf("formats: %s: its metadata %q: %w", path, descriptionKey, err)
 	}
+	w, err := fromDescription(meta, c.datasets)
 	if err != nil {
 		return weights.Weights{}, fmt.Errorf("formats: %s: %w", path, err)
 	}

@@ -265,37 +265,3 @@ func TestKerasMetadata(t *testing.T) {
 		t.Errorf("metadata %+v", d)
 	}
 }
-
-// TestDescription: what is no text of a description is an error; texts that look like JSON stay what they are.
-func TestDescription(t *testing.T) {
-	for _, c := range []struct{ name, value string }{
-		{"object", `{"a":1}`}, {"list", `["a",1]`}, {"number", "7"}, {"text", "ü \"x\""}, {"empty", ""}, {"quoted", `"a"`},
-		{"an unfinished object", `{"a":`}, {"null", "null"},
-	} {
-		text, err := json.Marshal(mustDescribe(t, c.value))
-		if err != nil {
-			t.Fatal(err)
-		}
-		meta, err := metadataOf(text)
-		if err != nil || meta["x"] != c.value {
-			t.Errorf("%s: %q became %q, %v", c.name, c.value, meta["x"], err)
-		}
-	}
-	for _, text := range []string{`[]`, `{"a":1}`, `{`} {
-		if _, err := metadataOf([]byte(text)); err == nil {
-			t.Errorf("%s is no description", text)
-		}
-	}
-}
-
-// mustDescribe is the description of weights with the metadata x.
-func mustDescribe(t *testing.T, value string) map[string]any {
-	t.Helper()
-	w := kerasCases(t)[0].w
-	w.Meta = map[string]string{"x": value}
-	d, err := kerasDescription(w)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
-}

@@ -9,7 +9,6 @@ import (
 
 	"depthwise.dev/formats/hdf5"
 	"depthwise.dev/formats/kerasmodel"
-	"depthwise.dev/internal/atomicfile"
 	"depthwise.dev/weights"
 )
 
@@ -29,11 +28,11 @@ func writeKeras(path string, w weights.Weights, o WriteOptions) error {
 	if err != nil {
 		return fmt.Errorf("formats: %s: %w", path, err)
 	}
-	description, err := kerasDescription(w)
+	description, err := metadataJSON(w)
 	if err != nil {
-		return err
+		return fmt.Errorf("formats: %s: %w", path, err)
 	}
-	metadata, err := json.Marshal(map[string]any{"keras_version": kerasmodel.Version, descriptionKey: description})
+	metadata, err := indented(map[string]any{"keras_version": kerasmodel.Version, descriptionKey: json.RawMessage(description)})
 	if err != nil {
 		return fmt.Errorf("formats: %s: metadata: %w", path, err)
 	}
@@ -44,7 +43,7 @@ func writeKeras(path string, w weights.Weights, o WriteOptions) error {
 	text := func(b []byte) func(io.Writer) error {
 		return func(out io.Writer) error { _, err := out.Write(b); return err }
 	}
-	return atomicfile.Write(path, 0o666, func(out io.Writer) error {
+	return writeFile(path, func(out io.Writer) error {
 		archive := zip.NewWriter(out)
 		for _, member := range []struct {
 			name string
@@ -78,14 +77,10 @@ func writeH5(path string, w weights.Weights, o WriteOptions) error {
 			return fmt.Errorf("formats: %s: configuration: %w", path, err)
 		}
 	}
-	description, err := kerasDescription(w)
+	text, err := metadataJSON(w)
 	if err != nil {
-		return err
-	}
-	text, err := json.Marshal(description)
-	if err != nil {
-		return fmt.Errorf("formats: %s: metadata: %w", path, err)
+		return fmt.Errorf("formats: %s: %w", path, err)
 	}
 	root.Attributes = append(root.Attributes, hdf5.Attribute{Name: descriptionKey, Scalar: true, Text: []string{string(text)}})
-	return atomicfile.Write(path, 0o666, func(out io.Writer) error { return hdf5.Write(out, root) })
+	return writeFile(path, func(out io.Writer) error { return hdf5.Write(out, root) })
 }
