@@ -23,7 +23,7 @@ type ExportOptions struct {
 }
 
 // Export converts weights to another format. Other state of a checkpoint is not exported. The
-// origin of published weights is kept, for formats without metadata in a [weights.Sidecar].
+// origin of published weights is kept, for files without metadata in a [weights.Sidecar].
 func Export(o ExportOptions) error {
 	f, err := ForOutput(o.Output, o.Format)
 	if err != nil {

@@ -30,9 +30,12 @@ type Format struct {
 	// Read reads a file: graph, arrays, classes and preprocessing. Arrays of other tools it hands to package
 	// peers. nil: the format is only written.
 	Read func(path string, o ReadOptions) (weights.Weights, error)
-	// Write writes a file, or a folder if Folder is set, whole or not at all. Formats without metadata drop what only it can
-	// hold. nil: the format is only read. The options have been checked against Options.
+	// Write writes a file, or a folder if Folder is set, whole or not at all. nil: the format is only read. The options have
+	// been checked against Options.
 	Write func(path string, w weights.Weights, o WriteOptions) error
+	// Describes reports whether a file of the format holds all metadata of the weights; for others Export writes a
+	// [weights.Sidecar]. nil: it always does.
+	Describes func(w weights.Weights) (bool, error)
 	// Options names the options that Write takes, see [WriteOptions].
 	Options []Option
 	// Folder: Write creates a folder of several files. Extensions is then empty, and --format selects the format.

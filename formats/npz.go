@@ -20,25 +20,35 @@ var npz = Format{
 	Detect:      func(head []byte) bool { return strings.HasSuffix(firstMember(head), ".npy") },
 	Read:        readNPZ,
 	Write:       writeNPZ,
+	Describes:   func(w weights.Weights) (bool, error) { comment, err := npzComment(w); return comment != "", err },
 }
 
-// writeNPZ writes the arrays, and the metadata where they fit into a comment: 64 kB, the names of 3,000 classes. Weights
-// beside an average are left out.
+// writeNPZ writes the arrays, and the metadata where they fit into a comment: 64 kB, the names of 3,000 classes. With more,
+// reading the file infers the network from the names of the arrays, and the names of the classes are lost. Weights beside an
+// average are left out.
 func writeNPZ(path string, w weights.Weights, _ WriteOptions) error {
-	arrays := w.Arrays
+	comment, err := npzComment(w)
+	if err != nil {
+		return fmt.Errorf("formats: %s: %w", path, err)
+	}
+	return checkpoints.WriteNPZWithComment(path, w.Arrays, comment)
+}
+
+// npzComment is the metadata as JSON, "" if it is too long for a comment.
+func npzComment(w weights.Weights) (string, error) {
 	w.Raw = nil
 	f, err := w.File()
 	if err != nil {
-		return err
+		return "", err
 	}
 	comment, err := json.Marshal(f.Meta)
 	if err != nil {
-		return fmt.Errorf("formats: %s: metadata: %w", path, err)
+		return "", fmt.Errorf("metadata: %w", err)
 	}
 	if len(comment) > checkpoints.MaxNPZComment {
-		comment = nil
+		return "", nil
 	}
-	return checkpoints.WriteNPZWithComment(path, arrays, string(comment))
+	return string(comment), nil
 }
 
 func readNPZ(path string, o ReadOptions) (weights.Weights, error) {

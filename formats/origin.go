@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -69,21 +68,27 @@ func numbered(classes []string) bool {
 	return true
 }
 
-// withMetadata lists the formats whose files hold all metadata of weights.
-var withMetadata = []string{"safetensors", "npz", "timm", "torchvision", "hf", "torchscript", "onnx", "tflite", "keras", "h5", "go"}
-
-// writeOrigin keeps the origin of exported weights: in the metadata of the native format, in a sidecar for others. A
-// sidecar of a file that was replaced would describe the wrong file and is removed.
+// writeOrigin keeps the origin of exported weights in a sidecar where the file does not hold it. A sidecar of a file that was
+// replaced would describe the wrong file and is removed.
 func writeOrigin(w weights.Weights, f Format, file string) error {
 	o, err := w.PublishedOrigin()
 	if err != nil {
 		return err
 	}
-	if o == nil || slices.Contains(withMetadata, f.Name) {
+	described := o == nil || f.Describes == nil
+	if !described {
+		if described, err = f.Describes(w); err != nil {
+			return err
+		}
+	}
+	if described {
 		if err := os.Remove(weights.SidecarPath(file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("formats: a description of the previous file remains: %w", err)
 		}
 		return nil
+	}
+	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
+		return nil // no file can be beside a pipe or device
 	}
 	sum, err := weights.Digest(file)
 	if err != nil {
