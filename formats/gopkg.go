@@ -11,7 +11,6 @@ import (
 var goPackage = Format{
 	Name:        "go",
 	Description: "a Go package without cgo: weights, code, server",
-	Detect:      func([]byte) bool { return false },
 	Write:       writeGoPackage,
 	Options:     []Option{OptionBFloat16},
 	Folder:      true,

@@ -1,11 +1,8 @@
 package formats
 
 import (
-	"fmt"
-
 	"depthwise.dev/formats/deploy"
 	"depthwise.dev/formats/onnx"
-	"depthwise.dev/internal/atomicfile"
 	"depthwise.dev/internal/host"
 	"depthwise.dev/weights"
 )
@@ -41,8 +38,5 @@ func writeONNX(path string, w weights.Weights, o WriteOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := atomicfile.Write(path, 0o666, m.Write); err != nil {
-		return fmt.Errorf("formats: write %s: %w", path, err)
-	}
-	return nil
+	return writeFile(path, m.Write)
 }

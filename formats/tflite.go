@@ -2,11 +2,9 @@ package formats
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 
 	"depthwise.dev/formats/tflite"
-	"depthwise.dev/internal/atomicfile"
 	"depthwise.dev/internal/host"
 	"depthwise.dev/weights"
 )
@@ -23,9 +21,5 @@ var tensorflowLite = Format{
 
 func writeTFLite(path string, w weights.Weights, o WriteOptions) error {
 	options := tflite.Options{Float16: o.DType == Float16, Uint8Input: o.Uint8Input, Producer: "depthwise " + host.Version()}
-	err := atomicfile.Write(path, 0o666, func(out io.Writer) error { return tflite.Write(out, w, options) })
-	if err != nil {
-		return fmt.Errorf("formats: %s: %w", path, err)
-	}
-	return nil
+	return writeFile(path, func(out io.Writer) error { return tflite.Write(out, w, options) })
 }

@@ -7,7 +7,6 @@ import (
 
 	"depthwise.dev/formats/deploy"
 	"depthwise.dev/formats/torchscript"
-	"depthwise.dev/internal/atomicfile"
 	"depthwise.dev/weights"
 )
 
@@ -41,12 +40,4 @@ func writeTorchScript(path string, w weights.Weights, o WriteOptions) error {
 	return writeFile(path, func(out io.Writer) error {
 		return torchscript.Write(out, n, torchscript.Options{Uint8Input: o.Uint8Input, Metadata: metadata})
 	})
-}
-
-// writeFile writes a file whole or not at all.
-func writeFile(path string, fill func(io.Writer) error) error {
-	if err := atomicfile.Write(path, 0o666, fill); err != nil {
-		return fmt.Errorf("formats: write %s: %w", path, err)
-	}
-	return nil
 }

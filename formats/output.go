@@ -2,6 +2,7 @@ package formats
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -9,6 +10,14 @@ import (
 
 	"depthwise.dev/internal/atomicfile"
 )
+
+// writeFile writes a file whole or not at all.
+func writeFile(path string, fill func(io.Writer) error) error {
+	if err := atomicfile.Write(path, 0o666, fill); err != nil {
+		return fmt.Errorf("formats: write %s: %w", path, err)
+	}
+	return nil
+}
 
 // writeFolder creates a folder of files, whose names may have folders with '/'. It appears whole or not at all.
 func writeFolder(path string, files map[string][]byte) error {
