@@ -46,7 +46,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"no input", withHeader(t, `"inputs":[-1]`, `"inputs":[]`), "0 inputs"},
 		{"addition", withHeader(t, `"inputs":[0,2]`, `"inputs":[0,-1]`), "adds"},
 		{"negative padding", withHeader(t, `"rows":[0,1]`, `"rows":[-1,1]`), "padding [-1 1]"},
-		{"enormous", withHeader(t, `"out":8`, `"out":1099511627776`), "outputs"},
+		{"enormous", withHeader(t, `"out":8`, `"out":2000000000`), "outputs"},
 		{"classes", withHeader(t, `"class 0",`, ``), "for 3 classes"},
 		{"preprocessing", withHeader(t, `"fit":"crop"`, `"fit":"crap"`), `preprocessing by "crap"`},
 		{"interpolation", withHeader(t, `"bilinear"`, `"nearest"`), `interpolation "nearest"`},
@@ -134,7 +134,7 @@ func TestClassify(t *testing.T) {
 func FuzzLoad(f *testing.F) {
 	f.Add(weights)
 	f.Add(withHeader(f, `"fp32"`, `"bf16"`))
-	f.Add(withHeader(f, `"out":8`, `"out":1099511627776`))
+	f.Add(withHeader(f, `"out":8`, `"out":2000000000`))
 	f.Fuzz(func(_ *testing.T, file []byte) {
 		h, err := parse(file)
 		if err != nil {
