@@ -2,8 +2,6 @@ package formats
 
 import (
 	"fmt"
-	"math"
-	"strings"
 
 	"depthwise.dev/checkpoints"
 	"depthwise.dev/formats/peers"
@@ -34,11 +32,7 @@ func writeTimm(path string, w weights.Weights, _ WriteOptions) error {
 	return checkpoints.Write(path, f)
 }
 
-// timmWidths are the width multipliers for which timm has a function.
-var timmWidths = map[string][]float64{"mobilenet_v1": {1, 1.25}, "mobilenet_v2": {0.35, 0.5, 0.75, 1, 1.4}}
-
-// useTimm constructs the network with what differs from timm's defaults. A width without a function of its own needs the
-// function that those call.
+// useTimm constructs the network with what differs from timm's defaults.
 func useTimm(path string, w weights.Weights) string {
 	f, err := peers.Export(w, peers.Timm)
 	if err != nil {
@@ -54,11 +48,9 @@ func useTimm(path string, w weights.Weights) string {
 	if f.Config.Padding != models.Symmetric {
 		arguments += `, pad_type="same"`
 	}
-	version := strings.TrimPrefix(f.Config.Arch, "mobilenet_") // v1
-	for _, width := range timmWidths[f.Config.Arch] {
-		if width == f.Config.Width {
-			return fmt.Sprintf("timm.create_model(\"mobilenet%s_%03d\", %s, checkpoint_path=%q)", version, int(math.Round(100*width)), arguments, path)
-		}
+	if code, create := peers.TimmModel(f.Config, fmt.Sprintf("%s, checkpoint_path=%q", arguments, path)); create {
+		return code
 	}
-	return fmt.Sprintf("model = timm.models.efficientnet._gen_mobilenet_%s(\"mobilenet%s_100\", %v, %s); timm.models.load_checkpoint(model, %q)", version, version, f.Config.Width, arguments, path)
+	code, _ := peers.TimmModel(f.Config, arguments)
+	return fmt.Sprintf("model = %s; timm.models.load_checkpoint(model, %q)", code, path)
 }

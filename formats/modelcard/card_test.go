@@ -254,6 +254,25 @@ func TestTools(t *testing.T) {
 	}
 }
 
+// TestToolsThatRefuse: a card does not name an export that would be refused.
+func TestToolsThatRefuse(t *testing.T) {
+	for _, c := range []struct {
+		arch, variant string
+		change        func(w *weights.Weights)
+	}{
+		{"mobilenet_v2", "torchvision", func(w *weights.Weights) { w.Config.Activation = models.ReLU }},
+		{"mobilenet_v2", "timm", func(w *weights.Weights) { w.Config.BNEps = 1e-3 }},
+		{"mobilenet_v1", "hf", func(w *weights.Weights) { w.Preprocess.Fit = data.FitLetterbox }},
+	} {
+		w := of(t, c.arch, c.variant, nil, nil)
+		c.change(&w)
+		b, err := Render(w, Export{File: "a.onnx", Format: "onnx"})
+		if err != nil || !strings.Contains(string(b), "### PyTorch\n") {
+			t.Errorf("%s %s: %v\n%s", c.arch, c.variant, err, b)
+		}
+	}
+}
+
 // TestPreprocessing: code and table follow the preprocessing.
 func TestPreprocessing(t *testing.T) {
 	for _, c := range []struct {

@@ -3,12 +3,11 @@ package modelcard
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"depthwise.dev/data"
+	"depthwise.dev/formats/peers"
 	"depthwise.dev/models"
-	"depthwise.dev/models/mobilenet"
 )
 
 // tool is a program with code that classifies an image by an export.
@@ -94,32 +93,23 @@ func (c *card) pytorch() tool {
 	n := c.w.Config
 	switch {
 	case n != nil && n.Variant == "timm" && n.Activation == models.ReLU6 && n.BNEps == 1e-5 && n.Padding == models.Symmetric:
+		model, _ := peers.TimmModel(*n, fmt.Sprintf("num_classes=%d", n.Classes))
 		return tool{name: "timm", format: "timm", output: "model.safetensors", options: " --format timm", install: "timm",
-			python: "import timm\nimport torch\n\nmodel = " + timmModel(*n) + ".eval()\ntimm.models.load_checkpoint(model, FILE)\n" + run}
-	case n != nil && n.Variant == "torchvision" && n.BNEps == 1e-5:
+			python: "import timm\nimport torch\n\nmodel = " + model + ".eval()\ntimm.models.load_checkpoint(model, FILE)\n" + run}
+	case n != nil && n.Variant == "torchvision" && n.Activation == models.ReLU6 && n.BNEps == 1e-5 && n.Padding == models.Symmetric:
 		return tool{name: "torchvision", format: "torchvision", output: "model.pth", install: "torch torchvision", python: fmt.Sprintf(`import torch
 import torchvision
 
 model = torchvision.models.mobilenet_v2(num_classes=%d, width_mult=%v).eval()
 model.load_state_dict(torch.load(FILE, weights_only=True))
 `, n.Classes, n.Width) + run}
-	case n != nil && n.Variant == "hf":
+	case n != nil && n.Variant == "hf" && cmp.Or(c.w.Preprocess.Fit, data.FitCrop) == data.FitCrop: // its image processors crop the center
 		return tool{name: "Transformers", format: "hf", output: "model", options: " --format hf", install: "torch transformers",
 			python: "import torch\nfrom transformers import AutoModelForImageClassification\n\n" +
 				"model = AutoModelForImageClassification.from_pretrained(FILE).eval()\n" + strings.Replace(run, ").numpy()", ").logits.numpy()", 1)}
 	}
 	return tool{name: "PyTorch", format: "torchscript", output: "model.torchscript", install: "torch",
 		python: "import torch\n\nmodel = torch.jit.load(FILE).eval()\n" + run}
-}
-
-// timmModel is code that constructs the network in timm, which has functions for some widths.
-func timmModel(n mobilenet.Config) string {
-	version := strings.TrimPrefix(n.Arch, "mobilenet_") // v1
-	widths := map[string][]float64{"v1": {1, 1.25}, "v2": {0.35, 0.5, 0.75, 1, 1.4}}[version]
-	if slices.Contains(widths, n.Width) {
-		return fmt.Sprintf("timm.create_model(\"mobilenet%s_%03.0f\", num_classes=%d)", version, 100*n.Width, n.Classes)
-	}
-	return fmt.Sprintf("timm.models.efficientnet._gen_mobilenet_%[1]s(\"mobilenet%[1]s_100\", %[2]v, num_classes=%[3]d)", version, n.Width, n.Classes)
 }
 
 // prepare is Python code of the classes and of the preprocessing.
