@@ -2,9 +2,11 @@ package classify
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 
 	"depthwise.dev/checkpoints"
+	"depthwise.dev/data"
 	"depthwise.dev/models"
 	"depthwise.dev/weights"
 )
@@ -42,6 +44,17 @@ func writeCalibrated(path string, w weights.Weights, temperature float64) error 
 	}
 	w.Arrays = arrays
 	return w.Write(path)
+}
+
+// checkFinite refuses logits that no temperature calibrates.
+func (e *measured) checkFinite() error {
+	classes := len(e.weights.Classes)
+	for i, v := range e.logits {
+		if x := float64(v); math.IsNaN(x) || math.IsInf(x, 0) {
+			return fmt.Errorf("classify: the weights cannot be calibrated: the logit of %s for %s is %v", data.ShowName(e.weights.Classes[i%classes]), data.ShowName(e.path(e.outcomes[i/classes])), v)
+		}
+	}
+	return nil
 }
 
 // previousTemperature is that of weights which are calibrated already, else 1.

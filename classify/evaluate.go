@@ -70,6 +70,9 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 		}
 	}
 	if c.Calibrated != "" {
+		if err := e.checkFinite(); err != nil {
+			return EvalResult{}, err
+		}
 		return result, writeCalibrated(c.Calibrated, e.weights, result.Calibration.Temperature)
 	}
 	return result, nil

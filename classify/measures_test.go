@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"depthwise.dev/checkpoints"
+	"depthwise.dev/data"
 	"depthwise.dev/formats"
 	"depthwise.dev/internal/testset"
 	"depthwise.dev/metrics"
@@ -191,5 +192,23 @@ func TestTTA(t *testing.T) {
 	}
 	if _, err := Evaluate(t.Context(), EvalConfig{Weights: path, Data: dir, TTA: "rotate"}); err == nil || !strings.Contains(err.Error(), "none, flip") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestCheckFinite: a logit that no temperature calibrates is named.
+func TestCheckFinite(t *testing.T) {
+	e := &measured{weights: weightstest.Of(t, "a", "b"), images: &data.Dataset{Samples: []data.Sample{{Path: "x.jpg"}, {Path: "y.jpg"}}}, outcomes: []Outcome{{Sample: 1}, {Sample: 0}}}
+	for _, c := range []struct {
+		logits []float32
+		want   string
+	}{
+		{[]float32{1, -2, 3, 4}, ""},
+		{[]float32{1, float32(math.NaN()), 3, 4}, "the logit of b for y.jpg is NaN"},
+		{[]float32{1, 2, float32(math.Inf(-1)), 4}, "the logit of a for x.jpg is -Inf"},
+	} {
+		e.logits = c.logits
+		if err := e.checkFinite(); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: error %v, want %q", c.logits, err, c.want)
+		}
 	}
 }
