@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 
 	"depthwise.dev/bundle"
 	"depthwise.dev/formats"
+	"depthwise.dev/weights"
 )
 
 func newBundle() *cobra.Command {
@@ -70,20 +72,37 @@ func checkBundleOutput(path string) error {
 }
 
 // bundleProgram bundles this program.
-func bundleProgram(cmd *cobra.Command, o bundle.Options) error {
-	var err error
+func bundleProgram(cmd *cobra.Command, o bundle.Options) (err error) {
 	if o.Program, err = os.Executable(); err != nil {
 		return err
 	}
 	if o.Weights != "" {
-		if _, err := formats.Read(o.Weights); err != nil { // a bundle with damaged weights would be of no use
+		dir, err := os.MkdirTemp("", "train-bundle-")
+		if err != nil {
 			return err
 		}
-		if o.Weights, err = formats.Find(o.Weights); err != nil {
+		defer os.RemoveAll(dir) // a copy of weights at most
+		if o.Weights, err = weightsToBundle(o.Weights, dir); err != nil {
 			return err
 		}
 	}
 	return createBundle(cmd, o)
+}
+
+// weightsToBundle returns the file of weights, or where files beside it describe it a copy in dir that describes itself: alone
+// in a bundle the file would be read as another network, or with other preprocessing.
+func weightsToBundle(path, dir string) (string, error) {
+	w, err := formats.Read(path) // a bundle with damaged weights would be of no use
+	if err != nil {
+		return "", err
+	}
+	file, err := formats.Find(path)
+	if err != nil || w.Origin == "" && !isFile(weights.SidecarPath(file)) {
+		return file, err
+	}
+	name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file)) + ".safetensors"
+	file = filepath.Join(dir, name)
+	return file, w.Derived().Write(file)
 }
 
 func createBundle(cmd *cobra.Command, o bundle.Options) error {

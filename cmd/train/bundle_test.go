@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"depthwise.dev/checkpoints"
+	"depthwise.dev/formats"
+	"depthwise.dev/weights"
 	"depthwise.dev/weights/weightstest"
 )
 
@@ -38,16 +41,52 @@ func TestBundleUsage(t *testing.T) {
 // TestBundleChecksWeights: damaged weights are found before 400 MB are copied.
 func TestBundleChecksWeights(t *testing.T) {
 	dir := t.TempDir()
-	weights, output := filepath.Join(dir, "w.safetensors"), filepath.Join(dir, "out")
-	if err := os.WriteFile(weights, []byte("damaged"), 0o644); err != nil {
+	file, output := filepath.Join(dir, "w.safetensors"), filepath.Join(dir, "out")
+	if err := os.WriteFile(file, []byte("damaged"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	code, _, stderr := execute(t, "bundle", "--weights", weights, "--output", output)
-	if code != exitFailed || !strings.Contains(stderr, weights) {
+	code, _, stderr := execute(t, "bundle", "--weights", file, "--output", output)
+	if code != exitFailed || !strings.Contains(stderr, file) {
 		t.Errorf("exit code %d, %q", code, stderr)
 	}
 	if _, err := os.Stat(output); !os.IsNotExist(err) {
 		t.Errorf("wrote %s: %v", output, err)
+	}
+}
+
+// TestWeightsToBundle: weights that files beside them describe are copied with what those say, others are taken as they are.
+func TestWeightsToBundle(t *testing.T) {
+	folder, dir := t.TempDir(), t.TempDir()
+	own, published := filepath.Join(folder, "own.safetensors"), filepath.Join(folder, "published.npz")
+	w := weightstest.New(t)
+	if err := w.Write(own); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := weightsToBundle(own, dir); err != nil || got != own {
+		t.Errorf("weights that describe themselves: %s, %v", got, err)
+	}
+	if err := checkpoints.WriteNPZ(published, w.Arrays); err != nil {
+		t.Fatal(err)
+	}
+	sum, err := weights.Digest(published)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := w.Preprocess
+	p.Mean = [3]float64{0.1, 0.2, 0.3}
+	if err := weights.WriteSidecar(published, weights.Sidecar{SHA256: sum, Origin: weights.Origin{Name: "n", License: "mit"}, Preprocess: &p}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := weightsToBundle(published, dir)
+	if err != nil || got != filepath.Join(dir, "published.safetensors") {
+		t.Fatalf("%s, %v", got, err)
+	}
+	copied, err := formats.Read(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o, err := copied.PublishedOrigin(); err != nil || o == nil || o.License != "mit" || copied.Preprocess.Mean != p.Mean || copied.Origin != "" {
+		t.Errorf("origin %+v, %v; %+v, %q", o, err, copied.Preprocess, copied.Origin)
 	}
 }
 
