@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -43,5 +44,23 @@ func TestCreateFolder(t *testing.T) {
 				t.Errorf("%v remain, %v", entries, err)
 			}
 		})
+	}
+}
+
+// TestCreateFolderMode: the umask applies, and a link stays one.
+func TestCreateFolderMode(t *testing.T) {
+	defer syscall.Umask(syscall.Umask(0o027))
+	target, link := filepath.Join(t.TempDir(), "target"), filepath.Join(t.TempDir(), "link")
+	if err := errors.Join(os.Mkdir(target, 0o755), os.Symlink(target, link)); err != nil {
+		t.Fatal(err)
+	}
+	if err := CreateFolder(link, func(string) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if to, err := os.Readlink(link); err != nil || to != target {
+		t.Errorf("the link: %q, %v", to, err)
+	}
+	if info, err := os.Stat(target); err != nil || info.Mode().Perm() != 0o750 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
 }
