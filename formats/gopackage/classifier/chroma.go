@@ -2,9 +2,9 @@ package classifier
 
 import "image"
 
-// JPEG files are converted to RGB as by libjpeg. Chroma of half the resolution is interpolated as by libjpeg's "fancy upsampling", with which networks are trained: a new
-// sample is 3/4 of the nearer and 1/4 of the farther old one. The standard library repeats samples. libjpeg-turbo,
-// jdsample.c.
+// JPEG files are converted to RGB as by libjpeg. Chroma of half the resolution is interpolated as by libjpeg's "fancy
+// upsampling" (libjpeg-turbo, jdsample.c), with which networks are trained: a new sample is 3/4 of the nearer and 1/4 of the
+// farther old one. The standard library repeats samples.
 
 // yCbCrRow returns a function that writes row y as RGB.
 func yCbCrRow(m *image.YCbCr) func(y int, dst []uint8) {

@@ -131,9 +131,14 @@ func status(err error) int {
 }
 
 func write(w http.ResponseWriter, status int, a answer) {
+	text, err := json.Marshal(a)
+	if err != nil { // a probability that is NaN: the weights are damaged
+		log.Print(err)
+		status, text = http.StatusInternalServerError, []byte(`{"error":"the result is not a number"}`)
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	if err := json.NewEncoder(w).Encode(a); err != nil {
+	if _, err := w.Write(append(text, '\n')); err != nil {
 		log.Print(err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -57,5 +58,15 @@ func TestHandler(t *testing.T) {
 				t.Errorf("answer %s, error %v", w.Body, err)
 			}
 		})
+	}
+}
+
+// TestNotANumber: JSON has no NaN, so an answer with one is an error and not an empty answer.
+func TestNotANumber(t *testing.T) {
+	w := httptest.NewRecorder()
+	write(w, http.StatusOK, answer{Predictions: []prediction{{"cat", math.NaN()}}})
+	var a answer
+	if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil || w.Code != http.StatusInternalServerError || a.Error == "" {
+		t.Errorf("status %d, %s, %v", w.Code, w.Body, err)
 	}
 }
