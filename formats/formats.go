@@ -98,8 +98,8 @@ func ByExtension(path string) (Format, error) {
 }
 
 // foreign are extensions of files that programs would mistake an output for, none of a format of All.
-var foreign = []string{".onnx", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".hdf5", ".keras", ".pb", ".gguf", ".mlmodel",
-	".npy", ".zip", ".tar", ".gz", ".json", ".yaml", ".csv", ".txt", ".html", ".png", ".jpg", ".jpeg"}
+var foreign = []string{".ckpt", ".pkl", ".pb", ".gguf", ".mlmodel", ".npy", ".zip", ".tar", ".gz", ".json", ".yaml", ".csv", ".txt",
+	".html", ".png", ".jpg", ".jpeg"}
 
 // ForOutput returns the format in which to write a path: the named one, or where name is "" that of the extension, and
 // without an extension, as for a device, the first of All. An extension that belongs to another format than the named one

@@ -206,3 +206,14 @@ func TestForOutput(t *testing.T) {
 		}
 	}
 }
+
+// TestForeign: an extension of a format is not one that contradicts every format.
+func TestForeign(t *testing.T) {
+	for _, f := range All {
+		for _, extension := range f.Extensions {
+			if slices.Contains(foreign, extension) {
+				t.Errorf("%s of %s is foreign", extension, f.Name)
+			}
+		}
+	}
+}

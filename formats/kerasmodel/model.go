@@ -73,7 +73,7 @@ func New(g *models.Graph, o Options) (*Model, error) {
 		}
 	}
 	output := b.outputs[g.Layers[len(g.Layers)-1].Name]
-	return &Model{Name: "depthwise", Layers: keraOrder(b.layers, output), Output: output, graph: g}, nil
+	return &Model{Name: "depthwise", Layers: kerasOrder(b.layers, output), Output: output, graph: g}, nil
 }
 
 // normalization are the settings of Keras' Normalization: (x - mean) / sqrt(variance), of each color.
@@ -103,10 +103,10 @@ func batchShape(shape []int) []any {
 	return list
 }
 
-// keraOrder sorts layers as keras.Model.layers: by their distance from the output, the furthest first, then in the order in
+// kerasOrder sorts layers as keras.Model.layers: by their distance from the output, the furthest first, then in the order in
 // which a depth-first search from the output meets them (map_graph of keras/src/ops/function.py). layers are in an order of
 // computation.
-func keraOrder(layers []*Layer, output *Layer) []*Layer {
+func kerasOrder(layers []*Layer, output *Layer) []*Layer {
 	depth, met := map[*Layer]int{}, map[*Layer]int{}
 	for _, l := range slices.Backward(layers) {
 		for _, in := range l.Inputs {
