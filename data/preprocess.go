@@ -66,6 +66,14 @@ func (p Preprocess) filter() jpeg.Filter {
 	return jpeg.Bilinear
 }
 
+// Shorter is the shorter side of an image before the crop of FitCrop: Resize, or its default.
+func (p Preprocess) Shorter() int {
+	if p.Resize != 0 {
+		return p.Resize
+	}
+	return int(float64(p.Resolution) / 0.875)
+}
+
 // view is a part of an image and its position in the square output.
 type view struct {
 	resize    jpeg.Resize
@@ -89,10 +97,7 @@ func (p Preprocess) evaluation(w, h int) view {
 
 // crop resizes the shorter side and crops the center.
 func (p Preprocess) crop(w, h int) view {
-	shorter := p.Resize
-	if shorter == 0 {
-		shorter = int(float64(p.Resolution) / 0.875)
-	}
+	shorter := p.Shorter()
 	// torchvision's _compute_resized_output_size truncates the longer side.
 	scaledW, scaledH := shorter, shorter
 	if w < h {

@@ -9,6 +9,7 @@ import (
 	"depthwise.dev/data"
 	"depthwise.dev/formats/deploy"
 	"depthwise.dev/formats/gopackage/classifier"
+	"depthwise.dev/internal/floats"
 	"depthwise.dev/models"
 )
 
@@ -21,7 +22,7 @@ func round(n *deploy.Network, dtype string) error {
 		l := &n.Layers[i]
 		rounded := make([]float32, len(l.Weight))
 		for j, v := range l.Weight {
-			rounded[j] = math.Float32frombits(uint32(brain(v)) << 16)
+			rounded[j] = floats.Brain(floats.ToBrain(v))
 			if math.IsInf(float64(rounded[j]), 0) && !math.IsInf(float64(v), 0) {
 				return fmt.Errorf("gopackage: weight %d of layer %q, %g, is beyond bfloat16: use --dtype fp32", j, l.Name, v)
 			}
@@ -31,15 +32,6 @@ func round(n *deploy.Network, dtype string) error {
 		}
 	}
 	return nil
-}
-
-// brain rounds to bfloat16, to nearest even. NaN stays NaN.
-func brain(v float32) uint16 {
-	bits := math.Float32bits(v)
-	if v != v {
-		return uint16(bits>>16) | 0x40
-	}
-	return uint16((bits + 0x7fff + bits>>16&1) >> 16)
 }
 
 // encode writes the file of weights that package classifier reads.
@@ -93,7 +85,7 @@ func header(l deploy.Layer, index map[string]int) (classifier.Layer, error) {
 func appendArrays(file []byte, l deploy.Layer, dtype string) []byte {
 	for _, v := range l.Weight {
 		if dtype == classifier.BFloat16 {
-			file = binary.LittleEndian.AppendUint16(file, brain(v))
+			file = binary.LittleEndian.AppendUint16(file, floats.ToBrain(v))
 		} else {
 			file = binary.LittleEndian.AppendUint32(file, math.Float32bits(v))
 		}
@@ -118,8 +110,8 @@ func preprocess(p data.Preprocess) classifier.Preprocess {
 	if c.Fit == "" {
 		c.Fit = data.FitCrop
 	}
-	if c.Fit == data.FitCrop && c.Resize == 0 {
-		c.Resize = int(float64(p.Resolution) / 0.875) // the default of data.Preprocess
+	if c.Fit == data.FitCrop {
+		c.Resize = p.Shorter()
 	}
 	if c.Interpolation == "" {
 		c.Interpolation = data.Bilinear

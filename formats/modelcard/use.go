@@ -147,15 +147,7 @@ func fit(p data.Preprocess) string {
 			"    canvas.paste(image, ((%[1]d - image.width) // 2, (%[1]d - image.height) // 2))\n    image = canvas\n", side, filter)
 	}
 	return fmt.Sprintf("    short = min(image.size)\n    image = image.resize([int(%[2]d * s / short) for s in image.size], %[3]s)\n"+
-		"    left, top = (round((s - %[1]d) / 2) for s in image.size)\n    image = image.crop((left, top, left + %[1]d, top + %[1]d))\n", side, resize(p), filter)
-}
-
-// resize is the shorter side before the crop, see [data.Preprocess].
-func resize(p data.Preprocess) int {
-	if p.Resize == 0 {
-		return int(float64(p.Resolution) / 0.875)
-	}
-	return p.Resize
+		"    left, top = (round((s - %[1]d) / 2) for s in image.size)\n    image = image.crop((left, top, left + %[1]d, top + %[1]d))\n", side, p.Shorter(), filter)
 }
 
 func floats(v [3]float64) string { return fmt.Sprintf("np.array([%v, %v, %v])", v[0], v[1], v[2]) }
@@ -172,7 +164,7 @@ func (c *card) preprocessing() {
 	case data.FitPad:
 		c.line("| resize | the whole image, reduced if it is too large, centered on black |")
 	default:
-		c.line("| resize | shorter side to %d, then the center (crop fraction %.4g) |", resize(p), float64(p.Resolution)/float64(resize(p)))
+		c.line("| resize | shorter side to %d, then the center (crop fraction %.4g) |", p.Shorter(), float64(p.Resolution)/float64(p.Shorter()))
 	}
 	c.line("| interpolation | %s, antialiased |", cmp.Or(p.Interpolation, data.Bilinear))
 	if p.EXIF {

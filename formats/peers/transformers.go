@@ -2,7 +2,6 @@ package peers
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -49,7 +48,7 @@ func transformersProcessor(p data.Preprocess) (map[string]any, error) {
 		resample = bicubic
 	}
 	return map[string]any{
-		"do_resize": true, "size": map[string]int{"shortest_edge": cmp.Or(p.Resize, int(float64(p.Resolution)/0.875))}, "resample": resample,
+		"do_resize": true, "size": map[string]int{"shortest_edge": p.Shorter()}, "resample": resample,
 		"do_center_crop": true, "crop_size": map[string]int{"height": p.Resolution, "width": p.Resolution},
 		"do_rescale": true, "rescale_factor": 1.0 / 255, "do_normalize": true, "image_mean": p.Mean, "image_std": p.Std,
 	}, nil

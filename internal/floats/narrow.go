@@ -22,3 +22,12 @@ func ToHalf(v float32) uint16 {
 	}
 	return sign | uint16((magnitude-(127-15)<<23+0xfff+magnitude>>13&1)>>13)
 }
+
+// ToBrain narrows to a bfloat16, to the nearest, of two as near to the even one. NaN stays NaN.
+func ToBrain(v float32) uint16 {
+	bits := math.Float32bits(v)
+	if v != v {
+		return uint16(bits>>16) | 0x40
+	}
+	return uint16((bits + 0x7fff + bits>>16&1) >> 16)
+}

@@ -52,3 +52,13 @@ func TestHalves(t *testing.T) {
 		}
 	}
 }
+
+// TestToBrain: rounding to bfloat16 is to nearest even.
+func TestToBrain(t *testing.T) {
+	for bits, want := range map[uint32]uint16{0x3f800000: 0x3f80, 0x3f808000: 0x3f80, 0x3f818000: 0x3f82, 0x3f808001: 0x3f81, 0x7f800000: 0x7f80, 0xff800000: 0xff80,
+		0x7f7fffff: 0x7f80, 0x00000001: 0, 0x80000000: 0x8000, 0x7f800001: 0x7fc0, 0xffc00001: 0xffc0} {
+		if got := ToBrain(math.Float32frombits(bits)); got != want {
+			t.Errorf("%#x: %#x, want %#x", bits, got, want)
+		}
+	}
+}

@@ -1,5 +1,5 @@
 // Package reference computes networks for inference in float64 by plain loops: what faster code is compared with. It needs
-// no libtorch.
+// no libtorch. The conversions of products round them, so that processors with fused multiply-add give the same bits.
 package reference
 
 import (
@@ -94,7 +94,7 @@ func addTap(l deploy.Layer, dst, src []float64, y, x int, weight float64) {
 		row, line := dst[oy*l.Output.Width:][:l.Output.Width], src[iy*l.In.Width:][:l.In.Width]
 		for ox := range row {
 			if ix := ox*l.Stride + x; ix >= 0 && ix < len(line) {
-				row[ox] += weight * line[ix]
+				row[ox] += float64(weight * line[ix])
 			}
 		}
 	}
@@ -126,7 +126,7 @@ func linear(l deploy.Layer, in []float64) []float64 {
 			out[o] = float64(l.Bias[o])
 		}
 		for i, v := range in {
-			out[o] += float64(l.Weight[o*len(in)+i]) * v
+			out[o] += float64(float64(l.Weight[o*len(in)+i]) * v)
 		}
 	}
 	return out
@@ -149,7 +149,7 @@ func normalize(values []float64, l deploy.Layer) {
 	positions := len(values) / len(scale)
 	for i := range values {
 		c := i / positions
-		values[i] = values[i]*scale[c] + shift[c]
+		values[i] = float64(values[i]*scale[c]) + shift[c]
 	}
 }
 
