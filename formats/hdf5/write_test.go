@@ -96,6 +96,7 @@ func TestWriteErrors(t *testing.T) {
 		{"a slash", Group{Members: []Member{{Name: "g", Group: Group{Members: []Member{{Name: "a/b"}}}}}}, `"a/b" cannot be the name`},
 		{"no name", Group{Members: []Member{{}}}, `"" cannot be the name`},
 		{"too many strings", Group{Attributes: []Attribute{{Name: "a", Text: make([]string, MaxTexts+1)}}}, "of 4001 strings"},
+		{"too many strings in all", Group{Attributes: manyTexts(17)}, "more than 65535 strings in a file"},
 		{"values of another shape", Group{Members: []Member{{Name: "a", Dataset: &Dataset{Shape: []int{3}, Values: func() ([]float32, error) { return make([]float32, 2), nil }}}}}, "2 values for shape [3]"},
 		{"values that fail", Group{Members: []Member{{Name: "a", Dataset: &Dataset{Shape: []int{3}, Values: func() ([]float32, error) { return nil, failed }}}}}, "failed"},
 	} {
@@ -106,6 +107,15 @@ func TestWriteErrors(t *testing.T) {
 	if err := Write(fullDisk{}, sample()); !errors.Is(err, errFull) {
 		t.Errorf("a full disk: %v", err)
 	}
+}
+
+// manyTexts are attributes with the most strings that one can have.
+func manyTexts(n int) []Attribute {
+	list := make([]Attribute, n)
+	for i := range list {
+		list[i] = Attribute{Name: fmt.Sprint("a", i), Text: slices.Repeat([]string{"x"}, MaxTexts)}
+	}
+	return list
 }
 
 var errFull = errors.New("no space left")

@@ -35,6 +35,9 @@ func (l *fileLayout) place(m *Member) (*object, error) {
 	for _, a := range m.Group.Attributes {
 		o.texts = append(o.texts, l.heap.add(a.Text))
 	}
+	if len(l.heap.texts) > maxHeapObjects {
+		return nil, fmt.Errorf("group %q: more than %d strings in a file", m.Name, maxHeapObjects)
+	}
 	for i := range m.Group.Members {
 		below, err := l.place(&m.Group.Members[i])
 		if err != nil {
@@ -62,9 +65,6 @@ func (o *object) check() error {
 	const maxMessages = math.MaxUint16 - 2
 	if len(names)+len(o.Group.Attributes) > maxMessages {
 		return fmt.Errorf("group %q: %d members, more than an object header holds", o.Name, len(names))
-	}
-	if len(o.heap.texts) > maxHeapObjects {
-		return fmt.Errorf("group %q: more than %d strings in a file", o.Name, maxHeapObjects)
 	}
 	return nil
 }
