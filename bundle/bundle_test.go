@@ -296,3 +296,11 @@ func TestSparse(t *testing.T) {
 		t.Errorf("a file that became shorter: %v", err)
 	}
 }
+
+func TestIsArchive(t *testing.T) {
+	for path, want := range map[string]string{"a.tar.gz": "a", "/x/b-1.2.TGZ": "b-1.2", "c": "", "d.gz": "", "/x/.tar.gz": "", "e.tar.gz/": "e"} {
+		if got := archiveRoot(path); got != want || IsArchive(path) != (want != "") {
+			t.Errorf("%s: %q, %v, want %q", path, got, IsArchive(path), want)
+		}
+	}
+}

@@ -37,12 +37,18 @@ func text(name string, content []byte) entry {
 
 // IsArchive reports whether a bundle of this name is a compressed archive instead of a folder.
 func IsArchive(path string) bool {
-	return strings.HasSuffix(path, ".tar.gz") || strings.HasSuffix(path, ".tgz")
+	return archiveRoot(path) != ""
 }
 
-// archiveRoot is the folder in an archive, its name without extension.
+// archiveRoot is the folder in an archive, its name without extension; "" of a path that is not an archive's.
 func archiveRoot(path string) string {
-	return strings.TrimSuffix(strings.TrimSuffix(filepath.Base(path), ".tgz"), ".tar.gz")
+	name := filepath.Base(path)
+	for _, extension := range []string{".tar.gz", ".tgz"} {
+		if n := len(name) - len(extension); n > 0 && strings.EqualFold(name[n:], extension) {
+			return name[:n]
+		}
+	}
+	return ""
 }
 
 // writeArchive writes the entries below a folder with the archive's name. The same entries give the same bytes: there are no

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"depthwise.dev/internal/regularfile"
 )
@@ -24,7 +25,7 @@ func Lock(dir string) (release func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("checkpoints: lock: %w", err)
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	err = flock(f)
 	switch {
 	case errors.Is(err, syscall.EWOULDBLOCK):
 		err = fmt.Errorf("checkpoints: %s: %w (process %s): wait for it or stop it, or choose another folder", dir, ErrLocked, holder(f))
@@ -38,6 +39,19 @@ func Lock(dir string) (release func(), err error) {
 		return nil, err
 	}
 	return func() { f.Close() }, nil
+}
+
+// flock locks a file exclusively. [Locked] holds the lock for a moment, which is waited for.
+func flock(f *os.File) error {
+	const tries, pause = 5, 5 * time.Millisecond
+	var err error
+	for range tries {
+		if err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); !errors.Is(err, syscall.EWOULDBLOCK) {
+			return err
+		}
+		time.Sleep(pause)
+	}
+	return err
 }
 
 // Locked reports whether a process holds the lock of a folder. It changes nothing.

@@ -15,6 +15,7 @@ import (
 	"depthwise.dev/formats"
 	"depthwise.dev/internal/host"
 	"depthwise.dev/internal/validate"
+	"depthwise.dev/metrics"
 	"depthwise.dev/weights"
 )
 
@@ -73,7 +74,12 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 		if err := e.checkFinite(); err != nil {
 			return EvalResult{}, err
 		}
-		return result, writeCalibrated(c.Calibrated, e.weights, result.Calibration.Temperature)
+		t := result.Calibration.Temperature
+		if metrics.AtLimit(t) {
+			return EvalResult{}, fmt.Errorf("classify: %s: no temperature is best on these %d images, of which %.0f %% are classified correctly; calibrate on more and harder images",
+				data.ShowName(c.Calibrated), result.Images, 100*result.Top1)
+		}
+		return result, writeCalibrated(c.Calibrated, e.weights, t)
 	}
 	return result, nil
 }

@@ -151,6 +151,9 @@ func TestCalibrated(t *testing.T) {
 	if err != nil || w.Meta["temperature"] == "" {
 		t.Errorf("%v, %v", w.Meta, err)
 	}
+	if _, err := Evaluate(t.Context(), EvalConfig{Weights: written(t), Data: dir, Options: onCPU, Calibrated: exported}); err == nil || !strings.Contains(err.Error(), "no temperature is best") {
+		t.Errorf("logits that are nearly equal: %v", err)
+	}
 	if _, err := Evaluate(t.Context(), EvalConfig{Weights: path, Data: dir, Options: onCPU, Calibrated: file, TTA: TTAFlip}); err == nil || !strings.Contains(err.Error(), "tta") {
 		t.Errorf("with test-time augmentation: %v", err)
 	}
@@ -158,7 +161,7 @@ func TestCalibrated(t *testing.T) {
 
 // TestCompare: weights are as good as themselves; others are compared on the same images.
 func TestCompare(t *testing.T) {
-	dir, path := testset.Images(t, 1, 5), written(t)
+	dir, path := testset.Images(t, 1, 5), overconfident(t)
 	calibrated := filepath.Join(t.TempDir(), "c.safetensors")
 	if _, err := Evaluate(t.Context(), EvalConfig{Weights: path, Data: dir, Options: onCPU, Calibrated: calibrated}); err != nil {
 		t.Fatal(err)

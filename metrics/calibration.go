@@ -67,6 +67,13 @@ func Temperature(logits []float32, labels []int64) float64 {
 	return math.Exp((low + high) / 2)
 }
 
+// AtLimit reports whether a temperature is an end of the range of [Temperature]: no temperature is best. That is so for images
+// that are all classified correctly, for which certainty is never too great, and for those that are classified worse than by
+// chance.
+func AtLimit(temperature float64) bool {
+	return temperature < 1.01*minTemperature || temperature > maxTemperature/1.01
+}
+
 // lossSlope is the derivative of the summed cross entropy of softmax(scale*logits) by scale: over images, the expected logit
 // minus that of the label.
 func lossSlope(logits []float32, labels []int64, scale float64) float64 {

@@ -146,7 +146,11 @@ func TestTemperatureAgainstSciPy(t *testing.T) {
 		{"huge logits", []float32{3e38, 0, 0, 3e38}, []int64{0, 1}, minTemperature},
 		{"probabilities of 0", []float32{0, float32(math.Inf(-1)), -0.5, -1}, []int64{0, 1}, maxTemperature},
 	} {
-		near(t, c.name, Temperature(c.logits, c.labels), c.want, 1e-4*c.want)
+		got := Temperature(c.logits, c.labels)
+		near(t, c.name, got, c.want, 1e-4*c.want)
+		if AtLimit(got) != (c.want == minTemperature || c.want == maxTemperature) {
+			t.Errorf("%s: AtLimit(%v) is %v", c.name, got, AtLimit(got))
+		}
 	}
 }
 

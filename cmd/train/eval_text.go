@@ -41,7 +41,7 @@ func writeAccuracies(b *strings.Builder, r classify.EvalResult) {
 		fmt.Fprintf(b, "%-18s %6.2f %%   95 %% interval %.2f to %.2f %%\n", row.name, 100*row.value, 100*row.interval.Low, 100*row.interval.High)
 	}
 	fmt.Fprintf(b, "%-18s %6.4f\n%-18s %6.2f %%", "loss", r.Loss, "calibration error", 100*r.Calibration.ECE)
-	if t := r.Calibration.Temperature; t > 0 {
+	if t := r.Calibration.Temperature; t > 0 && !metrics.AtLimit(t) {
 		fmt.Fprintf(b, "   %.2f %% with logits divided by %.3g (--calibrated)", 100*r.Calibration.ScaledECE, t)
 	}
 	b.WriteString("\n")

@@ -10,7 +10,7 @@ import (
 type names map[string]bool
 
 // take returns a free name: the wanted one, or the next of name_1, name_2, ... Dots, slashes and letters of any script are
-// allowed in names, what is no UTF-8 is not.
+// allowed in names, invalid UTF-8 is not.
 func (n names) take(wanted string) string {
 	wanted = cmp.Or(validText(wanted), "unnamed") // an empty name means a missing input
 	name := wanted

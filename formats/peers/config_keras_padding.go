@@ -58,8 +58,8 @@ func (f kerasFacts) setPadding(n *mobilenet.Config) error {
 		if err != nil {
 			return err
 		}
-		different, comparable := f.differs(g)
-		if !comparable {
+		different, known := f.differs(g)
+		if !known {
 			return nil
 		}
 		if adds := residuals(g); adds != f.adds {
@@ -76,9 +76,9 @@ func (f kerasFacts) setPadding(n *mobilenet.Config) error {
 	return fmt.Errorf("%w: the Keras layer %q has a padding that is not computed: %v, \"same\" %v", ErrConfig, first.layer, first.zeros, first.same)
 }
 
-// differs returns the first convolution that a graph pads in another way; comparable is false if the configuration is of
+// differs returns the first convolution that a graph pads in another way; known is false if the configuration is of
 // other layers.
-func (f kerasFacts) differs(g *models.Graph) (first *kerasWindow, comparable bool) {
+func (f kerasFacts) differs(g *models.Graph) (first *kerasWindow, known bool) {
 	i := 0
 	for _, l := range g.Layers {
 		if l.Kind != models.KindConv || l.Kernel == 1 {

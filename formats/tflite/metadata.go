@@ -2,6 +2,7 @@ package tflite
 
 import (
 	"depthwise.dev/formats/deploy"
+	"strings"
 
 	flatbuffers "github.com/google/flatbuffers/go"
 )
@@ -48,7 +49,7 @@ func modelMetadata(n deploy.Network, o Options, license string) []byte {
 	e.PrependUOffsetTSlot(2, inputs, 0)
 	e.PrependUOffsetTSlot(3, outputs, 0)
 	subgraphs := e.CreateVectorOfTables([]flatbuffers.UOffsetT{e.EndObject()})
-	name, parser, terms := e.CreateString(n.Name), e.CreateString(metadataParser), flatbuffers.UOffsetT(0)
+	name, parser, terms := e.CreateString(strings.ToValidUTF8(n.Name, "\uFFFD")), e.CreateString(metadataParser), flatbuffers.UOffsetT(0)
 	if license != "" {
 		terms = e.CreateString(license)
 	}

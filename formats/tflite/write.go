@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"depthwise.dev/formats/deploy"
 	"depthwise.dev/weights"
@@ -39,7 +40,7 @@ func Write(out io.Writer, w weights.Weights, o Options) error {
 	if err != nil {
 		return err
 	}
-	m.description = n.Name
+	m.description = strings.ToValidUTF8(n.Name, "\uFFFD")
 	if o.Producer != "" {
 		m.description += ", " + o.Producer
 	}

@@ -29,7 +29,12 @@ type Removal struct {
 	Run    string `json:"run"` // the folder of its run
 	Reason string `json:"reason"`
 	Bytes  int64  `json:"bytes"`
+
+	changed time.Time // of the run, when the removal was proposed
 }
+
+// ErrChanged is returned when a run went on since its removal was proposed.
+var ErrChanged = errors.New("the run went on since")
 
 // Plan lists what to remove of runs, without removing it. Running runs, best.safetensors, metrics, events and settings of
 // finished runs are kept.
@@ -43,7 +48,7 @@ func Plan(list []Run, o PruneOptions) ([]Removal, error) {
 		case Running:
 		case Finished:
 			if o.Checkpoints {
-				old, err := olderCheckpoints(r.Dir)
+				old, err := olderCheckpoints(r)
 				if err != nil {
 					return nil, err
 				}
@@ -51,7 +56,7 @@ func Plan(list []Run, o PruneOptions) ([]Removal, error) {
 			}
 		default:
 			if o.Unfinished {
-				plan = append(plan, Removal{r.Dir, r.Dir, string(r.State), r.Bytes})
+				plan = append(plan, Removal{r.Dir, r.Dir, string(r.State), r.Bytes, r.Changed})
 			}
 		}
 	}
@@ -59,8 +64,8 @@ func Plan(list []Run, o PruneOptions) ([]Removal, error) {
 }
 
 // olderCheckpoints lists the checkpoints of a run before the newest one that can be read.
-func olderCheckpoints(dir string) ([]Removal, error) {
-	folder := filepath.Join(dir, checkpoint)
+func olderCheckpoints(r Run) ([]Removal, error) {
+	folder := filepath.Join(r.Dir, checkpoint)
 	newest, _, _, err := checkpoints.Store{Dir: folder}.Latest()
 	if errors.Is(err, checkpoints.ErrNone) {
 		return nil, nil // none, or all are damaged
@@ -85,13 +90,13 @@ func olderCheckpoints(dir string) ([]Removal, error) {
 		if err != nil {
 			return nil, fmt.Errorf("runs: %w", err)
 		}
-		list = append(list, Removal{filepath.Join(dir, checkpoint, name), dir, "not the newest checkpoint of a finished run", info.Size()})
+		list = append(list, Removal{filepath.Join(folder, name), r.Dir, "not the newest checkpoint of a finished run", info.Size(), r.Changed})
 	}
 	return list, nil
 }
 
-// Remove removes what [Plan] proposed. Each run is locked meanwhile; one in which a process trains by now is an error, and
-// what follows is kept.
+// Remove removes what [Plan] proposed. Each run is locked meanwhile. One in which a process trains by now is an error, and so
+// is one that has gone on since, which returns [ErrChanged]; what follows is kept.
 func Remove(plan []Removal) error {
 	for _, p := range plan {
 		if err := removeLocked(p); err != nil {
@@ -107,5 +112,12 @@ func removeLocked(p Removal) error {
 		return err
 	}
 	defer release()
+	info, err := os.Stat(filepath.Join(p.Run, eventsFile))
+	if err != nil {
+		return err
+	}
+	if !info.ModTime().Equal(p.changed) {
+		return fmt.Errorf("%s: %w; nothing of it was removed", p.Run, ErrChanged)
+	}
 	return os.RemoveAll(p.Path)
 }

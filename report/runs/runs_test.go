@@ -199,6 +199,25 @@ func TestPrune(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	later := now.Add(time.Minute)
+	events := filepath.Join(top, "failed", eventsFile)
+	before, err := os.Stat(events)
+	if err == nil {
+		err = os.Chtimes(events, later, later) // it was resumed
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range plan {
+		if p.Run == filepath.Dir(events) {
+			if err := Remove([]Removal{p}); !errors.Is(err, ErrChanged) {
+				t.Errorf("a run that went on: %v", err)
+			}
+		}
+	}
+	if err := os.Chtimes(events, before.ModTime(), before.ModTime()); err != nil {
+		t.Fatal(err)
+	}
 	if err := Remove(plan); err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,7 @@ package classifier
 
 import "math"
 
-// clamp is an activation function as limits of a value. NaN passes.
+// clamp is an activation function as limits of a value. NaN propagates.
 type clamp struct{ low, high float32 }
 
 // clamps are the activation functions.

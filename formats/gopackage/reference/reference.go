@@ -153,7 +153,7 @@ func normalize(values []float64, l deploy.Layer) {
 	}
 }
 
-// activate applies a function; NaN passes.
+// activate applies a function; NaN propagates.
 func activate(values []float64, f models.Function) {
 	for i, v := range values {
 		switch {
