@@ -55,6 +55,9 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 	if err := c.validate(); err != nil {
 		return EvalResult{}, err
 	}
+	if err := c.keepsWeights(); err != nil {
+		return EvalResult{}, err
+	}
 	e, err := measure(ctx, c)
 	if err != nil {
 		return EvalResult{}, err
@@ -82,6 +85,19 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 		return result, writeCalibrated(c.Calibrated, e.weights, t)
 	}
 	return result, nil
+}
+
+// keepsWeights refuses a file of calibrated weights that would replace those that are read.
+func (c EvalConfig) keepsWeights() error {
+	for _, read := range []string{c.Weights, c.Compare} {
+		if c.Calibrated == "" || read == "" {
+			continue
+		}
+		if err := formats.CheckNotWeights(read, c.Calibrated); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // measured is an evaluation that has run.

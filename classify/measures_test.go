@@ -1,6 +1,7 @@
 package classify
 
 import (
+	"bytes"
 	"encoding/csv"
 	"math"
 	"os"
@@ -156,6 +157,32 @@ func TestCalibrated(t *testing.T) {
 	}
 	if _, err := Evaluate(t.Context(), EvalConfig{Weights: path, Data: dir, Options: onCPU, Calibrated: file, TTA: TTAFlip}); err == nil || !strings.Contains(err.Error(), "tta") {
 		t.Errorf("with test-time augmentation: %v", err)
+	}
+}
+
+// TestCalibratedKeepsWeights: weights that are read are not replaced, under any of their names.
+func TestCalibratedKeepsWeights(t *testing.T) {
+	dir, path, other := testset.Images(t, 3, 2), overconfident(t), overconfident(t)
+	link := filepath.Join(t.TempDir(), "link.safetensors")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]EvalConfig{
+		"the weights":        {Weights: path, Calibrated: path},
+		"a link to them":     {Weights: path, Calibrated: link},
+		"weights to compare": {Weights: path, Compare: other, Calibrated: other},
+	} {
+		before, err := os.ReadFile(c.Calibrated)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Data, c.Options = dir, onCPU
+		if _, err := Evaluate(t.Context(), c); err == nil || !strings.Contains(err.Error(), "the output is the file of the weights") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if after, err := os.ReadFile(c.Calibrated); err != nil || !bytes.Equal(after, before) {
+			t.Errorf("%s: replaced, %v", name, err)
+		}
 	}
 }
 

@@ -32,7 +32,7 @@ func Export(o ExportOptions) error {
 	if err := f.Check(o.WriteOptions); err != nil {
 		return fmt.Errorf("export %s: %w", o.Weights, err)
 	}
-	if err := sameFile(o.Weights, o.Output); err != nil {
+	if err := CheckNotWeights(o.Weights, o.Output); err != nil {
 		return err
 	}
 	w, err := ReadWith(o.Weights, o.ReadOptions)
@@ -67,8 +67,8 @@ func Export(o ExportOptions) error {
 	return nil
 }
 
-// sameFile refuses to replace the weights by their export, which lacks the state that a run continues from.
-func sameFile(weights, output string) error {
+// CheckNotWeights refuses to replace weights by a file that is made of them: an export lacks the state that a run continues from.
+func CheckNotWeights(weights, output string) error {
 	file, err := Find(weights)
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func sameFile(weights, output string) error {
 	a, errA := os.Stat(file)
 	b, errB := os.Stat(output)
 	if errA == nil && errB == nil && os.SameFile(a, b) && a.Mode().IsRegular() {
-		return fmt.Errorf("export %s: the output is the file of the weights: choose another name", weights)
+		return fmt.Errorf("formats: %s: the output is the file of the weights: choose another name", output)
 	}
 	return nil
 }
