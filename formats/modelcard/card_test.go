@@ -53,6 +53,24 @@ func of(t *testing.T, arch, variant string, origin *weights.Origin, meta map[str
 	return w
 }
 
+// TestPagesPreprocess: the code in the documentation resizes and crops as that of the cards, which is that of training.
+func TestPagesPreprocess(t *testing.T) {
+	for page, want := range map[string][]string{
+		"onnx.md":   {"int(resize * s / short)", "round((s - side) / 2)"},
+		"tflite.md": {"int(256 * side / short)", "round((side - 224) / 2)"},
+	} {
+		text, err := os.ReadFile(filepath.Join("..", "..", "docs", page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, code := range want {
+			if !strings.Contains(string(text), code) {
+				t.Errorf("%s lacks %s", page, code)
+			}
+		}
+	}
+}
+
 // gray returns weights of a graph that is no MobileNet, for images that have no color.
 func gray(t *testing.T) weights.Weights {
 	t.Helper()
