@@ -35,9 +35,24 @@ func main() {
 	address := flag.String("addr", "127.0.0.1:8080", "address to listen on") // no name, which a container may not resolve
 	top := flag.Int("top", 5, "classes in an answer")
 	flag.Parse()
+	if err := checkArguments(*top, flag.Args()); err != nil {
+		log.Print(err)
+		os.Exit(2)
+	}
 	if err := serve(*address, *top); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// checkArguments refuses wrong usage that package flag does not find.
+func checkArguments(top int, rest []string) error {
+	if top < 1 {
+		return fmt.Errorf("-top %d: must be at least 1", top)
+	}
+	if len(rest) > 0 {
+		return fmt.Errorf("unexpected argument %q", rest[0])
+	}
+	return nil
 }
 
 // serve answers requests until the process is interrupted.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -15,6 +16,25 @@ import (
 
 	classifier "depthwise.dev/formats/gopackage/classifier"
 )
+
+func TestArguments(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		top  int
+		rest []string
+		want string
+	}{
+		{"right", 1, nil, ""},
+		{"no class", 0, nil, "-top 0: must be at least 1"},
+		{"a negative number", -3, nil, "-top -3: must be at least 1"},
+		{"an argument", 5, []string{"photo.jpg"}, `unexpected argument "photo.jpg"`},
+	} {
+		err := checkArguments(c.top, c.rest)
+		if got := fmt.Sprint(err); err == nil && c.want != "" || err != nil && got != c.want {
+			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+		}
+	}
+}
 
 func TestHandler(t *testing.T) {
 	c, err := classifier.New()
