@@ -68,6 +68,11 @@ func checkBundleOutput(path string) error {
 	if bundle.IsArchive(path) {
 		return checkOutput("output", path, ".gz", ".tgz")
 	}
+	for _, extension := range []string{".gz", ".tar", ".zip", ".xz", ".zst", ".bz2", ".7z"} {
+		if strings.EqualFold(filepath.Ext(path), extension) {
+			return usagef("--output %s: archives are .tar.gz or .tgz, all else is a folder: change the extension", shellWord(path))
+		}
+	}
 	return checkOutputFolder("output", path)
 }
 

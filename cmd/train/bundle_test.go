@@ -29,6 +29,8 @@ func TestBundleUsage(t *testing.T) {
 		{"an archive in a missing folder", []string{"--output", "/none/x.tar.gz"}, "the folder /none does not exist"},
 		{"a server without weights", []string{"--inference", "--output", filepath.Join(full, "new")}, "needs: --weights"},
 		{"a type of weights that are copied", []string{"--dtype", "bf16", "--output", filepath.Join(full, "new")}, "--dtype is that of --inference"},
+		{"another archive", []string{"--output", filepath.Join(full, "new.zip")}, "archives are .tar.gz or .tgz"},
+		{"an archive that is not compressed", []string{"--output", filepath.Join(full, "new.tar")}, "archives are .tar.gz or .tgz"},
 		{"a file", []string{"--output", filepath.Join(full, "mine")}, "name a folder that does not exist yet"},
 	} {
 		code, stdout, stderr := execute(t, append([]string{"bundle"}, c.args...)...)
