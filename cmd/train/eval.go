@@ -66,7 +66,7 @@ val is measured, or test if there is no val.`,
 	rawFlag(cmd, &c.Raw)
 	dataFlags(cmd, &s.Config)
 	flagGroup(cmd, groupData, func(fs *pflag.FlagSet) {
-		fs.IntVar(&c.Limit, "limit", 0, "stop after N images")
+		fs.IntVar(&c.Limit, "limit", 0, "stop after N images, rounded up to whole batches")
 		defaultText(fs, "limit", "all images")
 	})
 	flagGroup(cmd, groupModel, func(fs *pflag.FlagSet) {
