@@ -25,7 +25,7 @@ type ComputeSpeed struct {
 	Width      float64 `json:"width"`
 	Precision  string  `json:"precision"`
 	Kernels    string  `json:"kernels"`      // torch, or fused with its instruction set
-	Fused      int64   `json:"fused_layers"` // layers by fused kernels, in all steps, forward and backward
+	Fused      int64   `json:"fused_layers"` // layers by fused kernels in a step, forward and backward
 	Threads    int     `json:"threads"`
 	PeakRSSMB  int64   `json:"peak_rss_mb"`
 }
@@ -96,7 +96,7 @@ func run(ctx context.Context, c config.Config, need memory, f computation) (Comp
 		before := autograd.BackboneCount()
 		speed.Timing, err = f(s, b)
 		speed.Precision, speed.Threads, speed.Kernels = string(m.Precision), m.Threads, m.Kernels
-		speed.Fused = autograd.BackboneCount() - before
+		speed.Fused = (autograd.BackboneCount() - before) / max(1, speed.Timing.runs)
 		return err
 	})
 	speed.PeakRSSMB = host.PeakRSS()

@@ -146,7 +146,7 @@ func TestStepLayers(t *testing.T) {
 	if err := json.Unmarshal(text, &shape); err != nil {
 		t.Fatal(err)
 	}
-	if !(shape.Speed > 0) || shape.Fused != 2*2*27 || len(shape.Peaks) != 5 || len(shape.Layers) != 35 {
+	if !(shape.Speed > 0) || shape.Fused != 2*27 || len(shape.Peaks) != 5 || len(shape.Layers) != 35 {
 		t.Errorf("%s", text)
 	}
 	for _, l := range shape.Layers {

@@ -25,6 +25,7 @@ type Timing struct {
 	MeanMS   float64   `json:"step_mean_ms"` // all steps take this each, also where a scheduler or a quota stops some
 	Measured int       `json:"steps"`
 	Load     host.Load `json:"load"`
+	runs     int64     // steps with those of the warmup
 }
 
 // newTiming summarizes the seconds of steps, at least one.
@@ -74,7 +75,9 @@ func (b Steps) medians(sample func() ([]float64, error)) ([]float64, Timing, err
 	for i, column := range columns {
 		middle[i] = slices.Sorted(slices.Values(column))[len(column)/2]
 	}
-	return middle, newTiming(columns[len(columns)-1], load()), nil
+	t := newTiming(columns[len(columns)-1], load())
+	t.runs = int64(b.Warmup + len(samples))
+	return middle, t, nil
 }
 
 // transposed returns the columns of the rows.

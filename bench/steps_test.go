@@ -20,9 +20,9 @@ func TestNewTiming(t *testing.T) {
 		seconds []float64
 		want    Timing
 	}{
-		{"one", []float64{0.25}, Timing{250, 250, 250, 1, load}},
-		{"a slow one of three", []float64{0.5, 8, 0.5}, Timing{500, 8000, 3000, 3, load}},
-		{"the 99th of a hundred", hundred, Timing{1000 * 51. / 1024, 1000 * 99. / 1024, 1000 * 50.5 / 1024, 100, load}},
+		{"one", []float64{0.25}, Timing{250, 250, 250, 1, load, 0}},
+		{"a slow one of three", []float64{0.5, 8, 0.5}, Timing{500, 8000, 3000, 3, load, 0}},
+		{"the 99th of a hundred", hundred, Timing{1000 * 51. / 1024, 1000 * 99. / 1024, 1000 * 50.5 / 1024, 100, load, 0}},
 	} {
 		if got := newTiming(c.seconds, load); got != c.want {
 			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
