@@ -15,7 +15,7 @@ import (
 type PruneOptions struct {
 	// Checkpoints removes the checkpoints of finished runs before the newest undamaged one, from which a run can be extended.
 	Checkpoints bool
-	// Unfinished removes the folders of failed, killed and interrupted runs.
+	// Unfinished removes failed, killed and interrupted runs: their folders, or their files in folders with files of others.
 	Unfinished bool
 	// OlderThan spares runs that changed more recently. 0: none.
 	OlderThan time.Duration
@@ -56,7 +56,11 @@ func Plan(list []Run, o PruneOptions) ([]Removal, error) {
 			}
 		default:
 			if o.Unfinished {
-				plan = append(plan, Removal{r.Dir, r.Dir, string(r.State), r.Bytes, r.Changed})
+				whole, err := wholeRun(r)
+				if err != nil {
+					return nil, err
+				}
+				plan = append(plan, whole...)
 			}
 		}
 	}
@@ -98,26 +102,38 @@ func olderCheckpoints(r Run) ([]Removal, error) {
 // Remove removes what [Plan] proposed. Each run is locked meanwhile. One in which a process trains by now is an error, and so
 // is one that has gone on since, which returns [ErrChanged]; what follows is kept.
 func Remove(plan []Removal) error {
-	for _, p := range plan {
-		if err := removeLocked(p); err != nil {
+	for len(plan) > 0 {
+		n := 1
+		for n < len(plan) && plan[n].Run == plan[0].Run {
+			n++
+		}
+		if err := removeOfRun(plan[:n]); err != nil {
 			return fmt.Errorf("runs: %w", err)
 		}
+		plan = plan[n:]
 	}
 	return nil
 }
 
-func removeLocked(p Removal) error {
-	release, err := checkpoints.Lock(p.Run)
+// removeOfRun removes files of one run.
+func removeOfRun(list []Removal) error {
+	run := list[0].Run
+	release, err := checkpoints.Lock(run)
 	if err != nil {
 		return err
 	}
 	defer release()
-	info, err := os.Stat(filepath.Join(p.Run, eventsFile))
+	info, err := os.Stat(filepath.Join(run, eventsFile))
 	if err != nil {
 		return err
 	}
-	if !info.ModTime().Equal(p.changed) {
-		return fmt.Errorf("%s: %w; nothing of it was removed", p.Run, ErrChanged)
+	if !info.ModTime().Equal(list[0].changed) {
+		return fmt.Errorf("%s: %w; nothing of it was removed", run, ErrChanged)
 	}
-	return os.RemoveAll(p.Path)
+	for _, p := range list {
+		if err := os.RemoveAll(p.Path); err != nil {
+			return err
+		}
+	}
+	return nil
 }

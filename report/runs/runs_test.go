@@ -159,6 +159,9 @@ func TestPrune(t *testing.T) {
 		}
 	}
 	folder(t, filepath.Join(top, "damaged"), map[string]string{"checkpoints/step-00000009.safetensors": "x", "checkpoints/step-00000006.safetensors": "x"})
+	if err := os.Remove(filepath.Join(top, "failed/checkpoints/notes")); err != nil {
+		t.Fatal(err)
+	}
 	release, err := checkpoints.Lock(filepath.Join(top, "running"))
 	if err != nil {
 		t.Fatal(err)
