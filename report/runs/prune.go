@@ -39,7 +39,7 @@ var ErrChanged = errors.New("the run went on since")
 // Plan lists what to remove of runs, without removing it. Running runs, best.safetensors, metrics, events and settings of
 // finished runs are kept.
 func Plan(list []Run, o PruneOptions) ([]Removal, error) {
-	var plan []Removal
+	plan := []Removal{} // as JSON [], not null
 	for _, r := range list {
 		if o.Now.Sub(r.Changed) < o.OlderThan {
 			continue

@@ -177,16 +177,19 @@ func TestPrune(t *testing.T) {
 		o    PruneOptions
 		want []string
 	}{
-		{"nothing asked", PruneOptions{Now: now}, nil},
+		{"nothing asked", PruneOptions{Now: now}, []string{}},
 		{"checkpoints", PruneOptions{Now: now, Checkpoints: true}, []string{"finished/checkpoints/step-00000003.safetensors", "finished/checkpoints/step-00000006.safetensors"}},
 		{"unfinished", PruneOptions{Now: now, Unfinished: true}, []string{"failed"}},
-		{"too recent", PruneOptions{Now: now, Checkpoints: true, Unfinished: true, OlderThan: 2 * time.Hour}, nil},
+		{"too recent", PruneOptions{Now: now, Checkpoints: true, Unfinished: true, OlderThan: 2 * time.Hour}, []string{}},
 	} {
 		plan, err := Plan(list, c.o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var paths []string
+		if plan == nil {
+			t.Errorf("%s: the plan is nil, which is null in JSON", c.name)
+		}
+		paths := []string{}
 		for _, p := range plan {
 			name, err := filepath.Rel(top, p.Path)
 			if err != nil {
