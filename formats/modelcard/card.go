@@ -104,6 +104,9 @@ func (c *card) training() error {
 	c.line("| top-1 accuracy | %.1f %% |", 100*c.best.Top1)
 	c.line("| top-5 accuracy | %.1f %% |", 100*c.best.Top5)
 	c.line("| cross entropy | %.3f |\n", c.best.Loss)
+	if temperature, err := strconv.ParseFloat(c.w.Meta[weights.MetaTemperature], 64); err == nil {
+		c.line("The cross entropy is that before the calibration, which divided the logits by %.3g.", temperature)
+	}
 	c.line("These are the weights after epoch %d (step %d), the most accurate of the run, measured before the export.", c.best.Epoch, c.best.Step)
 	fraction, seed, err := c.w.ValSplit()
 	if err != nil {

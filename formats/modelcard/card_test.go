@@ -214,6 +214,7 @@ func TestFacts(t *testing.T) {
 	}{
 		{"nothing", nil, nil, 0, "", []string{"No accuracy is recorded"}, []string{"top-1", "datasets", "base_model"}},
 		{"trained", map[string]string{weights.MetaBest: someBest}, nil, 2, "", []string{"| top-1 accuracy | 95.5 % |", "after epoch 4 (step 76)", "numbers of images are not recorded"}, []string{"started from weights of others.", "held out"}},
+		{"calibrated", map[string]string{weights.MetaBest: someBest, weights.MetaTemperature: "0.4456919"}, nil, 2, "", []string{"before the calibration, which divided the logits by 0.446"}, nil},
 		{"with numbers", map[string]string{weights.MetaBest: someBest, weights.MetaImages: `{"train":3,"val":1}`}, nil, 2, "", []string{"trained on 3 images and validated on 1"}, nil},
 		{"held out", map[string]string{weights.MetaBest: someBest, weights.MetaValSplit: "0.07", weights.MetaSeed: "5"}, nil, 2, "", []string{"are 7 % of the images, held out with the seed 5"}, nil},
 		{"fine-tuned", map[string]string{weights.MetaBest: someBest}, &published, 2, "timm/mobilenetv1_100.ra4_e3600_r224_in1k", []string{"The training started from published weights"}, nil},
