@@ -203,14 +203,14 @@ func TestUsage(t *testing.T) {
 		width         float64
 		want          string
 	}{
-		{timm, "mobilenet_v1", "timm", 1, `timm.create_model("mobilenetv1_100", num_classes=2, checkpoint_path="f")`},
-		{timm, "mobilenet_v1", "hf", 1.25, `timm.create_model("mobilenetv1_125", num_classes=2, bn_eps=0.001, pad_type="same", checkpoint_path="f")`},
-		{timm, "mobilenet_v1", "paper", 1, `timm.create_model("mobilenetv1_100", num_classes=2, act_layer="relu", checkpoint_path="f")`},
-		{timm, "mobilenet_v2", "torchvision", 0.35, `timm.create_model("mobilenetv2_035", num_classes=2, checkpoint_path="f")`},
-		{timm, "mobilenet_v2", "timm", 0.25, `model = timm.models.efficientnet._gen_mobilenet_v2("mobilenetv2_100", 0.25, num_classes=2); timm.models.load_checkpoint(model, "f")`},
+		{timm, "mobilenet_v1", "timm", 1, `timm.create_model("mobilenetv1_100", num_classes=2, checkpoint_path="f").eval()`},
+		{timm, "mobilenet_v1", "hf", 1.25, `timm.create_model("mobilenetv1_125", num_classes=2, bn_eps=0.001, pad_type="same", checkpoint_path="f").eval()`},
+		{timm, "mobilenet_v1", "paper", 1, `timm.create_model("mobilenetv1_100", num_classes=2, act_layer="relu", checkpoint_path="f").eval()`},
+		{timm, "mobilenet_v2", "torchvision", 0.35, `timm.create_model("mobilenetv2_035", num_classes=2, checkpoint_path="f").eval()`},
+		{timm, "mobilenet_v2", "timm", 0.25, `model = timm.models.efficientnet._gen_mobilenet_v2("mobilenetv2_100", 0.25, num_classes=2); timm.models.load_checkpoint(model, "f"); model.eval()`},
 		{timm, "mobilenet_v1", "article", 1, ""},
-		{torchvision, "mobilenet_v2", "torchvision", 1, `model = torchvision.models.mobilenet_v2(num_classes=2); model.load_state_dict(torch.load("f"))`},
-		{torchvision, "mobilenet_v2", "torchvision", 0.5, `model = torchvision.models.mobilenet_v2(num_classes=2, width_mult=0.5); model.load_state_dict(torch.load("f"))`},
+		{torchvision, "mobilenet_v2", "torchvision", 1, `model = torchvision.models.mobilenet_v2(num_classes=2); model.load_state_dict(torch.load("f")); model.eval()`},
+		{torchvision, "mobilenet_v2", "torchvision", 0.5, `model = torchvision.models.mobilenet_v2(num_classes=2, width_mult=0.5); model.load_state_dict(torch.load("f")); model.eval()`},
 		{torchvision, "mobilenet_v1", "paper", 1, ""},
 		{huggingFace, "mobilenet_v1", "hf", 1, `transformers.pipeline("image-classification", "f")`},
 		{scripted, "mobilenet_v1", "article", 1, `torch.jit.load("f")`},

@@ -49,8 +49,8 @@ func useTimm(path string, w weights.Weights) string {
 		arguments += `, pad_type="same"`
 	}
 	if code, create := peers.TimmModel(f.Config, fmt.Sprintf("%s, checkpoint_path=%q", arguments, path)); create {
-		return code
+		return code + ".eval()"
 	}
 	code, _ := peers.TimmModel(f.Config, arguments)
-	return fmt.Sprintf("model = %s; timm.models.load_checkpoint(model, %q)", code, path)
+	return fmt.Sprintf("model = %s; timm.models.load_checkpoint(model, %q); model.eval()", code, path)
 }

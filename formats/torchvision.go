@@ -67,5 +67,5 @@ func useTorchvision(path string, w weights.Weights) string {
 	if f.Config.BNEps != 1e-5 {
 		arguments = append(arguments, fmt.Sprintf("norm_layer=functools.partial(torch.nn.BatchNorm2d, eps=%v)", f.Config.BNEps))
 	}
-	return fmt.Sprintf("model = torchvision.models.mobilenet_v2(%s); model.load_state_dict(torch.load(%q))", strings.Join(arguments, ", "), path)
+	return fmt.Sprintf("model = torchvision.models.mobilenet_v2(%s); model.load_state_dict(torch.load(%q)); model.eval()", strings.Join(arguments, ", "), path)
 }
