@@ -25,12 +25,15 @@ func threadsFlag(fs *pflag.FlagSet, threads *int) {
 // a file.
 func warnThreads(cmd *cobra.Command) {
 	f := cmd.Flags().Lookup("threads")
-	if f == nil || !f.Changed || cmd.Flags().Lookup("checkpoint-every") != nil {
+	if f == nil || cmd.Flags().Lookup("checkpoint-every") != nil {
 		return
 	}
 	n, err := cmd.Flags().GetInt("threads")
 	if err != nil {
 		return
+	}
+	if n == 0 {
+		n = host.Threads() // OMP_NUM_THREADS may name more, too
 	}
 	if text := host.ThisProcess().ThreadWarning(n); text != "" {
 		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", text)

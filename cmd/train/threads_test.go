@@ -38,6 +38,19 @@ func TestThreadWarning(t *testing.T) {
 	}
 }
 
+// TestThreadWarningOfEnvironment: OMP_NUM_THREADS is warned of as --threads is, which takes precedence.
+func TestThreadWarningOfEnvironment(t *testing.T) {
+	many := fmt.Sprint(1 + host.ThisProcess().Machine)
+	t.Setenv("OMP_NUM_THREADS", many)
+	infer := []string{"bench", "infer", "--steps", "1", "--width", "0.25", "--resolution", "32"}
+	for want, args := range [][]string{append(infer[:len(infer):len(infer)], "--threads", "1"), infer} {
+		_, _, stderr := execute(t, args...)
+		if got := strings.Count(stderr, "warning: "+many+" threads exceed "); got != want {
+			t.Errorf("%v: %d warnings, want %d:\n%s", args, got, want, stderr)
+		}
+	}
+}
+
 // TestResumeCommandThreads: the command that continues a run names the threads only where they are not those of config.yaml.
 func TestResumeCommandThreads(t *testing.T) {
 	c := config.Default()
