@@ -68,7 +68,7 @@ func (e *measured) result() EvalResult {
 	for i, s := range scores {
 		r.Classes = append(r.Classes, ClassResult{e.weights.Classes[i], s})
 	}
-	r.Average, r.BalancedAccuracy = metrics.Averages(scores), r.Confusion.BalancedAccuracy()
+	r.Average, r.BalancedAccuracy = r.Confusion.Averages(), r.Confusion.BalancedAccuracy()
 	r.Intervals, r.Calibration = e.intervals(), e.calibration()
 	return r
 }

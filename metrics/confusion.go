@@ -70,20 +70,39 @@ type Average struct {
 	Weighted ClassScore `json:"weighted"` // each class counts as its images
 }
 
-// Averages returns the averages over all classes, those without images too, as scikit-learn's classification_report with
-// labels given. Support is the number of images.
-func Averages(classes []ClassScore) Average {
+// Averages returns the averages over the classes that have images or predictions, as scikit-learn's classification_report:
+// the others would count as failures of a data set with some of the classes. Support is the number of images.
+func (c Confusion) Averages() Average {
 	var a Average
-	images := 0
-	for _, s := range classes {
+	images, occurring := 0, 0
+	scores, occurs := c.Classes(), c.occurring()
+	for i, s := range scores {
 		images += s.Support
+		if occurs[i] {
+			occurring++
+		}
 	}
-	for _, s := range classes {
-		a.Macro.add(s, 1/float64(len(classes)))
+	for i, s := range scores {
+		if occurs[i] {
+			a.Macro.add(s, 1/float64(occurring))
+		}
 		a.Weighted.add(s, ratio(s.Support, images))
 	}
 	a.Macro.Support, a.Weighted.Support = images, images
 	return a
+}
+
+// occurring reports for each class whether an image is of it or predicted as it.
+func (c Confusion) occurring() []bool {
+	occurs := make([]bool, len(c))
+	for t, row := range c {
+		for p, n := range row {
+			if n > 0 {
+				occurs[t], occurs[p] = true, true
+			}
+		}
+	}
+	return occurs
 }
 
 func (s *ClassScore) add(o ClassScore, weight float64) {

@@ -85,7 +85,7 @@ func TestAgainstScikitLearn(t *testing.T) {
 					t.Errorf("support %d, want %d", s.Support, g.Support[i])
 				}
 			}
-			a := Averages(scores)
+			a := c.Averages()
 			for i, pair := range [][2]ClassScore{{a.Macro, {g.Macro[0], g.Macro[1], g.Macro[2], len(g.Labels)}}, {a.Weighted, {g.Weighted[0], g.Weighted[1], g.Weighted[2], len(g.Labels)}}} {
 				name := []string{"macro ", "weighted "}[i]
 				near(t, name+"precision", pair[0].Precision, pair[1].Precision, rounding)
@@ -208,6 +208,18 @@ func TestBootstrap(t *testing.T) {
 	}
 	if got := Bootstrap(1, func([]int) float64 { return 0.5 }); got != (Interval{0.5, 0.5}) {
 		t.Errorf("one image: %v", got)
+	}
+}
+
+// TestAveragesOfSomeClasses: classes without images and predictions do not count.
+func TestAveragesOfSomeClasses(t *testing.T) {
+	c := NewConfusion(20)
+	c[3][3], c[7][7] = 5, 5
+	if a := c.Averages(); a.Macro != (ClassScore{1, 1, 1, 10}) || a.Weighted != a.Macro {
+		t.Errorf("%+v", a)
+	}
+	if a := NewConfusion(2).Averages(); a != (Average{}) {
+		t.Errorf("without images: %+v", a)
 	}
 }
 

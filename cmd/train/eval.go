@@ -40,7 +40,7 @@ val is measured, or test if there is no val.`,
 			if err != nil {
 				return err
 			}
-			if err := checkEvalOutputs(c); err != nil {
+			if err := checkEvalOutputs(c, asJSON); err != nil {
 				return err
 			}
 			if c.Weights, err = localWeights(cmd, c.Weights); err != nil {
@@ -88,7 +88,10 @@ val is measured, or test if there is no val.`,
 }
 
 // checkEvalOutputs refuses files that cannot be written before the evaluation.
-func checkEvalOutputs(c classify.EvalConfig) error {
+func checkEvalOutputs(c classify.EvalConfig, asJSON bool) error {
+	if asJSON && c.Predictions == "/dev/stdout" {
+		return usagef("--predictions /dev/stdout: standard output has the JSON of --json; name a file, or leave one of them out")
+	}
 	if c.Predictions != "" {
 		if err := checkOutput("predictions", c.Predictions, ".csv"); err != nil {
 			return err

@@ -21,7 +21,7 @@ func evalResult(names ...string) classify.EvalResult {
 	for i, s := range scores {
 		r.Classes = append(r.Classes, classify.ClassResult{Class: names[i], ClassScore: s})
 	}
-	r.Average = metrics.Averages(scores)
+	r.Average = r.Confusion.Averages()
 	return r
 }
 

@@ -23,8 +23,8 @@ for name, images, classes, scale in [("balanced", 200, 5, 3.0), ("two classes", 
     predicted, second = logits.argmax(1), other.argmax(1)
     every = np.arange(classes)
     per_class = precision_recall_fscore_support(labels, predicted, labels=every, zero_division=0)
-    macro = precision_recall_fscore_support(labels, predicted, labels=every, average="macro", zero_division=0)
-    weighted = precision_recall_fscore_support(labels, predicted, labels=every, average="weighted", zero_division=0)
+    macro = precision_recall_fscore_support(labels, predicted, average="macro", zero_division=0)
+    weighted = precision_recall_fscore_support(labels, predicted, average="weighted", zero_division=0)
     a, b = predicted == labels, second == labels
     table = [[int((a & b).sum()), int((a & ~b).sum())], [int((~a & b).sum()), int((~a & ~b).sum())]]
     best = minimize_scalar(lambda t: log_loss(labels, np.exp(log_softmax(logits.astype(np.float64) / np.exp(t), axis=1)), labels=every),
