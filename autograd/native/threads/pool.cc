@@ -21,9 +21,8 @@ namespace depthwise::threads {
 namespace {
 
 // How long a thread looks for work, or for the end of a loop, before it sleeps. To wake a sleeping
-// thread takes longer than many loops, and beside other processes a thread that sleeps often gets
-// less than its fair share: with two busy loops training reached 615 images/s on average of 13 runs,
-// with 50 us 531 (two Zen 5 cores); on idle ones 1,744 and 1,684.
+// thread takes longer than many loops: on two idle Zen 5 cores training reached 1,744 images/s, with
+// 50 us 1,684. Beside two busy loops 637 and 605 on average of 16 runs, which vary more than that.
 constexpr std::chrono::microseconds kSpin{200};
 
 constexpr int kLanes = 64, kJobs = 16;
