@@ -23,7 +23,7 @@ const spinCount = "10000"
 // program's file was deleted or its file system forbids execution. The process keeps its number, parent, ignored signals
 // (nohup), open files and affinity.
 func boundSpinning(args []string) {
-	if runtime.GOOS != "linux" || os.Getenv(spinVariable) != "" || os.Getenv("OMP_WAIT_POLICY") != "" || !computes(args) {
+	if runtime.GOOS != "linux" || chosen(os.LookupEnv) || !computes(args) {
 		return
 	}
 	program, err := os.Executable()
@@ -32,6 +32,12 @@ func boundSpinning(args []string) {
 	}
 	environment := append(os.Environ(), spinVariable+"="+spinCount)
 	_ = syscall.Exec(program, os.Args, environment) // returns only on an error; the program then computes as it is
+}
+
+// chosen reports whether one of the variables is set, be it to nothing: the program that is started again has the first of
+// them, and must not start itself again.
+func chosen(lookup func(string) (string, bool)) bool {
+	return slices.ContainsFunc([]string{spinVariable, "OMP_WAIT_POLICY"}, func(name string) bool { _, ok := lookup(name); return ok })
 }
 
 // isLoader reports whether the file is the dynamic loader, started with the program as its argument, as

@@ -37,6 +37,25 @@ func TestComputes(t *testing.T) {
 	}
 }
 
+// TestChosen: a variable that is set to nothing would be found again after each start.
+func TestChosen(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		env  map[string]string
+		want bool
+	}{
+		{"neither", map[string]string{"OMP_NUM_THREADS": "2"}, false},
+		{"a number", map[string]string{spinVariable: "100"}, true},
+		{"empty", map[string]string{spinVariable: ""}, true},
+		{"a policy", map[string]string{"OMP_WAIT_POLICY": "passive"}, true},
+		{"an empty policy", map[string]string{"OMP_WAIT_POLICY": ""}, true},
+	} {
+		if got := chosen(func(name string) (string, bool) { v, ok := c.env[name]; return v, ok }); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
 func TestIsLoader(t *testing.T) {
 	for file, want := range map[string]bool{
 		"/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2": true,
