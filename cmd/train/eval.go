@@ -62,6 +62,11 @@ val is measured, or test if there is no val.`,
 			return show(cmd, asJSON, r, func() string { return evalText(r, allClasses) })
 		},
 	}
+	evalFlags(cmd, s, &c, &asJSON, &allClasses)
+	return cmd
+}
+
+func evalFlags(cmd *cobra.Command, s *settings, c *classify.EvalConfig, asJSON, allClasses *bool) {
 	readingFlags(cmd, &c.Weights, &c.Reading)
 	rawFlag(cmd, &c.Raw)
 	dataFlags(cmd, &s.Config)
@@ -80,11 +85,10 @@ val is measured, or test if there is no val.`,
 		filePath(fs, "predictions", "csv")
 		fs.StringVar(&c.Calibrated, "calibrated", "", "file to write the weights to, with probabilities calibrated on these images (temperature scaling)")
 		filePath(fs, "calibrated", "safetensors")
-		fs.BoolVar(&allClasses, "all-classes", false, "list every class, not the 20 with the lowest F1")
+		fs.BoolVar(allClasses, "all-classes", false, "list every class, not the 20 with the lowest F1")
 	})
 	hardwareFlags(cmd, &c.Precision, &c.Device, &c.Backend, &c.Threads)
-	jsonFlag(cmd, &asJSON)
-	return cmd
+	jsonFlag(cmd, asJSON)
 }
 
 // checkEvalOutputs refuses files that cannot be written before the evaluation.

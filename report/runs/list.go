@@ -15,7 +15,9 @@ const depth = 2
 // List reads the runs at or below a folder, the last changed first. A run that cannot be read is in the list of errors; the
 // error is about the folder itself.
 func List(dir string) (list []Run, broken []error, err error) {
-	if _, err := os.ReadDir(dir); err != nil {
+	if _, err := os.ReadDir(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("runs: there is no folder %s here; name the folder of the runs: %w", dir, err)
+	} else if err != nil {
 		return nil, nil, fmt.Errorf("runs: %w", err)
 	}
 	visit(dir, depth, func(r Run, err error) {
