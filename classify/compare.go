@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"depthwise.dev/data"
+	"depthwise.dev/formats"
 	"depthwise.dev/metrics"
 )
 
@@ -23,6 +24,9 @@ type Comparison struct {
 func compare(ctx context.Context, c EvalConfig, first *measured) (*Comparison, error) {
 	other := c
 	other.Weights, other.Calibrated, other.Limit = c.Compare, "", 0
+	if w, err := formats.Read(c.Compare); err == nil && w.Origin == "" {
+		other.Reading.Variant = "" // they describe themselves: the variant is that of the first ones
+	}
 	second, err := measure(ctx, other)
 	if err != nil {
 		return nil, err

@@ -201,6 +201,14 @@ func TestCompare(t *testing.T) {
 	if c == nil || c.Images != r.Images || c.Top1 != r.Top1 || c.Other != r.Top1 || c.McNemar.P != 1 || c.McNemar.OnlyFirst+c.McNemar.OnlySecond != 0 {
 		t.Errorf("%+v", c)
 	}
+	w := weightstest.New(t)
+	foreign := filepath.Join(t.TempDir(), "timm.safetensors")
+	if err := checkpoints.Write(foreign, checkpoints.File{Arrays: w.Arrays}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Evaluate(t.Context(), EvalConfig{Weights: foreign, Compare: path, Data: dir, Options: onCPU, Reading: formats.ReadOptions{Variant: "timm"}}); err != nil {
+		t.Errorf("a variant for weights of another tool, and others that describe themselves: %v", err)
+	}
 	if _, err := Evaluate(t.Context(), EvalConfig{Weights: path, Compare: "none", Data: dir, Options: onCPU}); err == nil || !strings.Contains(err.Error(), "none") {
 		t.Errorf("error %v", err)
 	}
