@@ -26,6 +26,8 @@ type Config struct {
 	MaxBatch    int
 	MaxWait     time.Duration
 	QueueLength int
+	// OnBatch as in [EngineConfig].
+	OnBatch func(images int)
 	// Decoders is the number of images that are decoded at the same time. 0: one for each physical core,
 	// at most 8. Decoding takes at most Decoders * MaxPixels * 12 bytes, the garbage that Go's collector
 	// has not freed yet not included.
@@ -74,7 +76,7 @@ func Open(c Config) (*Classifier, error) {
 	engine, err := newEngine(EngineConfig{
 		Network: func(s *autograd.Scope) (*backend.Network, error) { return backend.Load(s, w, autograd.CPU) },
 		Mean:    w.Preprocess.Mean, Std: w.Preprocess.Std, Options: c.Options,
-		MaxBatch: c.MaxBatch, MaxWait: c.MaxWait, QueueLength: c.QueueLength,
+		MaxBatch: c.MaxBatch, MaxWait: c.MaxWait, QueueLength: c.QueueLength, OnBatch: c.OnBatch,
 	})
 	if err != nil {
 		decoding.close()
@@ -85,10 +87,15 @@ func Open(c Config) (*Classifier, error) {
 
 // Predict reads an image file, decodes it and returns its most probable classes, at most top. It returns
 // ctx's error when ctx ends while the image waits, is decoded or is computed; a Read of image that blocks is
-// not interrupted. Other errors: those of reading and decoding, ErrTooLarge, and those of
-// [Engine.Classify].
+// not interrupted. Other errors: those of reading, ErrImage, ErrTooLarge, and those of [Engine.Classify].
 func (c *Classifier) Predict(ctx context.Context, image io.Reader, top int) ([]classify.ClassProbability, error) {
 	return c.predict(top, func() ([]float32, error) { return c.compute(ctx, image, c.Engine.Classify) })
+}
+
+// PredictBytes is Predict for the content of an image file, which is not copied: it must not change until PredictBytes
+// returns, and after ctx ended not at all.
+func (c *Classifier) PredictBytes(ctx context.Context, image []byte, top int) ([]classify.ClassProbability, error) {
+	return c.predict(top, func() ([]float32, error) { return c.computeBytes(ctx, image, c.Engine.Classify) })
 }
 
 // PredictFile is Predict for the file at a path.
@@ -114,6 +121,11 @@ func (c *Classifier) Embed(ctx context.Context, image io.Reader) ([]float32, err
 	return c.compute(ctx, image, c.Engine.Embed)
 }
 
+// EmbedBytes is Embed for the content of an image file, as PredictBytes.
+func (c *Classifier) EmbedBytes(ctx context.Context, image []byte) ([]float32, error) {
+	return c.computeBytes(ctx, image, c.Engine.Embed)
+}
+
 // EmbedFile is Embed for the file at a path.
 func (c *Classifier) EmbedFile(ctx context.Context, path string) ([]float32, error) {
 	return c.computeFile(ctx, path, c.Engine.Embed)
@@ -127,6 +139,10 @@ func (c *Classifier) compute(ctx context.Context, image io.Reader, compute compu
 	if err != nil {
 		return nil, servingError(ctx, err)
 	}
+	return c.computeBytes(ctx, file, compute)
+}
+
+func (c *Classifier) computeBytes(ctx context.Context, file []byte, compute computeFunc) ([]float32, error) {
 	return c.decoded(ctx, compute, func(ctx context.Context, d *data.Decoder) ([]uint8, error) { return d.Decode(ctx, file) })
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"syscall"
 
 	"depthwise.dev/data"
 	"depthwise.dev/internal/batching"
@@ -66,13 +67,22 @@ func (d *decoding) read(ctx context.Context, image io.Reader) ([]byte, error) {
 	return file, err
 }
 
+// imageError wraps an error as ErrImage and keeps its text.
+type imageError struct{ error }
+
+func (e imageError) Unwrap() []error { return []error{ErrImage, e.error} }
+
 // err returns an error of the pool for the caller. Those of decoding name their package.
 func (d *decoding) err(ctx context.Context, err error) error {
 	_, panicked := errors.AsType[*batching.PanicError](err)
 	if panicked || errors.Is(err, ErrQueueFull) || errors.Is(err, ErrClosed) || err == ctx.Err() {
 		return servingError(ctx, err)
 	}
-	return err
+	_, system := errors.AsType[syscall.Errno](err) // such as too many open files: not the image's fault
+	if system || errors.Is(err, ErrTooLarge) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return imageError{err}
 }
 
 // contextReader is a reader that returns ctx's error once ctx has ended.

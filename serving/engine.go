@@ -27,6 +27,8 @@ var (
 	// ErrTooLarge is in the chain of an error about an image above MaxPixels or a file above MaxFileSize: a
 	// server responds 413.
 	ErrTooLarge = data.ErrTooLarge
+	// ErrImage is in the chain of an error about a file that is no image, or a damaged one: a server responds 400.
+	ErrImage = errors.New("the image cannot be read")
 )
 
 const defaultQueueLength = 256
@@ -48,6 +50,9 @@ type EngineConfig struct {
 	MaxWait time.Duration
 	// QueueLength is the number of images that may wait. 0: 256.
 	QueueLength int
+	// OnBatch is called after each batch with its number of images, by the goroutine that computes: it must return
+	// soon. nil: it is not called.
+	OnBatch func(images int)
 }
 
 // Stats counts images computed and their batches, images refused because the queue was full, images
@@ -96,7 +101,7 @@ func newEngine(c EngineConfig) (*Engine, error) {
 			}
 			k.Graph = b.network.Graph
 			ready <- nil
-			k.queue.Serve(b.compute)
+			k.queue.Serve(c.observed(b.compute))
 			return nil
 		})
 	}()
@@ -105,6 +110,17 @@ func newEngine(c EngineConfig) (*Engine, error) {
 		return nil, err
 	}
 	return k, nil
+}
+
+// observed is compute that reports its batches to OnBatch.
+func (c EngineConfig) observed(compute func([]request) ([][]float32, error)) func([]request) ([][]float32, error) {
+	if c.OnBatch == nil {
+		return compute
+	}
+	return func(batch []request) ([][]float32, error) {
+		defer c.OnBatch(len(batch))
+		return compute(batch)
+	}
 }
 
 // validate names every wrong field in a *validate.Error.
