@@ -38,6 +38,9 @@ func unknownFlag(cmd *cobra.Command, e *pflag.NotExistError) error {
 	if short := e.GetSpecifiedShortnames(); short != "" {
 		written, name = "-"+short, strings.TrimLeft(short, "-")
 	}
+	if cmd.Name() == "serve" && name == "weights" {
+		return usagef("unknown flag --weights: weights are arguments: train serve WEIGHTS, or NAME=WEIGHTS for several")
+	}
 	if hint := synonymHint(cmd, written, name); hint != "" {
 		return usagef("unknown flag %s: %s", written, hint)
 	}

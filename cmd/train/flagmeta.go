@@ -24,12 +24,14 @@ const (
 	groupHardware     = "Hardware"
 	groupRun          = "Run and checkpoints"
 	groupMeasurement  = "Measurement"
+	groupServer       = "Server"
+	groupLimits       = "Limits"
 	groupOutput       = "Output"
 	groupHelp         = "Help" // of flags without an annotation, which are Cobra's own
 )
 
 var groupOrder = []string{groupData, groupModel, groupInit, groupOptimization, groupAugmentation, groupHardware, groupRun,
-	groupMeasurement, groupOutput, groupHelp}
+	groupMeasurement, groupServer, groupLimits, groupOutput, groupHelp}
 
 // Annotations of a flag, for help, shell completion and documentation.
 const (

@@ -57,7 +57,7 @@ func localPaths(cmd *cobra.Command, args []string) error {
 	var err error
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		named := (f.Name == "weights" || f.Name == "init") && hub.IsName(f.Value.String()) // the address of a repository's page
-		if f.Name != "data" && !named && isAddress(f.Value.String()) {
+		if f.Name != "data" && f.Name != "cors" && !named && isAddress(f.Value.String()) {
 			err = usagef("--%s %s: only --data can be an address; download the file, and give its path", f.Name, redact.Address(f.Value.String()))
 		}
 	})

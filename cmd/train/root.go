@@ -19,7 +19,7 @@ func newRoot() *cobra.Command {
 	cmd.SetHelpFunc(printHelp)
 	cmd.SetHelpCommand(newHelp())
 	cmd.SetFlagErrorFunc(flagError)
-	cmd.AddCommand(newResume(), newRuns(), newEval(), newPredict(), newEmbed(), newSimilar(), newExport(), newBundle(), newSummary(), newBench(), newCheck(), newData(), newWeights(),
+	cmd.AddCommand(newResume(), newRuns(), newEval(), newPredict(), newEmbed(), newSimilar(), newExport(), newBundle(), newServe(), newSummary(), newBench(), newCheck(), newData(), newWeights(),
 		newCompletion(), newDocs(), newVersion())
 	completeFlags(cmd)
 	return cmd

@@ -22,10 +22,14 @@ const (
 
 // interrupts ends the process as signals demand. Its zero value is ready to use.
 type interrupts struct {
-	saves  atomic.Bool // the command writes a checkpoint when it is interrupted
+	saves  atomic.Bool            // the command writes a checkpoint, or answers requests, when it is interrupted
+	hangup atomic.Pointer[func()] // what SIGHUP does, in place of an interruption
 	stderr io.Writer
 	exit   func(code int)
 	after  func(time.Duration) <-chan time.Time
+
+	signals  chan os.Signal
+	terminal bool // the process had one when it set hangup
 }
 
 type interruptsKey struct{}
@@ -38,6 +42,32 @@ func waitForCheckpoint(ctx context.Context) {
 	}
 }
 
+// serveUntilInterrupted is waitForCheckpoint for a server, which logs its end itself. Each SIGHUP calls a function, as servers
+// load their configuration again; that of a terminal that was closed still interrupts, unless the program was started to
+// survive it (nohup).
+func serveUntilInterrupted(ctx context.Context, hangup func()) {
+	i, ok := ctx.Value(interruptsKey{}).(*interrupts)
+	if !ok {
+		return
+	}
+	i.saves.Store(true)
+	if signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(i.signals, syscall.SIGHUP)
+	} else {
+		i.terminal = hasTerminal()
+	}
+	i.hangup.Store(&hangup) // after terminal, which isHangup reads
+}
+
+// hasTerminal reports whether the process has a terminal that exists.
+func hasTerminal() bool {
+	t, err := os.Open("/dev/tty")
+	if err == nil {
+		t.Close()
+	}
+	return err == nil
+}
+
 // untilInterrupted returns a context that the first SIGINT, SIGTERM or SIGHUP cancels, so that
 // training can write a checkpoint. A second signal, at least a second later, ends the process
 // immediately.
@@ -45,6 +75,7 @@ func untilInterrupted(parent context.Context, stderr io.Writer) context.Context 
 	i := &interrupts{stderr: stderr, exit: os.Exit, after: time.After}
 	ctx, cancel := context.WithCancel(context.WithValue(parent, interruptsKey{}, i))
 	signals := make(chan os.Signal, 2)
+	i.signals = signals
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it
 		signal.Notify(signals, syscall.SIGHUP)
@@ -56,8 +87,12 @@ func untilInterrupted(parent context.Context, stderr io.Writer) context.Context 
 
 // handle waits for signals. It returns only where exit does, in tests.
 func (i *interrupts) handle(signals <-chan os.Signal, cancel func()) {
-	<-signals
-	fmt.Fprintln(i.stderr, "\ninterrupted: stopping; interrupt again to stop immediately")
+	for i.isHangup(<-signals) {
+		(*i.hangup.Load())()
+	}
+	if i.hangup.Load() == nil {
+		fmt.Fprintln(i.stderr, "\ninterrupted: stopping; interrupt again to stop immediately")
+	}
 	cancel()
 	for same := i.after(sameSignal); same != nil; {
 		select {
@@ -73,6 +108,11 @@ func (i *interrupts) handle(signals <-chan os.Signal, cancel func()) {
 		fmt.Fprintln(i.stderr, "interrupted")
 	}
 	i.exit(exitInterrupted)
+}
+
+// isHangup reports whether a signal is to call hangup.
+func (i *interrupts) isHangup(s os.Signal) bool {
+	return s == syscall.SIGHUP && i.hangup.Load() != nil && (!i.terminal || hasTerminal())
 }
 
 // timeUp fires after the rest of [grace], and never for a command that writes a checkpoint.
