@@ -14,9 +14,13 @@ import (
 //
 // The first update copies the arrays. timm's train.py uses ModelEmaV3 in this way (Polyak and
 // Juditsky 1992 average with equal weights; MobileNet's authors used TensorFlow's
-// ExponentialMovingAverage).
+// ExponentialMovingAverage). [NewEqualAverage] makes an average with equal weights.
 type Average struct {
+	// Warmup of the decay; set it before the first update.
+	Warmup AverageWarmup
+
 	decay   float64
+	equal   bool // the mean of the arrays at all updates
 	steps   int64
 	arrays  []autograd.Named // the averaged arrays
 	values  []autograd.Named // the averages, in the same order
@@ -28,10 +32,16 @@ type Average struct {
 // shapes in the same order, such as the State of another network.
 func NewAverage(s *autograd.Scope, arrays, values []autograd.Named, decay float64) *Average {
 	a := &Average{decay: decay, arrays: arrays, values: values, index: map[string]int{}}
-	if !(decay > 0 && decay < 1) {
-		s.Fail(fmt.Errorf("optim: weight average: decay %v: must be above 0 and below 1", decay))
+	if !(decay >= 0 && decay < 1) {
+		s.Fail(fmt.Errorf("optim: weight average: decay %v: must be at least 0 and below 1", decay))
 		return a
 	}
+	return a.pair(s)
+}
+
+// pair checks that arrays and averages have the same names and shapes.
+func (a *Average) pair(s *autograd.Scope) *Average {
+	arrays, values := a.arrays, a.values
 	if len(arrays) != len(values) {
 		s.Fail(fmt.Errorf("optim: weight average: %d arrays and %d averages", len(arrays), len(values)))
 		return a
@@ -61,12 +71,15 @@ func (a *Average) Load(s *autograd.Scope, state State) error {
 	return nil
 }
 
+// Restart makes the next update copy the arrays, as the first one does.
+func (a *Average) Restart() { a.steps = 0 }
+
 // weight is the weight of the arrays in the next update.
 func (a *Average) weight() float64 {
-	if a.steps == 0 {
-		return 1
+	if a.equal {
+		return 1 / float64(a.steps+1)
 	}
-	return 1 - a.decay
+	return 1 - a.Warmup.decay(a.steps, a.decay)
 }
 
 // update changes the averages by libtorch's operations.

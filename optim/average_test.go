@@ -192,7 +192,7 @@ func TestAverageIsChecked(t *testing.T) {
 			use  func(*autograd.Scope)
 			want string
 		}{
-			{func(s *autograd.Scope) { NewAverage(s, nil, nil, 1) }, "decay 1: must be above 0 and below 1"},
+			{func(s *autograd.Scope) { NewAverage(s, nil, nil, 1) }, "decay 1: must be at least 0 and below 1"},
 			{func(s *autograd.Scope) { NewAverage(s, nil, nil, math.NaN()) }, "decay NaN"},
 			{func(s *autograd.Scope) { NewAverage(s, named(w), nil, 0.9) }, "1 arrays and 0 averages"},
 			{func(s *autograd.Scope) { NewAverage(s, named(w), named(longer), 0.9) }, "w float32[1] and its average w float32[2]"},

@@ -7,7 +7,7 @@ import (
 )
 
 // A Schedule gives the learning rate of each optimizer step, counted from 0. It depends on the step
-// alone, so a resumed run continues it exactly.
+// alone, so a resumed run continues it exactly; [Plateau] is the exception.
 //
 // The schedules of this package share a linear warmup: the learning rate rises in equal parts from
 // step 0 to Warmup-1, up to the first value of the main schedule, which starts after the warmup
@@ -25,6 +25,7 @@ type ScheduleOptions struct {
 	WarmupEpochs  float64 // negative: the schedule's default
 	DecayEpochs   float64 // epochs between decays, of schedules that have them; 0: the schedule's default
 	Factor        float64 // of each decay; 0: the schedule's default
+	Plateau       PlateauOptions
 }
 
 // steps converts epochs to steps.

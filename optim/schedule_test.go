@@ -118,6 +118,7 @@ func FuzzSchedules(f *testing.F) {
 			Exponential{Base: base, Factor: factor, Every: every, Warmup: warmup},
 			Cosine{Base: base, Total: total, Warmup: warmup},
 			OneCycle{Max: base, Total: total, Warmup: warmup},
+			NewPlateau(base, warmup, PlateauOptions{Factor: factor}),
 		} {
 			if s.Validate() != nil || base > 1e300 {
 				continue
