@@ -50,13 +50,23 @@ type Config struct {
 	// Model is the network; Arch and Variant select the architecture. Classes 0: that of the data.
 	Model mobilenet.Config `yaml:",inline"`
 
-	// Epochs is the length of the run, and of its schedule.
+	// Epochs is the length of the run, and of its schedule. 0: that of Time.
 	Epochs int `yaml:"epochs"`
 	// MaxSteps ends the run, and its schedule, after this number of optimizer steps. 0: no limit.
 	MaxSteps int64 `yaml:"max_steps"`
-	// Time stops the run after this duration. The schedule remains that of the whole run, which
-	// Resume continues. 0: no limit.
+	// Time is the duration of the whole run, resumed or not: the number of steps, and with it the schedule, is
+	// chosen from the measured speed so that the run ends within it. With Epochs above 0 the shorter
+	// counts. 0: the run has Epochs.
 	Time time.Duration `yaml:"time"`
+	// StopAfter stops the process with a checkpoint after this duration. The schedule remains that of the
+	// whole run, which Resume continues. 0: no limit.
+	StopAfter time.Duration `yaml:"stop_after"`
+	// Patience ends the run after this number of epochs without improvement of Monitor by more than MinDelta. 0: never.
+	Patience int     `yaml:"patience"`
+	MinDelta float64 `yaml:"min_delta"`
+	// Monitor is what Patience and the schedule plateau observe on the validation images: top1 or loss, of the weights or
+	// of their average, whichever is better.
+	Monitor string `yaml:"monitor"`
 	// BatchSize is the number of images in a batch, Accumulate the number of
 	// batches whose gradients make one step.
 	BatchSize  int `yaml:"batch_size"`
@@ -71,15 +81,20 @@ type Config struct {
 	// NoDecay names the parameters without weight decay: depthwise, norm, bias.
 	NoDecay []string `yaml:"no_decay,flow"`
 
-	// Schedule of the learning rate: constant, step, exp, cosine or onecycle.
+	// Schedule of the learning rate: constant, step, exp, cosine, onecycle or plateau.
 	Schedule string `yaml:"schedule"`
 	// StepEpochs and Gamma: the schedules step and exp multiply the rate by
-	// Gamma every StepEpochs. 0: step x0.1 every 30, exp x0.94 every 2.5.
+	// Gamma every StepEpochs. 0: step x0.1 every 30, exp x0.94 every 2.5. Plateau multiplies it by Gamma too, 0: x0.1.
 	StepEpochs float64 `yaml:"step_epochs"`
 	Gamma      float64 `yaml:"gamma"`
 	// WarmupEpochs is the length of the linear warmup. Negative: 5 % of the run for cosine, none
 	// for the others (onecycle includes a warmup).
 	WarmupEpochs float64 `yaml:"warmup_epochs"`
+	// The schedule plateau, see [optim.PlateauOptions].
+	PlateauPatience  int     `yaml:"plateau_patience"`
+	PlateauThreshold float64 `yaml:"plateau_threshold"`
+	PlateauCooldown  int     `yaml:"plateau_cooldown"`
+	PlateauMinLR     float64 `yaml:"plateau_min_lr"`
 
 	LabelSmoothing float64 `yaml:"label_smoothing"`
 	// ClipGradNorm clips the global L2 norm of the gradients. 0: no clipping.
@@ -88,6 +103,15 @@ type Config struct {
 	// best weights are the better of weights and average; evaluation, prediction and export use the
 	// average of a checkpoint. 0: no average.
 	EMADecay float64 `yaml:"ema_decay"`
+	// EMAWarmup is how the decay rises to EMADecay: none, timm (see [optim.TimmWarmup]) or torchvision (see
+	// [optim.TorchvisionDecay]).
+	EMAWarmup string `yaml:"ema_warmup"`
+	// EMASteps is the number of steps between updates of the average. 0: 32 with torchvision, else 1.
+	EMASteps int `yaml:"ema_steps"`
+	// SWAEpochs averages the weights at the ends of this number of last epochs, which train with the constant learning rate
+	// SWALR (0: half of LR): stochastic weight averaging. 0: none.
+	SWAEpochs int     `yaml:"swa_epochs"`
+	SWALR     float64 `yaml:"swa_lr"`
 
 	// Augment is none; basic: a random crop, resized, and a flip; randaug or
 	// trivial: RandAugment or TrivialAugmentWide after those.
@@ -193,6 +217,11 @@ func Default() Config {
 		CheckpointEvery: "10m",
 		Keep:            3,
 		Progress:        "auto",
+
+		Monitor:          MonitorTop1,
+		EMAWarmup:        WarmupTimm,
+		PlateauPatience:  10,   // torch
+		PlateauThreshold: 1e-4, // torch
 	}
 }
 

@@ -34,6 +34,9 @@ func (f yamlFile) origin(c Config) (*origin, error) {
 	return o, nil
 }
 
+// FromFile reports whether a setting, by its name in YAML, was read from a file.
+func (c Config) FromFile(key string) bool { return c.origin != nil && c.origin.lines[key] > 0 }
+
 // locate adds file and line to the invalid fields that were read from the file and have not changed
 // since.
 func (c Config) locate(err error) error {

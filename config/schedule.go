@@ -19,7 +19,7 @@ func (c Config) NewSchedule(stepsPerEpoch, totalSteps int64) (optim.Schedule, er
 		return nil, err
 	}
 	return spec.New(optim.ScheduleOptions{LR: c.LR, StepsPerEpoch: stepsPerEpoch, TotalSteps: totalSteps,
-		WarmupEpochs: c.WarmupEpochs, DecayEpochs: c.StepEpochs, Factor: c.Gamma}), nil
+		WarmupEpochs: c.WarmupEpochs, DecayEpochs: c.StepEpochs, Factor: c.Gamma, Plateau: c.plateauOptions()}), nil
 }
 
 // maxDecays bounds the decays of the schedule step, which lists them. With any factor below 1, so many

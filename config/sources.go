@@ -75,6 +75,9 @@ func (s Sources) merge(text []byte) (Config, error) {
 	if err := f.decode(&c); err != nil {
 		return Config{}, err
 	}
+	if c.Time > 0 && f.has("time") && !f.has("epochs") {
+		c.Epochs = 0 // as many as fit
+	}
 	if m, err := mobilenet.Default(c.Model.Arch, c.Model.Variant); err == nil {
 		c.Model.Variant = m.Variant // for an alias
 	}

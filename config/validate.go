@@ -89,11 +89,13 @@ func (c Config) Network() (mobilenet.Config, error) {
 }
 
 func (v *collector) length(c Config) {
-	v.count("epochs", c.Epochs)
+	if c.Time == 0 || c.Epochs != 0 {
+		v.count("epochs", c.Epochs)
+	}
 	v.Check(c.MaxSteps >= 0, "max_steps", c.MaxSteps, "must be at least 1, or 0 for no limit")
 	v.Check(c.ExtendEpochs >= 0 && c.ExtendEpochs <= MaxCount, "extend_epochs", c.ExtendEpochs, fmt.Sprintf("must be at least 1 and at most %d", MaxCount))
 	v.Check(c.ExtendEpochs == 0 || c.Resume != "", "extend_epochs", c.ExtendEpochs, "needs a run to continue: set resume")
-	v.Check(c.Time >= 0, "time", c.Time, "must be a duration such as 2h, or 0 for no limit")
+	v.stopping(c)
 	v.Check(c.BatchSize >= 1, "batch_size", c.BatchSize, "must be at least 1")
 	v.count("accumulate", c.Accumulate)
 }
@@ -118,10 +120,12 @@ func (v *collector) optimization(c Config) {
 	v.OneOf("schedule", c.Schedule, Schedules)
 	v.Within("step_epochs", c.StepEpochs, 0, MaxCount, fmt.Sprintf("must be above 0 and at most %d, or 0 for the schedule's own", MaxCount))
 	v.Within("gamma", c.Gamma, 0, 1, "must be above 0 and at most 1, or 0 for the schedule's own")
-	v.Check(c.WarmupEpochs < float64(max(1, c.Epochs)) && !math.IsInf(c.WarmupEpochs, -1), "warmup_epochs", c.WarmupEpochs, "must be below epochs")
+	v.Check((c.WarmupEpochs < float64(max(1, c.Epochs)) || c.Epochs == 0 && c.Time > 0 && c.WarmupEpochs <= MaxCount) && !math.IsInf(c.WarmupEpochs, -1), "warmup_epochs", c.WarmupEpochs, "must be below epochs")
 	v.Check(c.LabelSmoothing >= 0 && c.LabelSmoothing < 1, "label_smoothing", c.LabelSmoothing, "must be at least 0 and below 1")
 	v.Within("clip_grad_norm", c.ClipGradNorm, 0, math.MaxFloat64, "must be above 0, or 0 for no limit")
 	v.Check(c.EMADecay >= 0 && c.EMADecay < 1, "ema_decay", c.EMADecay, "must be above 0 and below 1, such as 0.9999, or 0 for no average")
+	v.averaging(c)
+	v.plateau(c)
 }
 
 func (v *collector) augmentation(c Config) {

@@ -29,7 +29,7 @@ func TestValidate(t *testing.T) {
 		{"mnist", func(c *Config) { c.Data = MNIST; c.useMNIST() }, nil},
 		{"zero value", func(c *Config) { *c = Config{} }, []string{
 			"data", "arch", "width", "resolution", "activation", "padding", "bn_eps", "bn_momentum",
-			"epochs", "batch_size", "accumulate", "optimizer", "lr", "schedule", "layer_decay", "head_lr_scale",
+			"epochs", "monitor", "batch_size", "accumulate", "optimizer", "lr", "schedule", "ema_warmup", "layer_decay", "head_lr_scale",
 			"augment", "decode", "crop_scale", "crop_ratio", "fit", "precision", "backend", "device", "progress", "keep"}},
 		{"no variant", func(c *Config) { c.Model.Variant = "" }, []string{"variant"}},
 		{"variant of another architecture", func(c *Config) { c.Model.Arch = "mobilenet_v2" }, []string{"variant"}},
@@ -57,6 +57,25 @@ func TestValidate(t *testing.T) {
 		{"weight average", func(c *Config) { c.EMADecay = 0.9999 }, nil},
 		{"weight average that never moves", func(c *Config) { c.EMADecay = 1 }, []string{"ema_decay"}},
 		{"no number for the weight average", func(c *Config) { c.EMADecay = math.NaN() }, []string{"ema_decay"}},
+		{"no number for the warm-up of an average", func(c *Config) { c.EMADecay, c.EMAWarmup = 0.9, "linear" }, []string{"ema_warmup"}},
+		{"average every less than a step", func(c *Config) { c.EMADecay, c.EMASteps = 0.9, -1 }, []string{"ema_steps"}},
+		{"torchvision's warm-up without epochs", func(c *Config) {
+			c.EMADecay, c.EMAWarmup, c.Time, c.Epochs = 0.9, WarmupTorchvision, time.Hour, 0
+		}, []string{"ema_warmup"}},
+		{"time without epochs", func(c *Config) { c.Time, c.Epochs, c.WarmupEpochs = time.Hour, 0, 5 }, nil},
+		{"time and epochs", func(c *Config) { c.Time, c.StopAfter = time.Hour, time.Minute }, nil},
+		{"neither time nor epochs", func(c *Config) { c.Epochs = 0 }, []string{"epochs"}},
+		{"time and epochs below zero", func(c *Config) { c.Time, c.Epochs = time.Hour, -1 }, []string{"epochs"}},
+		{"weight averaging", func(c *Config) { c.SWAEpochs, c.SWALR = 90, 0.01 }, nil},
+		{"weight averaging longer than the run", func(c *Config) { c.SWAEpochs = 91 }, []string{"swa_epochs"}},
+		{"weight averaging of a time", func(c *Config) { c.SWAEpochs, c.Time, c.Epochs = 5, time.Hour, 0 }, []string{"swa_epochs"}},
+		{"weight averaging and early stopping", func(c *Config) { c.SWAEpochs, c.Patience = 5, 5 }, []string{"swa_epochs"}},
+		{"no number for weight averaging", func(c *Config) { c.SWAEpochs, c.SWALR = -1, math.NaN() }, []string{"swa_epochs", "swa_lr"}},
+		{"no number for early stopping", func(c *Config) { c.Patience, c.MinDelta, c.Monitor, c.StopAfter = -1, math.Inf(1), "top5", -1 },
+			[]string{"stop_after", "patience", "min_delta", "monitor"}},
+		{"no number for plateau", func(c *Config) {
+			c.Schedule, c.PlateauPatience, c.PlateauCooldown, c.PlateauThreshold, c.PlateauMinLR = "plateau", -1, -1, math.NaN(), -1
+		}, []string{"plateau_patience", "plateau_cooldown", "plateau_threshold", "plateau_min_lr"}},
 		{"no interval of checkpoints", func(c *Config) { c.CheckpointEvery = "" }, nil},
 		{"interval of checkpoints", func(c *Config) { c.CheckpointEvery = "500" }, []string{"checkpoint_every"}},
 		{"parameters without decay", func(c *Config) { c.NoDecay = []string{"bias", "biases"} }, []string{"no_decay"}},

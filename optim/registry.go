@@ -47,6 +47,7 @@ var Schedules = []ScheduleSpec{
 	{"exp", "exponential decay in steps, 0.94 every 2.5 epochs", exponentialFrom},
 	{"cosine", "half a cosine to zero, after a warmup of 5 % of the run", cosineFrom},
 	{"onecycle", "rises for 30 % of the run, then falls to nearly zero", oneCycleFrom},
+	{"plateau", "multiplied by a factor when validation does not improve, 0.1 after 10 epochs", plateauFrom},
 }
 
 // FindOptimizer returns the row with a name. The error for an unknown name suggests the closest.

@@ -60,6 +60,9 @@ func (b *bar) Record(e Event) error {
 	case Start:
 		b.tracker.start(e)
 		err = b.print(lines(e))
+	case Budget:
+		b.tracker.plan(e)
+		err = b.print(lines(e))
 	case Epoch:
 		err = b.print([]string{dropToFit(epochFields(e), b.width())})
 	case Done:

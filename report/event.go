@@ -13,10 +13,10 @@ type Recorder interface {
 
 // Start is the first event of a run and of each resume.
 type Start struct {
-	Run         string `json:"run"`        // the run's folder
-	Images      int    `json:"images"`     // training images
-	ValImages   int    `json:"val_images"` // validation images
-	Epochs      int    `json:"epochs"`
+	Run         string `json:"run"`         // the run's folder
+	Images      int    `json:"images"`      // training images
+	ValImages   int    `json:"val_images"`  // validation images
+	Epochs      int    `json:"epochs"`      // 0: not known yet, see Budget
 	Batches     int    `json:"batches"`     // per epoch
 	Step        int64  `json:"step"`        // completed steps; 0 for a new run
 	Steps       int64  `json:"steps"`       // of the whole run
@@ -67,6 +67,11 @@ type Epoch struct {
 	ValImages       int     `json:"val_images"`
 	Skipped         int     `json:"skipped"` // images that could not be read
 	Best            bool    `json:"best"`    // the best validation top-1 so far
+	// After the last epoch of a run with weight averaging at its end: the validation of the average.
+	SWAEpochs  int     `json:"swa_epochs,omitempty"` // that were averaged; 0: none
+	SWAValLoss float64 `json:"swa_val_loss,omitempty"`
+	SWAValTop1 float64 `json:"swa_val_top1,omitempty"`
+	SWAValTop5 float64 `json:"swa_val_top5,omitempty"`
 }
 
 // Checkpoint reports a saved checkpoint.
@@ -108,8 +113,20 @@ type Done struct {
 	Epochs   int     `json:"epochs"` // completed
 	BestTop1 float64 `json:"best_top1"`
 	Seconds  float64 `json:"seconds"`
-	Status   string  `json:"status"`          // Finished, Interrupted or Failed
-	Error    string  `json:"error,omitempty"` // why it failed
+	Status   string  `json:"status"`           // Finished, Interrupted or Failed
+	Error    string  `json:"error,omitempty"`  // why it failed
+	Reason   string  `json:"reason,omitempty"` // why it finished early
+}
+
+// Budget is a plan of a run with a time limit: how many steps fit. It replaces those of Start and of earlier plans.
+type Budget struct {
+	Step        int64   `json:"step"`
+	Steps       int64   `json:"steps"` // of the whole run
+	Epochs      int     `json:"epochs"`
+	Used        float64 `json:"used"`  // seconds, of the whole run so far
+	Limit       float64 `json:"limit"` // seconds
+	StepSeconds float64 `json:"step_seconds"`
+	EndSeconds  float64 `json:"end_seconds"` // validation and checkpoint at the end of an epoch
 }
 
 // Kind is "start".
@@ -132,6 +149,9 @@ func (Skip) Kind() string { return "skip" }
 
 // Kind is "note".
 func (Note) Kind() string { return "note" }
+
+// Kind is "budget".
+func (Budget) Kind() string { return "budget" }
 
 // Kind is "done".
 func (Done) Kind() string { return "done" }

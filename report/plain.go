@@ -28,6 +28,8 @@ func (p *plain) Record(e Event) error {
 	switch e := e.(type) {
 	case Start:
 		p.tracker.start(e)
+	case Budget:
+		p.tracker.plan(e)
 	case Step:
 		p.tracker.step(e)
 		return p.progress(stepFields(&p.tracker, e))

@@ -23,6 +23,8 @@ func lines(e Event) []string {
 			return []string{e.Text}
 		}
 		return []string{e.Level + ": " + e.Text}
+	case Budget:
+		return []string{budgetLine(e)}
 	case Done:
 		return []string{doneLine(e)}
 	}
@@ -34,7 +36,11 @@ func startLines(s Start) []string {
 	if s.Description != "" {
 		list = strings.Split(strings.TrimRight(s.Description, "\n"), "\n")
 	}
-	line := fmt.Sprintf("%s: %d images, %d to validate; %s of %s", s.Run, s.Images, s.ValImages, count(s.Epochs, "epoch", "epochs"), count(s.Batches, "batch", "batches"))
+	epochs := count(s.Epochs, "epoch", "epochs")
+	if s.Epochs == 0 {
+		epochs = "epochs"
+	}
+	line := fmt.Sprintf("%s: %d images, %d to validate; %s of %s", s.Run, s.Images, s.ValImages, epochs, count(s.Batches, "batch", "batches"))
 	if s.Step > 0 {
 		line += fmt.Sprintf("; continues after step %d", s.Step)
 	}
@@ -55,6 +61,9 @@ func epochFields(e Epoch) []field {
 				field{"ema top-5 " + percent(e.EMAValTop5), 3})
 		}
 	}
+	if e.SWAEpochs > 0 {
+		fields = append(fields, field{"swa loss " + number(e.SWAValLoss), 4}, field{"swa top-1 " + percent(e.SWAValTop1), 0})
+	}
 	fields = append(fields, field{speed(e.ImagesPerSecond), 2}, field{clock(seconds(e.Seconds)), 1})
 	if e.DataWaitShare >= 0.05 { // below that the loader does not matter
 		fields = append(fields, field{"waited for data " + percent(e.DataWaitShare), 0})
@@ -70,10 +79,18 @@ func epochFields(e Epoch) []field {
 
 func doneLine(d Done) string {
 	line := fmt.Sprintf("%s after %s, step %d, %s", d.Status, count(d.Epochs, "epoch", "epochs"), d.Step, clock(seconds(d.Seconds)))
+	if d.Reason != "" {
+		line += "; stopped early: " + d.Reason
+	}
 	if d.BestTop1 > 0 {
 		line += "; best val top-1 " + percent(d.BestTop1)
 	}
 	return line
+}
+
+func budgetLine(b Budget) string {
+	return fmt.Sprintf("time limit %s: %d steps fit, in %s; %s used; %.3g s a step, %.2g s at an epoch's end",
+		clock(seconds(b.Limit)), b.Steps, count(b.Epochs, "epoch", "epochs"), clock(seconds(b.Used)), b.StepSeconds, b.EndSeconds)
 }
 
 func epochOf(epoch, epochs int) string {

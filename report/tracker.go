@@ -40,6 +40,9 @@ type tracker struct {
 
 func (t *tracker) start(s Start) { t.epochs, t.steps = s.Epochs, s.Steps }
 
+// plan takes the length of a run with a time limit.
+func (t *tracker) plan(b Budget) { t.epochs, t.steps = b.Epochs, b.Steps }
+
 func (t *tracker) step(s Step) {
 	weight := float64(max(1, s.Images))
 	t.loss.add(s.Loss, weight)

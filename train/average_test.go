@@ -21,7 +21,7 @@ import (
 func averagedRun(t *testing.T, kernels string) (config.Config, []report.Epoch) {
 	t.Helper()
 	c := small(t, testset.Images(t, 14, 6))
-	c.EMADecay, c.Keep, c.LR, c.Backend = 0.75, 99, 0.1, kernels
+	c.EMADecay, c.EMAWarmup, c.Keep, c.LR, c.Backend = 0.75, config.WarmupNone, 99, 0.1, kernels
 	var epochs []report.Epoch
 	_, err := Fit(context.Background(), c, recorderFunc(func(e report.Event) error {
 		if e, ok := e.(report.Epoch); ok {

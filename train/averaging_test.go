@@ -13,6 +13,7 @@ import (
 	"depthwise.dev/config"
 	"depthwise.dev/formats"
 	"depthwise.dev/internal/testset"
+	"depthwise.dev/optim"
 	"depthwise.dev/report"
 	"depthwise.dev/weights"
 )
@@ -33,7 +34,8 @@ func TestAverageHorizon(t *testing.T) {
 		{0.5, 1, "leave the flag out"},
 	} {
 		r := &run{totalSteps: c.steps}
-		r.config.EMADecay = c.decay
+		r.config = config.Default()
+		r.config.EMADecay, r.config.EMAWarmup = c.decay, config.WarmupNone
 		got := r.averageHorizon()
 		if (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
 			t.Errorf("decay %v, %d steps: %q, want %q", c.decay, c.steps, got, c.want)
@@ -56,7 +58,7 @@ func TestAverageHorizon(t *testing.T) {
 // same bytes.
 func TestAverageThatNeverArrives(t *testing.T) {
 	c := small(t, testset.Images(t, 14, 6))
-	c.EMADecay, c.Epochs, c.Keep = 0.9999, 8, 99
+	c.EMADecay, c.EMAWarmup, c.Epochs, c.Keep = 0.9999, config.WarmupNone, 8, 99
 	c.Model.Resolution, c.Model.BNMomentum, c.Augment, c.LR, c.LabelSmoothing = 64, 0.5, "none", 0.05, 0 // reaches a high accuracy in a few steps
 	r, events := fitBy(t, Trainer{}, c)
 	warned, stepped, noted, greatest, average := false, false, false, 0.0, 0.0
@@ -113,7 +115,6 @@ func checkOutcomeOfAverage(t *testing.T, c config.Config, r Result) {
 
 func TestBetterOf(t *testing.T) {
 	score := func(top1 int, loss float64) classify.Score { return classify.Score{Images: 10, Top1: top1, Loss: loss} }
-	r := &run{}
 	for _, c := range []struct {
 		name   string
 		scores []classify.Score
@@ -127,6 +128,10 @@ func TestBetterOf(t *testing.T) {
 		{"the average is not finite", []classify.Score{score(5, 1), score(6, math.NaN())}, true, 0.5},
 		{"the weights are not finite", []classify.Score{score(7, math.NaN()), score(6, 1)}, false, 0.6},
 	} {
+		r := &run{}
+		if len(c.scores) > 1 {
+			r.average = &optim.Average{}
+		}
 		if got := r.betterOf(c.scores); got.Plain != c.plain || got.Top1 != c.top1 || got.Epoch != 1 {
 			t.Errorf("%s: %+v", c.name, got)
 		}

@@ -27,6 +27,9 @@ import (
 // interrupted.
 func (r *run) extend() error {
 	more, f := r.config.ExtendEpochs, r.folder.resume
+	if err := r.checkBudget(); err != nil {
+		return err
+	}
 	if f == nil {
 		if more > 0 {
 			return fmt.Errorf("train: %s has no checkpoint yet, and nothing to extend: start it with train --config %s --out %s --resume auto --epochs %d", r.folder.dir, r.folder.path(configFile), r.folder.dir, r.config.Epochs+more)
@@ -50,6 +53,9 @@ func (r *run) extend() error {
 
 // checkExtension refuses an extension without effect.
 func (r *run) checkExtension() error {
+	if err := r.checkBudget(); err != nil {
+		return err
+	}
 	if limit := r.config.MaxSteps; r.extended > 0 && limit > 0 && limit <= r.stepsPerEpoch*int64(r.extended) {
 		return fmt.Errorf("train: %s: the run ends after %d steps (--max-steps), which more epochs do not change; start a new run from its weights with --init and this folder", r.folder.dir, limit)
 	}
@@ -69,6 +75,8 @@ func (r *run) startExtension(s *autograd.Scope) error {
 		return err
 	}
 	r.Done = false
+	r.resumePatience()
+	r.restartSWA()
 	if err := r.unfreeze(s); err != nil { // after the last epoch of a finished run, nothing was
 		return err
 	}
@@ -83,7 +91,7 @@ func (r *run) describeExtension() (string, error) {
 	if c.MaxSteps > 0 {
 		steps = min(steps, c.MaxSteps)
 	}
-	old, err := c.NewSchedule(r.stepsPerEpoch, steps)
+	old, err := r.newSchedule(c, steps)
 	if err != nil {
 		return "", err
 	}

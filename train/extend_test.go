@@ -59,6 +59,10 @@ var extendCases = []struct {
 		c.Optimizer, c.LR, c.Accumulate, c.Model.Dropout = "adamw", 1e-3, 2, 0.2
 	}, nil},
 	{"finished when layers unfreeze", func(c *config.Config) { c.Freeze, c.Augment, c.UnfreezeAfter = "backbone", "none", 2 }, nil},
+	{"finished, weight averaging", func(c *config.Config) { c.SWAEpochs = 1 }, nil},
+	{"finished, plateau", func(c *config.Config) {
+		c.Schedule, c.PlateauPatience, c.PlateauThreshold, c.Gamma = "plateau", 0, 1, 0.5
+	}, nil},
 	{"in an epoch", func(*config.Config) {}, atStep(8)},
 	{"after an epoch", func(c *config.Config) { c.Freeze, c.UnfreezeAfter = "backbone", 1 }, atEpoch(1)},
 }
@@ -151,6 +155,9 @@ func TestExtendedIsLonger(t *testing.T) {
 	data := testset.Images(t, 14, 3)
 	for i, tc := range extendCases {
 		schedule := []string{"constant", "step", "exp"}[i%3]
+		if strings.Contains(tc.name, "weight averaging") {
+			continue // its last epochs have a learning rate of their own
+		}
 		t.Run(tc.name+", "+schedule, func(t *testing.T) {
 			c := small(t, data)
 			tc.change(&c)
@@ -226,7 +233,7 @@ func TestExtendKeepsConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := resumed(t, c.Out, 2)
-	again.Workers, again.Time, again.Keep = 2, time.Hour, 9
+	again.Workers, again.StopAfter, again.Keep = 2, time.Hour, 9
 	fit(t, again)
 	if got, want := string(testset.Contents(t, filepath.Join(c.Out, configFile))), strings.Replace(before, "\nepochs: 1\n", "\nepochs: 3\n", 1); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)

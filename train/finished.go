@@ -40,8 +40,11 @@ func (r *run) describeEnd() string {
 	if r.Best.Step > 0 {
 		text += fmt.Sprintf(", best val top-1 %.1f %% in epoch %d", 100*r.Best.Top1, r.Best.Epoch)
 	}
+	if r.Stopped != "" {
+		text += "; it ended early: " + r.Stopped
+	}
 	text += "; nothing to do"
-	if r.config.MaxSteps > 0 {
+	if r.config.MaxSteps > 0 || r.config.Time > 0 {
 		return text // more epochs may not change it
 	}
 	return text + "; train resume with --extend-epochs N makes it longer"

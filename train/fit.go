@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"errors"
-	"time"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/config"
@@ -22,6 +21,7 @@ type Result struct {
 	Epochs   int     // completed
 	BestTop1 float64 // the best validation accuracy, a fraction
 	Finished bool    // nothing is left to train
+	Stopped  string  // why the run finished early; "": it did not
 }
 
 // Fit trains as configured, with the trainer's parts, in the run's folder, and records events to
@@ -57,6 +57,7 @@ func (t Trainer) Fit(ctx context.Context, c config.Config, rec report.Recorder) 
 	}
 	defer folder.close()
 	c.Threads = folder.threads.n
+	folder.olderSettings(&c)
 	if folder.olderSplit() && images.split != nil {
 		if images, err = openImages(ctx, c, datasets.ByOrder); err != nil {
 			folder.discardNew()
@@ -64,7 +65,8 @@ func (t Trainer) Fit(ctx context.Context, c config.Config, rec report.Recorder) 
 		}
 		images.cutBatchSize(&c)
 	}
-	r := &run{trainer: t, config: c, net: net, folder: folder, images: images, clock: clock{started: time.Now()}}
+	r := &run{trainer: t, config: c, net: net, folder: folder, images: images, clock: clock{now: t.now}}
+	r.started = r.clock.time()
 	if err := r.extend(); err != nil {
 		folder.discardNew()
 		return Result{}, err

@@ -62,7 +62,7 @@ func (r *run) finish(s *autograd.Scope) error {
 	if err := errors.Join(r.folder.check(), r.repairBest(s)); err != nil {
 		return err
 	}
-	return errors.Join(r.noteBest(), r.recordDone(report.Finished))
+	return errors.Join(r.noteBest(), r.noteSWA(), r.recordDone(report.Finished))
 }
 
 // epoch trains the rest of the current epoch, validates and saves.
@@ -82,13 +82,18 @@ func (r *run) epoch(ctx context.Context, s *autograd.Scope) error {
 		if err := r.trainStep(s, batches); err != nil {
 			return err
 		}
+		if r.Step > before {
+			if err := r.planWithin(s); err != nil {
+				return err
+			}
+		}
 		if r.Step > before && r.clock.checkpointDue(r.Step) && r.Batch < r.loader.Batches() && r.Step < r.totalSteps {
 			if err := r.save(s, false); err != nil {
 				return err
 			}
 		}
 	}
-	r.clock.loaderStats = batches.Stats()
+	r.clock.loaderStats, r.pace.ended = batches.Stats(), r.clock.time()
 	return r.endEpoch(ctx, s)
 }
 
@@ -111,9 +116,12 @@ func (r *run) endEpoch(ctx context.Context, s *autograd.Scope) error {
 	}
 	trained := r.clock.sinceEpoch()
 	input := r.inputStats(trained)
-	sum := report.Epoch{Epoch: r.Epoch + 1, Epochs: r.config.Epochs, Step: r.Step, LR: r.schedule.LR(max(r.Step-1, 0)),
+	sum := report.Epoch{Epoch: r.Epoch + 1, Epochs: r.epochs(), Step: r.Step, LR: r.schedule.LR(max(r.Step-1, 0)),
 		ImagesPerSecond: float64(r.clock.images) / trained.Seconds(), DataWaitShare: r.clock.loaderStats.Waited.Seconds() / trained.Seconds(), Skipped: r.Seen.Skipped}
 	sum.TrainLoss, sum.TrainTop1 = r.Seen.rates()
+	if err := r.averageEpoch(ctx, s); err != nil {
+		return err
+	}
 	if err := r.validate(ctx, s, &sum); err != nil {
 		return err
 	}
@@ -125,7 +133,10 @@ func (r *run) endEpoch(ctx context.Context, s *autograd.Scope) error {
 		return err
 	}
 	r.Epoch, r.Batch, r.Seen = r.Epoch+1, 0, tally{}
-	r.Done = r.Step >= r.totalSteps || r.Epoch >= r.config.Epochs
+	if err := errors.Join(r.observe(sum), r.planAtEnd()); err != nil {
+		return err
+	}
+	r.Done = r.Stopped != "" || r.Step >= r.totalSteps || r.config.Epochs > 0 && r.Epoch >= r.config.Epochs
 	if err := r.unfreeze(s); err != nil {
 		return err
 	}
@@ -167,6 +178,9 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 	if r.average != nil {
 		e.Networks = append(e.Networks, r.averaged)
 	}
+	if r.swa != nil && r.swa.ready {
+		e.Networks = append(e.Networks, r.swa.network)
+	}
 	var scores []classify.Score
 	var err error
 	if r.features != nil && r.features.val != nil {
@@ -194,6 +208,11 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 		sum.EMAValTop1, sum.EMAValTop5, sum.EMAValLoss = scores[1].Rates()
 	}
 	now := r.betterOf(scores)
+	if r.swa != nil && r.swa.ready {
+		sum.SWAEpochs = int(r.SWA.Averaged)
+		sum.SWAValTop1, sum.SWAValTop5, sum.SWAValLoss = scores[len(scores)-1].Rates()
+		now = orSWA(now, sum.SWAValTop1, sum.SWAValTop5, sum.SWAValLoss)
+	}
 	if !math.IsNaN(now.Loss) && (r.Best.Step == 0 || now.Top1 > r.Best.Top1) {
 		sum.Best = true
 		r.Best = now
@@ -204,16 +223,21 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 // betterOf returns the result of the network or, unless it is worse, of its weight average: an
 // average over more steps than the run has had is still near the initial weights.
 func (r *run) betterOf(scores []classify.Score) best {
-	now := best{Step: r.Step, Epoch: r.Epoch + 1, Plain: len(scores) > 1}
+	now := best{Step: r.Step, Epoch: r.Epoch + 1, Plain: r.average != nil}
 	now.Top1, now.Top5, now.Loss = scores[0].Rates()
-	if len(scores) == 1 {
+	if r.average == nil {
 		return now
 	}
 	top1, top5, loss := scores[1].Rates()
-	if math.IsNaN(now.Loss) || !math.IsNaN(loss) && top1 >= now.Top1 {
+	if betterScore(top1, loss, now) {
 		now.Plain, now.Top1, now.Top5, now.Loss = false, top1, top5, loss
 	}
 	return now
+}
+
+// betterScore reports whether a result of an average replaces another one, unless it is worse.
+func betterScore(top1, loss float64, than best) bool {
+	return math.IsNaN(than.Loss) || !math.IsNaN(loss) && top1 >= than.Top1
 }
 
 func (r *run) recordSkipped(problems []data.Problem) error {
@@ -232,5 +256,5 @@ func (r *run) recordDone(status string) error {
 }
 
 func (r *run) done(status, failure string) report.Done {
-	return report.Done{Step: r.Step, Epochs: r.Epoch, BestTop1: r.Best.Top1, Seconds: time.Since(r.started).Seconds(), Status: status, Error: failure}
+	return report.Done{Step: r.Step, Epochs: r.Epoch, BestTop1: r.Best.Top1, Seconds: r.clock.since(r.started).Seconds(), Status: status, Error: failure, Reason: r.Stopped}
 }

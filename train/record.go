@@ -35,8 +35,11 @@ func (r *run) record(progress report.Recorder) error {
 	}
 	r.recorder = append(append(r.recorder, r.files...), &display{Recorder: progress})
 
-	start := report.Start{Run: data.EscapeName(r.folder.dir), Images: r.images.train.Len(), Epochs: r.config.Epochs, Batches: r.loader.Batches(), Step: r.Step, Steps: r.totalSteps,
+	start := report.Start{Run: data.EscapeName(r.folder.dir), Images: r.images.train.Len(), Epochs: r.epochs(), Batches: r.loader.Batches(), Step: r.Step, Steps: r.totalSteps,
 		Description: fmt.Sprintf("%v; %v", r.network, r.Machine)}
+	if r.epochs() == 0 {
+		start.Steps = 0 // not known yet
+	}
 	if r.images.val != nil {
 		start.ValImages = r.images.val.Len()
 	}

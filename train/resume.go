@@ -28,7 +28,7 @@ var ErrOtherRun = errors.New("the checkpoint belongs to another run")
 // resultSettings returns the settings that affect the result of a run, without those that the
 // machine and the digest of the data represent.
 func resultSettings(c config.Config) config.Config {
-	c.Workers, c.Keep, c.CheckpointEvery, c.Progress, c.Time = 0, 0, "", "", 0
+	c.Workers, c.Keep, c.CheckpointEvery, c.Progress, c.StopAfter = 0, 0, "", "", 0
 	c.Data, c.Precision, c.Device, c.Backend, c.Threads, c.ShardCache = "", "", "", "", 0, 0
 	return c
 }
@@ -141,7 +141,7 @@ func (r *run) differentSettings(f checkpoints.File) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defaults, err := resultSettings(config.Default()).YAML()
+	defaults, err := resultSettings(olderDefaults()).YAML()
 	if err != nil {
 		return nil, err
 	}
@@ -226,6 +226,9 @@ func (r *run) repairBest(s *autograd.Scope) error {
 		path = checkpoints.Store{Dir: filepath.Dir(r.folder.from)}.Path(want.Step)
 	}
 	w, err := formats.Read(path)
+	if err == nil && want.SWA {
+		w, err = swaWeights(w, path)
+	}
 	if err != nil {
 		return r.note(report.Warning, fmt.Sprintf("%s is missing, and the checkpoint of step %d that it was written from cannot be read: %v; the next best epoch writes it again", weights.BestFile, want.Step, err))
 	}

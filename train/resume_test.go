@@ -37,6 +37,15 @@ var resumeCases = []struct {
 	{"rmsprop_tf", func(c *config.Config) { c.Optimizer, c.LR, c.Schedule = "rmsprop_tf", 0.045, "exp" }},
 	{"adamw", func(c *config.Config) { c.Optimizer, c.LR = "adamw", 1e-3 }},
 	{"sgd, weight average", func(c *config.Config) { c.EMADecay = 0.8 }},
+	{"adamw, weight average with torchvision's warm-up", func(c *config.Config) {
+		c.Optimizer, c.LR, c.EMADecay, c.EMAWarmup, c.EMASteps, c.WarmupEpochs = "adamw", 1e-3, 0.99, "torchvision", 2, 1
+	}},
+	{"weight averaging of the last epochs", func(c *config.Config) { c.SWAEpochs, c.SWALR, c.Model.Dropout = 2, 0.01, 0.2 }},
+	{"weight averaging beside a moving average", func(c *config.Config) { c.SWAEpochs, c.EMADecay, c.Freeze = 2, 0.8, "blocks:3" }},
+	{"plateau", func(c *config.Config) {
+		c.Schedule, c.PlateauPatience, c.PlateauThreshold, c.Gamma, c.Epochs = "plateau", 0, 1, 0.5, 4
+	}},
+	{"early stopping", func(c *config.Config) { c.Patience, c.MinDelta, c.Epochs = 2, 1, 9 }},
 	{"dropout", func(c *config.Config) { c.Model.Dropout = 0.2 }},
 	{"frozen blocks, layer decay", func(c *config.Config) { c.Freeze, c.LayerDecay, c.HeadLRScale = "blocks:3", 0.8, 5 }},
 	{"frozen batch norms", func(c *config.Config) { c.Freeze = "bn" }},

@@ -2,7 +2,9 @@ package train
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
@@ -31,7 +33,9 @@ type run struct {
 	optimizer optim.Optimizer
 	average   *optim.Average   // of the weights; nil: none
 	averaged  *backend.Network // network of the average
+	swa       *swa             // nil: no weight averaging at the end
 	schedule  optim.Schedule
+	plateau   *optim.Plateau // the schedule, if it observes the validation
 
 	stepsPerEpoch, totalSteps int64
 
@@ -44,10 +48,13 @@ type run struct {
 	bottleneck bottleneck      // the last recorded one
 	unread     []data.Problem  // unreadable training images of this epoch, in this process
 	clock
+	pace  pace
+	prior time.Duration // of the time limit, used by earlier processes
+	ended bool          // by a callback
 }
 
 func (r *run) result() Result {
-	return Result{Dir: r.folder.dir, Step: r.Step, Epochs: r.Epoch, BestTop1: r.Best.Top1, Finished: r.Done}
+	return Result{Dir: r.folder.dir, Step: r.Step, Epochs: r.Epoch, BestTop1: r.Best.Top1, Finished: r.Done, Stopped: r.Stopped}
 }
 
 // build creates every part of the run, and restores the checkpoint if the run is resumed.
@@ -70,14 +77,8 @@ func (r *run) build(s *autograd.Scope) (err error) {
 	if r.stepsPerEpoch, err = r.countSteps(); err != nil {
 		return err
 	}
-	r.totalSteps = r.stepsPerEpoch * int64(c.Epochs)
-	if c.MaxSteps > 0 {
-		r.totalSteps = min(r.totalSteps, c.MaxSteps)
-	}
+	r.totalSteps = r.longest()
 	if err = r.checkExtension(); err != nil {
-		return err
-	}
-	if r.schedule, err = c.NewSchedule(r.stepsPerEpoch, r.totalSteps); err != nil {
 		return err
 	}
 
@@ -91,12 +92,12 @@ func (r *run) build(s *autograd.Scope) (err error) {
 			return fmt.Errorf("train: resume from %s: its metadata %q: %w", r.folder.from, metaProgress, err)
 		}
 	}
-	if err := r.prepareTraining(s); err != nil {
+	r.startBudget()
+	if err := errors.Join(r.setSchedule(), r.prepareTraining(s)); err != nil {
 		return err
 	}
-	if c.EMADecay > 0 {
-		r.averaged = r.New(s, r.net.graph, c.Seed)
-		r.average = optim.NewAverage(s, r.network.State(), r.averaged.State(), c.EMADecay)
+	if err := r.newAverages(s); err != nil {
+		return err
 	}
 	if r.folder.resume != nil {
 		return r.resume(s)

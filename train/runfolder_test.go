@@ -156,11 +156,11 @@ func TestResumeFrom(t *testing.T) {
 	})
 	t.Run("the time's end", func(t *testing.T) {
 		there := c
-		there.Out, there.Time = filepath.Join(t.TempDir(), "there"), 1
+		there.Out, there.StopAfter = filepath.Join(t.TempDir(), "there"), 1
 		if result := fit(t, there); result.Step != 0 {
 			t.Errorf("after no time: %+v", result)
 		}
-		there.Resume, there.Time = "auto", 0
+		there.Resume, there.StopAfter = "auto", 0
 		if got := outcome(t, fit(t, there)); got.best != want.best {
 			t.Errorf("best %s, want %s", got.best, want.best)
 		}
@@ -209,7 +209,7 @@ func TestOtherRunIsRefused(t *testing.T) {
 		}
 	}
 	c.Workers, c.Keep, c.CheckpointEvery, c.Data = 2, 7, "10m", filepath.Join(t.TempDir(), "elsewhere")
-	c.Time, c.Progress = time.Hour, "none"
+	c.StopAfter, c.Progress = time.Hour, "none"
 	if err := os.Rename(images, c.Data); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
 	"depthwise.dev/data"
 	"depthwise.dev/internal/regularfile"
 	"depthwise.dev/report"
@@ -15,6 +16,7 @@ import (
 // kill in between leaves a newer best file, which the resumed run writes again, byte for byte.
 // Values that are not finite are an error, so that the last good checkpoint remains the newest.
 func (r *run) save(s *autograd.Scope, isBest bool) error {
+	began := r.clock.time()
 	if err := r.folder.check(); err != nil {
 		return err
 	}
@@ -42,6 +44,7 @@ func (r *run) save(s *autograd.Scope, isBest bool) error {
 			err = r.note(report.Warning, err.Error())
 		}
 		r.clock.saved()
+		r.pace.saving = r.clock.since(began).Seconds()
 		if err != nil {
 			return err
 		}
@@ -70,6 +73,10 @@ func (r *run) checkFinite(s *autograd.Scope) error {
 func (r *run) writeBest(s *autograd.Scope) error {
 	return s.Sub(func(s *autograd.Scope) error {
 		w, err := r.weights(s)
+		if err == nil && r.Best.SWA {
+			w.Raw = nil
+			w.Arrays, err = backend.HostArrays(s, "", r.swa.network.State())
+		}
 		if err != nil {
 			return err
 		}

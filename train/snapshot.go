@@ -15,8 +15,8 @@ import (
 	"depthwise.dev/weights"
 )
 
-// progress is the state of a run without its tensors. It holds no times and no speed: identical
-// runs have identical progress, and byte-identical checkpoints.
+// progress is the state of a run without its tensors. Without a time limit it holds no times and no
+// speed: identical runs have identical progress, and byte-identical checkpoints.
 type progress struct {
 	Epoch int   `json:"epoch"` // of the next batch, from 0
 	Batch int   `json:"batch"` // the next one within the epoch
@@ -24,6 +24,12 @@ type progress struct {
 	Seen  tally `json:"seen"`  // in this epoch so far
 	Best  best  `json:"best"`
 	Done  bool  `json:"done"` // the run is finished
+
+	Stopped  string              `json:"stopped,omitempty"` // why it finished early
+	Patience *patience           `json:"patience,omitempty"`
+	Plateau  *optim.PlateauState `json:"plateau,omitempty"`
+	SWA      *swaProgress        `json:"swa,omitempty"`
+	Budget   *budget             `json:"budget,omitempty"`
 }
 
 // tally sums the training images of an epoch.
@@ -54,6 +60,7 @@ type best struct {
 	Top5  float64 `json:"top5"`
 	Loss  float64 `json:"loss"`
 	Plain bool    `json:"plain,omitempty"` // of a run with a weight average: the weights themselves, not the average
+	SWA   bool    `json:"swa,omitempty"`   // the average of the last epochs
 }
 
 // A checkpoint's metadata, beside that of its weights. Each is a JSON value, except for the
@@ -132,6 +139,16 @@ func (r *run) snapshot(s *autograd.Scope) (checkpoints.File, error) {
 		f.Arrays = append(f.Arrays, weights.Prefixed(weights.AveragePrefix, w.Arrays)...)
 		f.Meta[metaAverage] = strconv.FormatInt(r.average.State().Steps, 10)
 	}
+	if r.SWA != nil {
+		swa, err := backend.HostArrays(s, swaPrefix, r.swa.network.State())
+		if err != nil {
+			return f, err
+		}
+		f.Arrays = append(f.Arrays, swa...)
+	}
+	if r.Budget != nil {
+		r.Budget.Used = r.used()
+	}
 	generator := autograd.GeneratorState(s)
 	a, err := checkpoints.NewArray(generatorArray, generator, len(generator))
 	if err != nil {
@@ -176,7 +193,7 @@ func (t Trainer) names() map[string]string {
 
 // restore restores the state of a snapshot.
 func (r *run) restore(s *autograd.Scope, f checkpoints.File) error {
-	var state, average optim.State
+	var state, average, swa optim.State
 	metas := map[string]any{metaProgress: &r.progress, metaOptimizer: &state.Steps}
 	if r.average != nil {
 		metas[metaAverage] = &average.Steps
@@ -202,7 +219,7 @@ func (r *run) restore(s *autograd.Scope, f checkpoints.File) error {
 				if err != nil {
 					return err
 				}
-				to := map[string]*optim.State{optimizerPrefix: &state, weights.AveragePrefix: &average}[folder+"/"]
+				to := map[string]*optim.State{optimizerPrefix: &state, weights.AveragePrefix: &average, swaPrefix: &swa}[folder+"/"]
 				if to == nil {
 					return fmt.Errorf("train: its array %q does not belong to a checkpoint", a.Name)
 				}
@@ -218,6 +235,10 @@ func (r *run) restore(s *autograd.Scope, f checkpoints.File) error {
 		err := errors.Join(r.network.Load(s, values), r.optimizer.Load(s, state))
 		if r.average != nil {
 			err = errors.Join(err, r.average.Load(s, average))
+		}
+		if r.SWA != nil && r.swa != nil {
+			swa.Steps = r.SWA.Averaged
+			err = errors.Join(err, r.swa.average.Load(s, swa))
 		}
 		return err
 	})

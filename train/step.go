@@ -123,7 +123,7 @@ func (r *run) loss(s *autograd.Scope, logits *autograd.Tensor, t autograd.Target
 // update clips and applies the gradients, and returns their norm before clipping (0 without
 // clipping).
 func (r *run) update(s *autograd.Scope, seen tally, lr float64) (norm float64, err error) {
-	o := optim.StepOptions{LR: lr, MaxGradNorm: r.config.ClipGradNorm, Average: r.average}
+	o := optim.StepOptions{LR: lr, MaxGradNorm: r.config.ClipGradNorm, Average: r.averageDue()}
 	if r.config.Accumulate > 1 {
 		o.GradScale = 1 / float64(seen.Images)
 	}
@@ -131,6 +131,7 @@ func (r *run) update(s *autograd.Scope, seen tally, lr float64) (norm float64, e
 	if s.Err() == nil && (math.IsNaN(norm) || math.IsInf(norm, 0)) {
 		return norm, fmt.Errorf("train: epoch %d step %d: the gradients' norm is %v: %w; %s", r.Epoch+1, r.Step+1, norm, ErrNotFinite, r.advice())
 	}
+	r.restartAverage()
 	return norm, s.Err()
 }
 
@@ -140,6 +141,7 @@ func (r *run) advice() string {
 
 func (r *run) recordStep(s *autograd.Scope, seen tally, lr, norm float64) error {
 	seconds := r.clock.step(seen.Images)
+	r.pace.add(seconds)
 	loss, top1 := seen.rates()
 	event := report.Step{Step: r.Step, Epoch: r.Epoch + 1, Batch: r.Batch, Batches: r.loader.Batches(), Loss: loss, LR: lr, Top1: top1,
 		Images: seen.Images, ImagesPerSecond: float64(seen.Images) / seconds, GradNorm: norm}

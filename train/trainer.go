@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
@@ -29,6 +30,8 @@ type Trainer struct {
 	Optimizer Optimizer
 	// Callbacks are called in order.
 	Callbacks []Callback
+
+	now func() time.Time // for tests; nil: time.Now
 }
 
 // Loss computes the training loss of a batch.
@@ -103,7 +106,7 @@ func (r *run) afterEpoch(s *autograd.Scope, e report.Epoch) error {
 // stopped finishes the run with this step if a callback returned ErrStop, and returns other errors.
 func (r *run) stopped(err error) error {
 	if errors.Is(err, ErrStop) {
-		r.totalSteps = r.Step
+		r.totalSteps, r.ended = r.Step, true
 		return nil
 	}
 	return err

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"depthwise.dev/config"
 	"depthwise.dev/internal/testset"
@@ -75,11 +76,12 @@ func TestWrongExtensions(t *testing.T) {
 		{"by too many", nil, func(c *config.Config) { c.ExtendEpochs = config.MaxCount }, "are too many"},
 		{"a new run", nil, func(c *config.Config) { c.ExtendEpochs, c.Resume = 2, "" }, "needs a run to continue"},
 		{"a limit of steps", func(c *config.Config) { c.MaxSteps = 2 }, func(c *config.Config) { c.ExtendEpochs = 2 }, "ends after 2 steps (--max-steps)"},
+		{"a limit of time", func(c *config.Config) { c.Time, c.Epochs = time.Hour, 2 }, func(c *config.Config) { c.ExtendEpochs = 2 }, "its time limit (--time 1h0m0s), which more epochs do not change"},
 		{"other settings too", nil, func(c *config.Config) { c.ExtendEpochs, c.LR = 2, 0.5 }, "--lr was 0.02 and is 0.5; use"},
 		{"other images", nil, func(c *config.Config) { c.ExtendEpochs, c.Data = 2, testset.Images(t, 7, 2) }, "not the same files"},
 		{"by another number of epochs", nil, func(c *config.Config) { c.Epochs = 4 }, "--epochs was 1 and is 4 (train resume with --extend-epochs 3 makes the run longer)"},
 		{"to fewer epochs", func(c *config.Config) { c.Epochs = 2 }, func(c *config.Config) { c.Epochs = 1 }, "--epochs was 2 and is 1; use"},
-		{"a run without a checkpoint", func(c *config.Config) { c.Time = 1 }, func(c *config.Config) {
+		{"a run without a checkpoint", func(c *config.Config) { c.StopAfter = 1 }, func(c *config.Config) {
 			c.ExtendEpochs = 2
 			os.RemoveAll(filepath.Join(c.Out, weights.CheckpointFolder))
 		}, "has no checkpoint yet, and nothing to extend: start it with train --config "},

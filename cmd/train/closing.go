@@ -41,7 +41,7 @@ func writeNextSteps(w io.Writer, program string, c config.Config, r train.Result
 	fmt.Fprintf(w, "  %s eval --weights %s --data %s\n", program, dir, dataArgument(c.Data))
 	fmt.Fprintf(w, "  %s predict --weights %s IMAGE...\n", program, dir)
 	fmt.Fprintf(w, "  %s export --weights %s --output %s\n", program, dir, shellWord(filepath.Base(r.Dir)+".safetensors"))
-	if c.MaxSteps == 0 { // otherwise more epochs may not change it
+	if c.MaxSteps == 0 && c.Time == 0 { // otherwise more epochs may not change it
 		fmt.Fprintf(w, "  %s resume %s --extend-epochs N\n", program, dir)
 	}
 }

@@ -21,11 +21,13 @@ var allowedValues = map[string]string{
 
 	"init": "file, folder or name", "unfreeze-after": "≥ 0", "layer-decay": "0 < x ≤ 1", "head-lr-scale": "> 0",
 
-	"epochs": "1 to 2147483647", "max-steps": "≥ 0", "accumulate": "1 to 2147483647",
+	"epochs": "1 to 2147483647, or 0 with `time`", "max-steps": "≥ 0", "accumulate": "1 to 2147483647",
 	"lr": "> 0", "momentum": "0 ≤ x < 1", "weight-decay": "≥ 0",
 	"step-epochs": "0 to 2147483647", "gamma": "0 ≤ x ≤ 1",
 	"warmup-epochs":   "`auto` (or -1 in YAML), or ≥ 0 and below `epochs`",
 	"label-smoothing": "0 ≤ x < 1", "clip-grad-norm": "≥ 0", "ema-decay": "0 ≤ x < 1",
+	"ema-steps": "≥ 0", "swa-epochs": "≥ 0, at most `epochs`", "swa-lr": "≥ 0",
+	"plateau-patience": "≥ 0", "plateau-threshold": "0 ≤ x ≤ 1", "plateau-cooldown": "≥ 0", "plateau-min-lr": "≥ 0", "patience": "≥ 0", "min-delta": "≥ 0",
 
 	"crop-scale": "0 < min ≤ max ≤ 1", "crop-ratio": "0 < min ≤ max ≤ 1000", "flip": "0 ≤ x ≤ 1",
 	"color-jitter": "0 ≤ b, c, s ≤ 10; 0 ≤ h ≤ 0.5", "random-erase": "0 ≤ x ≤ 1",
@@ -33,7 +35,7 @@ var allowedValues = map[string]string{
 
 	"kernels": "as `--backend`", "threads": "0 to 1024",
 
-	"out": "folder", "config": "file", "seed": "≥ 0", "time": "duration ≥ 0", "keep": "≥ 1",
+	"out": "folder", "config": "file", "seed": "≥ 0", "time": "duration ≥ 0", "stop-after": "duration ≥ 0", "keep": "≥ 1",
 	"resume":           "`auto` or a checkpoint file",
 	"checkpoint-every": "duration, or steps such as `500steps`",
 }

@@ -96,6 +96,9 @@ func TestAllowedValues(t *testing.T) {
 		{"threads", "0", "-1"},
 		{"seed", "0", "-1"},
 		{"time", "0s 2h", "-1s"},
+		{"stop-after", "0s 2h", "-1s"},
+		{"swa-epochs", "0 90", "-1 91"},
+		{"patience", "0 5", "-1"},
 		{"keep", "1", "0"},
 		{"checkpoint-every", "10m 500steps", "500 soon"},
 	} {

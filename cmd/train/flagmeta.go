@@ -143,6 +143,9 @@ var notesOf = map[string]map[string]string{
 	"device":    {"auto": "cuda if available", "cuda:N": "the GPU with index N"},
 	"progress":  {"auto": "bar on a terminal, else plain", "plain": "lines of text", "json": "JSON lines"},
 	"resume":    {"auto": "newest checkpoint of --out or the newest runs/DATA-N, if any"},
+
+	"ema-warmup": {"none": "no warm-up", "timm": "at most 1-(1+t)^(-2/3) in update t", "torchvision": "scaled by batch size, interval and epochs"},
+	"monitor":    {"top1": "validation top-1", "loss": "validation loss"},
 }
 
 // flagDoc is a flag as help and documentation show it.

@@ -154,20 +154,8 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 			return usagef("--%s %s: %w", g.flag.Name, g.text, err)
 		}
 	}
-	return cmp.Or(s.enableAugmentation(cmd), s.usedBySchedule(cmd))
-}
-
-// usedBySchedule refuses flags of schedules other than the chosen one.
-func (s *settings) usedBySchedule(cmd *cobra.Command) error {
-	if s.Schedule == "step" || s.Schedule == "exp" || !slices.Contains(config.Schedules, s.Schedule) {
-		return nil
-	}
-	for _, name := range []string{"step-epochs", "gamma"} {
-		if f := cmd.Flags().Lookup(name); f != nil && f.Changed && f.Value.String() != "0" {
-			return usagef("--%s has no effect with --schedule %s: omit it, or use --schedule step or exp", name, s.Schedule)
-		}
-	}
-	return nil
+	s.limitedByTime(cmd)
+	return cmp.Or(s.enableAugmentation(cmd), s.checkSchedule(cmd))
 }
 
 // enableAugmentation enables augmentation if a crop or flip flag is given and augmentation is off,

@@ -18,7 +18,7 @@ const configName = "config.yaml"
 
 // resumeFlags are the flags of training that a continued run may change: none of them changes its result.
 var resumeFlags = []string{"data", "workers", "shard-cache", "backend", "precision", "device", "threads",
-	"time", "checkpoint-every", "keep", "progress"}
+	"stop-after", "checkpoint-every", "keep", "progress"}
 
 func newResume() *cobra.Command {
 	s := newSettings()
@@ -26,7 +26,7 @@ func newResume() *cobra.Command {
 		Use:   "resume RUN [flags]",
 		Short: "Continue a run, or make a finished one longer",
 		Long: `Continue a run from its newest checkpoint with identical results, whether it was
-interrupted, killed or ran out of time. RUN is its folder, or one of its
+interrupted, killed or stopped by --stop-after. RUN is its folder, or one of its
 checkpoints to continue from.
 
 The settings are those of the run. Flags change what does not affect the result;
@@ -152,6 +152,9 @@ func resumeFlagError(cmd *cobra.Command, err error) error {
 		name := strings.ReplaceAll(unknown.GetSpecifiedName(), "_", "-")
 		if name == "out" || name == "config" || name == "resume" {
 			return usagef("--%s: the run is an argument: %s RUN", name, cmd.CommandPath())
+		}
+		if name == "time" {
+			return usagef("--time: the time of a run is that of the whole run, and a continued run keeps it; to stop this process with a checkpoint, use --stop-after")
 		}
 		if synonymHint(cmd, "--"+name, name) == "" && configured(newSettings()).Flags().Lookup(name) != nil {
 			return usagef("--%s: a run continues with its own settings; for others, start a new run from its weights with train --init RUN", name)

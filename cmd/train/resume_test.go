@@ -17,7 +17,7 @@ import (
 func unfinished(t *testing.T, data string, more ...string) (run string) {
 	t.Helper()
 	run = filepath.Join(t.TempDir(), "run")
-	done(t, append(small(data, "--out", run, "--epochs", "2", "--threads", "1", "--time", "1ns", "--lr", "0.02"), more...)...)
+	done(t, append(small(data, "--out", run, "--epochs", "2", "--threads", "1", "--stop-after", "1ns", "--lr", "0.02"), more...)...)
 	return run
 }
 
@@ -43,7 +43,7 @@ func TestResume(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			run := unfinished(t, data)
-			done(t, append([]string{"resume", "--time", "0"}, tc.args(run)...)...)
+			done(t, append([]string{"resume", "--stop-after", "0"}, tc.args(run)...)...)
 			sameFile(t, filepath.Join(whole, "best.safetensors"), filepath.Join(run, "best.safetensors"))
 			sameFile(t, filepath.Join(whole, "checkpoints/step-00000006.safetensors"), filepath.Join(run, "checkpoints/step-00000006.safetensors"))
 		})
@@ -97,7 +97,7 @@ func TestResumeAdvice(t *testing.T) {
 	if want := run + " --data " + moved; !found || command != want {
 		t.Fatalf("the command is %q, want %q in\n%s", command, want, stderr)
 	}
-	done(t, append([]string{"resume", "--time", "0"}, strings.Fields(command)...)...)
+	done(t, append([]string{"resume", "--stop-after", "0"}, strings.Fields(command)...)...)
 
 	run = unfinished(t, moved)
 	_, _, stderr = execute(t, "--config", filepath.Join(run, configName), "--out", run, "--resume", "auto", "--device", "cpu", "--threads", "1", "--precision", "auto")
@@ -117,7 +117,7 @@ func TestExtendWithoutCheckpoint(t *testing.T) {
 	if !found || !strings.HasSuffix(command, "--epochs 3") {
 		t.Fatalf("%q", lastLine(stderr))
 	}
-	done(t, append(strings.Fields(command), "--time", "0")...)
+	done(t, append(strings.Fields(command), "--stop-after", "0")...)
 	if _, _, stderr = execute(t, "resume", run); !strings.Contains(stderr, "finished after 3 epochs") {
 		t.Error(stderr)
 	}

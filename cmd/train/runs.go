@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -71,7 +72,7 @@ func runsText(list []runs.Run, now time.Time) string {
 		if r.BestEpoch > 0 {
 			best = fmt.Sprintf("%.2f %% (%d)", 100*r.BestTop1, r.BestEpoch)
 		}
-		rows = append(rows, []string{data.ShowName(r.Dir), string(r.State), fmt.Sprintf("%d/%d", r.Completed, r.Epochs), best,
+		rows = append(rows, []string{data.ShowName(r.Dir), string(r.State), epochsText(r), best,
 			age(now.Sub(r.Changed)), megabytes(r.Bytes), data.ShowName(r.Network), data.ShowName(r.Data)})
 	}
 	text := table(rows)
@@ -81,6 +82,14 @@ func runsText(list []runs.Run, now time.Time) string {
 		}
 	}
 	return text
+}
+
+// epochsText writes the completed epochs, and those of the whole run unless a time limits it.
+func epochsText(r runs.Run) string {
+	if r.Epochs == 0 {
+		return strconv.Itoa(r.Completed)
+	}
+	return fmt.Sprintf("%d/%d", r.Completed, r.Epochs)
 }
 
 // age writes how long ago something was, in the largest whole unit.

@@ -103,7 +103,7 @@ func TestWrongUsage(t *testing.T) {
 		{"several wrong values", "--data x --epochs 0 --batch-size -2 --width 64 --checkpoint-every 500", "--width 64: must be above 0 and at most 16; --epochs 0: must be at least 1; --batch-size -2: must be at least 1; --checkpoint-every"},
 		{"device", "--data x --device cdua", "--device"},
 		{"flip without augmentation", "--data x --augment none --flip 0.5", "--flip has no effect with --augment none"},
-		{"decay of another schedule", "--data x --gamma 0.5", "--gamma has no effect with --schedule cosine: omit it, or use --schedule step or exp"},
+		{"decay of another schedule", "--data x --gamma 0.5", "--gamma has no effect with --schedule cosine: omit it, or use --schedule step, exp or plateau"},
 		{"intervals of another schedule", "--data x --schedule onecycle --step-epochs 3", "--step-epochs has no effect with --schedule onecycle"},
 		{"too much of augmentation", "--data x --random-erase 25 --mixup -1 --cutmix 1e9 --color-jitter 0.4,0.4,0.4,0.9",
 			"0.4,0.4,0.4,0.1; --random-erase 25: must be a probability from 0 to 1; --mixup -1: must be the Beta distribution's parameter, from 0 (off) to 100, such as 0.2; --cutmix 1e+09"},
@@ -239,7 +239,7 @@ func TestPrecedence(t *testing.T) {
 	}
 	s := newSettings()
 	cmd := configured(s)
-	if err := cmd.ParseFlags([]string{"--config", file, "--width", "0.75", "--crop-scale", "0.5,1", "--workers", "0", "--no-decay", "bias,norm", "--warmup-epochs", "auto", "--time", "90m"}); err != nil {
+	if err := cmd.ParseFlags([]string{"--config", file, "--width", "0.75", "--crop-scale", "0.5,1", "--workers", "0", "--no-decay", "bias,norm", "--warmup-epochs", "auto", "--stop-after", "90m"}); err != nil {
 		t.Fatal(err)
 	}
 	c, err := s.checked(cmd)
@@ -259,7 +259,7 @@ func TestPrecedence(t *testing.T) {
 		{"width, of the flag over the file", c.Model.Width, 0.75},
 		{"workers, of the flag", c.Workers, 0},
 		{"warmup, of the flag over the recipe", c.WarmupEpochs, -1.0},
-		{"time, of the flag", c.Time.String(), "1h30m0s"},
+		{"stop-after, of the flag", c.StopAfter.String(), "1h30m0s"},
 		{"no-decay, of the flag", strings.Join(c.NoDecay, " "), "bias norm"},
 		{"crop-scale, of the flag", c.CropScale, [2]float64{0.5, 1}},
 		{"augment, implied by crop-scale", c.Augment, "basic"},

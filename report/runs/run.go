@@ -32,7 +32,7 @@ type State string
 const (
 	Running     State = "running"     // a process trains in the folder
 	Finished    State = "finished"    // all epochs
-	Interrupted State = "interrupted" // stopped after a checkpoint, by a signal or --time
+	Interrupted State = "interrupted" // stopped after a checkpoint, by a signal or --stop-after
 	Failed      State = "failed"      // ended with an error
 	Killed      State = "killed"      // ended without a word: SIGKILL, a crash or a power cut
 )

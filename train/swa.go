@@ -1,0 +1,174 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
+	"depthwise.dev/checkpoints"
+	"depthwise.dev/models"
+	"depthwise.dev/optim"
+	"depthwise.dev/report"
+	"depthwise.dev/weights"
+)
+
+// swa is stochastic weight averaging: the weights at the ends of the last epochs, averaged with equal weights. After the
+// last one the statistics of batch norm are computed for the average, and it is validated.
+type swa struct {
+	network *backend.Network // of the average; the momentum of its batch norms is 1
+	average *optim.Average
+	ready   bool // it has its statistics
+}
+
+// swaProgress is the state of weight averaging beside its arrays.
+type swaProgress struct {
+	Averaged int64 `json:"averaged"` // epochs in the average
+	Epoch    int   `json:"epoch"`    // the last one that was averaged, from 1
+}
+
+// swaPrefix is that of the average's arrays in a checkpoint.
+const swaPrefix = "swa/"
+
+// swaStart is the step from which the last epochs of a run are averaged.
+func swaStart(epochs int, total, perEpoch int64) int64 {
+	all := (total + perEpoch - 1) / perEpoch
+	return max(0, all-int64(epochs)) * perEpoch
+}
+
+// newSWA makes the network of the average. A momentum of 1 makes the running statistics those of the last batch,
+// from which computeStatistics takes the mean.
+func (r *run) newSWA(s *autograd.Scope) error {
+	layers := slices.Clone(r.net.graph.Layers)
+	for i, l := range layers {
+		if l.Norm != nil {
+			norm := *l.Norm
+			norm.Momentum = 1
+			layers[i].Norm = &norm
+		}
+	}
+	g, err := models.NewGraph(r.net.graph.Name, r.net.graph.Input, layers)
+	if err != nil {
+		return fmt.Errorf("train: weight averaging: %w", err)
+	}
+	n := r.New(s, g, r.config.Seed)
+	r.swa = &swa{network: n, average: optim.NewEqualAverage(s, r.network.State(), n.State())}
+	return s.Err()
+}
+
+// averageEpoch adds the weights at the end of an epoch to the average, once, and completes it at the end of the run.
+func (r *run) averageEpoch(ctx context.Context, s *autograd.Scope) error {
+	if r.swa == nil || r.Step <= swaStart(r.config.SWAEpochs, r.totalSteps, r.stepsPerEpoch) {
+		return nil
+	}
+	if r.SWA == nil {
+		r.SWA = &swaProgress{}
+	}
+	if r.SWA.Epoch <= r.Epoch { // otherwise the validation of this epoch was interrupted
+		r.swa.average.Update(s)
+		r.SWA.Averaged, r.SWA.Epoch = r.SWA.Averaged+1, r.Epoch+1
+	}
+	if r.Step < r.totalSteps && r.Epoch+1 < r.config.Epochs {
+		return s.Err()
+	}
+	r.swa.network.Freeze(s, r.network.Frozen())
+	if err := r.computeStatistics(ctx, s); err != nil {
+		return err
+	}
+	r.swa.ready = true
+	return s.Err()
+}
+
+// computeStatistics computes the running statistics of the average's batch norms: the mean over the batches of one
+// epoch of training images, as torch.optim.swa_utils.update_bn. Those of frozen layers stay. An interrupted pass begins
+// again. libtorch's generator, which dropout draws from, is left as it was.
+func (r *run) computeStatistics(ctx context.Context, s *autograd.Scope) error {
+	var running autograd.List
+	for _, b := range r.swa.network.Buffers() {
+		running = append(running, b.Tensor)
+	}
+	if len(running) == 0 || r.features != nil { // the head has no batch norm
+		return nil
+	}
+	generator := autograd.GeneratorState(s)
+	batches := r.loader.Epoch(context.WithoutCancel(ctx), r.Epoch+1, 0)
+	defer batches.Close()
+	err := s.Sub(func(s *autograd.Scope) error {
+		return s.NoGrad(func(s *autograd.Scope) error {
+			mean := running.ZerosLike(s)
+			for n := 0; ; {
+				if err := r.interruption(ctx); err != nil {
+					return err
+				}
+				b, err := batches.Next()
+				if errors.Is(err, io.EOF) {
+					running.CopyFrom(s, mean)
+					return s.Err()
+				}
+				if err != nil {
+					return fmt.Errorf("train: batch-norm statistics of the average: %w", err)
+				}
+				if !r.trainable(b) {
+					continue
+				}
+				n++
+				if err := s.Sub(func(s *autograd.Scope) error {
+					r.Forward(s, r.swa.network, backend.Pixels(b, r.net.preprocess), autograd.Training)
+					mean.Lerp(s, running, 1/float64(n))
+					return s.Err()
+				}); err != nil {
+					return err
+				}
+			}
+		})
+	})
+	autograd.SetGeneratorState(s, generator)
+	return err
+}
+
+// orSWA returns the better of a result and that of the completed average.
+func orSWA(now best, top1, top5, loss float64) best {
+	if betterScore(top1, loss, now) {
+		now.Top1, now.Top5, now.Loss, now.Plain, now.SWA = top1, top5, loss, false, true
+	}
+	return now
+}
+
+// swaWeights are the arrays of the average in a checkpoint, as weights.
+func swaWeights(w weights.Weights, path string) (weights.Weights, error) {
+	f, err := checkpoints.Read(path)
+	if err != nil {
+		return w, err
+	}
+	own := w.Graph.ArrayNames()
+	w.Arrays, w.Raw = nil, nil
+	for _, a := range f.Arrays {
+		if name, ok := strings.CutPrefix(a.Name, swaPrefix); ok && !own[a.Name] {
+			w.Arrays = append(w.Arrays, checkpoints.Array{Name: name, Data: a.Data})
+		}
+	}
+	return w, nil
+}
+
+// restartSWA lets an extended run average its own last epochs.
+func (r *run) restartSWA() {
+	if r.SWA != nil {
+		r.SWA.Averaged = 0
+		r.swa.average.Restart()
+	}
+}
+
+// noteSWA says how the average compares with the epochs.
+func (r *run) noteSWA() error {
+	if r.swa == nil || r.SWA == nil || r.Best.Step == 0 {
+		return nil
+	}
+	if r.Best.SWA {
+		return r.note(report.Info, fmt.Sprintf("%s holds the average of the last %d epochs (--swa-epochs)", weights.BestFile, r.SWA.Averaged))
+	}
+	return r.note(report.Info, fmt.Sprintf("%s holds the weights of epoch %d: the average of the last %d epochs (--swa-epochs) was less accurate on the validation images", weights.BestFile, r.Best.Epoch, r.SWA.Averaged))
+}
