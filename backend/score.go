@@ -8,7 +8,7 @@ func (Torch) Loss(s *autograd.Scope, l autograd.CrossEntropy, logits *autograd.T
 		return nil, autograd.CrossEntropyResult{}
 	}
 	loss := crossEntropy(s, l, logits, t)
-	return loss, autograd.CrossEntropyResult{Loss: s.Item(loss), Correct: Correct(s, logits, t)}
+	return loss, autograd.CrossEntropyResult{Loss: s.Item(loss), Correct: Correct(s, logits, t), Weight: l.Denominator(t)}
 }
 
 // crossEntropy is the loss of a batch's logits, on their device. Where images were mixed, each one's target is

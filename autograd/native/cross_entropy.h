@@ -13,10 +13,13 @@ typedef struct {
   const int64_t *labels, *mixed_labels; // mixed_labels may be NULL; lambda is 1 then
   int64_t n;
   double lambda, smoothing;
+  const double *class_weights; // factor of the terms of each class; NULL: 1
+  int64_t weighted;            // the number of class weights
+  double gamma;                // focal loss: each log probability is multiplied by (1 - probability)^gamma
 } dw_targets;
 
 typedef struct {
-  double loss;     // the mean over the rows
+  double loss;     // the mean over the rows; with class weights weighted by those of the labels, unless labels are mixed
   int64_t correct; // rows whose largest logit is that of the label with the larger weight
 } dw_cross_entropy_result;
 

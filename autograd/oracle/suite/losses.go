@@ -35,7 +35,7 @@ func losses() []Case {
 			fusedCrossEntropy(logits, autograd.Targets{Labels: labels, Lambda: 1}, smoothing),
 			fusedCrossEntropy(logits, autograd.Targets{Labels: labels, MixedLabels: []int64{0, 0, 4}, Lambda: 0.7}, smoothing))
 	}
-	return list
+	return append(list, weightedLosses(logits, labels)...)
 }
 
 // fusedCrossEntropy is the loss as one operation.

@@ -24,7 +24,7 @@ var mutatedPackages = []mutatedPackage{
 	{dir: "..", name: "oracle", node: "Node", mutant: "Mutant",
 		header: "// Mutant is the number of the active error, 0 for none.\nvar Mutant int",
 		files: []string{"arithmetic.go", "arithmetic_kernels.go", "channels.go", "channels_kernels.go", "conv.go", "conv_kernels.go",
-			"layers.go", "pool.go", "pool_kernels.go"}},
+			"focal.go", "layers.go", "pool.go", "pool_kernels.go"}},
 	{dir: ".", name: "suite", node: "oracle.Node", mutant: "oracle.Mutant", header: `import "depthwise.dev/autograd/oracle"`,
 		files: []string{"parts_gorgonia.go"}, pairs: map[string]string{"Height": "Width", "Width": "Height", "Kernel": "Stride",
 			"Stride": "Kernel", "Groups": "Kernel"}},
