@@ -31,8 +31,8 @@ func FuzzImage(f *testing.F) {
 		l := &Loader{set: &Dataset{Samples: []Sample{{Path: "fuzzed"}}}, options: o}
 		l.options.Train, l.options.Preprocess.EXIF, l.options.Seed = seed%4 < 2, r.exif, seed
 		once, twice := make([]byte, 3*24*24), make([]byte, 3*24*24)
-		first := l.load(t.Context(), r, 0, 0, once)
-		second := l.load(t.Context(), r, 0, 0, twice)
+		first := l.load(t.Context(), r, 0, 0, 0, once)
+		second := l.load(t.Context(), r, 0, 0, 0, twice)
 		if (first == nil) != (second == nil) || first == nil && !bytes.Equal(once, twice) {
 			t.Errorf("two loads differ: %v, %v", first, second)
 		}

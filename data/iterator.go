@@ -23,6 +23,7 @@ type Iterator struct {
 	loader  *Loader
 	epoch   int
 	order   []int32 // sample of each position; nil: the position itself
+	repeats []int32 // how often the sample of a position is at earlier ones; nil: never
 	stop    func() bool
 	workers sync.WaitGroup
 	own     *ImageReader // of Next, without workers
@@ -116,8 +117,9 @@ func (it *Iterator) fail(err error) {
 
 // task is an image to decode.
 type task struct {
-	slot  *slot
-	place int // in the batch
+	slot   *slot
+	place  int // in the batch
+	repeat int // how often the epoch has had the image before
 }
 
 // take waits for a slot and returns the next image; ok is false at the end.
@@ -137,6 +139,9 @@ func (it *Iterator) take() (t task, ok bool) {
 	t.slot.samples[place] = it.next
 	if it.order != nil {
 		t.slot.samples[place] = int(it.order[it.next])
+	}
+	if it.repeats != nil {
+		t.repeat = int(it.repeats[it.next])
 	}
 	it.next++
 	return t, true
@@ -159,7 +164,7 @@ func (it *Iterator) done(t task, err error) {
 func (it *Iterator) make(r *ImageReader, t task) {
 	it.mu.Unlock()
 	start := time.Now()
-	err := it.loader.load(it.ctx, r, it.epoch, t.slot.samples[t.place], t.slot.image(t.place))
+	err := it.loader.load(it.ctx, r, it.epoch, t.slot.samples[t.place], t.repeat, t.slot.image(t.place))
 	it.mu.Lock()
 	it.stats.add(r, start)
 	it.done(t, err)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 
 	"depthwise.dev/data/internal/random"
@@ -20,6 +22,7 @@ type LoaderOptions struct {
 	Preprocess Preprocess // output size, and evaluation's geometry
 	Augment    Augment    // used when Train
 	Decode     string     // DecodeExact (also when empty) or DecodeFast, which is used when Train
+	Sampler    string     // SampleUniform (also when empty), SampleBalanced or SampleSqrt: the images of an epoch when Train
 	// ShuffleBuffer applies to shards: the number of images that are shuffled with each other when
 	// shuffled shards are read sequentially. 0: all images, with random access; for remote shards, 16,384.
 	ShuffleBuffer int
@@ -58,6 +61,9 @@ func (o LoaderOptions) Validate() error {
 	if o.Decode != "" && o.Decode != DecodeExact && o.Decode != DecodeFast {
 		errs = append(errs, fmt.Errorf("data: decode %q is neither %q nor %q", o.Decode, DecodeExact, DecodeFast))
 	}
+	if o.Sampler != "" && !slices.Contains(Samplers, o.Sampler) {
+		errs = append(errs, fmt.Errorf("data: sampler %q: must be one of %s", o.Sampler, strings.Join(Samplers, ", ")))
+	}
 	errs = append(errs, o.Preprocess.Validate())
 	if o.Train {
 		errs = append(errs, o.Augment.Validate())
@@ -84,6 +90,9 @@ func NewLoader(set *Dataset, options LoaderOptions) (*Loader, error) {
 	}
 	options.BatchSize = min(options.BatchSize, set.Len())         // no batch has more images
 	options.ShuffleBuffer = min(options.ShuffleBuffer, set.Len()) // a larger one shuffles all images too
+	if err := options.checkSampler(set); err != nil {
+		return nil, err
+	}
 	if options.Prefetch == 0 {
 		options.Prefetch = defaultPrefetch
 	}
@@ -139,6 +148,7 @@ func (l *Loader) Epoch(ctx context.Context, epoch, firstBatch int) *Iterator {
 		ctx: work, end: end, loader: l, epoch: epoch, order: l.Order(epoch), slots: l.takeSlots(),
 		batch: firstBatch, released: firstBatch, next: firstBatch * l.options.BatchSize,
 	}
+	it.repeats = l.repeats(it.order)
 	it.work.L, it.ready.L = &it.mu, &it.mu
 	if firstBatch < 0 {
 		it.err = fmt.Errorf("data: an epoch cannot start at batch %d", firstBatch)
@@ -154,7 +164,8 @@ func (l *Loader) Epoch(ctx context.Context, epoch, firstBatch int) *Iterator {
 	return it
 }
 
-// Order returns the sample at each position of an epoch; nil means the order of the data set.
+// Order returns the sample at each position of an epoch; nil means the order of the data set. With a sampler other than
+// SampleUniform a sample may be at several positions, or at none.
 func (l *Loader) Order(epoch int) []int32 {
 	if !l.options.Train {
 		return nil
@@ -163,10 +174,7 @@ func (l *Loader) Order(epoch int) []int32 {
 	if l.options.ShuffleBuffer > 0 && l.set.Sharded() {
 		return streamOrder(l.set, l.options.ShuffleBuffer, rng)
 	}
-	order := make([]int32, l.set.Len())
-	for i := range order {
-		order[i] = int32(i)
-	}
+	order := l.set.draw(l.options.Sampler, rng)
 	rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	return order
 }
@@ -194,8 +202,9 @@ func (l *Loader) returnSlots(slots []*slot) {
 	l.mu.Unlock()
 }
 
-// load computes the image of a sample in an epoch. The result depends on nothing else.
-func (l *Loader) load(ctx context.Context, r *ImageReader, epoch, sample int, dst []uint8) error {
+// load computes the image of a sample in an epoch, in which it was drawn before a number of times. The result depends
+// on nothing else.
+func (l *Loader) load(ctx context.Context, r *ImageReader, epoch, sample, repeat int, dst []uint8) error {
 	r.exif = l.options.Preprocess.EXIF
 	r.fast = l.options.Train && l.options.Decode == DecodeFast
 	if err := r.Open(ctx, l.set.Samples[sample]); err != nil {
@@ -204,7 +213,8 @@ func (l *Loader) load(ctx context.Context, r *ImageReader, epoch, sample int, ds
 	p := l.options.Preprocess
 	v := p.evaluation(r.width, r.height)
 	if l.options.Train {
-		random.Seed(&r.pcg, l.options.Seed, random.Augment, uint64(epoch), uint64(sample))
+		key := [3]uint64{uint64(epoch), uint64(sample), uint64(repeat)}
+		random.Seed(&r.pcg, l.options.Seed, random.Augment, key[:2+min(repeat, 1)]...) // without repeats as before there were any
 		v = l.options.Augment.view(p, r.width, r.height, r.random)
 	}
 	if err := r.draw(v, p.Resolution, dst); err != nil || !l.options.Train {

@@ -271,7 +271,7 @@ func TestSteadyStateAllocatesNothingForJPEGs(t *testing.T) {
 	dst := make([]uint8, 3*24*24)
 	sample := 0
 	n := testing.AllocsPerRun(100, func() {
-		if err := l.load(t.Context(), r, 1, sample%40, dst); err != nil {
+		if err := l.load(t.Context(), r, 1, sample%40, 0, dst); err != nil {
 			t.Fatal(err)
 		}
 		sample++
