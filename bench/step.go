@@ -53,7 +53,7 @@ func (b *benchmark) step(s *autograd.Scope, c config.Config) (func() (phases, er
 			}
 			lap(&p.batch)
 			logits := b.Forward(s, b.network, backend.Pixels(batch, c.Preprocess()), autograd.Training)
-			entropy := autograd.CrossEntropy{LabelSmoothing: c.LabelSmoothing}
+			entropy := c.NewLoss(nil)
 			loss, _ := b.Loss(s, entropy, logits, backend.Targets(batch))
 			lap(&p.forward)
 			b.Backward(s, loss)

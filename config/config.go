@@ -96,7 +96,14 @@ type Config struct {
 	PlateauCooldown  int     `yaml:"plateau_cooldown"`
 	PlateauMinLR     float64 `yaml:"plateau_min_lr"`
 
+	// Loss is auto or cross_entropy, or focal: the loss of a class is multiplied by (1-p)^FocalGamma of its probability.
+	Loss           string  `yaml:"loss"`
+	FocalGamma     float64 `yaml:"focal_gamma"`
 	LabelSmoothing float64 `yaml:"label_smoothing"`
+	// ClassWeights are the weights of the classes in the training loss: none, balanced, effective, or a CSV or YAML file,
+	// see [Config.WeightsOfClasses]. Sampler decides which images an epoch has: uniform, balanced or sqrt, see package data.
+	ClassWeights string `yaml:"class_weights"`
+	Sampler      string `yaml:"sampler"`
 	// ClipGradNorm clips the global L2 norm of the gradients. 0: no clipping.
 	ClipGradNorm float64 `yaml:"clip_grad_norm"`
 	// EMADecay is the decay of an exponential moving average of the weights, such as 0.9999. The
@@ -200,7 +207,11 @@ func Default() Config {
 		NoDecay:         []string{},
 		Schedule:        "cosine",
 		WarmupEpochs:    -1,
+		Loss:            LossAuto,
+		FocalGamma:      2, // Lin et al. 2017
 		LabelSmoothing:  0.1,
+		ClassWeights:    WeightsNone,
+		Sampler:         data.SampleUniform,
 		Freeze:          FreezeNone,
 		LayerDecay:      1,
 		HeadLRScale:     1,

@@ -22,6 +22,7 @@ func (c Config) LoaderOptions(train bool) data.LoaderOptions {
 	if train {
 		o.Augment = c.augment()
 		o.Decode = c.Decode
+		o.Sampler = c.Sampler
 	}
 	return o
 }

@@ -42,7 +42,7 @@ func TestLoaderOptions(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			want := data.LoaderOptions{BatchSize: 16, Workers: 3, Seed: 7, Train: test.train, Preprocess: c.Preprocess(), Augment: test.want}
 			if test.train {
-				want.Decode = data.DecodeExact
+				want.Decode, want.Sampler = data.DecodeExact, data.SampleUniform
 			}
 			if got := test.config.LoaderOptions(test.train); !reflect.DeepEqual(got, want) {
 				t.Errorf("got  %+v\nwant %+v", got, want)

@@ -17,12 +17,17 @@ const maxFile = 256 << 10
 
 // readFile reads a file of settings, which may be a pipe.
 func readFile(path string) ([]byte, error) {
+	return readText(path, maxFile, "it is no file of settings, such as the config.yaml of a run")
+}
+
+// readText reads a text file of at most limit bytes; kind says that another file is meant.
+func readText(path string, limit int, kind string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
 	defer f.Close() // opened for reading: the error carries no information
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	text, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
 	switch {
 	case errors.Is(err, syscall.EISDIR):
 		advice := "name a file in it"
@@ -32,10 +37,10 @@ func readFile(path string) ([]byte, error) {
 		return nil, fmt.Errorf("config: %s is a folder: %s", path, advice)
 	case err != nil:
 		return nil, fmt.Errorf("config: %w", err)
-	case len(text) > maxFile:
-		return nil, fmt.Errorf("config: %s is larger than %d kB: it is no file of settings, such as the config.yaml of a run", path, maxFile>>10)
+	case len(text) > limit:
+		return nil, fmt.Errorf("config: %s is larger than %d kB: %s", path, limit>>10, kind)
 	case bytes.IndexByte(text, 0) >= 0 && !utf16(text):
-		return nil, fmt.Errorf("config: %s holds binary data: it is no file of settings, such as the config.yaml of a run", path)
+		return nil, fmt.Errorf("config: %s holds binary data: %s", path, kind)
 	}
 	return text, nil
 }

@@ -29,6 +29,7 @@ func (c Config) Validate() error {
 	v.length(c)
 	v.optimization(c)
 	v.fineTuning(c)
+	v.loss(c)
 	v.augmentation(c)
 	v.machine(c)
 	v.checkpoints(c)

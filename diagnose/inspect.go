@@ -187,7 +187,7 @@ func (r *Inspection) step(s *autograd.Scope, c config.Config, n *backend.Network
 	})
 	defer hook.Remove()
 	logits := n.Forward(s, x, autograd.Training)
-	loss := autograd.CrossEntropy{LabelSmoothing: c.LabelSmoothing}.Loss(s, logits, labels)
+	loss := c.NewLoss(nil).Loss(s, logits, labels) // without the class weights, which depend on all images
 	s.Backward(loss)
 	r.Loss = s.Item(loss)
 	r.update(s, n, optimizer, c.LR)

@@ -31,7 +31,7 @@ func (t Trainer) Fit(ctx context.Context, c config.Config, rec report.Recorder) 
 	if err := c.Validate(); err != nil {
 		return Result{}, err
 	}
-	if err := t.validate(); err != nil {
+	if err := errors.Join(t.validate(), t.validateLoss(c)); err != nil {
 		return Result{}, err
 	}
 	images, err := openImages(ctx, c, datasets.ByName)
@@ -67,7 +67,7 @@ func (t Trainer) Fit(ctx context.Context, c config.Config, rec report.Recorder) 
 	}
 	r := &run{trainer: t, config: c, net: net, folder: folder, images: images, clock: clock{now: t.now}}
 	r.started = r.clock.time()
-	if err := r.extend(); err != nil {
+	if err := errors.Join(r.readClassWeights(), r.extend()); err != nil {
 		folder.discardNew()
 		return Result{}, err
 	}

@@ -61,7 +61,7 @@ func (r *run) record(progress report.Recorder) error {
 		}
 		errs = append(errs, r.note(report.Warning, note))
 	}
-	return errors.Join(append(errs, r.noteInit())...)
+	return errors.Join(append(errs, r.recordClassWeights(), r.noteSampler(), r.noteInit())...)
 }
 
 // maxNotes is the maximum number of data problems that are reported at the start.

@@ -30,6 +30,9 @@ var ErrOtherRun = errors.New("the checkpoint belongs to another run")
 func resultSettings(c config.Config) config.Config {
 	c.Workers, c.Keep, c.CheckpointEvery, c.Progress, c.StopAfter = 0, 0, "", "", 0
 	c.Data, c.Precision, c.Device, c.Backend, c.Threads, c.ShardCache = "", "", "", "", 0, 0
+	if c.WeightsFromFile() {
+		c.ClassWeights = "file" // whose numbers are compared
+	}
 	return c
 }
 
@@ -73,7 +76,7 @@ func (r *run) sameRun(f checkpoints.File) error {
 	if err != nil {
 		return err
 	}
-	different = append(different, parts...)
+	different = append(append(different, parts...), r.differentClassWeights(f.Meta)...)
 	return otherRun(append(different, r.images.differences(f)...))
 }
 
@@ -125,7 +128,7 @@ func (r *run) sameSettings(f checkpoints.File) error {
 	if err != nil {
 		return err
 	}
-	different = append(different, parts...)
+	different = append(append(different, parts...), r.differentClassWeights(f.Meta)...)
 	return otherRun(append(different, r.images.differences(f)...))
 }
 

@@ -37,6 +37,8 @@ type run struct {
 	schedule  optim.Schedule
 	plateau   *optim.Plateau // the schedule, if it observes the validation
 
+	classWeights []float64 // of the classes in the loss; nil: none
+
 	stepsPerEpoch, totalSteps int64
 
 	extended int // the number of epochs before an extension of the run; 0: it is not extended

@@ -38,6 +38,7 @@ type tally struct {
 	Correct int     `json:"correct"`
 	Loss    float64 `json:"loss"` // the sum over images
 	Skipped int     `json:"skipped"`
+	Weight  float64 `json:"weight,omitempty"` // with class weights, the sum of the images' weights in the loss
 }
 
 func (t *tally) add(o tally) {
@@ -45,11 +46,19 @@ func (t *tally) add(o tally) {
 	t.Correct += o.Correct
 	t.Loss += o.Loss
 	t.Skipped += o.Skipped
+	t.Weight += o.Weight
+}
+
+// weight is what the sum of the losses is divided by.
+func (t tally) weight() float64 {
+	if t.Weight > 0 {
+		return t.Weight
+	}
+	return float64(max(t.Images, 1))
 }
 
 func (t tally) rates() (loss, top1 float64) {
-	n := float64(max(t.Images, 1))
-	return t.Loss / n, float64(t.Correct) / n
+	return t.Loss / t.weight(), float64(t.Correct) / float64(max(t.Images, 1))
 }
 
 // best is the best validation so far; Step 0 means none.
@@ -74,8 +83,9 @@ const (
 	metaImages    = "data_images"   // numbers of images, see counts
 	metaPictures  = "data_pictures" // digest of a few reduced training images; "" if the data set is remote
 	metaConfig    = "config"
-	metaLoss      = "loss"      // name of the trainer's loss, if it has one
-	metaRule      = "optimizer" // name of the trainer's optimizer, if it has one
+	metaLoss      = "loss"          // name of the trainer's loss, if it has one
+	metaRule      = "optimizer"     // name of the trainer's optimizer, if it has one
+	metaWeights   = "class_weights" // of a run with class weights, in the order of the classes
 )
 
 // Arrays of a checkpoint, other than weights.
@@ -168,6 +178,13 @@ func (r *run) meta(optimizerSteps int64) (map[string]string, error) {
 	meta := map[string]string{metaConfig: string(config), metaData: r.images.digest, metaPictures: r.images.pictures}
 	for key, name := range r.trainer.names() {
 		meta[key] = name
+	}
+	if r.classWeights != nil {
+		text, err := json.Marshal(r.classWeights)
+		if err != nil {
+			return nil, fmt.Errorf("train: checkpoint: %s: %w", metaWeights, err)
+		}
+		meta[metaWeights] = string(text)
 	}
 	for key, value := range map[string]any{metaProgress: r.progress, metaOptimizer: optimizerSteps, metaMachine: r.Machine, metaImages: r.images.counts()} {
 		text, err := json.Marshal(value)

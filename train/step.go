@@ -42,7 +42,7 @@ func (r *run) trainStep(s *autograd.Scope, batches batchSource) error {
 
 // forwardBackward accumulates the gradients of the next Accumulate batches in the parameters. For
 // one batch they are those of its mean loss; for more, of the sum over their images, which update
-// divides.
+// divides by their number or, with class weights, by the sum of their weights.
 func (r *run) forwardBackward(s *autograd.Scope, batches batchSource) (tally, error) {
 	autograd.ZeroGrads(s, r.leaves)
 	var seen tally
@@ -74,7 +74,7 @@ func (r *run) forwardBackward(s *autograd.Scope, batches batchSource) (tally, er
 
 // recordUnreadable records unreadable images and returns an error if there are too many.
 func (r *run) recordUnreadable(skipped []data.Problem) error {
-	r.unread = append(r.unread, skipped...)
+	r.unread = append(r.unread, r.firstOf(skipped)...)
 	return errors.Join(r.recordSkipped(skipped), check.Unreadable(r.unread, r.images.train.Len(), check.DefaultUnreadableLimit))
 }
 
@@ -99,25 +99,16 @@ func (r *run) add(s *autograd.Scope, b *data.Batch, seen *tally) error {
 		return fmt.Errorf("the loss is %v: %w; %s", scored.Loss, ErrNotFinite, r.advice())
 	}
 	if r.config.Accumulate > 1 {
-		loss = s.Scale(loss, float64(b.N))
+		loss = s.Scale(loss, scored.Weight)
 	}
 	r.Backward(s, loss)
 	seen.Images += b.N
-	seen.Loss += scored.Loss * float64(b.N)
+	seen.Loss += scored.Loss * scored.Weight
 	seen.Correct += scored.Correct
+	if r.classWeights != nil {
+		seen.Weight += scored.Weight
+	}
 	return s.Err()
-}
-
-// loss computes the trainer's loss of a batch's logits, or the configured one.
-func (r *run) loss(s *autograd.Scope, logits *autograd.Tensor, t autograd.Targets) (*autograd.Tensor, autograd.CrossEntropyResult) {
-	if r.trainer.Loss.Compute == nil {
-		return r.Loss(s, autograd.CrossEntropy{LabelSmoothing: r.config.LabelSmoothing}, logits, t)
-	}
-	loss := r.trainer.Loss.Compute(s, logits, t)
-	if s.Err() != nil {
-		return nil, autograd.CrossEntropyResult{}
-	}
-	return loss, autograd.CrossEntropyResult{Loss: s.Item(loss), Correct: backend.Correct(s, logits, t)}
 }
 
 // update clips and applies the gradients, and returns their norm before clipping (0 without
@@ -125,7 +116,7 @@ func (r *run) loss(s *autograd.Scope, logits *autograd.Tensor, t autograd.Target
 func (r *run) update(s *autograd.Scope, seen tally, lr float64) (norm float64, err error) {
 	o := optim.StepOptions{LR: lr, MaxGradNorm: r.config.ClipGradNorm, Average: r.averageDue()}
 	if r.config.Accumulate > 1 {
-		o.GradScale = 1 / float64(seen.Images)
+		o.GradScale = 1 / seen.weight()
 	}
 	norm = r.Update(s, r.optimizer.Prepare(o))
 	if s.Err() == nil && (math.IsNaN(norm) || math.IsInf(norm, 0)) {

@@ -23,8 +23,8 @@ type Trainer struct {
 	Graph *models.Graph
 	// Preprocessing of the images for Graph. The zero value is [models.ImageNetPreprocessing].
 	Preprocessing models.Preprocessing
-	// Loss of training. The zero value is cross entropy with the configured label smoothing.
-	// Validation always reports cross entropy.
+	// Loss of training. The zero value is the configured one, see [config.Config.NewLoss]. Validation always reports
+	// cross entropy.
 	Loss Loss
 	// Optimizer. The zero value is the configured one.
 	Optimizer Optimizer

@@ -29,6 +29,8 @@ var allowedValues = map[string]string{
 	"ema-steps": "≥ 0", "swa-epochs": "≥ 0, at most `epochs`", "swa-lr": "≥ 0",
 	"plateau-patience": "≥ 0", "plateau-threshold": "0 ≤ x ≤ 1", "plateau-cooldown": "≥ 0", "plateau-min-lr": "≥ 0", "patience": "≥ 0", "min-delta": "≥ 0",
 
+	"focal-gamma": "0 to 20", "class-weights": "`none`, `balanced`, `effective`, or a file that ends in .csv, .yaml, .yml or .json",
+
 	"crop-scale": "0 < min ≤ max ≤ 1", "crop-ratio": "0 < min ≤ max ≤ 1000", "flip": "0 ≤ x ≤ 1",
 	"color-jitter": "0 ≤ b, c, s ≤ 10; 0 ≤ h ≤ 0.5", "random-erase": "0 ≤ x ≤ 1",
 	"mixup": "0 ≤ x ≤ 100", "cutmix": "0 ≤ x ≤ 100",
@@ -52,7 +54,7 @@ var otherSettings = map[string]string{
 // flagTypes are the types of values by the names of flag types.
 var flagTypes = map[string]string{
 	"int": "int", "int64": "int", "uint64": "int", "float64": "float", "bool": "bool", "duration": "duration",
-	"string": "string", "NAME": "string", "auto|FILE": "string", "auto|N": "number",
+	"string": "string", "NAME": "string", "auto|FILE": "string", "NAME|FILE": "string", "auto|N": "number",
 	"LIST": "list of strings", "MIN,MAX": "list of 2 floats", "B,C,S,H": "list of 4 floats",
 }
 

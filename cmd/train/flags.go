@@ -155,7 +155,7 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 		}
 	}
 	s.limitedByTime(cmd)
-	return cmp.Or(s.enableAugmentation(cmd), s.checkSchedule(cmd))
+	return cmp.Or(s.enableAugmentation(cmd), s.checkSchedule(cmd), s.usedByLoss(cmd))
 }
 
 // enableAugmentation enables augmentation if a crop or flip flag is given and augmentation is off,

@@ -70,6 +70,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
 	initFlags(cmd, &s.Config)
 	optimizationFlags(cmd, &s.Config)
 	scheduleFlags(cmd, &s.Config)
+	lossFlags(cmd, &s.Config)
 	augmentFlags(cmd, &s.Config)
 	hardwareFlags(cmd, &s.Precision, &s.Device, &s.Backend, &s.Threads)
 	runFlags(cmd, s)

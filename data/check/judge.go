@@ -184,11 +184,19 @@ func (c *checker) judgeBalance() {
 		c.find(Warning, "imbalance", []Example{
 			{c.splits[0].classPath(s.Largest.Name), fmt.Sprintf("%d images", s.Largest.Images)},
 			{c.splits[0].classPath(s.Smallest.Name), fmt.Sprintf("%d images", s.Smallest.Images)},
-		}, fmt.Sprintf("the largest class has %.0f times the images of the smallest: predictions will be biased towards it",
-			float64(s.Largest.Images)/float64(s.Smallest.Images)))
+		}, fmt.Sprintf("the largest class has %.0f times the images of the smallest: predictions will be biased towards it. Train with %s",
+			float64(s.Largest.Images)/float64(s.Smallest.Images), c.compensation()))
 		last := &c.report.Findings[len(c.report.Findings)-1]
 		last.Count = 1
 	}
+}
+
+// compensation names the options of training for classes of different sizes.
+func (c *checker) compensation() string {
+	if c.splits[0].set.Remote() {
+		return "--class-weights balanced" // remote images are not drawn in any order
+	}
+	return "--sampler balanced or --class-weights balanced"
 }
 
 // judgeSplits compares the classes of train with those of val and test.

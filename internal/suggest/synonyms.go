@@ -15,6 +15,9 @@ var synonyms = map[string][]string{
 	"randaugment": {"randaug"}, "trivialaugment": {"trivial"}, "trivialaugmentwide": {"trivial"}, "ta_wide": {"trivial"}, "ra": {"randaug"},
 	"off": {"none"}, "false": {"none"}, "no": {"none"}, "numpy": {"npz"},
 	"mobilenet": {"mobilenet_v1"}, "mobilenetv1": {"mobilenet_v1"}, "mobilenetv2": {"mobilenet_v2"},
+	"ce": {"cross_entropy"}, "crossentropy": {"cross_entropy"}, "crossentropyloss": {"cross_entropy"}, "categorical_crossentropy": {"cross_entropy"}, "softmax": {"cross_entropy"},
+	"focalloss": {"focal"}, "focal_loss": {"focal"}, "sigmoid_focal_loss": {"focal"},
+	"weightedrandomsampler": {"balanced"}, "weighted": {"balanced"}, "auto": {"balanced"}, "inverse": {"balanced"}, "cb": {"effective"}, "random": {"uniform"}, "square_root": {"sqrt"},
 	"libtorch": {"torch"}, "pytorch": {"torch"}, "native": {"fused"},
 }
 

@@ -61,7 +61,7 @@ func writtenByRuns(name string) bool {
 		base = final
 	}
 	if dir == "" {
-		return slices.Contains([]string{configFile, eventsFile, metricsFile, "best.safetensors"}, base)
+		return slices.Contains([]string{configFile, eventsFile, metricsFile, "class_weights.csv", "best.safetensors"}, base)
 	}
 	return strings.HasPrefix(base, "step-") && filepath.Ext(base) == ".safetensors"
 }

@@ -1,0 +1,41 @@
+package train
+
+import (
+	"fmt"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
+	"depthwise.dev/config"
+)
+
+// loss computes the trainer's loss of a batch's logits, or the configured one.
+func (r *run) loss(s *autograd.Scope, logits *autograd.Tensor, t autograd.Targets) (*autograd.Tensor, autograd.CrossEntropyResult) {
+	if r.trainer.Loss.Compute == nil {
+		return r.Loss(s, r.config.NewLoss(r.classWeights), logits, r.mixedTargets(t))
+	}
+	loss := r.trainer.Loss.Compute(s, logits, t)
+	if s.Err() != nil {
+		return nil, autograd.CrossEntropyResult{}
+	}
+	return loss, autograd.CrossEntropyResult{Loss: s.Item(loss), Correct: backend.Correct(s, logits, t), Weight: float64(len(t.Labels))}
+}
+
+// mixedTargets makes a batch of a single image, which is not mixed, like the other batches of a run that mixes images:
+// with class weights their mean losses have different denominators, see [autograd.CrossEntropy].
+func (r *run) mixedTargets(t autograd.Targets) autograd.Targets {
+	mixes := r.config.MixUp > 0 || r.config.CutMix > 0
+	if r.classWeights == nil || !mixes || len(t.MixedLabels) > 0 {
+		return t
+	}
+	t.MixedLabels, t.Lambda = t.Labels, 1
+	return t
+}
+
+// validateLoss refuses settings of the configured loss beside the trainer's own.
+func (t Trainer) validateLoss(c config.Config) error {
+	d := config.Default()
+	if t.Loss.Compute == nil || c.Loss == d.Loss && c.ClassWeights == d.ClassWeights {
+		return nil
+	}
+	return fmt.Errorf("train: the trainer's loss %q replaces the configured one: the settings loss %s and class_weights %s would have no effect", t.Loss.Name, c.Loss, c.ClassWeights)
+}

@@ -1,0 +1,43 @@
+package train
+
+import (
+	"fmt"
+	"slices"
+
+	"depthwise.dev/data"
+	"depthwise.dev/report"
+)
+
+// samples reports whether an epoch may have an image several times.
+func (r *run) samples() bool {
+	return r.config.Sampler != "" && r.config.Sampler != data.SampleUniform
+}
+
+// noteSampler records how often an epoch has the images of the smallest and of the largest class.
+func (r *run) noteSampler() error {
+	if !r.samples() {
+		return nil
+	}
+	counts, quotas := r.images.train.Counts(), data.Quotas(r.config.Sampler, r.images.train.Counts())
+	describe := func(class int) string {
+		return fmt.Sprintf("%.3g times (%s, %d images)", quotas[class]/float64(max(counts[class], 1)), r.images.train.Classes[class], counts[class])
+	}
+	low, high := slices.Index(counts, slices.Min(counts)), slices.Index(counts, slices.Max(counts))
+	return r.note(report.Info, fmt.Sprintf("sampler %s: an epoch draws %d images, one of the smallest class on average %s, one of the largest %s",
+		r.config.Sampler, r.images.train.Len(), describe(low), describe(high)))
+}
+
+// firstOf returns the unreadable images that the epoch had not yet drawn, in this process.
+func (r *run) firstOf(skipped []data.Problem) []data.Problem {
+	if !r.samples() {
+		return skipped
+	}
+	var first []data.Problem
+	for _, p := range skipped {
+		had := func(q data.Problem) bool { return q.Path == p.Path }
+		if !slices.ContainsFunc(r.unread, had) && !slices.ContainsFunc(first, had) {
+			first = append(first, p)
+		}
+	}
+	return first
+}
