@@ -125,7 +125,7 @@ func TestAccumulatedLosses(t *testing.T) {
 				return values, loss
 			}
 			whole, loss := step(20, 1)
-			parts, lossOfParts := step(7, 3) // batches of 7, 7 and 6
+			parts, lossOfParts := step(7, 3)                                          // batches of 7, 7 and 6
 			near := func(a, b float32) bool { return math.Abs(float64(a-b)) <= 2e-6 } // float32 sums in another order
 			if !slices.EqualFunc(whole, parts, near) || math.Abs(loss-lossOfParts) > 2e-6 {
 				t.Errorf("loss %v, of parts %v; parameters\n%v\nof parts\n%v", loss, lossOfParts, whole, parts)

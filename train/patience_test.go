@@ -63,7 +63,7 @@ func TestMonitored(t *testing.T) {
 
 // TestEarlyStopping: a run without improvement ends, says why, says so again when it is resumed, and can be extended.
 func TestEarlyStopping(t *testing.T) {
-	c := small(t, testset.Images(t, 6, 2)) // 3 steps an epoch
+	c := small(t, testset.Images(t, 6, 2))     // 3 steps an epoch
 	c.Epochs, c.Patience, c.MinDelta = 9, 2, 1 // more than a top-1 can improve
 	result, events := fitBy(t, Trainer{}, c)
 	const reason = "val top-1 has not improved for 2 epochs, since epoch 1"
