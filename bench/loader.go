@@ -66,5 +66,5 @@ func openStream(ctx context.Context, c config.Config) (*batches.Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	return batches.Open(ctx, source, c.LoaderOptions(true))
+	return batches.Open(ctx, source, c.TrainOptions(ctx))
 }

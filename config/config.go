@@ -29,7 +29,8 @@ type Config struct {
 	ShardCache int `yaml:"shard_cache"`
 	// Out is the run's folder. Empty: runs/DATA-N, see [Config.OutFolder].
 	Out string `yaml:"out,omitempty"`
-	// Recipe is the name of the recipe that the settings started from. "": none.
+	// Recipe is the name of the recipe that the settings started from, or the path of a recipe's file. "" or none:
+	// the defaults; auto: that which the data suggests, see [Config.Choose].
 	Recipe string `yaml:"recipe"`
 
 	// Init names the weights that the run starts from, a file or a folder, see [formats.Read]. Their
@@ -145,9 +146,9 @@ type Config struct {
 	// Decode is exact or fast: fast decodes training images with a side above 1,000 pixels at half
 	// their size where the crop is at least halved anyway. Evaluation is always exact.
 	Decode string `yaml:"decode"`
-	// EXIF applies the EXIF orientation in training, evaluation and prediction. torchvision does
-	// not.
-	EXIF bool `yaml:"exif"`
+	// EXIF says whether the EXIF orientation is applied in training, evaluation and prediction: true, false
+	// (as torchvision) or auto. auto: if training images have one; see [Config.UseOrientations].
+	EXIF EXIF `yaml:"exif"`
 
 	// Precision is auto, fp32 or bf16; Device auto, cpu, cuda or cuda:N.
 	Precision string `yaml:"precision"`
@@ -186,7 +187,11 @@ type Config struct {
 	// a file or a folder.
 	ReadWeights func(name string) (weights.Weights, error) `yaml:"-"`
 
+	// Published is a name of published weights that fit the network, for advice about Init. "": none.
+	Published string `yaml:"-"`
+
 	origin *origin // of the fields that were read from a file; nil: none
+	choice *choice // of the recipe by the data; nil: it was named
 }
 
 // Default returns the settings of a run without any options, except for its data: the paper's
@@ -221,6 +226,7 @@ func Default() Config {
 		CropRatio:       [2]float64{3. / 4, 4. / 3}, // torchvision, timm
 		Flip:            0.5,
 		Fit:             "crop",
+		EXIF:            EXIFAuto,
 		Precision:       "auto",
 		Backend:         "auto",
 		Device:          "auto",
@@ -234,14 +240,4 @@ func Default() Config {
 		PlateauPatience:  10,   // torch
 		PlateauThreshold: 1e-4, // torch
 	}
-}
-
-// useMNIST applies the settings for MNIST: 28x28 digits padded to 32x32, without flips and crops,
-// which change digits.
-func (c *Config) useMNIST() {
-	c.Model.Width, c.Model.Resolution, c.Fit = 0.5, 32, "pad"
-	c.BatchSize, c.Epochs = 128, 4
-	c.Precision = "fp32" // at 32x32 two and a half times as fast as bf16 without AMX (3,320 against 1,330 img/s, EPYC of Zen 5)
-	c.Optimizer, c.LR, c.Schedule = "sgd", 0.1, "onecycle"
-	c.Augment, c.Flip = "none", 0
 }

@@ -32,7 +32,10 @@ func (c *Config) UseWeights(w weights.Weights) error {
 	c.Model.Classes = classes
 	c.Model.BNMomentum, c.Model.Dropout = initBNMomentum, min(c.Model.Dropout, maxInitDropout)
 	p := w.Preprocess
-	c.Fit, c.EXIF = cmp.Or(p.Fit, c.Fit), p.EXIF
+	c.Fit = cmp.Or(p.Fit, c.Fit)
+	if p.EXIF {
+		c.EXIF = EXIFOn
+	}
 	c.Preprocessing = models.Preprocessing{Mean: p.Mean, Std: p.Std, CropFraction: defaultCrop, Interpolation: cmp.Or(p.Interpolation, data.Bilinear)}
 	if p.Resize > 0 {
 		c.Preprocessing.CropFraction = float64(p.Resolution) / float64(p.Resize)

@@ -58,7 +58,7 @@ func TestLoaderOptions(t *testing.T) {
 func TestEXIFReachesBothLoaders(t *testing.T) {
 	c := Default()
 	for _, exif := range []bool{false, true} {
-		c.EXIF = exif
+		c.EXIF = exifOf(exif)
 		for _, train := range []bool{false, true} {
 			if got := c.LoaderOptions(train).Preprocess.EXIF; got != exif {
 				t.Errorf("exif %v, train %v: the loader has %v", exif, train, got)

@@ -33,6 +33,21 @@ func (c Config) OutFolder() (dir string, created bool, err error) {
 	return dir, created, nil
 }
 
+// ResumedFolder returns the folder of the run that Resume "auto" continues, which may not exist; "" if there is none.
+func (c Config) ResumedFolder() string {
+	if c.Out != "" {
+		return c.Out
+	}
+	name, err := runName(c.Data)
+	if err != nil {
+		return ""
+	}
+	if last, err := lastRun(runsFolder, name); err == nil && last > 0 {
+		return runFolder(name, last)
+	}
+	return ""
+}
+
 // outsideData refuses an Out that is a folder of the data set, such as a class: the files of the run
 // would be taken for its own.
 func (c Config) outsideData() error {

@@ -15,7 +15,7 @@ func (c Config) Preprocess() data.Preprocess {
 			return data.Preprocess{}
 		}
 	}
-	p := data.Preprocess{Resolution: c.Model.Resolution, Fit: c.Fit, EXIF: c.EXIF, Mean: n.Mean, Std: n.Std, Interpolation: n.Interpolation}
+	p := data.Preprocess{Resolution: c.Model.Resolution, Fit: c.Fit, EXIF: c.EXIF == EXIFOn, Mean: n.Mean, Std: n.Std, Interpolation: n.Interpolation}
 	if c.Fit == "crop" {
 		p.Resize = int(float64(c.Model.Resolution)/n.CropFraction + 1e-9) // 248 of 224 / (224/248)
 	}

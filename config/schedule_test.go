@@ -76,9 +76,7 @@ func TestNewSchedule(t *testing.T) {
 
 func applyRecipe(t *testing.T, c *Config, name string) {
 	t.Helper()
-	r, err := recipe(name)
-	if err != nil {
+	if err := c.useRecipe(name, false); err != nil {
 		t.Fatal(err)
 	}
-	r.apply(c)
 }

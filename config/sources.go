@@ -11,7 +11,7 @@ import (
 )
 
 // Sources are the sources of a configuration. Later ones take precedence: the defaults (with the
-// variant's network, or that of the weights to start from), the settings for data "mnist", the file's
+// variant's network, or that of the weights to start from), the recipe mnist for data "mnist", the file's
 // recipe, the file, the explicit choices below. Values that the caller sets afterwards override the result.
 type Sources struct {
 	// File is a YAML file with some or all of Config's fields. "": none.
@@ -19,15 +19,20 @@ type Sources struct {
 	// Explicit choices that imply other settings. "": those of the file, the recipe and the
 	// defaults.
 	Data, Recipe, Arch, Variant, Optimizer string
-	// Init names the weights to start from, see [Config.Init]. A run that starts from weights has the
-	// recipe finetune unless another one is named.
+	// Init names the weights to start from, see [Config.Init]. Unless a recipe is named, a run that starts from
+	// weights has the recipe finetune, and one of data "mnist" the recipe mnist. Recipe "auto" chooses others by
+	// the data too: [Config.Choose] completes such a configuration.
 	Init string
 	// ReadWeights reads the weights of a name, to give the configuration their network and preprocessing.
 	// It is not called for a file that describes these itself, as a run's config.yaml does. nil: they
 	// are read when the run starts.
 	ReadWeights func(name string) (weights.Weights, error)
+	// Explicit names the settings that the caller sets afterwards, such as by flags: [Config.Choose] keeps them,
+	// even those with the value of the default.
+	Explicit []string
 
 	weights *weights.Weights // that were read
+	chosen  string           // the recipe that the data suggests; "": not yet known
 }
 
 // Load reads a configuration, such as a run's config.yaml. Settings that the file does not name are
@@ -59,14 +64,12 @@ func (s Sources) merge(text []byte) (Config, error) {
 	if s.Arch != "" && s.Variant == "" && s.Arch != cmp.Or(f.text("arch"), Default().Model.Arch) {
 		s.Variant = defaultVariant(s.Arch) // the variant in the file belongs to another architecture
 	}
-	init := cmp.Or(s.Init, f.text("init"))
-	if init != "" && s.Recipe == "" && !f.has("recipe") {
-		s.Recipe = fineTune
-	}
+	init, data := cmp.Or(s.Init, f.text("init")), cmp.Or(s.Data, f.text("data"))
 	if err := s.readWeights(init, f); err != nil {
 		return Config{}, err
 	}
-	named := Sources{weights: s.weights, Data: cmp.Or(s.Data, f.text("data")), Recipe: cmp.Or(s.Recipe, f.text("recipe")),
+	recipe := s.recipe(f, data, init)
+	named := Sources{weights: s.weights, Data: data, Init: init, Recipe: recipe.used,
 		Arch: cmp.Or(s.Arch, f.text("arch")), Variant: cmp.Or(s.Variant, f.text("variant")), Optimizer: cmp.Or(s.Optimizer, f.text("optimizer"))}
 	c, err := named.implied()
 	if err != nil {
@@ -84,15 +87,23 @@ func (s Sources) merge(text []byte) (Config, error) {
 	if c.origin, err = f.origin(c); err != nil {
 		return Config{}, err
 	}
-	c.Data, c.Recipe, c.Init = named.Data, named.Recipe, init
+	c.Data, c.Init = data, init
 	if err := c.useNetwork(s.Arch, s.Variant); err != nil {
 		return Config{}, err
 	}
-	if err := c.useRecipe(s.Recipe); err != nil {
-		return Config{}, err
+	if recipe.overFile {
+		if err := c.useRecipe(recipe.used, init != ""); err != nil {
+			return Config{}, err
+		}
 	}
 	c.useOptimizer(s.Optimizer)
-	return c, nil
+	if c.Recipe, err = recordedRecipe(recipe.used); err != nil {
+		return Config{}, err
+	}
+	if recipe.auto {
+		c.choice, err = newChoice(s, text, c)
+	}
+	return c, err
 }
 
 // readWeights reads the weights that the run starts from, unless the file describes their network.
@@ -110,7 +121,9 @@ func (s *Sources) readWeights(init string, f yamlFile) error {
 func (s Sources) implied() (Config, error) {
 	c := Default()
 	if s.Data == MNIST {
-		c.useMNIST()
+		if err := c.useRecipe(mnistRecipe, false); err != nil {
+			return Config{}, err
+		}
 	}
 	if s.weights != nil {
 		if err := c.UseWeights(*s.weights); err != nil {
@@ -120,23 +133,11 @@ func (s Sources) implied() (Config, error) {
 	if err := c.useNetwork(s.Arch, s.Variant); err != nil {
 		return Config{}, err
 	}
-	if err := c.useRecipe(s.Recipe); err != nil {
+	if err := c.useRecipe(s.Recipe, s.Init != ""); err != nil {
 		return Config{}, err
 	}
 	c.useOptimizer(s.Optimizer)
 	return c, nil
-}
-
-// useRecipe applies a recipe. Settings that it does not name keep their values.
-func (c *Config) useRecipe(name string) error {
-	if name == "" {
-		return nil
-	}
-	r, err := recipe(name)
-	if err == nil {
-		r.apply(c)
-	}
-	return err
 }
 
 // useNetwork changes the architecture, the variant or both, and keeps width, resolution and

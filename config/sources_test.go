@@ -30,11 +30,13 @@ func TestSources(t *testing.T) {
 		{"nothing", "", Sources{}, func(*Config) {}},
 		{"mnist by flag", "", Sources{Data: "mnist"}, func(c *Config) {
 			c.Data = "mnist"
-			c.useMNIST()
+			mnist(c)
+			c.Recipe = "mnist"
 		}},
 		{"mnist by file, whose settings take precedence", "data: mnist\nwidth: 0.25\nepochs: 8\n", Sources{}, func(c *Config) {
 			c.Data = "mnist"
-			c.useMNIST()
+			mnist(c)
+			c.Recipe = "mnist"
 			c.Model.Width, c.Epochs = 0.25, 8
 		}},
 		{"another folder by flag resets mnist's settings", "data: mnist\n", Sources{Data: "photos"}, func(c *Config) {
@@ -42,9 +44,24 @@ func TestSources(t *testing.T) {
 		}},
 		{"recipe over mnist", "", Sources{Data: "mnist", Recipe: "torchvision"}, func(c *Config) {
 			c.Data, c.Recipe = "mnist", "torchvision"
-			c.useMNIST()
+			mnist(c)
 			c.BatchSize, c.Epochs, c.LabelSmoothing = 32, 300, 0
 			c.LR, c.Schedule, c.StepEpochs, c.Gamma, c.WarmupEpochs = 0.045, "exp", 1, 0.98, 0
+		}},
+		{"an earlier run of mnist had no recipe", "data: mnist\nrecipe: \"\"\n", Sources{}, func(c *Config) {
+			c.Data = "mnist"
+			mnist(c)
+		}},
+		{"no recipe over the file's", "recipe: torchvision\n", Sources{Recipe: "none"}, func(c *Config) { c.Recipe = "none" }},
+		{"the file over the recipe that its weights imply", "init: w.safetensors\nlr: 0.2\n", Sources{}, func(c *Config) {
+			c.Init, c.Recipe = "w.safetensors", "finetune"
+			finetune(c)
+			c.LR = 0.2
+		}},
+		{"the file over the recipe that weights by flag imply", "lr: 0.2\n", Sources{Init: "w.safetensors"}, func(c *Config) {
+			c.Init, c.Recipe = "w.safetensors", "finetune"
+			finetune(c)
+			c.LR = 0.2
 		}},
 		{"file over recipe", "recipe: torchvision\nlr: 0.2\n", Sources{}, func(c *Config) {
 			c.Recipe = "torchvision"
@@ -132,4 +149,17 @@ func TestSources(t *testing.T) {
 			}
 		})
 	}
+}
+
+// mnist applies the settings of the recipe mnist.
+func mnist(c *Config) {
+	c.Model.Width, c.Model.Resolution, c.Fit, c.Precision = 0.5, 32, "pad", "fp32"
+	c.BatchSize, c.Epochs, c.LR, c.Schedule = 128, 4, 0.1, "onecycle"
+	c.Augment, c.Flip = "none", 0
+}
+
+// finetune applies the settings of the recipe finetune.
+func finetune(c *Config) {
+	c.Freeze, c.LR, c.Schedule, c.WarmupEpochs, c.Epochs = "blocks:4", 0.01, "onecycle", 0, 10
+	c.CropScale = [2]float64{0.35, 1}
 }

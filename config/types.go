@@ -40,6 +40,9 @@ func wantedType(t reflect.Type, value *yaml.Node) string {
 	if t == reflect.TypeFor[time.Duration]() {
 		return "must be a duration such as 90s, 10m or 2h"
 	}
+	if t == reflect.TypeFor[EXIF]() {
+		return "must be auto, true or false"
+	}
 	switch t.Kind() {
 	case reflect.Bool:
 		return "must be true or false"

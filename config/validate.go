@@ -31,6 +31,7 @@ func (c Config) Validate() error {
 	v.fineTuning(c)
 	v.loss(c)
 	v.augmentation(c)
+	v.exif(c)
 	v.machine(c)
 	v.checkpoints(c)
 	return c.locate(v.Err())
@@ -44,6 +45,7 @@ func (c Config) ValidateBatch(minimum int, reason string) error {
 	v.model(c)
 	v.Check(c.BatchSize >= minimum, "batch_size", c.BatchSize, fmt.Sprintf("must be at least %d%s", minimum, reason))
 	v.augmentation(c)
+	v.exif(c)
 	v.machine(c)
 	return c.locate(v.Err())
 }

@@ -26,7 +26,10 @@ func TestValidate(t *testing.T) {
 		fields []string // wrong ones, in order
 	}{
 		{"default", func(*Config) {}, nil},
-		{"mnist", func(c *Config) { c.Data = MNIST; c.useMNIST() }, nil},
+		{"mnist", func(c *Config) {
+			c.Data = MNIST
+			c.Model.Width, c.Model.Resolution, c.Fit, c.Augment = 0.5, 32, "pad", "none"
+		}, nil},
 		{"zero value", func(c *Config) { *c = Config{} }, []string{
 			"data", "arch", "width", "resolution", "activation", "padding", "bn_eps", "bn_momentum",
 			"epochs", "monitor", "batch_size", "accumulate", "optimizer", "lr", "schedule", "ema_warmup", "layer_decay", "head_lr_scale", "loss", "sampler", "class_weights",

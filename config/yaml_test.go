@@ -80,7 +80,7 @@ func TestWrongFiles(t *testing.T) {
 		{"seed", "seed: -1\n", `FILE:1: seed "-1": must be a whole number, at least 0`},
 		{"number", "width: half\n", `FILE:1: width "half": must be a number`},
 		{"decimal comma", "lr: 0,045\n", `FILE:1: lr "0,045": must be a number; write 0.045 with a decimal point`},
-		{"bool", "exif: maybe\n", `FILE:1: exif "maybe": must be true or false`},
+		{"bool", "exif: maybe\n", `FILE:1: exif "maybe": must be auto, true or false`},
 		{"duration", "time: 2 hours\n", `FILE:1: time "2 hours": must be a duration such as 90s, 10m or 2h`},
 		{"list of names", "no_decay: {norm: 1}\n", `FILE:1: no_decay {norm: 1}: must be a list such as [norm, bias]`},
 		{"list of numbers", "crop_scale: [1]\n", `FILE:1: crop_scale [1]: must be a list of 2 numbers, such as [0.5, 0.5]`},
@@ -100,7 +100,7 @@ func TestWrongFiles(t *testing.T) {
 		{"architecture", "arch: mobilenet_v7\n", `FILE:1: arch "mobilenet_v7": did you mean mobilenet_v1? allowed: mobilenet_v1, mobilenet_v2`},
 		{"network of a program", "arch: custom\n", `FILE:1: arch "custom": this run trained a network that its program built; only that program can repeat it, with train.Trainer`},
 		{"variant of another architecture", "arch: mobilenet_v2\nvariant: paper\n", `FILE:2: variant "paper": allowed: torchvision, timm, keras, hf`},
-		{"recipe", "recipe: slim\n", `FILE:1: recipe "slim": allowed: paper, torchvision, modern, finetune`},
+		{"recipe", "recipe: slim\n", `FILE:1: recipe "slim": allowed: finetune, imagenet, mnist, modern, paper, quick, scratch-small, torchvision`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := writeFile(t, c.file)

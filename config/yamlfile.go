@@ -36,8 +36,15 @@ func parse(path string, text []byte) (yamlFile, error) {
 	if top == nil || err != nil {
 		return f, err
 	}
+	err = f.read(top, "a configuration is a list of `setting: value`")
+	return f, err
+}
+
+// read reads the settings of a mapping; want describes the mapping. Unknown and repeated keys are an *Error with their
+// lines.
+func (f *yamlFile) read(top *yaml.Node, want string) error {
 	if top.Kind != yaml.MappingNode {
-		return f, f.fieldError("", "", top.Line, "a configuration is a list of `setting: value`")
+		return f.fieldError("", "", top.Line, want)
 	}
 	known, first := settingTypes(), map[string]int{}
 	var v validate.Collector
@@ -57,7 +64,7 @@ func parse(path string, text []byte) (yamlFile, error) {
 		case repeated:
 			v.Add(f.field(key.Value, "", key.Line, fmt.Sprintf("set twice, first in line %d", line)))
 		case known[key.Value] == nil && unknown == maxUnknown:
-			return f, v.Err()
+			return v.Err()
 		case known[key.Value] == nil:
 			unknown++
 			want := "no such setting"
@@ -69,7 +76,7 @@ func parse(path string, text []byte) (yamlFile, error) {
 		first[key.Value] = key.Line
 		f.settings = append(f.settings, setting{key, value})
 	}
-	return f, v.Err()
+	return v.Err()
 }
 
 // maxUnknown is the number of unknown keys that an error names. More are those of another kind of

@@ -101,6 +101,15 @@ func (r *ImageReader) PendingOrientation() int {
 	return int(exifOrientation(r.format, r.data))
 }
 
+// StoredOrientation returns the EXIF orientation, 1 to 8, in the file that was read or checked. For TIFF it is 1: the
+// reader always applies it.
+func (r *ImageReader) StoredOrientation() int {
+	if r.format == FormatTIFF {
+		return int(upright)
+	}
+	return int(exifOrientation(r.format, r.data))
+}
+
 // Resized writes the whole current image, resized with antialiasing as torchvision does, to dst:
 // width x height RGB pixels, 3 bytes each.
 func (r *ImageReader) Resized(width, height int, dst []byte) error {

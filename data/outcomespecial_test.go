@@ -27,7 +27,7 @@ const (
 )
 
 var situations = []situation{
-	{row{"EXIF orientation 1 to 8, with `--exif`", "applied in training and evaluation; crops are drawn on the rotated image; within 1 of Pillow's", used}, TestEXIFOrientationEqualsPillow},
+	{row{"EXIF orientation 1 to 8, where it is applied (see below)", "applied in training and evaluation; crops are drawn on the rotated image; within 1 of Pillow's", used}, TestEXIFOrientationEqualsPillow},
 	{row{"truncated at any byte: JPEG, PNG, GIF, WebP, BMP, TIFF, PPM", "or used, if the missing bytes hold no pixels: the pixels always equal those of the complete file", skipped}, truncatedAnywhere},
 	{row{"shrinks while it is read", "the file is truncated; or used, if it was read completely", skipped}, shrinking},
 	{row{"images beside the class folders", "an image beside the class folders has no class", unlisted}, besideTheClasses},

@@ -43,7 +43,7 @@ var cases = []testCase{
 	{"12-bit JPEG", "12bit.jpg", datatest.Changed("testdata/geometry/40x40.jpg", jpegHeader(func(h []byte) { h[4] = 12 })), nil, skipped, "precision 12", ""},
 	{"lossless JPEG", "lossless.jpg", datatest.Changed("testdata/geometry/40x40.jpg", jpegHeader(func(h []byte) { h[1] = 0xc3 })), nil, skipped, "SOF type 0xc3", ""},
 	{"MPO: a phone's JPEG with two pictures", "two.jpg", datatest.Copied("testdata/troubles/two.mpo"), nil, used, "its first picture", "testdata/troubles/two.mpo.want"},
-	{"EXIF orientation, without `--exif`", "exif.jpg", datatest.Copied("testdata/formats/exif_rotated.jpg"), nil, used, "as it is stored, like torchvision", "testdata/formats/exif_rotated.jpg.want"},
+	{"EXIF orientation, with `--exif=false`", "exif.jpg", datatest.Copied("testdata/formats/exif_rotated.jpg"), nil, used, "as it is stored, like torchvision", "testdata/formats/exif_rotated.jpg.want"},
 	{"corrupt EXIF", "corrupt_exif.jpg", datatest.Copied("testdata/troubles/corrupt_exif.jpg"), nil, used, "treated as upright, with and without `--exif`", "testdata/troubles/corrupt_exif.jpg.want"},
 	{"garbage after the end of a JPEG", "garbage.jpg", datatest.Copied("jpeg/testdata/garbage_after_end.jpg"), nil, used, "the garbage is ignored", "jpeg/testdata/garbage_after_end.png"},
 	{"damage inside a JPEG's compressed data", "damaged.jpg", datatest.Copied("testdata/troubles/damaged.jpg"), nil, used, "libjpeg continues after it, as in Pillow; `train data check` reports it", "testdata/troubles/damaged.jpg.want"},

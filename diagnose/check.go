@@ -149,7 +149,7 @@ func checkBatch(s *autograd.Scope, m backend.Machine, c *config.Config) (x oracl
 		if err != nil {
 			return x, nil, err
 		}
-		stream, err := batches.Open(s.Context(), source, c.LoaderOptions(true))
+		stream, err := batches.Open(s.Context(), source, c.TrainOptions(s.Context()))
 		if err != nil {
 			return x, nil, err
 		}

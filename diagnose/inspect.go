@@ -150,6 +150,8 @@ func inspectBatch(s *autograd.Scope, m backend.Machine, c *config.Config, w *wei
 	}
 	if w != nil {
 		images, _, _ = images.Match(w.Classes)
+	} else if options, err = c.TrainOptions(s.Context())(images); err != nil {
+		return nil, nil, err
 	}
 	if images.Len() < c.BatchSize {
 		return nil, nil, fmt.Errorf("%s has %d images of the classes, less than a batch of %d: take a smaller --batch-size",

@@ -54,7 +54,11 @@ func DataStatistics(ctx context.Context, c StatisticsConfig) (Statistics, error)
 	if err != nil {
 		return Statistics{}, err
 	}
-	loader, err := data.NewLoader(images, c.LoaderOptions(true))
+	options, err := c.TrainOptions(ctx)(images)
+	if err != nil {
+		return Statistics{}, err
+	}
+	loader, err := data.NewLoader(images, options)
 	if err != nil {
 		return Statistics{}, err
 	}

@@ -38,6 +38,10 @@ func (t Trainer) Fit(ctx context.Context, c config.Config, rec report.Recorder) 
 	if err != nil {
 		return Result{}, movedImages(c, err)
 	}
+	c, recipeNote, err := chooseRecipe(c, images)
+	if err != nil {
+		return Result{}, err
+	}
 	if images.ownVal {
 		c.ValSplit = 0 // has no effect, and is not recorded
 	}
@@ -46,6 +50,10 @@ func (t Trainer) Fit(ctx context.Context, c config.Config, rec report.Recorder) 
 		if err := describeInit(&c); err != nil {
 			return Result{}, err
 		}
+	}
+	exifNote, err := chooseEXIF(ctx, &c, images)
+	if err != nil {
+		return Result{}, err
 	}
 	net, err := t.network(&c, len(images.train.Classes))
 	if err != nil {
@@ -65,7 +73,7 @@ func (t Trainer) Fit(ctx context.Context, c config.Config, rec report.Recorder) 
 		}
 		images.cutBatchSize(&c)
 	}
-	r := &run{trainer: t, config: c, net: net, folder: folder, images: images, clock: clock{now: t.now}}
+	r := &run{trainer: t, config: c, choices: []string{recipeNote, exifNote}, net: net, folder: folder, images: images, clock: clock{now: t.now}}
 	r.started = r.clock.time()
 	if err := errors.Join(r.readClassWeights(), r.extend()); err != nil {
 		folder.discardNew()

@@ -17,7 +17,7 @@ import (
 // verifyUpTo is the size of a data set up to which every header is read before training, which
 // takes a second. In larger and in remote data sets an unreadable image is found, skipped and named
 // when its batch is loaded.
-const verifyUpTo = 10_000
+const verifyUpTo = check.SampleAbove
 
 // images is a run's data.
 type images struct {
@@ -27,6 +27,8 @@ type images struct {
 	pictures   string          // digest of a few reduced images; it changes when files are replaced. "": unknown
 	split      *datasets.Split // how the data set was divided; nil: it has a val, or an older rule divided it
 	ownVal     bool            // the data set has a val
+
+	trainOriented, valOriented check.Orientations // of what was verified
 }
 
 // openImages opens Config.Data, of which rule selects the validation images if it has none. It
@@ -52,10 +54,11 @@ func openImages(ctx context.Context, c config.Config, rule datasets.Rule) (image
 	if err := check.Classes(ctx, im.train, host.Workers()); err != nil {
 		return images{}, err
 	}
-	for _, set := range []*data.Dataset{im.train, im.val} {
-		if err := im.verify(ctx, set); err != nil {
-			return images{}, err
-		}
+	if im.trainOriented, err = im.verify(ctx, im.train); err != nil {
+		return images{}, err
+	}
+	if im.valOriented, err = im.verify(ctx, im.val); err != nil {
+		return images{}, err
 	}
 	im.digest = data.Digest(im.train, im.val)
 	if im.ownVal && c.ValSplit > 0 {
@@ -106,33 +109,39 @@ func (im images) differences(f checkpoints.File) []string {
 	return []string{text}
 }
 
-func (im *images) verify(ctx context.Context, set *data.Dataset) error {
+// verify checks the files of a part, unless it is large or remote, and counts their EXIF orientations.
+func (im *images) verify(ctx context.Context, set *data.Dataset) (found check.Orientations, err error) {
 	if set == nil {
-		return nil
+		return found, nil
 	}
 	problems := set.Problems
 	if set.Len() <= verifyUpTo && !set.Remote() {
-		unreadable, err := check.Verify(ctx, set, host.Workers())
-		if err != nil {
-			return err
+		var unreadable []data.Problem
+		if unreadable, found, err = check.Verify(ctx, set, host.Workers()); err != nil {
+			return found, err
 		}
 		if err := check.Unreadable(unreadable, set.Len(), check.DefaultUnreadableLimit); err != nil {
-			return err
+			return found, err
 		}
 		if len(unreadable) == set.Len() {
-			return fmt.Errorf("train: %s: none of its %d images can be read: %s: %s; repair or replace them", set.Root, set.Len(), unreadable[0].Path, unreadable[0].Reason)
+			return found, fmt.Errorf("train: %s: none of its %d images can be read: %s: %s; repair or replace them", set.Root, set.Len(), unreadable[0].Path, unreadable[0].Reason)
 		}
 		problems = append(problems, unreadable...)
 	} else {
-		why := fmt.Sprintf("there are more than %d", verifyUpTo)
-		if set.Remote() {
-			why = "that would download all of them first"
-		}
-		im.notes = append(im.notes, fmt.Sprintf("%s: its %d images are not verified before training, because %s: an unreadable one is skipped and named when its batch is loaded, and above %.3g %% the run ends; train data check verifies all",
-			set.Root, set.Len(), why, 100*check.DefaultUnreadableLimit))
+		im.notes = append(im.notes, notVerified(set))
 	}
 	for _, p := range problems {
 		im.notes = append(im.notes, p.String())
 	}
-	return nil
+	return found, nil
+}
+
+// notVerified says why the files of a data set were not verified.
+func notVerified(set *data.Dataset) string {
+	why := fmt.Sprintf("there are more than %d", verifyUpTo)
+	if set.Remote() {
+		why = "that would download all of them first"
+	}
+	return fmt.Sprintf("%s: its %d images are not verified before training, because %s: an unreadable one is skipped and named when its batch is loaded, and above %.3g %% the run ends; train data check verifies all",
+		set.Root, set.Len(), why, 100*check.DefaultUnreadableLimit)
 }

@@ -17,7 +17,7 @@ func TestUnverifiedRemoteImages(t *testing.T) {
 		set.Samples[i].Part.In = remoteContainer{}
 	}
 	var im images
-	if err := im.verify(t.Context(), set); err != nil {
+	if _, err := im.verify(t.Context(), set); err != nil {
 		t.Fatal(err)
 	}
 	if len(im.notes) != 1 || !strings.Contains(im.notes[0], "its 7 images are not verified before training, because that would download all of them first:") {
@@ -33,7 +33,7 @@ func TestUnverifiedImagesAreNamed(t *testing.T) {
 			set.Samples = append(set.Samples, data.Sample{Path: "../data/testdata/geometry/40x40.jpg"})
 		}
 		var im images
-		if err := im.verify(t.Context(), set); err != nil {
+		if _, err := im.verify(t.Context(), set); err != nil {
 			t.Fatal(err)
 		}
 		if len(im.notes) != c.notes || c.notes == 1 && !strings.Contains(im.notes[0], "photos/train: its 10001 images are not verified") {

@@ -38,7 +38,7 @@ func (t Trainer) network(c *config.Config, classes int) (network, error) {
 	if err != nil {
 		return network{}, err
 	}
-	pre := data.Preprocess{Resolution: in.Height, Fit: c.Fit, EXIF: c.EXIF, Mean: p.Mean, Std: p.Std, Interpolation: p.Interpolation}
+	pre := data.Preprocess{Resolution: in.Height, Fit: c.Fit, EXIF: c.EXIF == config.EXIFOn, Mean: p.Mean, Std: p.Std, Interpolation: p.Interpolation}
 	if c.Fit == "crop" {
 		pre.Resize = int(float64(in.Height) / p.CropFraction)
 	}

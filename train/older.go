@@ -14,6 +14,7 @@ func (f *runFolder) olderSettings(c *config.Config) {
 	}
 	if c.EMAWarmup == config.Default().EMAWarmup {
 		c.EMAWarmup = config.WarmupNone
+		c.EXIF = config.EXIFOff
 	}
 	c.StopAfter, c.Time = max(c.StopAfter, c.Time), 0
 }
@@ -22,6 +23,7 @@ func (f *runFolder) olderSettings(c *config.Config) {
 func olderDefaults() config.Config {
 	c := config.Default()
 	c.EMAWarmup = config.WarmupNone
+	c.EXIF = config.EXIFOff
 	return c
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"depthwise.dev/checkpoints"
+	"depthwise.dev/config"
 	"depthwise.dev/internal/testset"
 	"depthwise.dev/weights"
 )
@@ -39,11 +40,11 @@ func TestResumeOlderCheckpoints(t *testing.T) {
 	if err := checkpoints.Write(path, f); err != nil {
 		t.Fatal(err)
 	}
-	c.Resume, c.EXIF = "auto", true
+	c.Resume, c.EXIF = "auto", config.EXIFOn
 	if _, err := Fit(t.Context(), c, ignore); err == nil || !strings.Contains(err.Error(), "--exif was false and is true") {
 		t.Errorf("the newer setting changed: %v", err)
 	}
-	c.EXIF = false
+	c.EXIF = config.EXIFAuto // that of the checkpoint
 	if got := hostFile(t, fit(t, c)); !reflect.DeepEqual(got.Arrays, want.Arrays) || !reflect.DeepEqual(got.Meta, want.Meta) {
 		t.Errorf("ends with other arrays or metadata:\n%v\nwant\n%v", got.Meta, want.Meta)
 	}

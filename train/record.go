@@ -43,7 +43,7 @@ func (r *run) record(progress report.Recorder) error {
 	if r.images.val != nil {
 		start.ValImages = r.images.val.Len()
 	}
-	errs := []error{r.recorder.Record(start), r.note(report.Info, fmt.Sprintf("backend %s: %s", r.Kernels, r.Reason)),
+	errs := []error{r.recorder.Record(start), r.noteChoices(), r.note(report.Info, fmt.Sprintf("backend %s: %s", r.Kernels, r.Reason)),
 		r.note(report.Info, r.folder.threads.String())}
 	if text := host.ThisProcess().ThreadWarning(r.Threads); text != "" {
 		errs = append(errs, r.note(report.Warning, text))

@@ -168,8 +168,8 @@ func differentSettings(was, is, defaults string) ([]string, error) {
 	another := !custom && (before.values["arch"] != after.values["arch"] || before.values["variant"] != after.values["variant"])
 	var different []string
 	for _, key := range after.keys {
-		if another && slices.Contains(variantSettings, key) {
-			continue // the variant names them
+		if another && slices.Contains(variantSettings, key) || key == "recipe" {
+			continue // the variant names them; the settings of a recipe are compared
 		}
 		old, ok := before.values[key]
 		if !ok {

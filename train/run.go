@@ -18,8 +18,9 @@ import (
 type run struct {
 	trainer   Trainer
 	config    config.Config
-	startNote string // about the weights that the run starts from
-	origin    string // of those weights, if they were published: JSON
+	choices   []string // what was chosen by the data, and why; "": nothing
+	startNote string   // about the weights that the run starts from
+	origin    string   // of those weights, if they were published: JSON
 	net       network
 	folder    *runFolder
 	images    images

@@ -14,7 +14,7 @@ import (
 
 // allowedValues describes the values of training flags that are not enumerations.
 var allowedValues = map[string]string{
-	"data": "folder, pattern, URL or `mnist`", "val-split": "0 ≤ x < 1", "exif": "`true`, `false`",
+	"data": "folder, pattern, URL or `mnist`", "val-split": "0 ≤ x < 1", "exif": "`auto`, `true`, `false`; the flag alone: `true`",
 	"batch-size": "≥ 1, cut to the number of images", "workers": "`auto` (or -1 in YAML) or 0 to 1024", "shuffle-buffer": "≥ 0", "shard-cache": "≥ 0",
 
 	"width": "0 < x ≤ 16", "resolution": "1 to 4096", "classes": "≥ 0",
@@ -54,7 +54,7 @@ var otherSettings = map[string]string{
 // flagTypes are the types of values by the names of flag types.
 var flagTypes = map[string]string{
 	"int": "int", "int64": "int", "uint64": "int", "float64": "float", "bool": "bool", "duration": "duration",
-	"string": "string", "NAME": "string", "auto|FILE": "string", "NAME|FILE": "string", "auto|N": "number",
+	"string": "string", "NAME": "string", "auto|FILE": "string", "NAME|FILE": "string", "auto|N": "number", "auto|true|false": "bool or `auto`",
 	"LIST": "list of strings", "MIN,MAX": "list of 2 floats", "B,C,S,H": "list of 4 floats",
 }
 
@@ -77,7 +77,8 @@ func configReference() (string, error) {
 
 Every setting of a training run, generated from the program's flags by ` + "`train docs config`" + `. A setting is given as a flag
 or as a key of a YAML file (` + "`--config FILE`" + `); the ` + "`config.yaml`" + ` of a run holds all of them. Flags take precedence over the
-file, the file over its recipe, a recipe over what ` + "`data: mnist`" + ` implies, and that over the defaults.
+file, the file over its recipe, a recipe over that of ` + "`data: mnist`" + `, and that over the defaults. [recipes.md](recipes.md)
+describes the recipes and how one is chosen; the defaults below are those of a run without a recipe.
 `)
 	documented := make(map[string]bool)
 	for _, h := range flagHeadings(cmd) {

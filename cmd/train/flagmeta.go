@@ -93,8 +93,9 @@ func valueNotes(flag string) map[string]string {
 	switch flag {
 	case "recipe":
 		for _, r := range config.Recipes() {
-			notes[r.Name] = r.Source
+			notes[r.Name] = r.Purpose
 		}
+		notes[config.NoRecipe] = "the defaults"
 	case "optimizer":
 		for _, o := range optim.Optimizers {
 			notes[o.Name] = o.About
@@ -156,6 +157,7 @@ type flagDoc struct {
 	name        string
 	shorthand   string   // a letter, or ""
 	placeholder string   // of the value; "" for a boolean flag
+	optional    bool     // the value may be left out
 	usage       string   // what it does
 	values      []string // all allowed words; nil where the value is a number, a path or free text
 	notes       map[string]string
@@ -166,7 +168,7 @@ type flagDoc struct {
 func describe(f *pflag.Flag) flagDoc {
 	placeholder, usage := pflag.UnquoteUsage(f)
 	d := flagDoc{name: f.Name, shorthand: f.Shorthand, placeholder: placeholder, usage: usage,
-		key: strings.ReplaceAll(f.Name, "-", "_"), notes: valueNotes(f.Name)}
+		key: strings.ReplaceAll(f.Name, "-", "_"), notes: valueNotes(f.Name), optional: f.NoOptDefVal != ""}
 	if f.Name == "help" { // Cobra's own names the command again
 		d.usage = "show this help"
 	}
@@ -216,7 +218,10 @@ func (d flagDoc) names() string {
 	if d.shorthand != "" {
 		text = "-" + d.shorthand + ", " + text
 	}
-	if d.placeholder != "" {
+	switch {
+	case d.placeholder != "" && d.optional:
+		text += "[=" + d.placeholder + "]"
+	case d.placeholder != "":
 		text += " " + d.placeholder
 	}
 	return text

@@ -63,7 +63,8 @@ func dataFlags(cmd *cobra.Command, c *config.Config) {
 // exifFlag is the flag of the commands that decide how images reach the network.
 func exifFlag(cmd *cobra.Command, c *config.Config) {
 	flagGroup(cmd, groupData, func(fs *pflag.FlagSet) {
-		fs.BoolVar(&c.EXIF, "exif", c.EXIF, "apply the EXIF orientation of images, in training and wherever the weights are used")
+		fs.Var(optional{&c.EXIF}, "exif", "apply the EXIF orientation of images, in training and wherever the weights are used; auto: if training images have one")
+		fs.Lookup("exif").NoOptDefVal = string(config.EXIFOn)
 	})
 }
 
@@ -124,7 +125,10 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 		text string
 	}
 	var explicit []given
-	cmd.Flags().Visit(func(f *pflag.Flag) { explicit = append(explicit, given{f, f.Value.String()}) })
+	var keys []string
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		explicit, keys = append(explicit, given{f, f.Value.String()}), append(keys, keyOf(f.Name))
+	})
 	value := func(name string) string {
 		if f := cmd.Flags().Lookup(name); f != nil && f.Changed {
 			return f.Value.String()
@@ -132,7 +136,10 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 		return ""
 	}
 	sources := config.Sources{Init: value("init"), ReadWeights: s.readInit(cmd), File: s.file, Data: value("data"), Recipe: value("recipe"),
-		Arch: value("arch"), Variant: value("variant"), Optimizer: value("optimizer")}
+		Arch: value("arch"), Variant: value("variant"), Optimizer: value("optimizer"), Explicit: keys}
+	if cmd.Flags().Lookup("recipe") != nil && s.file == "" { // a file is a full configuration
+		sources.Recipe = cmp.Or(sources.Recipe, config.AutoRecipe)
+	}
 	if err := checkInput("config", s.file); err != nil {
 		return err
 	}
@@ -141,14 +148,15 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 		return err
 	}
 	s.Config = c // the flags' values point into it
+	s.Published = s.published(cmd)
 	if s.run != "" {
 		s.Out, s.Resume = s.run, s.from
 	}
 	s.Remote = newRemote(logTo(cmd.ErrOrStderr()))
 	s.ReadWeights = s.readInit(cmd)
 	for _, g := range explicit {
-		if g.flag.Name == "variant" {
-			continue // the sources have applied it, and an alias is now a name
+		if g.flag.Name == "variant" || g.flag.Name == "recipe" {
+			continue // the sources have applied it: an alias is now a name, and auto may be a recipe
 		}
 		if err := g.flag.Value.Set(g.text); err != nil {
 			return usagef("--%s %s: %w", g.flag.Name, g.text, err)

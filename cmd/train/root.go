@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,7 +20,7 @@ func newRoot() *cobra.Command {
 	cmd.SetHelpFunc(printHelp)
 	cmd.SetHelpCommand(newHelp())
 	cmd.SetFlagErrorFunc(flagError)
-	cmd.AddCommand(newResume(), newRuns(), newEval(), newPredict(), newEmbed(), newSimilar(), newExport(), newBundle(), newServe(), newSummary(), newBench(), newCheck(), newData(), newWeights(),
+	cmd.AddCommand(newResume(), newRuns(), newRecipes(), newEval(), newPredict(), newEmbed(), newSimilar(), newExport(), newBundle(), newServe(), newSummary(), newBench(), newCheck(), newData(), newWeights(),
 		newCompletion(), newDocs(), newVersion())
 	completeFlags(cmd)
 	return cmd
@@ -38,13 +39,15 @@ Each run has a folder, runs/DATA-N unless --out is given, with its configuration
 of the best epoch (best.safetensors). Ctrl-C writes a checkpoint and stops;
 train resume RUN continues from it with identical results.
 
-Precedence, lowest to highest: defaults, settings implied by --data mnist, the
-recipe named in --config, --config, --recipe, other flags.
+The settings start from a recipe, which the data suggests unless --recipe or
+--config is given (train recipes lists them). Precedence, lowest to highest:
+defaults, the recipe of --data mnist, the recipe named in --config, --config,
+--recipe, other flags.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
 		Example: `  train --data mnist                    # handwritten digits, takes minutes
   train --data photos --width 0.5 --resolution 128
-  train --data photos --val-split 0.1 --crop-scale 0.35,1 --epochs 30
+  train --data photos --val-split 0.1 --init imagenet
   train --data imagenet --recipe torchvision --out runs/imagenet --resume auto
   train --config runs/photos-1/config.yaml    # repeat a run
   train resume runs/photos-1                  # continue a run`,
@@ -82,7 +85,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
 
 func optimizationFlags(cmd *cobra.Command, c *config.Config) {
 	flagGroup(cmd, groupOptimization, func(fs *pflag.FlagSet) {
-		fs.Var(known{&c.Recipe, recipeNames(), "NAME"}, "recipe", "start from a published recipe")
+		recipeFlag(fs, c)
 		fs.IntVar(&c.Epochs, "epochs", c.Epochs, "passes over the training images")
 		fs.Int64Var(&c.MaxSteps, "max-steps", c.MaxSteps, "stop after N optimizer steps")
 		fs.Var(choice{&c.Optimizer, config.Optimizers}, "optimizer", "optimizer")
@@ -121,14 +124,6 @@ func learningRates() string {
 	return strings.Join(texts, ", ")
 }
 
-func recipeNames() []string {
-	var names []string
-	for _, r := range config.Recipes() {
-		names = append(names, r.Name)
-	}
-	return names
-}
-
 func runFlags(cmd *cobra.Command, s *settings) {
 	flagGroup(cmd, groupRun, func(fs *pflag.FlagSet) {
 		fs.StringVar(&s.Out, "out", s.Out, "folder of the run")
@@ -158,6 +153,9 @@ func runFlags(cmd *cobra.Command, s *settings) {
 func noCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
+	}
+	if f := cmd.Flags().Lookup("exif"); f != nil && f.Changed && slices.Contains(exifValues, args[0]) {
+		return usagef("--exif %s: write --exif=%s", args[0], args[0])
 	}
 	if isFile(filepath.Join(args[0], configName)) && !cmd.HasParent() {
 		return usagef("unknown command %q: to continue that run, use train resume %s", args[0], shellWord(args[0]))

@@ -104,7 +104,7 @@ func (c *checker) judgeFiles() {
 			return "EXIF orientation"
 		}
 		return ""
-	}), "images have an EXIF orientation; --exif applies it")
+	}), "images have an EXIF orientation; training applies it if training images are among them, see --exif")
 }
 
 // classPath returns the folder of a class.

@@ -17,15 +17,35 @@ const DefaultUnreadableLimit = 0.01
 
 // Verify reads the file of every image and checks its header and, for JPEG, its end, in several
 // goroutines (0 workers: one per processor). It returns the unreadable ones in the order of the data
-// set. It does not decode, so it does not find damaged pixel data. It returns ctx's error or a
-// [data.StorageError].
-func Verify(ctx context.Context, ds *data.Dataset, workers int) ([]data.Problem, error) {
+// set, and counts the EXIF orientations. It does not decode, so it does not find damaged pixel data. It returns
+// ctx's error or a [data.StorageError].
+func Verify(ctx context.Context, ds *data.Dataset, workers int) ([]data.Problem, Orientations, error) {
+	failures, oriented := make([]error, ds.Len()), make([]bool, ds.Len())
+	err := eachFile(ctx, ds.Len(), workers, func(ctx context.Context, r *data.ImageReader, i int) error {
+		failures[i] = r.Check(ctx, ds.Samples[i])
+		oriented[i] = failures[i] == nil && r.StoredOrientation() != 1
+		return failures[i]
+	})
+	if err != nil {
+		return nil, Orientations{}, err
+	}
+	var problems []data.Problem
+	for i, err := range failures {
+		if err != nil {
+			problems = append(problems, data.Problem{Path: ds.Samples[i].Path, Reason: sys.Reason(err)})
+		}
+	}
+	return problems, countOriented(oriented, ds.Len()), nil
+}
+
+// eachFile calls do for 0..n-1 in several goroutines that each have a reader (0 workers: one per processor). An error
+// of the machine ends it.
+func eachFile(ctx context.Context, n, workers int, do func(ctx context.Context, r *data.ImageReader, i int) error) error {
 	if workers < 1 {
 		workers = host.Processors()
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	failures := make([]error, ds.Len())
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range workers {
@@ -36,25 +56,15 @@ func Verify(ctx context.Context, ds *data.Dataset, workers int) ([]data.Problem,
 				return
 			}
 			defer r.Close()
-			for i := int(next.Add(1)) - 1; i < ds.Len() && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				failures[i] = r.Check(ctx, ds.Samples[i])
-				if sys.IsSystemError(failures[i]) {
-					cancel(failures[i])
+			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+				if err := do(ctx, r, i); sys.IsSystemError(err) {
+					cancel(err)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	var problems []data.Problem
-	for i, err := range failures {
-		if err != nil {
-			problems = append(problems, data.Problem{Path: ds.Samples[i].Path, Reason: sys.Reason(err)})
-		}
-	}
-	return problems, nil
+	return context.Cause(ctx)
 }
 
 // UnreadableError says that too many images are unreadable.

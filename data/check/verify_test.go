@@ -18,7 +18,7 @@ import (
 func TestVerifyNamesUnreadableImagesInOrder(t *testing.T) {
 	d := photos(t, 40, true)
 	for _, workers := range []int{0, 1, 7} {
-		got, err := Verify(t.Context(), d, workers)
+		got, _, err := Verify(t.Context(), d, workers)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,7 +42,7 @@ func TestVerifyNamesUnreadableImagesInOrder(t *testing.T) {
 func TestVerifyEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Verify(ctx, photos(t, 40, false), 2); !errors.Is(err, context.Canceled) {
+	if _, _, err := Verify(ctx, photos(t, 40, false), 2); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want context.Canceled", err)
 	}
 }
@@ -103,7 +103,7 @@ func TestErrorsOfAFileSkipIt(t *testing.T) {
 	d := photos(t, 12, false)
 	for _, no := range fileErrors {
 		datatest.InjectFaults(t, "40x40.jpg", &datatest.Faults{Err: no, Times: -1})
-		problems, err := Verify(context.Background(), d, 2)
+		problems, _, err := Verify(context.Background(), d, 2)
 		if err != nil || len(problems) == 0 || problems[0].Reason != no.Error() {
 			t.Errorf("%v: problems %q, error %v", no, problems, err)
 		}
@@ -117,7 +117,7 @@ func TestErrorsOfTheMachineEndVerify(t *testing.T) {
 			t.Run(fmt.Sprintf("%v/%d workers", no, workers), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					datatest.InjectFaults(t, "40x40.jpg", &datatest.Faults{Err: no, Times: -1})
-					_, err := Verify(t.Context(), d, workers)
+					_, _, err := Verify(t.Context(), d, workers)
 					var storage *data.StorageError
 					if !errors.As(err, &storage) || !errors.Is(err, no) || !strings.Contains(err.Error(), "40x40.jpg") {
 						t.Errorf("error %v, want a StorageError of %v", err, no)

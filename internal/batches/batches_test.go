@@ -26,9 +26,11 @@ func TestSynthetic(t *testing.T) {
 	}
 }
 
-func options(batch int) data.LoaderOptions {
+func options(batch int) func(*data.Dataset) (data.LoaderOptions, error) {
 	p := data.Preprocess{Resolution: 16, Fit: "pad", Std: [3]float64{1, 1, 1}}
-	return data.LoaderOptions{BatchSize: batch, Train: true, Preprocess: p, Decode: data.DecodeExact}
+	return func(*data.Dataset) (data.LoaderOptions, error) {
+		return data.LoaderOptions{BatchSize: batch, Train: true, Preprocess: p, Decode: data.DecodeExact}, nil
+	}
 }
 
 // TestStream: epochs follow each other, without the smaller batch at the end of each.

@@ -24,9 +24,13 @@ type Stream struct {
 	size    int              // of a whole batch
 }
 
-// Open opens the training images of a source. A data set smaller than one batch is an error.
-func Open(ctx context.Context, source datasets.Source, options data.LoaderOptions) (*Stream, error) {
+// Open opens the training images of a source with the options for them. A data set smaller than one batch is an error.
+func Open(ctx context.Context, source datasets.Source, optionsFor func(*data.Dataset) (data.LoaderOptions, error)) (*Stream, error) {
 	images, err := source.OpenTrain(ctx)
+	if err != nil {
+		return nil, err
+	}
+	options, err := optionsFor(images)
 	if err != nil {
 		return nil, err
 	}
