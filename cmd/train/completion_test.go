@@ -124,7 +124,11 @@ func TestEveryFlagCompletes(t *testing.T) {
 			if f.Value.Type() == "bool" {
 				return
 			}
-			list, directive := completions(t, append(path(cmd), "--"+f.Name, "")...)
+			args := append(path(cmd), "--"+f.Name, "")
+			if f.NoOptDefVal != "" { // the value is optional
+				args = append(path(cmd), "--"+f.Name+"=")
+			}
+			list, directive := completions(t, args...)
 			if v, ok := f.Value.(enumerated); ok {
 				if len(list) != len(v.Values()) {
 					t.Errorf("--%s completes to %q, allowed are %q", f.Name, list, v.Values())

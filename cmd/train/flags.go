@@ -148,7 +148,6 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 		return err
 	}
 	s.Config = c // the flags' values point into it
-	s.Published = s.published(cmd)
 	if s.run != "" {
 		s.Out, s.Resume = s.run, s.from
 	}
@@ -163,6 +162,7 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 		}
 	}
 	s.limitedByTime(cmd)
+	s.Published = s.published(cmd)
 	return cmp.Or(s.enableAugmentation(cmd), s.checkSchedule(cmd), s.usedByLoss(cmd))
 }
 

@@ -32,11 +32,7 @@ func (s *settings) published(cmd *cobra.Command) string {
 	if f := cmd.Flags().Lookup("variant"); f == nil || f.Changed || s.Init != "" {
 		return ""
 	}
-	o := hub.Options{Arch: s.Model.Arch, Width: s.Model.Width}
-	if f := cmd.Flags().Lookup("width"); f != nil && f.Changed { // not yet applied
-		o.Width, _ = strconv.ParseFloat(f.Value.String(), 64) // 0: no weights
-	}
-	if _, err := hub.Lookup(hub.Best, o); err != nil {
+	if _, err := hub.Lookup(hub.Best, hub.Options{Arch: s.Model.Arch, Width: s.Model.Width}); err != nil {
 		return ""
 	}
 	return hub.Best
