@@ -41,6 +41,31 @@ func ExampleEmbed() {
 	// copy.png is similar to blue.png
 }
 
+// Images of any kind, as train predict takes them; the results come while later images are decoded.
+func ExamplePredictImages() {
+	photos, run := examplePhotos() // in their place a folder such as "photos", and a run's folder or a file of weights
+	defer os.RemoveAll(photos)
+	images, err := classify.Inputs(context.Background(), []string{photos, "missing.jpg"}, classify.InputOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for p, err := range classify.PredictImages(context.Background(), classify.PredictConfig{Weights: run, Top: 1, Workers: -1}, images.Dataset) {
+		switch {
+		case err != nil:
+			log.Fatal(err)
+		case p.Error != "":
+			fmt.Println(p.Error)
+		default:
+			fmt.Println(filepath.Base(p.Image), len(p.Top))
+		}
+	}
+	// Output:
+	// blue.png 1
+	// copy.png 1
+	// red.png 1
+	// missing.jpg: no such file or directory
+}
+
 // examplePhotos writes three images, and initial weights in place of trained ones.
 func examplePhotos() (dir, path string) {
 	dir, err := os.MkdirTemp("", "example")

@@ -70,13 +70,11 @@ func addShards(ctx context.Context, set *data.Dataset, in shards.Source, found s
 		if len(paths) == 0 {
 			continue
 		}
-		part, err := in.Open(ctx, found.Root, paths)
+		part, err := in.OpenUnlabeled(ctx, found.Root, paths)
 		if err != nil {
 			return err
 		}
-		for _, s := range part.Samples {
-			set.Samples = append(set.Samples, data.Sample{Path: s.Path, Part: s.Part})
-		}
+		set.Samples = append(set.Samples, part.Samples...)
 		set.Problems = append(set.Problems, part.Problems...)
 	}
 	return nil

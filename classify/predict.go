@@ -7,7 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"slices"
+	"strings"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
@@ -27,13 +27,21 @@ type PredictConfig struct {
 	Reading formats.ReadOptions
 	// Top is the maximum number of classes for each image. 0: 5.
 	Top int
+	// Threshold leaves out classes of a lower probability, 0 to 1.
+	Threshold float64
+	// Explain computes Grad-CAM maps, see [Predicted]: of the most probable class, or of ExplainClass.
+	Explain      bool
+	ExplainClass string // the name of a class; "": the most probable one
 	// BatchSize is the number of images in a batch. 0: 32.
 	BatchSize int
+	// Workers that decode images ahead. 0: decode in the calling goroutine. -1: one for each physical core.
+	Workers int
 	backend.Options
 }
 
-// Prediction holds the most probable classes of an image, or why it cannot be read. Its JSON writes bytes
-// of the path that are not UTF-8 as \xe9, see [data.EscapeName].
+// Prediction holds the most probable classes of an image, the first the most probable, or why it cannot be read. Its JSON
+// writes bytes of the path that are not UTF-8 as \xe9, see [data.EscapeName], and has an empty list "top" where no class reaches the
+// threshold.
 type Prediction struct {
 	Image string             `json:"image"`
 	Top   []ClassProbability `json:"top,omitempty"`
@@ -42,33 +50,38 @@ type Prediction struct {
 
 // MarshalJSON implements [json.Marshaler].
 func (p Prediction) MarshalJSON() ([]byte, error) {
-	type plain Prediction // without methods
-	p.Image = data.EscapeName(p.Image)
+	plain := struct {
+		Image string              `json:"image"`
+		Top   *[]ClassProbability `json:"top,omitempty"`
+		Error string              `json:"error,omitempty"`
+	}{data.EscapeName(p.Image), nil, p.Error}
+	if p.Error == "" {
+		top := append([]ClassProbability{}, p.Top...)
+		plain.Top = &top
+	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false) // the caller's encoder decides
-	err := e.Encode(plain(p))
+	err := e.Encode(plain)
 	return b.Bytes(), err
 }
 
 // Predict classifies image files, in their order. Where one cannot be read its Error is set, and
-// the other images are classified nevertheless.
+// the other images are classified nevertheless. [PredictImages] takes more than files, and yields results while it computes.
 func Predict(ctx context.Context, c PredictConfig, images []string) ([]Prediction, error) {
-	predictions := make([]Prediction, len(images))
-	for i, image := range images {
-		predictions[i].Image = image
+	set := &data.Dataset{Classes: []string{""}}
+	for _, image := range images {
+		set.Samples = append(set.Samples, data.Sample{Path: image})
 	}
-	c.BatchSize = max(1, min(cmp.Or(c.BatchSize, 32), len(images)))
-	err := c.run(ctx, nil, func(p *predictor) error {
-		for chunk := range slices.Chunk(predictions, c.BatchSize) {
-			if err := p.images(chunk, cmp.Or(c.Top, 5)); err != nil {
-				return err
-			}
+	predictions := make([]Prediction, 0, len(images))
+	for p, err := range PredictImages(ctx, c, set) {
+		if err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("classify: %w", err)
+		if info, err := os.Stat(p.Image); p.Error != "" && err == nil && info.IsDir() {
+			p.Error = fmt.Sprintf("%s: a folder; give its images, such as %[1]s/*, or list them with Inputs", strings.TrimSuffix(data.ShowName(p.Image), "/"))
+		}
+		predictions = append(predictions, p.Prediction)
 	}
 	return predictions, nil
 }

@@ -25,14 +25,24 @@ type RemoteContainer interface {
 	CacheLimit() int64               // bytes that the cache holds, shared with the other containers
 }
 
+// UnsizedContainer holds one sample whose size is not known before it is read, such as an image at an address. Its
+// parts have neither offset nor size.
+type UnsizedContainer interface {
+	Container
+	ReadAll(ctx context.Context) ([]byte, error) // at most MaxFileSize bytes, which the caller does not change
+}
+
 // Part is the place of a sample's bytes in a container.
 type Part struct {
 	In           Container // nil: the sample is a file
 	Offset, Size int64
 }
 
-// read reads the part into buffer, which it grows.
+// read reads the part into buffer, which it grows, or returns other memory.
 func (p Part) read(ctx context.Context, buffer []byte) ([]byte, error) {
+	if u, ok := p.In.(UnsizedContainer); ok {
+		return u.ReadAll(ctx)
+	}
 	if p.Size > sys.MaxFileSize {
 		return buffer, fmt.Errorf("the file is too large: more than %d MB", sys.MaxFileSize>>20)
 	}

@@ -1,6 +1,9 @@
 package data
 
-import "bytes"
+import (
+	"bytes"
+	"errors"
+)
 
 // Format is the format of an image file, detected from its content; the name is ignored.
 type Format string
@@ -15,6 +18,22 @@ const (
 	FormatWebP Format = "WebP"
 	FormatPNM  Format = "PNM" // .pbm, .pgm, .ppm and .pfm
 )
+
+// Extension is the usual extension of the format's files, such as ".jpg"; "" for an unknown format.
+func (f Format) Extension() string {
+	return map[Format]string{FormatJPEG: ".jpg", FormatPNG: ".png", FormatGIF: ".gif", FormatBMP: ".bmp", FormatTIFF: ".tif",
+		FormatWebP: ".webp", FormatPNM: ".ppm"}[f]
+}
+
+// DetectFormat returns the format of a file from its content, of which the first 512 bytes are enough, or an error that says
+// what else the file is.
+func DetectFormat(content []byte) (Format, error) {
+	f, reason := formatOf(content)
+	if reason != "" {
+		return "", errors.New(reason)
+	}
+	return f, nil
+}
 
 // formatOf returns the format of a file, or the reason why it has none.
 func formatOf(data []byte) (f Format, reason string) {

@@ -169,6 +169,8 @@ func (r *ImageReader) read(ctx context.Context, s Sample) (err error) {
 	if s.Part.In == nil {
 		r.path = s.Path
 		r.data, err = sys.ReadFile(s.Path, r.readFile)
+	} else if u, ok := s.Part.In.(UnsizedContainer); ok { // its memory is not the reader's
+		r.data, err = u.ReadAll(ctx)
 	} else {
 		r.own, err = s.Part.read(ctx, r.own)
 		r.data = r.own

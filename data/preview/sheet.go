@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"image/draw"
-	"math"
 
 	"depthwise.dev/data"
 	"golang.org/x/image/font"
@@ -26,24 +24,11 @@ const (
 // before normalization. Small images are enlarged by an integer factor. For a mixed batch, both classes
 // are printed with their weights. Images that do not fit into 4096 pixels of height are omitted.
 func Sheet(b *data.Batch, classes []string) *image.RGBA {
-	zoom := max(1, (sheetTile+b.Width-1)/b.Width)
-	tile := image.Pt(zoom*b.Width, zoom*b.Height)
-	lines := 1
-	if len(b.MixedLabels) > 0 {
-		lines = 2
+	tiles := make([]Tile, b.N)
+	for i := range tiles {
+		tiles[i] = Tile{Pixels: b.Pixels[3*b.Width*b.Height*i:], Width: b.Width, Height: b.Height, Lines: captions(b, i, classes)}
 	}
-	cell := tile.Add(image.Pt(sheetGap, sheetGap+lines*sheetLine))
-	columns := max(1, min(b.N, int(math.Ceil(math.Sqrt(float64(b.N)*float64(cell.Y)/float64(cell.X)))), sheetLimit/cell.X))
-	rows := min((b.N+columns-1)/columns, max(1, sheetLimit/cell.Y))
-	sheet := image.NewRGBA(image.Rect(0, 0, columns*cell.X+sheetGap, rows*cell.Y+sheetGap))
-	draw.Draw(sheet, sheet.Bounds(), image.White, image.Point{}, draw.Src)
-	for i := range min(b.N, rows*columns) {
-		at := image.Pt(sheetGap+i%columns*cell.X, sheetGap+i/columns*cell.Y)
-		drawEnlarged(sheet, at, b.Pixels[3*b.Width*b.Height*i:], b.Width, b.Height, zoom)
-		for line, text := range captions(b, i, classes) {
-			drawText(sheet, at.Add(image.Pt(0, tile.Y+line*sheetLine)), text, tile.X)
-		}
-	}
+	sheet, _ := tilesOf(tiles, Tile{Width: b.Width, Height: b.Height, Lines: make([]string, 1+min(1, len(b.MixedLabels)))})
 	return sheet
 }
 

@@ -38,11 +38,16 @@ const maxLabel = 1 << 20
 // yields the samples before the damage.
 func scanShard(ctx context.Context, name string, r io.ReaderAt, size int64) (*shardIndex, error) {
 	s := &shardScan{index: &shardIndex{Name: name, Size: size}, at: r}
-	section := io.NewSectionReader(r, 0, size)
+	return s.index, s.scan(ctx, size)
+}
+
+// scan reads all members of a tar file of a size.
+func (s *shardScan) scan(ctx context.Context, size int64) error {
+	section := io.NewSectionReader(s.at, 0, size)
 	t := tar.NewReader(section)
 	for {
 		if err := context.Cause(ctx); err != nil {
-			return nil, err
+			return err
 		}
 		h, err := t.Next()
 		if err == io.EOF {
@@ -54,25 +59,26 @@ func scanShard(ctx context.Context, name string, r io.ReaderAt, size int64) (*sh
 		}
 		start, err := section.Seek(0, io.SeekCurrent) // no more than the header was read
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if h.Size > size-start {
 			s.problem(h.Name, "the tar file is truncated here")
 			break
 		}
 		if err := s.member(h, start); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	s.finish()
-	return s.index, nil
+	return nil
 }
 
 // shardScan is the state of a scan.
 type shardScan struct {
-	index *shardIndex
-	at    io.ReaderAt
-	now   scanned
+	index     *shardIndex
+	at        io.ReaderAt
+	now       scanned
+	unlabeled bool // samples without a class are indexed too
 }
 
 // scanned is the current sample.
@@ -151,10 +157,11 @@ func (s *shardScan) finish() {
 	}
 	switch {
 	case !n.hasImage && !n.hasLabel:
+	case !n.hasImage && s.unlabeled: // a text file of any archive
 	case !n.hasImage:
 		s.problem(n.key, "a sample without an image")
-	case label == "":
-		s.problem(n.key+"."+n.ext, "a sample without a class: .cls, or .json with \"label\" or \"class\"")
+	case label == "" && !s.unlabeled:
+		s.problem(n.key+"."+n.ext, noClass+": .cls, or .json with \"label\" or \"class\"")
 	default:
 		x := s.index
 		x.Keys, x.Exts = append(x.Keys, names.Escape(n.key)), append(x.Exts, n.ext)
