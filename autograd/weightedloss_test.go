@@ -116,7 +116,9 @@ func TestClassWeightErrors(t *testing.T) {
 	for _, gamma := range []float64{0, 2} {
 		l.Gamma = gamma
 		for name, use := range map[string]func(s *autograd.Scope, x *autograd.Tensor){
-			"fused":   func(s *autograd.Scope, x *autograd.Tensor) { l.Fused(s, x, autograd.Targets{Labels: []int64{0, 2}, Lambda: 1}) },
+			"fused": func(s *autograd.Scope, x *autograd.Tensor) {
+				l.Fused(s, x, autograd.Targets{Labels: []int64{0, 2}, Lambda: 1})
+			},
 			"unfused": func(s *autograd.Scope, x *autograd.Tensor) { l.Loss(s, x, autograd.FromSlice(s, []int64{0, 2}, 2)) },
 		} {
 			err := autograd.Run(t.Context(), func(s *autograd.Scope) error {

@@ -10,8 +10,8 @@ import (
 	"depthwise.dev/config"
 )
 
-// resolved returns the configuration of a command line, and the error of its check.
-func resolved(t *testing.T, line string) (config.Config, error) {
+// checkedLine returns the configuration of a command line, and the error of its check.
+func checkedLine(t *testing.T, line string) (config.Config, error) {
 	t.Helper()
 	s := newSettings()
 	cmd := configured(s)
@@ -37,10 +37,10 @@ func TestFlagsWithoutEffect(t *testing.T) {
 		{"--monitor loss", "--patience 3", "--monitor has no effect without --patience or --schedule plateau"},
 		{"--monitor loss", "--schedule plateau", "--monitor has no effect without --patience or --schedule plateau"},
 	} {
-		if _, err := resolved(t, c.flags); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := checkedLine(t, c.flags); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %q", c.flags, err, c.want)
 		}
-		if _, err := resolved(t, c.flags+" "+c.with); err != nil {
+		if _, err := checkedLine(t, c.flags+" "+c.with); err != nil {
 			t.Errorf("%s %s: %v", c.flags, c.with, err)
 		}
 	}
@@ -73,7 +73,7 @@ func TestEpochsWithTime(t *testing.T) {
 		{"--time 0" + file("lr: 0.1\n"), 90, 0},
 		{"--stop-after 2h", 90, 0},
 	} {
-		got, err := resolved(t, c.line)
+		got, err := checkedLine(t, c.line)
 		if err != nil || got.Epochs != c.epochs || got.Time != c.time {
 			t.Errorf("%s: %d epochs in %v, %v", c.line, got.Epochs, got.Time, err)
 		}
@@ -82,7 +82,7 @@ func TestEpochsWithTime(t *testing.T) {
 		"--time 1h --swa-epochs 3":                 "swa_epochs 3: needs a run whose number of epochs is known",
 		"--time 0" + file("time: 1h\nepochs: 0\n"): "epochs 0: must be at least 1",
 	} {
-		if _, err := resolved(t, line); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := checkedLine(t, line); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", line, err, want)
 		}
 	}
