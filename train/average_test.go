@@ -18,10 +18,13 @@ import (
 
 // averagedRun trains with a weight average, keeps every checkpoint, and returns the epochs that it
 // recorded.
-func averagedRun(t *testing.T, kernels string) (config.Config, []report.Epoch) {
+func averagedRun(t *testing.T, kernels string, change func(*config.Config)) (config.Config, []report.Epoch) {
 	t.Helper()
 	c := small(t, testset.Images(t, 14, 6))
 	c.EMADecay, c.EMAWarmup, c.Keep, c.LR, c.Backend = 0.75, config.WarmupNone, 99, 0.1, kernels
+	if change != nil {
+		change(&c)
+	}
 	var epochs []report.Epoch
 	_, err := Fit(context.Background(), c, recorderFunc(func(e report.Event) error {
 		if e, ok := e.(report.Epoch); ok {
@@ -61,15 +64,44 @@ func readOrFail(t *testing.T, path string) weights.Weights {
 // TestWeightAverage computes the average in float64 from the weights of each step's checkpoint,
 // parameters and running statistics alike.
 func TestWeightAverage(t *testing.T) {
-	for _, kernels := range []string{"fused", "torch"} {
-		t.Run(kernels, func(t *testing.T) {
-			c, epochs := averagedRun(t, kernels)
-			checkAverages(t, c, epochs[len(epochs)-1].Step)
-		})
+	for _, tc := range []struct {
+		name   string
+		change func(*config.Config)
+		decay  func(step int64) float64 // of the average, from step 1; 1: no update
+	}{
+		{"no warm-up", nil, func(step int64) float64 { return 0.75 * min(float64(step-1), 1) }},
+		{"every third step", func(c *config.Config) { c.EMASteps = 3 }, func(step int64) float64 {
+			switch {
+			case (step-1)%3 != 0:
+				return 1
+			case step == 1:
+				return 0
+			}
+			return 0.75
+		}},
+		{"timm", func(c *config.Config) { c.EMAWarmup = config.WarmupTimm }, func(step int64) float64 { return min(1-math.Pow(float64(step), -2./3), 0.75) }},
+		{"torchvision", func(c *config.Config) {
+			c.EMAWarmup, c.EMADecay, c.EMASteps, c.WarmupEpochs = config.WarmupTorchvision, 0.95, 2, 1
+		}, func(step int64) float64 { // 6 steps an epoch; the first epoch and the first update after it copy
+			switch {
+			case (step-1)%2 != 0:
+				return 1
+			case step <= 7:
+				return 0
+			}
+			return 1 - 0.05*8*2/3
+		}},
+	} {
+		for _, kernels := range []string{"fused", "torch"} {
+			t.Run(tc.name+", "+kernels, func(t *testing.T) {
+				c, epochs := averagedRun(t, kernels, tc.change)
+				checkAverages(t, c, epochs[len(epochs)-1].Step, tc.decay)
+			})
+		}
 	}
 }
 
-func checkAverages(t *testing.T, c config.Config, steps int64) {
+func checkAverages(t *testing.T, c config.Config, steps int64, decayOf func(int64) float64) {
 	t.Helper()
 	store := checkpoints.Store{Dir: filepath.Join(c.Out, weights.CheckpointFolder)}
 	want := map[string][]float64{}
@@ -81,10 +113,7 @@ func checkAverages(t *testing.T, c config.Config, steps int64) {
 				want[name] = make([]float64, len(values))
 			}
 			for i, v := range values {
-				decay := c.EMADecay
-				if step == 1 {
-					decay = 0
-				}
+				decay := decayOf(step)
 				want[name][i] = decay*want[name][i] + (1-decay)*float64(v)
 				if d := math.Abs(float64(got[name][i]) - want[name][i]); d > 1e-6*(1+math.Abs(want[name][i])) { // roundings of float32
 					t.Fatalf("step %d: %s[%d] is %v, want %v", step, name, i, got[name][i], want[name][i])
@@ -100,7 +129,7 @@ func checkAverages(t *testing.T, c config.Config, steps int64) {
 // TestWeightAverageIsUsed: the better of the weights and their average selects the best epoch. What
 // reads a checkpoint gets the average, or the weights with Raw; best.safetensors has the better ones.
 func TestWeightAverageIsUsed(t *testing.T) {
-	c, epochs := averagedRun(t, "auto")
+	c, epochs := averagedRun(t, "auto", nil)
 	store := checkpoints.Store{Dir: filepath.Join(c.Out, weights.CheckpointFolder)}
 	greatest, best := -1.0, 0
 	for i, e := range epochs {
@@ -140,7 +169,7 @@ func TestWeightAverageIsUsed(t *testing.T) {
 
 // TestWeightAverageIsExported: an export holds one set of weights, the average or the last ones.
 func TestWeightAverageIsExported(t *testing.T) {
-	c, epochs := averagedRun(t, "auto")
+	c, epochs := averagedRun(t, "auto", nil)
 	checkpoint := checkpoints.Store{Dir: filepath.Join(c.Out, weights.CheckpointFolder)}.Path(epochs[0].Step)
 	w := readOrFail(t, checkpoint)
 	if w.Raw == nil {

@@ -37,7 +37,7 @@ const (
 	measuredSteps = 5
 	measuredPart  = 0.01
 	// minCorrection is the smallest change of the remaining steps that is worth a new plan.
-	minCorrection = 0.005
+	minCorrection = 0.02
 	// Within an epoch nothing is corrected in the last part of the limit: a plan writes a checkpoint.
 	lastCorrection = 0.02
 	// validationCost is the time of an image in validation relative to one in training before it is measured: the
@@ -136,7 +136,11 @@ func (r *run) planAtEnd() error {
 	if b == nil || r.ended || r.Stopped != "" || r.Step >= r.totalSteps {
 		return nil
 	}
-	b.End = r.clock.since(r.pace.ended).Seconds() + r.pace.saving
+	end := r.clock.since(r.pace.ended).Seconds() + r.pace.saving
+	if b.End > 0 {
+		end = (b.End + end) / 2 // epochs differ
+	}
+	b.End = end
 	_, err := r.plan(0)
 	return err
 }

@@ -1,15 +1,24 @@
 package train
 
 import (
+	"encoding/json"
+
 	"go.yaml.in/yaml/v3"
 
 	"depthwise.dev/config"
 )
 
 // olderSettings gives settings that the checkpoint of an earlier version lacks the meaning that they had: its weight average
-// had no warm-up, and --time stopped the process.
+// had no warm-up, and --time stopped the process. The run's config.yaml and the commands that continue it keep that meaning, so
+// later checkpoints record it.
 func (f *runFolder) olderSettings(c *config.Config) {
-	if f.resume == nil || !lacks(f.resume.Meta[metaConfig], "stop_after") {
+	if f.resume == nil {
+		return
+	}
+	var p progress
+	err := json.Unmarshal([]byte(f.resume.Meta[metaProgress]), &p) // resume reports damage
+	f.older = lacks(f.resume.Meta[metaConfig], "stop_after") || err == nil && p.Older
+	if !f.older {
 		return
 	}
 	if c.EMAWarmup == config.Default().EMAWarmup {

@@ -36,6 +36,7 @@ type runFolder struct {
 	from       string            // the file that resume was read from
 	skipped    []error           // damaged newer checkpoints
 	created    bool              // the folder did not exist before
+	older      bool              // the run was started by a version before olderSettings
 	resumed    bool              // the folder holds the run that resume continues
 	watched    []watched         // what must stay in its place
 	configText []byte            // the content of config.yaml

@@ -30,6 +30,7 @@ type progress struct {
 	Plateau  *optim.PlateauState `json:"plateau,omitempty"`
 	SWA      *swaProgress        `json:"swa,omitempty"`
 	Budget   *budget             `json:"budget,omitempty"`
+	Older    bool                `json:"older,omitempty"` // see runFolder.olderSettings
 }
 
 // tally sums the training images of an epoch.
@@ -175,6 +176,7 @@ func (r *run) meta(optimizerSteps int64) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.Older = r.folder.older
 	meta := map[string]string{metaConfig: string(config), metaData: r.images.digest, metaPictures: r.images.pictures}
 	for key, name := range r.trainer.names() {
 		meta[key] = name
