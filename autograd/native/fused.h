@@ -28,10 +28,12 @@ constexpr int kLanes = 16; // floats in the widest vector
 constexpr int padded(int channels) { return (channels + kLanes - 1) / kLanes * kLanes; }
 
 // Threads to run on, and scratch memory of as many bytes as the kernel's scratch function returns,
-// 64-byte aligned, content undefined.
+// 64-byte aligned, content undefined. The region is each thread's share, which kernels that run one
+// after another should have at the same address; 0: as many bytes as the kernel needs.
 struct Workers {
   int threads;
   char *scratch;
+  size_t region = 0;
 };
 
 // How a consumer of y computes the activation a = min(max(scale*y + shift, 0), cap). All are per

@@ -118,7 +118,7 @@ void Backbone::pack(const Workers &w) {
 
 void Backbone::forward(char *arena, char *scratch, StemImage input, float *features, Times *times) {
   PassStopwatch watch(times, layers_.size());
-  Workers w{settings_.threads, scratch};
+  Workers w{settings_.threads, scratch, scratch_bytes_ / settings_.threads};
   const KernelSet &k = *settings_.kernels;
   bind(arena);
   pack(w);
@@ -161,7 +161,7 @@ void Backbone::normalize(int i) {
 void Backbone::backward(char *arena, char *scratch, const float *dfeatures,
                         const std::vector<LayerGradients> &gradients, Times *times) {
   PassStopwatch watch(times, layers_.size());
-  Workers w{settings_.threads, scratch};
+  Workers w{settings_.threads, scratch, scratch_bytes_ / settings_.threads};
   bind(arena);
   int n = int(layers_.size());
   const Layer &last = layers_.back();

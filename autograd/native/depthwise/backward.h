@@ -6,6 +6,7 @@
 // g and y when a line is first needed, and again where two parts meet.
 #pragma once
 #include "depthwise/lines.h"
+#include <vector>
 
 namespace depthwise::fused::FUSED_ISA {
 
@@ -270,8 +271,11 @@ template <class S> void depthwise_backward(const Workers &w, const DepthwiseBack
     else
       depthwise_backward_rows<S, 2>(t, range);
   });
-  for (int c = 0; c < p.weight_channels; c++)
-    for (int tap = 0; tap < 9; tap++) p.dw[c * 9 + tap] = float(parts.sum(w, size_t(tap) * p.channels + c));
+  std::vector<double> total(p.weight_channels);
+  for (int tap = 0; tap < 9; tap++) {
+    parts.sum(w, size_t(tap) * p.channels, total.size(), total.data());
+    for (int c = 0; c < p.weight_channels; c++) p.dw[c * 9 + tap] = float(total[c]);
+  }
   parts.sum(w, 9 * size_t(p.channels), p.channels, p.sums.g);
   parts.sum(w, 10 * size_t(p.channels), p.channels, p.sums.gx);
 }

@@ -5,6 +5,7 @@
 #include "gemm/gemm.h"
 #include "depthwise/lines.h"
 #include <type_traits>
+#include <vector>
 
 namespace depthwise::fused::FUSED_ISA {
 
@@ -223,11 +224,13 @@ template <class S> struct OutputTiles {
 // offset in each part's sums.
 static void sum_weight_gradients(const Workers &w, const Parts &parts, size_t offset, size_t stride, int weight_rows,
                                  int weight_columns, float *dw) {
+  std::vector<const float *> sums(parts.count);
+  for (int part = 0; part < parts.count; part++)
+    sums[part] = reinterpret_cast<const float *>(parts.sums_of(w, part) + offset);
   threads::for_each(w.threads, weight_rows, 1 + (1 << 14) / weight_columns, [&](int64_t r) {
     for (int c = 0; c < weight_columns; c += kLanes) {
       V sum{};
-      for (int part = 0; part < parts.count; part++)
-        sum += load(reinterpret_cast<const float *>(parts.sums_of(w, part) + offset) + r * stride + c);
+      for (const float *part : sums) sum += load(part + r * stride + c);
       const int n = weight_columns - c < kLanes ? weight_columns - c : kLanes;
       memcpy(dw + size_t(r) * weight_columns + c, &sum, n * sizeof(float));
     }

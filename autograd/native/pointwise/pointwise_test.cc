@@ -129,8 +129,9 @@ template <class S> struct Result {
         dw(size_t(p.c.in) * p.c.out) {}
 };
 
-// Runs both passes with scratch memory filled with the given byte.
-template <class S> void compute(const Problem<S> &p, Result<S> &r, int garbage) {
+// Runs both passes with scratch memory filled with the given byte, and regions of `more` bytes more than
+// the kernels need.
+template <class S> void compute(const Problem<S> &p, Result<S> &r, int garbage, size_t more) {
   Buffer<char> forward(panel_bytes<S>(p.c.in, p.c.out)), backward(panel_bytes<S>(p.c.in, p.c.out));
   memset(forward.p, garbage, forward.n);
   memset(backward.p, garbage, backward.n);
@@ -160,9 +161,10 @@ template <class S> void compute(const Problem<S> &p, Result<S> &r, int garbage) 
                       r.dw.p};
   size_t bytes = pointwise_forward_scratch<S>(p.c.threads, f), other = pointwise_backward_scratch<S>(p.c.threads, b);
   if (other > bytes) bytes = other;
-  Buffer<char> scratch(bytes);
+  const size_t region = bytes / p.c.threads + more;
+  Buffer<char> scratch(region * p.c.threads);
   memset(scratch.p, garbage, scratch.n);
-  Workers w{p.c.threads, scratch.p};
+  Workers w{p.c.threads, scratch.p, region};
   pack_pointwise<S>(w, {p.c.in, p.c.out, p.weight.p, forward.p, backward.p});
   pointwise_forward<S>(w, f);
   memset(scratch.p, garbage, scratch.n);
@@ -230,8 +232,8 @@ template <class S> void test_pointwise(const char *title, const Case &c) {
            long(c.rows), c.in, c.out, c.threads, c.cap);
   Problem<S> p(c);
   Result<S> first(p), second(p);
-  compute(p, first, 0xff); // NaN, so that reads of unwritten memory are detected
-  compute(p, second, 0x3c);
+  compute(p, first, 0xff, 0); // NaN, so that reads of unwritten memory are detected
+  compute(p, second, 0x3c, 320);
   check_forward(p, first);
   check_input_gradient(p, first);
   check_weight_gradient(p, first);

@@ -30,28 +30,32 @@ struct ScratchSize {
   }
 };
 
+// Each thread has a region of scratch memory: its block, and the sums of the parts that it begins
+// with. The same memory then stays in the caches of one core from kernel to kernel.
 struct Parts {
   int threads, count;
-  size_t sums, block; // bytes from one part's sums, and from one thread's block, to the next
+  size_t sums, block; // bytes from one part's sums to the next, and of a thread's block
 
-  // From the bytes that each has. The next block does not start in the same cache set.
+  // From the bytes that each has. The sums do not start in the block's cache set.
   Parts(int threads, int count, size_t sums_bytes, size_t block_bytes)
       : threads(threads), count(count), sums(whole_cache_lines(sums_bytes) + kCacheLine),
         block((block_bytes + 4095) / 4096 * 4096 + 1088) {}
 
-  size_t bytes() const { return count * sums + threads * block; }
-  char *sums_of(const Workers &w, int part) const { return w.scratch + part * sums; }
-  char *block_of(const Workers &w, int thread) const { return w.scratch + count * sums + thread * block; }
-
-  // The total of the i-th double of every part's sums.
-  double sum(const Workers &w, size_t i) const {
-    double total = 0;
-    for (int part = 0; part < count; part++) total += reinterpret_cast<const double *>(sums_of(w, part))[i];
-    return total;
+  size_t region() const { return block + sums * threads::most_parts(count, threads); }
+  size_t bytes() const { return threads * region(); }
+  char *block_of(const Workers &w, int thread) const { return w.scratch + thread * (w.region ? w.region : region()); }
+  char *sums_of(const Workers &w, int part) const {
+    const int thread = threads::first_thread(part, count, threads);
+    return block_of(w, thread) + block + (part - threads::first_part(thread, count, threads)) * sums;
   }
-  // Of n doubles from the first one.
+
+  // The totals of n doubles of every part's sums, from the first one.
   void sum(const Workers &w, size_t first, size_t n, double *to) const {
-    for (size_t i = 0; i < n; i++) to[i] = sum(w, first + i);
+    for (size_t i = 0; i < n; i++) to[i] = 0;
+    for (int part = 0; part < count; part++) {
+      const double *from = reinterpret_cast<const double *>(sums_of(w, part)) + first;
+      for (size_t i = 0; i < n; i++) to[i] += from[i];
+    }
   }
 };
 

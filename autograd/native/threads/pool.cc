@@ -25,7 +25,7 @@ namespace {
 // 50 us 1,684. Beside two busy loops 637 and 605 on average of 16 runs, which vary more than that.
 constexpr std::chrono::microseconds kSpin{200};
 
-constexpr int kLanes = 64, kJobs = 16;
+constexpr int kJobs = 16;
 constexpr size_t kApart = 128; // bytes: processors fetch pairs of cache lines
 
 #if defined(DEPTHWISE_POOL_DELAYS)
@@ -89,11 +89,11 @@ public:
   void open(int threads, int parts, Body body, void *context) {
     constexpr auto relaxed = std::memory_order_relaxed;
     const uint32_t loop = loop_.load(relaxed) + 1;
-    const int lanes = std::min(std::min(threads, parts), kLanes);
+    const int lanes = lanes_of(parts, threads);
     threads_.store(threads, relaxed), parts_.store(parts, relaxed), lanes_.store(lanes, relaxed);
     body_.store(body, relaxed), context_.store(context, relaxed);
     unfinished_.store(uint32_t(parts), relaxed);
-    for (int i = 0; i < lanes; i++) lane_[i].open(loop, end(i, parts, lanes) - end(i - 1, parts, lanes));
+    for (int i = 0; i < lanes; i++) lane_[i].open(loop, first_part(i + 1, parts, lanes) - first_part(i, parts, lanes));
     loop_.store(loop, std::memory_order_release);
   }
 
@@ -110,7 +110,7 @@ public:
       const int lane = (thread + i) % lanes;
       while (const int left = lane_[lane].take(loop)) {
         delay(thread);
-        body(context, end(lane, parts, lanes) - left, thread);
+        body(context, first_part(lane + 1, parts, lanes) - left, thread);
         delay(thread);
         finish();
         took = true;
@@ -133,9 +133,6 @@ public:
 private:
   static constexpr uint32_t kWaiting = 1u << 31; // the caller sleeps
 
-  // The end of a lane's parts; 0 of the lane before the first one.
-  static int end(int lane, int parts, int lanes) { return int(int64_t(parts) * (lane + 1) / lanes); }
-
   void finish() {
     if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == (kWaiting | 1)) unfinished_.notify_one();
   }
@@ -146,7 +143,7 @@ private:
   std::atomic<Body> body_{nullptr};
   std::atomic<void *> context_{nullptr};
   alignas(kApart) std::atomic<uint32_t> unfinished_{0};
-  Lane lane_[kLanes];
+  Lane lane_[kMostLanes];
 };
 
 Job jobs[kJobs];

@@ -41,6 +41,26 @@ constexpr int parts_of(int threads, int64_t n, int64_t least, int per_thread = k
   return int(fit < most ? fit : most);
 }
 
+// Threads begin with adjacent parts of their own: this many threads do.
+constexpr int kMostLanes = 64;
+constexpr int lanes_of(int parts, int threads) {
+  const int lanes = parts < threads ? parts : threads;
+  return lanes < kMostLanes ? lanes : kMostLanes;
+}
+// The first part that a thread begins with; that of the thread after the last one is `parts`.
+constexpr int first_part(int thread, int parts, int threads) {
+  return int(int64_t(parts) * thread / lanes_of(parts, threads));
+}
+// The thread that begins with a part.
+constexpr int first_thread(int part, int parts, int threads) {
+  return int((int64_t(part + 1) * lanes_of(parts, threads) - 1) / parts);
+}
+// The most parts that a thread begins with.
+constexpr int most_parts(int parts, int threads) {
+  const int lanes = lanes_of(parts, threads);
+  return lanes > 0 ? (parts + lanes - 1) / lanes : 0;
+}
+
 // A range of n units.
 struct Range {
   int64_t begin, end;

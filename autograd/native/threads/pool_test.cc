@@ -168,6 +168,25 @@ static void test_parts_of() {
     expect_equal("the number of parts", parts_of(c.threads, c.n, c.least, c.per_thread), c.want);
 }
 
+// Every part has one thread that begins with it, and a thread's parts are adjacent.
+static void test_first_parts() {
+  for (int threads : {1, 2, 3, 5, 63, 64, 65, 200})
+    for (int parts : {1, 2, 3, 7, 8, 63, 64, 65, 300}) {
+      const int lanes = lanes_of(parts, threads);
+      int next = 0;
+      for (int thread = 0; thread < lanes; thread++) {
+        expect_equal("a thread's first part", first_part(thread, parts, threads), next);
+        for (; next < first_part(thread + 1, parts, threads); next++)
+          expect_equal("a part's thread", first_thread(next, parts, threads), thread);
+        const int own = next - first_part(thread, parts, threads);
+        expect(own > 0 && own <= most_parts(parts, threads), "a thread's number of parts", own,
+               most_parts(parts, threads));
+      }
+      expect_equal("the end of the last thread's parts", next, parts);
+    }
+  expect_equal("the most parts of none", most_parts(0, 4), 0);
+}
+
 int main() {
   const struct {
     const char *name;
@@ -183,6 +202,7 @@ int main() {
       {"idle", test_idle},
       {"names", test_names},
       {"parts_of", test_parts_of},
+      {"first parts", test_first_parts},
   };
   for (const auto &t : tests) {
     test = t.name;
