@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
@@ -61,7 +62,7 @@ func localPaths(cmd *cobra.Command, args []string) error {
 			err = usagef("--%s %s: only --data can be an address; download the file, and give its path", f.Name, redact.Address(f.Value.String()))
 		}
 	})
-	reads := cmd.CommandPath() == "train data check" || cmd.CommandPath() == "train data stats"
+	reads := slices.Contains([]string{"train data check", "train data stats", "train predict"}, cmd.CommandPath())
 	for _, arg := range args {
 		if isAddress(arg) && !reads && !hub.IsName(arg) {
 			err = usagef("%s %s: takes no address; download it, and give its path", cmd.CommandPath(), redact.Address(arg))

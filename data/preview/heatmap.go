@@ -3,6 +3,7 @@ package preview
 import (
 	"image"
 	"image/color"
+	"slices"
 )
 
 // viridis has colors of matplotlib's map of that name at equal steps: perceptually uniform, and readable without color vision.
@@ -24,28 +25,31 @@ func Viridis(v float64) color.RGBA {
 // heatOpacity is the weight of the map's color in an overlay; that of the image is the rest.
 const heatOpacity = 0.5
 
-// Overlay draws a map of values of at least 0, height*width, over an image of side*side RGB pixels, in the colors of Viridis: 0 to
-// the greatest value. The map is enlarged bilinearly, as torch's interpolate does without align_corners. Images below 224 pixels are
-// enlarged by an integer factor.
+// Overlay draws a map of values of at least 0, height*width, over an image of side*side RGB pixels in shades of gray, in the colors
+// of [Viridis]: 0 to the greatest value. The map is enlarged bilinearly, as torch's interpolate does without align_corners. Images
+// below 224 pixels are enlarged by an integer factor.
 func Overlay(pixels []uint8, side int, values []float32, height, width int) *image.RGBA {
-	greatest := float32(0)
-	for _, v := range values {
-		greatest = max(greatest, v)
+	scale := 0.0
+	if greatest := slices.Max(values); greatest > 0 {
+		scale = 1 / float64(greatest)
 	}
 	zoom := max(1, (223+side)/side)
 	im := image.NewRGBA(image.Rect(0, 0, zoom*side, zoom*side))
 	for y := range zoom * side {
 		for x := range zoom * side {
-			v := 0.0
-			if greatest > 0 {
-				v = bilinear(values, height, width, (float64(y)+0.5)/float64(zoom*side), (float64(x)+0.5)/float64(zoom*side)) / float64(greatest)
-			}
-			heat, p := Viridis(v), pixels[3*(y/zoom*side+x/zoom):]
-			mix := func(a, b uint8) uint8 { return uint8(heatOpacity*float64(a) + (1-heatOpacity)*float64(b) + 0.5) }
-			im.SetRGBA(x, y, color.RGBA{mix(heat.R, p[0]), mix(heat.G, p[1]), mix(heat.B, p[2]), 255})
+			v := bilinear(values, height, width, (float64(y)+0.5)/float64(zoom*side), (float64(x)+0.5)/float64(zoom*side))
+			p := pixels[3*(y/zoom*side+x/zoom):]
+			gray := 0.299*float64(p[0]) + 0.587*float64(p[1]) + 0.114*float64(p[2]) // ITU-R 601
+			im.SetRGBA(x, y, mixed(Viridis(v*scale), gray))
 		}
 	}
 	return im
+}
+
+// mixed is a color over a shade of gray.
+func mixed(c color.RGBA, gray float64) color.RGBA {
+	mix := func(a uint8) uint8 { return uint8(heatOpacity*float64(a) + (1-heatOpacity)*gray + 0.5) }
+	return color.RGBA{mix(c.R), mix(c.G), mix(c.B), 255}
 }
 
 // bilinear interpolates a map at a place from 0 to 1; each value is at the middle of its cell.
