@@ -37,3 +37,12 @@ func newOutcome(sample, class int, logits []float32) Outcome {
 
 // greater compares logits, of which NaN is the greatest, as for [backend.Rank].
 func greater(a, b float32) bool { return a > b || a != a && b == b }
+
+// Outcomes compares the logits (N, classes) of images with their N classes. samples are their indices in the data set.
+func Outcomes(logits []float32, labels []int64, samples []int, each func(o Outcome, logits []float32)) {
+	classes := len(logits) / max(len(labels), 1)
+	for i, label := range labels {
+		row := logits[i*classes : (i+1)*classes]
+		each(newOutcome(samples[i], int(label), row), row)
+	}
+}

@@ -147,6 +147,7 @@ func TestPredictImagesEnds(t *testing.T) {
 		t.Errorf("the loop ended after %d images", n)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	n = 0
 	var last error
 	for _, err := range PredictImages(ctx, c, images.Dataset) {

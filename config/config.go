@@ -178,6 +178,8 @@ type Config struct {
 
 	// Progress is how the command line shows progress: auto, bar, plain, json or none.
 	Progress string `yaml:"progress"`
+	// Report makes the command line write the report of the run, see package report/page. It does not change the result.
+	Report bool `yaml:"report"`
 
 	// Remote opens URLs such as s3://bucket/train-000.tar; see package data/remote. nil: Data
 	// must be local.
@@ -234,6 +236,7 @@ func Default() Config {
 		CheckpointEvery: "10m",
 		Keep:            3,
 		Progress:        "auto",
+		Report:          true,
 
 		Monitor:          MonitorTop1,
 		EMAWarmup:        WarmupTimm,

@@ -197,8 +197,8 @@ func (r *run) featureShape() []int64 {
 	return []int64{int64(in.Channels)}
 }
 
-// scoreFeatures evaluates networks, which differ in their heads, on the cached features of the validation images.
-func (r *run) scoreFeatures(ctx context.Context, s *autograd.Scope, networks []*backend.Network) ([]classify.Score, error) {
+// scoreFeatures evaluates networks, which differ in their heads, on the cached features of the validation images. each may be nil.
+func (r *run) scoreFeatures(ctx context.Context, s *autograd.Scope, networks []*backend.Network, each func(network int, o classify.Outcome, logits []float32)) ([]classify.Score, error) {
 	scores := make([]classify.Score, len(networks))
 	batches := &featureBatches{of: r.features.val, batchSize: r.config.BatchSize}
 	for ctx.Err() == nil {
@@ -214,7 +214,11 @@ func (r *run) scoreFeatures(ctx context.Context, s *autograd.Scope, networks []*
 			err := s.Sub(func(s *autograd.Scope) error {
 				return s.NoGrad(func(s *autograd.Scope) error {
 					logits := n.Head(s, r.features.val.rows(s, b.Samples, r.featureShape(), r.Place), autograd.Evaluation)
-					scores[i].Add(autograd.ToSlice[float32](s, logits), b.Labels)
+					values := autograd.ToSlice[float32](s, logits)
+					scores[i].Add(values, b.Labels)
+					if each != nil && s.Err() == nil {
+						classify.Outcomes(values, b.Labels, b.Samples, func(o classify.Outcome, row []float32) { each(i, o, row) })
+					}
 					return s.Err()
 				})
 			})

@@ -181,10 +181,12 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 	if r.swa != nil && r.swa.ready {
 		e.Networks = append(e.Networks, r.swa.network)
 	}
+	var seen outcomes
+	e.Each = r.collect(&seen, len(e.Networks))
 	var scores []classify.Score
 	var err error
 	if r.features != nil && r.features.val != nil {
-		scores, err = r.scoreFeatures(ctx, s, e.Networks)
+		scores, err = r.scoreFeatures(ctx, s, e.Networks, e.Each)
 	} else {
 		scores, err = e.Run(ctx, s, r.valLoader)
 	}
@@ -217,7 +219,7 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 		sum.Best = true
 		r.Best = now
 	}
-	return nil
+	return r.afterValidation(*sum, seen, r.networkOf(now))
 }
 
 // betterOf returns the result of the network or, unless it is worse, of its weight average: an
@@ -233,6 +235,18 @@ func (r *run) betterOf(scores []classify.Score) best {
 		now.Plain, now.Top1, now.Top5, now.Loss = false, top1, top5, loss
 	}
 	return now
+}
+
+// networkOf returns which of the validated networks a result is of: the network itself, its moving average, or the average
+// of the last epochs, in this order.
+func (r *run) networkOf(b best) int {
+	switch {
+	case r.average != nil && b.SWA:
+		return 2
+	case r.average != nil && !b.Plain || b.SWA:
+		return 1
+	}
+	return 0
 }
 
 // betterScore reports whether a result of an average replaces another one, unless it is worse.

@@ -65,6 +65,9 @@ func (r *run) forwardBackward(s *autograd.Scope, batches batchSource) (tally, er
 			}
 			continue
 		}
+		if err := r.beforeBatch(b); err != nil {
+			return seen, err
+		}
 		if err := s.Sub(func(s *autograd.Scope) error { return r.add(s, b, &seen) }); err != nil {
 			return seen, fmt.Errorf("train: epoch %d step %d: %w", r.Epoch+1, r.Step+1, err)
 		}

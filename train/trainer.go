@@ -9,6 +9,7 @@ import (
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
 	"depthwise.dev/config"
+	"depthwise.dev/data"
 	"depthwise.dev/models"
 	"depthwise.dev/optim"
 	"depthwise.dev/report"
@@ -52,6 +53,11 @@ type Optimizer struct {
 type Callback struct {
 	AfterStep  func(s *autograd.Scope, n *backend.Network, e report.Step) error
 	AfterEpoch func(s *autograd.Scope, n *backend.Network, e report.Epoch) error // after validation
+	// BeforeBatch receives each training batch, which it must not keep, with the names of the classes. While features of a frozen
+	// backbone are cached, there are none.
+	BeforeBatch func(b *data.Batch, classes []string) error
+	// AfterValidation receives each validation, before AfterEpoch.
+	AfterValidation func(e report.Epoch, v Validation) error
 }
 
 // validate checks that the loss and the optimizer have names to record.

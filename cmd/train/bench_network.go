@@ -8,7 +8,7 @@ import (
 
 	"depthwise.dev/bench"
 	"depthwise.dev/config"
-	"depthwise.dev/report"
+	"depthwise.dev/report/charts"
 )
 
 // layerFlags are the flags of benchmarks that report per-layer times.
@@ -44,7 +44,7 @@ type networkBench[R, L any] struct {
 	wholeText  func(R) string
 	layers     func(context.Context, config.Config, bench.Steps) (L, error)
 	layersText func(L) string
-	chart      func(L) report.Roofline
+	chart      func(L) charts.Roofline
 }
 
 func newBenchStep() *cobra.Command {
@@ -64,7 +64,7 @@ and after. See docs/layers.md.`,
 		unit:  "steps",
 		whole: bench.Step, wholeText: stepText,
 		layers: bench.StepLayers, layersText: layersText,
-		chart: func(r bench.StepLayersSpeed) report.Roofline {
+		chart: func(r bench.StepLayersSpeed) charts.Roofline {
 			return rooflineOf("training step", r.ComputeSpeed, r.LayerTable)
 		},
 	}.command()
@@ -86,7 +86,7 @@ their number. Time spent waiting has a row of its own. See docs/layers.md.`,
 		unit:  "batches",
 		whole: bench.Infer, wholeText: inferText,
 		layers: bench.InferLayers, layersText: inferLayersText,
-		chart: func(r bench.InferLayersSpeed) report.Roofline {
+		chart: func(r bench.InferLayersSpeed) charts.Roofline {
 			return rooflineOf("inference", r.ComputeSpeed, r.LayerTable)
 		},
 	}.command()

@@ -9,19 +9,19 @@ import (
 
 	"depthwise.dev/bench"
 	"depthwise.dev/internal/atomicfile"
-	"depthwise.dev/report"
+	"depthwise.dev/report/charts"
 )
 
 // labeled is the number of labeled points: those with the most time above their floors.
 const labeled = 12
 
 // plotRoofline writes the chart unless file is empty.
-func plotRoofline(file string, chart report.Roofline) error {
+func plotRoofline(file string, chart charts.Roofline) error {
 	if file == "" {
 		return nil
 	}
 	var picture bytes.Buffer
-	if err := report.WriteRoofline(&picture, chart); err != nil {
+	if err := charts.WritePNG(&picture, chart); err != nil {
 		return err
 	}
 	if err := atomicfile.WriteFile(file, 0o644, picture.Bytes()); err != nil {
@@ -32,8 +32,8 @@ func plotRoofline(file string, chart report.Roofline) error {
 
 // rooflineOf returns a chart with a point for each convolution and direction, and for a head whose
 // bytes are known. It has no roofs where the peaks are unreliable.
-func rooflineOf(what string, r bench.ComputeSpeed, t bench.LayerTable) report.Roofline {
-	chart := report.Roofline{Title: fmt.Sprintf("%s: %s, batch %d at %d, %s, backend %s, %d threads",
+func rooflineOf(what string, r bench.ComputeSpeed, t bench.LayerTable) charts.Roofline {
+	chart := charts.Roofline{Title: fmt.Sprintf("%s: %s, batch %d at %d, %s, backend %s, %d threads",
 		t.Processor, what, r.Batch, r.Resolution, r.Precision, r.Kernels, r.Threads)}
 	if t.Doubt == "" {
 		chart.Memory, chart.Roofs = t.Peaks.GBS, roofs(r.Precision, t.Peaks)
@@ -52,7 +52,7 @@ func rooflineOf(what string, r bench.ComputeSpeed, t bench.LayerTable) report.Ro
 
 // addPoints adds the points, all with labels, and returns the milliseconds above the floor of each; without roofs all of its
 // milliseconds.
-func addPoints(chart *report.Roofline, t bench.LayerTable) (lost []float64) {
+func addPoints(chart *charts.Roofline, t bench.LayerTable) (lost []float64) {
 	names := map[string]string{"conv": "stem", "depthwise": "depthwise", "pointwise": "pointwise", "head": "classifier"}
 	for _, l := range t.Layers {
 		kind, ok := names[l.Kind]
@@ -65,7 +65,7 @@ func addPoints(chart *report.Roofline, t bench.LayerTable) (lost []float64) {
 				label += fmt.Sprintf(" %.1fx", p.MS/p.FloorMS())
 				above -= p.FloorMS()
 			}
-			chart.Points = append(chart.Points, report.RooflinePoint{Kind: kind, Label: label, Backward: i == 1,
+			chart.Points = append(chart.Points, charts.RooflinePoint{Kind: kind, Label: label, Backward: i == 1,
 				Intensity: float64(p.FLOP) / float64(p.Bytes), GFLOPS: p.GFLOPS})
 			lost = append(lost, above)
 		}
@@ -74,11 +74,11 @@ func addPoints(chart *report.Roofline, t bench.LayerTable) (lost []float64) {
 }
 
 // roofs are the arithmetic peaks, the highest first.
-func roofs(precision string, p bench.Peaks) []report.Roof {
-	list := []report.Roof{{Name: "fp32 products", GFLOPS: p.FloatGFLOPS}}
+func roofs(precision string, p bench.Peaks) []charts.Roof {
+	list := []charts.Roof{{Name: "fp32 products", GFLOPS: p.FloatGFLOPS}}
 	if precision != "fp32" {
-		list = append(list, report.Roof{Name: precision + " products", GFLOPS: p.GFLOPS})
+		list = append(list, charts.Roof{Name: precision + " products", GFLOPS: p.GFLOPS})
 	}
-	slices.SortStableFunc(list, func(a, b report.Roof) int { return cmp.Compare(b.GFLOPS, a.GFLOPS) })
+	slices.SortStableFunc(list, func(a, b charts.Roof) int { return cmp.Compare(b.GFLOPS, a.GFLOPS) })
 	return list
 }

@@ -9,29 +9,61 @@ import (
 	"depthwise.dev/config"
 	"depthwise.dev/diagnose"
 	"depthwise.dev/internal/atomicfile"
-	"depthwise.dev/report"
+	"depthwise.dev/report/charts"
+	"depthwise.dev/report/page"
 )
 
 // plotLayers computes a training step and writes its page.
-func plotLayers(cmd *cobra.Command, c config.Config, weights string, images int, file string, asJSON bool) error {
+func plotLayers(cmd *cobra.Command, c config.Config, weights string, images int, path string, asJSON bool) error {
 	r, err := diagnose.Inspect(cmd.Context(), c, weights, images)
 	if err != nil {
 		return err
 	}
-	var page bytes.Buffer
-	if err := report.WriteBars(&page, layersPage(r)); err != nil {
+	var file bytes.Buffer
+	if err := page.WriteChartPage(&file, "One training step, layer by layer", layerFacts(r), layerCharts(r)); err != nil {
 		return err
 	}
-	if err := atomicfile.WriteFile(file, 0o644, page.Bytes()); err != nil {
-		return fmt.Errorf("check: --plot %s: %w", file, err)
+	if err := atomicfile.WriteFile(path, 0o644, file.Bytes()); err != nil {
+		return fmt.Errorf("check: --plot %s: %w", path, err)
 	}
 	return show(cmd, asJSON, r, func() string {
-		return fmt.Sprintf("%s: %d layers and %d arrays of %s\n", file, len(r.Layers), len(r.Parameters), r.Network)
+		return fmt.Sprintf("%s: %d layers and %d arrays of %s\n", path, len(r.Layers), len(r.Parameters), r.Network)
 	})
 }
 
-// layersPage shows the statistics that help when a network does not learn.
-func layersPage(r diagnose.Inspection) report.BarPage {
+// layerCharts shows the statistics that help when a network does not learn.
+func layerCharts(r diagnose.Inspection) []charts.Chart {
+	var gradients, updates, norms, means, stds, zeros, dead, flow []charts.Bar
+	for _, p := range r.Parameters {
+		gradients = append(gradients, charts.Bar{Name: p.Name, Value: p.Gradient})
+		norms = append(norms, charts.Bar{Name: p.Name, Value: p.Norm})
+		if p.Norm > 0 {
+			updates = append(updates, charts.Bar{Name: p.Name, Value: p.Update})
+		}
+	}
+	for _, l := range r.Layers {
+		means = append(means, charts.Bar{Name: l.Name, Value: l.Mean})
+		stds = append(stds, charts.Bar{Name: l.Name, Value: l.Std})
+		zeros = append(zeros, charts.Bar{Name: l.Name, Value: l.Zeros})
+		dead = append(dead, charts.Bar{Name: l.Name, Value: l.Dead})
+		flow = append(flow, charts.Bar{Name: l.Name, Value: l.Gradient})
+	}
+	norm := charts.Axis{Label: "L2 norm", Log: true}
+	fraction := charts.Axis{Percent: true, Max: 1}
+	return []charts.Chart{
+		charts.Bars{Title: "Update-to-weight ratio", Note: "norm of the update / norm of the array; about 0.001 is typical", Axis: charts.Axis{Log: true}, Bars: updates, Low: 1e-4, High: 1e-2},
+		charts.Bars{Title: "Gradients of the parameters", Axis: norm, Bars: gradients},
+		charts.Bars{Title: "Parameters", Axis: norm, Bars: norms},
+		charts.Bars{Title: "Gradients at the layer outputs", Note: "a steady decrease or increase means vanishing or exploding gradients", Axis: norm, Bars: flow},
+		charts.Bars{Title: "Activations: standard deviation", Note: "over images, channels and positions, after norm and activation", Bars: stds},
+		charts.Bars{Title: "Activations: mean", Note: "over images, channels and positions, after norm and activation", Bars: means},
+		charts.Bars{Title: "Activations: fraction of zeros", Note: "set to zero by ReLU", Axis: fraction, Bars: zeros},
+		charts.Bars{Title: "Activations: fraction of dead channels", Note: "zero at every position of all images", Axis: fraction, Bars: dead},
+	}
+}
+
+// layerFacts says what was measured.
+func layerFacts(r diagnose.Inspection) []string {
 	weights, images := "initial weights", "of noise"
 	if r.Weights != "" {
 		weights = "weights of " + r.Weights
@@ -39,35 +71,6 @@ func layersPage(r diagnose.Inspection) report.BarPage {
 	if r.Data != "" {
 		images = "of " + r.Data
 	}
-	var gradients, updates, norms, means, stds, zeros, dead, flow []report.Bar
-	for _, p := range r.Parameters {
-		gradients = append(gradients, report.Bar{Name: p.Name, Value: p.Gradient})
-		norms = append(norms, report.Bar{Name: p.Name, Value: p.Norm})
-		if p.Norm > 0 {
-			updates = append(updates, report.Bar{Name: p.Name, Value: p.Update})
-		}
-	}
-	for _, l := range r.Layers {
-		means = append(means, report.Bar{Name: l.Name, Value: l.Mean})
-		stds = append(stds, report.Bar{Name: l.Name, Value: l.Std})
-		zeros = append(zeros, report.Bar{Name: l.Name, Value: l.Zeros})
-		dead = append(dead, report.Bar{Name: l.Name, Value: l.Dead})
-		flow = append(flow, report.Bar{Name: l.Name, Value: l.Gradient})
-	}
-	return report.BarPage{
-		Title: "One training step, layer by layer",
-		Facts: []string{r.Network, fmt.Sprintf("%s; %d images %s; loss %.4g", weights, r.Images, images, r.Loss),
-			fmt.Sprintf("the first step of %s at a learning rate of %g", r.Optimizer, r.LR)},
-		Charts: []report.BarChart{
-			{Title: "Update-to-weight ratio", Note: "norm of the update / norm of the array; about 0.001 is typical", Log: true,
-				Bars: updates, Low: 1e-4, High: 1e-2},
-			{Title: "Gradients of the parameters", Note: "L2 norm", Log: true, Bars: gradients},
-			{Title: "Parameters", Note: "L2 norm", Log: true, Bars: norms},
-			{Title: "Gradients at the layer outputs", Note: "L2 norm; a steady decrease or increase means vanishing or exploding gradients", Log: true, Bars: flow},
-			{Title: "Activations: standard deviation", Note: "over images, channels and positions, after normalization and activation", Bars: stds},
-			{Title: "Activations: mean", Note: "over images, channels and positions, after normalization and activation", Bars: means},
-			{Title: "Activations: fraction of zeros", Note: "set to zero by ReLU", Bars: zeros, High: 1},
-			{Title: "Activations: fraction of dead channels", Note: "zero at every position of all images", Bars: dead, High: 1},
-		},
-	}
+	return []string{r.Network, fmt.Sprintf("%s; %d images %s; loss %.4g", weights, r.Images, images, r.Loss),
+		fmt.Sprintf("the first step of %s at a learning rate of %g", r.Optimizer, r.LR)}
 }

@@ -21,7 +21,7 @@ func TestCheckPlot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for bar, want := range map[string]int{">conv_stem<": 5, ">classifier.weight<": 3, "<svg": 8, "<h1>One training step": 1, "initial weights; 2 images of noise": 1} {
+	for bar, want := range map[string]int{">conv_stem</text>": 5, ">classifier.weight</text>": 3, "<svg": 8, "<h1>One training step": 1, "initial weights; 2 images of noise": 1} {
 		if n := strings.Count(string(page), bar); n != want {
 			t.Errorf("%d times %s, want %d", n, bar, want)
 		}

@@ -20,7 +20,7 @@ func newRoot() *cobra.Command {
 	cmd.SetHelpFunc(printHelp)
 	cmd.SetHelpCommand(newHelp())
 	cmd.SetFlagErrorFunc(flagError)
-	cmd.AddCommand(newResume(), newRuns(), newRecipes(), newEval(), newPredict(), newEmbed(), newSimilar(), newExport(), newBundle(), newServe(), newSummary(), newBench(), newCheck(), newData(), newWeights(),
+	cmd.AddCommand(newResume(), newRuns(), newReport(), newRecipes(), newEval(), newPredict(), newEmbed(), newSimilar(), newExport(), newBundle(), newServe(), newSummary(), newBench(), newCheck(), newData(), newWeights(),
 		newCompletion(), newDocs(), newVersion())
 	completeFlags(cmd)
 	return cmd
@@ -146,6 +146,7 @@ func runFlags(cmd *cobra.Command, s *settings) {
 	})
 	flagGroup(cmd, groupOutput, func(fs *pflag.FlagSet) {
 		fs.Var(choice{&s.Progress, config.Progresses}, "progress", "progress on standard error")
+		reportFlag(fs, &s.Config)
 	})
 }
 

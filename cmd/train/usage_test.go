@@ -113,7 +113,7 @@ func TestWrongUsage(t *testing.T) {
 		{"mistyped augmentation", "--data x --augment randagu", "did you mean randaug? allowed: none, basic, randaug, trivial"},
 		{"mistyped fit", "--data x --fit leterbox", "did you mean letterbox? allowed: crop, letterbox, pad"},
 		{"mistyped command", "evla", "did you mean eval?"},
-		{"unknown command", "fly", "allowed: bench, bundle, check, completion, data, embed, eval, export, predict, recipes, resume, runs, serve, similar, summary, version"},
+		{"unknown command", "fly", "allowed: bench, bundle, check, completion, data, embed, eval, export, predict, recipes, report, resume, runs, serve, similar, summary, version"},
 		{"mistyped command of a command", "bench stp", "did you mean step?"},
 		{"command without its command", "bench", "infer, loader, step"},
 		{"argument of a command that has none", "summary now", "no arguments"},

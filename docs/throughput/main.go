@@ -8,20 +8,20 @@ import (
 	"os"
 	"path/filepath"
 
-	"depthwise.dev/report"
+	"depthwise.dev/report/charts"
 )
 
 // output is the file that the program writes, below the working folder.
 var output = filepath.Join("docs", "throughput.svg")
 
 // chart holds measured figures only. docs/benchmarks.md has the method, the spread of the runs and the versions.
-var chart = report.GroupedBars{
+var chart = charts.GroupedBars{
 	Title:    "MobileNet v1 on two CPU cores",
 	Subtitle: "224 × 224, width 1, batch size 32, bfloat16; longer is faster",
 	Unit:     "images per second",
 	Series:   []string{"Depthwise", "PyTorch 2.15", "OpenVINO 2026.4"},
 	Ratio:    true,
-	Groups: []report.BarGroup{
+	Groups: []charts.BarGroup{
 		// docs/benchmarks.md, "AMD EPYC, Zen 5": 204 against the fastest of PyTorch's modes on a quiet machine.
 		{Name: "Training step", Detail: "AMD EPYC (Zen 5)", Values: []float64{204, 69.5, math.NaN()}},
 		// docs/benchmarks.md, "Intel Xeon with AMX": medians of 257, 260, 266, 275, 275, 276 and of 47.0, 48.0, 48.5.
@@ -44,7 +44,7 @@ func write(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := report.WriteGroupedBars(f, chart); err != nil {
+	if err := charts.WriteGroupedBars(f, chart); err != nil {
 		f.Close() // the first error is the one that counts
 		return err
 	}

@@ -54,6 +54,9 @@ func wholeRun(r Run) ([]Removal, error) {
 	return own, nil
 }
 
+// reportFiles are those of package report/page, which a test compares.
+var reportFiles = []string{"report.html", "report.json", "predictions.csv", "results.png", "results.svg", "confusion_matrix.png", "confusion_matrix.svg"}
+
 // writtenByRuns reports whether a run writes a file of this name, relative to its folder, or a temporary one before it.
 func writtenByRuns(name string) bool {
 	dir, base := filepath.Split(name)
@@ -61,7 +64,7 @@ func writtenByRuns(name string) bool {
 		base = final
 	}
 	if dir == "" {
-		return slices.Contains([]string{configFile, eventsFile, metricsFile, "class_weights.csv", "best.safetensors"}, base)
+		return slices.Contains([]string{configFile, eventsFile, metricsFile, "class_weights.csv", "best.safetensors"}, base) || slices.Contains(reportFiles, base)
 	}
 	return strings.HasPrefix(base, "step-") && filepath.Ext(base) == ".safetensors"
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"depthwise.dev/internal/atomicfile"
+	"depthwise.dev/report/page"
 )
 
 // TestPruneKeepsOtherFiles: of a run in a folder with a user's files only what runs write is removed.
@@ -17,6 +18,9 @@ func TestPruneKeepsOtherFiles(t *testing.T) {
 			temporary := filepath.Base(atomicfile.TempName("best.safetensors"))
 			written := map[string]string{"config.yaml": settings, "events.jsonl": start, "metrics.csv": metrics, "best.safetensors": "best",
 				"checkpoints/step-00000003.safetensors": "old", temporary: "part", ".lock": ""}
+			for _, name := range page.Files {
+				written[name] = "part of the report"
+			}
 			dir := folder(t, filepath.Join(top, "run"), written)
 			folder(t, dir, map[string]string{other: "mine"})
 			list, _, err := List(top)

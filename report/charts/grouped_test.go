@@ -1,4 +1,4 @@
-package report
+package charts
 
 import (
 	"bytes"
@@ -53,7 +53,7 @@ func TestGroupedBarsGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("the chart differs from %s; if that is intended, run go test ./report -update\n%s", path, got)
+		t.Errorf("the chart differs from %s; if that is intended, run go test ./report/charts -update\n%s", path, got)
 	}
 }
 
@@ -238,8 +238,8 @@ func TestAxisStep(t *testing.T) {
 
 func TestThousands(t *testing.T) {
 	for v, want := range map[float64]string{0: "0", 69.5: "69.5", 999: "999", 1000: "1,000", 1492.25: "1,492.25", 1234567: "1,234,567", 0.1 + 0.2: "0.3"} {
-		if got := thousands(v); got != want {
-			t.Errorf("thousands(%v) = %q, want %q", v, got, want)
+		if got := grouped(v); got != want {
+			t.Errorf("grouped(%v) = %q, want %q", v, got, want)
 		}
 	}
 }

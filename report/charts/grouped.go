@@ -1,7 +1,6 @@
-package report
+package charts
 
 import (
-	"encoding/xml"
 	"fmt"
 	"io"
 	"math"
@@ -51,14 +50,14 @@ const (
 // reader prefers (prefers-color-scheme).
 func WriteGroupedBars(w io.Writer, c GroupedBars) error {
 	if err := c.validate(); err != nil {
-		return fmt.Errorf("report: chart %q: %w", c.Title, err)
+		return fmt.Errorf("charts: %q: %w", c.Title, err)
 	}
-	page, err := template.New("chart").Funcs(template.FuncMap{"px": pixels, "text": escape}).Parse(groupedBarsTemplate)
+	page, err := template.New("chart").Funcs(template.FuncMap{"px": px, "text": escape}).Parse(groupedBarsTemplate)
 	if err == nil {
 		err = page.Execute(w, c.layout())
 	}
 	if err != nil {
-		return fmt.Errorf("report: chart %q: %w", c.Title, err)
+		return fmt.Errorf("charts: %q: %w", c.Title, err)
 	}
 	return nil
 }
@@ -143,7 +142,7 @@ func (c GroupedBars) layout() chartLayout {
 	l.PlotBottom = y - svgGap/2
 	for i := range steps + 1 {
 		v := step * float64(i)
-		l.Ticks = append(l.Ticks, placed{X: svgLeft + v*scale, Y: l.PlotBottom + 19, Text: thousands(v)})
+		l.Ticks = append(l.Ticks, placed{X: svgLeft + v*scale, Y: l.PlotBottom + 19, Text: grouped(v)})
 	}
 	y = l.PlotBottom + 19 + 21 // the unit
 	for _, line := range wrapWords(c.Note, noteChars) {
@@ -169,7 +168,7 @@ func (c GroupedBars) largest() float64 {
 
 // label returns the text beside a bar: the value and, if requested, the ratio.
 func (c GroupedBars) label(g BarGroup, series int) string {
-	text := thousands(g.Values[series])
+	text := grouped(g.Values[series])
 	if !c.Ratio || series != 0 {
 		return text
 	}
@@ -193,7 +192,7 @@ func (c GroupedBars) describe() string {
 		var values []string
 		for i, v := range g.Values {
 			if !math.IsNaN(v) {
-				values = append(values, c.Series[i]+" "+thousands(v))
+				values = append(values, c.Series[i]+" "+grouped(v))
 			}
 		}
 		fmt.Fprintf(&b, " %s, %s: %s.", g.Name, g.Detail, strings.Join(values, ", "))
@@ -217,17 +216,9 @@ func axisStep(largest float64) (step float64, steps int) {
 	return step, steps
 }
 
-// thousands formats a value with at most three decimals and thousands separators: 69.5, 1,492.
-func thousands(v float64) string {
-	text := strconv.FormatFloat(math.Round(v*1000)/1000, 'f', -1, 64)
-	whole, decimals, _ := strings.Cut(text, ".")
-	for i := len(whole) - 3; i > 0; i -= 3 {
-		whole = whole[:i] + "," + whole[i:]
-	}
-	if decimals != "" {
-		whole += "." + decimals
-	}
-	return whole
+// grouped formats a value with at most three decimals and thousands separators: 69.5, 1,492.
+func grouped(v float64) string {
+	return thousands(strconv.FormatFloat(math.Round(v*1000)/1000, 'f', -1, 64))
 }
 
 // wrapWords breaks text between words into lines of at most maxChars characters; longer words stay
@@ -245,14 +236,6 @@ func wrapWords(text string, maxChars int) []string {
 		lines = append(lines, line)
 	}
 	return lines
-}
-
-func pixels(v float64) string { return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64) }
-
-func escape(text string) (string, error) {
-	var b strings.Builder
-	err := xml.EscapeText(&b, []byte(text))
-	return b.String(), err
 }
 
 const groupedBarsTemplate = `<svg xmlns="http://www.w3.org/2000/svg" width="{{px .Width}}" height="{{px .Height}}" viewBox="0 0 {{px .Width}} {{px .Height}}" role="img" aria-labelledby="title desc">
