@@ -88,6 +88,9 @@ type Targets struct {
 	// and 1 - Lambda of its mixed label. Empty: no row was mixed.
 	MixedLabels []int64
 	Lambda      float64
+	// MultiLabel holds the targets (N, classes), row-major, of rows that have any number of classes; Labels is empty then.
+	// [BinaryCrossEntropy] takes them.
+	MultiLabel []float32
 }
 
 // CrossEntropyResult is the loss and the number of correct rows of a batch.

@@ -92,6 +92,7 @@ var wrongUses = []wrongUse{
 	}},
 	{"CrossEntropy.Loss", "cross entropy", f32, func(s scope, x tensor) { autograd.CrossEntropy{}.Loss(s, x, other(s, x)) }},
 	{"CrossEntropy.SoftLoss", "soft cross entropy", f32, func(s scope, x tensor) { autograd.CrossEntropy{}.SoftLoss(s, x, other(s, x)) }},
+	{"BinaryCrossEntropy.Loss", "binary cross entropy", f32, func(s scope, x tensor) { autograd.BinaryCrossEntropy{}.Loss(s, x, s.Reshape(x, -1)) }},
 	{"CrossEntropy.Fused", "fused cross entropy", f32, func(s scope, x tensor) {
 		autograd.CrossEntropy{}.Fused(s, x, autograd.Targets{Labels: []int64{0}})
 	}},

@@ -12,5 +12,5 @@ func Pixels(b *data.Batch, p data.Preprocess) autograd.Pixels {
 
 // Targets returns the classes of a loader's batch. It shares the batch's memory.
 func Targets(b *data.Batch) autograd.Targets {
-	return autograd.Targets{Labels: b.Labels, MixedLabels: b.MixedLabels, Lambda: b.Lambda}
+	return autograd.Targets{Labels: b.Labels, MixedLabels: b.MixedLabels, Lambda: b.Lambda, MultiLabel: b.Targets}
 }

@@ -37,10 +37,14 @@ func mainClasses(t autograd.Targets) []int64 {
 	return t.Labels
 }
 
-// Correct counts the rows of logits (N, classes) whose greatest value is that of the target's main class.
+// Correct counts the rows of logits (N, classes) whose greatest value is that of the target's main class, or of
+// multi-label rows [ExactMatches].
 func Correct(s *autograd.Scope, logits *autograd.Tensor, t autograd.Targets) int {
 	if s.Err() != nil {
 		return 0
+	}
+	if t.MultiLabel != nil {
+		return ExactMatches(autograd.ToSlice[float32](s, logits), t.MultiLabel, int(logits.Shape()[1]))
 	}
 	return correct(autograd.ToSlice[float32](s, logits), mainClasses(t))
 }

@@ -34,9 +34,12 @@ func (e Evaluation) logits(s *autograd.Scope, inference backend.Inference, b *da
 	if len(views) != len(logits) {
 		return nil, fmt.Errorf("classify: %d logits of mirrored images, %d of the images", len(views), len(logits))
 	}
-	classes := len(logits) / b.N
+	classes, mean := len(logits)/b.N, meanProbabilities
+	if e.MultiLabel {
+		mean = meanSigmoid
+	}
 	for i := 0; i < len(logits); i += classes {
-		meanProbabilities(logits[i:i+classes], views[i:i+classes])
+		mean(logits[i:i+classes], views[i:i+classes])
 	}
 	return logits, nil
 }

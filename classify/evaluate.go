@@ -3,6 +3,7 @@ package classify
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -45,6 +46,10 @@ type EvalConfig struct {
 	Compare string
 	// Predictions is a CSV file to write with a row for each image, see [writePredictions]. "": none.
 	Predictions string
+	// Thresholds is a file to write multi-label weights to, with the thresholds that are best on these images. "": none.
+	Thresholds string
+	// Images, LabelDelimiter say how a CSV file is read, see [datasets.Source].
+	Images, LabelDelimiter string
 	// Calibrated is a file to write the weights to, calibrated by temperature scaling on these images. "": none.
 	Calibrated string
 }
@@ -58,9 +63,15 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 	if err := c.keepsWeights(); err != nil {
 		return EvalResult{}, err
 	}
+	if c.Thresholds != "" {
+		return EvalResult{}, errors.New("classify: --thresholds are those of multi-label weights, and these predict one class for each image; --calibrated calibrates their probabilities")
+	}
 	e, err := measure(ctx, c)
 	if err != nil {
 		return EvalResult{}, err
+	}
+	if e.weights.MultiLabel() {
+		return EvalResult{}, errTask
 	}
 	result := e.result()
 	if c.Compare != "" {
@@ -87,14 +98,16 @@ func Evaluate(ctx context.Context, c EvalConfig) (EvalResult, error) {
 	return result, nil
 }
 
-// keepsWeights refuses a file of calibrated weights that would replace those that are read.
+// keepsWeights refuses a file of calibrated weights, or of those with thresholds, that would replace those that are read.
 func (c EvalConfig) keepsWeights() error {
-	for _, read := range []string{c.Weights, c.Compare} {
-		if c.Calibrated == "" || read == "" {
-			continue
-		}
-		if err := formats.CheckNotWeights(read, c.Calibrated); err != nil {
-			return err
+	for _, written := range []string{c.Calibrated, c.Thresholds} {
+		for _, read := range []string{c.Weights, c.Compare} {
+			if written == "" || read == "" {
+				continue
+			}
+			if err := formats.CheckNotWeights(read, written); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -105,6 +118,7 @@ type measured struct {
 	weights  weights.Weights
 	images   *data.Dataset
 	outcomes []Outcome
+	samples  []int     // of multi-label images: their indices in the order of evaluation
 	logits   []float32 // (images, classes) in the order of outcomes, nil if they were too many to keep
 	score    Score
 	base     EvalResult // fields that are known without outcomes
@@ -126,6 +140,9 @@ func measure(ctx context.Context, c EvalConfig) (*measured, error) {
 	}
 	nameClasses(&w, all, c.Reading)
 	e := &measured{weights: w, base: EvalResult{Measured: which, LeftOut: all.Problems, TTA: c.TTA}}
+	if err := e.checkTask(all); err != nil {
+		return nil, err
+	}
 	e.images, e.base.Unknown, e.base.Missing = all.Match(folderNames(w, all.Classes))
 	if e.images.Len() == 0 {
 		return nil, fmt.Errorf("classify: no folder of %s has the name of a class of the weights, such as \"%s\"; is this the data set that they were trained on?", data.ShowName(all.Root), data.ShowName(w.Classes[0]))
@@ -156,14 +173,14 @@ func (e *measured) run(ctx context.Context, s *autograd.Scope, c EvalConfig) err
 	}
 	keep := c.Calibrated != "" || e.images.Len()*len(e.weights.Classes) <= maxKeptLogits
 	start := time.Now()
-	scores, err := Evaluation{Machine: m, Networks: []*backend.Network{network}, Preprocess: e.weights.Preprocess, Limit: c.Limit, TTA: c.TTA,
+	scores, err := Evaluation{Machine: m, Networks: []*backend.Network{network}, Preprocess: e.weights.Preprocess, Limit: c.Limit, TTA: c.TTA, MultiLabel: e.weights.MultiLabel(),
 		Each: func(_ int, o Outcome, logits []float32) {
 			e.outcomes = append(e.outcomes, o)
 			if keep {
 				e.logits = append(e.logits, logits...)
 			}
 		}}.Run(ctx, s, loader)
-	e.score = scores[0]
+	e.score, e.samples = scores[0], scores[0].samples
 	e.base.ImagesPerSecond = float64(e.score.Images) / time.Since(start).Seconds()
 	return err
 }

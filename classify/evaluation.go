@@ -10,6 +10,7 @@ import (
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
 	"depthwise.dev/data"
+	"depthwise.dev/metrics"
 )
 
 // Evaluation evaluates networks on a data set.
@@ -22,6 +23,8 @@ type Evaluation struct {
 	AfterBatch func(batch, of int) error // called after each batch; nil: not
 	// Each, if not nil, receives the outcome of each image with its logits, which it must not keep.
 	Each func(network int, o Outcome, logits []float32)
+	// MultiLabel: probabilities are sigmoids, for test-time augmentation.
+	MultiLabel bool
 }
 
 // Score sums the results of a network.
@@ -29,6 +32,8 @@ type Score struct {
 	Images, Top1, Top5 int
 	Loss               float64 // the sum over images
 	Skipped            []data.Problem
+	multi              metrics.MultiLabel // of multi-label images
+	samples            []int              // likewise: their indices
 }
 
 // Rates returns the accuracies as fractions and the mean loss.
@@ -90,6 +95,11 @@ func (e Evaluation) add(s *autograd.Scope, network int, inference backend.Infere
 		logits, err := e.logits(s, inference, b)
 		if err != nil {
 			return err
+		}
+		if len(b.Targets) > 0 {
+			total.addMultiLabel(logits, b.Targets, b.N)
+			total.samples = append(total.samples, b.Samples...)
+			return nil
 		}
 		classes := len(logits) / b.N
 		for i, label := range b.Labels {

@@ -24,6 +24,7 @@ func validationImages(ctx context.Context, w weights.Weights, c EvalConfig) (ima
 		return nil, "", err
 	}
 	source.ValSplit = fraction
+	source.Images, source.LabelDelimiter, source.MultiLabel = c.Images, c.LabelDelimiter, w.MultiLabel()
 	images, own, err := source.OpenVal(ctx)
 	if err != nil || fraction == 0 {
 		return images, "", redact.Error(err)

@@ -132,7 +132,7 @@ func (p *predictor) batch(c PredictConfig, b *data.Batch, images *data.Dataset, 
 			}
 		}
 		results[i] = Predicted{Prediction: Prediction{Image: path}, Index: sample, Logits: row, Pixels: b.Pixels[i*size : (i+1)*size], Side: b.Width}
-		results[i].Top = TopClasses(row, p.weights.Classes, cmp.Or(c.Top, 5))
+		results[i].Top = p.classes(row, cmp.Or(c.Top, 5))
 	}
 	if c.Explain {
 		if err := p.explain(pixels, explained, results); err != nil {

@@ -16,6 +16,7 @@ type predictor struct {
 	network   *backend.Network
 	inference backend.Inference
 	weights   weights.Weights
+	classes   func(logits []float32, top int) []ClassProbability // predicted for an image
 }
 
 // run reads the weights and calls f with a predictor, after a check of the memory for batches of
@@ -33,6 +34,10 @@ func (c PredictConfig) runSlots(ctx context.Context, size []int, slots int, f fu
 	if err != nil {
 		return err
 	}
+	classes, err := Predictor(w)
+	if err != nil {
+		return err
+	}
 	return autograd.Run(ctx, func(s *autograd.Scope) error {
 		m, err := backend.NewMachine(s, w.Graph, c.Options)
 		if err != nil {
@@ -45,7 +50,7 @@ func (c PredictConfig) runSlots(ctx context.Context, size []int, slots int, f fu
 		if err != nil {
 			return err
 		}
-		return f(&predictor{Machine: m, scope: s, network: network, inference: m.Inference(s, network), weights: w})
+		return f(&predictor{Machine: m, scope: s, network: network, inference: m.Inference(s, network), weights: w, classes: classes})
 	})
 }
 

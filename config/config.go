@@ -15,12 +15,20 @@ import (
 //
 // The YAML names are the names of the command line's flags with '-' replaced by '_'.
 type Config struct {
-	// Data is a folder with train/CLASS/* and val/CLASS/*, or with CLASS/*, or local or remote
+	// Data is a folder with train/CLASS/* and val/CLASS/*, or with CLASS/*, a CSV file that lists images, or local or remote
 	// shards, see [datasets.Source], or the word "mnist".
 	Data string `yaml:"data"`
 	// ValSplit is the approximate fraction of a data set without val that is held out for validation,
 	// see [datasets.Split]. 0: such a data set is an error. With a val it has no effect.
 	ValSplit float64 `yaml:"val_split"`
+	// Images is the folder that relative paths in a CSV file start from, LabelDelimiter what separates the labels of an image
+	// there, and MultiLabel makes a multi-label data set of any data, see [datasets.Source]. Without it that follows from the
+	// labels: it is one if an image has several.
+	Images         string `yaml:"images"`
+	LabelDelimiter string `yaml:"label_delimiter"`
+	MultiLabel     bool   `yaml:"multi_label"`
+	// PosWeight of multi-label classes is none or balanced: images with a class weigh as much in its loss as those without.
+	PosWeight string `yaml:"pos_weight"`
 	// ShuffleBuffer is the size of the shuffle buffer for shards, in images, see
 	// [data.LoaderOptions]. 0: all images, and 16,384 for remote shards.
 	ShuffleBuffer int `yaml:"shuffle_buffer"`
@@ -219,6 +227,8 @@ func Default() Config {
 		LabelSmoothing:  0.1,
 		ClassWeights:    WeightsNone,
 		Sampler:         data.SampleUniform,
+		LabelDelimiter:  "auto",
+		PosWeight:       PosWeightNone,
 		Freeze:          FreezeNone,
 		LayerDecay:      1,
 		HeadLRScale:     1,

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"depthwise.dev/data"
+	"depthwise.dev/data/labels"
 	"depthwise.dev/internal/redact"
 )
 
@@ -90,6 +91,9 @@ func runName(data string) (string, error) {
 	path, err := filepath.Abs(dataFolder(data))
 	if err != nil {
 		return "", err
+	}
+	if labels.IsList(path) {
+		path = strings.TrimSuffix(path, filepath.Ext(path))
 	}
 	if name := filepath.Base(path); name != string(filepath.Separator) {
 		return name, nil

@@ -32,6 +32,7 @@ func (c Config) Validate() error {
 	v.loss(c)
 	v.augmentation(c)
 	v.exif(c)
+	v.multiLabel(c)
 	v.machine(c)
 	v.checkpoints(c)
 	return c.locate(v.Err())

@@ -10,14 +10,17 @@ type Batch struct {
 	Height int     // of every image
 	Width  int     // of every image
 	Pixels []uint8 // N*Height*Width*3: NHWC, RGB
-	Labels []int64 // N classes
+	Labels []int64 // N classes; empty of a multi-label data set
 	// MixedLabels and Lambda describe a batch after MixUp or CutMix: the loss of an image is Lambda times
 	// that of its label plus 1-Lambda times that of its mixed label. Without mixing, MixedLabels is empty
 	// and Lambda is 1.
 	MixedLabels []int64
 	Lambda      float64
-	Samples     []int     // N indices into Dataset.Samples
-	Skipped     []Problem // unreadable images, in the order of the batch
+	// Targets of a multi-label data set, row-major (N, classes): 1 for each class of an image, 0 for the others, and after
+	// mixing Lambda of an image's own targets plus the rest of its partner's. MixedLabels is empty then.
+	Targets []float32
+	Samples []int     // N indices into Dataset.Samples
+	Skipped []Problem // unreadable images, in the order of the batch
 }
 
 // slot is the memory of a batch.
@@ -56,6 +59,7 @@ func (s *slot) finish(set *Dataset) *Batch {
 	b := &s.batch
 	b.Lambda, b.MixedLabels = 1, b.MixedLabels[:0]
 	b.Index, b.N, b.Labels, b.Skipped = s.index, 0, b.Labels[:0], nil
+	b.Targets = b.Targets[:0]
 	for i, sample := range s.samples[:s.count] {
 		if err := s.failures[i]; err != nil {
 			b.Skipped = append(b.Skipped, Problem{set.Samples[sample].Path, sys.Reason(err)})
@@ -65,10 +69,19 @@ func (s *slot) finish(set *Dataset) *Batch {
 			copy(s.image(b.N), s.image(i))
 			s.samples[b.N] = sample
 		}
-		b.Labels = append(b.Labels, int64(set.Samples[sample].Class))
+		b.addLabels(set, set.Samples[sample])
 		b.N++
 	}
 	b.Samples = s.samples[:b.N]
 	b.Pixels = s.pixels[:3*b.N*b.Height*b.Width]
 	return b
+}
+
+// addLabels adds the class or the targets of the next image.
+func (b *Batch) addLabels(set *Dataset, s Sample) {
+	if set.MultiLabel {
+		b.Targets = set.AppendTargets(b.Targets, s)
+		return
+	}
+	b.Labels = append(b.Labels, int64(s.Class))
 }

@@ -6,19 +6,26 @@ import (
 	"depthwise.dev/data/internal/names"
 )
 
-// Dataset is a list of labeled images: files, or parts of containers such as tar files.
+// Dataset is a list of labeled images: files, or parts of containers such as tar files. An image has one class, or in a
+// multi-label data set any number of classes.
 type Dataset struct {
 	Root     string    // the folder that holds the class folders or the containers
 	Classes  []string  // class names; a sample's class is an index into them. Valid UTF-8: other bytes are written as \xe9
 	Samples  []Sample  // files in torchvision's order; parts in the order of their containers
 	Problems []Problem // files and folders that are not used
+	// List is the CSV file that lists the images; "": folders or shards hold them.
+	List string
+	// MultiLabel: the classes of a sample are its Labels, and its Class is 0.
+	MultiLabel bool
 }
 
-// Sample is one image and its class.
+// Sample is one image and its class, or classes.
 type Sample struct {
 	Path  string // of the file; for a part of a container, the container's path and the part's name
 	Class int
 	Part  Part // the place in a container; the zero value means the file at Path
+	// Labels are the classes of an image of a multi-label data set, sorted, each once. Empty: none of the classes.
+	Labels []int32
 }
 
 // Len returns the number of samples.
@@ -43,7 +50,9 @@ func (d *Dataset) Sharded() bool { return d.Len() > 0 && d.Samples[0].Part.In !=
 func (d *Dataset) Counts() []int {
 	counts := make([]int, len(d.Classes))
 	for _, s := range d.Samples {
-		counts[s.Class]++
+		for class := range d.ClassesOf(s) {
+			counts[class]++
+		}
 	}
 	return counts
 }
@@ -58,8 +67,8 @@ func (d *Dataset) CountsByName() map[string]int {
 }
 
 // Match returns d with its labels renumbered to follow classes, matched by name; the Unicode forms of a
-// name (NFC and NFD) are the same. Samples of other classes are dropped. unknown names those classes;
-// missing names the classes that d lacks.
+// name (NFC and NFD) are the same. Samples of other classes are dropped; of a multi-label data set, their labels. unknown
+// names those classes; missing names the classes that d lacks.
 func (d *Dataset) Match(classes []string) (matched *Dataset, unknown, missing []string) {
 	index := names.NewIndex(classes)
 	to, has := make([]int, len(d.Classes)), make([]bool, len(classes)) // to: the new label, or -1
@@ -76,7 +85,11 @@ func (d *Dataset) Match(classes []string) (matched *Dataset, unknown, missing []
 			missing = append(missing, name)
 		}
 	}
-	matched = &Dataset{Root: d.Root, Classes: slices.Clone(classes), Problems: slices.Clone(d.Problems)}
+	matched = &Dataset{Root: d.Root, Classes: slices.Clone(classes), Problems: slices.Clone(d.Problems), List: d.List, MultiLabel: d.MultiLabel}
+	if d.MultiLabel {
+		matched.Samples = renumbered(d.Samples, to)
+		return matched, unknown, missing
+	}
 	for _, s := range d.Samples {
 		if n := to[s.Class]; n >= 0 {
 			matched.Samples = append(matched.Samples, Sample{Path: s.Path, Class: n, Part: s.Part})

@@ -17,6 +17,10 @@ func Digest(sets ...*Dataset) string {
 		}
 		fmt.Fprintf(h, "%d images of %q\n", set.Len(), set.Classes)
 		for _, s := range set.Samples {
+			if set.MultiLabel {
+				fmt.Fprintf(h, "%d %q\n", s.Labels, set.relative(s.Path))
+				continue
+			}
 			fmt.Fprintf(h, "%d %q\n", s.Class, set.relative(s.Path))
 		}
 	}

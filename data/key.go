@@ -9,7 +9,7 @@ import (
 	"depthwise.dev/data/internal/names"
 )
 
-// Key identifies a sample by its class and its name. It is the same when the data set is moved or
+// Key identifies a sample by its class and its name, or in a multi-label data set by its name. It is the same when the data set is moved or
 // renamed, also to another Unicode form (NFC, NFD), and when other images are added or removed. For a member of a shard that package shards
 // wrote it is the class and the name of the source, which do not change when the shards are written
 // again; otherwise the name of the shard is a part of it.
@@ -21,7 +21,10 @@ func (d *Dataset) Key(s Sample) string {
 			name = member[positionDigits+1:]
 		}
 	}
-	class := d.Classes[s.Class] + "/"
+	class := ""
+	if !d.MultiLabel {
+		class = d.Classes[s.Class] + "/"
+	}
 	if !norm.NFC.IsNormalString(class + name) {
 		class, name = normalized(class), normalized(name)
 	}

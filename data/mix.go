@@ -18,7 +18,9 @@ func (a Augment) mix(b *Batch, rng *rand.Rand, spare []uint8) []uint8 {
 	if !a.mixes() || b.N < 2 {
 		return spare
 	}
-	b.MixedLabels = append(append(b.MixedLabels, b.Labels[b.N-1]), b.Labels[:b.N-1]...)
+	if len(b.Labels) > 0 { // not multi-label
+		b.MixedLabels = append(append(b.MixedLabels, b.Labels[b.N-1]), b.Labels[:b.N-1]...)
+	}
 	size := len(b.Pixels) / b.N
 	spare = append(spare[:0], b.Pixels[len(b.Pixels)-size:]...) // the last image is changed before the first reads it
 	cut := a.MixUp == 0 || a.CutMix > 0 && rng.Float64() < 0.5
@@ -30,6 +32,7 @@ func (a Augment) mix(b *Batch, rng *rand.Rand, spare []uint8) []uint8 {
 		b.Lambda = beta(a.MixUp, rng)
 		b.eachPair(spare, func(im, before []uint8) { jpeg.Mix(im, before, float32(b.Lambda)) })
 	}
+	b.mixTargets()
 	return spare
 }
 

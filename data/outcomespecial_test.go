@@ -165,7 +165,7 @@ func manyClasses(t *testing.T) {
 		return os.ReadFile(filepath.Join(real, "one", "image.jpg"))
 	}
 	d, err := OpenFolder("many")
-	if err != nil || len(d.Classes) != n || d.Len() != n || d.Samples[n-1] != (Sample{Path: "many/099999/image.jpg", Class: n - 1}) {
+	if err != nil || len(d.Classes) != n || d.Len() != n || d.Samples[n-1].Path != "many/099999/image.jpg" || d.Samples[n-1].Class != n-1 {
 		t.Fatalf("%d classes, error %v", len(d.Classes), err)
 	}
 	matched, unknown, missing := d.Match(d.Classes)

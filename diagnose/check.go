@@ -154,6 +154,9 @@ func checkBatch(s *autograd.Scope, m backend.Machine, c *config.Config) (x oracl
 			return x, nil, err
 		}
 		defer stream.Close()
+		if stream.MultiLabel {
+			return x, nil, errMultiLabel(c.Data)
+		}
 		c.Model.Classes = max(c.Model.Classes, stream.Classes)
 		if b, err = stream.Next(); err != nil {
 			return x, nil, err

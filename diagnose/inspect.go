@@ -148,6 +148,9 @@ func inspectBatch(s *autograd.Scope, m backend.Machine, c *config.Config, w *wei
 	if err != nil {
 		return nil, nil, err
 	}
+	if images.MultiLabel {
+		return nil, nil, errMultiLabel(c.Data)
+	}
 	if w != nil {
 		images, _, _ = images.Match(w.Classes)
 	} else if options, err = c.TrainOptions(s.Context())(images); err != nil {
@@ -170,6 +173,11 @@ func inspectBatch(s *autograd.Scope, m backend.Machine, c *config.Config, w *wei
 	}
 	x = m.Normalize(s, backend.Pixels(b, options.Preprocess))
 	return x, autograd.FromSlice(s, b.Labels, int64(b.N)), s.Err()
+}
+
+// errMultiLabel refuses data whose loss is not the cross entropy that is checked.
+func errMultiLabel(path string) error {
+	return fmt.Errorf("%s: its images have any number of classes, and the check is of the loss of one class for each image; leave --data out to check the network on noise", redact.Address(path))
 }
 
 // step runs the training step and records its layers.

@@ -14,7 +14,7 @@ import (
 
 // kerasModel expresses weights as a model of Keras with the values of its arrays.
 func kerasModel(w weights.Weights, o WriteOptions) (*kerasmodel.Model, kerasmodel.Arrays, error) {
-	m, err := kerasmodel.New(w.Graph, kerasmodel.Options{Config: w.Config, Pixels: o.Uint8Input, Mean: w.Preprocess.Mean, Std: w.Preprocess.Std})
+	m, err := kerasmodel.New(w.Graph, kerasmodel.Options{Config: w.Config, Pixels: o.Uint8Input, Mean: w.Preprocess.Mean, Std: w.Preprocess.Std, MultiLabel: w.MultiLabel()})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,8 +27,6 @@ var csvColumns = []string{
 
 const csvEpochColumn, csvStepColumn = 0, 1
 
-var columnsLine = strings.Join(csvColumns, ",") + "\n"
-
 // OpenCSV opens metrics.csv, a header and one row per epoch. Every row is written immediately. The
 // columns:
 //
@@ -36,17 +35,21 @@ var columnsLine = strings.Join(csvColumns, ",") + "\n"
 // At step 0 the file is truncated. Otherwise OpenCSV removes incomplete rows and those of later
 // steps and epochs; if the file has other columns, it returns an error and does not change the
 // file.
-func OpenCSV(path string, from Position) (Recorder, error) {
+func OpenCSV(path string, from Position) (Recorder, error) { return OpenCSVWith(path, from, nil) }
+
+// OpenCSVWith is [OpenCSV] with further columns at the end, such as [ColumnMAP].
+func OpenCSVWith(path string, from Position, further []string) (Recorder, error) {
+	columns := slices.Concat(csvColumns, further)
 	if from.Step != 0 {
-		if err := checkColumns(path); err != nil {
+		if err := checkColumns(path, columns); err != nil {
 			return nil, fmt.Errorf("report: %s: %w", path, withAdvice(err))
 		}
 	}
-	f, err := openLines(path, from.Step == 0, keepRows(from))
+	f, err := openLines(path, from.Step == 0, keepRows(from, columns))
 	if err != nil {
 		return nil, err
 	}
-	r := &csvRecorder{path: path, f: f}
+	r := &csvRecorder{path: path, f: f, further: further}
 	if err := r.start(f); err != nil {
 		f.Close() // return the first error
 		return nil, err
@@ -55,8 +58,9 @@ func OpenCSV(path string, from Position) (Recorder, error) {
 }
 
 type csvRecorder struct {
-	path string
-	f    lineFile
+	path    string
+	f       lineFile
+	further []string
 }
 
 // start writes the header to an empty file.
@@ -68,7 +72,7 @@ func (r *csvRecorder) start(f *os.File) error {
 	if info.Size() > 0 {
 		return nil
 	}
-	return r.append(csvColumns)
+	return r.append(slices.Concat(csvColumns, r.further))
 }
 
 func (r *csvRecorder) Record(e Event) error {
@@ -76,7 +80,7 @@ func (r *csvRecorder) Record(e Event) error {
 	if !isEpoch {
 		return nil
 	}
-	return r.append(csvRow(epoch))
+	return r.append(append(csvRow(epoch), epoch.measures(r.further)...))
 }
 
 func (r *csvRecorder) append(row []string) error {
@@ -131,8 +135,10 @@ func csvFloat(f float64) string {
 	return strconv.FormatFloat(f, 'g', -1, 64)
 }
 
+func headerLine(columns []string) string { return strings.Join(columns, ",") + "\n" }
+
 // checkColumns returns an error if the first line of the file is complete and not the header.
-func checkColumns(path string) error {
+func checkColumns(path string, columns []string) error {
 	f, err := regularfile.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -145,22 +151,22 @@ func checkColumns(path string) error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	if err == nil && line != columnsLine {
+	if err == nil && line != headerLine(columns) {
 		return fmt.Errorf("the columns are %q, not those of this program: move the file away to resume", line)
 	}
 	return nil
 }
 
 // keepRows keeps the header, if it is the first line, and the complete rows up to last.
-func keepRows(last Position) keepLine {
+func keepRows(last Position, columns []string) keepLine {
 	first, known := true, false
 	return func(line []byte) bool {
 		if first {
-			first, known = false, string(line) == columnsLine
+			first, known = false, string(line) == headerLine(columns)
 			return known
 		}
 		cells := strings.Split(string(line), ",")
-		if !known || !bytes.HasSuffix(line, []byte("\n")) || len(cells) != len(csvColumns) {
+		if !known || !bytes.HasSuffix(line, []byte("\n")) || len(cells) != len(columns) {
 			return false
 		}
 		epoch, errEpoch := strconv.Atoi(cells[csvEpochColumn])

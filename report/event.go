@@ -13,14 +13,15 @@ type Recorder interface {
 
 // Start is the first event of a run and of each resume.
 type Start struct {
-	Run         string `json:"run"`         // the run's folder
-	Images      int    `json:"images"`      // training images
-	ValImages   int    `json:"val_images"`  // validation images
-	Epochs      int    `json:"epochs"`      // 0: not known yet, see Budget
-	Batches     int    `json:"batches"`     // per epoch
-	Step        int64  `json:"step"`        // completed steps; 0 for a new run
-	Steps       int64  `json:"steps"`       // of the whole run
-	Description string `json:"description"` // network, device, estimated time; may have several lines
+	Run         string `json:"run"`                   // the run's folder
+	Images      int    `json:"images"`                // training images
+	ValImages   int    `json:"val_images"`            // validation images
+	Epochs      int    `json:"epochs"`                // 0: not known yet, see Budget
+	Batches     int    `json:"batches"`               // per epoch
+	Step        int64  `json:"step"`                  // completed steps; 0 for a new run
+	Steps       int64  `json:"steps"`                 // of the whole run
+	MultiLabel  bool   `json:"multi_label,omitempty"` // an image may have any number of classes; top-1 counts exact matches
+	Description string `json:"description"`           // network, device, estimated time; may have several lines
 }
 
 // Step is one optimizer step.
@@ -60,18 +61,21 @@ type Epoch struct {
 	EMAValLoss      float64 `json:"ema_val_loss"` // of the weight average
 	EMAValTop1      float64 `json:"ema_val_top1"`
 	EMAValTop5      float64 `json:"ema_val_top5"`
+	ValMAP          float64 `json:"val_map,omitempty"` // mean average precision of multi-label data, of which top-1 counts exact matches
+	EMAValMAP       float64 `json:"ema_val_map,omitempty"`
 	LR              float64 `json:"lr"` // of the epoch's last step
 	ImagesPerSecond float64 `json:"images_per_second"`
 	Seconds         float64 `json:"seconds"`
 	DataWaitShare   float64 `json:"data_wait_share"` // share of the training time spent waiting for images
 	ValImages       int     `json:"val_images"`
 	Skipped         int     `json:"skipped"` // images that could not be read
-	Best            bool    `json:"best"`    // the best validation top-1 so far
+	Best            bool    `json:"best"`    // the best validation top-1 so far, or of multi-label data mAP
 	// After the last epoch of a run with weight averaging at its end: the validation of the average.
 	SWAEpochs  int     `json:"swa_epochs,omitempty"` // that were averaged; 0: none
 	SWAValLoss float64 `json:"swa_val_loss,omitempty"`
 	SWAValTop1 float64 `json:"swa_val_top1,omitempty"`
 	SWAValTop5 float64 `json:"swa_val_top5,omitempty"`
+	SWAValMAP  float64 `json:"swa_val_map,omitempty"`
 }
 
 // Checkpoint reports a saved checkpoint.
@@ -112,6 +116,7 @@ type Done struct {
 	Step     int64   `json:"step"`
 	Epochs   int     `json:"epochs"` // completed
 	BestTop1 float64 `json:"best_top1"`
+	BestMAP  float64 `json:"best_map,omitempty"` // of multi-label data
 	Seconds  float64 `json:"seconds"`
 	Status   string  `json:"status"`           // Finished, Interrupted or Failed
 	Error    string  `json:"error,omitempty"`  // why it failed

@@ -70,7 +70,7 @@ func stepFields(t *tracker, s Step) []field {
 
 // figures returns the metrics of a step that both progress lines show.
 func figures(t *tracker) []field {
-	list := []field{{"loss " + number(t.shownLoss()), 0}, {"top-1 " + percent(t.top1.value()), 4}, {speed(t.speed.value()), 3}}
+	list := []field{{"loss " + number(t.shownLoss()), 0}, {top1Name(t.multiLabel) + percent(t.top1.value()), 4}, {speed(t.speed.value()), 3}}
 	if left := t.timeLeft(); left != "" {
 		list = append(list, field{left, 1})
 	}

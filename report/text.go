@@ -51,9 +51,11 @@ func startLines(s Start) []string {
 func epochFields(e Epoch) []field {
 	fields := []field{
 		{epochOf(e.Epoch, e.Epochs), 0}, {fmt.Sprintf("step %d", e.Step), 5},
-		{"loss " + number(e.TrainLoss), 0}, {"top-1 " + percent(e.TrainTop1), 0},
+		{"loss " + number(e.TrainLoss), 0}, {top1Name(e.ValMAP > 0) + percent(e.TrainTop1), 0},
 	}
-	if e.ValImages > 0 {
+	if e.ValImages > 0 && e.ValMAP > 0 {
+		fields = append(fields, mapFields(e)...)
+	} else if e.ValImages > 0 {
 		fields = append(fields, field{"val loss " + number(e.ValLoss), 4}, field{"val top-1 " + percent(e.ValTop1), 0},
 			field{"val top-5 " + percent(e.ValTop5), 3})
 		if e.Averaged {
@@ -82,7 +84,9 @@ func doneLine(d Done) string {
 	if d.Reason != "" {
 		line += "; stopped early: " + d.Reason
 	}
-	if d.BestTop1 > 0 {
+	if d.BestMAP > 0 {
+		line += "; best val mAP " + percent(d.BestMAP)
+	} else if d.BestTop1 > 0 {
 		line += "; best val top-1 " + percent(d.BestTop1)
 	}
 	return line

@@ -24,9 +24,10 @@ func (a *average) value() float64 {
 
 // tracker computes the metrics that progress lines show from the events.
 type tracker struct {
-	now    func() time.Time
-	epochs int
-	steps  int64 // total of the run
+	now        func() time.Time
+	epochs     int
+	steps      int64 // total of the run
+	multiLabel bool
 
 	loss, top1, speed average
 	badLoss           bool // the last step's loss was not finite
@@ -38,7 +39,7 @@ type tracker struct {
 	left  time.Duration
 }
 
-func (t *tracker) start(s Start) { t.epochs, t.steps = s.Epochs, s.Steps }
+func (t *tracker) start(s Start) { t.epochs, t.steps, t.multiLabel = s.Epochs, s.Steps, s.MultiLabel }
 
 // plan takes the length of a run with a time limit.
 func (t *tracker) plan(b Budget) { t.epochs, t.steps = b.Epochs, b.Steps }

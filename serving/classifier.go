@@ -50,11 +50,13 @@ type Classifier struct {
 	*Engine
 	Classes    []string
 	Preprocess data.Preprocess
+	MultiLabel bool // an image may have any number of the classes
 
 	decoding *decoding
-	mu       sync.RWMutex   // guards closing
-	closing  bool           // Close was called
-	requests sync.WaitGroup // being decoded or computed
+	classes  func(logits []float32, top int) []classify.ClassProbability // predicted for an image
+	mu       sync.RWMutex                                                // guards closing
+	closing  bool                                                        // Close was called
+	requests sync.WaitGroup                                              // being decoded or computed
 }
 
 // Open reads the weights and waits for images. The caller closes the classifier.
@@ -69,6 +71,10 @@ func Open(c Config) (*Classifier, error) {
 	if err != nil {
 		return nil, err
 	}
+	classes, err := classify.Predictor(w)
+	if err != nil {
+		return nil, fmt.Errorf("serving: %s: %w", c.Weights, err)
+	}
 	decoding, err := newDecoding(c, w.Preprocess)
 	if err != nil {
 		return nil, fmt.Errorf("serving: %w", err)
@@ -82,10 +88,11 @@ func Open(c Config) (*Classifier, error) {
 		decoding.close()
 		return nil, fmt.Errorf("serving: %s: %w", c.Weights, err)
 	}
-	return &Classifier{Engine: engine, Classes: w.Classes, Preprocess: w.Preprocess, decoding: decoding}, nil
+	return &Classifier{Engine: engine, Classes: w.Classes, Preprocess: w.Preprocess, MultiLabel: w.MultiLabel(), decoding: decoding, classes: classes}, nil
 }
 
-// Predict reads an image file, decodes it and returns its most probable classes, at most top. It returns
+// Predict reads an image file, decodes it and returns its most probable classes, at most top; of multi-label
+// weights those that reach their thresholds, possibly none. It returns
 // ctx's error when ctx ends while the image waits, is decoded or is computed; a Read of image that blocks is
 // not interrupted. Other errors: those of reading, ErrImage, ErrTooLarge, and those of [Engine.Classify].
 func (c *Classifier) Predict(ctx context.Context, image io.Reader, top int) ([]classify.ClassProbability, error) {
@@ -111,7 +118,7 @@ func (c *Classifier) predict(top int, logits func() ([]float32, error)) ([]class
 	if err != nil {
 		return nil, err
 	}
-	return classify.TopClasses(values, c.Classes, top), nil
+	return c.classes(values, top), nil
 }
 
 // Embed reads an image file, decodes it and returns its features, as [classify.Embed] does without Normalize. Images

@@ -137,7 +137,7 @@ func (c EngineConfig) validate() error {
 	return v.Err()
 }
 
-// Classify returns the logits of one image, a value for each class; [classify.Softmax] makes
+// Classify returns the logits of one image, a value for each class; [classify.Probabilities] makes
 // probabilities of them. The pixels are of the size of the network's input, three bytes each (R, G, B),
 // row by row, as data.LoadImage gives them; they are copied. It returns ctx's error when ctx ends
 // first; an image that waits then is never computed. An error of a batch is returned for each of its

@@ -141,7 +141,7 @@ func (f *featureBatches) Next() (*data.Batch, error) {
 	if first >= f.of.set.Len() {
 		return nil, io.EOF
 	}
-	*b = data.Batch{Index: b.Index, Lambda: 1, Labels: b.Labels[:0], Samples: b.Samples[:0]}
+	*b = data.Batch{Index: b.Index, Lambda: 1, Labels: b.Labels[:0], Samples: b.Samples[:0], Targets: b.Targets[:0]}
 	for at := first; at < min(first+f.batchSize, f.of.set.Len()); at++ {
 		sample := at
 		if f.order != nil {
@@ -152,7 +152,11 @@ func (f *featureBatches) Next() (*data.Batch, error) {
 			continue
 		}
 		b.Samples = append(b.Samples, sample)
-		b.Labels = append(b.Labels, int64(f.of.set.Samples[sample].Class))
+		if f.of.set.MultiLabel {
+			b.Targets = f.of.set.AppendTargets(b.Targets, f.of.set.Samples[sample])
+		} else {
+			b.Labels = append(b.Labels, int64(f.of.set.Samples[sample].Class))
+		}
 		b.N++
 	}
 	result := *b
@@ -215,7 +219,7 @@ func (r *run) scoreFeatures(ctx context.Context, s *autograd.Scope, networks []*
 				return s.NoGrad(func(s *autograd.Scope) error {
 					logits := n.Head(s, r.features.val.rows(s, b.Samples, r.featureShape(), r.Place), autograd.Evaluation)
 					values := autograd.ToSlice[float32](s, logits)
-					scores[i].Add(values, b.Labels)
+					scores[i].AddBatch(values, b)
 					if each != nil && s.Err() == nil {
 						classify.Outcomes(values, b.Labels, b.Samples, func(o classify.Outcome, row []float32) { each(i, o, row) })
 					}

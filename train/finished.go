@@ -37,7 +37,9 @@ func (r *run) alreadyFinished(rec report.Recorder) error {
 // describeEnd says that the run is finished, how well it did, and how to go on.
 func (r *run) describeEnd() string {
 	text := fmt.Sprintf("%s: the run is finished after %d epochs (step %d)", r.folder.dir, r.Epoch, r.Step)
-	if r.Best.Step > 0 {
+	if r.Best.Step > 0 && r.multiLabel() {
+		text += fmt.Sprintf(", best val mAP %.1f %% in epoch %d", 100*r.Best.MAP, r.Best.Epoch)
+	} else if r.Best.Step > 0 {
 		text += fmt.Sprintf(", best val top-1 %.1f %% in epoch %d", 100*r.Best.Top1, r.Best.Epoch)
 	}
 	if r.Stopped != "" {

@@ -20,6 +20,7 @@ type Result struct {
 	Step     int64
 	Epochs   int     // completed
 	BestTop1 float64 // the best validation accuracy, a fraction
+	BestMAP  float64 // of multi-label data: the best mean average precision; BestTop1 counts exact matches
 	Finished bool    // nothing is left to train
 	Stopped  string  // why the run finished early; "": it did not
 }

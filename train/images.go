@@ -45,7 +45,10 @@ func openImages(ctx context.Context, c config.Config, rule datasets.Rule) (image
 		return images{}, redact.Error(err)
 	}
 	im.ownVal = im.split == nil && rule == datasets.ByName
-	if n := len(im.train.Classes); n < 2 {
+	if err := im.checkTask(c); err != nil {
+		return images{}, err
+	}
+	if n := len(im.train.Classes); n < 2 && !im.train.MultiLabel {
 		return images{}, fmt.Errorf("train: %s has %d class: a classifier needs two or more folders of images", dir, n)
 	}
 	if n := len(im.train.Classes); c.Model.Classes != 0 && c.Model.Classes != n {

@@ -41,6 +41,7 @@ func (r *run) loadInit(s *autograd.Scope) error {
 		return s.Err()
 	}
 	if r.config.Init == "" {
+		r.startAtPriors(s)
 		return s.Err()
 	}
 	w, err := readWeights(r.config)
@@ -68,6 +69,7 @@ func (r *run) loadInit(s *autograd.Scope) error {
 	}
 	r.startNote = fmt.Sprintf("starts from %s: %s, with its head, because the classes are the same", r.config.Init, w.Graph.Name)
 	if len(head) > 0 {
+		r.startAtPriors(s)
 		r.startNote = fmt.Sprintf("starts from %s: %s; the head for its %d classes is replaced by one for %d", r.config.Init, w.Graph.Name, len(w.Classes), len(r.images.train.Classes))
 	}
 	return s.Err()

@@ -205,53 +205,26 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 	}
 	sum.ValImages = scores[0].Images
 	sum.ValTop1, sum.ValTop5, sum.ValLoss = scores[0].Rates()
+	r.recordMAP(sum, scores)
 	if r.average != nil {
 		sum.Averaged = true
 		sum.EMAValTop1, sum.EMAValTop5, sum.EMAValLoss = scores[1].Rates()
 	}
 	now := r.betterOf(scores)
 	if r.swa != nil && r.swa.ready {
+		average := r.bestOf(scores[len(scores)-1])
+		average.SWA = true
 		sum.SWAEpochs = int(r.SWA.Averaged)
-		sum.SWAValTop1, sum.SWAValTop5, sum.SWAValLoss = scores[len(scores)-1].Rates()
-		now = orSWA(now, sum.SWAValTop1, sum.SWAValTop5, sum.SWAValLoss)
+		sum.SWAValTop1, sum.SWAValTop5, sum.SWAValLoss, sum.SWAValMAP = average.Top1, average.Top5, average.Loss, average.MAP
+		if r.notWorse(average, now) {
+			now = average
+		}
 	}
-	if !math.IsNaN(now.Loss) && (r.Best.Step == 0 || now.Top1 > r.Best.Top1) {
+	if !math.IsNaN(now.Loss) && (r.Best.Step == 0 || now.figure(r.multiLabel()) > r.Best.figure(r.multiLabel())) {
 		sum.Best = true
 		r.Best = now
 	}
 	return r.afterValidation(*sum, seen, r.networkOf(now))
-}
-
-// betterOf returns the result of the network or, unless it is worse, of its weight average: an
-// average over more steps than the run has had is still near the initial weights.
-func (r *run) betterOf(scores []classify.Score) best {
-	now := best{Step: r.Step, Epoch: r.Epoch + 1, Plain: r.average != nil}
-	now.Top1, now.Top5, now.Loss = scores[0].Rates()
-	if r.average == nil {
-		return now
-	}
-	top1, top5, loss := scores[1].Rates()
-	if betterScore(top1, loss, now) {
-		now.Plain, now.Top1, now.Top5, now.Loss = false, top1, top5, loss
-	}
-	return now
-}
-
-// networkOf returns which of the validated networks a result is of: the network itself, its moving average, or the average
-// of the last epochs, in this order.
-func (r *run) networkOf(b best) int {
-	switch {
-	case r.average != nil && b.SWA:
-		return 2
-	case r.average != nil && !b.Plain || b.SWA:
-		return 1
-	}
-	return 0
-}
-
-// betterScore reports whether a result of an average replaces another one, unless it is worse.
-func betterScore(top1, loss float64, than best) bool {
-	return math.IsNaN(than.Loss) || !math.IsNaN(loss) && top1 >= than.Top1
 }
 
 func (r *run) recordSkipped(problems []data.Problem) error {
@@ -270,5 +243,5 @@ func (r *run) recordDone(status string) error {
 }
 
 func (r *run) done(status, failure string) report.Done {
-	return report.Done{Step: r.Step, Epochs: r.Epoch, BestTop1: r.Best.Top1, Seconds: r.clock.since(r.started).Seconds(), Status: status, Error: failure, Reason: r.Stopped}
+	return report.Done{Step: r.Step, Epochs: r.Epoch, BestTop1: r.Best.Top1, BestMAP: r.Best.MAP, Seconds: r.clock.since(r.started).Seconds(), Status: status, Error: failure, Reason: r.Stopped}
 }

@@ -10,6 +10,9 @@ import (
 
 // loss computes the trainer's loss of a batch's logits, or the configured one.
 func (r *run) loss(s *autograd.Scope, logits *autograd.Tensor, t autograd.Targets) (*autograd.Tensor, autograd.CrossEntropyResult) {
+	if r.trainer.Loss.Compute == nil && r.multiLabel() {
+		return r.multiLabelLoss(s, logits, t)
+	}
 	if r.trainer.Loss.Compute == nil {
 		return r.Loss(s, r.config.NewLoss(r.classWeights), logits, r.mixedTargets(t))
 	}

@@ -10,9 +10,9 @@ import (
 	"depthwise.dev/report"
 )
 
-// monitored returns the value of an epoch that Monitor names, of the weights or of their average, whichever is better;
+// monitored returns the value of an epoch that Monitor names (top1 is mAP of multi-label data), of the weights or of their average, whichever is better;
 // NaN without a validation whose loss is finite.
-func monitored(monitor string, e report.Epoch) float64 {
+func monitored(monitor string, multiLabel bool, e report.Epoch) float64 {
 	value := math.NaN()
 	if e.ValImages == 0 {
 		return value
@@ -26,24 +26,31 @@ func monitored(monitor string, e report.Epoch) float64 {
 			value = top1
 		}
 	}
-	consider(e.ValLoss, e.ValTop1)
+	top1, average := e.ValTop1, e.EMAValTop1
+	if multiLabel {
+		top1, average = e.ValMAP, e.EMAValMAP
+	}
+	consider(e.ValLoss, top1)
 	if e.Averaged {
-		consider(e.EMAValLoss, e.EMAValTop1)
+		consider(e.EMAValLoss, average)
 	}
 	return value
 }
 
 // describeMonitor names what Monitor observes.
-func describeMonitor(monitor string) string {
-	if monitor == config.MonitorLoss {
+func (r *run) describeMonitor() string {
+	switch {
+	case r.config.Monitor == config.MonitorLoss:
 		return "val loss"
+	case r.multiLabel():
+		return "val mAP"
 	}
 	return "val top-1"
 }
 
 // observe gives the result of an epoch, which r.Epoch counts already, to the schedule plateau and to early stopping.
 func (r *run) observe(e report.Epoch) error {
-	value := monitored(r.config.Monitor, e)
+	value := monitored(r.config.Monitor, r.multiLabel(), e)
 	return errors.Join(r.observePlateau(value), r.observePatience(value))
 }
 
@@ -60,5 +67,5 @@ func (r *run) observePlateau(value float64) error {
 	if state.LR == before {
 		return nil
 	}
-	return r.note(report.Info, fmt.Sprintf("epoch %d: %s has not improved for %d epochs: the learning rate falls from %.3g to %.3g", r.Epoch, describeMonitor(r.config.Monitor), p.Patience+1, before, state.LR))
+	return r.note(report.Info, fmt.Sprintf("epoch %d: %s has not improved for %d epochs: the learning rate falls from %.3g to %.3g", r.Epoch, r.describeMonitor(), p.Patience+1, before, state.LR))
 }

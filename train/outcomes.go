@@ -18,8 +18,12 @@ type Validation struct {
 // outcomes collects the outcomes of each network of a validation, if a callback wants them.
 type outcomes [][]classify.Outcome
 
-// collect returns the function that a validation gives outcomes to, nil if no callback wants them.
+// collect returns the function that a validation gives outcomes to, nil if no callback wants them or images have
+// several classes.
 func (r *run) collect(list *outcomes, networks int) func(network int, o classify.Outcome, logits []float32) {
+	if r.multiLabel() {
+		return nil // an outcome has one class
+	}
 	for _, c := range r.trainer.Callbacks {
 		if c.AfterValidation != nil {
 			*list = make(outcomes, networks)

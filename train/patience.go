@@ -42,7 +42,7 @@ func (r *run) observePatience(value float64) error {
 	if p.Waited < c.Patience || r.Step >= r.totalSteps || r.config.Epochs > 0 && r.Epoch >= r.config.Epochs {
 		return nil
 	}
-	r.Stopped = fmt.Sprintf("%s has not improved for %d epochs", describeMonitor(c.Monitor), p.Waited)
+	r.Stopped = fmt.Sprintf("%s has not improved for %d epochs", r.describeMonitor(), p.Waited)
 	if p.Epoch > 0 {
 		r.Stopped += fmt.Sprintf(", since epoch %d", p.Epoch)
 	}

@@ -54,7 +54,7 @@ func TestMonitored(t *testing.T) {
 		{"all diverged", report.Epoch{ValImages: 1, ValTop1: 0.5, ValLoss: math.Inf(1)}, nan, nan},
 	} {
 		for monitor, want := range map[string]float64{config.MonitorTop1: c.top1, config.MonitorLoss: c.loss} {
-			if got := monitored(monitor, c.e); got != want && !(math.IsNaN(got) && math.IsNaN(want)) {
+			if got := monitored(monitor, false, c.e); got != want && !(math.IsNaN(got) && math.IsNaN(want)) {
 				t.Errorf("%s, %s: %v, want %v", c.name, monitor, got, want)
 			}
 		}

@@ -25,7 +25,7 @@ func (r *run) record(progress report.Recorder) error {
 			return errors.Join(fmt.Errorf("train: %w", err), r.files.Close())
 		}
 	}
-	metrics, err := report.OpenCSV(r.folder.path(metricsFile), from)
+	metrics, err := report.OpenCSVWith(r.folder.path(metricsFile), from, r.csvColumns())
 	if err != nil {
 		return errors.Join(err, r.files.Close())
 	}
@@ -37,6 +37,7 @@ func (r *run) record(progress report.Recorder) error {
 
 	start := report.Start{Run: data.EscapeName(r.folder.dir), Images: r.images.train.Len(), Epochs: r.epochs(), Batches: r.loader.Batches(), Step: r.Step, Steps: r.totalSteps,
 		Description: fmt.Sprintf("%v; %v", r.network, r.Machine)}
+	start.MultiLabel = r.multiLabel()
 	if r.epochs() == 0 {
 		start.Steps = 0 // not known yet
 	}
@@ -45,6 +46,9 @@ func (r *run) record(progress report.Recorder) error {
 	}
 	errs := []error{r.recorder.Record(start), r.noteChoices(), r.note(report.Info, fmt.Sprintf("backend %s: %s", r.Kernels, r.Reason)),
 		r.note(report.Info, r.folder.threads.String())}
+	if text := r.describeTask(); text != "" {
+		errs = append(errs, r.note(report.Info, text))
+	}
 	if text := host.ThisProcess().ThreadWarning(r.Threads); text != "" {
 		errs = append(errs, r.note(report.Warning, text))
 	}

@@ -56,6 +56,12 @@ var resumeCases = []struct {
 		c.Freeze, c.UnfreezeAfter, c.Augment, c.Optimizer, c.LR = "backbone", 2, "none", "adamw", 1e-3
 	}},
 	{"cached features", func(c *config.Config) { c.Freeze, c.Augment, c.Workers, c.EMADecay = "backbone", "none", 2, 0.8 }},
+	{"multi-label, weights of classes, mixup and cutmix, weight average", func(c *config.Config) {
+		c.MultiLabel, c.PosWeight, c.MixUp, c.CutMix, c.EMADecay, c.Workers = true, config.PosWeightBalanced, 0.2, 1, 0.8, 2
+	}},
+	{"multi-label, cached features", func(c *config.Config) {
+		c.MultiLabel, c.Freeze, c.UnfreezeAfter, c.Augment, c.Accumulate = true, "backbone", 2, "none", 2
+	}},
 	{"randaug, jitter, erasing, mixup and cutmix", func(c *config.Config) {
 		c.Workers, c.Augment, c.RandomErase, c.MixUp, c.CutMix = 2, "randaug", 0.25, 0.2, 1
 		c.ColorJitter = [4]float64{0.4, 0.4, 0.4, 0.1}

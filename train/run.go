@@ -39,6 +39,7 @@ type run struct {
 	plateau   *optim.Plateau // the schedule, if it observes the validation
 
 	classWeights []float64 // of the classes in the loss; nil: none
+	posWeight    []float32 // of multi-label classes; nil: none
 
 	stepsPerEpoch, totalSteps int64
 
@@ -57,7 +58,7 @@ type run struct {
 }
 
 func (r *run) result() Result {
-	return Result{Dir: r.folder.dir, Step: r.Step, Epochs: r.Epoch, BestTop1: r.Best.Top1, Finished: r.Done, Stopped: r.Stopped}
+	return Result{Dir: r.folder.dir, Step: r.Step, Epochs: r.Epoch, BestTop1: r.Best.Top1, BestMAP: r.Best.MAP, Finished: r.Done, Stopped: r.Stopped}
 }
 
 // build creates every part of the run, and restores the checkpoint if the run is resumed.
@@ -81,6 +82,7 @@ func (r *run) build(s *autograd.Scope) (err error) {
 		return err
 	}
 	r.totalSteps = r.longest()
+	r.posWeight = r.images.posWeights(c)
 	if err = r.checkExtension(); err != nil {
 		return err
 	}

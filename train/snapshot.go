@@ -69,6 +69,7 @@ type best struct {
 	Top1  float64 `json:"top1"`
 	Top5  float64 `json:"top5"`
 	Loss  float64 `json:"loss"`
+	MAP   float64 `json:"map,omitempty"`   // mean average precision of multi-label data, of which Top1 counts exact matches
 	Plain bool    `json:"plain,omitempty"` // of a run with a weight average: the weights themselves, not the average
 	SWA   bool    `json:"swa,omitempty"`   // the average of the last epochs
 }
@@ -112,6 +113,9 @@ func (r *run) weights(s *autograd.Scope) (w weights.Weights, err error) {
 // describe records in the metadata the origin of published weights that the run started from and the validation
 // split, where there are.
 func (r *run) describe(w *weights.Weights) error {
+	if r.multiLabel() {
+		w.Meta[weights.MetaTask] = weights.TaskMultiLabel
+	}
 	if r.origin != "" {
 		w.Meta[weights.MetaOrigin] = r.origin
 	}

@@ -130,14 +130,6 @@ func (r *run) computeStatistics(ctx context.Context, s *autograd.Scope) error {
 	return err
 }
 
-// orSWA returns the better of a result and that of the completed average.
-func orSWA(now best, top1, top5, loss float64) best {
-	if betterScore(top1, loss, now) {
-		now.Top1, now.Top5, now.Loss, now.Plain, now.SWA = top1, top5, loss, false, true
-	}
-	return now
-}
-
 // swaWeights are the arrays of the average in a checkpoint, as weights.
 func swaWeights(w weights.Weights, path string) (weights.Weights, error) {
 	f, err := checkpoints.Read(path)

@@ -29,7 +29,8 @@ type Best struct {
 	Epoch int     `json:"epoch"` // from 1
 	Top1  float64 `json:"top1"`  // fractions
 	Top5  float64 `json:"top5"`
-	Loss  float64 `json:"loss"` // cross entropy
+	Loss  float64 `json:"loss"`          // cross entropy
+	MAP   float64 `json:"map,omitempty"` // mean average precision of multi-label weights, of which Top1 counts exact matches
 }
 
 // Images are numbers of images, [MetaImages].
@@ -69,7 +70,7 @@ const (
 )
 
 // derived lists the metadata that weights derived from others keep.
-var derived = []string{MetaBest, MetaImages, MetaValSplit, MetaSeed, MetaSplit, MetaOrigin, MetaTemperature}
+var derived = []string{MetaBest, MetaImages, MetaValSplit, MetaSeed, MetaSplit, MetaOrigin, MetaTemperature, MetaTask, MetaThresholds}
 
 // Derived returns weights for a file of their own: without the state of a training and the weights beside an average.
 func (w Weights) Derived() Weights {
@@ -107,7 +108,7 @@ func FromFile(f checkpoints.File) (Weights, error) {
 		}
 	}
 	w.setArrays(f.Arrays)
-	return w, nil
+	return w, w.checkTask()
 }
 
 // setArrays sorts a file's arrays. A checkpoint has the last weights under the network's names and

@@ -38,7 +38,7 @@ func writeNextSteps(w io.Writer, program string, c config.Config, r train.Result
 		fmt.Fprintf(w, "  %s\n", resumeCommand(program, r.Dir, c))
 		return
 	}
-	fmt.Fprintf(w, "  %s eval --weights %s --data %s\n", program, dir, dataArgument(c.Data))
+	fmt.Fprintf(w, "  %s eval --weights %s%s --data %s\n", program, dir, listArguments(c), dataArgument(c.Data))
 	fmt.Fprintf(w, "  %s predict --weights %s IMAGE...\n", program, dir)
 	fmt.Fprintf(w, "  %s export --weights %s --output %s\n", program, dir, shellWord(filepath.Base(r.Dir)+".safetensors"))
 	if c.MaxSteps == 0 && c.Time == 0 { // otherwise more epochs may not change it
@@ -55,9 +55,10 @@ func resumeCommand(program, dir string, c config.Config) string {
 		for _, s := range []struct{ flag, was, is string }{
 			{"threads", strconv.Itoa(stored.Threads), strconv.Itoa(c.Threads)}, {"device", stored.Device, c.Device},
 			{"precision", stored.Precision, c.Precision}, {"backend", stored.Backend, c.Backend},
+			{"images", stored.Images, c.Images},
 		} {
 			if s.was != s.is && s.is != "0" {
-				command += " --" + s.flag + " " + s.is
+				command += " --" + s.flag + " " + shellWord(s.is)
 			}
 		}
 		if stored.Data != redact.Address(c.Data) && !redact.HasSecrets(c.Data) {

@@ -49,6 +49,7 @@ val.`,
 		fs.Var(auto[int]{&s.Workers}, "workers", "image decoding threads; results do not depend on it")
 		defaultText(fs, "workers", workersDefault)
 	})
+	listFlags(cmd, &s.Images, &s.LabelDelimiter, "images")
 	modelFlags(cmd, &s.Config)
 	hardwareFlags(cmd, &s.Precision, &s.Device, &s.Backend, &s.Threads)
 	jsonFlag(cmd, &asJSON)
@@ -85,6 +86,7 @@ func checkData(cmd *cobra.Command, s *settings, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	source.Images, source.LabelDelimiter = s.Images, s.LabelDelimiter
 	report, err := check.Run(cmd.Context(), source, check.Options{
 		Workers: max(loader.Workers, 1), Progress: progress(cmd.ErrOrStderr(), "check"), Loader: loader,
 	})

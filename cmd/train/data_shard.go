@@ -51,6 +51,7 @@ continue after an interruption. Unreadable images are skipped and reported.`,
 		fs.IntVar(&o.Workers, "workers", 0, "shards to write in parallel; the result does not depend on it")
 		defaultText(fs, "workers", "one per processor")
 	})
+	listFlags(cmd, &source.Images, &source.LabelDelimiter, "images")
 	flagGroup(cmd, groupOutput, func(fs *pflag.FlagSet) {
 		fs.IntVar(&o.PerShard, "per-shard", o.PerShard, "images per shard")
 		fs.IntVar(&o.MaxSide, "max-side", o.MaxSide, "resize images with a longer side to N pixels and encode them again")
@@ -82,6 +83,9 @@ func shardData(cmd *cobra.Command, source datasets.Source, dir string, o shards.
 	train, val, split, err := source.OpenSplit(cmd.Context())
 	if err != nil {
 		return err
+	}
+	if train.MultiLabel {
+		return fmt.Errorf("data shard: images of %s have several labels, or none, and a shard holds one class for each image; train on the CSV file itself", data.ShowName(train.List))
 	}
 	if err := check.Classes(cmd.Context(), train, host.Processors()); err != nil {
 		return err

@@ -60,6 +60,7 @@ their weights.`,
 		fs.StringVar(&s.file, "config", "", "YAML file with settings, such as the config.yaml of a run")
 		filePath(fs, "config", "yaml", "yml")
 	})
+	listFlags(cmd, &s.Images, &s.LabelDelimiter, "image-folder") // --images is a number here
 	flagGroup(cmd, groupOutput, func(fs *pflag.FlagSet) {
 		fs.StringVar(&look.Sheet, "output", "", "PNG file for the first batch")
 		filePath(fs, "output", "png")

@@ -24,7 +24,10 @@ everything, the confusion matrix included.
 
 Network, classes and preprocessing come from the weights file. Classes are
 matched by name; those without a match are reported. Of a dataset with parts,
-val is measured, or test if there is no val.`,
+val is measured, or test if there is no val.
+
+Of multi-label weights the measures are the average precision of each class, its
+F1 at its threshold, and their means.`,
 		Example: `  train eval --weights runs/photos-1 --data photos
   train eval --weights runs/photos-1 --data photos/val --json
   train eval --weights runs/photos-1 --data photos --predictions images.csv
@@ -52,6 +55,14 @@ val is measured, or test if there is no val.`,
 				}
 			}
 			c.Data, c.Remote, c.BatchSize, c.Workers = dir, newRemote(logTo(cmd.ErrOrStderr())), s.BatchSize, s.Workers
+			c.Images, c.LabelDelimiter = s.Images, s.LabelDelimiter
+			multi, err := classify.IsMultiLabel(c)
+			if err != nil {
+				return err
+			}
+			if multi {
+				return evaluateMultiLabel(cmd, c, asJSON, allClasses)
+			}
 			r, err := classify.Evaluate(cmd.Context(), c)
 			if err != nil {
 				return err
@@ -85,7 +96,9 @@ func evalFlags(cmd *cobra.Command, s *settings, c *classify.EvalConfig, asJSON, 
 		filePath(fs, "predictions", "csv")
 		fs.StringVar(&c.Calibrated, "calibrated", "", "file to write the weights to, with probabilities calibrated on these images (temperature scaling)")
 		filePath(fs, "calibrated", "safetensors")
-		fs.BoolVar(allClasses, "all-classes", false, "list every class, not the 20 with the lowest F1")
+		fs.StringVar(&c.Thresholds, "thresholds", "", "file to write multi-label weights to, with the threshold of each class that has the best F1 on these images")
+		filePath(fs, "thresholds", "safetensors")
+		fs.BoolVar(allClasses, "all-classes", false, "list every class, not the 20 with the lowest F1 or average precision")
 	})
 	hardwareFlags(cmd, &c.Precision, &c.Device, &c.Backend, &c.Threads)
 	jsonFlag(cmd, asJSON)
@@ -98,6 +111,11 @@ func checkEvalOutputs(c classify.EvalConfig, asJSON bool) error {
 	}
 	if c.Predictions != "" {
 		if err := checkOutput("predictions", c.Predictions, ".csv"); err != nil {
+			return err
+		}
+	}
+	if c.Thresholds != "" {
+		if err := checkOutput("thresholds", c.Thresholds, ".safetensors"); err != nil {
 			return err
 		}
 	}

@@ -47,9 +47,9 @@ func variantNames() []string {
 // dataFlags are the flags of every command that reads batches of images.
 func dataFlags(cmd *cobra.Command, c *config.Config) {
 	flagGroup(cmd, groupData, func(fs *pflag.FlagSet) {
-		fs.StringVar(&c.Data, "data", c.Data, "`DIR` with train/CLASS/* and val/CLASS/*, with CLASS/*, or with tar shards "+
+		fs.StringVar(&c.Data, "data", c.Data, "`DIR` with train/CLASS/* and val/CLASS/*, with CLASS/*, with train.csv and val.csv, or with tar shards "+
 			"(train-*.tar, val-*.tar); a pattern such as DIR/train-{000000..000127}.tar; "+
-			"shards at http://, https://, s3:// or gs://; or mnist")
+			"shards at http://, https://, s3:// or gs://; a CSV file that lists images and labels; or mnist")
 		fs.IntVar(&c.BatchSize, "batch-size", c.BatchSize, "images per batch")
 		fs.Var(auto[int]{&c.Workers}, "workers", "image decoding threads; results do not depend on it")
 		fs.IntVar(&c.ShuffleBuffer, "shuffle-buffer", c.ShuffleBuffer, "stream shards through a shuffle buffer of N images")
@@ -58,6 +58,7 @@ func dataFlags(cmd *cobra.Command, c *config.Config) {
 		defaultText(fs, "workers", workersDefault)
 		defaultText(fs, "shuffle-buffer", "no streaming; 16384 for remote shards")
 	})
+	listFlags(cmd, &c.Images, &c.LabelDelimiter, "images")
 }
 
 // exifFlag is the flag of the commands that decide how images reach the network.

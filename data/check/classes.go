@@ -21,7 +21,9 @@ func Classes(ctx context.Context, ds *data.Dataset, workers int) error {
 	}
 	byClass := make([][]int32, len(ds.Classes))
 	for i, s := range ds.Samples {
-		byClass[s.Class] = append(byClass[s.Class], int32(i))
+		for class := range ds.ClassesOf(s) {
+			byClass[class] = append(byClass[class], int32(i))
+		}
 	}
 	unreadable := make([]string, len(ds.Classes)) // the class's first problem; "": readable
 	err := parallel(ctx, workers, len(ds.Classes), func(r *data.ImageReader, work *canvas, class int) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+	"strings"
 
 	"depthwise.dev/data"
 )
@@ -41,7 +42,12 @@ func (c *checker) findCopies() {
 
 func (c *checker) sample(p place) data.Sample { return c.splits[p.split].set.Samples[p.image] }
 func (c *checker) class(p place) string {
-	return c.splits[p.split].set.Classes[c.sample(p).Class]
+	set := c.splits[p.split].set
+	var list []string
+	for class := range set.ClassesOf(c.sample(p)) {
+		list = append(list, set.Classes[class])
+	}
+	return strings.Join(list, "\x00")
 }
 
 // sameContent returns the groups of readable images with the same bytes, in the order of their first

@@ -107,8 +107,11 @@ func (c *checker) judgeFiles() {
 	}), "images have an EXIF orientation; training applies it if training images are among them, see --exif")
 }
 
-// classPath returns the folder of a class.
+// classPath returns the folder of a class, or the name of one that a CSV file lists.
 func (s *checkedSplit) classPath(name string) string {
+	if s.set.List != "" {
+		return names.Unescape(name)
+	}
 	return shards.JoinPath(s.set.Root, names.Unescape(name))
 }
 
@@ -162,7 +165,9 @@ func (c *checker) judgeEmptyClasses() {
 		readable := make([]int, len(s.set.Classes))
 		for i, sample := range s.set.Samples {
 			if s.seen[i].state != unreadable {
-				readable[sample.Class]++
+				for class := range s.set.ClassesOf(sample) {
+					readable[class]++
+				}
 			}
 		}
 		for class, n := range s.set.Counts() {
@@ -205,7 +210,7 @@ func (c *checker) judgeSplits() {
 	for _, s := range c.splits {
 		parts[s.name] = s
 	}
-	if first := c.splits[0]; first.trains() && len(first.set.Classes) < 2 {
+	if first := c.splits[0]; first.trains() && len(first.set.Classes) < 2 && !first.set.MultiLabel {
 		c.oneClass(first)
 	}
 	if parts["all"] != nil {

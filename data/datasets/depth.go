@@ -46,7 +46,7 @@ type class struct {
 // below returns the class folders with images and the folders in them, or nil if one holds images
 // itself.
 func below(d *data.Dataset) (classes []class) {
-	if d.Sharded() {
+	if d.Sharded() || d.List != "" {
 		return nil
 	}
 	root := filepath.Join(d.Root, "x") // cleaned, as the paths of samples

@@ -29,7 +29,7 @@ func (s Source) openFolders() (train, val *data.Dataset, split *Split, err error
 	}
 	switch {
 	case l.has(names.Val):
-		val, err = s.openVal(train, l.parts[names.Val])
+		val, err = s.openValOf(train, l.parts[names.Val])
 		return train, val, nil, err
 	case l.parted() && s.ValSplit == 0:
 		return nil, nil, nil, l.noVal()
@@ -69,8 +69,8 @@ func (s Source) list(l layout, part names.Split) (d *data.Dataset, empty []strin
 	return d, empty, checkDepth(d, part)
 }
 
-// openVal opens the val part for training.
-func (s Source) openVal(train *data.Dataset, dir string) (*data.Dataset, error) {
+// openValOf opens the val part for training.
+func (s Source) openValOf(train *data.Dataset, dir string) (*data.Dataset, error) {
 	found, empty, err := s.list(layout{parts: map[names.Split]string{names.Val: dir}}, names.Val)
 	if err != nil {
 		return nil, err

@@ -10,7 +10,7 @@ import (
 
 // Identify records the data set that the split was made on: train and val together.
 func (s *Split) Identify(ctx context.Context, train, val *data.Dataset) error {
-	all := &data.Dataset{Root: train.Root, Classes: train.Classes, Samples: append(append([]data.Sample{}, train.Samples...), val.Samples...)}
+	all := train.Like(append(append([]data.Sample{}, train.Samples...), val.Samples...))
 	var err error
 	s.Set, err = Identify(ctx, all)
 	return err

@@ -133,7 +133,7 @@ func digest(order []keyed) string {
 
 // pictures reads samples. Unreadable ones are left out.
 func pictures(ctx context.Context, set *data.Dataset, chosen []keyed) ([]picture, error) {
-	part := &data.Dataset{Root: set.Root, Classes: set.Classes}
+	part := set.Like(nil)
 	for _, k := range chosen {
 		part.Samples = append(part.Samples, set.Samples[k.sample])
 	}

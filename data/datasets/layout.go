@@ -78,7 +78,7 @@ func findLayout(root string) (layout, error) {
 		return l, err
 	}
 	if errors.Is(err, syscall.ENOTDIR) {
-		return l, layoutError(root, "this is a file; give a folder of images, or unpack an archive first")
+		return l, layoutError(root, "this is a file; give a folder of images or a CSV file that lists them (.csv, .tsv), or unpack an archive first")
 	}
 	if err != nil {
 		return l, fmt.Errorf("data: %w", err)

@@ -19,6 +19,12 @@ type Part struct {
 // Parts lists train, val and test, or all. Unlike [Source.Open] it accepts missing parts and empty
 // classes.
 func (s Source) Parts(ctx context.Context) ([]Part, error) {
+	if lists, ok, err := s.findLists(); ok || err != nil {
+		if err != nil {
+			return nil, err
+		}
+		return s.listParts(lists)
+	}
 	found, ok, err := s.shards().Find(ctx)
 	if err != nil {
 		return nil, err

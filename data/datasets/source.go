@@ -16,8 +16,13 @@ type Source struct {
 	// Path is a folder with train/CLASS/* and val/CLASS/*, or with CLASS/*; or shards, as
 	// [shards.Source] describes them: a folder with train-*.tar and val-*.tar, or with train/*.tar and
 	// val/*.tar, or a pattern. Parts have other names too, in any case: training; valid, validation, dev,
-	// eval; test and testing, which are not used in training.
+	// eval; test and testing, which are not used in training. Or a CSV file that lists images with their labels, see
+	// package labels, or a folder with train.csv and val.csv, or labels.csv.
 	Path string
+	// Images, LabelDelimiter and MultiLabel say how a CSV file is read, see [labels.Options]. MultiLabel with folders or
+	// shards makes a multi-label data set of them, in which each image has one label.
+	Images, LabelDelimiter string
+	MultiLabel             bool
 	// ValSplit is the fraction of each class that is used for validation if the path has no val; Seed
 	// selects the images.
 	ValSplit float64
@@ -49,6 +54,21 @@ func (s Source) Open(ctx context.Context) (train, val *data.Dataset, err error) 
 // set has a val of its own: ValSplit has no effect then. It returns an error if a part is missing or empty or the
 // parts have no class in common, [ErrFlatVal], and a [LayoutError].
 func (s Source) OpenSplit(ctx context.Context) (train, val *data.Dataset, split *Split, err error) {
+	if lists, ok, err := s.findLists(); ok || err != nil {
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		return s.openLists(lists)
+	}
+	if train, val, split, err = s.openSplit(ctx); err == nil && s.MultiLabel {
+		s.labeled(train)
+		s.labeled(val)
+	}
+	return train, val, split, err
+}
+
+// openSplit is OpenSplit of folders and shards.
+func (s Source) openSplit(ctx context.Context) (train, val *data.Dataset, split *Split, err error) {
 	found, ok, err := s.shards().Find(ctx)
 	if err != nil {
 		return nil, nil, nil, err
@@ -76,6 +96,20 @@ func (s Source) OpenSplit(ctx context.Context) (train, val *data.Dataset, split 
 // they are those of train or all: [Split.HeldOut] selects from them. Class folders without an image are named in
 // Problems.
 func (s Source) OpenVal(ctx context.Context) (val *data.Dataset, own bool, err error) {
+	if lists, ok, err := s.findLists(); ok || err != nil {
+		if err != nil {
+			return nil, false, err
+		}
+		return s.openValList(lists)
+	}
+	if val, own, err = s.openVal(ctx); err == nil && s.MultiLabel {
+		s.labeled(val)
+	}
+	return val, own, err
+}
+
+// openVal is OpenVal of folders and shards.
+func (s Source) openVal(ctx context.Context) (val *data.Dataset, own bool, err error) {
 	found, ok, err := s.shards().Find(ctx)
 	if err != nil {
 		return nil, false, err
@@ -96,6 +130,21 @@ func (s Source) OpenVal(ctx context.Context) (val *data.Dataset, own bool, err e
 
 // OpenTrain opens the images for training only: train, or all if there are no parts.
 func (s Source) OpenTrain(ctx context.Context) (*data.Dataset, error) {
+	if lists, ok, err := s.findLists(); ok || err != nil {
+		if err != nil {
+			return nil, err
+		}
+		return s.openTrainList(lists)
+	}
+	d, err := s.openTrain(ctx)
+	if err == nil && s.MultiLabel {
+		s.labeled(d)
+	}
+	return d, err
+}
+
+// openTrain is OpenTrain of folders and shards.
+func (s Source) openTrain(ctx context.Context) (*data.Dataset, error) {
 	found, ok, err := s.shards().Find(ctx)
 	if err != nil {
 		return nil, err

@@ -34,7 +34,9 @@ func newSplit(all *data.Dataset, fraction float64, seed uint64) *Split {
 	s := &Split{Fraction: fraction, Seed: seed}
 	classes := make([]hashes, len(all.Classes))
 	for _, sample := range all.Samples {
-		classes[sample.Class].add(s.hash(all.Key(sample)), s.threshold())
+		for class := range all.ClassesOf(sample) {
+			classes[class].add(s.hash(all.Key(sample)), s.threshold())
+		}
 	}
 	for class, h := range classes {
 		if t, own := h.threshold(); own {
@@ -77,11 +79,11 @@ func (h *hashes) threshold() (t uint64, own bool) {
 
 // divide returns the two parts of a data set, in its order.
 func (s *Split) divide(all *data.Dataset) (train, val *data.Dataset) {
-	train = &data.Dataset{Root: all.Root, Classes: all.Classes, Problems: all.Problems}
-	val = &data.Dataset{Root: all.Root, Classes: all.Classes}
+	train, val = all.Like(nil), all.Like(nil)
+	train.Problems = all.Problems
 	for _, sample := range all.Samples {
 		part := train
-		if s.holdsOut(all.Classes[sample.Class], all.Key(sample)) {
+		if s.holdsOut(all, sample) {
 			part = val
 		}
 		part.Samples = append(part.Samples, sample)
@@ -89,14 +91,23 @@ func (s *Split) divide(all *data.Dataset) (train, val *data.Dataset) {
 	return train, val
 }
 
-func (s *Split) holdsOut(class, key string) bool {
-	t := s.threshold()
+// holdsOut reports whether a sample is in val. Where the classes of a multi-label image have thresholds of their own, the
+// smallest counts if it is below that of the fraction, so that no class loses its last image in train, and otherwise the
+// largest.
+func (s *Split) holdsOut(all *data.Dataset, sample data.Sample) bool {
+	usual := s.threshold()
+	least, most := usual, usual
 	if s.Thresholds != nil {
-		if own, ok := s.Thresholds[thresholdKey(class)]; ok {
-			t = own
+		for class := range all.ClassesOf(sample) {
+			if own, ok := s.Thresholds[thresholdKey(all.Classes[class])]; ok {
+				least, most = min(least, own), max(most, own)
+			}
 		}
 	}
-	return s.hash(key) < t
+	if least == usual {
+		least = most
+	}
+	return s.hash(all.Key(sample)) < least
 }
 
 // thresholdKey is the same for the Unicode forms of a class's name.
@@ -116,6 +127,9 @@ func (s *Split) hash(key string) uint64 {
 func (s Source) split(all *data.Dataset) (train, val *data.Dataset, split *Split, err error) {
 	if !(s.ValSplit > 0 && s.ValSplit < 1) {
 		return nil, nil, nil, fmt.Errorf("data: %s has no val folder; hold out a fraction of the images for validation (--val-split 0.1), or sort the images into train/CLASS and val/CLASS", s.Path)
+	}
+	if s.MultiLabel {
+		s.labeled(all) // before the keys are computed
 	}
 	if s.Rule == ByOrder {
 		train, val = SplitByOrder(all, s.ValSplit, s.Seed)

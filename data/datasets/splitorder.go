@@ -21,8 +21,8 @@ const (
 // class has two, never the last one. One more image in a class changes the whole selection. Both
 // parts keep the order of all.
 func SplitByOrder(all *data.Dataset, fraction float64, seed uint64) (train, val *data.Dataset) {
-	train = &data.Dataset{Root: all.Root, Classes: all.Classes, Problems: all.Problems}
-	val = &data.Dataset{Root: all.Root, Classes: all.Classes}
+	train, val = all.Like(nil), all.Like(nil)
+	train.Problems = all.Problems
 	byClass := make([][]int, len(all.Classes))
 	for i, s := range all.Samples {
 		byClass[s.Class] = append(byClass[s.Class], i)

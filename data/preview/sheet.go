@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"strings"
 
 	"depthwise.dev/data"
 	"golang.org/x/image/font"
@@ -40,6 +41,9 @@ func captions(b *data.Batch, i int, classes []string) []string {
 		}
 		return classes[class]
 	}
+	if len(b.Targets) > 0 {
+		return []string{targetNames(b, i, name)}
+	}
 	if len(b.MixedLabels) == 0 {
 		return []string{name(b.Labels[i])}
 	}
@@ -47,6 +51,21 @@ func captions(b *data.Batch, i int, classes []string) []string {
 		fmt.Sprintf("%2.0f%% %s", 100*b.Lambda, name(b.Labels[i])),
 		fmt.Sprintf("%2.0f%% %s", 100-100*b.Lambda, name(b.MixedLabels[i])),
 	}
+}
+
+// targetNames lists the classes of an image of multi-label data, of mixed ones with their targets.
+func targetNames(b *data.Batch, i int, name func(int64) string) string {
+	var list []string
+	classes := len(b.Targets) / b.N
+	for class, target := range b.Targets[i*classes : (i+1)*classes] {
+		switch {
+		case target == 1:
+			list = append(list, name(int64(class)))
+		case target > 0:
+			list = append(list, fmt.Sprintf("%.0f%% %s", 100*target, name(int64(class))))
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 func drawEnlarged(sheet *image.RGBA, at image.Point, pixels []uint8, width, height, zoom int) {

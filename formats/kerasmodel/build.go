@@ -10,13 +10,22 @@ import (
 
 // builder adds layers in an order of computation.
 type builder struct {
-	names   names
-	config  *mobilenet.Config
-	layers  []*Layer
-	outputs map[string]*Layer // of each layer of the graph
-	taken   map[string]bool   // names
+	names      names
+	config     *mobilenet.Config
+	multiLabel bool
+	layers     []*Layer
+	outputs    map[string]*Layer // of each layer of the graph
+	taken      map[string]bool   // names
 	// notNegative has the graph's layers whose outputs are never below 0.
 	notNegative map[string]bool
+}
+
+// probabilities is the activation that makes probabilities of logits.
+func (b *builder) probabilities() string {
+	if b.multiLabel {
+		return "sigmoid"
+	}
+	return "softmax"
 }
 
 // add adds a layer.
@@ -83,7 +92,7 @@ func (b *builder) finish(l models.Layer, x *Layer, last bool) {
 		x = b.add("ReLU", b.names("ReLU", l, p), config, x.Shape, x)
 	}
 	if softmax := l.Kind == models.KindLinear && l.Activation == nil; last && !softmax {
-		x = b.add("Activation", "predictions", map[string]any{"activation": "softmax"}, x.Shape, x)
+		x = b.add("Activation", "predictions", map[string]any{"activation": b.probabilities()}, x.Shape, x)
 	}
 	b.outputs[l.Name] = x
 	b.notNegative[l.Name] = l.Activation != nil || b.keepsSign(l)

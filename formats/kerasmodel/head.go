@@ -7,14 +7,14 @@ import (
 	"depthwise.dev/models/mobilenet"
 )
 
-// linear adds a linear layer as Dense, the last one with a softmax.
+// linear adds a linear layer as Dense, the last one with a softmax or a sigmoid.
 func (b *builder) linear(l models.Layer, x *Layer, last bool) *Layer {
 	if last && isApplicationsV1(b.config) {
 		return b.convolutionalHead(l, x)
 	}
 	config := map[string]any{"units": l.Out, "use_bias": l.Bias, "activation": "linear"}
 	if last && l.Activation == nil {
-		config["activation"] = "softmax"
+		config["activation"] = b.probabilities()
 	}
 	layer := b.add("Dense", b.names("Dense", l, main), config, kerasShape(l.Output), x)
 	layer.weights(l, []int{l.In.Channels, l.Out})
@@ -43,7 +43,7 @@ func (b *builder) convolutionalHead(l models.Layer, x *Layer) *Layer {
 	layer := b.add("Conv2D", b.names("Conv2D", l, main), config, []int{1, 1, l.Out}, x)
 	layer.weights(l, []int{1, 1, l.In.Channels, l.Out})
 	x = b.add("Reshape", "reshape_2", map[string]any{"target_shape": []int{l.Out}}, kerasShape(l.Output), layer)
-	return b.add("Activation", "predictions", map[string]any{"activation": "softmax"}, kerasShape(l.Output), x)
+	return b.add("Activation", "predictions", map[string]any{"activation": b.probabilities()}, kerasShape(l.Output), x)
 }
 
 // isDepthwiseName holds for the depthwise layers of MobileNets; those of one channel are ordinary convolutions too.

@@ -14,7 +14,7 @@ import (
 	"depthwise.dev/models/mobilenet"
 )
 
-// Model is a Functional model of Keras. Its output are probabilities: Keras' classifiers end in a softmax.
+// Model is a Functional model of Keras. Its output are probabilities: Keras' classifiers end in a softmax, those of independent classes in a sigmoid.
 type Model struct {
 	Name string
 	// Layers are in the order of Keras' model.layers, by which variables are found in its files.
@@ -51,11 +51,13 @@ type Options struct {
 	// Pixels makes the model take pixels from 0 to 255, and normalize them by Mean and Std, which are of values from 0 to 1.
 	Pixels    bool
 	Mean, Std [3]float64
+	// MultiLabel: the model ends in a sigmoid in place of the softmax, as its classes are independent.
+	MultiLabel bool
 }
 
 // New expresses a graph. What Keras has no layer for is an error that names the graph's layer.
 func New(g *models.Graph, o Options) (*Model, error) {
-	b := builder{names: namesOf(g, o.Config), outputs: map[string]*Layer{}, taken: map[string]bool{}, notNegative: map[string]bool{}, config: o.Config}
+	b := builder{names: namesOf(g, o.Config), outputs: map[string]*Layer{}, taken: map[string]bool{}, notNegative: map[string]bool{}, config: o.Config, multiLabel: o.MultiLabel}
 	b.taken["normalization"] = true // a name does not depend on the options
 	input := b.add("InputLayer", "input_layer", nil, kerasShape(g.Input))
 	input.Config = map[string]any{"batch_shape": batchShape(input.Shape), "dtype": "float32"}

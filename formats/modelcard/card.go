@@ -45,6 +45,9 @@ func Render(w weights.Weights, e Export) ([]byte, error) {
 	if c.best, c.images, err = w.Validation(); err != nil {
 		return nil, err
 	}
+	if _, _, err = w.Thresholds(); err != nil {
+		return nil, err
+	}
 	c.frontMatter()
 	c.introduction()
 	c.license()
@@ -63,7 +66,7 @@ func (c *card) line(format string, arguments ...any) { fmt.Fprintf(c, format+"\n
 func (c *card) introduction() {
 	input := c.w.Graph.Input
 	c.line("\n# %s\n", heading(c.name))
-	c.line("An image classifier of %d classes: %s, images of %d x %d pixels. Trained or converted with Depthwise.\n", len(c.w.Classes), network(c.w), input.Width, input.Height)
+	c.line("An image classifier of %d classes%s: %s, images of %d x %d pixels. Trained or converted with Depthwise.\n", len(c.w.Classes), c.task(), network(c.w), input.Width, input.Height)
 	kind := "file"
 	if c.export.Folder {
 		kind = "folder"
@@ -101,9 +104,7 @@ func (c *card) training() error {
 		return nil
 	}
 	c.line("| on the validation images | |\n|---|---|")
-	c.line("| top-1 accuracy | %.1f %% |", 100*c.best.Top1)
-	c.line("| top-5 accuracy | %.1f %% |", 100*c.best.Top5)
-	c.line("| cross entropy | %.3f |\n", c.best.Loss)
+	c.measures()
 	if temperature, err := strconv.ParseFloat(c.w.Meta[weights.MetaTemperature], 64); err == nil {
 		c.line("The cross entropy is that before the calibration, which divided the logits by %.3g.", temperature)
 	}

@@ -19,6 +19,9 @@ func (c *card) frontMatter() {
 		tags = append(tags, c.w.Config.Arch)
 	}
 	c.line("tags:")
+	if c.w.MultiLabel() {
+		tags = append(tags, "multi-label")
+	}
 	for _, tag := range tags {
 		c.line("- %s", quoted(tag))
 	}
@@ -39,10 +42,14 @@ func (c *card) results() {
 	if c.best == nil {
 		return
 	}
-	c.line("metrics:\n- accuracy")
+	c.line("metrics:\n- %s", c.metric())
 	c.line("model-index:\n- name: %s\n  results:\n  - task:\n      type: image-classification", quoted(c.name))
 	c.line("    dataset:\n      name: \"validation images of the training\"\n      type: imagefolder\n      split: validation")
 	c.line("    metrics:")
+	if c.w.MultiLabel() {
+		c.line("    - type: %s\n      name: \"mean average precision\"\n      value: %v", c.metric(), c.best.MAP)
+		return
+	}
 	c.line("    - type: accuracy\n      name: \"top-1 accuracy\"\n      value: %v", c.best.Top1)
 	c.line("    - type: accuracy\n      name: \"top-5 accuracy\"\n      value: %v", c.best.Top5)
 }

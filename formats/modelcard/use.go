@@ -51,7 +51,7 @@ func (c *card) tool(t tool) {
 	}
 	c.line("pip install numpy pillow %s\n```\n", t.install)
 	python := strings.NewReplacer("FILE", quoted(file), "INPUT", input).Replace(t.python)
-	c.line("```python\n%sprint(classes[int(scores[0].argmax())])\n```\n", python)
+	c.line("```python\n%s%s```\n", python, c.printed(t.format == "keras"))
 }
 
 // square reports whether the network takes square images in color.
@@ -116,7 +116,7 @@ model.load_state_dict(torch.load(FILE, weights_only=True))
 func (c *card) prepare() string {
 	p := c.w.Preprocess
 	var b strings.Builder
-	fmt.Fprintf(&b, "import numpy as np\nfrom PIL import Image, ImageOps\n\nclasses = %s\n\n\n", list(c.w.Classes))
+	fmt.Fprintf(&b, "import numpy as np\nfrom PIL import Image, ImageOps\n\nclasses = %s\n%s\n\n", list(c.w.Classes), c.pythonThresholds())
 	arguments, returns := "path", fmt.Sprintf("(1, 3, %[1]d, %[1]d), float32", p.Resolution)
 	if c.export.Uint8Input {
 		arguments, returns = "path, normalize=True", returns+fmt.Sprintf(", or pixels, (1, %[1]d, %[1]d, 3), uint8", p.Resolution)

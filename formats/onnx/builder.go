@@ -6,6 +6,7 @@ import (
 
 	"depthwise.dev/formats/deploy"
 	"depthwise.dev/models"
+	"depthwise.dev/weights"
 )
 
 // Names of the input and the output of all exported networks.
@@ -54,6 +55,9 @@ func (b *builder) nameOutput() {
 	last := len(b.graph.between) - 1
 	b.graph.output = b.graph.between[last]
 	b.graph.output.name, b.graph.output.doc = outputName, "A value per class, before softmax"
+	if b.options.Metadata[weights.MetaTask] == weights.TaskMultiLabel {
+		b.graph.output.doc = "A value per class, before sigmoid: an image may have any number of the classes"
+	}
 	b.graph.between = b.graph.between[:last]
 }
 

@@ -26,6 +26,9 @@ func (f Foreign) TransformersConfig(w weights.Weights) (model, processor map[str
 		"hidden_act": c.Activation, "tf_padding": c.Padding == models.Same, "layer_norm_eps": c.BNEps,
 		"classifier_dropout_prob": c.Dropout, "id2label": id2label, "label2id": label2id,
 	}
+	if w.MultiLabel() { // by which pipelines choose between sigmoid and softmax
+		model["problem_type"] = "multi_label_classification"
+	}
 	if c.Arch == "mobilenet_v2" {
 		model["depth_divisible_by"], model["expand_ratio"], model["output_stride"] = 8, 6.0, 32
 		model["first_layer_is_expansion"], model["finegrained_output"] = true, true

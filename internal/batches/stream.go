@@ -15,6 +15,8 @@ import (
 type Stream struct {
 	// Classes is the number of classes of the data set.
 	Classes int
+	// MultiLabel: the batches have targets in place of labels.
+	MultiLabel bool
 
 	ctx     context.Context
 	loader  *data.Loader
@@ -41,7 +43,7 @@ func Open(ctx context.Context, source datasets.Source, optionsFor func(*data.Dat
 	if err != nil {
 		return nil, err
 	}
-	return &Stream{Classes: len(images.Classes), ctx: ctx, loader: loader, batches: loader.Epoch(ctx, 0, 0), size: options.BatchSize}, nil
+	return &Stream{Classes: len(images.Classes), MultiLabel: images.MultiLabel, ctx: ctx, loader: loader, batches: loader.Epoch(ctx, 0, 0), size: options.BatchSize}, nil
 }
 
 // errNoWholeBatch is returned when most images cannot be read.

@@ -2,6 +2,7 @@ package suite
 
 import (
 	"fmt"
+	"slices"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/autograd/oracle"
@@ -35,7 +36,42 @@ func losses() []Case {
 			fusedCrossEntropy(logits, autograd.Targets{Labels: labels, Lambda: 1}, smoothing),
 			fusedCrossEntropy(logits, autograd.Targets{Labels: labels, MixedLabels: []int64{0, 0, 4}, Lambda: 0.7}, smoothing))
 	}
-	return append(list, weightedLosses(logits, labels)...)
+	return slices.Concat(list, weightedLosses(logits, labels), binaryCrossEntropies(logits))
+}
+
+// binaryCrossEntropies are losses of independent classes, of multi-hot and of mixed targets.
+func binaryCrossEntropies(logits []Input) []Case {
+	hot := oracle.Array{Shape: []int64{3, 5}, Data: []float64{1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1}}
+	weights := []float32{1, 0.5, 3, 20, 1.25}
+	return []Case{
+		binaryCrossEntropy("multi-hot", logits, hot, autograd.BinaryCrossEntropy{}),
+		binaryCrossEntropy("mixed targets", logits, Draw("mixed", 0, 1, 3, 5), autograd.BinaryCrossEntropy{}),
+		binaryCrossEntropy("smoothing 0.1", logits, hot, autograd.BinaryCrossEntropy{LabelSmoothing: 0.1}),
+		binaryCrossEntropy("weights of classes, smoothing 0.2", logits, hot, autograd.BinaryCrossEntropy{LabelSmoothing: 0.2, PosWeight: weights}),
+	}
+}
+
+// binaryCrossEntropy is one of them: with logarithms of sigmoids as -log(1 + exp(-x)) and -log(1 + exp(x)).
+func binaryCrossEntropy(name string, logits []Input, targets oracle.Array, l autograd.BinaryCrossEntropy) Case {
+	classes := len(targets.Data) / int(targets.Shape[0])
+	with, without := oracle.Full(0, targets.Shape...), oracle.Full(0, targets.Shape...)
+	for i, t := range targets.Data {
+		t = (1-l.LabelSmoothing)*t + l.LabelSmoothing/float64(classes)
+		with.Data[i], without.Data[i] = t, 1-t
+		if l.PosWeight != nil {
+			with.Data[i] *= float64(l.PosWeight[i%classes])
+		}
+	}
+	return Case{Name: "binary cross entropy, " + name, Inputs: logits, FullPrecision: true,
+		Torch: func(s *autograd.Scope, in []*autograd.Tensor) *autograd.Tensor {
+			t := s.To(autograd.FromSlice(s, targets.Data, targets.Shape...), in[0].DType())
+			return s.Reshape(l.Loss(s, in[0], t), 1, 1)
+		},
+		Gorgonia: func(g *oracle.Graph, in []*oracle.Node) []*oracle.Node {
+			logSum := func(sign float64) *oracle.Node { return g.Log(g.Affine(g.Exp(g.Affine(in[0], sign, 0)), 1, 1)) }
+			terms := g.Add(g.Mul(g.Constant(with), logSum(-1)), g.Mul(g.Constant(without), logSum(1)))
+			return []*oracle.Node{g.Affine(g.Sum(terms), 1/float64(len(targets.Data)), 0)}
+		}}
 }
 
 // fusedCrossEntropy is the loss as one operation.

@@ -85,7 +85,8 @@ func (c *Classifier) Shape() (channels, rows, columns int) {
 	return s.channels, s.rows, s.columns
 }
 
-// Classify returns all classes with their probabilities, the most probable first.
+// Classify returns all classes with their probabilities, the most probable first. Those of a multi-label network are
+// independent of each other: see [Classifier.Thresholds].
 func (c *Classifier) Classify(img image.Image) ([]Prediction, error) {
 	pixels, err := c.Pixels(img)
 	if err != nil {
@@ -143,6 +144,9 @@ func (c *Classifier) LogitsOf(values []float32) ([]float32, error) {
 
 // predictions sorts the classes by probability: softmax of the logits, computed in float64.
 func (c *Classifier) predictions(logits []float32) []Prediction {
+	if c.MultiLabel() {
+		return c.independent(logits)
+	}
 	largest, total := float64(slices.Max(logits)), 0.0
 	list := make([]Prediction, len(logits))
 	for i, v := range logits {

@@ -1,0 +1,33 @@
+package backend
+
+import "depthwise.dev/autograd"
+
+// MultiLabelLoss is the loss of a batch's logits (N, classes) with t.MultiLabel, its value, and the number of rows of which
+// every class is predicted correctly, see [ExactMatches]. It is the same for all backends.
+func MultiLabelLoss(s *autograd.Scope, l autograd.BinaryCrossEntropy, logits *autograd.Tensor, t autograd.Targets) (*autograd.Tensor, autograd.CrossEntropyResult) {
+	if s.Err() != nil {
+		return nil, autograd.CrossEntropyResult{}
+	}
+	shape := logits.Shape()
+	loss := l.Loss(s, logits, s.ToDevice(autograd.FromSlice(s, t.MultiLabel, shape...), logits.Device()))
+	if s.Err() != nil {
+		return nil, autograd.CrossEntropyResult{}
+	}
+	return loss, autograd.CrossEntropyResult{Loss: s.Item(loss), Correct: ExactMatches(autograd.ToSlice[float32](s, logits), t.MultiLabel, int(shape[1]))}
+}
+
+// ExactMatches counts the rows of logits (N, classes) that are above 0, a probability of 0.5, for exactly the classes whose
+// targets are above 0.5: scikit-learn's accuracy_score of multi-label predictions.
+func ExactMatches(logits, targets []float32, classes int) int {
+	n := 0
+	for first := 0; first+classes <= len(logits); first += classes {
+		match := true
+		for i := first; i < first+classes; i++ {
+			match = match && (logits[i] > 0) == (targets[i] > 0.5)
+		}
+		if match {
+			n++
+		}
+	}
+	return n
+}
