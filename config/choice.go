@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -9,9 +10,9 @@ import (
 )
 
 // SmallImages is the number of training images below which a run without pretrained weights has the recipe
-// scratch-small. Data sets up to that of Food-101 (75,750) or CIFAR (50,000) are usually trained from nothing with
-// more epochs and milder crops than ImageNet, subsets of ImageNet from 100,000 images (ImageNet-100 has 126,689) as
-// ImageNet itself. On 600 photographs scratch-small is better than the defaults by what docs/recipes.md says.
+// scratch-small. One cycle with a high rate helps the more, the fewer images and so steps there are (L. Smith and N.
+// Topin, arXiv:1708.07120, fig. 5 for CIFAR's 50,000 images and fewer). Subsets of ImageNet from 100,000 images
+// (ImageNet-100 has 126,689) are usually trained as ImageNet. docs/recipes.md has what was measured on 600 photographs.
 const SmallImages = 100_000
 
 // choice is what [Config.Choose] needs to choose the recipe.
@@ -128,8 +129,13 @@ func (c *Config) keep(of Config, how *choice) error {
 			return fmt.Errorf("config: %s: %w", key, err)
 		}
 	}
-	c.Data, c.Out, c.Resume, c.ExtendEpochs = of.Data, of.Out, of.Resume, of.ExtendEpochs
-	c.Remote, c.ReadWeights, c.Published = of.Remote, of.ReadWeights, of.Published
+	c.Data, c.Out, c.Resume = of.Data, of.Out, of.Resume
+	to, from := reflect.ValueOf(c).Elem(), reflect.ValueOf(of)
+	for i := range to.NumField() {
+		if to.Type().Field(i).Tag.Get("yaml") == "-" {
+			to.Field(i).Set(from.Field(i))
+		}
+	}
 	return nil
 }
 

@@ -3,6 +3,8 @@ package config
 import (
 	"strings"
 	"testing"
+
+	"depthwise.dev/weights"
 )
 
 // TestChoose is the table of the recipes that data and weights suggest, with the line that says so.
@@ -21,7 +23,7 @@ func TestChoose(t *testing.T) {
 	}{
 		{name: "small folder", sources: Sources{Data: "photos", Recipe: "auto"}, images: photos, recipe: "scratch-small",
 			line:  "recipe scratch-small: 600 training images of 20 classes, no --init",
-			check: func(c Config) bool { return c.CropScale[0] == 0.35 && c.Schedule == "onecycle" }},
+			check: func(c Config) bool { return c.LR == 0.1 && c.Schedule == "onecycle" }},
 		{name: "published weights exist", sources: Sources{Data: "photos", Recipe: "auto"}, published: "imagenet", images: photos, recipe: "scratch-small",
 			line: "recipe scratch-small: 600 training images of 20 classes, no --init; --init imagenet is usually more accurate"},
 		{name: "just below the limit", sources: Sources{Data: "photos", Recipe: "auto"}, images: Images{99_999, 100}, recipe: "scratch-small",
@@ -53,10 +55,10 @@ func TestChoose(t *testing.T) {
 		{name: "a flag", sources: Sources{Data: "photos", Recipe: "auto", Explicit: []string{"epochs"}}, change: func(c *Config) { c.Epochs = 3 }, images: photos, recipe: "scratch-small",
 			line:  "recipe scratch-small, except --epochs: 600 training images of 20 classes, no --init",
 			check: func(c Config) bool { return c.Epochs == 3 && c.Schedule == "onecycle" }},
-		{name: "flags with the values of the defaults", sources: Sources{Data: "photos", Recipe: "auto", Explicit: []string{"epochs", "crop_scale", "schedule"}}, images: photos, recipe: "scratch-small",
-			line:  "recipe scratch-small, except --schedule, --epochs and --crop-scale: 600 training images of 20 classes, no --init",
-			check: func(c Config) bool { return c.Epochs == 90 && c.CropScale[0] == 0.08 && c.Schedule == "cosine" }},
-		{name: "a flag of what the recipe says", sources: Sources{Data: "photos", Recipe: "auto", Explicit: []string{"crop_scale"}}, change: func(c *Config) { c.CropScale = [2]float64{0.35, 1} }, images: photos, recipe: "scratch-small",
+		{name: "flags with the values of the defaults", sources: Sources{Data: "photos", Recipe: "auto", Explicit: []string{"epochs", "schedule"}}, images: photos, recipe: "scratch-small",
+			line:  "recipe scratch-small, except --schedule and --epochs: 600 training images of 20 classes, no --init",
+			check: func(c Config) bool { return c.Epochs == 90 && c.LR == 0.1 && c.Schedule == "cosine" }},
+		{name: "a flag of what the recipe says", sources: Sources{Data: "photos", Recipe: "auto", Explicit: []string{"lr"}}, change: func(c *Config) { c.LR = 0.1 }, images: photos, recipe: "scratch-small",
 			line: "recipe scratch-small: 600 training images of 20 classes, no --init"},
 		{name: "a setting of no recipe", sources: Sources{Data: "photos", Recipe: "auto", Explicit: []string{"seed"}}, change: func(c *Config) { c.Seed, c.Out, c.Keep = 7, "run", 9 }, images: photos, recipe: "scratch-small",
 			line:  "recipe scratch-small: 600 training images of 20 classes, no --init",
@@ -128,18 +130,32 @@ func TestChosenIsRecorded(t *testing.T) {
 	}
 }
 
+// TestChooseKeepsWhatIsNoSetting: fields that no file holds are those of the caller.
+func TestChooseKeepsWhatIsNoSetting(t *testing.T) {
+	from, err := Sources{Data: "photos", Recipe: "auto"}.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	from.ExtendEpochs, from.Published = 3, "imagenet"
+	from.ReadWeights = func(string) (weights.Weights, error) { return weights.Weights{}, nil }
+	got, _, err := from.Choose(Images{Train: 600, Classes: 20})
+	if err != nil || got.ExtendEpochs != 3 || got.Published != "imagenet" || got.ReadWeights == nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 // TestWithRecipe: a continued run keeps its recipe, also none.
 func TestWithRecipe(t *testing.T) {
 	for _, c := range []struct {
-		name  string
-		scale float64
-	}{{"", 0.08}, {"none", 0.08}, {"scratch-small", 0.35}, {"mine (gone.yaml)", 0.08}} {
+		name string
+		lr   float64
+	}{{"", 0.05}, {"none", 0.05}, {"scratch-small", 0.1}, {"mine (gone.yaml)", 0.05}} {
 		from, err := Sources{Data: "photos", Recipe: "auto"}.Config()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := from.WithRecipe(c.name); err != nil || got.Recipe != c.name || got.CropScale[0] != c.scale {
-			t.Errorf("%q: recipe %q, crop scale %v, %v", c.name, got.Recipe, got.CropScale, err)
+		if got, err := from.WithRecipe(c.name); err != nil || got.Recipe != c.name || got.LR != c.lr {
+			t.Errorf("%q: recipe %q, lr %v, %v", c.name, got.Recipe, got.LR, err)
 		}
 	}
 }

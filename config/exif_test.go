@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"depthwise.dev/data"
 	"depthwise.dev/data/check"
 )
 
@@ -59,5 +60,28 @@ func TestEXIFSetting(t *testing.T) {
 	}
 	if err := c.ValidateBatch(1, ""); err == nil {
 		t.Error("no error for a batch")
+	}
+}
+
+// TestTrainOptions: the loaders of bench, check and data stats apply the orientation where training does.
+func TestTrainOptions(t *testing.T) {
+	turned, upright := "../data/testdata/exif/6.jpg", "../data/testdata/geometry/40x40.jpg"
+	for _, c := range []struct {
+		setting EXIF
+		files   []string
+		want    bool
+	}{
+		{EXIFAuto, []string{upright, turned}, true}, {EXIFAuto, []string{upright}, false}, {EXIFAuto, []string{"gone.jpg"}, false},
+		{EXIFOff, []string{turned}, false}, {EXIFOn, []string{upright}, true},
+	} {
+		config := valid()
+		config.EXIF = c.setting
+		set := &data.Dataset{Root: "..", Classes: []string{"a"}}
+		for _, file := range c.files {
+			set.Samples = append(set.Samples, data.Sample{Path: file})
+		}
+		if o, err := config.TrainOptions(t.Context())(set); err != nil || o.Preprocess.EXIF != c.want || !o.Train {
+			t.Errorf("%s of %q: %v, %v", c.setting, c.files, o.Preprocess.EXIF, err)
+		}
 	}
 }

@@ -73,7 +73,7 @@ func exifFlag(cmd *cobra.Command, c *config.Config) {
 func augmentFlags(cmd *cobra.Command, c *config.Config) {
 	flagGroup(cmd, groupAugmentation, func(fs *pflag.FlagSet) {
 		fs.Var(choice{&c.Augment, config.Augments}, "augment", "augmentation policy")
-		fs.Var((*span)(&c.CropScale), "crop-scale", "area of a random crop relative to the image; 0.35,1 suits small datasets")
+		fs.Var((*span)(&c.CropScale), "crop-scale", "area of a random crop relative to the image")
 		fs.Var((*span)(&c.CropRatio), "crop-ratio", "aspect ratio (width/height) of a random crop")
 		fs.Lookup("crop-ratio").DefValue = "0.75,1.333"
 		fs.Float64Var(&c.Flip, "flip", c.Flip, "probability of a horizontal flip")
