@@ -213,8 +213,7 @@ func (l *Loader) load(ctx context.Context, r *ImageReader, epoch, sample, repeat
 	p := l.options.Preprocess
 	v := p.evaluation(r.width, r.height)
 	if l.options.Train {
-		key := [3]uint64{uint64(epoch), uint64(sample), uint64(repeat)}
-		random.Seed(&r.pcg, l.options.Seed, random.Augment, key[:2+min(repeat, 1)]...) // without repeats as before there were any
+		seedAugment(&r.pcg, l.options.Seed, epoch, sample, repeat)
 		v = l.options.Augment.view(p, r.width, r.height, r.random)
 	}
 	if err := r.draw(v, p.Resolution, dst); err != nil || !l.options.Train {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+
+	"depthwise.dev/data/internal/random"
 )
 
 // The samplers: which images an epoch of training has. Each epoch has as many images as the data set.
@@ -121,4 +123,11 @@ func (l *Loader) repeats(order []int32) []int32 {
 		seen[sample]++
 	}
 	return repeats
+}
+
+// seedAugment seeds the generator of a sample's augmentation. The first time that an epoch has the sample, the key is that
+// of an epoch without repeats.
+func seedAugment(pcg *rand.PCG, seed uint64, epoch, sample, repeat int) {
+	key := [3]uint64{uint64(epoch), uint64(sample), uint64(repeat)}
+	random.Seed(pcg, seed, random.Augment, key[:2+min(repeat, 1)]...)
 }

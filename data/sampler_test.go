@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strings"
@@ -158,6 +159,19 @@ func TestRepeatedImagesDiffer(t *testing.T) {
 	slices.Sort(repeated)
 	if n := len(slices.Compact(repeated)); n != 10 {
 		t.Errorf("%d different images of 10", n)
+	}
+}
+
+// TestAugmentationKeyNeverChanges: a sample that an epoch has once is augmented as by every version.
+func TestAugmentationKeyNeverChanges(t *testing.T) {
+	seen := map[uint64]bool{}
+	for repeat := range 4 {
+		var pcg rand.PCG
+		seedAugment(&pcg, 7, 2, 3, repeat)
+		seen[pcg.Uint64()] = true
+	}
+	if !seen[random.New(7, random.Augment, 2, 3).Uint64()] || len(seen) != 4 {
+		t.Errorf("%d different draws: %v", len(seen), seen)
 	}
 }
 

@@ -134,6 +134,27 @@ func TestAccumulatedLosses(t *testing.T) {
 	}
 }
 
+// TestWeightedTally: the mean loss of an epoch is weighted as that of a step, and its accuracy counts images.
+func TestWeightedTally(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		parts      []tally
+		loss, top1 float64
+	}{
+		{"nothing", nil, 0, 0},
+		{"no weights", []tally{{Images: 4, Loss: 8, Correct: 1}, {Images: 1, Loss: 4, Correct: 1}}, 12. / 5, 2. / 5},
+		{"weights", []tally{{Images: 4, Loss: 8, Correct: 1, Weight: 2}, {Images: 1, Loss: 4, Correct: 1, Weight: 4}}, 12. / 6, 2. / 5},
+	} {
+		var sum tally
+		for _, p := range c.parts {
+			sum.add(p)
+		}
+		if loss, top1 := sum.rates(); loss != c.loss || top1 != c.top1 {
+			t.Errorf("%s: loss %v, top-1 %v", c.name, loss, top1)
+		}
+	}
+}
+
 // TestClassWeightsOfARun: a file of the run has all weights, a note the smallest and the largest, and --class-weights
 // reads the file.
 func TestClassWeightsOfARun(t *testing.T) {
