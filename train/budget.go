@@ -23,7 +23,8 @@ type budget struct {
 	Steps  int64         `json:"steps"`        // of the run
 	Step   float64       `json:"step_seconds"` // time of a step
 	End    float64       `json:"end_seconds"`  // time of validation and checkpoint at an epoch's end; 0: not measured
-	Next   time.Duration `json:"next"`         // when the plan is corrected within an epoch, as time used; 0: not any more
+	Last   time.Duration `json:"last"`         // when it was planned or corrected, as time used
+	Next   time.Duration `json:"next"`         // when it is corrected within an epoch; 0: not any more
 }
 
 // planned reports whether the number of steps is known.
@@ -36,6 +37,8 @@ const (
 	// A first plan needs this many steps after the process's first one, which is slower, and this part of the limit.
 	measuredSteps = 5
 	measuredPart  = 0.01
+	// Short epochs are not all corrected: only after this part of the limit.
+	correctedPart = 0.01
 	// minCorrection is the smallest change of the remaining steps that is worth a new plan.
 	minCorrection = 0.02
 	// Within an epoch nothing is corrected in the last part of the limit: a plan writes a checkpoint.
@@ -137,10 +140,14 @@ func (r *run) planAtEnd() error {
 		return nil
 	}
 	end := r.clock.since(r.pace.ended).Seconds() + r.pace.saving
-	if b.End > 0 {
+	first := b.End == 0
+	if !first {
 		end = (b.End + end) / 2 // epochs differ
 	}
 	b.End = end
+	if !first && b.planned() && r.used()-b.Last < time.Duration(correctedPart*float64(r.config.Time)) {
+		return nil
+	}
 	_, err := r.plan(0)
 	return err
 }
@@ -160,7 +167,7 @@ func (r *run) plan(rest int64) (changed bool, err error) {
 	usable := (left - time.Duration(budgetReserve*float64(limit))).Seconds()
 	fit := fitting(usable, b.Step, r.epochEnd(), rest, r.stepsPerEpoch)
 	total := min(r.Step+fit, max(r.longest(), r.Step))
-	b.Next = 0
+	b.Last, b.Next = used, 0
 	if left > time.Duration(lastCorrection*float64(limit)) {
 		b.Next = used + left/2
 	}

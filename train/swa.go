@@ -156,11 +156,11 @@ func (r *run) restartSWA() {
 
 // noteSWA says how the average compares with the epochs.
 func (r *run) noteSWA() error {
-	if r.swa == nil || r.SWA == nil || r.Best.Step == 0 {
+	switch {
+	case r.Best.SWA:
+		return r.note(report.Info, fmt.Sprintf("%s holds the average of the last epochs up to %d (--swa-epochs)", weights.BestFile, r.Best.Epoch))
+	case r.swa == nil || !r.swa.ready || r.Best.Step == 0:
 		return nil
-	}
-	if r.Best.SWA {
-		return r.note(report.Info, fmt.Sprintf("%s holds the average of the last %d epochs (--swa-epochs)", weights.BestFile, r.SWA.Averaged))
 	}
 	return r.note(report.Info, fmt.Sprintf("%s holds the weights of epoch %d: the average of the last %d epochs (--swa-epochs) was less accurate on the validation images", weights.BestFile, r.Best.Epoch, r.SWA.Averaged))
 }
