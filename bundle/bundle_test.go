@@ -84,7 +84,7 @@ func TestCreate(t *testing.T) {
 	if got := output(t, filepath.Join(moved, "bin", "program")); got != "42\n" {
 		t.Errorf("the copy prints %q", got)
 	}
-	for _, name := range []string{"lib/libinner.so", "lib/libouter.so", "weights/w.safetensors", "README.txt", "Dockerfile", "depthwise-train.service"} {
+	for _, name := range []string{"lib/libinner.so", "lib/libouter.so", "weights/w.safetensors", "README.txt", "Dockerfile", "depthwise-train.service", "depthwise-serve.service"} {
 		if _, err := os.Stat(filepath.Join(moved, name)); err != nil {
 			t.Error(err)
 		}

@@ -43,8 +43,10 @@ func ExampleOpen() {
 			http.Error(w, "try again later", http.StatusServiceUnavailable)
 		case errors.Is(err, serving.ErrTooLarge):
 			http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
-		case err != nil:
+		case errors.Is(err, serving.ErrImage):
 			http.Error(w, err.Error(), http.StatusBadRequest)
+		case err != nil:
+			http.Error(w, "the network failed", http.StatusInternalServerError)
 		default:
 			json.NewEncoder(w).Encode(top)
 		}

@@ -24,9 +24,11 @@ import (
 	classifier "depthwise.dev/formats/gopackage/classifier"
 )
 
-// Limits of a request. A decoder takes up to 12 bytes per pixel, for each of as many requests as there are processors.
+// Limits of a request. A decoder takes up to 12 bytes per pixel, for each of as many requests as there are processors. As many
+// requests as maxBodies are in memory, 256 MB at most; the bodies of further ones are not read before.
 const (
 	maxBody   = 16 << 20 // bytes
+	maxBodies = 16
 	maxPixels = 25 << 20
 	timeout   = 30 * time.Second // of reading a request and of writing the answer
 )
@@ -95,21 +97,26 @@ type prediction struct {
 
 // newHandler answers requests, as many at a time as there are processors.
 func newHandler(c *classifier.Classifier, top int) http.Handler {
+	bodies := make(chan struct{}, maxBodies)
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("POST /{$}", func(w http.ResponseWriter, r *http.Request) {
-		file, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		if !enter(r.Context(), bodies) {
+			w.Header().Set("Retry-After", "1")
+			write(w, http.StatusServiceUnavailable, answer{Error: "too many requests; retry later"})
+			return
+		}
+		defer func() { <-bodies }()
+		file, err := read(http.MaxBytesReader(w, r.Body, maxBody), r.ContentLength)
 		if err != nil {
 			write(w, status(err), answer{Error: err.Error()})
 			return
 		}
-		select {
-		case slots <- struct{}{}:
-			defer func() { <-slots }()
-		case <-r.Context().Done():
+		if !enter(r.Context(), slots) {
 			return // the client has gone
 		}
+		defer func() { <-slots }()
 		list, err := classify(c, file, top)
 		if err != nil {
 			write(w, status(err), answer{Error: err.Error()})
@@ -118,6 +125,28 @@ func newHandler(c *classifier.Classifier, top int) http.Handler {
 		write(w, http.StatusOK, answer{Predictions: list})
 	})
 	return mux
+}
+
+// enter waits for a slot, at most for the time of a request. It returns false if there was none.
+func enter(ctx context.Context, slots chan struct{}) bool {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	select {
+	case slots <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// read reads a body into memory of its size, if it has told that; -1: it has not.
+func read(body io.Reader, size int64) ([]byte, error) {
+	var b bytes.Buffer
+	if size > 0 {
+		b.Grow(int(min(size, maxBody)) + bytes.MinRead)
+	}
+	_, err := b.ReadFrom(body)
+	return b.Bytes(), err
 }
 
 // classify returns the most probable classes of an image file.

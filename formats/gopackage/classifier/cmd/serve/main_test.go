@@ -2,16 +2,19 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"image"
 	"image/color"
 	"image/png"
+	"io"
 	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	classifier "depthwise.dev/formats/gopackage/classifier"
@@ -78,6 +81,52 @@ func TestHandler(t *testing.T) {
 				t.Errorf("answer %s, error %v", w.Body, err)
 			}
 		})
+	}
+}
+
+// counted is a body that counts the first read of it, and then blocks.
+type counted struct {
+	read  chan<- bool
+	block <-chan bool
+	once  sync.Once
+}
+
+func (c *counted) Read([]byte) (int, error) {
+	c.once.Do(func() { c.read <- true })
+	<-c.block
+	return 0, io.EOF
+}
+
+// TestBodiesAreBounded: while maxBodies requests are in memory no further body is read.
+func TestBodiesAreBounded(t *testing.T) {
+	c, err := classifier.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler := newHandler(c, 2)
+	read, block, ended := make(chan bool, maxBodies+1), make(chan bool), make(chan int, maxBodies)
+	for range maxBodies {
+		go func() {
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, httptest.NewRequest("POST", "/", &counted{read: read, block: block}))
+			ended <- w.Code
+		}()
+	}
+	for range maxBodies {
+		<-read
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "POST", "/", &counted{read: read, block: block}))
+	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || len(read) > 0 {
+		t.Errorf("status %d, %d further bodies were read", w.Code, len(read))
+	}
+	close(block)
+	for range maxBodies {
+		if code := <-ended; code != http.StatusBadRequest { // nothing is no image
+			t.Errorf("status %d", code)
+		}
 	}
 }
 
