@@ -40,7 +40,7 @@ computed; an interrupt keeps those before it.
 (N, 3, H, W), already normalized.`,
 		Example: `  train predict --weights runs/photos-1 cat.jpg dog.png --top 3
   train predict --weights runs/photos-1 photos --output photos.csv
-  find photos -print0 | train predict --weights runs/photos-1 - --format jsonl
+  train predict --weights runs/photos-1 - --format jsonl < list.txt
   train predict --weights runs/photos-1 inbox --copy-to sorted --threshold 0.8
   train predict --weights runs/photos-1 inbox --contact-sheet inbox.html
   train predict --weights runs/photos-1 cat.jpg --explain maps --class dog
