@@ -13,7 +13,7 @@ func MultiLabelLoss(s *autograd.Scope, l autograd.BinaryCrossEntropy, logits *au
 	if s.Err() != nil {
 		return nil, autograd.CrossEntropyResult{}
 	}
-	return loss, autograd.CrossEntropyResult{Loss: s.Item(loss), Correct: ExactMatches(autograd.ToSlice[float32](s, logits), t.MultiLabel, int(shape[1]))}
+	return loss, autograd.CrossEntropyResult{Loss: s.Item(loss), Weight: float64(shape[0]), Correct: ExactMatches(autograd.ToSlice[float32](s, logits), t.MultiLabel, int(shape[1]))}
 }
 
 // ExactMatches counts the rows of logits (N, classes) that are above 0, a probability of 0.5, for exactly the classes whose
