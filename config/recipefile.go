@@ -72,6 +72,9 @@ func parseRecipe(path string, text []byte) (Recipe, error) {
 			*to = strings.TrimSpace(value.Value)
 		}
 	}
+	if first["name"] == 0 && first["settings"] == 0 {
+		return r, f.fieldError("", "", top.Line, "not a recipe, which has the keys "+strings.Join(recipeKeys, ", ")+"; a configuration is given as --config")
+	}
 	v.Check(first["settings"] > 0, "settings", "", path+" lacks it: a recipe has the keys "+strings.Join(recipeKeys, ", "))
 	if !recipeName.MatchString(r.Name) {
 		v.Add(f.field("name", fmt.Sprintf("%q", shorten(r.Name)), max(1, first["name"]), "must be a word, such as my-recipe"))

@@ -55,7 +55,7 @@ func TestWrongRecipes(t *testing.T) {
 		{"unknown setting", "name: mine\nsettings:\n  batchsize: 3\n", "FILE:3: batchsize: no such setting; did you mean batch_size?"},
 		{"unknown key", "name: mine\nsetings:\n  lr: 3\n", "FILE:2: setings: no such key; did you mean settings? A recipe has name, source, purpose, command, expected, settings"},
 		{"setting outside settings", "name: mine\nlr: 3\nsettings: {}\n", "FILE:2: lr: a setting: move it below settings"},
-		{"a configuration", "lr: 3\nepochs: 4\n", "FILE:1: lr: a setting: move it below settings"},
+		{"a configuration", "lr: 3\nepochs: 4\n", "FILE:1: not a recipe, which has the keys name, source, purpose, command, expected, settings; a configuration is given as --config"},
 		{"value of the wrong type", "name: mine\nsettings:\n  epochs: many\n", `FILE:3: epochs "many": must be a whole number`},
 		{"value beyond its limits", "name: mine\nsettings:\n  lr: -1\n", "FILE:3: lr -1: must be above 0 and finite"},
 		{"setting twice", "name: mine\nsettings:\n  lr: 1\n  lr: 2\n", "FILE:4: lr: set twice, first in line 3"},
