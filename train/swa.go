@@ -87,9 +87,10 @@ func (r *run) averageEpoch(ctx context.Context, s *autograd.Scope) error {
 // epoch of training images, as torch.optim.swa_utils.update_bn. Those of frozen layers stay. An interrupted pass begins
 // again. libtorch's generator, which dropout draws from, is left as it was.
 func (r *run) computeStatistics(ctx context.Context, s *autograd.Scope) error {
-	var running autograd.List
-	for _, b := range r.swa.network.Buffers() {
-		running = append(running, b.Tensor)
+	var running, own autograd.List
+	buffers := r.network.Buffers()
+	for i, b := range r.swa.network.Buffers() {
+		running, own = append(running, b.Tensor), append(own, buffers[i].Tensor)
 	}
 	if len(running) == 0 || r.features != nil { // the head has no batch norm
 		return nil
@@ -100,6 +101,7 @@ func (r *run) computeStatistics(ctx context.Context, s *autograd.Scope) error {
 	err := s.Sub(func(s *autograd.Scope) error {
 		return s.NoGrad(func(s *autograd.Scope) error {
 			mean := running.ZerosLike(s)
+			running.CopyFrom(s, own) // an interrupted pass left others, on which the rounding of the first batch depends
 			for n := 0; ; {
 				if err := r.interruption(ctx); err != nil {
 					return err

@@ -1,6 +1,8 @@
 package train
 
 import (
+	"context"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -143,5 +145,44 @@ func checkSWABest(t *testing.T, c config.Config, best string, top1 float64) {
 	}
 	if got := evaluate(t, c.Out, c.Data); got.Top1 != top1 {
 		t.Errorf("%s has top-1 %v, want %v", best, got.Top1, top1)
+	}
+}
+
+// countdown is a context that ends after some calls of Err, once it is armed.
+type countdown struct {
+	context.Context
+	armed bool
+	left  int
+}
+
+func (c *countdown) Err() error {
+	if c.armed {
+		c.left--
+	}
+	if c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestStatisticsInterrupted: a run that is interrupted before or in the pass that computes the statistics of the average ends with the same bytes.
+func TestStatisticsInterrupted(t *testing.T) {
+	c := small(t, testset.Images(t, 14, 3)) // 6 steps an epoch
+	c.Epochs, c.SWAEpochs, c.Model.Dropout = 2, 2, 0.2
+	want := outcome(t, fit(t, c))
+	for _, after := range []int{0, 1, 4} {
+		c.Out, c.Resume = filepath.Join(t.TempDir(), "run"), "auto"
+		ctx := &countdown{Context: t.Context(), left: after}
+		_, err := Fit(ctx, c, recorderFunc(func(e report.Event) error {
+			ctx.armed = ctx.armed || atStep(12)(e)
+			if _, ended := e.(report.Validation); ended && ctx.armed {
+				t.Error("the pass was not interrupted")
+			}
+			return nil
+		}))
+		if !errors.Is(err, ErrInterrupted) {
+			t.Fatalf("after %d: error %v", after, err)
+		}
+		checkOutcome(t, outcome(t, fit(t, c)), want)
 	}
 }
