@@ -90,8 +90,8 @@ func (s *serveSettings) checkFlags() error {
 			return usagef("--%s %v: must be at least %v", f.flag, f.value, f.least)
 		}
 	}
-	if least := 3 * s.maxBodyMB; s.memoryMB < least { // a request takes up to three times its body
-		return usagef("--body-memory %d: must be at least 3 times --max-body, %d", s.memoryMB, least)
+	if least := 6 * s.maxBodyMB; s.memoryMB < least { // a request takes up to three times its body, and half is for small ones
+		return usagef("--body-memory %d: must be at least 6 times --max-body, %d", s.memoryMB, least)
 	}
 	c.MaxBody, c.BodyMemory = int64(s.maxBodyMB)<<20, int64(s.memoryMB)<<20
 	m.MaxFileSize = c.MaxBody

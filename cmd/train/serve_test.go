@@ -56,7 +56,7 @@ func TestServeUsage(t *testing.T) {
 		{"no token", []string{weights, "--token-file", dir + "/none"}, exitFailed, "no such file"},
 		{"an origin with a path", []string{weights, "--cors", "https://example.com/page"}, exitUsage, "without a path"},
 		{"an origin without a scheme", []string{weights, "--cors", "example.com"}, exitUsage, "https://example.com"},
-		{"little memory for bodies", []string{weights, "--max-body", "100"}, exitUsage, "300"},
+		{"little memory for bodies", []string{weights, "--max-body", "100"}, exitUsage, "600"},
 		{"no queue", []string{weights, "--queue", "0"}, exitUsage, "--queue 0: must be in 1.."},
 		{"a batch of none", []string{weights, "--max-batch", "0"}, exitUsage, "--max-batch 0"},
 		{"no pixels", []string{weights, "--max-pixels", "-1"}, exitUsage, "--max-pixels -1"},

@@ -6,8 +6,33 @@ import (
 	"sync"
 )
 
-// budget bounds the memory that the bodies of requests take together. A request takes its part before its body is read;
-// requests that wait get theirs in the order of their arrival.
+// bodyMemory bounds the memory that the bodies of requests take. Half of it is for small ones: a few clients that announce
+// large bodies and send them slowly do not keep usual photographs waiting.
+type bodyMemory struct {
+	small, large budget
+	most         int64 // bytes of a small one
+}
+
+// smallBodies is how many small requests fit into the whole memory: of 256 MB, they take 4 MB each at most.
+const smallBodies = 64
+
+func (m *bodyMemory) limit(bytes int64) {
+	m.small.size, m.large.size, m.most = bytes/2, bytes-bytes/2, bytes/smallBodies
+}
+
+// of is the budget of a request that takes so much.
+func (m *bodyMemory) of(bytes int64) *budget {
+	if bytes <= m.most {
+		return &m.small
+	}
+	return &m.large
+}
+
+func (m *bodyMemory) inUse() int64 { return m.small.inUse() + m.large.inUse() }
+func (m *bodyMemory) size() int64  { return m.small.size + m.large.size }
+
+// budget is memory that requests share. A request takes its part before its body is read; requests that wait get theirs in
+// the order of their arrival.
 type budget struct {
 	size int64
 
@@ -21,27 +46,27 @@ type waiter struct {
 	ready chan struct{} // closed when it has its part
 }
 
-// acquire waits for a part, at most all, until ctx ends. The caller releases what it returns.
-func (b *budget) acquire(ctx context.Context, bytes int64) (int64, error) {
+// acquire waits for a part, at most all, until ctx ends. The caller releases it.
+func (b *budget) acquire(ctx context.Context, bytes int64) (release func(), err error) {
 	if err := ctx.Err(); err != nil {
-		return 0, err
+		return nil, err
 	}
 	bytes = min(bytes, b.size)
 	b.mu.Lock()
 	if len(b.waiting) == 0 && b.used+bytes <= b.size {
 		b.used += bytes
 		b.mu.Unlock()
-		return bytes, nil
+		return func() { b.release(bytes) }, nil
 	}
 	w := &waiter{bytes, make(chan struct{})}
 	b.waiting = append(b.waiting, w)
 	b.mu.Unlock()
 	select {
 	case <-w.ready:
-		return bytes, nil
+		return func() { b.release(bytes) }, nil
 	case <-ctx.Done():
 		b.giveUp(w)
-		return 0, ctx.Err()
+		return nil, ctx.Err()
 	}
 }
 

@@ -53,8 +53,10 @@ func (s *Server) images(w http.ResponseWriter, r *http.Request, compute computeF
 	ctx, cancel := context.WithDeadline(r.Context(), deadline)
 	defer cancel()
 	_ = http.NewResponseController(w).SetReadDeadline(deadline) // a writer without deadlines has no network
-	in, held, err := s.read(ctx, w, r)
-	defer func() { s.bodies.release(held) }()
+	in, release, err := s.read(ctx, w, r)
+	if release != nil {
+		defer release()
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -69,36 +71,37 @@ func (s *Server) images(w http.ResponseWriter, r *http.Request, compute computeF
 	s.answer(w, r, http.StatusOK, answer)
 }
 
-// read checks what the head of a request says, waits for memory, and reads the images. The caller releases the memory.
-func (s *Server) read(ctx context.Context, w http.ResponseWriter, r *http.Request) (in input, held int64, err error) {
+// read checks what the head of a request says, waits for memory, and reads the images. The caller releases the memory, if
+// release is not nil, also after an error.
+func (s *Server) read(ctx context.Context, w http.ResponseWriter, r *http.Request) (in input, release func(), err error) {
 	in = input{model: r.PathValue("model"), top: defaultTop}
 	for name, values := range r.URL.Query() {
 		if err := in.set(name, values[len(values)-1]); err != nil {
-			return in, 0, err
+			return in, nil, err
 		}
 	}
 	if err := s.logModel(r, in.model); err != nil {
-		return in, 0, err
+		return in, nil, err
 	}
 	readBody, factor, err := bodyReader(r)
 	if err != nil {
-		return in, 0, err
+		return in, nil, err
 	}
 	size := r.ContentLength
 	if size < 0 {
 		size, factor = s.config.MaxBody, bodyFactor // a buffer that grows
 	}
 	if size > s.config.MaxBody {
-		return in, 0, tooLarge("the request has %d bytes, more than %d", size, s.config.MaxBody)
+		return in, nil, tooLarge("the request has %d bytes, more than %d", size, s.config.MaxBody)
 	}
-	if held, err = s.bodies.acquire(ctx, factor*size); err != nil {
-		return in, 0, ended(err)
+	if release, err = s.bodies.of(factor*size).acquire(ctx, factor*size); err != nil {
+		return in, nil, ended(err)
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, s.config.MaxBody)
 	if err := readBody(r, &in, s.config.MaxImages); err != nil {
-		return in, held, readFailure(err)
+		return in, release, readFailure(err)
 	}
-	return in, held, s.logModel(r, in.model)
+	return in, release, s.logModel(r, in.model)
 }
 
 // logModel notes the model of a request for the log. The error says that there is none of this name.

@@ -18,8 +18,8 @@ type Config struct {
 	// MaxBody is the number of bytes of the largest request. 0: 32 MiB.
 	MaxBody int64
 	// BodyMemory is the memory in bytes that the bodies of requests take together, while they are read and until they are
-	// answered; at least 3 * MaxBody. Further requests wait before their bodies are read. 0: 256 MiB, or 3 * MaxBody if that
-	// is more.
+	// answered; at least 6 * MaxBody. Further requests wait before their bodies are read; half of the memory is for those of
+	// at most a 64th of it. 0: 256 MiB, or 6 * MaxBody if that is more.
 	BodyMemory int64
 	// MaxImages is the number of images in a request. 0: 64.
 	MaxImages int
@@ -46,7 +46,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	c.MaxBody = cmp.Or(c.MaxBody, 32<<20)
-	c.BodyMemory = cmp.Or(c.BodyMemory, max(256<<20, bodyFactor*c.MaxBody))
+	c.BodyMemory = cmp.Or(c.BodyMemory, max(256<<20, 2*bodyFactor*c.MaxBody))
 	c.MaxImages = cmp.Or(c.MaxImages, 64)
 	c.MaxRequests = cmp.Or(c.MaxRequests, 512)
 	c.Timeout = cmp.Or(c.Timeout, 30*time.Second)
@@ -73,7 +73,7 @@ func (c Config) validate() error {
 		names[m.Name] = true
 	}
 	v.Check(c.MaxBody > 0, "MaxBody", c.MaxBody, "must be positive")
-	v.Check(c.BodyMemory >= bodyFactor*c.MaxBody, "BodyMemory", c.BodyMemory, fmt.Sprintf("must be at least %d * MaxBody, %d", bodyFactor, bodyFactor*c.MaxBody))
+	v.Check(c.BodyMemory >= 2*bodyFactor*c.MaxBody, "BodyMemory", c.BodyMemory, fmt.Sprintf("must be at least %d * MaxBody, %d", 2*bodyFactor, 2*bodyFactor*c.MaxBody))
 	v.Check(c.MaxImages > 0, "MaxImages", c.MaxImages, "must be positive")
 	v.Check(c.MaxRequests > 0, "MaxRequests", c.MaxRequests, "must be positive")
 	v.Check(c.Timeout > 0, "Timeout", c.Timeout, "must be positive")

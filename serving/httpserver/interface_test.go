@@ -278,7 +278,7 @@ func TestConfig(t *testing.T) {
 		{"two of a name", func(c *Config) { c.Models = append(c.Models, good) }, "two models"},
 		{"no function", func(c *Config) { c.Models[0].Open = nil }, "Open"},
 		{"negative size", func(c *Config) { c.MaxBody = -1 }, "MaxBody"},
-		{"little memory", func(c *Config) { c.MaxBody, c.BodyMemory = 100, 299 }, "300"},
+		{"little memory", func(c *Config) { c.MaxBody, c.BodyMemory = 100, 599 }, "600"},
 		{"negative time", func(c *Config) { c.Timeout = -time.Second }, "Timeout"},
 		{"negative number of images", func(c *Config) { c.MaxImages = -1 }, "MaxImages"},
 		{"a model that does not open", func(c *Config) {

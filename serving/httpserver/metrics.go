@@ -59,7 +59,7 @@ func (s *Server) writeMetrics(w http.ResponseWriter, _ *http.Request) {
 	m.seconds.Write(&t)
 	t.Single("depthwise_http_requests_in_flight", prometheus.KindGauge, "Requests that are being answered.", float64(m.inFlight.Load()))
 	t.Single("depthwise_body_memory_bytes", prometheus.KindGauge, "Memory taken by the bodies of requests.", float64(s.bodies.inUse()))
-	t.Single("depthwise_body_memory_limit_bytes", prometheus.KindGauge, "Memory that bodies may take.", float64(s.bodies.size))
+	t.Single("depthwise_body_memory_limit_bytes", prometheus.KindGauge, "Memory that bodies may take.", float64(s.bodies.size()))
 	m.images.Write(&t)
 	m.imageSeconds.Write(&t)
 	m.batches.Write(&t)

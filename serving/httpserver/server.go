@@ -17,7 +17,7 @@ type Server struct {
 	models   []*served
 	handler  http.Handler
 	metrics  *metrics
-	bodies   budget
+	bodies   bodyMemory
 	requests atomic.Int64 // for images, in flight
 	draining atomic.Bool
 	started  time.Time
@@ -31,7 +31,7 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("httpserver: %w", err)
 	}
 	s := &Server{config: c, log: c.Log, metrics: newMetrics(), started: time.Now()}
-	s.bodies.size = c.BodyMemory
+	s.bodies.limit(c.BodyMemory)
 	for _, source := range c.Models {
 		m := &served{source: source, log: c.Log, onBatch: s.metrics.onBatch(source.Name)}
 		if err := m.open(); err != nil {
