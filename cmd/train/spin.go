@@ -18,7 +18,8 @@ const spinVariable = "GOMP_SPINCOUNT"
 // load in some runs.
 const spinCount = "10000"
 
-// boundSpinning starts the program again with a bounded spin: libgomp reads the variable when it is loaded, before main. It
+// boundSpinning starts the program again with a bounded spin: libgomp reads the variable when it is loaded, before main. The
+// new program's timers are less exact (timerSlack), which must be set before the Go runtime starts its threads. It
 // leaves the choice of a user who has made one, and returns if there is nothing to do or the system refuses, as where the
 // program's file was deleted or its file system forbids execution. The process keeps its number, parent, ignored signals
 // (nohup), open files and affinity.
@@ -31,6 +32,9 @@ func boundSpinning(args []string) {
 		return
 	}
 	environment := append(os.Environ(), spinVariable+"="+spinCount)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer setTimerSlack(setTimerSlack(timerSlack))  // the new program's threads have it, from the first one on
 	_ = syscall.Exec(program, os.Args, environment) // returns only on an error; the program then computes as it is
 }
 
