@@ -11,6 +11,7 @@ import (
 	"depthwise.dev/checkpoints"
 	"depthwise.dev/classify"
 	"depthwise.dev/config"
+	"depthwise.dev/data"
 	"depthwise.dev/formats"
 	"depthwise.dev/internal/testset"
 	"depthwise.dev/optim"
@@ -128,7 +129,7 @@ func TestBetterOf(t *testing.T) {
 		{"the average is not finite", []classify.Score{score(5, 1), score(6, math.NaN())}, true, 0.5},
 		{"the weights are not finite", []classify.Score{score(7, math.NaN()), score(6, 1)}, false, 0.6},
 	} {
-		r := &run{}
+		r := &run{images: images{train: &data.Dataset{}}}
 		if len(c.scores) > 1 {
 			r.average = &optim.Average{}
 		}
