@@ -58,6 +58,7 @@ type MultiLabelClass struct {
 
 // IsMultiLabel reads the weights of an evaluation and reports whether [EvaluateMultiLabel] measures them.
 func IsMultiLabel(c EvalConfig) (bool, error) {
+	c.Reading.Log = nil // what is said about the weights is said once
 	w, err := read(c.Weights, c.Raw, c.Reading)
 	return w.MultiLabel(), err
 }

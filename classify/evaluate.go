@@ -145,7 +145,11 @@ func measure(ctx context.Context, c EvalConfig) (*measured, error) {
 	}
 	e.images, e.base.Unknown, e.base.Missing = all.Match(folderNames(w, all.Classes))
 	if e.images.Len() == 0 {
-		return nil, fmt.Errorf("classify: no folder of %s has the name of a class of the weights, such as \"%s\"; is this the data set that they were trained on?", data.ShowName(all.Root), data.ShowName(w.Classes[0]))
+		what, where := "folder", all.Root
+		if all.List != "" {
+			what, where = "label", all.List
+		}
+		return nil, fmt.Errorf("classify: no %s of %s has the name of a class of the weights, such as \"%s\"; is this the data set that they were trained on?", what, data.ShowName(where), data.ShowName(w.Classes[0]))
 	}
 	if err := autograd.Run(ctx, func(s *autograd.Scope) error { return e.run(ctx, s, c) }); err != nil {
 		return nil, fmt.Errorf("classify: %w", err)

@@ -98,3 +98,11 @@ func Predictor(w weights.Weights) (func(logits []float32, top int) []ClassProbab
 		return list[:min(top, len(list))]
 	}, nil
 }
+
+// top is the number of classes of an image that is not asked for otherwise.
+func (p *predictor) top() int {
+	if p.weights.MultiLabel() {
+		return len(p.weights.Classes)
+	}
+	return 5
+}

@@ -25,7 +25,7 @@ type PredictConfig struct {
 	Raw bool
 	// Reading says how Weights of other tools are read.
 	Reading formats.ReadOptions
-	// Top is the maximum number of classes for each image. 0: 5.
+	// Top is the maximum number of classes for each image. 0: 5, and of multi-label weights all that reach their thresholds.
 	Top int
 	// Threshold leaves out classes of a lower probability, 0 to 1.
 	Threshold float64

@@ -132,7 +132,7 @@ func (p *predictor) batch(c PredictConfig, b *data.Batch, images *data.Dataset, 
 			}
 		}
 		results[i] = Predicted{Prediction: Prediction{Image: path}, Index: sample, Logits: row, Pixels: b.Pixels[i*size : (i+1)*size], Side: b.Width}
-		results[i].Top = p.classes(row, cmp.Or(c.Top, 5))
+		results[i].Top = p.classes(row, cmp.Or(c.Top, p.top()))
 	}
 	if c.Explain {
 		if err := p.explain(pixels, explained, results); err != nil {
@@ -147,13 +147,12 @@ func (p *predictor) batch(c PredictConfig, b *data.Batch, images *data.Dataset, 
 
 // explain adds the maps of a class, -1: the most probable one of each image.
 func (p *predictor) explain(pixels autograd.Pixels, class int, results []Predicted) error {
-	of := make([]int, len(results))
+	of, probabilities := make([]int, len(results)), Probabilities(p.weights)
 	for i, r := range results {
-		m := &ClassMap{Class: r.Top[0]}
-		if class >= 0 {
-			m.Class = ClassProbability{Class: p.weights.Classes[class], Index: class, Probability: Softmax(r.Logits)[class]}
+		if of[i] = class; class < 0 {
+			of[i] = slices.Index(r.Logits, slices.Max(r.Logits))
 		}
-		results[i].Map, of[i] = m, m.Class.Index
+		results[i].Map = &ClassMap{Class: ClassProbability{Class: p.weights.Classes[of[i]], Index: of[i], Probability: probabilities(r.Logits)[of[i]]}}
 	}
 	return p.scope.Sub(func(s *autograd.Scope) error {
 		maps, height, width, err := p.network.GradCAM(s, pixels, of)

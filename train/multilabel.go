@@ -97,8 +97,12 @@ func (r *run) describeTask() string {
 	for _, n := range r.images.train.Counts() {
 		labels += n
 	}
-	return fmt.Sprintf("multi-label: %d classes, %.2f of them in a training image on average; the loss is binary cross entropy, the best epoch that of the highest mAP",
+	text := fmt.Sprintf("multi-label: %d classes, %.2f of them in a training image on average; the loss is binary cross entropy, the best epoch that of the highest mAP",
 		len(r.images.train.Classes), float64(labels)/float64(r.images.train.Len()))
+	if r.config.LabelSmoothing > 0 {
+		text += fmt.Sprintf("; label smoothing %v suits one class for each image: without it (--label-smoothing 0) mAP is mostly higher", r.config.LabelSmoothing)
+	}
+	return text
 }
 
 // recordMAP adds the mean average precision of a validation to an epoch's summary.

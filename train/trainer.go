@@ -24,8 +24,8 @@ type Trainer struct {
 	Graph *models.Graph
 	// Preprocessing of the images for Graph. The zero value is [models.ImageNetPreprocessing].
 	Preprocessing models.Preprocessing
-	// Loss of training. The zero value is the configured one, see [config.Config.NewLoss]. Validation always reports
-	// cross entropy.
+	// Loss of training. The zero value is the configured one, see [config.Config.NewLoss], and binary cross entropy of
+	// multi-label data. Validation always reports the plain loss of the task.
 	Loss Loss
 	// Optimizer. The zero value is the configured one.
 	Optimizer Optimizer
@@ -38,7 +38,8 @@ type Trainer struct {
 // Loss computes the training loss of a batch.
 type Loss struct {
 	Name string // recorded in checkpoints; required
-	// Compute returns the mean loss over the batch, a scalar, of logits (N, classes).
+	// Compute returns the mean loss over the batch, a scalar, of logits (N, classes). Multi-label data has its targets in
+	// targets.MultiLabel.
 	Compute func(s *autograd.Scope, logits *autograd.Tensor, targets autograd.Targets) *autograd.Tensor
 }
 

@@ -81,6 +81,7 @@ func newCheck() *cobra.Command {
 		defaultText(fs, "data", "noise")
 	})
 	weightsFlag(cmd, &weights)
+	listFlags(cmd, &s.Images, &s.LabelDelimiter, "images")
 	modelFlags(cmd, &s.Config)
 	flagGroup(cmd, groupHardware, func(fs *pflag.FlagSet) {
 		threadsFlag(fs, &s.Threads)

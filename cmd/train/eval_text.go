@@ -110,7 +110,7 @@ func writeEvalNotes(b *strings.Builder, r classify.EvalResult) {
 	for _, note := range []struct {
 		names []string
 		text  string
-	}{{r.Unknown, "class folders unknown to the model (skipped)"}, {r.Missing, "classes of the model without a folder"}} {
+	}{{r.Unknown, "classes unknown to the model (skipped)"}, {r.Missing, "classes of the model without an image"}} {
 		if len(note.names) > 0 {
 			fmt.Fprintf(&notes, "%s: %s\n", note.text, data.ShowName(someNames(note.names)))
 		}

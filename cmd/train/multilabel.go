@@ -15,6 +15,7 @@ import (
 	"depthwise.dev/data"
 	"depthwise.dev/data/labels"
 	"depthwise.dev/metrics"
+	"depthwise.dev/report/runs"
 )
 
 // listFlags are the flags of every command that reads a CSV file of images, the first one under a name.
@@ -48,6 +49,14 @@ func listArguments(c config.Config) string {
 		text += " --label-delimiter " + shellWord(c.LabelDelimiter)
 	}
 	return text
+}
+
+// bestOf is the measure of a run's best epoch: top-1, or the mAP of multi-label data.
+func bestOf(r runs.Run) string {
+	if r.BestMAP > 0 {
+		return fmt.Sprintf("mAP %.2f %%", 100*r.BestMAP)
+	}
+	return fmt.Sprintf("%.2f %%", 100*r.BestTop1)
 }
 
 // evaluateMultiLabel evaluates multi-label weights.

@@ -58,6 +58,9 @@ computed; an interrupt keeps those before it.
 			if p.input != "" {
 				return classify.PredictArray(cmd.Context(), p.PredictConfig, p.input, p.output)
 			}
+			if !p.topSet {
+				p.Top = 0 // multi-label weights predict any number
+			}
 			return p.run(cmd, images)
 		},
 	}
@@ -77,6 +80,7 @@ func (p *prediction) flags(cmd *cobra.Command) {
 	})
 	flagGroup(cmd, groupOutput, func(fs *pflag.FlagSet) {
 		fs.IntVar(&p.Top, "top", p.Top, "number of classes to print per image")
+		defaultText(fs, "top", "5; of multi-label weights all above their thresholds")
 		fs.Float64Var(&p.Threshold, "threshold", 0, "least probability of a class, 0 to 1; classes below are left out")
 		fs.Var(choice{&p.format, predictionFormats}, "format", "format of the predictions")
 		defaultText(fs, "format", "that of --output; text for up to 10 images, else table")

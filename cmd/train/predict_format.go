@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -75,7 +76,7 @@ func (p *prediction) writer(cmd *cobra.Command, images *data.Dataset) sink {
 	if format == "" && images.Len() <= fewImages {
 		format = formatText
 	}
-	w := &predictionWriter{out: out, file: file, top: p.Top, threshold: p.Threshold}
+	w := &predictionWriter{out: out, file: file, top: cmp.Or(p.Top, 5), threshold: p.Threshold}
 	switch format {
 	case formatText:
 		w.write = w.text

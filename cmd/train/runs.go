@@ -70,7 +70,7 @@ func runsText(list []runs.Run, now time.Time) string {
 	for _, r := range list {
 		best := "-"
 		if r.BestEpoch > 0 {
-			best = fmt.Sprintf("%.2f %% (%d)", 100*r.BestTop1, r.BestEpoch)
+			best = bestOf(r) + fmt.Sprintf(" (%d)", r.BestEpoch)
 		}
 		rows = append(rows, []string{data.ShowName(r.Dir), string(r.State), epochsText(r), best,
 			age(now.Sub(r.Changed)), megabytes(r.Bytes), data.ShowName(r.Network), data.ShowName(r.Data)})

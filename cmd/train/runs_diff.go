@@ -58,7 +58,7 @@ func (c comparedRuns) text() string {
 		if r.BestEpoch == 0 {
 			return "-"
 		}
-		return fmt.Sprintf("%.2f %% (epoch %d)", 100*r.BestTop1, r.BestEpoch)
+		return bestOf(r) + fmt.Sprintf(" (epoch %d)", r.BestEpoch)
 	})
 	text := table(rows)
 	if len(c.Different) == 0 {

@@ -47,13 +47,14 @@ type Run struct {
 	Error     string    `json:"error,omitempty"` // of a failed run
 	Network   string    `json:"network"`         // architecture, variant, width and resolution
 	Data      string    `json:"data"`
-	Epochs    int       `json:"epochs"`     // of the whole run
-	Completed int       `json:"completed"`  // epochs
-	Step      int64     `json:"step"`       // the last one that was recorded
-	BestTop1  float64   `json:"best_top1"`  // best validation accuracy; 0 without validation
-	BestEpoch int       `json:"best_epoch"` // 0 without validation
-	Changed   time.Time `json:"changed"`    // when its events were last written
-	Bytes     int64     `json:"bytes"`      // of all files
+	Epochs    int       `json:"epochs"`             // of the whole run
+	Completed int       `json:"completed"`          // epochs
+	Step      int64     `json:"step"`               // the last one that was recorded
+	BestTop1  float64   `json:"best_top1"`          // best validation accuracy; 0 without validation
+	BestMAP   float64   `json:"best_map,omitempty"` // of multi-label data: the best mean average precision, and BestTop1 the exact matches of that epoch
+	BestEpoch int       `json:"best_epoch"`         // 0 without validation
+	Changed   time.Time `json:"changed"`            // when its events were last written
+	Bytes     int64     `json:"bytes"`              // of all files
 	Settings  Settings  `json:"-"`
 }
 
