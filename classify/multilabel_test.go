@@ -10,7 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"depthwise.dev/checkpoints"
+	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
 	"depthwise.dev/data"
 	"depthwise.dev/formats"
 	"depthwise.dev/internal/testset"
@@ -24,12 +25,12 @@ func multiLabelFile(t *testing.T) (path, list string) {
 	t.Helper()
 	w := weightstest.New(t)
 	w.Classes, w.Meta = []string{"blue", "green", "yellow"}, map[string]string{weights.MetaTask: weights.TaskMultiLabel}
-	for _, a := range w.Arrays {
-		if values, err := checkpoints.Values[float32](a); err == nil && strings.HasPrefix(a.Name, "classifier.") {
-			for i := range values {
-				values[i] *= 1e-4 // logits beyond 36 are a probability of 1, and no longer differ
-			}
-		}
+	err := autograd.Run(t.Context(), func(s *autograd.Scope) (err error) { // those of weightstest give all images one probability
+		w.Arrays, err = backend.HostArrays(s, "", backend.New(s, w.Graph, 1).State())
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	path = filepath.Join(t.TempDir(), "w.safetensors")
 	if err := w.Write(path); err != nil {
@@ -60,9 +61,18 @@ func TestEvaluateMultiLabel(t *testing.T) {
 	if r.Images != 7 || !slices.Equal(r.Unknown, []string{"other"}) || !slices.Equal(r.Missing, []string{"yellow"}) || r.OwnThresholds {
 		t.Errorf("%+v", r)
 	}
-	m, logits := readMultiLabel(t, c.Predictions, []string{"blue", "green", "yellow"})
-	if got := metrics.MeanDefined(m.AveragePrecision()); math.Abs(got-r.MAP) > 1e-12 {
-		t.Errorf("mAP %v, of the file %v", r.MAP, got)
+	e, err := measure(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	probabilities, labels := readMultiLabel(t, c.Predictions, []string{"blue", "green", "yellow"})
+	for i, x := range e.score.multi.Scores {
+		if probabilities[i] != metrics.Sigmoid(x) || labels[i] != e.score.multi.Labels[i] {
+			t.Errorf("value %d of the file: %v, %v; want %v, %v", i, probabilities[i], labels[i], metrics.Sigmoid(x), e.score.multi.Labels[i])
+		}
+	}
+	if got := metrics.MeanDefined(e.score.multi.AveragePrecision()); got != r.MAP || len(probabilities) != 3*r.Images {
+		t.Errorf("mAP %v, want %v; %d probabilities", r.MAP, got, len(probabilities))
 	}
 	yellow := r.Classes[2]
 	if yellow.AP != nil || yellow.Support != 0 || r.Classes[0].Support != 4 || r.Classes[1].Support != 4 {
@@ -79,7 +89,7 @@ func TestEvaluateMultiLabel(t *testing.T) {
 	}
 	image := filepath.Join(filepath.Dir(list), "val/blue/00.png")
 	for _, file := range []string{path, c.Thresholds} {
-		checkPrediction(t, file, image, logits)
+		checkPrediction(t, file, image, e.score.multi.Scores[:3])
 	}
 }
 
@@ -110,9 +120,8 @@ func checkPrediction(t *testing.T, file, image string, logits []float32) {
 	}
 }
 
-// readMultiLabel reads a file of predictions: scores are the ranks of the probabilities among all. logits are those of the first
-// image.
-func readMultiLabel(t *testing.T, path string, classes []string) (m metrics.MultiLabel, logits []float32) {
+// readMultiLabel reads a file of predictions: probabilities and labels, (images, classes).
+func readMultiLabel(t *testing.T, path string, classes []string) (probabilities []float64, labels []bool) {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
@@ -123,31 +132,20 @@ func readMultiLabel(t *testing.T, path string, classes []string) (m metrics.Mult
 	if err != nil || strings.Join(rows[0], ",") != "image,labels,predicted,"+strings.Join(classes, ",") {
 		t.Fatalf("%q: %v", rows[0], err)
 	}
-	m.Classes = len(classes)
-	var all []float64
 	for _, row := range rows[1:] {
 		for i, name := range classes {
 			var p float64
 			if _, err := fmt.Sscan(row[3+i], &p); err != nil {
 				t.Fatal(err)
 			}
-			all = append(all, p)
-			m.Labels = append(m.Labels, slices.Contains(strings.Split(row[1], "|"), name))
+			probabilities = append(probabilities, p)
+			labels = append(labels, slices.Contains(strings.Split(row[1], "|"), name))
 			if says := slices.Contains(strings.Split(row[2], "|"), name); says != (p >= 0.5) {
 				t.Errorf("%s: %s predicted: %v, probability %v", row[0], name, says, p)
 			}
 		}
 	}
-	sorted := slices.Clone(all)
-	slices.Sort(sorted)
-	for _, p := range all {
-		rank, _ := slices.BinarySearch(sorted, p)
-		m.Scores = append(m.Scores, float32(rank))
-	}
-	for _, p := range all[:len(classes)] {
-		logits = append(logits, float32(math.Log(p/(1-p))))
-	}
-	return m, logits
+	return probabilities, labels
 }
 
 // TestMultiLabelOfSingleLabels: class folders measure multi-label weights too, each image with one label.
