@@ -2,6 +2,7 @@ package charts
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -13,6 +14,9 @@ type Axis struct {
 	Percent bool   // values are fractions of 1, shown as percentages
 	Zero    bool   // a linear axis begins at 0 or below
 	Whole   bool   // ticks at whole numbers only, such as epochs
+	// Robust ends a linear axis below outliers, so that the other values can be told apart. Lines run along its end there, and a
+	// note names the largest value.
+	Robust bool
 	// Min and Max are values that the range contains in any case; both 0: none.
 	Min, Max float64
 }
@@ -61,9 +65,10 @@ func (a Axis) scale(values []float64, from, to float64, count int) (scale, []tic
 	if a.Min != 0 || a.Max != 0 {
 		values = append([]float64{a.Min, a.Max}, values...)
 	}
+	limit := a.limit(values)
 	for _, v := range values {
 		if !a.Log || v > 0 {
-			r.add(v)
+			r.add(math.Min(v, limit))
 		}
 	}
 	if a.Log {
@@ -73,6 +78,29 @@ func (a Axis) scale(values []float64, from, to float64, count int) (scale, []tic
 		r.add(0)
 	}
 	return a.linearScale(r, from, to, count)
+}
+
+// outlier is how many times the 90th percentile a value has to be for a robust axis to leave it out.
+const outlier = 4
+
+// limit is where a robust axis ends, +Inf for any other, and where there are no outliers.
+func (a Axis) limit(values []float64) float64 {
+	var sorted []float64
+	for _, v := range values {
+		if !math.IsNaN(v) && !math.IsInf(v, 0) {
+			sorted = append(sorted, v)
+		}
+	}
+	if !a.Robust || a.Log || len(sorted) < 10 {
+		return math.Inf(1)
+	}
+	slices.Sort(sorted)
+	usual := sorted[(len(sorted)-1)*9/10]
+	if usual <= 0 || sorted[len(sorted)-1] <= outlier*usual {
+		return math.Inf(1)
+	}
+	i, _ := slices.BinarySearch(sorted, 2*usual)
+	return sorted[i-1] // the largest value that is not far above
 }
 
 func (a Axis) linearScale(r span, from, to float64, count int) (scale, []tick) {

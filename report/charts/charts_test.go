@@ -40,6 +40,7 @@ func samples() map[string]Chart {
 			{Name: "steps", X: []float64{0, 1, 2, 3}, Y: []float64{3, 2.5, nan, 2}, Faint: true}, {Name: "epochs", X: []float64{1, 2, 3}, Y: []float64{3, 2, 1}, Color: OwnColor},
 			{Name: "dashed", X: []float64{1, 3}, Y: []float64{1, 2}, Color: OwnColor, Dashed: true}}},
 		"lines, logarithmic": Lines{Title: "rates", Y: Axis{Log: true}, Series: []LineSeries{{Name: "r", X: []float64{1, 2, 3, 4}, Y: []float64{1e-5, 0, 1e-2, -1}}}},
+		"lines, an outlier":  Lines{Title: "Loss", Y: Axis{Label: "loss", Robust: true}, Series: []LineSeries{{Name: "a", X: []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, Y: []float64{3, 59.5, 2.5, 2.4, 2.3, 2.2, 2, 1.9, 1.8, 1.7, 1.6}}}},
 		"lines, one point":   Lines{Title: "one", Series: []LineSeries{{Name: "r", X: []float64{1}, Y: []float64{5}}}},
 		"lines, nothing":     Lines{Title: "none", Empty: "nothing yet"},
 		"bars":               Bars{Title: "norms", Note: "of layers", Axis: Axis{Label: "L2", Log: true}, Low: 1e-4, High: 1e-2, Bars: []Bar{{"a", 1e-3}, {"<b>", nan}, {"c", 0}, {"d", math.Inf(1)}}},
@@ -185,6 +186,26 @@ func TestScales(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestRobust: an outlier does not decide the axis, and a note names it.
+func TestRobust(t *testing.T) {
+	var b bytes.Buffer
+	if err := WriteSVG(&b, samples()["lines, an outlier"]); err != nil {
+		t.Fatal(err)
+	}
+	var texts []string
+	for _, e := range parseSVG(t, b.Bytes()) {
+		texts = append(texts, e.text)
+	}
+	if !slices.Contains(texts, "the largest value, 59.5, is cut off") || !slices.Contains(texts, "3.0") || slices.Contains(texts, "60") {
+		t.Errorf("texts %q", texts)
+	}
+	for name, values := range map[string][]float64{"few": {1, 1, 100}, "no outlier": {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, "zeros": {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9}} {
+		if limit := (Axis{Robust: true}).limit(values); !math.IsInf(limit, 1) {
+			t.Errorf("%s: limit %v", name, limit)
+		}
 	}
 }
 

@@ -66,6 +66,9 @@ func (c Lines) draw() (*scene, error) {
 	}
 	f := newFrame(width, height, top+6, c.X, c.Y, xs, ys)
 	f.draw(s)
+	if limit := c.Y.limit(ys); !math.IsInf(limit, 1) {
+		s.write(solid(muted), point{f.right, 20}, label{text: "the largest value, " + c.Y.show(largest(ys)) + ", is cut off", size: smallSize, anchor: end})
+	}
 	c.drawMarks(s, f)
 	drawn := 0
 	for _, faint := range []bool{true, false} {
@@ -85,6 +88,15 @@ func (c Lines) draw() (*scene, error) {
 	return s, nil
 }
 
+// largest returns the largest finite value.
+func largest(values []float64) float64 {
+	r := emptySpan()
+	for _, v := range values {
+		r.add(v)
+	}
+	return r.high
+}
+
 // paint is the color of a series at a place.
 func (l LineSeries) paint(i int) (paint, bool) {
 	if l.Color >= 0 {
@@ -92,7 +104,7 @@ func (l LineSeries) paint(i int) (paint, bool) {
 	}
 	p, dashed := seriesPaint(i)
 	if l.Faint {
-		p.opacity = 0.4
+		p.opacity = 0.5
 	}
 	return p, dashed || l.Dashed
 }
@@ -123,6 +135,7 @@ func (l LineSeries) draw(s *scene, f frame, i int) int {
 	}
 	for j := range l.X {
 		at, ok := f.at(l.X[j], l.Y[j])
+		at.y = max(at.y, f.top) // of an outlier
 		if !ok {
 			flush()
 			continue

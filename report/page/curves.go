@@ -35,7 +35,9 @@ func Curves(h *history.History) []charts.Lines {
 	speed.Series[0].Faint = true
 	wait := charts.Lines{Title: "Waiting for input", X: x, Y: charts.Axis{Label: "fraction of training time", Percent: true, Zero: true, Max: 0.05},
 		Series: []charts.LineSeries{ofEpochs("waiting for images", 0, h.Epochs, func(e report.Epoch) float64 { return e.DataWaitShare })}, Empty: "no epoch is complete"}
-	list = append(list, speed, wait)
+	times := charts.Lines{Title: "Time per epoch", X: x, Y: charts.Axis{Label: "seconds, with validation", Zero: true},
+		Series: []charts.LineSeries{ofEpochs("time", 0, h.Epochs, func(e report.Epoch) float64 { return e.Seconds })}, Empty: "no epoch is complete"}
+	list = append(list, speed, wait, times)
 	for _, p := range steps {
 		if p.GradNorm > 0 {
 			return append(list, charts.Lines{Title: "Gradient norm", X: x, Y: charts.Axis{Label: "L2 norm before clipping", Log: true},
@@ -46,7 +48,7 @@ func Curves(h *history.History) []charts.Lines {
 }
 
 func lossCurves(h *history.History, steps []history.Point) charts.Lines {
-	c := charts.Lines{Title: "Loss", X: epochAxis(h), Y: charts.Axis{Label: "cross entropy"}}
+	c := charts.Lines{Title: "Loss", X: epochAxis(h), Y: charts.Axis{Label: "cross entropy", Robust: true}}
 	single := ofSteps("training, steps", 0, steps, func(p history.Point) float64 { return p.Loss })
 	single.Faint = true
 	c.Series = []charts.LineSeries{single, ofEpochs("training", 0, h.Epochs, func(e report.Epoch) float64 { return e.TrainLoss })}

@@ -66,8 +66,8 @@ func Overlay(names []string, list []*history.History) []charts.Lines {
 	}
 	return []charts.Lines{
 		of("Validation top-1", charts.Axis{Label: "accuracy", Percent: true}, val(bestTop1)),
-		of("Validation loss", charts.Axis{Label: "cross entropy"}, val(func(e report.Epoch) float64 { return e.ValLoss })),
-		of("Training loss", charts.Axis{Label: "cross entropy"}, epochs(func(e report.Epoch) float64 { return e.TrainLoss })),
+		of("Validation loss", charts.Axis{Label: "cross entropy", Robust: true}, val(func(e report.Epoch) float64 { return e.ValLoss })),
+		of("Training loss", charts.Axis{Label: "cross entropy", Robust: true}, epochs(func(e report.Epoch) float64 { return e.TrainLoss })),
 		of("Training top-1", charts.Axis{Label: "accuracy", Percent: true}, epochs(func(e report.Epoch) float64 { return e.TrainTop1 })),
 		of("Learning rate", charts.Axis{Label: "learning rate", Zero: true}, func(name string, color int, h *history.History) []charts.LineSeries {
 			return []charts.LineSeries{ofSteps(name, color, h.Steps.All(), func(p history.Point) float64 { return p.LR })}

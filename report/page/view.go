@@ -155,7 +155,7 @@ func (v *view) tiles(d Data) {
 		wait += e.DataWaitShare / float64(len(epochs))
 		seconds += e.Seconds
 	}
-	v.add("Throughput", fmt.Sprintf("%.0f img/s", speed), fmt.Sprintf("%.1f %% waiting for input", 100*wait), speed)
+	v.add("Throughput", thousands(int64(speed+0.5))+" img/s", fmt.Sprintf("%.1f %% waiting for input", 100*wait), speed)
 	v.add("Time", duration(seconds), fmt.Sprintf("%s per epoch", duration(seconds/float64(len(epochs)))), seconds)
 }
 
