@@ -51,7 +51,7 @@ func (c Matrix) draw() (*scene, error) {
 		}
 	}
 	c.left, c.top = 34+names, top+4
-	size := c.Width - c.left - 14
+	size := c.Width - c.left - 20
 	c.cell = size / float64(max(n, 1))
 	if n <= maxNamed {
 		c.cell = min(c.cell, 44)

@@ -108,7 +108,7 @@ func (s *scene) heading(title string, x float64) float64 {
 
 // noData draws in the middle of an area that there is nothing to draw.
 func (s *scene) noData(x, y, width, height float64, why string) {
-	s.write(solid(muted), point{x + width/2, y + height/2}, label{text: why, anchor: middle})
+	s.write(solid(muted), point{x + width/2, y + height/2}, label{text: why, anchor: middle, outline: true})
 }
 
 // legendEntry is a series in a legend.

@@ -7,7 +7,7 @@ import (
 
 // History is a run as its events tell it.
 type History struct {
-	Start       report.Start   // the first one; of a resumed run with the numbers of the last one
+	Start       report.Start   // the last one: a resumed run has several
 	Resumes     []int64        // steps from which the run was continued
 	Epochs      []report.Epoch // in their order
 	Steps       Series         // of all steps, summarized

@@ -82,7 +82,7 @@ func noPredictions(d Data) string {
 // predictionsNote says where predictions are not those of the best epoch.
 func predictionsNote(d Data, s metrics.Summary) string {
 	best, top1, _, _ := d.best()
-	if best == nil || math.Abs(top1-s.Top1) < 1e-9 {
+	if best == nil || math.Abs(top1-s.Top1)*float64(s.Images) < 0.5 { // the same number of images
 		return ""
 	}
 	return fmt.Sprintf("The predictions in %s have a top-1 accuracy of %.1f %%, and the best epoch %.1f %%: they are of other weights or computed in another precision.", PredictionsFile, 100*s.Top1, 100*top1)

@@ -188,7 +188,7 @@ func pages(t testing.TB) map[string]Data {
 	averaged := sample(t, 3, 3)
 	for i := range averaged.History.Epochs {
 		e := &averaged.History.Epochs[i]
-		e.Averaged, e.EMAValTop1, e.EMAValTop5, e.EMAValLoss = true, e.ValTop1+0.01, e.ValTop5, e.ValLoss
+		e.Averaged, e.EMAValTop1, e.EMAValTop5, e.EMAValLoss = true, e.ValTop1+0.2, e.ValTop5, e.ValLoss
 	}
 	nan := sample(t, 3, 3)
 	nan.History.Epochs[1].ValLoss, nan.Predictions[0].Confidence, nan.Predictions[0].Loss = math.NaN(), math.NaN(), math.Inf(1)

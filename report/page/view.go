@@ -39,6 +39,7 @@ type view struct {
 	Machine            []string
 	Commands           []string
 	Notes, Problems    []string
+	Details            bool // there is a part of settings, network, machine and messages
 	Skips              []report.Skip
 	SkippedText        string
 	EpochRows          []epochRow
@@ -91,6 +92,7 @@ func (d Data) view() (*view, error) {
 	}
 	v.Network = networkOf(d.Network)
 	v.log(d)
+	v.Details = v.Settings != "" || v.Network != nil || len(v.Machine)+len(v.Notes)+len(v.Skips) > 0
 	v.EpochRows = epochRows(d.History.Epochs)
 	v.sections()
 	return v, nil
@@ -113,18 +115,26 @@ func (v *view) describe(d Data) {
 	}
 	var parts []string
 	if h.Start.Images > 0 {
-		parts = append(parts, fmt.Sprintf("%d training images", h.Start.Images))
+		parts = append(parts, counted(h.Start.Images, "training image"))
 	}
 	if h.Start.ValImages > 0 {
-		parts = append(parts, fmt.Sprintf("%d validation images", h.Start.ValImages))
+		parts = append(parts, counted(h.Start.ValImages, "validation image"))
 	}
 	if n := len(d.Classes); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d classes", n))
 	}
 	if h.Start.Epochs > 0 {
-		parts = append(parts, fmt.Sprintf("epoch %d of %d", len(h.Epochs), h.Start.Epochs), fmt.Sprintf("step %d of %d", h.LastStep, h.Start.Steps))
+		parts = append(parts, fmt.Sprintf("epoch %d of %d", len(h.Epochs), h.Start.Epochs), fmt.Sprintf("step %s of %s", thousands(h.LastStep), thousands(h.Start.Steps)))
 	}
 	v.Subtitle = strings.Join(parts, " · ")
+}
+
+// counted writes a number of things.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return thousands(int64(n)) + " " + thing + "s"
 }
 
 // tiles are the key figures.
@@ -222,9 +232,9 @@ func (v *view) sections() {
 		has      bool
 		id, name string
 	}{
-		{true, "curves", "Curves"}, {v.Confusion != nil || v.ValidationNote != "", "confusion", "Confusion"}, {v.Confusion != nil, "classes", "Classes"},
+		{true, "curves", "Curves"}, {v.Confusion != nil, "confusion", "Confusion"}, {v.ValidationNote != "", "confusion", "Validation"}, {v.Confusion != nil, "classes", "Classes"},
 		{len(v.Worst)+len(v.Unsure) > 0, "images", "Images"}, {v.Reliability != "", "calibration", "Calibration"}, {v.Batch != nil, "batch", "Training batch"},
-		{v.Layers != nil, "layers", "Layers"}, {true, "details", "Details"}, {len(v.Commands) > 0, "next", "Next"},
+		{v.Layers != nil, "layers", "Layers"}, {v.Details, "details", "Details"}, {len(v.Commands) > 0, "next", "Next"},
 	} {
 		if s.has {
 			v.Sections = append(v.Sections, section{s.id, s.name})
