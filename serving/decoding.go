@@ -30,6 +30,13 @@ type decoding struct {
 	maxFile int64
 }
 
+// DecodeMemory is the most memory that decoding takes, in bytes: Decoders * MaxPixels * 12.
+func (c Config) DecodeMemory() int64 {
+	return int64(c.decoders()) * int64(cmp.Or(c.MaxPixels, defaultMaxPixels)) * 12
+}
+
+func (c Config) decoders() int { return cmp.Or(c.Decoders, min(host.Workers(), maxDecoders)) }
+
 // newDecoding creates the configured decoders.
 func newDecoding(c Config, p data.Preprocess) (*decoding, error) {
 	var v validate.Collector
@@ -41,7 +48,7 @@ func newDecoding(c Config, p data.Preprocess) (*decoding, error) {
 	}
 	d := &decoding{maxFile: cmp.Or(c.MaxFileSize, defaultMaxFileSize)}
 	o := data.DecoderOptions{Preprocess: p, MaxPixels: cmp.Or(c.MaxPixels, defaultMaxPixels), MaxBytes: d.maxFile, Decode: c.Decode}
-	decoders := make([]*data.Decoder, cmp.Or(c.Decoders, min(host.Workers(), maxDecoders)))
+	decoders := make([]*data.Decoder, c.decoders())
 	for i := range decoders {
 		var err error
 		if decoders[i], err = data.NewDecoder(o); err != nil {

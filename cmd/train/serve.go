@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -158,6 +159,7 @@ func (s *serveSettings) run(cmd *cobra.Command) error {
 		return fmt.Errorf("--addr %s: %w", shellWord(s.address), err)
 	}
 	defer listener.Close()
+	s.limitMemory()
 	start := time.Now()
 	server, err := httpserver.New(s.server)
 	if err != nil {
@@ -167,6 +169,17 @@ func (s *serveSettings) run(cmd *cobra.Command) error {
 	serveUntilInterrupted(ctx, func() { _ = server.Reload() }) // which logs its errors
 	s.announce(cmd, listener.Addr(), time.Since(start))
 	return server.Serve(ctx, listener)
+}
+
+// otherMemory is what a server takes besides bodies and images: connections, weights while they are loaded.
+const otherMemory = 256 << 20
+
+// limitMemory lets Go's collector run before the heap is larger than the limits of the server allow; by default it waits until
+// the heap has doubled. A user's GOMEMLIMIT stays.
+func (s *serveSettings) limitMemory() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(s.server.BodyMemory + int64(len(s.server.Models))*s.model.DecodeMemory() + otherMemory)
+	}
 }
 
 // announce logs where the server listens, and warns of an open one.

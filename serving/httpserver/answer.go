@@ -3,7 +3,9 @@ package httpserver
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
+	"time"
 )
 
 // answer writes a result in JSON.
@@ -29,6 +31,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		w.WriteHeader(statusCanceled)
 		return
 	}
+	if f.status != http.StatusRequestTimeout {
+		s.discard(w, r)
+	}
 	switch f.status {
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "1")
@@ -44,6 +49,20 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	s.answer(w, r, f.status, struct {
 		Error body `json:"error"`
 	}{body{f, about.id}})
+}
+
+// discardTime is how long the rest of a refused body is read.
+const discardTime = 5 * time.Second
+
+// discard reads the rest of a body that was refused, within limits. Many clients read no answer before they have sent all, and
+// an answer before that is a broken connection to them. Those that expect to be told whether to send it have not begun.
+func (s *Server) discard(w http.ResponseWriter, r *http.Request) {
+	body := infoOf(r).body
+	if body == nil || r.Header.Get("Expect") != "" {
+		return
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(min(discardTime, s.config.Timeout)))
+	_, _ = io.CopyN(io.Discard, body, 2*s.config.MaxBody)
 }
 
 func asFailure(err error) *failure {

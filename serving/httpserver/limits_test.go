@@ -241,3 +241,22 @@ func TestCompressedBody(t *testing.T) {
 		t.Errorf("status %d: %s", w.Code, w.Body)
 	}
 }
+
+// TestRefusedBody: a client that sends all before it reads gets the answer to a request that is refused early.
+func TestRefusedBody(t *testing.T) {
+	s, _ := newServer(t, Config{Models: []Source{fixed("pets", &fake{version: "1"})}, MaxBody: 1 << 20, Timeout: time.Minute})
+	server := httptest.NewServer(s)
+	defer server.Close()
+	large := strings.Repeat("x", 3<<19) // 1.5 MB: more than the server reads by itself, and the buffers of a connection
+	for _, c := range []struct{ name, path, head, want string }{
+		{"too large", "/v1/classify", "Content-Type: image/png", "413"},
+		{"no model", "/v1/classify?model=x", "Content-Type: image/png", "404"},
+		{"no path", "/v2/classify", "Content-Type: image/png", "404"},
+		{"a text", "/v1/classify", "Content-Type: text/plain", "415"},
+	} {
+		got := raw(t, server.Listener.Addr().String(), fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\nContent-Length: %d\r\n\r\n%s", c.path, c.head, len(large), large))
+		if !strings.HasPrefix(got, "HTTP/1.1 "+c.want+" ") {
+			t.Errorf("%s: %.100s", c.name, got)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"regexp"
@@ -18,6 +19,7 @@ type requestInfo struct {
 	id, code, model string
 	images          int
 	cause           error
+	body            io.Reader // without the limits of a handler
 }
 
 type infoKey struct{}
@@ -60,7 +62,7 @@ func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (s *Server) observed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		about := &requestInfo{id: requestID(r)}
+		about := &requestInfo{id: requestID(r), body: r.Body}
 		r = r.WithContext(context.WithValue(r.Context(), infoKey{}, about))
 		out := &recorder{ResponseWriter: w}
 		out.Header().Set("X-Request-ID", about.id)
