@@ -74,6 +74,7 @@ func Overlay(names []string, list []*history.History) []charts.Lines {
 		}),
 		of("Throughput", charts.Axis{Label: "images per second", Zero: true}, epochs(func(e report.Epoch) float64 { return e.ImagesPerSecond })),
 		of("Waiting for input", charts.Axis{Label: "fraction of training time", Percent: true, Zero: true, Max: 0.05}, epochs(func(e report.Epoch) float64 { return e.DataWaitShare })),
+		of("Time per epoch", charts.Axis{Label: "seconds, with validation", Zero: true}, epochs(func(e report.Epoch) float64 { return e.Seconds })),
 	}
 }
 

@@ -377,7 +377,7 @@ func TestOverlay(t *testing.T) {
 	if rows := within(list, "run-table", "td"); len(rows) != 14 || rows[2].attributes["data-value"] != exact(metrics.Summarize(a.Classes, a.Predictions).Top1) {
 		t.Errorf("%d cells", len(rows))
 	}
-	if n := strings.Count(page.String(), "<svg"); n != 7 {
+	if n := strings.Count(page.String(), "<svg"); n != 8 {
 		t.Errorf("%d charts", n)
 	}
 	for _, want := range []string{"x/run", "y/run", "&lt;0.2&gt;", "Comparison of 2 runs"} {
