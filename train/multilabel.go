@@ -13,7 +13,7 @@ import (
 )
 
 // multiLabel reports whether an image may have any number of the classes.
-func (r *run) multiLabel() bool { return r.images.train.MultiLabel }
+func (r *run) multiLabel() bool { return r.images.train != nil && r.images.train.MultiLabel }
 
 // multiLabelLoss is the configured loss of multi-label data. The gradients are those of the sum over the classes, not of
 // the mean, so that they are as large as those of cross entropy and the same learning rates are right: with the mean, ten
