@@ -55,7 +55,7 @@ func TestChosenRecipe(t *testing.T) {
 		t.Errorf("notes %q, want %q", got, want)
 	}
 	recorded, err := config.Load(filepath.Join(c.Out, configFile))
-	if err != nil || recorded.Recipe != "scratch-small" || recorded.Schedule != "onecycle" || recorded.EXIF != config.EXIFOff {
+	if err != nil || recorded.Recipe != "scratch-small" || recorded.LR != 0.1 || recorded.EXIF != config.EXIFOff {
 		t.Errorf("recorded recipe %q, schedule %q, exif %q, %v", recorded.Recipe, recorded.Schedule, recorded.EXIF, err)
 	}
 	c.Resume = "auto"

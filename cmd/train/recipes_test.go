@@ -95,7 +95,7 @@ func TestRecipeByTheCommandLine(t *testing.T) {
 		{"width without published weights", "--data photos --width 0.3", "scratch-small", "recipe scratch-small: " + photos},
 		{"a variant, which --init would contradict", "--data photos --variant article", "scratch-small", "recipe scratch-small: " + photos},
 		{"v2", "--data photos --arch mobilenet_v2", "scratch-small", "recipe scratch-small: " + photos + "; --init imagenet is usually more accurate"},
-		{"flags of the defaults", "--data photos --epochs 90 --schedule cosine --width 0.3", "scratch-small", "recipe scratch-small, except --schedule and --epochs: " + photos},
+		{"flags of the defaults", "--data photos --epochs 90 --lr 0.05 --width 0.3", "scratch-small", "recipe scratch-small, except --lr and --epochs: " + photos},
 		{"auto by name", "--data photos --recipe auto --width 0.3", "scratch-small", "recipe scratch-small: " + photos},
 		{"a file is a full configuration", "--config " + file, "", ""},
 		{"auto over a file", "--recipe auto --width 0.3 --config " + file, "scratch-small", "recipe scratch-small: " + photos},

@@ -181,7 +181,7 @@ func TestReportFailureIsAWarning(t *testing.T) {
 func TestReportOfRuns(t *testing.T) {
 	dir, top := pictures(t), t.TempDir()
 	t.Chdir(top)
-	done(t, small(dir, "--out", "runs/a")...)
+	done(t, small(dir, "--out", "runs/a", "--lr", "0.05")...)
 	done(t, small(dir, "--out", "runs/b", "--lr", "0.02")...)
 	done(t, "report", "runs/a", "runs/b")
 	text := content(t, "comparison.html")

@@ -68,7 +68,7 @@ func TestResumeFinished(t *testing.T) {
 		t.Errorf("events.jsonl was changed (%v)", err)
 	}
 	code, _, stderr = execute(t, "resume", run, "--extend-epochs", "1", "--progress", "plain")
-	if code != exitDone || !strings.Contains(stderr, "\nextended from 2 to 3 epochs: the onecycle schedule now spans 3 epochs") || !strings.Contains(stderr, "epoch 3/3") {
+	if code != exitDone || !strings.Contains(stderr, "\nextended from 2 to 3 epochs: the cosine schedule now spans 3 epochs") || !strings.Contains(stderr, "epoch 3/3") {
 		t.Errorf("exit code %d\n%s", code, stderr)
 	}
 	if _, _, stderr = execute(t, "resume", run); !strings.Contains(stderr, "finished after 3 epochs (step 9)") {
