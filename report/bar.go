@@ -6,6 +6,9 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
+
+	"depthwise.dev/internal/terminal"
 )
 
 const (
@@ -14,78 +17,115 @@ const (
 	clearRest = "\x1b[0K"
 )
 
-// NewBar returns a recorder that shows a progress bar and, above it, a line for each epoch. If w is
-// not a terminal, it returns NewPlain(w). Close does not close w.
-func NewBar(w io.Writer, terminal bool) Recorder {
-	if !terminal {
+// NewBar returns a recorder that shows a progress bar and, above it, a table with a row for each epoch, in colors where w
+// shows them. If w is not a terminal, it returns NewPlain(w). Close does not close w.
+func NewBar(w io.Writer, isTerminal bool) Recorder {
+	if !isTerminal {
 		return NewPlain(w)
 	}
-	return newBar(w, func() int { return Columns(w) }, time.Now)
+	b := newBar(w, func() int { return Columns(w) }, time.Now)
+	b.setPalette(terminal.Colors(w))
+	return b
 }
 
 func newBar(w io.Writer, width func() int, now func() time.Time) *bar {
-	return &bar{w: w, width: width, tracker: tracker{now: now}}
+	return &bar{w: w, width: width, tracker: tracker{now: now}, noted: map[string]bool{}}
 }
+
+func (b *bar) setPalette(p terminal.Palette) { b.palette, b.table.palette = p, p }
 
 type bar struct {
 	w       io.Writer
-	width   func() int
+	width   func() int // asked each time: a window may be resized
+	palette terminal.Palette
 	tracker tracker
+	table   table
+	noted   map[string]bool // notes without their numbers
+	planned bool            // a time limit's first plan was shown; the time left follows the others
 	phase   phase
 	line    string // on the screen; "": none
 	drawn   time.Time
 }
 
-// phase identifies what the bar measures: the training or validation of an epoch.
+// phase identifies what runs: the training or validation of an epoch.
 type phase struct {
 	epoch      int
 	validating bool
-	batches    int
 }
 
 func (b *bar) Record(e Event) error {
-	var err error
-	switch e := e.(type) {
-	case Step:
-		b.tracker.step(e)
-		fields := append([]field{{epochOf(e.Epoch, b.tracker.epochs), 2}}, figures(&b.tracker)...)
-		err = b.draw(phase{e.Epoch, false, e.Batches}, e.Batch, fields)
-	case Validation:
-		fields := []field{{epochOf(e.Epoch, b.tracker.epochs), 2}, {"validation", 0}}
-		if left := b.tracker.timeLeft(); left != "" {
-			fields = append(fields, field{left, 1})
-		}
-		err = b.draw(phase{e.Epoch, true, e.Batches}, e.Batch, fields)
-	case Checkpoint: // the epoch line is enough
-	case Start:
-		b.tracker.start(e)
-		err = b.print(lines(e))
-	case Budget:
-		b.tracker.plan(e)
-		err = b.print(lines(e))
-	case Epoch:
-		err = b.print([]string{dropToFit(epochFields(e), b.width())})
-	case Done:
-		err = errors.Join(b.clear(), b.print(lines(e)))
-	default:
-		err = b.print(lines(e))
-	}
-	if err != nil {
+	if err := b.record(e); err != nil {
 		return fmt.Errorf("report: progress bar: %w", err)
 	}
 	return nil
 }
 
-// draw updates the line on the screen.
-func (b *bar) draw(p phase, done int, fields []field) error {
+func (b *bar) record(e Event) error {
+	switch e := e.(type) {
+	case Step:
+		b.tracker.step(e)
+		return b.draw(phase{e.Epoch, false}, nil, e.Batch == e.Batches)
+	case Validation:
+		b.tracker.validation(e)
+		return b.draw(phase{e.Epoch, true}, &e, e.Batch == e.Batches)
+	case Checkpoint: // the row of the epoch is enough
+		return nil
+	case Epoch:
+		return b.print(b.table.add(e, b.tracker.run, b.width()))
+	case Done:
+		return errors.Join(b.clear(), b.printWrapped(e))
+	case Note:
+		if b.repeated(e) {
+			return nil
+		}
+	case Start:
+		b.tracker.start(e)
+	case Budget:
+		b.tracker.plan(e)
+		if b.planned {
+			return nil
+		}
+		b.planned = true
+	}
+	return b.printWrapped(e)
+}
+
+// repeated reports whether a message differs only in its numbers from one that was shown: what is said after each epoch would
+// hide the table. The files of the run have all.
+func (b *bar) repeated(n Note) bool {
+	if n.Level != Info {
+		return false
+	}
+	text := strings.Map(func(r rune) rune {
+		if unicode.IsDigit(r) || r == '.' {
+			return -1
+		}
+		return r
+	}, n.Text)
+	shown := b.noted[text]
+	b.noted[text] = true
+	return shown
+}
+
+// draw updates the line on the screen, at the ends of phases in any case.
+func (b *bar) draw(p phase, v *Validation, end bool) error {
 	now := b.tracker.now()
-	if b.line != "" && p == b.phase && done < p.batches && now.Sub(b.drawn) < barEvery {
+	if b.line != "" && p == b.phase && !end && now.Sub(b.drawn) < barEvery {
 		return nil
 	}
 	b.phase, b.drawn = p, now
-	b.line = barLine(int64(done), int64(p.batches), fields, b.width())
+	b.line = runLine(&b.tracker, v, b.width())
 	_, err := io.WriteString(b.w, "\r"+b.line+clearRest)
 	return err
+}
+
+// printWrapped writes an event as permanent lines.
+func (b *bar) printWrapped(e Event) error {
+	var list []string
+	for _, line := range lines(e) {
+		list = append(list, wrap(line, b.width())...)
+	}
+	return b.print(colored(list, e, b.palette))
 }
 
 // print writes permanent lines above the bar.
@@ -93,11 +133,7 @@ func (b *bar) print(list []string) error {
 	if len(list) == 0 {
 		return nil
 	}
-	var wrapped []string
-	for _, line := range list {
-		wrapped = append(wrapped, wrap(line, b.width())...)
-	}
-	text := strings.Join(wrapped, "\n") + "\n" + b.line
+	text := strings.Join(list, "\n") + "\n" + b.line
 	if b.line != "" {
 		text = clearLine + text
 	}

@@ -5,61 +5,95 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
+
+	"depthwise.dev/internal/terminal"
 )
 
-const defaultColumns = 80 // if the width of the terminal is unknown
+const (
+	percentWidth = len("100%")
+	minBar       = 10
+	maxBar       = 30
+	barEdges     = len(" |") + len("|") // before and after the bar
+)
+
+// Ranks of cells, in the order in which they get room.
+const (
+	rankLoss = iota
+	rankLeft
+	rankPercent
+	rankEpoch
+	rankBar
+	rankSpeed
+	rankBatch
+	rankTop1
+)
 
 // Columns returns the width of a terminal.
-func Columns(w io.Writer) int {
-	if f, ok := w.(interface{ Fd() uintptr }); ok {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
-			return width
-		}
-	}
-	return defaultColumns
+func Columns(w io.Writer) int { return terminal.Columns(w) }
+
+// Amount is work with a known end, of which part is done.
+type Amount struct{ Done, Total int64 }
+
+// percent is the whole percentage, rounded down.
+func (a Amount) percent() string {
+	done, total := a.bounded()
+	return fmt.Sprintf("%d%%", 100*done/total)
 }
 
-// BarLine returns a progress line for a terminal with that many columns: percentage, bar and text.
-func BarLine(done, total int64, text string, columns int) string {
-	return barLine(done, total, []field{{text, 0}}, columns)
+func (a Amount) bounded() (done, total int64) {
+	total = max(1, a.Total)
+	return max(0, min(a.Done, total)), total
 }
 
-// barLine returns percentage, bar and the fields that fit. It leaves the last column free, because
-// some terminals wrap after it.
-func barLine(done, total int64, fields []field, columns int) string {
-	total = max(1, total)
-	line := renderBar(max(0, min(done, total)), total, progressWidth(columns))
-	line += "  " + dropToFit(fields, columns-utf8.RuneCountInString(line)-3)
-	runes := []rune(line)
-	return string(runes[:min(len(runes), max(0, columns-1))])
-}
-
-// progressWidth returns the width of the bar. It depends only on the width of the terminal, so the
-// bar does not move when the text changes, and it leaves room for the loss and the time left.
-func progressWidth(columns int) int {
-	switch {
-	case columns >= 100:
-		return 30
-	case columns >= 60:
-		return 10
-	}
-	return 0
-}
-
-// renderBar returns percentage and bar, "  50% |█████     |"; with width 0 only the percentage.
-func renderBar(done, total int64, width int) string {
-	theme := progressbar.Theme{Saucer: "█", SaucerPadding: " ", BarStart: "|", BarEnd: "|"}
-	if width == 0 {
-		theme = progressbar.Theme{}
-	}
-	b := progressbar.NewOptions64(total, progressbar.OptionSetWriter(io.Discard), progressbar.OptionSetTheme(theme),
-		progressbar.OptionSetWidth(width), progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false))
+// renderBar returns percentage and bar, " 50% |█████     |".
+func renderBar(a Amount, width int) string {
+	done, total := a.bounded()
+	b := progressbar.NewOptions64(total, progressbar.OptionSetWriter(io.Discard), progressbar.OptionSetWidth(width),
+		progressbar.OptionSetTheme(progressbar.Theme{Saucer: "█", SaucerPadding: " ", BarStart: "|", BarEnd: "|"}),
+		progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false))
 	if err := errors.Join(b.Set64(done), b.RenderBlank()); err != nil { // cannot fail: done is at most total, and the output is discarded
-		return fmt.Sprintf("%4d%%", 100*done/total)
+		return terminal.PadRight(terminal.PadLeft(a.percent(), percentWidth), percentWidth+barEdges+width)
 	}
-	return strings.TrimRight(strings.TrimPrefix(b.String(), "\r"), " ")
+	text := strings.TrimRight(strings.TrimLeft(b.String(), "\r "), " ")
+	return terminal.PadLeft(text, percentWidth+barEdges+width)
+}
+
+// percentAndBar returns the cell at the beginning of a progress line: the percentage and, if there is room for it, a bar, which
+// takes what the other cells leave.
+func percentAndBar(a Amount, cells []cell, room int) []cell {
+	cells = append([]cell{{text: a.percent(), width: percentWidth, rank: rankPercent}, {width: barEdges + minBar - gap, rank: rankBar}}, cells...)
+	cells, rest := choose(cells, room, func(c cell) (int, int) { return c.width, c.rank })
+	if len(cells) < 2 || cells[1].rank != rankBar {
+		return cells
+	}
+	width := min(maxBar, minBar+rest)
+	cells[1] = cell{text: renderBar(a, width), width: percentWidth + barEdges + width, rank: rankBar}
+	return cells[1:]
+}
+
+// leftCell is the time left; "--:--" if it is not known.
+func leftCell(left time.Duration, known bool) cell {
+	const width = len("99h59m")
+	text := "--:--"
+	if known {
+		text = shortClock(left)
+	}
+	return cell{text: terminal.PadLeft(text, width) + " left", width: width + len(" left"), rank: rankLeft}
+}
+
+// BarLine returns a progress line for a terminal with that many columns: percentage, bar, what is done, and the time left, which
+// is not known if it is negative. The width of the line depends only on what and on columns. It leaves the last column free,
+// because some terminals wrap after it.
+func BarLine(a Amount, what string, left time.Duration, columns int) string {
+	room := columns - 1
+	end := leftCell(left, left >= 0)
+	label := min(terminal.Width(what), max(0, room-percentWidth-end.width-2*gap))
+	cells := []cell{{text: what, width: label, rank: rankEpoch, left: true}, end}
+	if label == 0 {
+		cells = cells[1:]
+	}
+	return terminal.Cut(joinCells(percentAndBar(a, cells, room)), room)
 }

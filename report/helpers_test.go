@@ -2,6 +2,7 @@ package report
 
 import (
 	"errors"
+	"flag"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -102,3 +103,5 @@ var (
 	aNote       = Note{Level: Warning, Text: "loss is high"}
 	aDone       = Done{Step: 570, Epochs: 10, BestTop1: 0.643, Seconds: 3723, Status: Finished}
 )
+
+var update = flag.Bool("update", false, "write the golden files")

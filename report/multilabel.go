@@ -15,11 +15,11 @@ func top1Name(multiLabel bool) string {
 }
 
 // mapFields are the fields of the validation of multi-label data.
-func mapFields(e Epoch) []field {
-	fields := []field{{"val loss " + number(e.ValLoss), 4}, {"val mAP " + percent(e.ValMAP), 0}, {"val exact " + percent(e.ValTop1), 3}}
+func mapFields(e Epoch) []string {
+	fields := []string{"val loss " + number(e.ValLoss), "val mAP " + percent(e.ValMAP), "val exact " + percent(e.ValTop1)}
 	if e.Averaged {
-		fields = append(fields, field{"ema loss " + number(e.EMAValLoss), 4}, field{"ema mAP " + percent(e.EMAValMAP), 0},
-			field{"ema exact " + percent(e.EMAValTop1), 3})
+		fields = append(fields, "ema loss "+number(e.EMAValLoss), "ema mAP "+percent(e.EMAValMAP),
+			"ema exact "+percent(e.EMAValTop1))
 	}
 	return fields
 }

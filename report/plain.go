@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"depthwise.dev/internal/terminal"
 )
 
 // plainEvery is the interval of progress lines.
@@ -12,7 +14,11 @@ const plainEvery = 10 * time.Second
 
 // NewPlain returns a recorder that writes lines for a log: one per event except Step and
 // Validation, and a progress line every 10 seconds. Close does not close w.
-func NewPlain(w io.Writer) Recorder { return newPlain(w, time.Now) }
+func NewPlain(w io.Writer) Recorder {
+	p := newPlain(w, time.Now)
+	p.palette = terminal.Forced() // programs search the lines
+	return p
+}
 
 func newPlain(w io.Writer, now func() time.Time) *plain {
 	return &plain{w: w, tracker: tracker{now: now}, last: now()}
@@ -22,6 +28,7 @@ type plain struct {
 	w       io.Writer
 	tracker tracker
 	last    time.Time // time of the last line
+	palette terminal.Palette
 }
 
 func (p *plain) Record(e Event) error {
@@ -34,12 +41,12 @@ func (p *plain) Record(e Event) error {
 		p.tracker.step(e)
 		return p.progress(stepFields(&p.tracker, e))
 	case Validation:
-		return p.progress([]field{{epochOf(e.Epoch, p.tracker.epochs), 0}, {fmt.Sprintf("validation %d/%d", e.Batch, e.Batches), 0}})
+		return p.progress([]string{epochOf(e.Epoch, p.tracker.run.Epochs), fmt.Sprintf("validation %d/%d", e.Batch, e.Batches)})
 	}
-	return p.print(lines(e))
+	return p.print(colored(lines(e), e, p.palette))
 }
 
-func (p *plain) progress(fields []field) error {
+func (p *plain) progress(fields []string) error {
 	if p.tracker.now().Sub(p.last) < plainEvery {
 		return nil
 	}
@@ -60,19 +67,19 @@ func (p *plain) print(list []string) error {
 func (p *plain) Close() error { return nil }
 
 // stepFields returns the fields of a progress line in a log.
-func stepFields(t *tracker, s Step) []field {
-	return append([]field{
-		{epochOf(s.Epoch, t.epochs), 0},
-		{fmt.Sprintf("batch %d/%d", s.Batch, s.Batches), 0},
-		{fmt.Sprintf("step %d", s.Step), 0},
+func stepFields(t *tracker, s Step) []string {
+	return append([]string{
+		epochOf(s.Epoch, t.run.Epochs),
+		fmt.Sprintf("batch %d/%d", s.Batch, s.Batches),
+		fmt.Sprintf("step %d", s.Step),
 	}, figures(t)...)
 }
 
 // figures returns the metrics of a step that both progress lines show.
-func figures(t *tracker) []field {
-	list := []field{{"loss " + number(t.shownLoss()), 0}, {top1Name(t.multiLabel) + percent(t.top1.value()), 4}, {speed(t.speed.value()), 3}}
+func figures(t *tracker) []string {
+	list := []string{"loss " + number(t.shownLoss()), top1Name(t.multiLabel) + percent(t.top1.value()), speed(t.speed.value())}
 	if left := t.timeLeft(); left != "" {
-		list = append(list, field{left, 1})
+		list = append(list, left)
 	}
 	return list
 }

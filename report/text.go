@@ -47,34 +47,37 @@ func startLines(s Start) []string {
 	return append(list, line)
 }
 
+// waitShown is the fraction of the training time below which waiting for images does not matter.
+const waitShown = 0.05
+
 // epochFields returns the fields of the permanent line of an epoch.
-func epochFields(e Epoch) []field {
-	fields := []field{
-		{epochOf(e.Epoch, e.Epochs), 0}, {fmt.Sprintf("step %d", e.Step), 5},
-		{"loss " + number(e.TrainLoss), 0}, {top1Name(e.ValMAP > 0) + percent(e.TrainTop1), 0},
+func epochFields(e Epoch) []string {
+	fields := []string{
+		epochOf(e.Epoch, e.Epochs), fmt.Sprintf("step %d", e.Step),
+		"loss " + number(e.TrainLoss), top1Name(e.ValMAP > 0) + percent(e.TrainTop1),
 	}
 	if e.ValImages > 0 && e.ValMAP > 0 {
 		fields = append(fields, mapFields(e)...)
 	} else if e.ValImages > 0 {
-		fields = append(fields, field{"val loss " + number(e.ValLoss), 4}, field{"val top-1 " + percent(e.ValTop1), 0},
-			field{"val top-5 " + percent(e.ValTop5), 3})
+		fields = append(fields, "val loss "+number(e.ValLoss), "val top-1 "+percent(e.ValTop1),
+			"val top-5 "+percent(e.ValTop5))
 		if e.Averaged {
-			fields = append(fields, field{"ema loss " + number(e.EMAValLoss), 4}, field{"ema top-1 " + percent(e.EMAValTop1), 0},
-				field{"ema top-5 " + percent(e.EMAValTop5), 3})
+			fields = append(fields, "ema loss "+number(e.EMAValLoss), "ema top-1 "+percent(e.EMAValTop1),
+				"ema top-5 "+percent(e.EMAValTop5))
 		}
 	}
 	if e.SWAEpochs > 0 {
-		fields = append(fields, field{"swa loss " + number(e.SWAValLoss), 4}, field{"swa top-1 " + percent(e.SWAValTop1), 0})
+		fields = append(fields, "swa loss "+number(e.SWAValLoss), "swa top-1 "+percent(e.SWAValTop1))
 	}
-	fields = append(fields, field{speed(e.ImagesPerSecond), 2}, field{clock(seconds(e.Seconds)), 1})
-	if e.DataWaitShare >= 0.05 { // below that the loader does not matter
-		fields = append(fields, field{"waited for data " + percent(e.DataWaitShare), 0})
+	fields = append(fields, speed(e.ImagesPerSecond), clock(seconds(e.Seconds)))
+	if e.DataWaitShare >= waitShown {
+		fields = append(fields, "waited for data "+percent(e.DataWaitShare))
 	}
 	if e.Skipped > 0 {
-		fields = append(fields, field{fmt.Sprintf("%d skipped", e.Skipped), 0})
+		fields = append(fields, fmt.Sprintf("%d skipped", e.Skipped))
 	}
 	if e.Best {
-		fields = append(fields, field{"best", 0})
+		fields = append(fields, "best")
 	}
 	return fields
 }
@@ -148,6 +151,20 @@ func clock(d time.Duration) string {
 		return fmt.Sprintf("%d:%02d", s/60, s%60)
 	}
 	return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+}
+
+// shortClock formats a duration in at most six characters: 0:23, 12:05, 1h02m, 5d03h.
+func shortClock(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch d = d.Round(time.Second); {
+	case d < time.Hour:
+		return clock(max(0, d))
+	case d < 100*time.Hour:
+		return fmt.Sprintf("%dh%02dm", d/time.Hour, d/time.Minute%60)
+	case d < 100*day:
+		return fmt.Sprintf("%dd%02dh", d/day, d/time.Hour%24)
+	}
+	return ">99d"
 }
 
 // oneLine writes the control characters of a path, which could end the line or change the terminal, as

@@ -8,7 +8,10 @@ const memory = 1 - 1.0/30
 // average is an exponential moving average without bias toward zero.
 type average struct{ sum, weight float64 }
 
-func (a *average) add(x, weight float64) {
+func (a *average) add(x, weight float64) { a.addWith(x, weight, memory) }
+
+// addWith adds a value after a decay of the previous ones.
+func (a *average) addWith(x, weight, memory float64) {
 	if finite(x) {
 		a.sum = memory*a.sum + weight*x
 		a.weight = memory*a.weight + weight
@@ -25,56 +28,57 @@ func (a *average) value() float64 {
 // tracker computes the metrics that progress lines show from the events.
 type tracker struct {
 	now        func() time.Time
-	epochs     int
-	steps      int64 // total of the run
+	run        Start // with the numbers of the newest plan
 	multiLabel bool
 
 	loss, top1, speed average
 	badLoss           bool // the last step's loss was not finite
-	lastLoss          float64
+	last              Step
 
-	// The time left is estimated from the steps after the first one, which is slower: it warms up.
-	first time.Time
-	done  int64
-	left  time.Duration
+	estimate estimate
+	left     time.Duration
+	known    bool // whether left is
 }
 
-func (t *tracker) start(s Start) { t.epochs, t.steps, t.multiLabel = s.Epochs, s.Steps, s.MultiLabel }
+func (t *tracker) start(s Start) {
+	t.run, t.multiLabel = s, s.MultiLabel
+	t.last.Step = s.Step
+	t.estimate.start(s)
+}
 
 // plan takes the length of a run with a time limit.
-func (t *tracker) plan(b Budget) { t.epochs, t.steps = b.Epochs, b.Steps }
+func (t *tracker) plan(b Budget) {
+	t.run.Epochs, t.run.Steps = b.Epochs, b.Steps
+	t.estimate.plan(b, t.now())
+}
 
 func (t *tracker) step(s Step) {
 	weight := float64(max(1, s.Images))
 	t.loss.add(s.Loss, weight)
 	t.top1.add(s.Top1, weight)
 	t.speed.add(s.ImagesPerSecond, 1)
-	t.lastLoss, t.badLoss = s.Loss, !finite(s.Loss)
-	t.estimate(s)
+	t.last, t.badLoss = s, !finite(s.Loss)
+	now := t.now()
+	t.estimate.add(s, now)
+	t.left, t.known = t.estimate.training(now)
 }
 
-func (t *tracker) estimate(s Step) {
-	if t.first.IsZero() {
-		t.first, t.done = t.now(), s.Step
-	}
-	if s.Step > t.done {
-		perStep := float64(t.now().Sub(t.first)) / float64(s.Step-t.done)
-		t.left = time.Duration(perStep * float64(max(0, t.steps-s.Step)))
-	}
+func (t *tracker) validation(v Validation) {
+	t.left, t.known = t.estimate.validation(v, t.now())
 }
 
 // shownLoss returns the smoothed loss, or the last loss if it is not finite.
 func (t *tracker) shownLoss() float64 {
 	if t.badLoss {
-		return t.lastLoss
+		return t.last.Loss
 	}
 	return t.loss.value()
 }
 
 // timeLeft returns "" until there is an estimate.
 func (t *tracker) timeLeft() string {
-	if t.left == 0 {
+	if !t.known || t.left == 0 {
 		return ""
 	}
-	return clock(t.left) + " left"
+	return shortClock(t.left) + " left"
 }

@@ -21,8 +21,16 @@ type Result struct {
 	Epochs   int     // completed
 	BestTop1 float64 // the best validation accuracy, a fraction
 	BestMAP  float64 // of multi-label data: the best mean average precision; BestTop1 counts exact matches
+	Best     Best    // the best epoch; its Epoch is 0 without a validation
 	Finished bool    // nothing is left to train
 	Stopped  string  // why the run finished early; "": it did not
+}
+
+// Best is the validation of the best epoch, whose weights are in best.safetensors. Accuracies are fractions.
+type Best struct {
+	Epoch      int // from 1; 0: none
+	Top1, Loss float64
+	MAP        float64 // of multi-label data
 }
 
 // Fit trains as configured, with the trainer's parts, in the run's folder, and records events to

@@ -41,26 +41,29 @@ func redraw(w io.Writer, what string, u unit, columns func() int, now func() tim
 			io.WriteString(w, home+clearRest) // writing may fail, the work continues
 		case t.Sub(drawn) >= barEvery:
 			drawn = t
-			io.WriteString(w, home+report.BarLine(done, total, barText(what, u, done, total, t.Sub(started)), columns())+clearRest)
+			line := report.BarLine(report.Amount{Done: done, Total: total}, what+": "+amount(u, total), timeLeft(done, total, t.Sub(started)), columns())
+			io.WriteString(w, home+line+clearRest)
 		}
 	}
 }
 
-// barText is the text beside a bar: "check: 60000 images, 1m5s left".
-func barText(what string, u unit, done, total int64, elapsed time.Duration) string {
-	amount := fmt.Sprintf("%d images", total)
-	if u == inBytes {
-		amount = fmt.Sprintf("%.1f GB", float64(total)/1e9)
-		if total < 1e9 {
-			amount = fmt.Sprintf("%.1f MB", float64(total)/1e6)
-		}
+// amount is the size of the work: "60000 images".
+func amount(u unit, total int64) string {
+	switch {
+	case u == inImages:
+		return fmt.Sprintf("%d images", total)
+	case total < 1e9:
+		return fmt.Sprintf("%.1f MB", float64(total)/1e6)
 	}
-	text := what + ": " + amount
-	if done > 0 && elapsed >= time.Second {
-		left := time.Duration(float64(elapsed) / float64(done) * float64(total-done))
-		text += fmt.Sprintf(", %v left", left.Round(time.Second))
+	return fmt.Sprintf("%.1f GB", float64(total)/1e9)
+}
+
+// timeLeft is negative before there is an estimate.
+func timeLeft(done, total int64, elapsed time.Duration) time.Duration {
+	if done <= 0 || elapsed < time.Second {
+		return -1
 	}
-	return text
+	return max(0, time.Duration(float64(elapsed)/float64(done)*float64(total-done)))
 }
 
 // progress is bar on a terminal, and a line every ten seconds elsewhere.

@@ -23,7 +23,7 @@ func TestRedraw(t *testing.T) {
 	if last := lines[len(lines)-1]; last != "\x1b[0K" {
 		t.Errorf("the line is not cleared at the end: %q", last)
 	}
-	if want := "  50% |█████     |  shard: 1000 images, 5s left\x1b[0K"; !strings.Contains(out.String(), want) {
+	if want := " 50% |███████████████               |  shard: 1000 images    0:05 left\x1b[0K"; !strings.Contains(out.String(), want) {
 		t.Errorf("%q lacks %q", out.String(), want)
 	}
 }
@@ -33,16 +33,21 @@ func TestBarText(t *testing.T) {
 		name                 string
 		u                    unit
 		done, total, elapsed int64
-		want                 string
+		amount               string
+		left                 time.Duration
 	}{
-		{"beginning", inImages, 0, 70000, 5, "x: 70000 images"},
-		{"too early to say", inImages, 10, 70000, 0, "x: 70000 images"},
-		{"bytes", inBytes, 50e9, 150e9, 600, "x: 150.0 GB, 20m0s left"},
-		{"few bytes", inBytes, 10e6, 14.2e6, 0, "x: 14.2 MB"},
-		{"nothing to do", inImages, 0, 0, 1, "x: 0 images"},
+		{"beginning", inImages, 0, 70000, 5, "70000 images", -1},
+		{"too early to say", inImages, 10, 70000, 0, "70000 images", -1},
+		{"bytes", inBytes, 50e9, 150e9, 600, "150.0 GB", 20 * time.Minute},
+		{"few bytes", inBytes, 10e6, 14.2e6, 0, "14.2 MB", -1},
+		{"nothing to do", inImages, 0, 0, 1, "0 images", -1},
+		{"more than announced", inImages, 9, 8, 5, "8 images", 0},
 	} {
-		if got := barText("x", c.u, c.done, c.total, time.Duration(c.elapsed)*time.Second); got != c.want {
-			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		if got := amount(c.u, c.total); got != c.amount {
+			t.Errorf("%s: %q, want %q", c.name, got, c.amount)
+		}
+		if got := timeLeft(c.done, c.total, time.Duration(c.elapsed)*time.Second); got != c.left {
+			t.Errorf("%s: %v left, want %v", c.name, got, c.left)
 		}
 	}
 }

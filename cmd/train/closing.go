@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,23 +27,6 @@ func (i interruption) Error() string {
 }
 
 func (i interruption) Unwrap() error { return i.error }
-
-// writeNextSteps names the folder of a run that has ended, and the commands of the program that use
-// its weights or continue it.
-func writeNextSteps(w io.Writer, program string, c config.Config, r train.Result) {
-	dir := shellWord(r.Dir)
-	fmt.Fprintf(w, "Results are in %s. Next:\n", dir)
-	if !r.Finished {
-		fmt.Fprintf(w, "  %s\n", resumeCommand(program, r.Dir, c))
-		return
-	}
-	fmt.Fprintf(w, "  %s eval --weights %s%s --data %s\n", program, dir, listArguments(c), dataArgument(c.Data))
-	fmt.Fprintf(w, "  %s predict --weights %s IMAGE...\n", program, dir)
-	fmt.Fprintf(w, "  %s export --weights %s --output %s\n", program, dir, shellWord(filepath.Base(r.Dir)+".safetensors"))
-	if c.MaxSteps == 0 && c.Time == 0 { // otherwise more epochs may not change it
-		fmt.Fprintf(w, "  %s resume %s --extend-epochs N\n", program, dir)
-	}
-}
 
 // resumeCommand continues a run from its newest checkpoint, with the settings of this process that
 // config.yaml lacks and that the run needs: where the data is, if it has moved or its address has a secret, and

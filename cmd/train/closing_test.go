@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -10,34 +11,52 @@ import (
 	"depthwise.dev/train"
 )
 
-// TestNextSteps: the folder of the run and what to do with it.
-func TestNextSteps(t *testing.T) {
+// TestClosingSummary: the best epoch, the files that exist, and what to do with them.
+func TestClosingSummary(t *testing.T) {
+	t.Chdir(t.TempDir())
 	c := config.Config{Data: "my photos", Epochs: 3}
+	for _, f := range []string{"runs/a/best.safetensors", "runs/a/report.html", "runs/a/checkpoints/x", "runs/it's/checkpoints/x"} {
+		if err := os.MkdirAll(filepath.Dir(f), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(f, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, test := range []struct {
 		name   string
 		result train.Result
 		want   string
 	}{
-		{"finished", train.Result{Dir: "runs/a", Epochs: 3, Finished: true}, `Results are in runs/a. Next:
+		{"finished", train.Result{Dir: "runs/a", Epochs: 3, Finished: true, Best: train.Best{Epoch: 2, Top1: 0.785, Loss: 0.8124}}, `Best epoch: 2, val top-1 78.5 %, val loss 0.812
+Results are in runs/a
+  weights      runs/a/best.safetensors
+  report       runs/a/report.html
+  checkpoints  runs/a/checkpoints
+Next:
   bin/train eval --weights runs/a --data 'my photos'
   bin/train predict --weights runs/a IMAGE...
   bin/train export --weights runs/a --output a.safetensors
-  bin/train resume runs/a --extend-epochs N
 `},
-		{"out of time", train.Result{Dir: "runs/it's", Epochs: 2}, `Results are in 'runs/it'\''s'. Next:
+		{"out of time, several labels", train.Result{Dir: "runs/it's", Epochs: 2, Best: train.Best{Epoch: 1, Top1: 0.1, MAP: 0.5, Loss: 1}}, `Best epoch: 1, val mAP 50.0 %, val loss 1.000
+Results are in 'runs/it'\''s'
+  checkpoints  'runs/it'\''s/checkpoints'
+Next:
   bin/train resume 'runs/it'\''s'
+  bin/train predict --weights 'runs/it'\''s' IMAGE...
+`},
+		{"without validation", train.Result{Dir: "写真", Epochs: 3, Finished: true}, `Results are in 写真
+Next:
+  bin/train eval --weights 写真 --data 'my photos'
+  bin/train predict --weights 写真 IMAGE...
+  bin/train export --weights 写真 --output 写真.safetensors
 `},
 	} {
 		var b strings.Builder
-		writeNextSteps(&b, "bin/train", c, test.result)
+		writeSummary(&b, "bin/train", c, test.result)
 		if b.String() != test.want {
 			t.Errorf("%s:\n%swant\n%s", test.name, &b, test.want)
 		}
-	}
-	var b strings.Builder
-	writeNextSteps(&b, "train", config.Config{Data: "x", Epochs: 90, MaxSteps: 7}, train.Result{Dir: "r", Epochs: 1, Step: 7, Finished: true})
-	if !strings.Contains(b.String(), "train eval --weights r --data x") {
-		t.Errorf("a run of --max-steps is not finished:\n%s", &b)
 	}
 }
 

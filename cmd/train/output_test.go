@@ -28,7 +28,7 @@ func TestTrainingOutput(t *testing.T) {
 			}
 		}},
 		{"plain", func(t *testing.T, run, stderr string) {
-			want := "Results are in " + run + ". Next:\n  " + programName(os.Args[0]) + " eval --weights " + run + " --data " + dir + "\n"
+			want := "Next:\n  " + programName(os.Args[0]) + " eval --weights " + run + " --data " + dir + "\n"
 			if !strings.Contains(stderr, want) || !strings.HasSuffix(stderr, "run.safetensors\n") {
 				t.Errorf("standard error does not end with the next steps:\n%s", stderr)
 			}

@@ -12,6 +12,7 @@ import (
 	"depthwise.dev/config"
 	"depthwise.dev/formats/peers"
 	"depthwise.dev/internal/redact"
+	"depthwise.dev/internal/terminal"
 	"depthwise.dev/train"
 )
 
@@ -43,14 +44,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if misfit, ok := errors.AsType[*peers.MisfitError](err); ok {
 		fmt.Fprint(stderr, misfit.Table())
 	}
-	code := exitCode(ctx, err)
+	code, failed := exitCode(ctx, err), terminal.Colors(stderr).Red("error:")
 	switch code {
 	case exitInterrupted:
 		fmt.Fprintln(stderr, interruptMessage(err))
 	case exitUsage:
-		fmt.Fprintf(stderr, "error: %s (see \"%s --help\")\n", message(cmd, err), cmd.CommandPath())
+		fmt.Fprintf(stderr, "%s %s (see \"%s --help\")\n", failed, message(cmd, err), cmd.CommandPath())
 	default:
-		fmt.Fprintln(stderr, "error:", message(cmd, err))
+		fmt.Fprintln(stderr, failed, message(cmd, err))
 	}
 	return code
 }

@@ -8,9 +8,9 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"depthwise.dev/config"
+	"depthwise.dev/internal/terminal"
 	"depthwise.dev/report"
 	"depthwise.dev/train"
 )
@@ -49,7 +49,7 @@ func fit(cmd *cobra.Command, s *settings) error {
 		return fmt.Errorf("progress: %w", closed)
 	}
 	if c.Progress != "none" && c.Progress != "json" { // standard error is silent, or JSON alone
-		writeNextSteps(cmd.ErrOrStderr(), programName(os.Args[0]), c, result)
+		writeSummary(cmd.ErrOrStderr(), programName(os.Args[0]), c, result)
 	}
 	return nil
 }
@@ -85,8 +85,4 @@ func recorder(progress string, w io.Writer) report.Recorder {
 
 // isTerminal reports whether w is a terminal that can redraw a line. One with TERM=dumb or without
 // TERM cannot.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	name := os.Getenv("TERM")
-	return ok && name != "" && name != "dumb" && term.IsTerminal(int(f.Fd()))
-}
+func isTerminal(w io.Writer) bool { return terminal.Is(w) }

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"depthwise.dev/config"
+	"depthwise.dev/internal/terminal"
+	"depthwise.dev/train"
+)
+
+// results are the files of a run that users open, in the order of the summary.
+var results = []struct{ what, name string }{
+	{"weights", "best.safetensors"},
+	{"report", "report.html"},
+	{"metrics", "metrics.csv"},
+	{"settings", configName},
+	{"checkpoints", "checkpoints"},
+}
+
+// writeSummary ends the output of a run: the best epoch, where everything is, and the commands that come next. Lines are
+// not broken, so that paths and commands can be copied.
+func writeSummary(w io.Writer, program string, c config.Config, r train.Result) {
+	p := terminal.Colors(w)
+	if text := bestEpoch(r); text != "" {
+		fmt.Fprintln(w, p.Green(text))
+	}
+	fmt.Fprintf(w, "%s %s\n", p.Bold("Results are in"), shellWord(r.Dir))
+	for _, f := range results {
+		path := filepath.Join(r.Dir, f.name)
+		if _, err := os.Stat(path); err == nil {
+			fmt.Fprintf(w, "  %-12s %s\n", f.what, shellWord(path))
+		}
+	}
+	fmt.Fprintln(w, p.Bold("Next:"))
+	for _, command := range nextSteps(program, c, r) {
+		fmt.Fprintln(w, "  "+command)
+	}
+}
+
+// bestEpoch describes the epoch whose weights are in best.safetensors; "" without validation.
+func bestEpoch(r train.Result) string {
+	switch b := r.Best; {
+	case b.Epoch == 0:
+		return ""
+	case b.MAP > 0:
+		return fmt.Sprintf("Best epoch: %d, val mAP %.1f %%, val loss %.3f", b.Epoch, 100*b.MAP, b.Loss)
+	default:
+		return fmt.Sprintf("Best epoch: %d, val top-1 %.1f %%, val loss %.3f", b.Epoch, 100*b.Top1, b.Loss)
+	}
+}
+
+// nextSteps are the three commands that use the weights of a run. One that has not ended has two: to continue it, and to use
+// what it has.
+func nextSteps(program string, c config.Config, r train.Result) []string {
+	dir := shellWord(r.Dir)
+	predict := fmt.Sprintf("%s predict --weights %s IMAGE...", program, dir)
+	if !r.Finished {
+		return []string{resumeCommand(program, r.Dir, c), predict}
+	}
+	name := cmp.Or(strings.TrimLeft(filepath.Base(r.Dir), "-"), "weights")
+	return []string{
+		fmt.Sprintf("%s eval --weights %s%s --data %s", program, dir, listArguments(c), dataArgument(c.Data)),
+		predict,
+		fmt.Sprintf("%s export --weights %s --output %s", program, dir, shellWord(name+".safetensors")),
+	}
+}
