@@ -64,19 +64,23 @@ func (e *estimate) memory() float64 {
 
 // training returns what is left after the last step, and whether it is known.
 func (e *estimate) training(now time.Time) (time.Duration, bool) {
-	end := e.end.value()
-	if e.end.weight == 0 { // the first epoch has not ended
-		end = validationCost * e.validated * e.perEpoch() * e.step.value()
+	return e.total(e.epochEnds()*e.epochEnd(), now)
+}
+
+// epochEnd returns the seconds at the end of an epoch. Before it is measured, it is estimated.
+func (e *estimate) epochEnd() float64 {
+	if e.end.weight > 0 {
+		return e.end.value()
 	}
-	return e.total(e.epochEnds()*end, now)
+	return validationCost * e.validated * e.perEpoch() * e.step.value()
 }
 
 // validation returns what is left during the validation after an epoch, and whether it is known.
 func (e *estimate) validation(v Validation, now time.Time) (time.Duration, bool) {
 	done := float64(v.Batch) / float64(max(1, v.Batches))
-	end := e.end.value()
-	if e.end.weight == 0 && !e.last.IsZero() && done > 0 {
-		end = now.Sub(e.last).Seconds() / done
+	end := e.epochEnd()
+	if e.end.weight == 0 && !e.last.IsZero() && done > 0 { // its first batch is slower than the others
+		end = now.Sub(e.last).Seconds() + (1-done)*end
 	}
 	return e.total(max(0, e.epochEnds()-done)*end, now)
 }

@@ -81,7 +81,7 @@ func TestEstimateOfFirstEpoch(t *testing.T) {
 	}
 	clock.seconds(6)
 	tr.validation(Validation{Epoch: 1, Batch: 2, Batches: 4})
-	if want := 28 * time.Second; tr.left != want { // 6 s, 10 steps, 12 s
+	if want := 20500 * time.Millisecond; tr.left != want { // 10 steps, one and a half ends of (12 s + 2 s) / 2
 		t.Errorf("in the middle of the validation: %v left, want %v", tr.left, want)
 	}
 }

@@ -28,9 +28,9 @@ type Result struct {
 
 // Best is the validation of the best epoch, whose weights are in best.safetensors. Accuracies are fractions.
 type Best struct {
-	Epoch      int // from 1; 0: none
-	Top1, Loss float64
-	MAP        float64 // of multi-label data
+	Epoch int // from 1; 0: none
+	Top1  float64
+	MAP   float64 // of multi-label data, whose Top1 counts exact matches
 }
 
 // Fit trains as configured, with the trainer's parts, in the run's folder, and records events to

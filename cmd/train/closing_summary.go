@@ -48,9 +48,9 @@ func bestEpoch(r train.Result) string {
 	case b.Epoch == 0:
 		return ""
 	case b.MAP > 0:
-		return fmt.Sprintf("Best epoch: %d, val mAP %.1f %%, val loss %.3f", b.Epoch, 100*b.MAP, b.Loss)
+		return fmt.Sprintf("Best epoch: %d, val mAP %.1f %%", b.Epoch, 100*b.MAP)
 	default:
-		return fmt.Sprintf("Best epoch: %d, val top-1 %.1f %%, val loss %.3f", b.Epoch, 100*b.Top1, b.Loss)
+		return fmt.Sprintf("Best epoch: %d, val top-1 %.1f %%", b.Epoch, 100*b.Top1)
 	}
 }
 

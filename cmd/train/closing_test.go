@@ -28,7 +28,7 @@ func TestClosingSummary(t *testing.T) {
 		result train.Result
 		want   string
 	}{
-		{"finished", train.Result{Dir: "runs/a", Epochs: 3, Finished: true, Best: train.Best{Epoch: 2, Top1: 0.785, Loss: 0.8124}}, `Best epoch: 2, val top-1 78.5 %, val loss 0.812
+		{"finished", train.Result{Dir: "runs/a", Epochs: 3, Finished: true, Best: train.Best{Epoch: 2, Top1: 0.785}}, `Best epoch: 2, val top-1 78.5 %
 Results are in runs/a
   weights      runs/a/best.safetensors
   report       runs/a/report.html
@@ -38,7 +38,7 @@ Next:
   bin/train predict --weights runs/a IMAGE...
   bin/train export --weights runs/a --output a.safetensors
 `},
-		{"out of time, several labels", train.Result{Dir: "runs/it's", Epochs: 2, Best: train.Best{Epoch: 1, Top1: 0.1, MAP: 0.5, Loss: 1}}, `Best epoch: 1, val mAP 50.0 %, val loss 1.000
+		{"out of time, several labels", train.Result{Dir: "runs/it's", Epochs: 2, Best: train.Best{Epoch: 1, Top1: 0.1, MAP: 0.5}}, `Best epoch: 1, val mAP 50.0 %
 Results are in 'runs/it'\''s'
   checkpoints  'runs/it'\''s/checkpoints'
 Next:
