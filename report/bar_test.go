@@ -228,6 +228,29 @@ func TestBarResized(t *testing.T) {
 	}
 }
 
+// TestBarWithTimeLimit: a plan, which changes the number of epochs, does not move the bar.
+func TestBarWithTimeLimit(t *testing.T) {
+	for _, columns := range []int{40, 80, 120} {
+		var out bytes.Buffer
+		clock := newClock()
+		b := newBar(&out, func() int { return columns }, clock.now)
+		record(t, b, Start{Run: "r", Batches: 19})
+		at := -1
+		for i, epochs := range []int{0, 8, 12, 9, 300} {
+			if epochs > 0 {
+				record(t, b, Budget{Step: int64(i), Steps: int64(19 * epochs), Epochs: epochs, Limit: 6})
+			}
+			clock.sleep(time.Second)
+			record(t, b, Step{Step: int64(i + 1), Epoch: 1, Batch: i + 1, Batches: 19, Loss: 2})
+			loss := terminal.Width(b.line[:strings.Index(b.line, "loss")])
+			if at >= 0 && loss != at {
+				t.Errorf("%d columns, %d epochs: the loss moves from column %d to %d: %q", columns, epochs, at, loss, b.line)
+			}
+			at = loss
+		}
+	}
+}
+
 // TestRepeatedNotes: what is said after each epoch is shown once; warnings always.
 func TestRepeatedNotes(t *testing.T) {
 	var out bytes.Buffer

@@ -37,9 +37,9 @@ func runLine(t *tracker, v *Validation, columns int) string {
 
 // epochCell has the same width in all epochs.
 func epochCell(t *tracker, columns int) cell {
-	text, width := strconv.Itoa(t.last.Epoch), digits(int64(max(t.run.Epochs, t.last.Epoch)))
+	text, width := strconv.Itoa(t.last.Epoch), 2*max(t.digits, digits(int64(t.last.Epoch)))+len("/")
 	if t.run.Epochs > 0 {
-		text, width = text+"/"+strconv.Itoa(t.run.Epochs), 2*width+1
+		text += "/" + strconv.Itoa(t.run.Epochs)
 	}
 	if columns >= wide {
 		text, width = "epoch "+text, width+len("epoch ")

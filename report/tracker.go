@@ -30,6 +30,7 @@ type tracker struct {
 	now        func() time.Time
 	run        Start // with the numbers of the newest plan
 	multiLabel bool
+	digits     int // of the largest number of epochs so far: plans of a time limit change it, and nothing should move
 
 	loss, top1, speed average
 	badLoss           bool // the last step's loss was not finite
@@ -43,12 +44,17 @@ type tracker struct {
 func (t *tracker) start(s Start) {
 	t.run, t.multiLabel = s, s.MultiLabel
 	t.last.Step = s.Step
+	t.digits = digits(int64(s.Epochs))
+	if s.Epochs == 0 { // not planned yet
+		t.digits = 3
+	}
 	t.estimate.start(s)
 }
 
 // plan takes the length of a run with a time limit.
 func (t *tracker) plan(b Budget) {
 	t.run.Epochs, t.run.Steps = b.Epochs, b.Steps
+	t.digits = max(t.digits, digits(int64(b.Epochs)))
 	t.estimate.plan(b, t.now())
 }
 
