@@ -37,52 +37,24 @@ type Best struct {
 // rec, which the caller closes. When ctx ends, Fit writes a checkpoint and returns ErrInterrupted.
 // A finished run is not changed, unless ExtendEpochs makes it longer.
 func (t Trainer) Fit(ctx context.Context, c config.Config, rec report.Recorder) (Result, error) {
-	if err := c.Validate(); err != nil {
-		return Result{}, err
-	}
-	if err := errors.Join(t.validate(), t.validateLoss(c)); err != nil {
-		return Result{}, err
-	}
-	images, err := openImages(ctx, c, datasets.ByName)
-	if err != nil {
-		return Result{}, movedImages(c, err)
-	}
-	c, recipeNote, err := chooseRecipe(c, images)
+	r, err := t.prepare(ctx, c)
 	if err != nil {
 		return Result{}, err
 	}
-	if images.ownVal {
-		c.ValSplit = 0 // has no effect, and is not recorded
-	}
-	images.cutBatchSize(&c)
-	if t.Graph == nil {
-		if err := describeInit(&c); err != nil {
-			return Result{}, err
-		}
-	}
-	exifNote, err := chooseEXIF(ctx, &c, images)
-	if err != nil {
-		return Result{}, err
-	}
-	net, err := t.network(&c, len(images.train.Classes))
-	if err != nil {
-		return Result{}, err
-	}
-	folder, err := openRunFolder(c)
+	folder, err := openRunFolder(r.config)
 	if err != nil {
 		return Result{}, err
 	}
 	defer folder.close()
-	c.Threads = folder.threads.n
-	folder.olderSettings(&c)
-	if folder.olderSplit() && images.split != nil {
-		if images, err = openImages(ctx, c, datasets.ByOrder); err != nil {
+	r.folder, r.config.Threads = folder, folder.threads.n
+	folder.olderSettings(&r.config)
+	if folder.olderSplit() && r.images.split != nil {
+		if r.images, err = openImages(ctx, r.config, datasets.ByOrder); err != nil {
 			folder.discardNew()
 			return Result{}, err
 		}
-		images.cutBatchSize(&c)
+		r.images.cutBatchSize(&r.config)
 	}
-	r := &run{trainer: t, config: c, choices: []string{recipeNote, exifNote}, net: net, folder: folder, images: images, clock: clock{now: t.now}}
 	r.started = r.clock.time()
 	if err := errors.Join(r.readClassWeights(), r.extend()); err != nil {
 		folder.discardNew()

@@ -14,7 +14,16 @@ type unit int
 const (
 	inImages unit = iota
 	inBytes
+	inSteps
 )
+
+// String is the unit of what is counted one by one.
+func (u unit) String() string {
+	if u == inSteps {
+		return "steps"
+	}
+	return "images"
+}
 
 const (
 	barEvery   = 100 * time.Millisecond // how often the line of a bar is drawn
@@ -50,8 +59,8 @@ func redraw(w io.Writer, what string, u unit, columns func() int, now func() tim
 // amount is the size of the work: "60000 images".
 func amount(u unit, total int64) string {
 	switch {
-	case u == inImages:
-		return fmt.Sprintf("%d images", total)
+	case u != inBytes:
+		return fmt.Sprintf("%d %s", total, u)
 	case total < 1e9:
 		return fmt.Sprintf("%.1f MB", float64(total)/1e6)
 	}
@@ -68,14 +77,19 @@ func timeLeft(done, total int64, elapsed time.Duration) time.Duration {
 
 // progress is bar on a terminal, and a line every ten seconds elsewhere.
 func progress(w io.Writer, what string) func(done, total int64) {
-	if b := bar(w, what, inImages); b != nil {
+	return progressIn(w, what, inImages)
+}
+
+// progressIn is progress of images or steps.
+func progressIn(w io.Writer, what string, u unit) func(done, total int64) {
+	if b := bar(w, what, u); b != nil {
 		return b
 	}
 	last := time.Now()
 	return func(done, total int64) {
 		if time.Since(last) >= plainEvery {
 			last = time.Now()
-			fmt.Fprintf(w, "%s: %d of %d images\n", what, done, total)
+			fmt.Fprintf(w, "%s: %d of %d %s\n", what, done, total, u)
 		}
 	}
 }

@@ -20,7 +20,7 @@ func newRoot() *cobra.Command {
 	cmd.SetHelpFunc(printHelp)
 	cmd.SetHelpCommand(newHelp())
 	cmd.SetFlagErrorFunc(flagError)
-	cmd.AddCommand(newResume(), newRuns(), newReport(), newRecipes(), newEval(), newPredict(), newEmbed(), newSimilar(), newExport(), newBundle(), newServe(), newSummary(), newBench(), newCheck(), newData(), newWeights(),
+	cmd.AddCommand(newResume(), newLRFind(), newRuns(), newReport(), newRecipes(), newEval(), newPredict(), newEmbed(), newSimilar(), newExport(), newBundle(), newServe(), newSummary(), newBench(), newCheck(), newData(), newWeights(),
 		newCompletion(), newDocs(), newVersion())
 	completeFlags(cmd)
 	return cmd

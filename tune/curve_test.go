@@ -1,0 +1,131 @@
+package tune
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"depthwise.dev/internal/validate"
+)
+
+// swept returns the curve of a range test whose loss is a function of the learning rate.
+func swept(r Range, loss func(lr float64) float64) Curve {
+	c := Curve{Range: r}
+	for i := range r.Steps {
+		if c.Add(loss(r.LR(int64(i)))) {
+			break
+		}
+	}
+	return c
+}
+
+// fallsAndRises falls from 3 to 2 around the rate 0.01 and rises steeply from an edge on.
+func fallsAndRises(edge float64) func(lr float64) float64 {
+	return func(lr float64) float64 { return 2 + 1/(1+lr/0.01) + math.Pow(lr/edge, 4)*0.05 }
+}
+
+// TestSuggest: curves with a known edge. The smoothed loss shows it at most 40 % late.
+func TestSuggest(t *testing.T) {
+	wide := Range{From: 1e-4, To: 100, Steps: 100}
+	for _, c := range []struct {
+		name  string
+		r     Range
+		loss  func(lr float64) float64
+		edge  float64
+		error string
+	}{
+		{"edge at 0.5", wide, fallsAndRises(0.5), 0.5, ""},
+		{"edge at 0.05", wide, fallsAndRises(0.05), 0.05, ""},
+		{"ten times the steps", Range{From: 1e-4, To: 100, Steps: 1000}, fallsAndRises(0.5), 0.5, ""},
+		{"flat until the edge", wide, func(lr float64) float64 { return 3 + math.Pow(lr/0.5, 4)*0.1 }, 0.5, ""},
+		{"NaN beyond the edge", wide, func(lr float64) float64 {
+			if lr > 0.5 {
+				return math.NaN()
+			}
+			return 3 - lr
+		}, 0.5, ""},
+		{"still falling at the end", Range{From: 1e-4, To: 0.1, Steps: 100}, fallsAndRises(5), 0, "end higher with --to"},
+		{"constant", wide, func(float64) float64 { return 3 }, 0, "end higher with --to"},
+		{"rising from the start", wide, func(lr float64) float64 { return 3 + 0.3*math.Log(lr/1e-4) }, 0, "begin lower with --from"},
+		{"diverges at once", wide, func(float64) float64 { return math.Inf(1) }, 0, "begin lower with --from"},
+	} {
+		s, err := swept(c.r, c.loss).Suggest()
+		if c.error != "" {
+			if !errors.Is(err, ErrNoSuggestion) || !strings.Contains(err.Error(), c.error) {
+				t.Errorf("%s: %+v, error %v, want %q", c.name, s, err, c.error)
+			}
+			continue
+		}
+		if err != nil || s.Edge < 0.85*c.edge || s.Edge > 2.2*c.edge || math.Abs(s.LR/(s.Edge/safety)-1) > 0.06 || s.Steepest > s.Edge || s.Reason == "" {
+			t.Errorf("%s: %+v, error %v, want an edge of %v", c.name, s, err, c.edge)
+		}
+	}
+}
+
+// TestDivergence: the test ends at four times the minimum of the smoothed loss, and at once at a loss that is not finite.
+func TestDivergence(t *testing.T) {
+	c := Curve{Range: Range{From: 1e-4, To: 1, Steps: 100}}
+	for i, loss := range []float64{3, 3, 3, 12, 12, 12} {
+		if c.Add(loss) {
+			t.Fatalf("loss %d of a few ended the test: smoothed %v", i, c.Points[i].Smoothed)
+		}
+	}
+	for _, loss := range []float64{math.NaN(), math.Inf(1)} {
+		n := len(c.Points)
+		if d := c; !d.Add(loss) || !d.Diverged || len(d.Points) != n {
+			t.Errorf("loss %v: %d points", loss, len(d.Points))
+		}
+	}
+	steps := 0
+	for !c.Add(50) {
+		if steps++; steps > 20 {
+			t.Fatal("a loss of 50 does not end the test")
+		}
+	}
+	if last := c.Points[len(c.Points)-1]; last.Smoothed <= divergence*3 || !c.Diverged {
+		t.Errorf("ended at a smoothed loss of %v", last.Smoothed)
+	}
+}
+
+// TestSmoothing: by hand, 100 steps: (0.1*2 + 0.09*4) / (1-0.81), with the newer loss first.
+func TestSmoothing(t *testing.T) {
+	c := Curve{Range: Range{From: 1, To: 2, Steps: 100}}
+	c.Add(4)
+	c.Add(2)
+	if got, want := c.Points[1].Smoothed, (0.1*2+0.09*4)/0.19; c.Points[0].Smoothed != 4 || math.Abs(got-want) > 1e-12 {
+		t.Errorf("smoothed %v, %v; want 4, %v", c.Points[0].Smoothed, got, want)
+	}
+}
+
+func TestRange(t *testing.T) {
+	r, err := Range{}.Around(0.1)
+	if err != nil || math.Abs(r.LR(0)-1e-3) > 1e-15 || math.Abs(r.LR(99)-10) > 1e-12 || math.Abs(r.LR(49)*r.LR(50)-0.01) > 1e-12 || r.Steps != DefaultSteps {
+		t.Errorf("%+v: from %v to %v, error %v", r, r.LR(0), r.LR(99), err)
+	}
+	if r, err := (Range{From: 1, To: 2, Steps: 30}).Around(0.1); r != (Range{From: 1, To: 2, Steps: 30}) || err != nil {
+		t.Errorf("%+v, %v: given values were changed", r, err)
+	}
+	if _, err := (Range{From: 50}).Around(0.1); err == nil || !strings.Contains(err.Error(), "--from") {
+		t.Errorf("a range from 50 to 10: error %v", err)
+	}
+	for _, c := range []struct {
+		name string
+		r    Range
+		want string
+	}{
+		{"default", Range{}, ""},
+		{"negative", Range{From: -1}, "from"},
+		{"infinite", Range{To: math.Inf(1)}, "to"},
+		{"NaN", Range{From: math.NaN()}, "from"},
+		{"backwards", Range{From: 2, To: 1}, "to 1"},
+		{"too few", Range{Steps: 3}, "steps 3"},
+		{"too many", Range{Steps: 1e9}, "steps"},
+	} {
+		var v validate.Collector
+		c.r.Collect(&v)
+		if err := v.Err(); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
+		}
+	}
+}
