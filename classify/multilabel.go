@@ -51,6 +51,9 @@ func binaryCrossEntropy(x float32, is bool) float64 {
 	return max(z, 0) + math.Log1p(math.Exp(-math.Abs(z))) // without overflow
 }
 
+// MultiLabel are the scores and labels of multi-label images, none of others.
+func (c Score) MultiLabel() metrics.MultiLabel { return c.multi }
+
 // MAP is the mean average precision of multi-label images over the classes that have some, 0 of others.
 func (c Score) MAP() float64 {
 	if c.multi.Classes == 0 {

@@ -188,6 +188,8 @@ type Config struct {
 	Progress string `yaml:"progress"`
 	// Report makes the command line write the report of the run, see package report/page. It does not change the result.
 	Report bool `yaml:"report"`
+	// TensorBoard is what the command line writes for TensorBoard: off, scalars or all. It does not change the result.
+	TensorBoard string `yaml:"tensorboard"`
 
 	// Remote opens URLs such as s3://bucket/train-000.tar; see package data/remote. nil: Data
 	// must be local.
@@ -247,6 +249,7 @@ func Default() Config {
 		Keep:            3,
 		Progress:        "auto",
 		Report:          true,
+		TensorBoard:     TensorBoardScalars,
 
 		Monitor:          MonitorTop1,
 		EMAWarmup:        WarmupTimm,

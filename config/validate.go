@@ -35,6 +35,7 @@ func (c Config) Validate() error {
 	v.multiLabel(c)
 	v.machine(c)
 	v.checkpoints(c)
+	v.tracking(c)
 	return c.locate(v.Err())
 }
 

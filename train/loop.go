@@ -224,7 +224,7 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 		sum.Best = true
 		r.Best = now
 	}
-	return r.afterValidation(*sum, seen, r.networkOf(now))
+	return r.afterValidation(*sum, seen, scores, r.networkOf(now))
 }
 
 func (r *run) recordSkipped(problems []data.Problem) error {

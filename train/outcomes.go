@@ -5,6 +5,7 @@ import (
 
 	"depthwise.dev/classify"
 	"depthwise.dev/data"
+	"depthwise.dev/metrics"
 	"depthwise.dev/report"
 )
 
@@ -13,6 +14,9 @@ import (
 type Validation struct {
 	Images   *data.Dataset
 	Outcomes []classify.Outcome
+	// MultiLabel are scores and labels of multi-label images, which have no Outcomes.
+	MultiLabel metrics.MultiLabel
+	Network    int // the one of the validated networks that the above is of
 }
 
 // outcomes collects the outcomes of each network of a validation, if a callback wants them.
@@ -21,24 +25,34 @@ type outcomes [][]classify.Outcome
 // collect returns the function that a validation gives outcomes to, nil if no callback wants them or images have
 // several classes.
 func (r *run) collect(list *outcomes, networks int) func(network int, o classify.Outcome, logits []float32) {
-	if r.multiLabel() {
-		return nil // an outcome has one class
-	}
+	var each []func(network int, o classify.Outcome, logits []float32)
 	for _, c := range r.trainer.Callbacks {
 		if c.AfterValidation != nil {
 			*list = make(outcomes, networks)
-			return func(network int, o classify.Outcome, _ []float32) { (*list)[network] = append((*list)[network], o) }
+		}
+		if c.Validated != nil {
+			each = append(each, c.Validated)
 		}
 	}
-	return nil
+	if r.multiLabel() || *list == nil && each == nil {
+		return nil // an outcome has one class
+	}
+	return func(network int, o classify.Outcome, logits []float32) {
+		if *list != nil {
+			(*list)[network] = append((*list)[network], o)
+		}
+		for _, f := range each {
+			f(network, o, logits)
+		}
+	}
 }
 
 // afterValidation calls the callbacks with the outcomes of one of the validated networks.
-func (r *run) afterValidation(e report.Epoch, list outcomes, network int) error {
+func (r *run) afterValidation(e report.Epoch, list outcomes, scores []classify.Score, network int) error {
 	if list == nil {
 		return nil
 	}
-	v := Validation{Images: r.images.val, Outcomes: list[network]}
+	v := Validation{Images: r.images.val, Outcomes: list[network], MultiLabel: scores[network].MultiLabel(), Network: network}
 	for _, c := range r.trainer.Callbacks {
 		if c.AfterValidation == nil {
 			continue

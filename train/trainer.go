@@ -8,6 +8,7 @@ import (
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
+	"depthwise.dev/classify"
 	"depthwise.dev/config"
 	"depthwise.dev/data"
 	"depthwise.dev/models"
@@ -57,6 +58,9 @@ type Callback struct {
 	// BeforeBatch receives each training batch, which it must not keep, with the names of the classes. While features of a frozen
 	// backbone are cached, there are none.
 	BeforeBatch func(b *data.Batch, classes []string) error
+	// Validated receives the logits of each validation image whose label is one class, by each network that is validated; it
+	// must not keep them. [Validation.Network] says which of them counts.
+	Validated func(network int, o classify.Outcome, logits []float32)
 	// AfterValidation receives each validation, before AfterEpoch.
 	AfterValidation func(e report.Epoch, v Validation) error
 }

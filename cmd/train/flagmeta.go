@@ -146,6 +146,7 @@ var notesOf = map[string]map[string]string{
 	"resume":    {"auto": "newest checkpoint of --out or the newest runs/DATA-N, if any"},
 
 	"ema-warmup":    {"none": "no warm-up", "timm": "at most 1-(1+t)^(-2/3) in update t", "torchvision": "scaled by batch size, interval and epochs"},
+	"tensorboard":   {"scalars": "curves", "all": "also images, histograms, settings, PR curves"},
 	"monitor":       {"top1": "validation top-1", "loss": "validation loss"},
 	"loss":          {"auto": "cross_entropy", "focal": "less of what is classified well"},
 	"class-weights": {"balanced": "inverse to the images of a class", "effective": "inverse to their effective number"},

@@ -74,14 +74,20 @@ type validated struct {
 	samples     []int // of the predictions
 }
 
-// afterBest writes the predictions of the best epoch, and keeps what its pictures need.
-func (r *runReport) afterBest(v train.Validation) error {
+// validatedOf takes over the predictions of a validation.
+func validatedOf(v train.Validation) *validated {
 	list := &validated{images: v.Images}
 	for _, o := range v.Outcomes {
 		list.samples = append(list.samples, o.Sample)
 		list.predictions = append(list.predictions, metrics.Prediction{Image: data.EscapeName(v.Images.Samples[o.Sample].Path), Class: v.Images.Classes[o.Class], Predicted: v.Images.Classes[o.Predicted],
 			Confidence: o.Confidence, Rank: o.Rank, Loss: o.Loss})
 	}
+	return list
+}
+
+// afterBest writes the predictions of the best epoch, and keeps what its pictures need.
+func (r *runReport) afterBest(v train.Validation) error {
+	list := validatedOf(v)
 	r.examples = list
 	path := filepath.Join(r.dir, page.PredictionsFile)
 	if err := regularfile.Clear(path); err != nil {

@@ -148,6 +148,7 @@ func runFlags(cmd *cobra.Command, s *settings) {
 	flagGroup(cmd, groupOutput, func(fs *pflag.FlagSet) {
 		fs.Var(choice{&s.Progress, config.Progresses}, "progress", "progress on standard error")
 		reportFlag(fs, &s.Config)
+		trackingFlags(fs, &s.Config)
 	})
 }
 

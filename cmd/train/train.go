@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"depthwise.dev/config"
 	"depthwise.dev/internal/terminal"
 	"depthwise.dev/report"
 	"depthwise.dev/train"
@@ -38,7 +36,7 @@ func fit(cmd *cobra.Command, s *settings) error {
 	waitForCheckpoint(cmd.Context())
 	progress := &shared{Recorder: recorder(c.Progress, cmd.ErrOrStderr())}
 	c.Remote = newRemote(func(text string) { _ = progress.Record(report.Note{Level: report.Warning, Text: text}) }) // the run reports an error of progress itself
-	result, err := fitWithReport(cmd.Context(), c, progress)
+	result, err := fitTracked(cmd, c, progress)
 	closed := progress.Close()
 	switch {
 	case errors.Is(err, train.ErrInterrupted):
@@ -52,17 +50,6 @@ func fit(cmd *cobra.Command, s *settings) error {
 		writeSummary(cmd.ErrOrStderr(), programName(os.Args[0]), c, result)
 	}
 	return nil
-}
-
-// fitWithReport trains, and writes the report of the run if it is wanted.
-func fitWithReport(ctx context.Context, c config.Config, progress report.Recorder) (train.Result, error) {
-	if !c.Report {
-		return train.Fit(ctx, c, progress)
-	}
-	r := newRunReport(ctx, c, progress)
-	result, err := train.Trainer{Callbacks: []train.Callback{r.callback()}}.Fit(ctx, c, r)
-	r.finish()
-	return result, err
 }
 
 // recorder reports the run in the form that --progress selects.

@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"depthwise.dev/formats/deploy"
+	"depthwise.dev/internal/protobuf"
 )
 
 // Options are the options of [Encode].
@@ -28,7 +29,7 @@ type Options struct {
 const maxSize = math.MaxInt32
 
 // Model is an encoded network.
-type Model struct{ message message }
+type Model struct{ message protobuf.Message }
 
 // Encode makes the model of a network. The arrays are not copied: they must not change before Write. It fails for models of
 // more than 2 GiB, for float16 weights beyond 65504, and for pixels as the input of a network without three channels.
@@ -38,7 +39,7 @@ func Encode(n deploy.Network, o Options) (Model, error) {
 		return Model{}, err
 	}
 	m := model{version: o.Version, doc: describe(n), graph: g, metadata: metadata(n, o)}.encode()
-	if size := m.size(); size > maxSize {
+	if size := m.Size(); size > maxSize {
 		return Model{}, fmt.Errorf("onnx: the model would have %d bytes, and ONNX files have at most %d: use --format safetensors", size, maxSize)
 	}
 	return Model{m}, nil
@@ -46,5 +47,5 @@ func Encode(n deploy.Network, o Options) (Model, error) {
 
 // Write writes the model as a file has it.
 func (m Model) Write(w io.Writer) error {
-	return m.message.write(w)
+	return m.message.Write(w)
 }

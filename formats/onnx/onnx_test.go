@@ -29,8 +29,8 @@ func write(t *testing.T, w weights.Weights, keep bool, o Options) []byte {
 	if err := m.Write(&b); err != nil {
 		t.Fatal(err)
 	}
-	if int64(b.Len()) != m.message.size() {
-		t.Errorf("%d bytes, announced %d", b.Len(), m.message.size())
+	if int64(b.Len()) != m.message.Size() {
+		t.Errorf("%d bytes, announced %d", b.Len(), m.message.Size())
 	}
 	return b.Bytes()
 }

@@ -1,5 +1,7 @@
 package onnx
 
+import "depthwise.dev/internal/protobuf"
+
 // The messages of ONNX, with the numbers of their fields.
 // https://github.com/onnx/onnx/blob/v1.12.0/onnx/onnx.proto
 
@@ -25,21 +27,21 @@ type attribute struct {
 	value any
 }
 
-func (a attribute) encode() message {
-	var m message
-	m.text(1, a.name)
+func (a attribute) encode() protobuf.Message {
+	var m protobuf.Message
+	m.Text(1, a.name)
 	switch v := a.value.(type) {
 	case float32:
-		m.float(2, v)
-		m.integer(20, attributeFloat)
+		m.Float(2, v)
+		m.Integer(20, attributeFloat)
 	case int64:
-		m.integer(3, v)
-		m.integer(20, attributeInt)
+		m.Integer(3, v)
+		m.Integer(20, attributeInt)
 	case []int64:
 		for _, i := range v {
-			m.integer(8, i)
+			m.Integer(8, i)
 		}
-		m.integer(20, attributeInts)
+		m.Integer(20, attributeInts)
 	}
 	return m
 }
@@ -53,16 +55,16 @@ type node struct {
 	attributes []attribute
 }
 
-func (n node) encode() message {
-	var m message
+func (n node) encode() protobuf.Message {
+	var m protobuf.Message
 	for _, in := range n.inputs {
-		m.text(1, in)
+		m.Text(1, in)
 	}
-	m.text(2, n.output)
-	m.text(3, n.name)
-	m.text(4, n.operation)
+	m.Text(2, n.output)
+	m.Text(3, n.name)
+	m.Text(4, n.operation)
 	for _, a := range n.attributes {
-		m.message(5, a.encode())
+		m.Message(5, a.encode())
 	}
 	return m
 }
@@ -75,14 +77,14 @@ type tensor struct {
 	values  []float32
 }
 
-func (t tensor) encode() message {
-	var m message
+func (t tensor) encode() protobuf.Message {
+	var m protobuf.Message
 	for _, d := range t.shape {
-		m.integer(1, d)
+		m.Integer(1, d)
 	}
-	m.integer(2, int64(t.element))
-	m.text(8, t.name)
-	m.array(9, t.values, t.element == float16Element)
+	m.Integer(2, int64(t.element))
+	m.Text(8, t.name)
+	m.Array(9, t.values, t.element == float16Element)
 	return m
 }
 
@@ -97,23 +99,23 @@ type value struct {
 	doc     string
 }
 
-func (v value) encode() message {
-	var shape, dimension message
-	dimension.text(2, batchDimension)
-	shape.message(1, dimension)
+func (v value) encode() protobuf.Message {
+	var shape, dimension protobuf.Message
+	dimension.Text(2, batchDimension)
+	shape.Message(1, dimension)
 	for _, d := range v.shape {
-		var dimension message
-		dimension.integer(1, d)
-		shape.message(1, dimension)
+		var dimension protobuf.Message
+		dimension.Integer(1, d)
+		shape.Message(1, dimension)
 	}
-	var tensorType, typ, m message
-	tensorType.integer(1, int64(v.element))
-	tensorType.message(2, shape)
-	typ.message(1, tensorType)
-	m.text(1, v.name)
-	m.message(2, typ)
+	var tensorType, typ, m protobuf.Message
+	tensorType.Integer(1, int64(v.element))
+	tensorType.Message(2, shape)
+	typ.Message(1, tensorType)
+	m.Text(1, v.name)
+	m.Message(2, typ)
 	if v.doc != "" {
-		m.text(3, v.doc)
+		m.Text(3, v.doc)
 	}
 	return m
 }
@@ -127,19 +129,19 @@ type graph struct {
 	between       []value // the results of nodes, without output
 }
 
-func (g graph) encode() message {
-	var m message
+func (g graph) encode() protobuf.Message {
+	var m protobuf.Message
 	for _, n := range g.nodes {
-		m.message(1, n.encode())
+		m.Message(1, n.encode())
 	}
-	m.text(2, g.name)
+	m.Text(2, g.name)
 	for _, t := range g.tensors {
-		m.message(5, t.encode())
+		m.Message(5, t.encode())
 	}
-	m.message(11, g.input.encode())
-	m.message(12, g.output.encode())
+	m.Message(11, g.input.encode())
+	m.Message(12, g.output.encode())
 	for _, v := range g.between {
-		m.message(13, v.encode())
+		m.Message(13, v.encode())
 	}
 	return m
 }
@@ -147,10 +149,10 @@ func (g graph) encode() message {
 // pair is a StringStringEntryProto.
 type pair struct{ key, value string }
 
-func (p pair) encode() message {
-	var m message
-	m.text(1, p.key)
-	m.text(2, p.value)
+func (p pair) encode() protobuf.Message {
+	var m protobuf.Message
+	m.Text(1, p.key)
+	m.Text(2, p.value)
 	return m
 }
 
@@ -170,18 +172,18 @@ type model struct {
 	metadata []pair
 }
 
-func (f model) encode() message {
-	var m, opset message
-	m.integer(1, irVersion)
-	m.text(2, producer)
-	m.text(3, f.version)
-	m.text(6, f.doc)
-	m.message(7, f.graph.encode())
-	opset.text(1, "") // the operations of ONNX itself
-	opset.integer(2, opsetVersion)
-	m.message(8, opset)
+func (f model) encode() protobuf.Message {
+	var m, opset protobuf.Message
+	m.Integer(1, irVersion)
+	m.Text(2, producer)
+	m.Text(3, f.version)
+	m.Text(6, f.doc)
+	m.Message(7, f.graph.encode())
+	opset.Text(1, "") // the operations of ONNX itself
+	opset.Integer(2, opsetVersion)
+	m.Message(8, opset)
 	for _, p := range f.metadata {
-		m.message(14, p.encode())
+		m.Message(14, p.encode())
 	}
 	return m
 }

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -82,6 +83,30 @@ func (r *Reader) lines(from io.Reader) error {
 		}
 		if err != nil {
 			return fmt.Errorf("history: %s: %w", r.path, err)
+		}
+	}
+}
+
+// Events calls each with every event of a file that this package knows, in order, until it returns an error.
+func Events(path string, each func(report.Event) error) error {
+	f, err := regularfile.Open(path)
+	if err != nil {
+		return fmt.Errorf("history: %w", err)
+	}
+	defer f.Close() // opened for reading: the error carries no information
+	lines := bufio.NewReader(f)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return nil // an incomplete last line is one that a process is writing
+		}
+		if err != nil {
+			return fmt.Errorf("history: %s: %w", path, err)
+		}
+		if e := parse(line); e != nil {
+			if err := each(e); err != nil {
+				return err
+			}
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"depthwise.dev/checkpoints"
 	"depthwise.dev/internal/atomicfile"
+	"depthwise.dev/report/tensorboard"
 )
 
 // wholeRun lists what removes a run: its folder, or only the files that runs write if there are others in it, for --out may
@@ -25,7 +26,7 @@ func wholeRun(r Run) ([]Removal, error) {
 		switch {
 		case err != nil:
 			return err
-		case e.IsDir() && name == checkpoint:
+		case e.IsDir() && (name == checkpoint || name == tensorboard.Folder):
 			return nil
 		case e.IsDir():
 			others = true
@@ -65,6 +66,9 @@ func writtenByRuns(name string) bool {
 	}
 	if dir == "" {
 		return slices.Contains([]string{configFile, eventsFile, metricsFile, "class_weights.csv", "best.safetensors"}, base) || slices.Contains(reportFiles, base)
+	}
+	if filepath.Clean(dir) == tensorboard.Folder {
+		return tensorboard.Own(base)
 	}
 	return strings.HasPrefix(base, "step-") && filepath.Ext(base) == ".safetensors"
 }

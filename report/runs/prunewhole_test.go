@@ -12,12 +12,12 @@ import (
 
 // TestPruneKeepsOtherFiles: of a run in a folder with a user's files only what runs write is removed.
 func TestPruneKeepsOtherFiles(t *testing.T) {
-	for _, other := range []string{"thesis.txt", "sub/main.py", "sub/config.yaml", "checkpoints/notes", "checkpoints/sub/step-1.safetensors"} {
+	for _, other := range []string{"thesis.txt", "sub/main.py", "sub/config.yaml", "checkpoints/notes", "tensorboard/events.out.tfevents.1700000000.host.1.0", "checkpoints/sub/step-1.safetensors"} {
 		t.Run(other, func(t *testing.T) {
 			top := t.TempDir()
 			temporary := filepath.Base(atomicfile.TempName("best.safetensors"))
 			written := map[string]string{"config.yaml": settings, "events.jsonl": start, "metrics.csv": metrics, "best.safetensors": "best",
-				"checkpoints/step-00000003.safetensors": "old", temporary: "part", ".lock": ""}
+				"checkpoints/step-00000003.safetensors": "old", temporary: "part", ".lock": "", "tensorboard/events.out.tfevents.1700000000.depthwise": "x"}
 			for _, name := range page.Files {
 				written[name] = "part of the report"
 			}
