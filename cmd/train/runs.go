@@ -27,8 +27,9 @@ first two.`,
 		Example: `  train runs
   train runs /data/experiments --json
   train runs diff runs/photos-1 runs/photos-2
-  train runs prune --checkpoints --older-than 720h`,
-		Args: cobra.MaximumNArgs(1),
+  train runs prune --checkpoints --older-than 720h
+  train runs serve`,
+		Args: oneFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			list, err := listRuns(cmd, args)
 			if err != nil {
@@ -38,7 +39,7 @@ first two.`,
 		},
 	}
 	jsonFlag(cmd, &asJSON)
-	cmd.AddCommand(newRunsDiff(), newRunsPrune())
+	cmd.AddCommand(newRunsDiff(), newRunsPrune(), newRunsServe())
 	return cmd
 }
 

@@ -22,7 +22,7 @@ func newRunsPrune() *cobra.Command {
 and remove it with --remove. Runs in which a process trains are never touched.`,
 		Example: `  train runs prune --checkpoints
   train runs prune --unfinished --older-than 168h --remove`,
-		Args: cobra.MaximumNArgs(1),
+		Args: oneFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !o.Checkpoints && !o.Unfinished {
 				return usagef("train runs prune needs --checkpoints, --unfinished or both")

@@ -37,6 +37,7 @@ type Data struct {
 	Extra
 	Commands []string // how to go on
 	Problems []string // files that could not be read
+	Live     *Live    // of a page that a server renders; nil: a file
 }
 
 // Extra is what the training process records for the report: report.json.

@@ -20,6 +20,7 @@ type view struct {
 	Error              string
 	Style              template.CSS
 	Script             template.JS
+	Live               *Live
 	Tiles              []tile
 	Curves             []template.HTML
 	Confusion          *confusionView
@@ -72,6 +73,9 @@ func short(v float64) string { return strconv.FormatFloat(v, 'g', 3, 64) }
 func (d Data) view() (*view, error) {
 	v := &view{Title: filepath.Base(d.Dir), Style: template.CSS(charts.CSS() + style), Script: template.JS(script), Settings: d.Settings, Machine: d.Machine, Commands: d.Commands,
 		Problems: d.Problems}
+	if v.Live = d.Live; v.Live != nil {
+		v.Script = template.JS(LiveScript()) //nolint:gosec // a constant
+	}
 	v.describe(d)
 	for _, c := range Curves(d.History) {
 		svg, err := inline(c)

@@ -1,11 +1,10 @@
 package httpserver
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"net/http"
 	"slices"
-	"strings"
+
+	"depthwise.dev/internal/webaccess"
 )
 
 // authorized requires the token, if there is one.
@@ -13,11 +12,9 @@ func (s *Server) authorized(next http.HandlerFunc) http.HandlerFunc {
 	if s.config.Token == "" {
 		return next
 	}
-	want := sha256.Sum256([]byte(s.config.Token)) // of digests, so that the time does not depend on the length
+	token := webaccess.NewToken(s.config.Token)
 	return func(w http.ResponseWriter, r *http.Request) {
-		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		got := sha256.Sum256([]byte(strings.TrimSpace(token)))
-		if !strings.EqualFold(scheme, "Bearer") || subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+		if !token.Is(webaccess.Bearer(r)) {
 			s.fail(w, r, &failure{Code: codeUnauthorized, Message: `the request needs the server's token: "Authorization: Bearer TOKEN"`, status: http.StatusUnauthorized})
 			return
 		}

@@ -2,9 +2,9 @@ package httpserver
 
 import (
 	"bytes"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
+
+	"depthwise.dev/internal/webaccess"
 )
 
 //go:embed page.html
@@ -18,6 +18,5 @@ var pagePolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame
 func digest(element string) string {
 	_, rest, _ := bytes.Cut(pageFile, []byte("<"+element+">"))
 	content, _, _ := bytes.Cut(rest, []byte("</"+element+">"))
-	sum := sha256.Sum256(content)
-	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	return webaccess.Digest(content)
 }
