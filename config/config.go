@@ -77,7 +77,7 @@ type Config struct {
 	// of their average, whichever is better.
 	Monitor string `yaml:"monitor"`
 	// BatchSize is the number of images in a batch, Accumulate the number of
-	// batches whose gradients make one step.
+	// batches whose gradients make one step. AutoBatchSize chooses the former by the machine.
 	BatchSize  int `yaml:"batch_size"`
 	Accumulate int `yaml:"accumulate"`
 

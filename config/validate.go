@@ -101,7 +101,7 @@ func (v *collector) length(c Config) {
 	v.Check(c.ExtendEpochs >= 0 && c.ExtendEpochs <= MaxCount, "extend_epochs", c.ExtendEpochs, fmt.Sprintf("must be at least 1 and at most %d", MaxCount))
 	v.Check(c.ExtendEpochs == 0 || c.Resume != "", "extend_epochs", c.ExtendEpochs, "needs a run to continue: set resume")
 	v.stopping(c)
-	v.Check(c.BatchSize >= 1, "batch_size", c.BatchSize, "must be at least 1")
+	v.Check(c.BatchSize >= 1 || c.BatchSize == AutoBatchSize, "batch_size", c.BatchSize, "must be at least 1")
 	v.count("accumulate", c.Accumulate)
 }
 

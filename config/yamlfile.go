@@ -142,7 +142,7 @@ func (f yamlFile) text(key string) string {
 }
 
 // automatic are the settings that may be auto, stored as -1.
-var automatic = map[string]bool{"workers": true, "warmup_epochs": true}
+var automatic = map[string]bool{"workers": true, "warmup_epochs": true, "batch_size": true}
 
 // decode sets the file's settings in c. Values of the wrong type are an *Error with their lines.
 func (f yamlFile) decode(c *Config) error {

@@ -49,8 +49,9 @@ func chooseEXIF(ctx context.Context, c *config.Config, im images) (note string, 
 
 // chosen are the settings that a run chooses by its data.
 type chosen struct {
-	Recipe string      `yaml:"recipe"`
-	EXIF   config.EXIF `yaml:"exif"`
+	Recipe    string      `yaml:"recipe"`
+	EXIF      config.EXIF `yaml:"exif"`
+	BatchSize int         `yaml:"batch_size"`
 }
 
 // continued returns the choices of the run that Resume continues, nil if it continues none. What cannot be read is left

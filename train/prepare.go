@@ -42,5 +42,6 @@ func (t Trainer) prepare(ctx context.Context, c config.Config) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &run{trainer: t, config: c, choices: []string{recipeNote, exifNote}, net: net, images: images, clock: clock{now: t.now}}, nil
+	r := &run{trainer: t, config: c, choices: []string{recipeNote, exifNote}, net: net, images: images, clock: clock{now: t.now}}
+	return r, r.chooseBatchSize(ctx)
 }

@@ -28,7 +28,8 @@ const (
 	// the edge a few steps late.
 	safety = 3
 	// rise is the part of the first loss by which the smoothed loss rises above its minimum at the edge.
-	rise = 0.05
+	// Of 0.05 the suggestions for five seeds on 600 photographs differed by a factor of 2.6, of 0.15 by 1.9.
+	rise = 0.15
 	// skipped is the number of first steps whose average is of few losses.
 	skipped = 5
 )

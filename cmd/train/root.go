@@ -65,6 +65,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
 		},
 	}
 	dataFlags(cmd, &s.Config)
+	autoBatchSize(cmd, &s.Config)
 	flagGroup(cmd, groupData, func(fs *pflag.FlagSet) {
 		fs.Float64Var(&s.ValSplit, "val-split", s.ValSplit, "fraction of the images to hold out for validation if DIR has no val/, chosen by their names")
 	})

@@ -110,7 +110,7 @@ func TestWrongUsage(t *testing.T) {
 		{"no number", "--data x --epochs many", "--epochs many: must be a whole number"},
 		{"no duration", "--data x --time long", "--time long: must be a duration such as 90s, 10m or 2h"},
 		{"no value", "--lr", "--lr needs a value"},
-		{"several wrong values", "--data x --epochs 0 --batch-size -2 --width 64 --checkpoint-every 500", "--width 64: must be above 0 and at most 16; --epochs 0: must be at least 1; --batch-size -2: must be at least 1; --checkpoint-every"},
+		{"several wrong values", "--data x --epochs 0 --batch-size 0 --width 64 --checkpoint-every 500", "--width 64: must be above 0 and at most 16; --epochs 0: must be at least 1; --batch-size 0: must be at least 1; --checkpoint-every"},
 		{"device", "--data x --device cdua", "--device"},
 		{"flip without augmentation", "--data x --augment none --flip 0.5", "--flip has no effect with --augment none"},
 		{"decay of another schedule", "--data x --gamma 0.5", "--gamma has no effect with --schedule cosine: omit it, or use --schedule step, exp or plateau"},

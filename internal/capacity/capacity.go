@@ -22,6 +22,13 @@ type Need struct {
 // Check returns an error that says what is needed, what there is, and which batch size fits.
 func (n Need) Check() error { return n.within(host.AvailableMemory()) }
 
+// Fits reports whether the need fits into memory although it is a lower bound.
+func (n Need) Fits() bool { return n.fitsInto(host.AvailableMemory()) }
+
+func (n Need) fitsInto(available host.Bound) bool {
+	return n.Fixed+float64(n.Images)*n.PerImage <= margin*float64(available.N)
+}
+
 // margin is the fraction of the available memory that a suggested batch size fills, since the
 // estimate is a lower bound.
 const margin = 0.7

@@ -27,6 +27,10 @@ func TestNeed(t *testing.T) {
 			t.Errorf("%s:\ngot  %s\nwant %s", c.name, got, c.want)
 		}
 	}
+	batch.Images = 100
+	if batch.fitsInto(host.Bound{N: 110e6}) || !batch.fitsInto(host.Bound{N: 150e6}) { // 101e6 of 70 %
+		t.Error("the margin of what fits")
+	}
 	if err := (Need{Images: 1, PerImage: 1}).Check(); err != nil {
 		t.Errorf("a byte of this machine: %v", err)
 	}
