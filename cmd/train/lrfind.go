@@ -36,6 +36,7 @@ loss over the learning rate, and suggest a rate: a third of the highest one at
 which the smoothed loss does not rise yet (range test of L. Smith,
 arXiv:1506.01186). The test ends early when the loss diverges. The suggestion is
 for the batch size of the test; it is the highest rate of the schedule.
+With --init, try the rate of the recipe finetune first: it was better.
 
 Data, recipe, augmentation, optimizer, --init and --freeze are those of the run
 that follows, so give the same flags; those of its length, its schedule and its
