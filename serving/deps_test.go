@@ -10,7 +10,7 @@ import (
 // TestDependencies: a program that only classifies stays small. Package gorgonia.org/tensor is
 // allowed, with what it imports.
 func TestDependencies(t *testing.T) {
-	const maximum = 370 // packages, with the standard library; 351 with the first format of operations
+	const maximum = 375 // packages, with the standard library; 351 with the first format of operations
 	forbidden := []string{"gocloud.dev", "github.com/minio", "cloud.google.com", "gonum.org", "gorgonia.org/gorgonia",
 		"depthwise.dev/autograd/oracle", "depthwise.dev/bench", "depthwise.dev/config", "depthwise.dev/data/remote",
 		"depthwise.dev/diagnose", "depthwise.dev/hub", "depthwise.dev/optim", "depthwise.dev/report", "depthwise.dev/train"}

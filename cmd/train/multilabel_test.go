@@ -28,7 +28,7 @@ func TestMultiLabelCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	data := []string{"--data", "lists/l.csv", "--images", "."}
-	code, _, stderr := execute(t, append([]string{"--width", "0.25", "--resolution", "32", "--epochs", "2", "--batch-size", "4", "--device", "cpu", "--threads", "1"}, data...)...)
+	code, _, stderr := execute(t, append([]string{"--width", "0.25", "--resolution", "32", "--epochs", "2", "--batch-size", "4", "--lr", "0.01", "--device", "cpu", "--threads", "1"}, data...)...)
 	if code != exitDone || !strings.Contains(stderr, "val mAP ") || !strings.Contains(stderr, "multi-label: 3 classes") || !strings.Contains(stderr, " eval --weights runs/l-1 --images . --data lists/l.csv\n") {
 		t.Fatalf("code %d\n%s", code, stderr)
 	}
