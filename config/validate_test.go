@@ -33,7 +33,7 @@ func TestValidate(t *testing.T) {
 		{"zero value", func(c *Config) { *c = Config{} }, []string{
 			"data", "arch", "width", "resolution", "activation", "padding", "bn_eps", "bn_momentum",
 			"epochs", "monitor", "batch_size", "accumulate", "optimizer", "lr", "schedule", "ema_warmup", "layer_decay", "head_lr_scale", "loss", "sampler", "class_weights",
-			"augment", "decode", "crop_scale", "crop_ratio", "fit", "precision", "backend", "device", "progress", "keep"}},
+			"augment", "decode", "crop_scale", "crop_ratio", "fit", "precision", "backend", "device", "progress", "keep", "tensorboard"}},
 		{"no variant", func(c *Config) { c.Model.Variant = "" }, []string{"variant"}},
 		{"variant of another architecture", func(c *Config) { c.Model.Arch = "mobilenet_v2" }, []string{"variant"}},
 		{"no warmup in a run of one epoch", func(c *Config) { c.Epochs, c.WarmupEpochs = 1, 0.5 }, nil},

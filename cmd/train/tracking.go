@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -10,6 +11,7 @@ import (
 	"depthwise.dev/config"
 	"depthwise.dev/data"
 	"depthwise.dev/report"
+	"depthwise.dev/report/mlflow"
 	"depthwise.dev/train"
 )
 
@@ -54,6 +56,9 @@ func newTracking(ctx context.Context, c config.Config, progress report.Recorder)
 			callbacks = append(callbacks, b.callback())
 		}
 	}
+	if address := os.Getenv(mlflow.EnvironmentURI); address != "" {
+		t.list = append(t.list, &tracked{tracker: &mlflowRun{address: address}})
+	}
 	return t, callbacks
 }
 
@@ -83,6 +88,7 @@ func (t *tracking) Close() error { return nil }
 func (t *tracking) finish(err error) {
 	for _, one := range t.list {
 		if one.started {
+			one.warned = false // what is missing in the end is said again
 			t.warn(one, one.end(err))
 			t.warn(one, one.tracker.Close())
 		}
@@ -96,7 +102,7 @@ func (t *tracking) warn(one *tracked, err error) {
 	}
 	one.warned = true
 	if !t.closed {
-		t.closed = t.progress.Record(report.Note{Level: report.Warning, Text: fmt.Sprintf("%s misses a part of this run, which does not affect the run: %v", one.name(), err)}) != nil
+		t.closed = t.progress.Record(report.Note{Level: report.Warning, Text: fmt.Sprintf("%s: %v; the run itself is not affected", one.name(), err)}) != nil
 	}
 }
 
@@ -111,7 +117,7 @@ func fitTracked(cmd *cobra.Command, c config.Config, progress report.Recorder) (
 	}
 	t, further := newTracking(ctx, c, progress)
 	result, err := train.Trainer{Callbacks: append(callbacks, further...)}.Fit(ctx, c, t)
+	finish() // the report, which trackers may copy
 	t.finish(err)
-	finish()
 	return result, err
 }

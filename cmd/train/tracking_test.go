@@ -53,7 +53,7 @@ func (p *progressLog) Close() error { return nil }
 
 // TestTracking: trackers get each event, also after the progress has failed; a tracker that fails is a warning, once.
 func TestTracking(t *testing.T) {
-	const warning = "note Fake misses a part of this run, which does not affect the run: the disk is full"
+	const warning = "note Fake: the disk is full; the run itself is not affected"
 	for name, c := range map[string]struct {
 		tracker         fakeTracker
 		limit           int

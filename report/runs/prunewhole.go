@@ -10,6 +10,7 @@ import (
 
 	"depthwise.dev/checkpoints"
 	"depthwise.dev/internal/atomicfile"
+	"depthwise.dev/report/mlflow"
 	"depthwise.dev/report/tensorboard"
 )
 
@@ -65,7 +66,7 @@ func writtenByRuns(name string) bool {
 		base = final
 	}
 	if dir == "" {
-		return slices.Contains([]string{configFile, eventsFile, metricsFile, "class_weights.csv", "best.safetensors"}, base) || slices.Contains(reportFiles, base)
+		return slices.Contains([]string{configFile, eventsFile, metricsFile, "class_weights.csv", "best.safetensors", mlflow.File}, base) || slices.Contains(reportFiles, base)
 	}
 	if filepath.Clean(dir) == tensorboard.Folder {
 		return tensorboard.Own(base)

@@ -17,7 +17,7 @@ func TestPruneKeepsOtherFiles(t *testing.T) {
 			top := t.TempDir()
 			temporary := filepath.Base(atomicfile.TempName("best.safetensors"))
 			written := map[string]string{"config.yaml": settings, "events.jsonl": start, "metrics.csv": metrics, "best.safetensors": "best",
-				"checkpoints/step-00000003.safetensors": "old", temporary: "part", ".lock": "", "tensorboard/events.out.tfevents.1700000000.depthwise": "x"}
+				"checkpoints/step-00000003.safetensors": "old", temporary: "part", ".lock": "", "mlflow.json": "{}", "tensorboard/events.out.tfevents.1700000000.depthwise": "x"}
 			for _, name := range page.Files {
 				written[name] = "part of the report"
 			}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -142,9 +141,9 @@ func (r *Recorder) complete(events string, step int64, last written) error {
 func (r *Recorder) Record(e report.Event) error {
 	switch e := e.(type) {
 	case report.Step:
-		return r.Write(e.Step, stepValues(e)...)
+		return r.Write(e.Step, scalars(e)...)
 	case report.Epoch:
-		return errors.Join(r.Write(e.Step, epochValues(e)...), r.Flush())
+		return errors.Join(r.Write(e.Step, scalars(e)...), r.Flush())
 	case report.Checkpoint, report.Done:
 		return r.Flush()
 	case report.Validation:
@@ -176,10 +175,12 @@ func (r *Recorder) keep(write func() error) error {
 	return r.failed
 }
 
-// finite leaves out values that are not numbers: TensorBoard draws them as gaps anyway.
-func finite(values []Value, tag string, v float64, description string) []Value {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return values
+// scalars are the numbers of an event.
+func scalars(e report.Event) []Value {
+	_, list := report.Scalars(e)
+	values := make([]Value, len(list))
+	for i, s := range list {
+		values[i] = Scalar(s.Tag, s.Value).Described(s.About)
 	}
-	return append(values, Scalar(tag, v).Described(description))
+	return values
 }

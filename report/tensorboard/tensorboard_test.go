@@ -312,7 +312,7 @@ func TestErrors(t *testing.T) {
 
 // TestNotFinite: values that are not numbers are left out, others of the step stay.
 func TestNotFinite(t *testing.T) {
-	values := stepValues(report.Step{Step: 1, Loss: math.NaN(), LR: 1, ImagesPerSecond: math.Inf(1)})
+	values := scalars(report.Step{Step: 1, Loss: math.NaN(), LR: 1, ImagesPerSecond: math.Inf(1)})
 	var tags []string
 	for _, v := range values {
 		tags = append(tags, v.tag)
