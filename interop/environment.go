@@ -22,6 +22,7 @@ type Environment struct {
 	Requirements string    // path of a requirements.txt with hashes
 	BasePython   string    // the Python that creates it, such as python3
 	Log          io.Writer // gets a line per step and package
+	Size         string    // that is announced, such as "3.5 GB, needs 8 GB"
 }
 
 // ErrPython is returned when there is no suitable Python.
@@ -84,7 +85,7 @@ func (e Environment) create(ctx context.Context, dir, python string) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return err
 	}
-	e.logf("creating the Python environment %s: downloads 3.5 GB, needs 8 GB", dir)
+	e.logf("creating the Python environment %s: downloads %s", dir, e.Size)
 	e.nameOthers(dir)
 	if err := e.run(ctx, e.BasePython, "-m", "venv", dir); err != nil {
 		return err

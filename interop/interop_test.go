@@ -70,7 +70,7 @@ func environment(t *testing.T) string {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), environmentLimit)
 	defer cancel()
-	python, err := Environment{Cache: cache, Requirements: "requirements.txt", BasePython: "python3", Log: os.Stdout}.Python(ctx)
+	python, err := Environment{Cache: cache, Requirements: "requirements.txt", BasePython: "python3", Log: os.Stdout, Size: "3.5 GB, needs 8 GB"}.Python(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
