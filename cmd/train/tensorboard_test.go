@@ -1,0 +1,46 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"depthwise.dev/internal/testset"
+	"depthwise.dev/report/tensorboard"
+)
+
+// TestTensorBoardFlag: the folder is there unless --tensorboard off is given; an unknown value is wrong usage. Trackers
+// that the environment asks for in vain do not end a run.
+func TestTensorBoardFlag(t *testing.T) {
+	data := testset.Images(t, 4, 2)
+	for _, c := range []struct {
+		name      string
+		arguments []string
+		address   string // of MLflow
+		code      int
+		files     int
+	}{
+		{"default", nil, "", 0, 1},
+		{"all", []string{"--tensorboard", "all"}, "", 0, 1},
+		{"off", []string{"--tensorboard", "off"}, "", 0, 0},
+		{"unknown", []string{"--tensorboard", "scalar"}, "", 2, 0},
+		{"mlflow folder", nil, "file:///tmp/mlruns", 0, 1},
+		{"mlflow server is down", nil, "http://127.0.0.1:1", 0, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Setenv("MLFLOW_TRACKING_URI", c.address)
+			dir := filepath.Join(t.TempDir(), "run")
+			code, _, stderr := execute(t, append([]string{"--data", data, "--out", dir, "--epochs", "1", "--resolution", "32", "--width", "0.25", "--batch-size", "4"}, c.arguments...)...)
+			if code != c.code {
+				t.Errorf("exit code %d, want %d:\n%s", code, c.code, stderr)
+			}
+			list, err := filepath.Glob(filepath.Join(dir, tensorboard.Folder, "events.out.tfevents.*.depthwise"))
+			if err != nil || len(list) != c.files {
+				t.Errorf("%q, %v, want %d files", list, err, c.files)
+			}
+			if _, err := os.Stat(filepath.Join(dir, "mlflow.json")); err == nil {
+				t.Error("mlflow.json without a server")
+			}
+		})
+	}
+}
