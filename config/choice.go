@@ -10,7 +10,7 @@ import (
 )
 
 // SmallImages is the number of training images below which a run without pretrained weights has the recipe
-// scratch-small: its 200 epochs of 20,000 images have twice as many steps as the 90 epochs of the recipe imagenet.
+// scratch-small: its 180 epochs of 20,000 images have twice as many steps as the 90 epochs of the recipe imagenet.
 // docs/recipes.md has what was measured on 600 photographs.
 const SmallImages = 20_000
 

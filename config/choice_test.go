@@ -23,7 +23,7 @@ func TestChoose(t *testing.T) {
 	}{
 		{name: "small folder", sources: Sources{Data: "photos", Recipe: "auto"}, images: photos, recipe: "scratch-small",
 			line:  "recipe scratch-small: 600 training images of 20 classes, no --init",
-			check: func(c Config) bool { return c.LR == 0.1 && c.Epochs == 200 }},
+			check: func(c Config) bool { return c.LR == 0.1 && c.Epochs == 180 }},
 		{name: "published weights exist", sources: Sources{Data: "photos", Recipe: "auto"}, published: "imagenet", images: photos, recipe: "scratch-small",
 			line: "recipe scratch-small: 600 training images of 20 classes, no --init; --init imagenet is usually more accurate"},
 		{name: "just below the limit", sources: Sources{Data: "photos", Recipe: "auto"}, images: Images{19_999, 100}, recipe: "scratch-small",
