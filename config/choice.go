@@ -174,7 +174,11 @@ func (c Config) otherThanRecipe() string {
 	}
 	var given []string
 	for _, s := range r.settings.settings {
-		if key := s.key.Value; is[key] != want[key] {
+		key := s.key.Value
+		if key == "epochs" && c.Epochs == 0 && c.Time > 0 {
+			key = "time" // the flag that was given: it sets epochs to 0
+		}
+		if key == "time" || is[key] != want[key] {
 			given = append(given, "--"+strings.ReplaceAll(key, "_", "-"))
 		}
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"depthwise.dev/weights"
 )
@@ -55,6 +56,10 @@ func TestChoose(t *testing.T) {
 		{name: "a flag", sources: Sources{Data: "photos", Recipe: "auto", Explicit: []string{"epochs"}}, change: func(c *Config) { c.Epochs = 3 }, images: photos, recipe: "scratch-small",
 			line:  "recipe scratch-small, except --epochs: 600 training images of 20 classes, no --init",
 			check: func(c Config) bool { return c.Epochs == 3 && c.LR == 0.1 }},
+		{name: "a duration in place of epochs", sources: Sources{Data: "photos", Recipe: "auto", Explicit: []string{"time"}},
+			change: func(c *Config) { c.Time, c.Epochs = time.Minute, 0 }, images: photos, recipe: "scratch-small",
+			line:  "recipe scratch-small, except --time: 600 training images of 20 classes, no --init",
+			check: func(c Config) bool { return c.Time == time.Minute && c.Epochs == 0 }},
 		{name: "flags with the values of the defaults", sources: Sources{Data: "photos", Recipe: "auto", Explicit: []string{"epochs", "lr", "schedule"}}, images: photos, recipe: "scratch-small",
 			line:  "recipe scratch-small, except --lr and --epochs: 600 training images of 20 classes, no --init",
 			check: func(c Config) bool { return c.Epochs == 90 && c.LR == 0.05 && c.Schedule == "cosine" }},

@@ -164,5 +164,13 @@ func (r *run) noteSWA() error {
 	case r.swa == nil || !r.swa.ready || r.Best.Step == 0:
 		return nil
 	}
-	return r.note(report.Info, fmt.Sprintf("%s holds the weights of epoch %d: the average of the last %d epochs (--swa-epochs) was less accurate on the validation images", weights.BestFile, r.Best.Epoch, r.SWA.Averaged))
+	return r.note(report.Info, fmt.Sprintf("%s holds the %s of epoch %d: the average of the last %d epochs (--swa-epochs) was less accurate on the validation images", weights.BestFile, r.bestOfEpoch(), r.Best.Epoch, r.SWA.Averaged))
+}
+
+// bestOfEpoch names what best.safetensors holds of its epoch.
+func (r *run) bestOfEpoch() string {
+	if r.average != nil && !r.Best.Plain {
+		return fmt.Sprintf("moving average (--ema-decay %v)", r.config.EMADecay)
+	}
+	return "weights"
 }
