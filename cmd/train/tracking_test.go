@@ -2,11 +2,16 @@ package main
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
 	"depthwise.dev/report"
+	"depthwise.dev/report/mlflow"
 )
+
+// Tests must not write to the server of the user who runs them.
+func init() { os.Unsetenv(mlflow.EnvironmentURI) }
 
 // fakeTracker fails where it is told to.
 type fakeTracker struct {
