@@ -3,13 +3,9 @@ package classify
 import (
 	"cmp"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"math"
-	"strconv"
-	"strings"
 
 	"depthwise.dev/data"
 	"depthwise.dev/internal/atomicfile"
@@ -136,40 +132,18 @@ func (e *measured) multiLabelResult() (MultiLabelResult, error) {
 	return r, nil
 }
 
-// writeMultiLabelPredictions writes a CSV file with a row for each image: its path, its labels and the predicted ones
-// separated by |, and the probability of each class in a column of its name.
+// writeMultiLabelPredictions writes the file of predictions, decided by the thresholds of the weights.
 func (e *measured) writeMultiLabelPredictions(path string) error {
 	thresholds, _, err := e.weights.Thresholds()
 	if err != nil {
 		return fmt.Errorf("classify: %w", err)
 	}
-	m, names := e.score.multi, e.weights.Classes
-	err = atomicfile.Write(path, 0o666, func(w io.Writer) error {
-		table := csv.NewWriter(w)
-		if err := table.Write(append([]string{"image", "labels", "predicted"}, names...)); err != nil {
-			return err
-		}
-		for i, sample := range e.samples {
-			var labels, predicted, cells []string
-			for k, name := range names {
-				p := metrics.Sigmoid(m.Scores[i*m.Classes+k])
-				if m.Labels[i*m.Classes+k] {
-					labels = append(labels, name)
-				}
-				if p >= thresholds[k] {
-					predicted = append(predicted, name)
-				}
-				cells = append(cells, strconv.FormatFloat(p, 'g', -1, 64)) // all digits: rounded ones would be equal
-			}
-			row := append([]string{e.images.Samples[sample].Path, strings.Join(labels, "|"), strings.Join(predicted, "|")}, cells...)
-			if err := table.Write(row); err != nil {
-				return err
-			}
-		}
-		table.Flush()
-		return table.Error()
-	})
-	if err != nil {
+	var paths []string
+	for _, sample := range e.samples {
+		paths = append(paths, e.images.Samples[sample].Path)
+	}
+	p := metrics.NewMultiLabelPredictions(e.score.multi, e.weights.Classes, paths, thresholds)
+	if err := atomicfile.Write(path, 0o666, p.Write); err != nil {
 		return fmt.Errorf("classify: %w", err)
 	}
 	return nil

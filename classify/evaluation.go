@@ -97,8 +97,7 @@ func (e Evaluation) add(s *autograd.Scope, network int, inference backend.Infere
 			return err
 		}
 		if len(b.Targets) > 0 {
-			total.addMultiLabel(logits, b.Targets, b.N)
-			total.samples = append(total.samples, b.Samples...)
+			total.AddBatch(logits, b)
 			return nil
 		}
 		classes := len(logits) / b.N

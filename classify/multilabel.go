@@ -14,6 +14,7 @@ import (
 func (c *Score) AddBatch(logits []float32, b *data.Batch) {
 	if len(b.Targets) > 0 {
 		c.addMultiLabel(logits, b.Targets, b.N)
+		c.samples = append(c.samples, b.Samples...)
 		return
 	}
 	c.Add(logits, b.Labels)
@@ -29,7 +30,7 @@ func (c *Score) addMultiLabel(logits, targets []float32, images int) {
 		loss, match := 0.0, true
 		for k, x := range row {
 			is := target[k] > 0.5
-			loss += binaryCrossEntropy(x, is) / float64(classes)
+			loss += metrics.BinaryCrossEntropy(x, is) / float64(classes)
 			match = match && (x > 0) == is
 			c.multi.Labels = append(c.multi.Labels, is)
 		}
@@ -42,17 +43,9 @@ func (c *Score) addMultiLabel(logits, targets []float32, images int) {
 	}
 }
 
-// binaryCrossEntropy is -log of the probability of the truth: log(1 + exp(-x)) of a class that the image has.
-func binaryCrossEntropy(x float32, is bool) float64 {
-	z := float64(x)
-	if is {
-		z = -z
-	}
-	return max(z, 0) + math.Log1p(math.Exp(-math.Abs(z))) // without overflow
-}
-
-// MultiLabel are the scores and labels of multi-label images, none of others.
-func (c Score) MultiLabel() metrics.MultiLabel { return c.multi }
+// MultiLabel returns the scores and labels of multi-label images, and the indices of the images in the data set. It shares
+// their memory.
+func (c Score) MultiLabel() (m metrics.MultiLabel, samples []int) { return c.multi, c.samples }
 
 // MAP is the mean average precision of multi-label images over the classes that have some, 0 of others.
 func (c Score) MAP() float64 {

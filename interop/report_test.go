@@ -56,7 +56,7 @@ addEventListener("load", () => {
   const table = document.getElementById("class-table");
   if (table) {
     const button = [...table.querySelectorAll("th button")].find(b => b.textContent === "F1");
-    const column = () => [...table.tBodies[0].rows].map(r => parseFloat(r.cells[4].dataset.value));
+    const column = () => [...table.tBodies[0].rows].map(r => parseFloat(r.cells[button.closest("th").cellIndex].dataset.value));
     button.click(); result.down = column(); button.click(); result.up = column();
     result.sorted = button.closest("th").getAttribute("aria-sort");
     const filter = document.querySelector("input[data-filter]");
@@ -102,9 +102,14 @@ func TestReport(t *testing.T) {
 		name            string
 		classes, epochs int
 		svgs            int
-	}{{"no epoch", 0, 0, 6}, {"one epoch", 3, 1, 8}, {"20 classes", 20, 12, 8}, {"1000 classes", 1000, 90, 8}} {
+		multi           bool
+	}{{"no epoch", 0, 0, 6, false}, {"one epoch", 3, 1, 8, false}, {"20 classes", 20, 12, 8, false}, {"1000 classes", 1000, 90, 8, false}, {"multi-label", 20, 12, 6, true}} {
 		var file bytes.Buffer
-		if err := page.Write(&file, runOf(c.classes, c.epochs)); err != nil {
+		d := runOf(c.classes, c.epochs)
+		if c.multi {
+			toMultiLabel(&d)
+		}
+		if err := page.Write(&file, d); err != nil {
 			t.Fatal(err)
 		}
 		for _, width := range []int{1280, 480} {
@@ -223,4 +228,31 @@ func runOf(classes, epochs int) page.Data {
 		d.Predictions = append(d.Predictions, p)
 	}
 	return d
+}
+
+// toMultiLabel gives each image of a run its class and the next one, of which some are predicted wrongly.
+func toMultiLabel(d *page.Data) {
+	n := len(d.Classes)
+	m := metrics.MultiLabel{Classes: n}
+	var paths []string
+	for i, x := range d.Predictions {
+		paths = append(paths, x.Image)
+		for c := range n {
+			is := c == i/4 || c == (i/4+1)%n
+			m.Labels = append(m.Labels, is)
+			m.Scores = append(m.Scores, float32(map[bool]int{true: 2, false: -4}[is])+3*float32(math.Sin(float64(7*i+3*c*c))))
+		}
+	}
+	half := make([]float64, n)
+	for i := range half {
+		half[i] = 0.5
+	}
+	p := metrics.NewMultiLabelPredictions(m, d.Classes, paths, half)
+	d.Predictions, d.MultiLabel, d.History.Start.MultiLabel = nil, &p, true
+	for i := range d.History.Epochs {
+		d.History.Epochs[i].ValMAP = 0.9 * d.History.Epochs[i].ValTop5
+	}
+	for _, i := range page.ChooseMultiLabel(p) {
+		d.Worst = append(d.Worst, page.MultiLabelExample(p, i))
+	}
 }

@@ -16,6 +16,24 @@ type MultiLabel struct {
 // Sigmoid is 1 / (1 + exp(-x)).
 func Sigmoid(x float32) float64 { return 1 / (1 + math.Exp(-float64(x))) }
 
+// BinaryCrossEntropy is -log of the probability of the truth: log(1 + exp(-x)) of a class that the image has.
+func BinaryCrossEntropy(x float32, is bool) float64 {
+	z := float64(x)
+	if is {
+		z = -z
+	}
+	return max(z, 0) + math.Log1p(math.Exp(-math.Abs(z))) // without overflow
+}
+
+// Loss is the binary cross entropy of an image, the mean over the classes.
+func (m MultiLabel) Loss(image int) float64 {
+	sum := 0.0
+	for i := image * m.Classes; i < (image+1)*m.Classes; i++ {
+		sum += BinaryCrossEntropy(m.Scores[i], m.Labels[i])
+	}
+	return sum / float64(max(m.Classes, 1))
+}
+
 // Images is the number of images.
 func (m MultiLabel) Images() int { return len(m.Scores) / max(m.Classes, 1) }
 
@@ -171,13 +189,18 @@ type MultiLabelScores struct {
 
 // At returns the measures at a threshold for each class.
 func (m MultiLabel) At(thresholds []float64) MultiLabelScores {
+	return m.measure(func(i int) bool { return Sigmoid(m.Scores[i]) >= thresholds[i%m.Classes] })
+}
+
+// measure returns the measures of decisions: predicts reports those of the elements of Scores.
+func (m MultiLabel) measure(predicts func(i int) bool) MultiLabelScores {
 	r := MultiLabelScores{Classes: make([]ClassScore, m.Classes)}
 	right, predicted := make([]int, m.Classes), make([]int, m.Classes)
 	exact := 0
 	for first := 0; first+m.Classes <= len(m.Scores); first += m.Classes {
 		match := true
 		for class := range m.Classes {
-			is, says := m.Labels[first+class], Sigmoid(m.Scores[first+class]) >= thresholds[class]
+			is, says := m.Labels[first+class], predicts(first+class)
 			match = match && is == says
 			if is {
 				r.Classes[class].Support++

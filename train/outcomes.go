@@ -11,19 +11,20 @@ import (
 
 // Validation is what a validation made of each image: the outcomes of the network or, where the epoch's accuracy is that of a
 // weight average, of this average. Outcomes are in the order of evaluation; their samples are indices into Images.Samples.
+// Of multi-label data, which have no outcomes, Scores has the logits and labels of the images and Samples the images' indices.
 type Validation struct {
 	Images   *data.Dataset
 	Outcomes []classify.Outcome
-	// MultiLabel are scores and labels of multi-label images, which have no Outcomes.
-	MultiLabel metrics.MultiLabel
-	Network    int // the one of the validated networks that the above is of
+	Scores   metrics.MultiLabel
+	Samples  []int
+	Network  int // the one of the validated networks that these are of
 }
 
 // outcomes collects the outcomes of each network of a validation, if a callback wants them.
 type outcomes [][]classify.Outcome
 
 // collect returns the function that a validation gives outcomes to, nil if no callback wants them or images have
-// several classes.
+// several classes: their scores hold everything.
 func (r *run) collect(list *outcomes, networks int) func(network int, o classify.Outcome, logits []float32) {
 	var each []func(network int, o classify.Outcome, logits []float32)
 	for _, c := range r.trainer.Callbacks {
@@ -49,10 +50,11 @@ func (r *run) collect(list *outcomes, networks int) func(network int, o classify
 
 // afterValidation calls the callbacks with the outcomes of one of the validated networks.
 func (r *run) afterValidation(e report.Epoch, list outcomes, scores []classify.Score, network int) error {
-	if list == nil {
-		return nil
+	v := Validation{Images: r.images.val, Network: network}
+	if list != nil {
+		v.Outcomes = list[network]
 	}
-	v := Validation{Images: r.images.val, Outcomes: list[network], MultiLabel: scores[network].MultiLabel(), Network: network}
+	v.Scores, v.Samples = scores[network].MultiLabel()
 	for _, c := range r.trainer.Callbacks {
 		if c.AfterValidation == nil {
 			continue

@@ -2,11 +2,13 @@ package train
 
 import (
 	"errors"
+	"path/filepath"
 	"testing"
 
 	"depthwise.dev/config"
 	"depthwise.dev/data"
 	"depthwise.dev/internal/testset"
+	"depthwise.dev/metrics"
 	"depthwise.dev/report"
 )
 
@@ -82,5 +84,57 @@ func TestFailingCallbacks(t *testing.T) {
 		if _, err := (Trainer{Callbacks: []Callback{callback}}).Fit(t.Context(), small(t, dir), ignore); !errors.Is(err, failure) {
 			t.Errorf("%s: error %v", name, err)
 		}
+	}
+}
+
+// TestOutcomesOfMultiLabel: callbacks get the scores of the network that the epoch's mAP is of, with the images they belong to.
+func TestOutcomesOfMultiLabel(t *testing.T) {
+	path := labelsOf(t, testset.Images(t, 6, 4))
+	for _, tc := range []struct {
+		name   string
+		change func(*config.Config)
+	}{
+		{"plain", func(*config.Config) {}},
+		{"weight average", func(c *config.Config) { c.EMADecay = 0.5 }},
+		{"cached features", func(c *config.Config) { c.Freeze, c.Augment = "backbone", "none" }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c := small(t, path)
+			tc.change(&c)
+			validations := 0
+			fitBy(t, Trainer{Callbacks: []Callback{{AfterValidation: func(e report.Epoch, v Validation) error {
+				validations++
+				checkMultiLabel(t, e, v)
+				return nil
+			}}}}, c)
+			if validations != 3 {
+				t.Errorf("%d validations, want 3", validations)
+			}
+		})
+	}
+}
+
+func checkMultiLabel(t *testing.T, e report.Epoch, v Validation) {
+	t.Helper()
+	if len(v.Samples) != e.ValImages || v.Scores.Images() != e.ValImages || len(v.Outcomes) > 0 {
+		t.Fatalf("%d samples, %d images with scores, %d outcomes of %d images", len(v.Samples), v.Scores.Images(), len(v.Outcomes), e.ValImages)
+	}
+	want := e.ValMAP
+	if e.Averaged && e.EMAValMAP >= e.ValMAP {
+		want = e.EMAValMAP
+	}
+	if got := metrics.MeanDefined(v.Scores.AveragePrecision()); got != want {
+		t.Errorf("mAP %v, want %v", got, want)
+	}
+	seen := map[int]bool{}
+	for i, sample := range v.Samples {
+		s := v.Images.Samples[sample]
+		for class, name := range v.Images.Classes {
+			color := filepath.Base(filepath.Dir(s.Path))
+			if is := name == color || name == "warm" && color != "blue"; seen[sample] || v.Scores.Labels[i*v.Scores.Classes+class] != is {
+				t.Errorf("%s: class %s is %v", s.Path, name, !is)
+			}
+		}
+		seen[sample] = true
 	}
 }

@@ -72,11 +72,16 @@ type validated struct {
 	images      *data.Dataset
 	predictions []metrics.Prediction
 	samples     []int // of the predictions
+	multiLabel  *metrics.MultiLabelPredictions
 }
 
 // validatedOf takes over the predictions of a validation.
 func validatedOf(v train.Validation) *validated {
 	list := &validated{images: v.Images}
+	if v.Scores.Classes > 0 {
+		list.samples, list.multiLabel = v.Samples, multiLabelPredictions(v)
+		return list
+	}
 	for _, o := range v.Outcomes {
 		list.samples = append(list.samples, o.Sample)
 		list.predictions = append(list.predictions, metrics.Prediction{Image: data.EscapeName(v.Images.Samples[o.Sample].Path), Class: v.Images.Classes[o.Class], Predicted: v.Images.Classes[o.Predicted],
@@ -89,11 +94,29 @@ func validatedOf(v train.Validation) *validated {
 func (r *runReport) afterBest(v train.Validation) error {
 	list := validatedOf(v)
 	r.examples = list
+	if list.multiLabel != nil {
+		return nil // written with the page: it has a number for each image and class
+	}
+	return r.writePredictions(func(w io.Writer) error { return metrics.WritePredictions(w, list.predictions) })
+}
+
+// writePredictions writes the file of predictions.
+func (r *runReport) writePredictions(write func(io.Writer) error) error {
 	path := filepath.Join(r.dir, page.PredictionsFile)
 	if err := regularfile.Clear(path); err != nil {
 		return err
 	}
-	return atomicfile.Write(path, page.Mode(r.dir), func(w io.Writer) error { return metrics.WritePredictions(w, list.predictions) })
+	return atomicfile.Write(path, page.Mode(r.dir), write)
+}
+
+// multiLabelPredictions are those of a validation, by probabilities of 0.5: thresholds are chosen later.
+func multiLabelPredictions(v train.Validation) *metrics.MultiLabelPredictions {
+	var paths []string
+	for _, sample := range v.Samples {
+		paths = append(paths, data.EscapeName(v.Images.Samples[sample].Path))
+	}
+	p := metrics.NewMultiLabelPredictions(v.Scores, v.Images.Classes, paths, slices.Repeat([]float64{0.5}, v.Scores.Classes))
+	return &p
 }
 
 // pictures reads the images that the page shows. Those that cannot be read within some seconds have no picture.
@@ -101,6 +124,14 @@ func (v *validated) pictures(ctx context.Context) (worst, unsure []page.Example)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), exampleTime) // after an interrupt too
 	defer cancel()
 	seen := map[int][]byte{}
+	if v.multiLabel != nil {
+		for _, i := range page.ChooseMultiLabel(*v.multiLabel) {
+			x := page.MultiLabelExample(*v.multiLabel, i)
+			x.JPEG = v.picture(ctx, v.samples[i])
+			worst = append(worst, x)
+		}
+		return worst, nil
+	}
 	examples := func(list []int) []page.Example {
 		var examples []page.Example
 		for _, i := range list {

@@ -135,12 +135,16 @@ func (r *runReport) write(last bool) error {
 		}
 		r.batch = nil
 	}
+	var errs []error
 	if r.examples != nil && (last || r.affordable()) {
+		if p := r.examples.multiLabel; p != nil { // with a number for each image and class, so not in each epoch
+			errs = append(errs, r.writePredictions(p.Write))
+		}
 		r.extra.Worst, r.extra.Unsure = r.examples.pictures(r.ctx)
 		r.examples = nil
 	}
 	mode := page.Mode(r.dir)
-	errs := []error{page.WriteExtra(r.dir, mode, r.extra)}
+	errs = append(errs, page.WriteExtra(r.dir, mode, r.extra))
 	d := page.Gather(r.dir, h)
 	if last && h.Done == nil {
 		d.State = "killed" // by an error that could not be recorded

@@ -102,7 +102,7 @@ func (b *board) validated(e report.Epoch, v train.Validation) error {
 	if !b.due(e) {
 		return nil
 	}
-	if m := v.MultiLabel; m.Classes > 0 {
+	if m := v.Scores; m.Classes > 0 {
 		curves = make([]tensorboard.Curve, m.Classes)
 		for i, score := range m.Scores {
 			curves[i%m.Classes].Add(1/(1+math.Exp(-float64(score))), m.Labels[i])

@@ -49,6 +49,9 @@ func Curves(h *history.History) []charts.Lines {
 
 func lossCurves(h *history.History, steps []history.Point) charts.Lines {
 	c := charts.Lines{Title: "Loss", X: epochAxis(h), Y: charts.Axis{Label: "cross entropy", Robust: true}}
+	if h.Start.MultiLabel {
+		c.Y.Label = "binary cross entropy"
+	}
 	single := ofSteps("training, steps", 0, steps, func(p history.Point) float64 { return p.Loss })
 	single.Faint = true
 	c.Series = []charts.LineSeries{single, ofEpochs("training", 0, h.Epochs, func(e report.Epoch) float64 { return e.TrainLoss })}
@@ -59,14 +62,27 @@ func lossCurves(h *history.History, steps []history.Point) charts.Lines {
 
 func accuracyCurves(h *history.History) charts.Lines {
 	c := charts.Lines{Title: "Accuracy", X: epochAxis(h), Y: charts.Axis{Label: "accuracy", Percent: true}, Empty: "no epoch is complete"}
+	if best := h.Best(); best != nil {
+		c.Marks = []charts.Mark{{X: float64(best.Epoch), Name: fmt.Sprintf("best: epoch %d", best.Epoch)}}
+	}
+	if h.Start.MultiLabel {
+		multiLabelCurves(&c, h)
+		return c
+	}
 	c.Series = []charts.LineSeries{ofEpochs("training top-1", 0, h.Epochs, func(e report.Epoch) float64 { return e.TrainTop1 })}
 	c.Series = append(c.Series, validated("validation top-1", 1, h.Epochs, func(e report.Epoch) float64 { return e.ValTop1 })...)
 	c.Series = append(c.Series, validated("validation top-5", 2, h.Epochs, func(e report.Epoch) float64 { return e.ValTop5 })...)
 	c.Series = append(c.Series, averaged("top-1, average", h.Epochs, func(e report.Epoch) float64 { return e.EMAValTop1 })...)
-	if best := h.Best(); best != nil {
-		c.Marks = []charts.Mark{{X: float64(best.Epoch), Name: fmt.Sprintf("best: epoch %d", best.Epoch)}}
-	}
 	return c
+}
+
+// multiLabelCurves draws the mAP, and the exact matches that multi-label data has in place of top-1.
+func multiLabelCurves(c *charts.Lines, h *history.History) {
+	c.Title, c.Y.Label = "mAP and exact matches", "mAP; fraction of images"
+	c.Series = []charts.LineSeries{ofEpochs("training exact", 0, h.Epochs, func(e report.Epoch) float64 { return e.TrainTop1 })}
+	c.Series = append(c.Series, validated("validation mAP", 1, h.Epochs, func(e report.Epoch) float64 { return e.ValMAP })...)
+	c.Series = append(c.Series, validated("validation exact", 2, h.Epochs, func(e report.Epoch) float64 { return e.ValTop1 })...)
+	c.Series = append(c.Series, averaged("mAP, average", h.Epochs, func(e report.Epoch) float64 { return e.EMAValMAP })...)
 }
 
 func ofSteps(name string, color int, steps []history.Point, value func(history.Point) float64) charts.LineSeries {

@@ -13,7 +13,6 @@ import (
 	"depthwise.dev/internal/regularfile"
 	"depthwise.dev/metrics"
 	"depthwise.dev/models"
-	"depthwise.dev/report"
 	"depthwise.dev/report/history"
 )
 
@@ -34,6 +33,7 @@ type Data struct {
 	Settings    string   // YAML
 	Machine     []string // versions and processor
 	Predictions []metrics.Prediction
+	MultiLabel  *metrics.MultiLabelPredictions // of multi-label data, in place of Predictions
 	Extra
 	Commands []string // how to go on
 	Problems []string // files that could not be read
@@ -62,10 +62,18 @@ type Picture struct {
 // Example is a validation image with its prediction. JPEG is a reduced image, empty if it could not be read.
 type Example struct {
 	Image      string  `json:"image"`
-	Class      string  `json:"class"`
-	Predicted  string  `json:"predicted"`
-	Confidence float64 `json:"confidence"`
+	Class      string  `json:"class,omitempty"`
+	Predicted  string  `json:"predicted,omitempty"`
+	Confidence float64 `json:"confidence,omitempty"`
 	JPEG       []byte  `json:"jpeg,omitempty"`
+	MultiLabel *Labels `json:"multi_label,omitempty"` // in place of Class, Predicted and Confidence
+}
+
+// Labels are the classes of an image that may have several.
+type Labels struct {
+	All    []string `json:"all"`              // of the image
+	Missed []string `json:"missed,omitempty"` // of these, not predicted
+	Wrong  []string `json:"wrong,omitempty"`  // predicted and not among them
 }
 
 // Layers holds the state of the network's layers after an epoch.
@@ -157,12 +165,25 @@ func Gather(dir string, h *history.History) Data {
 	}
 	text, err := readFile(filepath.Join(dir, PredictionsFile))
 	if err == nil {
-		d.Predictions, err = metrics.ReadPredictions(bytes.NewReader(text))
+		err = d.readPredictions(text)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		d.Problems = append(d.Problems, fmt.Sprintf("page: %s: %v", PredictionsFile, err))
 	}
 	return d
+}
+
+// readPredictions reads the file's form that the data of the run has.
+func (d *Data) readPredictions(text []byte) (err error) {
+	if !d.History.Start.MultiLabel {
+		d.Predictions, err = metrics.ReadPredictions(bytes.NewReader(text))
+		return err
+	}
+	p, err := metrics.ReadMultiLabelPredictions(bytes.NewReader(text))
+	if err == nil && len(p.Paths) > 0 {
+		d.MultiLabel = &p
+	}
+	return err
 }
 
 // readSettings divides config.yaml into its settings and the comments about the machine.
@@ -181,16 +202,4 @@ func (d *Data) readSettings() {
 		settings.WriteString(line)
 	}
 	d.Settings = settings.String()
-}
-
-// best returns the best epoch, its accuracy and its loss: those of the weight average where that was better.
-func (d Data) best() (e *report.Epoch, top1, top5, loss float64) {
-	e = d.History.Best()
-	if e == nil {
-		return nil, 0, 0, 0
-	}
-	if e.Averaged && e.EMAValTop1 >= e.ValTop1 {
-		return e, e.EMAValTop1, e.EMAValTop5, e.EMAValLoss
-	}
-	return e, e.ValTop1, e.ValTop5, e.ValLoss
 }

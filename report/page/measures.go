@@ -39,6 +39,10 @@ type classRow struct {
 
 // measure computes everything that follows from the predictions.
 func (v *view) measure(d Data) error {
+	if d.History.Start.MultiLabel {
+		v.measureMultiLabel(d)
+		return nil
+	}
 	if len(d.Predictions) == 0 {
 		v.ValidationNote = noPredictions(d)
 		return nil
@@ -68,11 +72,15 @@ func (v *view) measure(d Data) error {
 
 // noPredictions says why the page has no confusion matrix, and what to do.
 func noPredictions(d Data) string {
+	what := "The confusion matrix, the classes and the images"
+	if d.History.Start.MultiLabel {
+		what = "The classes and the images"
+	}
 	switch {
 	case d.History.Start.ValImages == 0 && d.History.Start.Images > 0:
 		return "This run has no validation images, so there is nothing to measure."
 	case len(d.History.Epochs) == 0:
-		return "The first epoch is not complete. The confusion matrix, the classes and the images follow after its validation."
+		return "The first epoch is not complete. " + what + " follow after its validation."
 	case len(d.Problems) > 0:
 		return "The predictions could not be read; see the problems below."
 	}
@@ -81,11 +89,11 @@ func noPredictions(d Data) string {
 
 // predictionsNote says where predictions are not those of the best epoch.
 func predictionsNote(d Data, s metrics.Summary) string {
-	best, top1, _, _ := d.best()
-	if best == nil || math.Abs(top1-s.Top1)*float64(s.Images) < 0.5 { // the same number of images
+	best, r := d.best()
+	if best == nil || math.Abs(r.top1-s.Top1)*float64(s.Images) < 0.5 { // the same number of images
 		return ""
 	}
-	return fmt.Sprintf("The predictions in %s have a top-1 accuracy of %.1f %%, and the best epoch %.1f %%: they are of other weights or computed in another precision.", PredictionsFile, 100*s.Top1, 100*top1)
+	return fmt.Sprintf("The predictions in %s have a top-1 accuracy of %.1f %%, and the best epoch %.1f %%: they are of other weights or computed in another precision.", PredictionsFile, 100*s.Top1, 100*r.top1)
 }
 
 // MatrixOf returns the confusion matrix of predictions.

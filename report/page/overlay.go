@@ -6,7 +6,6 @@ import (
 	"io"
 	"path/filepath"
 
-	"depthwise.dev/report"
 	"depthwise.dev/report/charts"
 	"depthwise.dev/report/history"
 )
@@ -19,6 +18,8 @@ type Setting struct {
 
 // overlayView is a comparison of runs.
 type overlayView struct {
+	Measure  string // what the best epochs are chosen by
+	Note     string // about runs that cannot be compared
 	Runs     []overlayRun
 	Settings []Setting
 }
@@ -45,47 +46,6 @@ func Names(dirs []string) []string {
 	return names
 }
 
-// Overlay returns the curves of several runs in the same charts, a color for each run.
-func Overlay(names []string, list []*history.History) []charts.Lines {
-	of := func(title string, y charts.Axis, series func(name string, color int, h *history.History) []charts.LineSeries) charts.Lines {
-		c := charts.Lines{Title: title, X: epochAxis(list...), Y: y, Empty: "no run has these values"}
-		for i, h := range list {
-			c.Series = append(c.Series, series(names[i], i, h)...)
-		}
-		return c
-	}
-	epochs := func(value func(report.Epoch) float64) func(string, int, *history.History) []charts.LineSeries {
-		return func(name string, color int, h *history.History) []charts.LineSeries {
-			return ofSome(name, color, h.Epochs, func(report.Epoch) bool { return true }, value)
-		}
-	}
-	val := func(value func(report.Epoch) float64) func(string, int, *history.History) []charts.LineSeries {
-		return func(name string, color int, h *history.History) []charts.LineSeries {
-			return validated(name, color, h.Epochs, value)
-		}
-	}
-	return []charts.Lines{
-		of("Validation top-1", charts.Axis{Label: "accuracy", Percent: true}, val(bestTop1)),
-		of("Validation loss", charts.Axis{Label: "cross entropy", Robust: true}, val(func(e report.Epoch) float64 { return e.ValLoss })),
-		of("Training loss", charts.Axis{Label: "cross entropy", Robust: true}, epochs(func(e report.Epoch) float64 { return e.TrainLoss })),
-		of("Training top-1", charts.Axis{Label: "accuracy", Percent: true}, epochs(func(e report.Epoch) float64 { return e.TrainTop1 })),
-		of("Learning rate", charts.Axis{Label: "learning rate", Zero: true}, func(name string, color int, h *history.History) []charts.LineSeries {
-			return []charts.LineSeries{ofSteps(name, color, h.Steps.All(), func(p history.Point) float64 { return p.LR })}
-		}),
-		of("Throughput", charts.Axis{Label: "images per second", Zero: true}, epochs(func(e report.Epoch) float64 { return e.ImagesPerSecond })),
-		of("Waiting for input", charts.Axis{Label: "fraction of training time", Percent: true, Zero: true, Max: 0.05}, epochs(func(e report.Epoch) float64 { return e.DataWaitShare })),
-		of("Time per epoch", charts.Axis{Label: "seconds, with validation", Zero: true}, epochs(func(e report.Epoch) float64 { return e.Seconds })),
-	}
-}
-
-// bestTop1 is the accuracy that counts: of the weights or of their average.
-func bestTop1(e report.Epoch) float64 {
-	if e.Averaged {
-		return max(e.ValTop1, e.EMAValTop1)
-	}
-	return e.ValTop1
-}
-
 // WriteOverlay writes a page that compares runs.
 func WriteOverlay(w io.Writer, runs []Data, settings []Setting) error {
 	v := &view{Title: fmt.Sprintf("Comparison of %d runs", len(runs)), Style: template.CSS(charts.CSS() + style), Script: template.JS(script), Overlay: &overlayView{Settings: settings},
@@ -103,8 +63,19 @@ func WriteOverlay(w io.Writer, runs []Data, settings []Setting) error {
 		}
 		v.Curves = append(v.Curves, svg)
 	}
+	single, multi := divide(histories)
+	mixed := len(single) > 0 && len(multi) > 0
+	switch {
+	case mixed:
+		v.Overlay.Measure = "best top-1 or mAP"
+		v.Overlay.Note = "Some runs have one class for each image and some have any number. Top-1 accuracy and cross entropy of the former cannot be compared with mAP, exact matches and binary cross entropy of the latter, so these have charts of their own."
+	case len(multi) > 0:
+		v.Overlay.Measure = "best mAP"
+	default:
+		v.Overlay.Measure = "best top-1"
+	}
 	for i, d := range runs {
-		v.Overlay.Runs = append(v.Overlay.Runs, overlayRunOf(names[i], d))
+		v.Overlay.Runs = append(v.Overlay.Runs, overlayRunOf(names[i], d, mixed))
 		for _, p := range d.Problems {
 			v.Problems = append(v.Problems, names[i]+": "+p)
 		}
@@ -112,10 +83,14 @@ func WriteOverlay(w io.Writer, runs []Data, settings []Setting) error {
 	return v.write(w)
 }
 
-func overlayRunOf(name string, d Data) overlayRun {
+func overlayRunOf(name string, d Data, mixed bool) overlayRun {
 	r := overlayRun{Name: name, Dir: d.Dir, State: d.State, Epochs: fmt.Sprintf("%d of %d", len(d.History.Epochs), d.History.Start.Epochs)}
-	if best, top1, _, loss := d.best(); best != nil {
-		r.Best, r.BestValue, r.Epoch, r.Loss = measure(top1), exact(top1), fmt.Sprint(best.Epoch), decimal(loss)
+	if best, x := d.best(); best != nil {
+		multi := d.History.Start.MultiLabel
+		r.Best, r.BestValue, r.Epoch, r.Loss = measure(x.figure(multi)), exact(x.figure(multi)), fmt.Sprint(best.Epoch), decimal(x.loss)
+		if mixed {
+			r.Best = map[bool]string{false: "top-1 ", true: "mAP "}[multi] + r.Best
+		}
 	}
 	speed, seconds := 0.0, 0.0
 	for _, e := range d.History.Epochs {

@@ -9,6 +9,7 @@ import (
 	"image"
 	"image/jpeg"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -203,7 +204,9 @@ func pages(t testing.TB) map[string]Data {
 
 // TestStructure: what browsers, screen readers and readers without a network need.
 func TestStructure(t *testing.T) {
-	for name, d := range pages(t) {
+	all := pages(t)
+	maps.Copy(all, multiLabelPages(t))
+	for name, d := range all {
 		t.Run(name, func(t *testing.T) {
 			page := render(t, d)
 			list := parse(t, page)
@@ -282,15 +285,7 @@ func TestNumbers(t *testing.T) {
 		d := sample(t, classes, 5)
 		list := parse(t, render(t, d))
 		s := metrics.Summarize(d.Classes, d.Predictions)
-		tiles := map[string]string{}
-		name := ""
-		for _, e := range list {
-			if e.name == "dt" {
-				name = e.text
-			} else if e.attributes["class"] == "figure" {
-				tiles[name] = e.attributes["data-value"]
-			}
-		}
+		tiles := tilesOf(list)
 		for name, want := range map[string]float64{"Best validation top-1": s.Top1, "Top-5": s.Top5, "Validation loss": s.Loss, "Balanced accuracy": s.BalancedAccuracy, "Calibration error": s.ECE} {
 			if got, err := strconv.ParseFloat(tiles[name], 64); err != nil || got != want {
 				t.Errorf("%d classes: %s is %q, want %v", classes, name, tiles[name], want)

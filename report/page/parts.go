@@ -18,12 +18,16 @@ type exampleView struct {
 	Path             string
 	Correct          bool
 	Alt              string
+	MultiLabel       *labelsView
 }
 
 func (v *view) examples(d Data) {
 	v.Worst, v.Unsure = exampleViews(d.Worst), exampleViews(d.Unsure)
 	if len(v.Worst) == 0 && len(v.Unsure) > 0 {
 		v.NoWorst = "No validation image is classified wrongly."
+	}
+	if s := v.multiLabelSummary; s != nil && s.Exact == 1 {
+		v.NoWorst = "Every validation image has exactly the right classes."
 	}
 }
 
@@ -32,6 +36,10 @@ func exampleViews(list []Example) []exampleView {
 	for _, e := range list {
 		x := exampleView{Class: e.Class, Predicted: e.Predicted, Confidence: percent(e.Confidence), Path: e.Image, Correct: e.Class == e.Predicted,
 			Alt: fmt.Sprintf("validation image of class %s, predicted as %s", e.Class, e.Predicted)}
+		if e.MultiLabel != nil {
+			x.MultiLabel = labelsViewOf(e.MultiLabel)
+			x.Alt = x.MultiLabel.alt()
+		}
 		if len(e.JPEG) > 0 {
 			x.Source = jpegURL(e.JPEG)
 		}

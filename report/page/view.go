@@ -46,7 +46,10 @@ type view struct {
 	EpochRows          []epochRow
 	Overlay            *overlayView
 	Sections           []section
+	Headings           [3]string // of the accuracies in the table of epochs
+	MultiLabel         *multiLabelView
 	confusionOfSummary metrics.Summary
+	multiLabelSummary  *multiLabelSummary
 }
 
 // section is an entry of the navigation.
@@ -97,7 +100,11 @@ func (d Data) view() (*view, error) {
 	v.Network = networkOf(d.Network)
 	v.log(d)
 	v.Details = v.Settings != "" || v.Network != nil || len(v.Machine)+len(v.Notes)+len(v.Skips) > 0
-	v.EpochRows = epochRows(d.History.Epochs)
+	v.EpochRows = epochRows(d.History.Epochs, d.History.Start.MultiLabel)
+	v.Headings = [3]string{"training top-1", "validation top-1", "top-5"}
+	if d.History.Start.MultiLabel {
+		v.Headings = [3]string{"training exact match", "validation mAP", "exact match"}
+	}
 	v.sections()
 	return v, nil
 }
@@ -143,26 +150,19 @@ func counted(n int, thing string) string {
 
 // tiles are the key figures.
 func (v *view) tiles(d Data) {
-	s := v.confusionOfSummary
-	if best, top1, top5, loss := d.best(); best != nil {
-		note := fmt.Sprintf("epoch %d", best.Epoch)
-		if s.Images > 0 && len(v.PredictionsNote) == 0 {
-			note += fmt.Sprintf("; 95\u00a0%% interval %.2f to %.2f", 100*s.Top1Interval.Low, 100*s.Top1Interval.High)
-		}
-		v.add("Best validation top-1", measure(top1), note, top1)
-		v.add("Top-5", measure(top5), "same epoch", top5)
-		v.add("Validation loss", decimal(loss), "same epoch", loss)
-	}
-	if s.Images > 0 {
-		v.add("Balanced accuracy", measure(s.BalancedAccuracy), "mean recall of the classes", s.BalancedAccuracy)
-		v.add("Calibration error", measure(s.ECE), "ECE, 15 bins; 0 is ideal", s.ECE)
+	train := "Training top-1"
+	if d.History.Start.MultiLabel {
+		train = "Training exact match"
+		v.multiLabelTiles(d)
+	} else {
+		v.accuracyTiles(d)
 	}
 	epochs := d.History.Epochs
 	if len(epochs) == 0 {
 		return
 	}
 	last := epochs[len(epochs)-1]
-	v.add("Training top-1", measure(last.TrainTop1), fmt.Sprintf("epoch %d, augmented", last.Epoch), last.TrainTop1)
+	v.add(train, measure(last.TrainTop1), fmt.Sprintf("epoch %d, augmented", last.Epoch), last.TrainTop1)
 	speed, seconds, wait := 0.0, 0.0, 0.0
 	for _, e := range epochs {
 		speed += e.ImagesPerSecond / float64(len(epochs))
@@ -171,6 +171,24 @@ func (v *view) tiles(d Data) {
 	}
 	v.add("Throughput", thousands(int64(speed+0.5))+" img/s", fmt.Sprintf("%.1f %% waiting for input", 100*wait), speed)
 	v.add("Time", duration(seconds), fmt.Sprintf("%s per epoch", duration(seconds/float64(len(epochs)))), seconds)
+}
+
+// accuracyTiles are those of the best epoch.
+func (v *view) accuracyTiles(d Data) {
+	s := v.confusionOfSummary
+	if best, r := d.best(); best != nil {
+		note := fmt.Sprintf("epoch %d", best.Epoch)
+		if s.Images > 0 && len(v.PredictionsNote) == 0 {
+			note += fmt.Sprintf("; 95\u00a0%% interval %.2f to %.2f", 100*s.Top1Interval.Low, 100*s.Top1Interval.High)
+		}
+		v.add("Best validation top-1", measure(r.top1), note, r.top1)
+		v.add("Top-5", measure(r.top5), "same epoch", r.top5)
+		v.add("Validation loss", decimal(r.loss), "same epoch", r.loss)
+	}
+	if s.Images > 0 {
+		v.add("Balanced accuracy", measure(s.BalancedAccuracy), "mean recall of the classes", s.BalancedAccuracy)
+		v.add("Calibration error", measure(s.ECE), "ECE, 15 bins; 0 is ideal", s.ECE)
+	}
 }
 
 func (v *view) add(name, text, note string, value float64) {
@@ -217,13 +235,16 @@ type epochRow struct {
 	TrainLossValue, TrainTop1Value, ValLossV, ValTop1V string
 }
 
-func epochRows(epochs []report.Epoch) []epochRow {
+func epochRows(epochs []report.Epoch, multiLabel bool) []epochRow {
 	var rows []epochRow
 	for _, e := range epochs {
 		r := epochRow{Epoch: e.Epoch, TrainLoss: decimal(e.TrainLoss), TrainTop1: measure(e.TrainTop1), LR: short(e.LR), Speed: fmt.Sprintf("%.0f", e.ImagesPerSecond),
 			Wait: percent(e.DataWaitShare), Seconds: fmt.Sprintf("%.1f", e.Seconds), Best: e.Best, TrainLossValue: exact(e.TrainLoss), TrainTop1Value: exact(e.TrainTop1)}
 		if e.ValImages > 0 {
 			r.ValLoss, r.ValTop1, r.ValTop5, r.ValLossV, r.ValTop1V = decimal(e.ValLoss), measure(e.ValTop1), measure(e.ValTop5), exact(e.ValLoss), exact(e.ValTop1)
+			if multiLabel {
+				r.ValTop1, r.ValTop5, r.ValTop1V = measure(e.ValMAP), measure(e.ValTop1), exact(e.ValMAP)
+			}
 		}
 		rows = append(rows, r)
 	}
@@ -236,8 +257,8 @@ func (v *view) sections() {
 		has      bool
 		id, name string
 	}{
-		{true, "curves", "Curves"}, {v.Confusion != nil, "confusion", "Confusion"}, {v.ValidationNote != "", "confusion", "Validation"}, {v.Confusion != nil, "classes", "Classes"},
-		{len(v.Worst)+len(v.Unsure) > 0, "images", "Images"}, {v.Reliability != "", "calibration", "Calibration"}, {v.Batch != nil, "batch", "Training batch"},
+		{true, "curves", "Curves"}, {v.Confusion != nil, "confusion", "Confusion"}, {v.ValidationNote != "", "confusion", "Validation"}, {v.Confusion != nil || v.MultiLabel != nil, "classes", "Classes"},
+		{len(v.Worst)+len(v.Unsure) > 0 || v.NoWorst != "", "images", "Images"}, {v.Reliability != "", "calibration", "Calibration"}, {v.Batch != nil, "batch", "Training batch"},
 		{v.Layers != nil, "layers", "Layers"}, {v.Details, "details", "Details"}, {len(v.Commands) > 0, "next", "Next"},
 	} {
 		if s.has {
