@@ -44,6 +44,9 @@ func copyBatch(b *data.Batch, classes []string) *batchPicture {
 	c := *b
 	c.N, c.Samples, c.Skipped = n, nil, nil
 	c.Pixels, c.Labels = slices.Clone(b.Pixels[:n*3*b.Width*b.Height]), slices.Clone(b.Labels[:n])
+	if len(b.Targets) > 0 { // (N, classes)
+		c.Targets = slices.Clone(b.Targets[:len(b.Targets)/b.N*n])
+	}
 	if len(b.MixedLabels) >= n {
 		c.MixedLabels = slices.Clone(b.MixedLabels[:n])
 	}
@@ -58,6 +61,9 @@ func (p *batchPicture) picture() (*page.Picture, error) {
 		names = append(names, p.classes[label])
 	}
 	file, err := encodeJPEG(sheet)
+	if len(p.batch.Targets) > 0 {
+		return &page.Picture{Width: sheet.Bounds().Dx(), Height: sheet.Bounds().Dy(), JPEG: file, About: fmt.Sprintf("%d augmented training images with any number of classes each", p.batch.N)}, err
+	}
 	return &page.Picture{Width: sheet.Bounds().Dx(), Height: sheet.Bounds().Dy(), JPEG: file, About: fmt.Sprintf("%d augmented training images of the classes %s", p.batch.N, strings.Join(names, ", "))}, err
 }
 

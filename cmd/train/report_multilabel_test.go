@@ -4,10 +4,12 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"depthwise.dev/classify"
+	"depthwise.dev/data"
 	"depthwise.dev/report/page"
 )
 
@@ -103,5 +105,22 @@ func TestReportOfBothKinds(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
 		}
+	}
+}
+
+// TestCopyBatchOfMultiLabel: the copy has the targets of its images, a row for each.
+func TestCopyBatchOfMultiLabel(t *testing.T) {
+	const images, classes = 32, 3
+	b := data.Batch{N: images, Width: 8, Height: 8, Pixels: make([]uint8, images*3*8*8), Labels: make([]int64, images), Targets: make([]float32, images*classes)}
+	for i := range images {
+		b.Targets[i*classes+i%classes] = 1
+	}
+	p := copyBatch(&b, []string{"a", "b", "c"})
+	if p.batch.N != batchImages || !slices.Equal(p.batch.Targets, b.Targets[:batchImages*classes]) {
+		t.Errorf("%d images with %d targets", p.batch.N, len(p.batch.Targets))
+	}
+	picture, err := p.picture()
+	if err != nil || !strings.Contains(picture.About, "any number of classes") {
+		t.Errorf("%q, %v", picture.About, err)
 	}
 }

@@ -79,7 +79,7 @@ func (r *multiLabelRow) setAP(v float64) {
 	r.AP, r.APValue, r.APWidth = measure(v), exact(v), 100*v
 }
 
-// multiLabelText says how many images are right, by which thresholds, and why there is no confusion matrix.
+// multiLabelText counts the exact matches, names the thresholds, and says why there is no confusion matrix.
 func multiLabelText(p *metrics.MultiLabelPredictions, s *multiLabelSummary) string {
 	thresholds := "a probability of 0.5"
 	for i, x := range p.Scores {
