@@ -23,7 +23,6 @@ func (f *runFolder) olderSettings(c *config.Config) {
 	}
 	if c.EMAWarmup == config.Default().EMAWarmup {
 		c.EMAWarmup = config.WarmupNone
-		c.EXIF = config.EXIFOff
 	}
 	c.StopAfter, c.Time = max(c.StopAfter, c.Time), 0
 }

@@ -93,6 +93,27 @@ func TestResumeOlderSettings(t *testing.T) {
 	}
 }
 
+// TestResumeOlderEXIF: a run of an earlier version that applied the EXIF orientation continues to apply it.
+func TestResumeOlderEXIF(t *testing.T) {
+	c := small(t, testset.Images(t, 6, 2))
+	c.EXIF = config.EXIFOn
+	stop(t, c, atStep(4))
+	path := filepath.Join(c.Out, weights.CheckpointFolder, "step-00000004.safetensors")
+	f, err := checkpoints.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Meta[metaConfig] = newerSettings.ReplaceAllString(f.Meta[metaConfig], "")
+	settings := newerSettings.ReplaceAllString(string(testset.Contents(t, filepath.Join(c.Out, configFile))), "")
+	if err := errors.Join(checkpoints.Write(path, f), os.WriteFile(filepath.Join(c.Out, configFile), []byte(settings), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	r := fit(t, resumed(t, c.Out, 0))
+	if text := hostFile(t, r).Meta[metaConfig]; !r.Finished || !strings.Contains(text, "\nexif: true\n") {
+		t.Errorf("%+v, settings:\n%s", r, text)
+	}
+}
+
 // hostFile reads the last checkpoint of a run.
 func hostFile(t *testing.T, r Result) checkpoints.File {
 	t.Helper()
