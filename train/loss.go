@@ -20,7 +20,7 @@ func (r *run) loss(s *autograd.Scope, logits *autograd.Tensor, t autograd.Target
 	if s.Err() != nil {
 		return nil, autograd.CrossEntropyResult{}
 	}
-	return loss, autograd.CrossEntropyResult{Loss: s.Item(loss), Correct: backend.Correct(s, logits, t), Weight: float64(len(t.Labels))}
+	return loss, autograd.CrossEntropyResult{Loss: s.Item(loss), Correct: backend.Correct(s, logits, t), Weight: float64(logits.Shape()[0])}
 }
 
 // mixedTargets makes a batch of a single image, which is not mixed, like the other batches of a run that mixes images:
@@ -37,8 +37,9 @@ func (r *run) mixedTargets(t autograd.Targets) autograd.Targets {
 // validateLoss refuses settings of the configured loss beside the trainer's own.
 func (t Trainer) validateLoss(c config.Config) error {
 	d := config.Default()
-	if t.Loss.Compute == nil || c.Loss == d.Loss && c.ClassWeights == d.ClassWeights {
+	if t.Loss.Compute == nil || c.Loss == d.Loss && c.ClassWeights == d.ClassWeights && c.PosWeight == d.PosWeight {
 		return nil
 	}
-	return fmt.Errorf("train: the trainer's loss %q replaces the configured one: the settings loss %s and class_weights %s would have no effect", t.Loss.Name, c.Loss, c.ClassWeights)
+	return fmt.Errorf("train: the trainer's loss %q replaces the configured one: the settings loss %s, class_weights %s and pos_weight %s would have no effect",
+		t.Loss.Name, c.Loss, c.ClassWeights, c.PosWeight)
 }

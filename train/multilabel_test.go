@@ -192,7 +192,7 @@ func TestChangedLabels(t *testing.T) {
 // TestOwnLossOfMultiLabel: a caller's loss receives the targets.
 func TestOwnLossOfMultiLabel(t *testing.T) {
 	c := small(t, labelsOf(t, testset.Images(t, 6, 2)))
-	c.MaxSteps, c.MixUp = 3, 0.5
+	c.MaxSteps, c.MixUp, c.Accumulate, c.ClipGradNorm = 3, 0.5, 2, 1e6 // a limit that is not reached, so that the norm is computed
 	mixed := 0
 	trainer := Trainer{Loss: Loss{Name: "squares", Compute: func(s *autograd.Scope, logits *autograd.Tensor, t autograd.Targets) *autograd.Tensor {
 		for _, v := range t.MultiLabel {
@@ -202,9 +202,14 @@ func TestOwnLossOfMultiLabel(t *testing.T) {
 		}
 		return s.Mean(s.Square(s.Subtract(logits, autograd.FromSlice(s, t.MultiLabel, logits.Shape()...))))
 	}}}
-	result, _ := fitBy(t, trainer, c)
+	result, events := fitBy(t, trainer, c)
 	if result.Step != 3 || mixed == 0 {
 		t.Errorf("%d steps, %d mixed targets", result.Step, mixed)
+	}
+	for _, e := range events {
+		if e, ok := e.(report.Step); ok && !(e.Loss > 0 && e.GradNorm > 0) {
+			t.Errorf("step %d: loss %v, norm of the gradients %v", e.Step, e.Loss, e.GradNorm)
+		}
 	}
 }
 
