@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -236,7 +237,8 @@ func (s Source) listParts(found lists) ([]Part, error) {
 	if found[names.Test] != "" { // often without labels
 		test, err := s.openParts(lists{names.Test: found[names.Test]}, names.Test)
 		if err != nil {
-			sets[names.Train].Problems = append(sets[names.Train].Problems, data.Problem{Path: found[names.Test], Reason: "the test part: not checked: " + err.Error()})
+			first := cmp.Or(sets[names.Train], sets[names.NoSplit], sets[names.Val], sets[names.Test])
+			first.Problems = append(first.Problems, data.Problem{Path: found[names.Test], Reason: "the test part: not checked: " + err.Error()})
 		} else {
 			sets[names.Test] = test[names.Test]
 		}

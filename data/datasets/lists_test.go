@@ -196,3 +196,30 @@ func TestMultiLabelSplitKeepsClasses(t *testing.T) {
 		}
 	}
 }
+
+// TestPartsOfLists: a test part that cannot be read, as one without labels, is a problem of the part that comes first.
+func TestPartsOfLists(t *testing.T) {
+	const two, split = "path,labels\na,x|y\nb,y\n", "path,labels,split\na,x|y,%s\nb,y,%[1]s\n"
+	for _, c := range []struct {
+		name  string
+		files []string
+		want  string // name of the first part
+	}{
+		{"train.csv", []string{"train.csv", two}, "train"},
+		{"labels.csv", []string{"labels.csv", two}, "all"},
+		{"labels.csv of train", []string{"labels.csv", fmt.Sprintf(split, "train")}, "train"},
+		{"labels.csv of val", []string{"labels.csv", fmt.Sprintf(split, "val")}, "val"},
+		{"labels.csv of test", []string{"labels.csv", fmt.Sprintf(split, "test")}, "test"},
+	} {
+		dir := listed(t, fourImages, append(c.files, "test.csv", "path\nc\n")...)
+		parts, err := Source{Path: dir}.Parts(t.Context())
+		if err != nil || len(parts) != 1 || parts[0].Name != c.want {
+			t.Errorf("%s: %+v, %v", c.name, parts, err)
+			continue
+		}
+		problems := parts[0].Set.Problems
+		if len(problems) != 1 || !strings.Contains(problems[0].Reason, "the test part: not checked") {
+			t.Errorf("%s: problems %v", c.name, problems)
+		}
+	}
+}
