@@ -23,8 +23,11 @@ func (o LoaderOptions) samples() bool {
 	return o.Train && o.Sampler != "" && o.Sampler != SampleUniform
 }
 
-// checkSampler refuses a sampler where images are not read in any order.
+// checkSampler refuses a sampler where images have several classes, or are not read in any order.
 func (o LoaderOptions) checkSampler(set *Dataset) error {
+	if o.samples() && set.MultiLabel {
+		return fmt.Errorf("data: %s: --sampler %s is for data whose images have one class each, and this is multi-label data: omit it", set.Root, o.Sampler)
+	}
 	if !o.samples() || !set.Remote() && !(set.Sharded() && o.ShuffleBuffer > 0) {
 		return nil
 	}

@@ -175,6 +175,25 @@ func TestAugmentationKeyNeverChanges(t *testing.T) {
 	}
 }
 
+// TestSamplerNeedsOneClass: multi-label data refuses a sampler in training alone.
+func TestSamplerNeedsOneClass(t *testing.T) {
+	d := unbalanced(3)
+	d.MultiLabel, d.Classes = true, []string{"cat", "warm"}
+	for i := range d.Samples {
+		d.Samples[i] = Sample{Labels: []int32{0, 1}} // more labels than images
+	}
+	o := sampling(0)
+	for _, o.Sampler = range []string{SampleBalanced, SampleSqrt} {
+		if _, err := NewLoader(d, o); err == nil || !strings.Contains(err.Error(), "multi-label data: omit it") {
+			t.Errorf("%s: error %v", o.Sampler, err)
+		}
+	}
+	o.Train = false
+	newLoader(t, d, o)
+	o.Train, o.Sampler = true, SampleUniform
+	newLoader(t, d, o)
+}
+
 // TestSamplerNeedsAnyOrder: shards that are read sequentially refuse a sampler, with advice that works.
 func TestSamplerNeedsAnyOrder(t *testing.T) {
 	d := unbalanced(10, 2)
