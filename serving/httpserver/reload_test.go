@@ -202,6 +202,26 @@ func TestWatch(t *testing.T) {
 	look(3)
 }
 
+// TestReloadAfterClose: a signal or a look at the weights that comes late opens no model, which nobody would close.
+func TestReloadAfterClose(t *testing.T) {
+	v := new(versions)
+	source := sourceOf("pets", v.open)
+	state := "a"
+	source.State = func() (string, error) { return state, nil }
+	s, _ := newServer(t, Config{Models: []Source{source}})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Reload(); err == nil || !strings.Contains(err.Error(), "the server is closed") {
+		t.Errorf("error %v", err)
+	}
+	state = "b"
+	s.models[0].check("b", "")
+	if len(v.made) != 1 {
+		t.Errorf("opened %d times, want 1", len(v.made))
+	}
+}
+
 // TestStopUnderLoad: when the server is told to end while clients send requests, on kept and on new connections, each request
 // that reached it is answered. /readyz fails meanwhile.
 func TestStopUnderLoad(t *testing.T) {

@@ -114,7 +114,11 @@ func (m *served) reload() error {
 	return m.replace()
 }
 
+// replace is reload with m.reloading held. After close nothing is opened, which nobody would close.
 func (m *served) replace() error {
+	if m.isClosed() {
+		return fmt.Errorf("httpserver: reload %s: the server is closed", m.source.Name)
+	}
 	start := time.Now()
 	g, err := m.openGeneration()
 	m.mu.Lock()
@@ -134,6 +138,12 @@ func (m *served) replace() error {
 		m.log.Warn("the reloaded model has other classes", "model", m.source.Name, "classes", len(g.about.Classes), "before", len(before.about.Classes))
 	}
 	return nil
+}
+
+func (m *served) isClosed() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.current.closed
 }
 
 // watch reloads the model when its state changes, until ctx ends. A new state is opened once it has stayed for an
