@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -38,6 +39,7 @@ func expandGlob(ctx context.Context, pattern string) ([]string, error) {
 		root, rest = "/", strings.TrimLeft(rest, "/")
 	}
 	parts := strings.FieldsFunc(rest, func(r rune) bool { return r == '/' })
+	parts = slices.CompactFunc(parts, func(a, b string) bool { return a == "**" && b == "**" }) // any folders of any folders
 	for _, part := range parts {
 		if _, err := filepath.Match(part, ""); err != nil {
 			return nil, err

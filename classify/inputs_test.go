@@ -113,6 +113,7 @@ func TestInputs(t *testing.T) {
 		{"a glob of folders", []string{"photos/?"}, "", all},
 		{"a glob of folders with a slash", []string{"p*/"}, "", all},
 		{"a glob of any depth", []string{"photos/**/*.png"}, "", all[2:]},
+		{"a glob of any depth, written twice", []string{"photos/**/**/*.png"}, "", all[2:]},
 		{"a glob of files below", []string{"photos/**"}, "", []string{"photos/readme.md", "photos/x/1.jpg", "photos/x/2.JPG", "photos/y/z/3.png"}},
 		{"a glob of files at any depth", []string{"photos/y/**/*"}, "", all[2:]},
 		{"a glob of hidden folders", []string{"photos/.*/*.jpg"}, "", []string{"photos/.hidden/4.jpg"}},
