@@ -2,7 +2,9 @@ package httpserver
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -131,7 +133,7 @@ func (s *Server) compute(ctx context.Context, in input, compute computeFunc) (re
 	} else {
 		var wait sync.WaitGroup
 		for i, image := range in.images {
-			wait.Go(func() { answer.Results[i] = s.one(ctx, m.source.Name, g, image, in.top, compute) })
+			wait.Go(func() { answer.Results[i] = s.guarded(ctx, m.source.Name, g, image, in.top, compute) })
 		}
 		wait.Wait()
 	}
@@ -141,6 +143,17 @@ func (s *Server) compute(ctx context.Context, in input, compute computeFunc) (re
 		}
 	}
 	return response{}, answer.Results[0].Error
+}
+
+// guarded is one in a goroutine of its own, where a panic would end the process.
+func (s *Server) guarded(ctx context.Context, name string, g *generation, image upload, top int, compute computeFunc) (out result) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.Error("panic", "model", name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			out = result{Name: image.name, Error: modelFailure(fmt.Errorf("panic: %v", p))}
+		}
+	}()
+	return s.one(ctx, name, g, image, top, compute)
 }
 
 // one computes an image and counts it.

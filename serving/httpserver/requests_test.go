@@ -83,6 +83,7 @@ func TestRequests(t *testing.T) {
 		{"a full queue", "POST", "/v1/classify", "image/png", "full", 503, "overloaded retry"},
 		{"a defect", "POST", "/v1/classify", "image/png", "defect", 500, "internal the server's log"},
 		{"a panic", "POST", "/v1/classify", "image/png", "panic", 500, "internal the server"},
+		{"a panic of one of several images", "POST", "/v1/classify", "application/json", `{"images": ["Y2F0", "cGFuaWM="], "top": 1}`, 200, `{"model":"pets","version":"1","results":[{"predictions":` + topOf + `},{"error":{"code":"internal","message":"the model failed; the server's log has the reason"}}]}`},
 		{"not finite", "POST", "/v1/classify", "image/png", "nan", 500, "internal not finite"},
 		{"text", "POST", "/v1/classify", "text/plain", "cat", 415, "unsupported_media_type text/plain"},
 		{"a type that does not parse", "POST", "/v1/classify", "image/", "cat", 415, "unsupported_media_type image/"},
