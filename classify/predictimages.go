@@ -20,12 +20,13 @@ import (
 // Predicted is what [PredictImages] yields for an image. Its slices are valid until the next image.
 type Predicted struct {
 	Prediction
-	Index   int       // of the image in the data set
-	Classes []string  // names of all classes
-	Logits  []float32 // of all classes; nil if the image cannot be read
-	Pixels  []uint8   // what the network has seen, before normalization: Side*Side*3, RGB; nil as above
-	Side    int       // rows and columns of Pixels
-	Map     *ClassMap // with Explain; nil otherwise and if the image cannot be read
+	Index      int       // of the image in the data set
+	Classes    []string  // names of all classes
+	MultiLabel bool      // an image may have any number of the classes: Top has those that reach their thresholds
+	Logits     []float32 // of all classes; nil if the image cannot be read
+	Pixels     []uint8   // what the network has seen, before normalization: Side*Side*3, RGB; nil as above
+	Side       int       // rows and columns of Pixels
+	Map        *ClassMap // with Explain; nil otherwise and if the image cannot be read
 }
 
 // ClassMap says where in an image a network sees a class: Grad-CAM (https://arxiv.org/abs/1610.02391), see
@@ -93,7 +94,7 @@ func (p *predictor) predictAll(ctx context.Context, c PredictConfig, images *dat
 			return err
 		}
 		for _, r := range inOrder(b, images, c.BatchSize, results) {
-			r.Classes = p.weights.Classes
+			r.Classes, r.MultiLabel = p.weights.Classes, p.weights.MultiLabel()
 			if !yield(r, nil) {
 				return errStopped
 			}

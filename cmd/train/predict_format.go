@@ -76,7 +76,7 @@ func (p *prediction) writer(cmd *cobra.Command, images *data.Dataset) sink {
 	if format == "" && images.Len() <= fewImages {
 		format = formatText
 	}
-	w := &predictionWriter{out: out, file: file, top: cmp.Or(p.Top, 5), threshold: p.Threshold}
+	w := &predictionWriter{out: out, file: file, top: cmp.Or(p.Top, 5), topSet: p.topSet, threshold: p.Threshold}
 	switch format {
 	case formatText:
 		w.write = w.text
@@ -102,6 +102,7 @@ type predictionWriter struct {
 	file        *lazyFile // of --output
 	write       func(classify.Predicted) error
 	top         int
+	topSet      bool // by the user; otherwise multi-label weights have all classes that are predicted
 	threshold   float64
 	csv         *csv.Writer
 	columns     int // of classes in CSV
@@ -142,6 +143,9 @@ func (w *predictionWriter) line(p classify.Predicted) error { return writeJSON(w
 func (w *predictionWriter) row(p classify.Predicted) error {
 	if w.columns == 0 {
 		w.columns = max(1, min(w.top, len(p.Classes)))
+		if p.MultiLabel && !w.topSet {
+			w.columns = max(1, len(p.Classes))
+		}
 		header := []string{"image", "class", "probability"}
 		for i := 2; i <= w.columns; i++ {
 			header = append(header, fmt.Sprintf("class_%d", i), fmt.Sprintf("probability_%d", i))
@@ -178,7 +182,7 @@ func (w *predictionWriter) text(p classify.Predicted) error {
 	case p.Error != "":
 		fmt.Fprintf(&b, "  cannot be read: %s\n", why(p.Prediction))
 	case len(p.Top) == 0:
-		fmt.Fprintf(&b, "  no class of at least %s %%\n", percent(w.threshold))
+		fmt.Fprintf(&b, "  %s\n", noClass(w.threshold))
 	}
 	for _, t := range p.Top {
 		fmt.Fprintf(&b, "  %6.2f %%  %s\n", 100*t.Probability, data.ShowName(t.Class))
@@ -187,11 +191,39 @@ func (w *predictionWriter) text(p classify.Predicted) error {
 	return err
 }
 
+// noClass says why an image has no class: with a threshold of 0 those of multi-label weights are the reason.
+func noClass(threshold float64) string {
+	if threshold == 0 {
+		return "no class that reaches its threshold"
+	}
+	return "no class of at least " + percent(threshold) + " %"
+}
+
+// labelsLine writes a line: the image and any number of classes.
+func (w *predictionWriter) labelsLine(p classify.Predicted) error {
+	var list []string
+	for _, t := range p.Top {
+		list = append(list, fmt.Sprintf("%.2f %% %s", 100*t.Probability, data.ShowName(t.Class)))
+	}
+	line := data.ShowName(p.Image) + ": "
+	switch {
+	case p.Error != "":
+		line += "cannot be read: " + why(p.Prediction)
+	case list == nil:
+		line += noClass(w.threshold)
+	}
+	_, err := io.WriteString(w.out, line+strings.Join(list, ", ")+"\n")
+	return err
+}
+
 // widestClass is the number of columns that a table reserves for a class. Longer names move what follows.
 const widestClass = 30
 
 // tableRow writes a line: the most probable classes, then the image.
 func (w *predictionWriter) tableRow(p classify.Predicted) error {
+	if p.MultiLabel && !w.topSet {
+		return w.labelsLine(p)
+	}
 	if w.width == 0 {
 		for _, class := range p.Classes {
 			w.width = max(w.width, min(widestClass, textWidth(data.ShowName(class))))

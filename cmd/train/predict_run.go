@@ -131,7 +131,7 @@ func (p *prediction) summary(cmd *cobra.Command, c *counts) {
 	seconds := time.Since(c.start).Seconds()
 	text := fmt.Sprintf("classified %d of %d images in %.1f s, %.0f images/s", c.done-c.bad, c.total, seconds, float64(c.done)/seconds)
 	if c.none > 0 {
-		text += fmt.Sprintf("; %d have no class of at least %v %%", c.none, percent(p.Threshold))
+		text += fmt.Sprintf("; %d have %s", c.none, noClass(p.Threshold))
 	}
 	fmt.Fprintln(cmd.ErrOrStderr(), text)
 	for _, line := range files {
