@@ -125,6 +125,9 @@ func (t table) oneHotLabels(c columns) ([][]string, error) {
 	labels := make([][]string, len(t.rows))
 	for i, r := range t.rows {
 		for _, column := range c.oneHot {
+			if i == 0 && strings.ContainsFunc(t.columns[column], unicode.IsControl) {
+				return nil, t.errorf(1, "the name %q of a column, which is a class, holds a control character; remove it", t.columns[column])
+			}
 			present, ok := binary(r.fields[column])
 			if !ok {
 				return nil, t.errorf(r.line, "column %q is %q; the columns beside path and split are classes, and hold 0 or 1; name a column of labels \"labels\", or remove the column",

@@ -186,6 +186,7 @@ func TestRefuses(t *testing.T) {
 		{"a zero byte", "path,labels\na.jpg,c\x00t\n", Options{}, []string{"line 2 holds a zero byte"}},
 		{"lines that end in CR", "path,labels\ra.jpg,cat\r", Options{}, []string{`\r alone`}},
 		{"a control character", "path,labels\na.jpg,\"c\x1bt|x\"\n", Options{}, []string{"line 2", "control character"}},
+		{"a control character in a class of a column", "path,cat,\"big\ndog\"\na.jpg,1,1\n", Options{}, []string{"line 1", `"big\ndog"`, "control character"}},
 		{"an unknown delimiter", "path,labels\na.jpg,cat\n", Options{Delimiter: "/"}, []string{"label_delimiter"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -200,6 +201,14 @@ func TestRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+	path := folderOf(t, "labels.csv", "", "a.jpg")
+	text := "path,labels\na.jpg,cat\n" + filepath.Dir(path) + "/x/../a.jpg,dog\n"
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path, Options{}); err == nil || !strings.Contains(err.Error(), "line 2 too") {
+		t.Errorf("an image twice, by an absolute path: %v", err)
 	}
 	if _, err := Open(filepath.Join(t.TempDir(), "none.csv"), Options{}); err == nil || !strings.Contains(err.Error(), "none.csv") {
 		t.Errorf("a missing file: %v", err)

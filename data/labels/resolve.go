@@ -29,6 +29,7 @@ func (r *resolver) find(name string) (string, error) {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(r.root, path)
 		}
+		path = filepath.Clean(path) // so that an image has one path, however it is written
 		files, err := r.list(filepath.Dir(path))
 		if err != nil {
 			return "", err
