@@ -86,8 +86,11 @@ func WriteOverlay(w io.Writer, runs []Data, settings []Setting) error {
 func overlayRunOf(name string, d Data, mixed bool) overlayRun {
 	r := overlayRun{Name: name, Dir: d.Dir, State: d.State, Epochs: fmt.Sprintf("%d of %d", len(d.History.Epochs), d.History.Start.Epochs)}
 	if best, x := d.best(); best != nil {
-		multi := d.History.Start.MultiLabel
-		r.Best, r.BestValue, r.Epoch, r.Loss = measure(x.figure(multi)), exact(x.figure(multi)), fmt.Sprint(best.Epoch), decimal(x.loss)
+		multi, figure := d.History.Start.MultiLabel, x.top1
+		if multi {
+			figure = x.mAP
+		}
+		r.Best, r.BestValue, r.Epoch, r.Loss = measure(figure), exact(figure), fmt.Sprint(best.Epoch), decimal(x.loss)
 		if mixed {
 			r.Best = map[bool]string{false: "top-1 ", true: "mAP "}[multi] + r.Best
 		}

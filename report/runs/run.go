@@ -118,6 +118,18 @@ func (r *Run) describe() {
 	r.Network = strings.Join(parts, " ")
 }
 
+// takeAverage takes over the best result at the end of a run where it is better than that of all rows of metrics.csv: it is
+// then that of the average of the last epochs (--swa-epochs), which is validated after the last one.
+func (r *Run) takeAverage(top1, mAP float64) {
+	better := top1 > r.BestTop1
+	if mAP > 0 || r.BestMAP > 0 {
+		better = mAP > r.BestMAP
+	}
+	if better {
+		r.BestTop1, r.BestMAP, r.BestEpoch = top1, mAP, r.Completed
+	}
+}
+
 // readState takes the state from the lock and the last event, in this order: a run that ends between the two would be taken
 // for a killed one in the other.
 func (r *Run) readState() error {
@@ -132,10 +144,12 @@ func (r *Run) readState() error {
 	r.State = Killed
 	for _, line := range last {
 		var e struct {
-			Event  string
-			Step   int64
-			Status string
-			Error  string
+			Event    string
+			Step     int64
+			Status   string
+			Error    string
+			BestTop1 float64 `json:"best_top1"`
+			BestMAP  float64 `json:"best_map"`
 		}
 		if json.Unmarshal(line, &e) != nil {
 			continue // torn by a kill
@@ -144,6 +158,7 @@ func (r *Run) readState() error {
 		r.State, r.Error = Killed, ""
 		if e.Event == (report.Done{}).Kind() {
 			r.Error = e.Error
+			r.takeAverage(e.BestTop1, e.BestMAP)
 			switch e.Status {
 			case report.Finished:
 				r.State = Finished

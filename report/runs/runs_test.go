@@ -71,6 +71,28 @@ func TestOpen(t *testing.T) {
 }
 
 // TestRunning: a run is running while a process holds its lock, whatever its events say.
+// TestBestAverage: the average of the last epochs, which only the last event has, may be the best result.
+func TestBestAverage(t *testing.T) {
+	for _, c := range []struct {
+		name, metrics, done string
+		top1, mAP           float64
+		epoch               int
+	}{
+		{"better", metrics, `"best_top1":0.9`, 0.9, 0, 3},
+		{"worse", metrics, `"best_top1":0.875`, 0.875, 0, 2},
+		{"absent", metrics, `"error":""`, 0.875, 0, 2},
+		{"several labels", "epoch,step,val_top1,val_map,best\n1,3,0.5,0.3,1\n", `"best_top1":0.4,"best_map":0.6`, 0.4, 0.6, 3},
+		{"several labels, worse", "epoch,step,val_top1,val_map,best\n1,3,0.5,0.3,1\n", `"best_top1":0.9,"best_map":0.3`, 0.5, 0.3, 1},
+	} {
+		dir := folder(t, t.TempDir(), map[string]string{"config.yaml": settings, "metrics.csv": c.metrics + "3,9,0.1,0.2,0\n",
+			"events.jsonl": start + `{"event":"done","step":9,"status":"finished",` + c.done + "}\n"})
+		r, err := Open(dir)
+		if err != nil || r.BestTop1 != c.top1 || r.BestMAP != c.mAP || r.BestEpoch != c.epoch {
+			t.Errorf("%s: top-1 %v, mAP %v in epoch %d, %v", c.name, r.BestTop1, r.BestMAP, r.BestEpoch, err)
+		}
+	}
+}
+
 func TestRunning(t *testing.T) {
 	dir := folder(t, t.TempDir(), map[string]string{"config.yaml": settings, "events.jsonl": start})
 	release, err := checkpoints.Lock(dir)
