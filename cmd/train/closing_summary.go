@@ -57,15 +57,26 @@ func bestEpoch(r train.Result) string {
 // nextSteps are the three commands that use the weights of a run. One that has not ended has two: to continue it, and to use
 // what it has.
 func nextSteps(program string, c config.Config, r train.Result) []string {
-	dir := shellWord(r.Dir)
-	predict := fmt.Sprintf("%s predict --weights %s IMAGE...", program, dir)
 	if !r.Finished {
-		return []string{resumeCommand(program, r.Dir, c), predict}
+		return []string{resumeCommand(program, r.Dir, c), fmt.Sprintf("%s predict --weights %s IMAGE...", program, shellWord(r.Dir))}
 	}
-	name := cmp.Or(strings.TrimLeft(filepath.Base(r.Dir), "-"), "weights")
+	return weightsCommands(program, r.Dir, c)
+}
+
+// weightsCommands are the commands that use the weights of a run.
+func weightsCommands(program, dir string, c config.Config) []string {
+	word, name := shellWord(dir), cmp.Or(strings.TrimLeft(filepath.Base(dir), "-"), "weights")
 	return []string{
-		fmt.Sprintf("%s eval --weights %s%s --data %s", program, dir, listArguments(c), dataArgument(c.Data)),
-		predict,
-		fmt.Sprintf("%s export --weights %s --output %s", program, dir, shellWord(name+".safetensors")),
+		fmt.Sprintf("%s eval --weights %s%s --data %s", program, word, listArguments(c), dataArgument(c.Data)),
+		fmt.Sprintf("%s predict --weights %s IMAGE...", program, word),
+		fmt.Sprintf("%s export --weights %s --output %s", program, word, shellWord(name+".safetensors")),
 	}
+}
+
+// extendCommands is the command that makes a finished run longer; none where more epochs may not change it.
+func extendCommands(program, dir string, c config.Config) []string {
+	if c.MaxSteps != 0 || c.Time != 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s resume %s --extend-epochs N", program, shellWord(dir))}
 }

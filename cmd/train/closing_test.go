@@ -4,10 +4,14 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"depthwise.dev/config"
+	"depthwise.dev/report/page"
+	"depthwise.dev/report/runs"
 	"depthwise.dev/train"
 )
 
@@ -56,6 +60,22 @@ Next:
 		writeSummary(&b, "bin/train", c, test.result)
 		if b.String() != test.want {
 			t.Errorf("%s:\n%swant\n%s", test.name, &b, test.want)
+		}
+	}
+}
+
+// TestCommandsOfPage: the page of a finished run names the same commands as the end of the run, and the one that extends it.
+func TestCommandsOfPage(t *testing.T) {
+	program := programName(os.Args[0])
+	for _, c := range []config.Config{
+		{Data: "my photos", Epochs: 3},
+		{Data: "x", Epochs: 90, MaxSteps: 7},
+		{Data: "x", Time: time.Minute},
+		{Data: "labels.csv", Images: "my images", LabelDelimiter: ";", Epochs: 3},
+	} {
+		want := append(nextSteps(program, c, train.Result{Dir: "r", Epochs: 3, Finished: true}), extendCommands(program, "r", c)...)
+		if got := commandsOf(page.Data{Dir: "r", State: string(runs.Finished)}, c); !slices.Equal(got, want) {
+			t.Errorf("the page has\n%s\nthe run\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
 	}
 }

@@ -85,7 +85,11 @@ func reportOne(cmd *cobra.Command, dir, output string) error {
 	for _, p := range d.Problems {
 		fmt.Fprintln(cmd.ErrOrStderr(), "warning:", p)
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s: %d epochs, %s\n", shellWord(output), len(d.History.Epochs), d.State)
+	epochs := "1 epoch"
+	if n := len(d.History.Epochs); n != 1 {
+		epochs = fmt.Sprintf("%d epochs", n)
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s: %s, %s\n", shellWord(output), epochs, d.State)
 	return nil
 }
 
@@ -129,15 +133,11 @@ func commandsOf(d page.Data, c config.Config) []string {
 	if d.State == string(runs.Running) {
 		return []string{program + " report " + dir}
 	}
-	commands := []string{fmt.Sprintf("%s eval --weights %s --data %s", program, dir, dataArgument(c.Data)), fmt.Sprintf("%s predict --weights %s IMAGE...", program, dir),
-		fmt.Sprintf("%s export --weights %s --output %s", program, dir, shellWord(filepath.Base(d.Dir)+".safetensors"))}
+	commands := weightsCommands(program, d.Dir, c)
 	if d.State != string(runs.Finished) {
 		return append([]string{resumeCommand(program, d.Dir, c)}, commands...)
 	}
-	if c.MaxSteps == 0 {
-		commands = append(commands, fmt.Sprintf("%s resume %s --extend-epochs N", program, dir))
-	}
-	return commands
+	return append(commands, extendCommands(program, d.Dir, c)...)
 }
 
 // compareRuns writes the page that compares runs.
