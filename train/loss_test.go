@@ -295,6 +295,22 @@ func TestMixedTargets(t *testing.T) {
 	}
 }
 
+// TestDescribeSampler: classes of the same size need no sampler, which the note says.
+func TestDescribeSampler(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		counts []int
+		want   string
+	}{
+		{"different sizes", []int{2, 8}, "sampler balanced: an epoch draws 10 images, one of the smallest class on average 2.5 times (a, 2 images), one of the largest 0.625 times (b, 8 images)"},
+		{"the same size", []int{30, 30}, "sampler balanced: each class has 30 images, so it makes no difference"},
+	} {
+		if got := describeSampler("balanced", []string{"a", "b"}, c.counts); got != c.want {
+			t.Errorf("%s: %q", c.name, got)
+		}
+	}
+}
+
 // TestSamplerOfARun: a note says how often images are drawn, and an unreadable image that is drawn several times counts
 // once towards the limit.
 func TestSamplerOfARun(t *testing.T) {

@@ -18,13 +18,23 @@ func (r *run) noteSampler() error {
 	if !r.samples() {
 		return nil
 	}
-	counts, quotas := r.images.train.Counts(), data.Quotas(r.config.Sampler, r.images.train.Counts())
+	return r.note(report.Info, describeSampler(r.config.Sampler, r.images.train.Classes, r.images.train.Counts()))
+}
+
+// describeSampler says how often an epoch has the images of the smallest and of the largest class.
+func describeSampler(sampler string, classes []string, counts []int) string {
+	if slices.Min(counts) == slices.Max(counts) {
+		return fmt.Sprintf("sampler %s: each class has %d images, so it makes no difference", sampler, counts[0])
+	}
+	quotas, total := data.Quotas(sampler, counts), 0
+	for _, n := range counts {
+		total += n
+	}
 	describe := func(class int) string {
-		return fmt.Sprintf("%.3g times (%s, %d images)", quotas[class]/float64(max(counts[class], 1)), r.images.train.Classes[class], counts[class])
+		return fmt.Sprintf("%.3g times (%s, %d images)", quotas[class]/float64(max(counts[class], 1)), classes[class], counts[class])
 	}
 	low, high := slices.Index(counts, slices.Min(counts)), slices.Index(counts, slices.Max(counts))
-	return r.note(report.Info, fmt.Sprintf("sampler %s: an epoch draws %d images, one of the smallest class on average %s, one of the largest %s",
-		r.config.Sampler, r.images.train.Len(), describe(low), describe(high)))
+	return fmt.Sprintf("sampler %s: an epoch draws %d images, one of the smallest class on average %s, one of the largest %s", sampler, total, describe(low), describe(high))
 }
 
 // firstOf returns the unreadable images that the epoch had not yet drawn, in this process.
