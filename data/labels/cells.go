@@ -129,6 +129,10 @@ func (t table) oneHotLabels(c columns) ([][]string, error) {
 				return nil, t.errorf(1, "the name %q of a column, which is a class, holds a control character; remove it", t.columns[column])
 			}
 			present, ok := binary(r.fields[column])
+			if !ok && len(c.oneHot) == 1 {
+				return nil, t.errorf(r.line, "column %q is %q, neither 0 nor 1: if it holds the labels of the images, rename it to \"labels\" in the first line",
+					t.columns[column], r.fields[column])
+			}
 			if !ok {
 				return nil, t.errorf(r.line, "column %q is %q; the columns beside path and split are classes, and hold 0 or 1; name a column of labels \"labels\", or remove the column",
 					t.columns[column], r.fields[column])

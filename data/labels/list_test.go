@@ -178,6 +178,7 @@ func TestRefuses(t *testing.T) {
 		{"no part", "path,labels,split\na.jpg,x|y,\n", Options{}, []string{"line 2", `split is ""`}},
 		{"is_valid of another value", "path,labels,is_valid\na.jpg,x|y,maybe\n", Options{}, []string{"line 2", "True or False"}},
 		{"one hot of another value", "path,cat,dog\na.jpg,1,2\n", Options{}, []string{"line 2", `column "dog" is "2"`, "0 or 1"}},
+		{"labels in a column of another name", "id,breed\na.jpg,boxer\nb.jpg,pug\n", Options{}, []string{"line 2", `column "breed" is "boxer"`, `rename it to "labels"`}},
 		{"one hot with a further column", "path,width,cat\na.jpg,640,1\n", Options{}, []string{"line 2", `column "width" is "640"`, "remove the column"}},
 		{"UTF-16", "\xff\xfep\x00a\x00", Options{}, []string{"UTF-16", "save it as CSV in UTF-8"}},
 		{"Latin-1", "path,labels\na.jpg,caf\xe9\n", Options{}, []string{"line 2 is not UTF-8 (byte 0xe9)"}},
