@@ -28,6 +28,9 @@ func (r jsonRecorder) Record(e Event) error {
 
 func (jsonRecorder) Close() error { return nil }
 
+// Line returns an event as a line of events.jsonl.
+func Line(e Event) ([]byte, error) { return jsonLine(e) }
+
 // jsonLine encodes an event: the kind, then the fields in the order of the struct. NaN and
 // infinity, which JSON lacks, are encoded as null. A zero value whose tag says omitempty is left out.
 func jsonLine(e Event) ([]byte, error) {

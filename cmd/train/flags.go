@@ -114,6 +114,7 @@ type settings struct {
 	run   string           // of train resume: its folder
 	from  string           // likewise: "auto" or a checkpoint
 	start *weights.Weights // of --init, after they were read
+	serve string           // address of the live report; "": none
 }
 
 func newSettings() *settings { return &settings{Config: config.Default()} }

@@ -79,6 +79,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
 	augmentFlags(cmd, &s.Config)
 	hardwareFlags(cmd, &s.Precision, &s.Device, &s.Backend, &s.Threads)
 	runFlags(cmd, s)
+	liveFlag(cmd, s)
 	flagGroup(cmd, groupHelp, func(fs *pflag.FlagSet) {
 		fs.BoolVar(&printVersion, "version", false, "print versions and exit")
 	})

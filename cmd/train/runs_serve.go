@@ -31,7 +31,7 @@ use it in networks that you trust, or forward a port with ssh -L.
   train runs serve /data/experiments --addr 127.0.0.1:9000`,
 		Args: oneFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkServeAddresses(address, nil); err != nil {
+			if err := checkAddress("addr", address); err != nil {
 				return err
 			}
 			dir := runsFolder
@@ -62,7 +62,7 @@ func serveRuns(cmd *cobra.Command, dir, address string) error {
 	token := ""
 	if !webaccess.Loopback(listener.Addr()) {
 		token = webaccess.RandomToken()
-		fmt.Fprintln(cmd.ErrOrStderr(), "warning: other machines can reach this address, and the connection is not encrypted: use it in networks that you trust")
+		fmt.Fprintln(cmd.ErrOrStderr(), openAddress)
 	}
 	guard := webaccess.NewGuard(address, listener.Addr(), token)
 	fmt.Fprintf(cmd.ErrOrStderr(), "runs in %s: %s\n", shellWord(dir), guard.URL(listener.Addr(), token))

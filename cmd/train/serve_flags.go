@@ -103,15 +103,23 @@ func (s *serveSettings) checkFlags() error {
 
 // checkServeAddresses checks --addr and --cors.
 func checkServeAddresses(address string, origins []string) error {
-	_, port, err := net.SplitHostPort(address)
-	if n, wrong := strconv.Atoi(port); err != nil || wrong != nil || n < 0 || n > 65535 {
-		return usagef("--addr %s: must be HOST:PORT, such as 127.0.0.1:8000, or :8000 for all addresses of the machine", quoted(address))
+	if err := checkAddress("addr", address); err != nil {
+		return err
 	}
 	for _, o := range origins {
 		u, err := url.Parse(o)
 		if o != "*" && (err != nil || !slices.Contains([]string{"http", "https"}, u.Scheme) || u.Host == "" || u.Scheme+"://"+u.Host != o) {
 			return usagef("--cors %s: must be an origin such as https://example.com, without a path, or *", quoted(o))
 		}
+	}
+	return nil
+}
+
+// checkAddress checks the address of a flag.
+func checkAddress(flag, address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if n, wrong := strconv.Atoi(port); err != nil || wrong != nil || n < 0 || n > 65535 {
+		return usagef("--%s %s: must be HOST:PORT, such as 127.0.0.1:8000, or :8000 for all addresses of the machine", flag, quoted(address))
 	}
 	return nil
 }

@@ -30,11 +30,16 @@ func fit(cmd *cobra.Command, s *settings) error {
 	if err != nil {
 		return err
 	}
+	served, err := s.serveLive(cmd, c)
+	if err != nil {
+		return err
+	}
+	defer served.close()
 	if _, err = dataFolder(cmd, c.Data); err != nil { // c.Data stays "mnist", so that config.yaml repeats the run elsewhere
 		return err
 	}
 	waitForCheckpoint(cmd.Context())
-	progress := &shared{Recorder: recorder(c.Progress, cmd.ErrOrStderr())}
+	progress := &shared{Recorder: served.record(recorder(c.Progress, cmd.ErrOrStderr()))}
 	c.Remote = newRemote(func(text string) { _ = progress.Record(report.Note{Level: report.Warning, Text: text}) }) // the run reports an error of progress itself
 	result, err := fitTracked(cmd, c, progress)
 	closed := progress.Close()

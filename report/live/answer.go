@@ -15,20 +15,29 @@ import (
 var policy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'; img-src data:; style-src 'unsafe-inline'; script-src " +
 	webaccess.Digest([]byte(page.LiveScript()))
 
-// writePage answers with a page, or with 304 where the browser has it already.
-func writePage(w http.ResponseWriter, r *http.Request, text []byte) {
+// tagged is a page with the tag by which a browser knows that it has it already.
+type tagged struct {
+	text []byte
+	tag  string
+}
+
+func tag(text []byte) tagged {
 	sum := sha256.Sum256(text)
-	tag := `"` + hex.EncodeToString(sum[:16]) + `"`
+	return tagged{text, `"` + hex.EncodeToString(sum[:16]) + `"`}
+}
+
+// writePage answers with a page, or with 304 where the browser has it already.
+func writePage(w http.ResponseWriter, r *http.Request, p tagged) {
 	h := w.Header()
 	h.Set("Cache-Control", "private, no-cache")
-	h.Set("ETag", tag)
+	h.Set("ETag", p.tag)
 	h.Set("Content-Security-Policy", policy)
-	if r.Header.Get("If-None-Match") == tag {
+	if r.Header.Get("If-None-Match") == p.tag {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	w.Write(text) // fails if the client has gone
+	w.Write(p.text) // fails if the client has gone
 }
 
 func writeJSON(w http.ResponseWriter, status int, value any) {

@@ -16,6 +16,9 @@ const maxReports = 16
 
 // reports renders pages of runs from their files. What was read of a growing events.jsonl is kept.
 type reports struct {
+	rest int       // a page is used for this many times as long as rendering it took
+	live page.Live // of the pages
+
 	mu   sync.Mutex
 	kept map[string]*rendered
 }
@@ -23,12 +26,12 @@ type reports struct {
 type rendered struct {
 	mu     sync.Mutex
 	reader *history.Reader
-	text   []byte
+	text   tagged
 	until  time.Time // the page is rendered again after this
 }
 
 // page returns the page of a run.
-func (r *reports) page(dir string, commands func(page.Data) []string) ([]byte, error) {
+func (r *reports) page(dir string, commands func(page.Data) []string) (tagged, error) {
 	p := r.of(dir)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -38,23 +41,23 @@ func (r *reports) page(dir string, commands func(page.Data) []string) ([]byte, e
 	}
 	run, err := runs.Open(dir)
 	if err != nil {
-		return nil, err
+		return tagged{}, err
 	}
 	h, err := p.reader.Update()
 	if err != nil {
-		return nil, err
+		return tagged{}, err
 	}
 	d := page.Gather(dir, h)
 	d.State = string(run.State)
 	if commands != nil {
 		d.Commands = commands(d)
 	}
-	d.Live = &page.Live{Back: "/", Interval: 5}
+	d.Live = &r.live
 	var b bytes.Buffer
 	if err := page.Write(&b, d); err != nil {
-		return nil, err
+		return tagged{}, err
 	}
-	p.text, p.until = b.Bytes(), time.Now().Add(max(time.Second, rest*time.Since(began)))
+	p.text, p.until = tag(b.Bytes()), time.Now().Add(max(time.Second, time.Duration(r.rest)*time.Since(began)))
 	return p.text, nil
 }
 

@@ -29,7 +29,7 @@ type Runs struct {
 
 // NewRuns serves the runs at or below a folder. commands returns the commands that may follow a run; nil: none are shown.
 func NewRuns(dir string, commands func(page.Data) []string) *Runs {
-	return &Runs{dir: dir, commands: commands}
+	return &Runs{dir: dir, commands: commands, reports: reports{rest: rest, live: page.Live{Back: "/", Interval: lookSeconds}}}
 }
 
 // Handler answers all requests, which the caller guards.
@@ -49,6 +49,9 @@ func healthz(w http.ResponseWriter, _ *http.Request) {
 
 // rest is how many times as long as reading took nothing is read again: many clients then take at most 5 % of a core.
 const rest = 20
+
+// lookSeconds is how often a page looks for changes.
+const lookSeconds = 5
 
 // read returns the runs. Requests at the same time share what was read.
 func (s *Runs) read() ([]runs.Run, []error, error) {
@@ -77,7 +80,7 @@ func (s *Runs) index(w http.ResponseWriter, r *http.Request) {
 		webaccess.Fail(w, http.StatusInternalServerError, err.Error())
 		return
 	}
-	writePage(w, r, text)
+	writePage(w, r, tag(text))
 }
 
 func (s *Runs) api(w http.ResponseWriter, _ *http.Request) {

@@ -13,6 +13,7 @@ var liveScript string
 type Live struct {
 	Back     string // address of the list of runs; "": none
 	Interval int    // seconds between two looks
+	Stream   string // address of the events of a run that trains (text/event-stream); "": none
 }
 
 // Style is the style of all pages.

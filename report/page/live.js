@@ -80,3 +80,25 @@ if (location.hash.startsWith("#token=")) {
   sessionStorage.setItem("token", location.hash.slice(7));
   history.replaceState(null, "", location.pathname + location.search);
 }
+// The run now: the server sends its state at most twice a second.
+const status = document.getElementById("live-status");
+function statusText(state) {
+  const s = state.step, v = state.validation, parts = [];
+  if (!s) return "The first step has not ended yet.";
+  const number = (x, digits) => x == null ? "not finite" : Number(x.toPrecision(digits)).toString();
+  parts.push(`epoch ${s.epoch}${state.epochs ? " of " + state.epochs : ""}`);
+  parts.push(v ? `validation batch ${v.batch} of ${v.batches}` : `batch ${s.batch} of ${s.batches}`);
+  parts.push(`step ${s.step}${state.steps ? " of " + state.steps : ""}`, `loss ${number(s.loss, 4)}`, `learning rate ${number(s.lr, 4)}`);
+  if (s.images_per_second != null) parts.push(`${Math.round(s.images_per_second)} img/s`);
+  return parts.join(" \u00b7 ");
+}
+function showState(state) {
+  if (!status) return;
+  status.textContent = (state.state === "running" ? "" : state.state + " \u00b7 ") + statusText(state);
+  if (state.steps && state.step) document.getElementById("live-progress").value = state.step.step / state.steps;
+}
+if (document.body.dataset.stream) {
+  const stream = new EventSource(document.body.dataset.stream);
+  stream.addEventListener("state", e => showState(JSON.parse(e.data)));
+  for (const kind of ["epoch", "checkpoint", "done"]) stream.addEventListener(kind, () => look());
+}
