@@ -106,6 +106,9 @@ func (e *measured) checkTask(all *data.Dataset) error {
 // multiLabelResult computes all measures.
 func (e *measured) multiLabelResult() (MultiLabelResult, error) {
 	m := e.score.multi
+	if err := e.finite(); err != nil {
+		return MultiLabelResult{}, err
+	}
 	thresholds, own, err := e.weights.Thresholds()
 	if err != nil {
 		return MultiLabelResult{}, fmt.Errorf("classify: %w", err)
@@ -132,6 +135,17 @@ func (e *measured) multiLabelResult() (MultiLabelResult, error) {
 	return r, nil
 }
 
+// finite returns an error that names the first logit that is not finite, which would have a rank among the others.
+func (e *measured) finite() error {
+	for i, x := range e.score.multi.Scores {
+		if v := float64(x); math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("classify: the logit of %s for %s is %v: the weights are damaged or their training diverged", data.ShowName(e.weights.Classes[i%e.score.multi.Classes]),
+				data.ShowName(e.images.Samples[e.samples[i/e.score.multi.Classes]].Path), x)
+		}
+	}
+	return nil
+}
+
 // writeMultiLabelPredictions writes the file of predictions, decided by the thresholds of the weights.
 func (e *measured) writeMultiLabelPredictions(path string) error {
 	thresholds, _, err := e.weights.Thresholds()
@@ -151,12 +165,6 @@ func (e *measured) writeMultiLabelPredictions(path string) error {
 
 // writeThresholds writes the weights with the best threshold of each class. A class without an image keeps its own.
 func (e *measured) writeThresholds(path string, r MultiLabelResult) error {
-	for i, x := range e.score.multi.Scores {
-		if v := float64(x); math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("classify: no thresholds can be chosen: the logit of %s for %s is %v", data.ShowName(e.weights.Classes[i%e.score.multi.Classes]),
-				data.ShowName(e.images.Samples[e.samples[i/e.score.multi.Classes]].Path), x)
-		}
-	}
 	thresholds := make([]float64, len(r.Classes))
 	for i, c := range r.Classes {
 		thresholds[i] = c.BestThreshold

@@ -212,3 +212,24 @@ func TestMeanSigmoid(t *testing.T) {
 		}
 	}
 }
+
+// TestDivergedMultiLabelWeights: logits that are not finite have no rank, so there is no mAP.
+func TestDivergedMultiLabelWeights(t *testing.T) {
+	path, list := multiLabelFile(t)
+	w, err := formats.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bias, ok := w.Arrays[len(w.Arrays)-1].Data.Data().([]float32)
+	if !ok {
+		t.Fatal("no float32")
+	}
+	bias[1] = float32(math.NaN())
+	if err := w.Write(path); err != nil {
+		t.Fatal(err)
+	}
+	_, err = EvaluateMultiLabel(t.Context(), EvalConfig{Weights: path, Data: list, BatchSize: 3, Options: onCPU})
+	if err == nil || !strings.Contains(err.Error(), "the logit of green for ") || !strings.Contains(err.Error(), "is NaN: the weights are damaged or their training diverged") {
+		t.Errorf("%v", err)
+	}
+}
