@@ -73,6 +73,8 @@ func (c *contactSheet) caption(p classify.Prediction) string {
 	switch {
 	case p.Error != "":
 		return "cannot be read"
+	case len(p.Top) == 0 && c.threshold == 0: // several labels
+		return "no class"
 	case len(p.Top) == 0:
 		return "below " + percent(c.threshold) + "%"
 	}

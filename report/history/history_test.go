@@ -80,9 +80,9 @@ func TestReader(t *testing.T) {
 func TestNull(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "events.jsonl")
 	write(t, path, report.Position{}, report.Step{Step: 1, Epoch: 1, Batch: 1, Batches: 1, Loss: math.NaN(), ImagesPerSecond: math.Inf(1)},
-		report.Epoch{Epoch: 1, Step: 1, ValLoss: math.Inf(1), TrainLoss: 3, ValImages: 1})
+		report.Epoch{Epoch: 1, Step: 1, ValLoss: math.Inf(1), TrainLoss: 3, ValImages: 1, SWAEpochs: 2, SWAValLoss: math.NaN()})
 	h, err := Read(path)
-	if err != nil || !math.IsNaN(h.Steps.All()[0].Loss) || !math.IsNaN(h.Epochs[0].ValLoss) || h.Epochs[0].TrainLoss != 3 {
+	if err != nil || !math.IsNaN(h.Steps.All()[0].Loss) || !math.IsNaN(h.Epochs[0].ValLoss) || !math.IsNaN(h.Epochs[0].SWAValLoss) || h.Epochs[0].TrainLoss != 3 {
 		t.Errorf("%+v, %v", h, err)
 	}
 	if _, err := Read(path + "x"); err == nil {

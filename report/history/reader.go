@@ -127,7 +127,7 @@ func parse(line []byte) report.Event {
 	case report.Epoch{}.Kind():
 		return decode[report.Epoch](line, func(e *report.Epoch, null map[string]bool) {
 			setNaN(null, map[string]*float64{"train_loss": &e.TrainLoss, "train_top1": &e.TrainTop1, "val_loss": &e.ValLoss, "val_top1": &e.ValTop1,
-				"val_top5": &e.ValTop5, "ema_val_loss": &e.EMAValLoss, "lr": &e.LR, "images_per_second": &e.ImagesPerSecond})
+				"val_top5": &e.ValTop5, "ema_val_loss": &e.EMAValLoss, "swa_val_loss": &e.SWAValLoss, "lr": &e.LR, "images_per_second": &e.ImagesPerSecond})
 		})
 	case report.Start{}.Kind():
 		return decode[report.Start](line, nil)
