@@ -62,7 +62,7 @@ func (r *runReport) callback() train.Callback {
 			return nil
 		},
 		AfterValidation: func(e report.Epoch, v train.Validation) error {
-			if e.Best && len(v.Outcomes) > 0 { // not of multi-label images
+			if e.Best {
 				r.timed(func() error { return r.afterBest(v) })
 			}
 			return nil
