@@ -23,6 +23,9 @@ var usualFiles = []string{"model.safetensors", "pytorch_model.bin", "model.keras
 // similar name; any other folder to the only file in it with the extension of a format.
 func Find(path string) (string, error) {
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("formats: %w; give a file of weights, the folder of a run, or a name that train weights list prints", err)
+	}
 	if err != nil {
 		return "", fmt.Errorf("formats: %w", err)
 	}

@@ -96,7 +96,7 @@ func TestUnknown(t *testing.T) {
 			}
 		})
 	}
-	if _, err := Read(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Read(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) || !strings.HasSuffix(err.Error(), "; give a file of weights, the folder of a run, or a name that train weights list prints") {
 		t.Errorf("no file: %v", err)
 	}
 	_, err := ByName("npy")

@@ -29,6 +29,7 @@ type board struct {
 	dir     string
 	step    int64 // that the run starts or continues from
 	at      int64 // the last step
+	steps   int64 // of the whole run; with a time limit as planned, 0 before that
 	started time.Time
 	spent   time.Duration // by the callback
 	now     func() time.Time
@@ -49,7 +50,7 @@ func (b *board) all() bool { return b.config.TensorBoard == config.TensorBoardAl
 
 // start implements [tracker].
 func (b *board) start(dir string, e report.Start) (err error) {
-	b.dir, b.step, b.at, b.started = dir, e.Step, e.Step, b.now()
+	b.dir, b.step, b.at, b.steps, b.started = dir, e.Step, e.Step, e.Steps, b.now()
 	if b.Recorder, err = tensorboard.Open(dir, page.Mode(dir), e.Step); err != nil {
 		return fmt.Errorf("%w; --tensorboard off writes none", err)
 	}
@@ -88,8 +89,11 @@ func readSettings(path string) ([]tensorboard.HParam, error) {
 
 // Record implements [report.Recorder].
 func (b *board) Record(e report.Event) error {
-	if step, ok := e.(report.Step); ok {
-		b.at = step.Step
+	switch e := e.(type) {
+	case report.Step:
+		b.at = e.Step
+	case report.Budget:
+		b.steps = e.Steps
 	}
 	return b.Recorder.Record(e)
 }

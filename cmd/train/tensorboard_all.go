@@ -49,9 +49,10 @@ func (b *board) callback() train.Callback {
 	}
 }
 
-// due reports whether this epoch's images, histograms and curves are written.
+// due reports whether this epoch's images, histograms and curves are written: always in the epoch that ends the run by its
+// length.
 func (b *board) due(e report.Epoch) bool {
-	return e.Epoch == e.Epochs || b.spent.Seconds() <= boardShare*b.now().Sub(b.started).Seconds()
+	return e.Epoch == e.Epochs || b.steps > 0 && e.Step >= b.steps || b.spent.Seconds() <= boardShare*b.now().Sub(b.started).Seconds()
 }
 
 // timed counts the time of a part, and shows its error.

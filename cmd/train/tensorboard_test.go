@@ -4,8 +4,10 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"depthwise.dev/internal/testset"
+	"depthwise.dev/report"
 	"depthwise.dev/report/tensorboard"
 )
 
@@ -42,5 +44,28 @@ func TestTensorBoardFlag(t *testing.T) {
 				t.Error("mlflow.json without a server")
 			}
 		})
+	}
+}
+
+// TestBoardDue: pictures and histograms have a limit of time, but not in the epoch with which the run ends.
+func TestBoardDue(t *testing.T) {
+	began := time.Unix(0, 0)
+	for _, c := range []struct {
+		name  string
+		steps int64
+		spent time.Duration
+		e     report.Epoch
+		want  bool
+	}{
+		{"within the limit", 100, 400 * time.Millisecond, report.Epoch{Epoch: 1, Epochs: 10, Step: 10}, true},
+		{"beyond the limit", 100, 600 * time.Millisecond, report.Epoch{Epoch: 1, Epochs: 10, Step: 10}, false},
+		{"the last epoch", 100, time.Second, report.Epoch{Epoch: 10, Epochs: 10, Step: 100}, true},
+		{"the end by --max-steps", 75, time.Second, report.Epoch{Epoch: 8, Epochs: 10, Step: 75}, true},
+		{"a time limit without a plan", 0, time.Second, report.Epoch{Epoch: 1, Epochs: 0, Step: 10}, false},
+	} {
+		b := &board{started: began, spent: c.spent, steps: c.steps, now: func() time.Time { return began.Add(100 * time.Second) }}
+		if got := b.due(c.e); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
 	}
 }

@@ -80,6 +80,9 @@ func findLayout(root string) (layout, error) {
 	if errors.Is(err, syscall.ENOTDIR) {
 		return l, layoutError(root, "this is a file; give a folder of images or a CSV file that lists them (.csv, .tsv), or unpack an archive first")
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return l, fmt.Errorf("data: %w; give a folder of images, or a CSV file or shards that exist", err)
+	}
 	if err != nil {
 		return l, fmt.Errorf("data: %w", err)
 	}

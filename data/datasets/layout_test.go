@@ -187,7 +187,7 @@ func TestOpenRefusesFoldersWithoutClasses(t *testing.T) {
 		{"an empty val", append(in("train"), "val/readme.txt"), ".", "each class needs a folder with its images in it"},
 		{"a file", []string{"photos.zip"}, "photos.zip", "unpack an archive first"},
 		{"a run", []string{"config.yaml", "events.jsonl", "checkpoints/1.safetensors"}, ".", "a training run"},
-		{"a missing folder", in("train"), "none", "no such file"},
+		{"a missing folder", in("train"), "none", "no such file or directory; give a folder of images"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := datatest.EmptyFiles(t, c.files...)
