@@ -18,6 +18,7 @@ type PanicError struct {
 	Stack []byte
 }
 
+// Error is the text of the panic.
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
 // Unwrap returns the panic's value if that is an error.

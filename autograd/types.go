@@ -25,6 +25,7 @@ const (
 
 var dtypeNames = map[DType]string{Uint8: "uint8", Int32: "int32", Int64: "int64", Float32: "float32", Float64: "float64", Bool: "bool", BFloat16: "bfloat16"}
 
+// String is the name that PyTorch has for the type, such as float32.
 func (d DType) String() string {
 	if name, ok := dtypeNames[d]; ok {
 		return name
@@ -41,6 +42,7 @@ const CPU Device = -1
 // CUDA is GPU n.
 func CUDA(n int) Device { return Device(n) }
 
+// String is the name of the device, such as cpu or cuda:0.
 func (d Device) String() string {
 	if d < 0 {
 		return "cpu"

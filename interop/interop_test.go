@@ -59,9 +59,14 @@ func clients(rows []row) iter.Seq[[]row] {
 	}
 }
 
-// environment returns the Python of the clients.
+// environment returns the Python of the clients of exports.
 func environment(t *testing.T) string {
-	if python := os.Getenv("INTEROP_PYTHON"); python != "" {
+	return pythonOf(t, "INTEROP_PYTHON", Environment{Requirements: "requirements.txt", Size: "3.5 GB, needs 8 GB"})
+}
+
+// pythonOf returns the Python that a variable names, or that of an environment in the cache folder.
+func pythonOf(t *testing.T, variable string, e Environment) string {
+	if python := os.Getenv(variable); python != "" {
 		return fromRoot(python)
 	}
 	cache, err := host.CacheFolder()
@@ -70,7 +75,8 @@ func environment(t *testing.T) string {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), environmentLimit)
 	defer cancel()
-	python, err := Environment{Cache: cache, Requirements: "requirements.txt", BasePython: "python3", Log: os.Stdout, Size: "3.5 GB, needs 8 GB"}.Python(ctx)
+	e.Cache, e.BasePython, e.Log = cache, "python3", os.Stdout
+	python, err := e.Python(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"depthwise.dev/internal/host"
 	"depthwise.dev/internal/testset"
 	"depthwise.dev/report"
 	"depthwise.dev/report/history"
@@ -25,20 +24,7 @@ import (
 
 // trackers returns the Python of trackers.txt. INTEROP_TRACKERS names one that has these packages already.
 func trackers(t *testing.T) string {
-	if python := os.Getenv("INTEROP_TRACKERS"); python != "" {
-		return fromRoot(python)
-	}
-	cache, err := host.CacheFolder()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), environmentLimit)
-	defer cancel()
-	python, err := Environment{Cache: cache, Requirements: "trackers.txt", BasePython: "python3", Log: os.Stdout, Size: "packages, needs 1 GB"}.Python(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return python
+	return pythonOf(t, "INTEROP_TRACKERS", Environment{Requirements: "trackers.txt", Size: "packages, needs 1 GB"})
 }
 
 // trainProgram builds the program.

@@ -19,39 +19,10 @@ import (
 	"depthwise.dev/report"
 )
 
-// labelsOf lists the images of testset.Images in labels.csv beside them: each has the label of its color, and red and green
-// ones the label warm. Every sixth image of train has none.
-func labelsOf(t *testing.T, dir string) string {
-	t.Helper()
-	text := "path,labels,split\n"
-	for _, part := range []string{"train", "val"} {
-		files, err := filepath.Glob(filepath.Join(dir, part, "*", "*"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, file := range files {
-			color := filepath.Base(filepath.Dir(file))
-			labels := color
-			if color != "blue" {
-				labels += "|warm"
-			}
-			if part == "train" && i%6 == 5 {
-				labels = ""
-			}
-			text += fmt.Sprintf("%s/%s/%s,%s,%s\n", part, color, filepath.Base(file), labels, part)
-		}
-	}
-	path := filepath.Join(dir, "labels.csv")
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 // TestMultiLabelTrains: a run on a CSV file learns, records mAP, and its weights say what they are. The recorded mAP is that
 // of an evaluation.
 func TestMultiLabelTrains(t *testing.T) {
-	path := labelsOf(t, testset.Images(t, 14, 5))
+	path := testset.MultiLabelList(t, testset.Images(t, 14, 5))
 	c := small(t, path)
 	c.Epochs, c.Augment, c.LabelSmoothing, c.PosWeight = 25, "none", 0, config.PosWeightBalanced
 	result, events := fitBy(t, Trainer{}, c)
@@ -99,7 +70,7 @@ func TestMultiLabelTrains(t *testing.T) {
 // TestMultiLabelSplit: a list without parts is divided by --val-split, and evaluation measures the same images.
 func TestMultiLabelSplit(t *testing.T) {
 	dir := testset.Images(t, 14, 0)
-	path := labelsOf(t, dir)
+	path := testset.MultiLabelList(t, dir)
 	text := strings.NewReplacer(",split\n", "\n", ",train\n", "\n").Replace(string(testset.Contents(t, path)))
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
@@ -175,7 +146,7 @@ func TestOneClassAgainstNone(t *testing.T) {
 
 // TestChangedLabels: a run is not continued with other labels.
 func TestChangedLabels(t *testing.T) {
-	path := labelsOf(t, testset.Images(t, 6, 2))
+	path := testset.MultiLabelList(t, testset.Images(t, 6, 2))
 	c := small(t, path)
 	c.MaxSteps = 2
 	fit(t, c)
@@ -191,7 +162,7 @@ func TestChangedLabels(t *testing.T) {
 
 // TestOwnLossOfMultiLabel: a caller's loss receives the targets.
 func TestOwnLossOfMultiLabel(t *testing.T) {
-	c := small(t, labelsOf(t, testset.Images(t, 6, 2)))
+	c := small(t, testset.MultiLabelList(t, testset.Images(t, 6, 2)))
 	c.MaxSteps, c.MixUp, c.Accumulate, c.ClipGradNorm = 3, 0.5, 2, 1e6 // a limit that is not reached, so that the norm is computed
 	mixed := 0
 	trainer := Trainer{Loss: Loss{Name: "squares", Compute: func(s *autograd.Scope, logits *autograd.Tensor, t autograd.Targets) *autograd.Tensor {
@@ -215,7 +186,7 @@ func TestOwnLossOfMultiLabel(t *testing.T) {
 
 // TestPosWeights: negatives over positives.
 func TestPosWeights(t *testing.T) {
-	c := small(t, labelsOf(t, testset.Images(t, 12, 2)))
+	c := small(t, testset.MultiLabelList(t, testset.Images(t, 12, 2)))
 	c.PosWeight = config.PosWeightBalanced
 	withRun(t, c, func(_ *autograd.Scope, r *run) {
 		counts, err := json.Marshal(r.images.train.Counts())

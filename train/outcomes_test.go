@@ -89,7 +89,7 @@ func TestFailingCallbacks(t *testing.T) {
 
 // TestOutcomesOfMultiLabel: callbacks get the scores of the network that the epoch's mAP is of, with the images they belong to.
 func TestOutcomesOfMultiLabel(t *testing.T) {
-	path := labelsOf(t, testset.Images(t, 6, 4))
+	path := testset.MultiLabelList(t, testset.Images(t, 6, 4))
 	for _, tc := range []struct {
 		name   string
 		change func(*config.Config)

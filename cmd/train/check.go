@@ -74,13 +74,18 @@ func newCheck() *cobra.Command {
 			return err
 		},
 	}
+	checkFlags(cmd, s, &images, &plot, &weights, &asJSON)
+	return cmd
+}
+
+func checkFlags(cmd *cobra.Command, s *settings, images *int, plot, weights *string, asJSON *bool) {
 	flagGroup(cmd, groupData, func(fs *pflag.FlagSet) {
 		fs.StringVar(&s.Data, "data", "", "`DIR` with images for the batch, or mnist")
-		fs.Var(auto[int]{&images}, "batch-size", "images per batch; auto: at least 2, and 16 values per channel for batch norm; 32 with --plot")
+		fs.Var(auto[int]{images}, "batch-size", "images per batch; auto: at least 2, and 16 values per channel for batch norm; 32 with --plot")
 		folderPath(fs, "data")
 		defaultText(fs, "data", "noise")
 	})
-	weightsFlag(cmd, &weights)
+	weightsFlag(cmd, weights)
 	listFlags(cmd, &s.Images, &s.LabelDelimiter, "images")
 	modelFlags(cmd, &s.Config)
 	flagGroup(cmd, groupHardware, func(fs *pflag.FlagSet) {
@@ -91,11 +96,10 @@ func newCheck() *cobra.Command {
 		filePath(fs, "config", "yaml", "yml")
 	})
 	flagGroup(cmd, groupOutput, func(fs *pflag.FlagSet) {
-		fs.StringVar(&plot, "plot", "", "write per-layer statistics of a training step to an HTML file")
+		fs.StringVar(plot, "plot", "", "write per-layer statistics of a training step to an HTML file")
 		filePath(fs, "plot", "html")
 	})
-	jsonFlag(cmd, &asJSON)
-	return cmd
+	jsonFlag(cmd, asJSON)
 }
 
 // checkText formats the report as a table.

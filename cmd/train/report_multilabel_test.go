@@ -10,41 +10,14 @@ import (
 
 	"depthwise.dev/classify"
 	"depthwise.dev/data"
+	"depthwise.dev/internal/testset"
 	"depthwise.dev/report/page"
 )
-
-// listed writes a CSV file that gives the images of a folder of pictures one or two labels, and some none.
-func listed(t *testing.T, dir string) string {
-	t.Helper()
-	text := "path,labels,split\n"
-	for _, part := range []string{"train", "val"} {
-		files, err := filepath.Glob(filepath.Join(dir, part, "*", "*"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, file := range files {
-			color := filepath.Base(filepath.Dir(file))
-			labels := color
-			if color != "blue" {
-				labels += "|warm"
-			}
-			if i%7 == 6 {
-				labels = ""
-			}
-			text += file + "," + labels + "," + part + "\n"
-		}
-	}
-	path := filepath.Join(t.TempDir(), "labels.csv")
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
 
 // TestReportOfMultiLabelRun: a multi-label run writes its report, whose numbers are those of train eval, and train report writes the
 // same again, from the predictions of train eval too.
 func TestReportOfMultiLabelRun(t *testing.T) {
-	data, run := listed(t, pictures(t)), filepath.Join(t.TempDir(), "run")
+	data, run := testset.MultiLabelList(t, pictures(t)), filepath.Join(t.TempDir(), "run")
 	done(t, small(data, "--out", run, "--epochs", "2", "--precision", "fp32", "--ema-decay", "0.5")...)
 	text := content(t, run, page.File)
 	other := filepath.Join(t.TempDir(), "predictions.csv")
@@ -95,7 +68,7 @@ func TestReportOfMultiLabelRun(t *testing.T) {
 // TestReportOfBothKinds: train report of a multi-label run and another says what is compared.
 func TestReportOfBothKinds(t *testing.T) {
 	dir, top := pictures(t), t.TempDir()
-	data := listed(t, dir)
+	data := testset.MultiLabelList(t, dir)
 	t.Chdir(top)
 	done(t, small(dir, "--out", "runs/a")...)
 	done(t, small(data, "--out", "runs/b")...)

@@ -74,6 +74,7 @@ type UnreadableError struct {
 	Limit    float64        // the allowed fraction
 }
 
+// Error names the images that cannot be read.
 func (e *UnreadableError) Error() string {
 	text := fmt.Sprintf("data: %d of %d images cannot be read, more than the limit of %.3g %%: ", len(e.Problems), e.Images, 100*e.Limit)
 	const most = 5

@@ -21,6 +21,7 @@ type LayoutError struct {
 	Reason string // and advice
 }
 
+// Error says what was found and which folders are expected.
 func (e *LayoutError) Error() string {
 	return fmt.Sprintf("data: %s: %s", names.Show(e.Root), e.Reason)
 }

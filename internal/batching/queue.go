@@ -23,6 +23,7 @@ type PanicError struct {
 	Stack []byte
 }
 
+// Error is the text of the panic.
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
 // Settings of a queue; all but Wait must be positive.

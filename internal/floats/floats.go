@@ -29,6 +29,7 @@ var names = []string{"float16", "bfloat16", "float32", "float64", "int64", "int3
 // sizes are in bytes.
 var sizes = []int{2, 2, 4, 8, 8, 4, 2, 1, 1}
 
+// String is the name of the type.
 func (t Type) String() string {
 	if t < 0 || int(t) >= len(names) {
 		return fmt.Sprintf("type %d", int(t))

@@ -34,6 +34,7 @@ func (f FieldError) Error() string {
 // Error lists every wrong field of a configuration.
 type Error struct{ Fields []FieldError }
 
+// Error lists the wrong fields.
 func (e *Error) Error() string {
 	texts := make([]string, len(e.Fields))
 	for i, f := range e.Fields {

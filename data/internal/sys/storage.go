@@ -21,6 +21,7 @@ type StorageError struct {
 	Err   error
 }
 
+// Error says what failed and that the storage is the cause.
 func (e *StorageError) Error() string {
 	if strings.Contains(e.Path, "://") {
 		return e.remoteError()
