@@ -19,8 +19,7 @@ type Result struct {
 	Dir      string
 	Step     int64
 	Epochs   int     // completed
-	BestTop1 float64 // the best validation accuracy, a fraction
-	BestMAP  float64 // of multi-label data: the best mean average precision; BestTop1 counts exact matches
+	BestTop1 float64 // of Best
 	Best     Best    // the best epoch; its Epoch is 0 without a validation
 	Finished bool    // nothing is left to train
 	Stopped  string  // why the run finished early; "": it did not

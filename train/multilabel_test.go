@@ -23,11 +23,15 @@ import (
 // of an evaluation.
 func TestMultiLabelTrains(t *testing.T) {
 	path := testset.MultiLabelList(t, testset.Images(t, 14, 5))
+	g, err := smallGraph(4)
+	if err != nil {
+		t.Fatal(err)
+	}
 	c := small(t, path)
-	c.Epochs, c.Augment, c.LabelSmoothing, c.PosWeight = 25, "none", 0, config.PosWeightBalanced
-	result, events := fitBy(t, Trainer{}, c)
-	if result.BestMAP < 0.55 { // by chance 0.42
-		t.Errorf("best mAP %v", result.BestMAP)
+	c.Epochs, c.Augment, c.LabelSmoothing, c.PosWeight = 5, "none", 0, config.PosWeightBalanced
+	result, events := fitBy(t, Trainer{Graph: g}, c)
+	if result.Best.MAP < 0.99 { // 1 from the first epoch on. MobileNet learns little here: its last layers are 1x1, batch norm over 8 values
+		t.Errorf("best mAP %v", result.Best.MAP)
 	}
 	epochs := 0
 	for _, e := range events {
@@ -38,12 +42,12 @@ func TestMultiLabelTrains(t *testing.T) {
 			}
 		case report.Epoch:
 			epochs++
-			if e.ValMAP <= 0 || e.Best && e.ValMAP > result.BestMAP {
-				t.Errorf("epoch %d: mAP %v, best %v", e.Epoch, e.ValMAP, result.BestMAP)
+			if e.ValMAP <= 0 || e.Best && e.ValMAP > result.Best.MAP {
+				t.Errorf("epoch %d: mAP %v, best %v", e.Epoch, e.ValMAP, result.Best.MAP)
 			}
 		case report.Done:
-			if e.BestMAP != result.BestMAP {
-				t.Errorf("the end says mAP %v, want %v", e.BestMAP, result.BestMAP)
+			if e.BestMAP != result.Best.MAP {
+				t.Errorf("the end says mAP %v, want %v", e.BestMAP, result.Best.MAP)
 			}
 		}
 	}
@@ -58,12 +62,12 @@ func TestMultiLabelTrains(t *testing.T) {
 		t.Fatal(err)
 	}
 	best, _, err := w.Validation()
-	if err != nil || best.MAP != result.BestMAP || !w.MultiLabel() || !slices.Equal(w.Classes, []string{"blue", "green", "red", "warm"}) {
+	if err != nil || best.MAP != result.Best.MAP || !w.MultiLabel() || !slices.Equal(w.Classes, []string{"blue", "green", "red", "warm"}) {
 		t.Errorf("best %+v, multi-label %v, classes %q, error %v", best, w.MultiLabel(), w.Classes, err)
 	}
 	r, err := classify.EvaluateMultiLabel(t.Context(), classify.EvalConfig{Weights: result.Dir, Data: path, Options: backend.Options{Device: "cpu", Backend: "auto", Precision: "fp32", Threads: 1}})
-	if err != nil || math.Abs(r.MAP-result.BestMAP) > 1e-9 || r.Images != 15 {
-		t.Errorf("evaluation: mAP %v of %d images, %v; the run recorded %v", r.MAP, r.Images, err, result.BestMAP)
+	if err != nil || math.Abs(r.MAP-result.Best.MAP) > 1e-9 || r.Images != 15 {
+		t.Errorf("evaluation: mAP %v of %d images, %v; the run recorded %v", r.MAP, r.Images, err, result.Best.MAP)
 	}
 }
 
@@ -79,8 +83,8 @@ func TestMultiLabelSplit(t *testing.T) {
 	c.ValSplit, c.MaxSteps = 0.25, 4
 	result := fit(t, c)
 	r, err := classify.EvaluateMultiLabel(t.Context(), classify.EvalConfig{Weights: result.Dir, Data: path, Options: backend.Options{Device: "cpu", Backend: "auto", Precision: "fp32", Threads: 1}})
-	if err != nil || math.Abs(r.MAP-result.BestMAP) > 1e-9 || !strings.Contains(r.Measured, "held out (--val-split 0.25)") {
-		t.Errorf("evaluation: mAP %v, %q, %v; the run recorded %v", r.MAP, r.Measured, err, result.BestMAP)
+	if err != nil || math.Abs(r.MAP-result.Best.MAP) > 1e-9 || !strings.Contains(r.Measured, "held out (--val-split 0.25)") {
+		t.Errorf("evaluation: mAP %v, %q, %v; the run recorded %v", r.MAP, r.Measured, err, result.Best.MAP)
 	}
 }
 
@@ -139,8 +143,8 @@ func TestOneClassAgainstNone(t *testing.T) {
 	}
 	c := small(t, path)
 	c.Epochs, c.Augment, c.MultiLabel = 15, "none", true
-	if result := fit(t, c); result.BestMAP < 0.9 {
-		t.Errorf("best mAP %v", result.BestMAP)
+	if result := fit(t, c); result.Best.MAP < 0.9 {
+		t.Errorf("best mAP %v", result.Best.MAP)
 	}
 }
 

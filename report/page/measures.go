@@ -90,10 +90,10 @@ func noPredictions(d Data) string {
 // predictionsNote says where predictions are not those of the best epoch.
 func predictionsNote(d Data, s metrics.Summary) string {
 	best, r := d.best()
-	if best == nil || math.Abs(r.top1-s.Top1)*float64(s.Images) < 0.5 { // the same number of images
+	if best == nil || math.Abs(r.Top1-s.Top1)*float64(s.Images) < 0.5 { // the same number of images
 		return ""
 	}
-	return fmt.Sprintf("The predictions in %s have a top-1 accuracy of %.1f %%, and the best epoch %.1f %%: they are of other weights or computed in another precision.", PredictionsFile, 100*s.Top1, 100*r.top1)
+	return fmt.Sprintf("The predictions in %s have a top-1 accuracy of %.1f %%, and the best epoch %.1f %%: they are of other weights or computed in another precision.", PredictionsFile, 100*s.Top1, 100*r.Top1)
 }
 
 // MatrixOf returns the confusion matrix of predictions.

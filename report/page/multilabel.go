@@ -54,8 +54,8 @@ func (v *view) measureMultiLabel(d Data) {
 		}
 	}
 	v.multiLabelSummary = s
-	if best, r := d.best(); best != nil && math.Abs(r.mAP-s.mAP) > 1e-4 { // another precision changes less
-		v.PredictionsNote = fmt.Sprintf("The predictions in %s have a mAP of %.2f %%, and the best epoch %.2f %%: they are of other weights or computed in another precision.", PredictionsFile, 100*s.mAP, 100*r.mAP)
+	if best, r := d.best(); best != nil && math.Abs(r.MAP-s.mAP) > 1e-4 { // another precision changes less
+		v.PredictionsNote = fmt.Sprintf("The predictions in %s have a mAP of %.2f %%, and the best epoch %.2f %%: they are of other weights or computed in another precision.", PredictionsFile, 100*s.mAP, 100*r.MAP)
 	}
 	v.MultiLabel = &multiLabelView{Text: multiLabelText(p, s)}
 	best := p.BestThresholds()
@@ -101,9 +101,9 @@ func (v *view) multiLabelTiles(d Data) {
 		if s != nil && s.interval != nil && v.PredictionsNote == "" {
 			note += fmt.Sprintf("; 95\u00a0%% interval %.2f to %.2f", 100*s.interval.Low, 100*s.interval.High)
 		}
-		v.add("Best validation mAP", measure(r.mAP), note, r.mAP)
-		v.add("Exact match", measure(r.top1), "all classes right at 0.5, same epoch", r.top1)
-		v.add("Validation loss", decimal(r.loss), "mean over classes, same epoch", r.loss)
+		v.add("Best validation mAP", measure(r.MAP), note, r.MAP)
+		v.add("Exact match", measure(r.Top1), "all classes right at 0.5, same epoch", r.Top1)
+		v.add("Validation loss", decimal(r.Loss), "mean over classes, same epoch", r.Loss)
 	}
 	if s != nil {
 		v.add("Macro F1", measure(s.Macro.F1), "mean of the classes", s.Macro.F1)

@@ -212,15 +212,15 @@ func TestBestOfAverages(t *testing.T) {
 	d := multiLabelSample(t, 3, 2)
 	e := &d.History.Epochs[1]
 	e.Averaged, e.EMAValMAP, e.EMAValTop1 = true, e.ValMAP-0.1, 1
-	if _, r := d.best(); r.mAP != e.ValMAP {
-		t.Errorf("mAP %v: that of an average with a lower one", r.mAP)
+	if _, r := d.best(); r.MAP != e.ValMAP {
+		t.Errorf("mAP %v: that of an average with a lower one", r.MAP)
 	}
 	e.SWAEpochs, e.SWAValMAP, e.SWAValLoss = 2, e.ValMAP, 7
-	if _, r := d.best(); r.loss != 7 {
-		t.Errorf("loss %v, want that of the average of the last epochs", r.loss)
+	if _, r := d.best(); r.Loss != 7 {
+		t.Errorf("loss %v, want that of the average of the last epochs", r.Loss)
 	}
 	e.SWAValLoss = math.NaN()
-	if _, r := d.best(); r.loss != e.ValLoss {
-		t.Errorf("loss %v: that of an average that is not finite", r.loss)
+	if _, r := d.best(); r.Loss != e.ValLoss {
+		t.Errorf("loss %v: that of an average that is not finite", r.Loss)
 	}
 }

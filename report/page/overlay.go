@@ -86,11 +86,11 @@ func WriteOverlay(w io.Writer, runs []Data, settings []Setting) error {
 func overlayRunOf(name string, d Data, mixed bool) overlayRun {
 	r := overlayRun{Name: name, Dir: d.Dir, State: d.State, Epochs: fmt.Sprintf("%d of %d", len(d.History.Epochs), d.History.Start.Epochs)}
 	if best, x := d.best(); best != nil {
-		multi, figure := d.History.Start.MultiLabel, x.top1
+		multi, figure := d.History.Start.MultiLabel, x.Top1
 		if multi {
-			figure = x.mAP
+			figure = x.MAP
 		}
-		r.Best, r.BestValue, r.Epoch, r.Loss = measure(figure), exact(figure), fmt.Sprint(best.Epoch), decimal(x.loss)
+		r.Best, r.BestValue, r.Epoch, r.Loss = measure(figure), exact(figure), fmt.Sprint(best.Epoch), decimal(x.Loss)
 		if mixed {
 			r.Best = map[bool]string{false: "top-1 ", true: "mAP "}[multi] + r.Best
 		}

@@ -57,7 +57,7 @@ func Overlay(names []string, list []*history.History) []charts.Lines {
 	if len(single) > 0 || len(multi) == 0 {
 		loss := charts.Axis{Label: "cross entropy", Robust: true}
 		curves = append(curves,
-			o.val("Validation top-1", accuracy, single, func(e report.Epoch) float64 { return resultOf(e).top1 }),
+			o.val("Validation top-1", accuracy, single, func(e report.Epoch) float64 { return e.Counted().Top1 }),
 			o.val("Validation loss", loss, single, func(e report.Epoch) float64 { return e.ValLoss }),
 			o.epochs("Training loss", loss, single, func(e report.Epoch) float64 { return e.TrainLoss }),
 			o.epochs("Training top-1", accuracy, single, func(e report.Epoch) float64 { return e.TrainTop1 }))
@@ -68,8 +68,8 @@ func Overlay(names []string, list []*history.History) []charts.Lines {
 			suffix = ", multi-label"
 		}
 		curves = append(curves,
-			o.val("Validation mAP", charts.Axis{Label: "mAP", Percent: true}, multi, func(e report.Epoch) float64 { return resultOf(e).mAP }),
-			o.val("Validation exact match", charts.Axis{Label: "fraction of images", Percent: true}, multi, func(e report.Epoch) float64 { return resultOf(e).top1 }),
+			o.val("Validation mAP", charts.Axis{Label: "mAP", Percent: true}, multi, func(e report.Epoch) float64 { return e.Counted().MAP }),
+			o.val("Validation exact match", charts.Axis{Label: "fraction of images", Percent: true}, multi, func(e report.Epoch) float64 { return e.Counted().Top1 }),
 			o.val("Validation loss"+suffix, loss, multi, func(e report.Epoch) float64 { return e.ValLoss }),
 			o.epochs("Training loss"+suffix, loss, multi, func(e report.Epoch) float64 { return e.TrainLoss }))
 	}

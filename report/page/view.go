@@ -181,9 +181,9 @@ func (v *view) accuracyTiles(d Data) {
 		if s.Images > 0 && len(v.PredictionsNote) == 0 {
 			note += fmt.Sprintf("; 95\u00a0%% interval %.2f to %.2f", 100*s.Top1Interval.Low, 100*s.Top1Interval.High)
 		}
-		v.add("Best validation top-1", measure(r.top1), note, r.top1)
-		v.add("Top-5", measure(r.top5), "same epoch", r.top5)
-		v.add("Validation loss", decimal(r.loss), "same epoch", r.loss)
+		v.add("Best validation top-1", measure(r.Top1), note, r.Top1)
+		v.add("Top-5", measure(r.Top5), "same epoch", r.Top5)
+		v.add("Validation loss", decimal(r.Loss), "same epoch", r.Loss)
 	}
 	if s.Images > 0 {
 		v.add("Balanced accuracy", measure(s.BalancedAccuracy), "mean recall of the classes", s.BalancedAccuracy)
