@@ -9,7 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"depthwise.dev/config"
 	"depthwise.dev/internal/testset"
+	"depthwise.dev/train"
 	"depthwise.dev/tune"
 )
 
@@ -89,5 +91,19 @@ func TestPlotText(t *testing.T) {
 	flat := tune.Curve{Points: []tune.Point{{LR: 0.01, Smoothed: 2}, {LR: 1, Smoothed: 2}}}
 	if !strings.Contains(plotText(flat, nil), "*") {
 		t.Error("a flat curve has no points")
+	}
+}
+
+// TestNoteOfLRFind: a suggestion for fine-tuning says that the recipe's rate may be better.
+func TestNoteOfLRFind(t *testing.T) {
+	for _, c := range []struct {
+		init string
+		want bool
+	}{{"", false}, {"w.safetensors", true}} {
+		r := newLRResult(train.LRTest{Config: config.Config{Init: c.init, LR: 0.01}, Curve: tune.Curve{Points: []tune.Point{{LR: 1e-4, Loss: 3, Smoothed: 3}, {LR: 1, Loss: 2, Smoothed: 2}}}})
+		r.Suggestion = &tune.Suggestion{LR: 0.03}
+		if text := r.text(); strings.Contains(text, "note: with --init") != c.want || c.want && !strings.Contains(text, "compare with 0.01 first") {
+			t.Errorf("--init %q:\n%s", c.init, text)
+		}
 	}
 }
