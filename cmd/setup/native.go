@@ -93,10 +93,14 @@ func (s *setup) compileNative(c compiler, t libtorch, sources []nativeSource) ([
 // compileSource compiles one file. If the compiler does not support the file's instruction set, it
 // compiles the file without the flags; the file then reports at run time that it has no kernels.
 func (s *setup) compileSource(c compiler, t libtorch, src nativeSource, object string) error {
-	compile := func(flags []string) error {
-		return c.run(s.nativeDir(), slices.Concat(nativeFlags, flags, torchIncludes(t), []string{"-c", src.Name, "-o", object})...)
+	cuda, err := cudaFlags(t, src.Name)
+	if err != nil {
+		return err
 	}
-	err := compile(src.Flags)
+	compile := func(flags []string) error {
+		return c.run(s.nativeDir(), slices.Concat(nativeFlags, flags, cuda, torchIncludes(t), []string{"-c", src.Name, "-o", object})...)
+	}
+	err = compile(src.Flags)
 	var failure *compileError
 	if len(src.Flags) == 0 || !errors.As(err, &failure) || !unknownISA.MatchString(failure.Output) {
 		return err
