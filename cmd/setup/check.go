@@ -66,7 +66,7 @@ func (s *setup) findings() []finding {
 	add("processor", describeProcessor(), nil)
 
 	t, torchErr := s.locate()
-	if torchErr == nil && t.Source == pinnedWheel {
+	if torchErr == nil && t.pinned() {
 		torchErr = s.checkComplete(t.ID)
 	}
 	if torchErr == nil {

@@ -10,7 +10,7 @@ import (
 
 // cacheNames are the name prefixes of what setup creates in the cache folder. Downloaded data sets
 // share the folder.
-var cacheNames = []string{"libtorch-", "gotch-", "native-", "objects", jpegFolder, tempPrefix}
+var cacheNames = []string{"libtorch-", cudaHeadersFolder, downloadPrefix, "gotch-", "native-", "objects", jpegFolder, tempPrefix}
 
 // repoNames are the files that setup writes into the repository.
 var repoNames = []string{"go.work", "go.work.sum", "autograd/native/setup.h", "autograd/native/zz_setup.go", "data/jpeg/zz_setup.go"}

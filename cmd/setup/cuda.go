@@ -5,47 +5,85 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
 // cudaFolder holds the sources of autograd/native that use CUDA where libtorch has it, and compile without it elsewhere.
 const cudaFolder = "cuda/"
 
-// cudaFlags are the compiler flags of a source: with a libtorch that has CUDA, the sources of cudaFolder define
-// DEPTHWISE_CUDA and include CUDA's headers.
-func cudaFlags(t libtorch, source string) ([]string, error) {
-	if !t.CUDA || !strings.HasPrefix(filepath.ToSlash(source), cudaFolder) {
-		return nil, nil
+// cudaHeadersFolder is the name prefix of the cache folder of missingHeaders.
+const cudaHeadersFolder = "cuda-headers-"
+
+// cudaFlags are the compiler flags of a source, given the folders of CUDA's headers: the sources of cudaFolder define
+// DEPTHWISE_CUDA and include the headers. Without folders libtorch has no CUDA.
+func cudaFlags(source string, folders []string) []string {
+	if len(folders) == 0 || !strings.HasPrefix(filepath.ToSlash(source), cudaFolder) {
+		return nil
 	}
-	headers, err := cudaHeaders(t)
-	if err != nil {
-		return nil, err
+	flags := []string{"-DDEPTHWISE_CUDA=1"}
+	for _, dir := range folders {
+		flags = append(flags, "-isystem", dir)
 	}
-	return []string{"-DDEPTHWISE_CUDA=1", "-isystem", headers}, nil
+	return flags
 }
 
-// cudaHeaders returns the folder of CUDA's headers: the packages that PyTorch's wheel depends on, which are beside it, or
-// else a CUDA toolkit.
-func cudaHeaders(t libtorch) (string, error) {
-	const header = "cuda_runtime_api.h"
+// cudaHeaders returns the folders of CUDA's headers for a libtorch: nil if it has no CUDA. What neither the packages beside
+// PyTorch nor a toolkit has is downloaded to the cache.
+func (s *setup) cudaHeaders(t libtorch) ([]string, error) {
+	if !t.CUDA {
+		return nil, nil
+	}
+	folders, complete, err := findHeaders(t)
+	if err != nil || complete {
+		return folders, err
+	}
+	p := missingHeaders
+	dir, err := s.cachedFolder(cudaHeadersFolder+p.key(), func(dir string) ([]string, []string, error) { return nil, p.requiredFiles(), s.fetch(p, dir) })
+	if err != nil {
+		return nil, fmt.Errorf("libtorch in %s has CUDA, but the headers crt/host_defines.h and nv/target of CUDA are missing; set CUDA_HOME to a CUDA toolkit, "+
+			"or let setup download them: %w", t.Dir, err)
+	}
+	return append(folders, filepath.Join(dir, "nvidia", "cu13", "include")), nil
+}
+
+// findHeaders returns the folders of CUDA's headers, and whether they are complete: those of the packages that PyTorch's wheel
+// depends on, which are beside it, and those of a toolkit for what they lack.
+func findHeaders(t libtorch) (folders []string, complete bool, err error) {
+	candidates, err := headerFolders(t)
+	if err != nil {
+		return nil, false, err
+	}
+	complete = true
+	for _, header := range []string{"cuda_runtime_api.h", "crt/host_defines.h", "nv/target"} {
+		i := slices.IndexFunc(candidates, func(dir string) bool { _, err := os.Stat(filepath.Join(dir, header)); return err == nil })
+		switch {
+		case i < 0 && folders == nil:
+			return nil, false, fmt.Errorf("libtorch in %s has CUDA, but its header %s is in none of %s; set CUDA_HOME to a CUDA toolkit, or install PyTorch with pip, which brings the headers",
+				t.Dir, header, strings.Join(candidates, ", "))
+		case i < 0:
+			complete = false
+		case !slices.Contains(folders, candidates[i]):
+			folders = append(folders, candidates[i])
+		}
+	}
+	return folders, complete, nil
+}
+
+// headerFolders lists where headers of CUDA may be.
+func headerFolders(t libtorch) ([]string, error) {
 	var folders []string
 	for _, pattern := range []string{"cu*/include", "cuda_runtime/include"} { // CUDA 13; CUDA 12
 		found, err := filepath.Glob(filepath.Join(filepath.Dir(cmp.Or(t.Target, t.Dir)), "nvidia", pattern))
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		folders = append(folders, found...)
 	}
-	for _, name := range []string{"CUDA_HOME", "CUDA_PATH"} {
-		if dir := os.Getenv(name); dir != "" {
-			folders = append(folders, filepath.Join(dir, "include"))
+	for _, dir := range []string{os.Getenv("CUDA_HOME"), os.Getenv("CUDA_PATH"), "/usr/local/cuda"} {
+		if dir != "" {
+			folders = append(folders, filepath.Join(dir, "include"), filepath.Join(dir, "include", "cccl"))
 		}
 	}
-	for _, dir := range append(folders, "/usr/local/cuda/include") {
-		if _, err := os.Stat(filepath.Join(dir, header)); err == nil {
-			return dir, nil
-		}
-	}
-	return "", fmt.Errorf("libtorch in %s has CUDA, but its header %s is in none of %s; set CUDA_HOME to a CUDA toolkit, or install PyTorch with pip, which brings the headers",
-		t.Dir, header, strings.Join(append(folders, "/usr/local/cuda/include"), ", "))
+	return folders, nil
 }

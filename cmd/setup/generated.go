@@ -76,8 +76,8 @@ func checkWorkFile(path string) error {
 
 // setupHeader returns the C header without which the build stops with a message to run setup.
 func setupHeader(t libtorch) string {
-	return fmt.Sprintf("// %s\n#define DEPTHWISE_LIBTORCH_VERSION %q\n#define DEPTHWISE_LIBTORCH_CUDA %d\n",
-		generatedBy, t.Version, map[bool]int{true: 1}[t.CUDA])
+	return fmt.Sprintf("// %s\n// %s\n#define DEPTHWISE_LIBTORCH_VERSION %q\n#define DEPTHWISE_LIBTORCH_CUDA %d\n",
+		generatedBy, t.Source, t.Version, map[bool]int{true: 1}[t.CUDA])
 }
 
 // nativeLinks returns the Go file that links package native to libdepthwise.

@@ -96,6 +96,8 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"extra"}, `unexpected argument "extra"`},
 		{[]string{"--check", "--clean"}, "mutually exclusive"},
 		{[]string{"--module", "x", "--check"}, "mutually exclusive"},
+		{[]string{"--cuda", "--clean"}, "also without --cuda"},
+		{[]string{"--cuda=maybe"}, "invalid boolean value"},
 	}
 	for _, tt := range tests {
 		var out strings.Builder

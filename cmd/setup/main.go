@@ -3,6 +3,7 @@
 // connects them.
 //
 //	go run ./cmd/setup               build everything that is missing; under a second if nothing is
+//	go run ./cmd/setup --cuda        the same with a libtorch for NVIDIA GPUs
 //	go run ./cmd/setup --check       print the state of the installation and how to fix problems
 //	go run ./cmd/setup --clean       remove everything that setup created
 //	go run ./cmd/setup --module DIR  let the Go module in DIR import depthwise.dev/...
@@ -20,18 +21,20 @@ import (
 	"os"
 )
 
-const usage = `Usage: go run ./cmd/setup [--check | --clean | --module DIR]
+const usage = `Usage: go run ./cmd/setup [--cuda] [--check | --clean | --module DIR]
 
 Finds or downloads libtorch, adapts gotch to it, builds the C++ parts and writes go.work.
 If nothing is missing, it takes less than a second and needs no network.
 
+  --cuda         download libtorch with CUDA for NVIDIA GPUs (2.7 GB; 4 GB of disk, 7 GB meanwhile); later runs in this
+                 checkout keep to it until --cuda=false
   --check        print the state of the installation and how to fix problems; exit code 1 if there are any
   --clean        remove what setup created: the cached libraries, go.work and the generated files
   --module DIR   run setup, then let the Go module in DIR import depthwise.dev/... (writes DIR/go.work, edits DIR/go.mod)
 
 Environment:
   LIBTORCH=DIR              use the libtorch in DIR, the folder with include/ and lib/; 2.11 to 2.15
-  LIBTORCH_USE_PYTORCH=1    use the PyTorch of the python on PATH; required for CUDA
+  LIBTORCH_USE_PYTORCH=1    use the PyTorch of the python on PATH, with CUDA if it has it
   XDG_CACHE_HOME=DIR        cache folder DIR/depthwise; default ~/.cache/depthwise
   CXX=COMPILER              C++ compiler; default g++, or else clang++
 `
@@ -63,6 +66,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	check := flags.Bool("check", false, "")
 	clean := flags.Bool("clean", false, "")
 	module := flags.String("module", "", "")
+	cuda := flags.Bool("cuda", false, "")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			fmt.Fprint(stdout, usage)
@@ -76,10 +80,23 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if (*check && *clean) || (*module != "" && (*check || *clean)) {
 		return usageError("--check, --clean and --module are mutually exclusive")
 	}
+	if *cuda && *clean {
+		return usageError("--clean removes everything, also without --cuda")
+	}
 
 	s, err := newSetup(stderr)
 	if err != nil {
 		return err
+	}
+	flags.Visit(func(f *flag.Flag) {
+		if f.Name == "cuda" {
+			s.cuda = *cuda
+		}
+	})
+	if *cuda {
+		if err := cudaConflict(); err != nil {
+			return err
+		}
 	}
 	switch {
 	case *check:

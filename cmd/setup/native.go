@@ -64,6 +64,10 @@ func nativeName(sources []nativeSource) string {
 // compileNative compiles the changed sources. The cache keeps object files by the key of their
 // source.
 func (s *setup) compileNative(c compiler, t libtorch, sources []nativeSource) ([]string, error) {
+	headers, err := s.cudaHeaders(t)
+	if err != nil {
+		return nil, err
+	}
 	folder := filepath.Join(s.cache, "objects")
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, cacheError(folder, err)
@@ -79,7 +83,7 @@ func (s *setup) compileNative(c compiler, t libtorch, sources []nativeSource) ([
 		wg.Go(func() {
 			s.logf("compiling autograd/native/%s", src.Name)
 			temp := filepath.Join(s.cache, tempPrefix+src.Key+".o")
-			if err := s.compileSource(c, t, src, temp); err != nil {
+			if err := s.compileSource(c, t, src, headers, temp); err != nil {
 				failed[i] = fmt.Errorf("compile autograd/native/%s: %w", src.Name, err)
 				return
 			}
@@ -92,15 +96,12 @@ func (s *setup) compileNative(c compiler, t libtorch, sources []nativeSource) ([
 
 // compileSource compiles one file. If the compiler does not support the file's instruction set, it
 // compiles the file without the flags; the file then reports at run time that it has no kernels.
-func (s *setup) compileSource(c compiler, t libtorch, src nativeSource, object string) error {
-	cuda, err := cudaFlags(t, src.Name)
-	if err != nil {
-		return err
-	}
+func (s *setup) compileSource(c compiler, t libtorch, src nativeSource, headers []string, object string) error {
+	cuda := cudaFlags(src.Name, headers)
 	compile := func(flags []string) error {
 		return c.run(s.nativeDir(), slices.Concat(nativeFlags, flags, cuda, torchIncludes(t), []string{"-c", src.Name, "-o", object})...)
 	}
-	err = compile(src.Flags)
+	err := compile(src.Flags)
 	var failure *compileError
 	if len(src.Flags) == 0 || !errors.As(err, &failure) || !unknownISA.MatchString(failure.Output) {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 )
@@ -22,9 +23,15 @@ type wheel struct {
 
 // platform lists the files of libtorch for an operating system and architecture.
 type platform struct {
-	Wheels []wheel  // libtorch first, then the libraries that it loads
-	Keep   []string // path.Match patterns of the files to unpack besides torch/include
+	What     string   // the download, for messages; "": libtorch
+	Wheels   []wheel  // libtorch first, then the libraries that it loads
+	Keep     []string // path.Match patterns of the files to unpack besides torch/include
+	Whole    bool     // the files keep their paths below the folder; otherwise they are in include/ and lib/
+	Unpacked int64    // size of the unpacked files in bytes; 0: unpackedBytes
 }
+
+// name is the download in messages.
+func (p platform) name() string { return cmp.Or(p.What, "libtorch "+torchVersion) }
 
 // platforms lists the platforms that setup can download libtorch for. Only linux/amd64 has been
 // tested. Other platforms need LIBTORCH or LIBTORCH_USE_PYTORCH=1.

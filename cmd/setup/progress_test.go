@@ -41,7 +41,7 @@ func TestBar(t *testing.T) {
 func TestRunWithProgressReturnsTheError(t *testing.T) {
 	s, _ := newFake(t, nil)
 	broken := errors.New("broken")
-	if err := runWithProgress(s.bar("downloading", 1), t.TempDir(), func() error { return broken }); !errors.Is(err, broken) {
+	if err := runWithProgress(s.bar("downloading", 1), []string{t.TempDir()}, func() error { return broken }); !errors.Is(err, broken) {
 		t.Errorf("error %v, want %v", err, broken)
 	}
 }

@@ -20,6 +20,7 @@ type setup struct {
 	cache     string     // "depthwise" in the user's cache folder: everything that setup builds
 	out       io.Writer  // of progress
 	terminal  bool       // out is a terminal: bars instead of lines
+	cuda      bool       // download libtorch with CUDA
 	mu        sync.Mutex // guards out
 }
 
@@ -41,6 +42,7 @@ func newSetup(out io.Writer) (*setup, error) {
 		return nil, fmt.Errorf("no cache folder: %w; set XDG_CACHE_HOME to a folder with 2 GB free", err)
 	}
 	s := &setup{repo: repo, goVersion: version, cache: filepath.Join(cache, "depthwise"), out: out}
+	s.cuda = s.choseCUDA()
 	if f, ok := out.(*os.File); ok {
 		info, err := f.Stat()
 		s.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0

@@ -30,10 +30,14 @@ func (s *setup) libtorch() (libtorch, error) {
 	if err != nil {
 		return t, err
 	}
-	if t.Source != pinnedWheel {
+	if !t.pinned() {
 		return t, s.makeLink(t)
 	}
-	p, err := thisPlatform()
+	choose := thisPlatform
+	if t.CUDA {
+		choose = thisCUDAPlatform
+	}
+	p, err := choose()
 	if err != nil {
 		return t, err
 	}
@@ -41,8 +45,11 @@ func (s *setup) libtorch() (libtorch, error) {
 	return t, err
 }
 
-// pinnedWheel is the Source of the libtorch that setup downloads.
+// pinnedWheel is the Source of the libtorch that setup downloads unless --cuda asks for one with CUDA.
 const pinnedWheel = "the pinned wheel"
+
+// pinned reports whether setup downloads this libtorch.
+func (t libtorch) pinned() bool { return t.Source == pinnedWheel || t.Source == pinnedCUDAWheel }
 
 // locate returns the libtorch to use. The pinned wheel may not be downloaded yet.
 func (s *setup) locate() (libtorch, error) {
@@ -55,6 +62,9 @@ func (s *setup) locate() (libtorch, error) {
 			return libtorch{}, err
 		}
 		return s.openLibtorch(dir, "LIBTORCH_USE_PYTORCH")
+	}
+	if s.cuda {
+		return s.cudaWheel()
 	}
 	p, err := thisPlatform()
 	if err != nil {

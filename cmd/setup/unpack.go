@@ -9,24 +9,27 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
 // destination returns where to unpack a file of a wheel, if at all: headers go to include/, the
-// libraries on the keep list to lib/.
-func destination(name string, keep []string) (string, bool) {
+// libraries on the keep list to lib/, or with Whole both to where the wheel has them.
+func (p platform) destination(name string) (string, bool) {
 	if !fs.ValidPath(name) {
 		return "", false
 	}
-	if rest, ok := strings.CutPrefix(name, "torch/include/"); ok {
-		return "include/" + rest, true
+	header, isHeader := strings.CutPrefix(name, "torch/include/")
+	match := func(pattern string) bool { ok, err := path.Match(pattern, name); return ok && err == nil }
+	switch {
+	case !isHeader && !slices.ContainsFunc(p.Keep, match):
+		return "", false
+	case p.Whole:
+		return name, true
+	case isHeader:
+		return "include/" + header, true
 	}
-	for _, pattern := range keep {
-		if ok, err := path.Match(pattern, name); ok && err == nil {
-			return "lib/" + path.Base(name), true
-		}
-	}
-	return "", false
+	return "lib/" + path.Base(name), true
 }
 
 // entry is one file to unpack.
@@ -36,7 +39,7 @@ type entry struct {
 }
 
 // unpack extracts the required files of the wheels to dir.
-func (s *setup) unpack(wheels, keep []string, dir string) error {
+func (s *setup) unpack(wheels []string, p platform, dir string) error {
 	var entries []entry
 	var total int64
 	for _, name := range wheels {
@@ -46,7 +49,7 @@ func (s *setup) unpack(wheels, keep []string, dir string) error {
 		}
 		defer archive.Close()
 		for _, f := range archive.File {
-			if to, ok := destination(f.Name, keep); ok {
+			if to, ok := p.destination(f.Name); ok {
 				entries = append(entries, entry{f, filepath.Join(dir, to)})
 				total += int64(f.UncompressedSize64)
 			}

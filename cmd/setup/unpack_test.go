@@ -9,21 +9,35 @@ import (
 )
 
 func TestDestination(t *testing.T) {
-	keep := platforms["linux/amd64"].Keep
-	tests := []struct{ name, to string }{
-		{"torch/include/ATen/ATen.h", "include/ATen/ATen.h"},
-		{"torch/lib/libtorch_cpu.so", "lib/libtorch_cpu.so"},
-		{"torch/lib/libgomp.so.1", "lib/libgomp.so.1"},
-		{"torch/lib/libgomp-a34b3233.so.1", "lib/libgomp-a34b3233.so.1"},
-		{"nvidia/cu13/lib/libcudart.so.13", "lib/libcudart.so.13"},
-		{"torch/lib/libtorch_cuda.so", ""},
-		{"torch/lib/libtorch_python.so", ""},
-		{"torch/nn/__init__.py", ""},
-		{"torch/include/../../../etc/passwd", ""},
+	cpu, cuda := platforms["linux/amd64"], cudaPlatforms["linux/amd64"]
+	tests := []struct {
+		name, to string
+		cuda     bool // the download with CUDA keeps it where it is
+	}{
+		{"torch/include/ATen/ATen.h", "include/ATen/ATen.h", true},
+		{"torch/lib/libtorch_cpu.so", "lib/libtorch_cpu.so", true},
+		{"torch/lib/libgomp.so.1", "lib/libgomp.so.1", true},
+		{"torch/lib/libgomp-a34b3233.so.1", "lib/libgomp-a34b3233.so.1", true},
+		{"nvidia/cu13/lib/libcudart.so.13", "lib/libcudart.so.13", true},
+		{"torch/lib/libtorch_cuda.so", "", true},
+		{"nvidia/cudnn/lib/libcudnn_graph.so.9", "", true},
+		{"nvidia/cu13/lib/libnvrtc.so.13", "", true},
+		{"nvidia/cu13/lib/libnvrtc-builtins.so.13.2", "", true},
+		{"nvidia/cu13/include/cuda_runtime_api.h", "", true},
+		{"nvidia/cu13/include/crt/host_defines.h", "", true},
+		{"nvidia/cu13/include/nv/detail/__target_macros", "", true},
+		{"nvidia/cu13/include/cccl/cuda/std/array", "", false},
+		{"torch/lib/libtorch_python.so", "", false},
+		{"torch/nn/__init__.py", "", false},
+		{"torch/include/../../../etc/passwd", "", false},
 	}
 	for _, tt := range tests {
-		if to, ok := destination(tt.name, keep); to != tt.to || ok != (tt.to != "") {
+		if to, ok := cpu.destination(tt.name); to != tt.to || ok != (tt.to != "") {
 			t.Errorf("destination of %s is %q, want %q", tt.name, to, tt.to)
+		}
+		want := map[bool]string{true: tt.name}[tt.cuda]
+		if to, ok := cuda.destination(tt.name); to != want || ok != tt.cuda {
+			t.Errorf("with CUDA the destination of %s is %q, want %q", tt.name, to, want)
 		}
 	}
 }
@@ -75,7 +89,7 @@ func TestUnpackFullDisk(t *testing.T) {
 	lockCache(t, s)
 	wheel := fakeWheel(t, wheelFiles)
 	_, err := s.cachedFolder("libtorch-1", func(dir string) ([]string, []string, error) {
-		return nil, nil, s.unpack([]string{wheel}, []string{"torch/lib/*"}, dir)
+		return nil, nil, s.unpack([]string{wheel}, platform{Keep: []string{"torch/lib/*"}}, dir)
 	})
 	wantError(t, err, "is full", "unpack torch/", "XDG_CACHE_HOME")
 	wantNoLeftovers(t, s)
@@ -85,7 +99,7 @@ func TestUnpackDamagedWheel(t *testing.T) {
 	s, _ := newFake(t, nil)
 	path := filepath.Join(t.TempDir(), "torch.whl")
 	writeFile(t, path, "no zip file")
-	wantError(t, s.unpack([]string{path}, nil, t.TempDir()), "unpack "+path)
+	wantError(t, s.unpack([]string{path}, platform{}, t.TempDir()), "unpack "+path)
 }
 
 // TestFetch tests the path from pip to a complete folder, with a pip that copies a small wheel.
