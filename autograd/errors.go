@@ -23,12 +23,21 @@ func lastError() error {
 	return errors.New(C.GoString((*C.char)(c)))
 }
 
+// nativeAdvice begins what libtorch appends to messages: the C++ stack, and advice for programs in Python.
+var nativeAdvice = []string{"\nException raised from", "\nSearch for `cuda", "\nCUDA kernel errors might be asynchronously", "\nDevice-side assert", "\nCompile with `TORCH_USE_CUDA_DSA`"}
+
 // opError adds the operation and its inputs to an error, and removes libtorch's C++ stack from the
-// message. Errors of Go functions that libtorch called are wrapped unchanged.
+// message. Memory that is used up is an [OutOfMemoryError]. Errors of Go functions that libtorch called are wrapped unchanged.
 func opError(name string, inputs []*Tensor, err error) error {
-	text, _, _ := strings.Cut(err.Error(), "\nException raised from")
+	text := err.Error()
+	for _, end := range nativeAdvice {
+		text, _, _ = strings.Cut(text, end)
+	}
 	if text = strings.TrimSpace(text); text != err.Error() {
 		err = errors.New(text)
+	}
+	if memory := parseOutOfMemory(text); memory != nil {
+		err = memory
 	}
 	given := make([]string, len(inputs))
 	for i, t := range inputs {

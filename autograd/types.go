@@ -50,17 +50,15 @@ func (d Device) String() string {
 	return "cuda:" + strconv.Itoa(int(d))
 }
 
-// ParseDevice parses "cpu", "cuda", "cuda:N" or "auto", which is the first GPU if libtorch can use
-// one, else the CPU. A missing GPU is an error.
+// ParseDevice parses "cpu", "cuda", "cuda:N" or "auto", which is the first GPU that libtorch can use, else the CPU: then
+// [FallbackNote] says why. GPUs are numbered among those that CUDA_VISIBLE_DEVICES leaves. A GPU that is missing or cannot be used is
+// an error that says why.
 func ParseDevice(name string) (Device, error) {
 	switch name {
 	case "cpu":
 		return CPU, nil
 	case "auto", "":
-		if native.CUDADevices() > 0 {
-			return CUDA(0), nil
-		}
-		return CPU, nil
+		return thisGPUs().auto(), nil
 	}
 	number, isCUDA := strings.CutPrefix(name, "cuda")
 	n := 0
@@ -75,10 +73,7 @@ func ParseDevice(name string) (Device, error) {
 	if !isCUDA {
 		return CPU, fmt.Errorf("autograd: unknown device %q; use auto, cpu, cuda or cuda:N", name)
 	}
-	if have := native.CUDADevices(); n >= have {
-		return CPU, fmt.Errorf("autograd: device %s: this libtorch sees %d GPUs; use --device cpu, or run setup with LIBTORCH_USE_PYTORCH=1 and a PyTorch that has CUDA", name, have)
-	}
-	return CUDA(n), nil
+	return thisGPUs().device(n)
 }
 
 // Precision is a network's compute precision. Parameters, statistics, losses and updates are

@@ -10,7 +10,7 @@ import (
 func TestEnvironment(t *testing.T) {
 	lines := Environment()
 	n := len(host.Environment())
-	if len(lines) != n+1 || !strings.HasPrefix(lines[n], "libtorch ") || strings.HasPrefix(lines[n], "libtorch ,") {
+	if len(lines) < n+1 || !strings.HasPrefix(lines[n], "libtorch ") || strings.HasPrefix(lines[n], "libtorch ,") {
 		t.Errorf("%q", lines)
 	}
 }

@@ -18,11 +18,12 @@ import (
 type Machine struct {
 	Backend `json:"-"`
 	Place   autograd.Device `json:"-"` // the device's handle
-	// Reason says why the backend was chosen, for the log.
-	Reason string `json:"-"`
+	// Reason says why the backend was chosen, for the log; Note why the CPU computes although there is a GPU, or is empty.
+	Reason, Note string `json:"-"`
 
 	Device     string             `json:"device"`
-	Precision  autograd.Precision `json:"precision"` // fp32 or bf16
+	GPU        string             `json:"gpu,omitempty"` // name of the card, as "NVIDIA H200"
+	Precision  autograd.Precision `json:"precision"`     // fp32 or bf16
 	Threads    int                `json:"threads"`
 	Kernels    string             `json:"kernels"`    // the backend with its instruction set, as "fused avx512bf16"
 	Capability string             `json:"capability"` // libtorch's instruction set, as "AVX512"
@@ -56,6 +57,11 @@ func NewMachine(s *autograd.Scope, g *models.Graph, o Options) (Machine, error) 
 	processor := autograd.ThisProcessor()
 	m := Machine{Backend: c.backend, Reason: c.reason, Place: d, Device: d.String(), Precision: p, Threads: threads,
 		Kernels: strings.TrimSpace(c.backend.Name() + " " + c.isa), Capability: processor.Capability, Libtorch: processor.Libtorch}
+	if gpu, ok := autograd.GPUByDevice(d); ok {
+		m.GPU = gpu.Name
+	} else if o.Device == "auto" {
+		m.Note = autograd.FallbackNote()
+	}
 	autograd.SetThreads(s, m.Threads)
 	return m, s.Err()
 }
@@ -110,9 +116,10 @@ func chooseFirst(g *models.Graph, d autograd.Device) (choice, error) {
 // portable is the instruction set of kernels that every processor runs, slower than libtorch's.
 const portable = "portable"
 
-// String is the machine in a line, as "cpu AVX512, bf16, 2 threads, backend fused avx512bf16, libtorch 2.15.0".
+// String is the machine in a line, as "cpu AVX512, bf16, 2 threads, backend fused avx512bf16, libtorch 2.15.0". A GPU is named
+// in place of the instruction set.
 func (m Machine) String() string {
-	return fmt.Sprintf("%s %s, %s, %d threads, backend %s, libtorch %s", m.Device, m.Capability, m.Precision, m.Threads, m.Kernels, m.Libtorch)
+	return fmt.Sprintf("%s %s, %s, %d threads, backend %s, libtorch %s", m.Device, cmp.Or(m.GPU, m.Capability), m.Precision, m.Threads, m.Kernels, m.Libtorch)
 }
 
 // Differences lists how the machine differs from another, which computed a checkpoint, with the flag that
@@ -131,6 +138,9 @@ func (m Machine) Differences(was Machine) []string {
 	}
 	kind := func(device string) string { k, _, _ := strings.Cut(device, ":"); return k }
 	differ("device", "--device", kind(was.Device), kind(m.Device))
+	if was.GPU != "" && m.GPU != "" { // not in checkpoints of older versions
+		differ("GPU", "", was.GPU, m.GPU)
+	}
 	differ("precision", "--precision", string(was.Precision), string(m.Precision))
 	differ("threads", "--threads", fmt.Sprint(was.Threads), fmt.Sprint(m.Threads))
 	first := func(words string) string { w, _, _ := strings.Cut(words, " "); return w }

@@ -97,6 +97,11 @@ func TestMachineText(t *testing.T) {
 	if got := e.String(); got != "cpu AVX512, bf16, 2 threads, backend fused avx512bf16, libtorch 2.15.0" {
 		t.Error(got)
 	}
+	gpu := e
+	gpu.Device, gpu.GPU = "cuda:0", "NVIDIA H200"
+	if got := gpu.String(); got != "cuda:0 NVIDIA H200, bf16, 2 threads, backend fused avx512bf16, libtorch 2.15.0" {
+		t.Error(got)
+	}
 	text, err := json.Marshal(e)
 	if err != nil || string(text) != `{"device":"cpu","precision":"bf16","threads":2,"kernels":"fused avx512bf16","capability":"AVX512","libtorch":"2.15.0"}` {
 		t.Errorf("%s, error %v", text, err)
@@ -104,7 +109,7 @@ func TestMachineText(t *testing.T) {
 }
 
 func TestMachineDifferences(t *testing.T) {
-	base := Machine{Device: "cuda:0", Precision: autograd.BF16, Threads: 2, Kernels: "fused avx512", Capability: "AVX512", Libtorch: "2.15.0"}
+	base := Machine{Device: "cuda:0", GPU: "NVIDIA H200", Precision: autograd.BF16, Threads: 2, Kernels: "fused avx512", Capability: "AVX512", Libtorch: "2.15.0"}
 	for _, tc := range []struct {
 		name  string
 		spoil func(*Machine)
@@ -112,6 +117,8 @@ func TestMachineDifferences(t *testing.T) {
 	}{
 		{"none", func(*Machine) {}, nil},
 		{"another GPU", func(e *Machine) { e.Device = "cuda:1" }, nil},
+		{"another card", func(e *Machine) { e.GPU = "NVIDIA A100" }, []string{"GPU NVIDIA A100, here NVIDIA H200"}},
+		{"a checkpoint that records no card", func(e *Machine) { e.GPU = "" }, nil},
 		{"device", func(e *Machine) { e.Device = "cpu" }, []string{"device cpu, here cuda (--device cpu)"}},
 		{"precision", func(e *Machine) { e.Precision = autograd.FP32 }, []string{"precision fp32, here bf16 (--precision fp32)"}},
 		{"threads", func(e *Machine) { e.Threads = 8 }, []string{"threads 8, here 2 (--threads 8)"}},

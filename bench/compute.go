@@ -27,7 +27,10 @@ type ComputeSpeed struct {
 	Kernels    string  `json:"kernels"`      // torch, or fused with its instruction set
 	Fused      int64   `json:"fused_layers"` // layers by fused kernels in a step, forward and backward
 	Threads    int     `json:"threads"`
+	Device     string  `json:"device"`        // cpu or cuda:N
+	GPU        string  `json:"gpu,omitempty"` // name of the card
 	PeakRSSMB  int64   `json:"peak_rss_mb"`
+	PeakGPUMB  int64   `json:"peak_gpu_mb,omitempty"` // of tensors on the GPU
 }
 
 // imagesPerSecond is the speed by the median.
@@ -57,10 +60,9 @@ func run(ctx context.Context, c config.Config, need memory, f computation) (Comp
 	}
 	speed := ComputeSpeed{Arch: c.Model.Arch, Variant: c.Model.Variant, Batch: c.BatchSize,
 		Resolution: c.Model.Resolution, Width: c.Model.Width}
-	err := autograd.Run(ctx, func(s *autograd.Scope) error {
-		b := &benchmark{}
-		g, err := c.Graph()
-		if err != nil {
+	b, g := &benchmark{}, (*models.Graph)(nil)
+	err := autograd.Run(ctx, func(s *autograd.Scope) (err error) {
+		if g, err = c.Graph(); err != nil {
 			return err
 		}
 		if b.Machine, err = backend.NewMachine(s, g, c.BackendOptions()); err != nil {
@@ -93,12 +95,21 @@ func run(ctx context.Context, c config.Config, need memory, f computation) (Comp
 		if err := s.Err(); err != nil {
 			return err
 		}
+		if err := autograd.ResetPeakMemory(b.Place); err != nil {
+			return err
+		}
 		before := autograd.BackboneCount()
 		speed.Timing, err = f(s, b)
 		speed.Precision, speed.Threads, speed.Kernels = string(m.Precision), m.Threads, m.Kernels
+		speed.Device, speed.GPU = m.Device, m.GPU
 		speed.Fused = (autograd.BackboneCount() - before) / max(1, speed.Timing.runs)
+		if err != nil {
+			return err
+		}
+		memory, err := autograd.DeviceMemory(b.Place)
+		speed.PeakGPUMB = memory.Peak >> 20
 		return err
 	})
 	speed.PeakRSSMB = host.PeakRSS()
-	return speed, err
+	return speed, b.MemoryError(err, g, c.BatchSize, "--batch-size", "--resolution", "--width")
 }

@@ -39,7 +39,7 @@ func TestMobileNetV2(t *testing.T) {
 		}
 		speed.Timing, speed.PeakRSSMB = Timing{}, 0
 		want := ComputeSpeed{Arch: "mobilenet_v2", Variant: "torchvision", Batch: 4, Resolution: 32, Width: 0.25,
-			Precision: "fp32", Kernels: "torch", Threads: 1}
+			Precision: "fp32", Kernels: "torch", Threads: 1, Device: "cpu"}
 		if speed != want {
 			t.Errorf("%s: %+v, want %+v", name, speed, want)
 		}

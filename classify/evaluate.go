@@ -116,6 +116,7 @@ func (c EvalConfig) keepsWeights() error {
 // measured is an evaluation that has run.
 type measured struct {
 	weights  weights.Weights
+	machine  backend.Machine
 	images   *data.Dataset
 	outcomes []Outcome
 	samples  []int     // of multi-label images: their indices in the order of evaluation
@@ -152,6 +153,7 @@ func measure(ctx context.Context, c EvalConfig) (*measured, error) {
 		return nil, fmt.Errorf("classify: no %s of %s has the name of a class of the weights, such as \"%s\"; is this the data set that they were trained on?", what, data.ShowName(where), data.ShowName(w.Classes[0]))
 	}
 	if err := autograd.Run(ctx, func(s *autograd.Scope) error { return e.run(ctx, s, c) }); err != nil {
+		err = e.machine.MemoryError(err, e.weights.Graph, min(cmp.Or(c.BatchSize, 32), e.images.Len()), "--batch-size")
 		return nil, fmt.Errorf("classify: %w", err)
 	}
 	return e, nil
@@ -164,6 +166,7 @@ func (e *measured) run(ctx context.Context, s *autograd.Scope, c EvalConfig) err
 	if err != nil {
 		return err
 	}
+	e.machine = m
 	if err := m.InferenceMemory(e.weights.Graph, options.BatchSize, options.Slots(e.images.Len())).Check(); err != nil {
 		return err
 	}

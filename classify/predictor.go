@@ -5,7 +5,6 @@ import (
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
-	"depthwise.dev/models"
 	"depthwise.dev/weights"
 )
 
@@ -38,12 +37,18 @@ func (c PredictConfig) runSlots(ctx context.Context, size []int, slots int, f fu
 	if err != nil {
 		return err
 	}
-	return autograd.Run(ctx, func(s *autograd.Scope) error {
-		m, err := backend.NewMachine(s, w.Graph, c.Options)
-		if err != nil {
+	g := w.Graph // in the size of the images
+	if size != nil {
+		if g, err = g.Resize(size[0], size[1]); err != nil {
 			return err
 		}
-		if err := checkMemory(m, w.Graph, c.BatchSize, slots, size); err != nil {
+	}
+	var m backend.Machine
+	err = autograd.Run(ctx, func(s *autograd.Scope) error {
+		if m, err = backend.NewMachine(s, w.Graph, c.Options); err != nil {
+			return err
+		}
+		if err := m.InferenceMemory(g, c.BatchSize, slots).Check(); err != nil {
 			return err
 		}
 		network, err := m.Load(s, w)
@@ -52,16 +57,7 @@ func (c PredictConfig) runSlots(ctx context.Context, size []int, slots int, f fu
 		}
 		return f(&predictor{Machine: m, scope: s, network: network, inference: m.Inference(s, network), weights: w, classes: classes})
 	})
-}
-
-func checkMemory(m backend.Machine, g *models.Graph, images, slots int, size []int) error {
-	if size != nil {
-		var err error
-		if g, err = g.Resize(size[0], size[1]); err != nil {
-			return err
-		}
-	}
-	return m.InferenceMemory(g, images, slots).Check()
+	return m.MemoryError(err, g, c.BatchSize, "--batch-size")
 }
 
 // logits copies a batch's outputs to the host: n*classes values, row-major.

@@ -13,6 +13,7 @@ import (
 // batchForward computes logits of batches of images, on the thread that its scope is pinned to.
 type batchForward struct {
 	scope     *autograd.Scope
+	machine   backend.Machine
 	network   *backend.Network
 	inference backend.Inference
 	mean, std [3]float64
@@ -36,7 +37,7 @@ func newBatchForward(s *autograd.Scope, c EngineConfig) (*batchForward, error) {
 		return nil, err
 	}
 	n.To(s, m.Place)
-	return &batchForward{scope: s, network: n, inference: m.Inference(s, n), mean: c.Mean, std: c.Std}, s.Err()
+	return &batchForward{scope: s, machine: m, network: n, inference: m.Inference(s, n), mean: c.Mean, std: c.Std}, s.Err()
 }
 
 // request is an image to compute.
@@ -73,7 +74,7 @@ func (b *batchForward) computeAll(requests []request, features bool, rows [][]fl
 		forward = b.inference.FeaturesPixels
 	}
 	pixels := autograd.Pixels{Values: b.pixels, N: len(places), Height: in.Height, Width: in.Width, Mean: b.mean, Std: b.std}
-	return b.scope.Sub(func(s *autograd.Scope) error {
+	err := b.scope.Sub(func(s *autograd.Scope) error {
 		values := autograd.ToSlice[float32](s, forward(s, pixels))
 		size := len(values) / len(places)
 		for i, place := range places {
@@ -81,4 +82,5 @@ func (b *batchForward) computeAll(requests []request, features bool, rows [][]fl
 		}
 		return s.Err()
 	})
+	return b.machine.MemoryError(err, b.network.Graph, len(places), "--max-batch")
 }

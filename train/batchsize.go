@@ -2,9 +2,9 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"depthwise.dev/autograd"
@@ -120,7 +120,8 @@ func (r *run) batchSpeed(ctx context.Context, s *autograd.Scope, size int) (floa
 
 // outOfMemory reports whether libtorch could not allocate memory, on a GPU or the host.
 func outOfMemory(err error) bool {
-	return strings.Contains(err.Error(), "out of memory") || strings.Contains(err.Error(), "can't allocate memory")
+	var memory *autograd.OutOfMemoryError
+	return errors.As(err, &memory)
 }
 
 // noise is a batch of noise with the targets of the data set's kind.

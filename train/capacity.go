@@ -34,6 +34,15 @@ func cutStored(settings string, images int) string {
 	})
 }
 
+// memoryError says of memory that was used up what needs less. A run that is continued keeps its settings.
+func (r *run) memoryError(err error) error {
+	explained := r.MemoryError(err, r.net.graph, r.config.BatchSize, "--batch-size", "--resolution", "--width")
+	if explained == err || r.folder.resume == nil {
+		return explained
+	}
+	return fmt.Errorf("%w; a run continues with its own settings: free memory, or start a new one with --init", explained)
+}
+
 // checkMemory refuses a run whose batches do not fit into memory, before anything is allocated.
 func (r *run) checkMemory() error {
 	options, images := r.loaderOptions(true), r.images.train.Len()

@@ -79,5 +79,5 @@ func (t Trainer) Fit(ctx context.Context, c config.Config, rec report.Recorder) 
 		}
 		return errors.Join(err, r.files.Close())
 	})
-	return r.result(), err
+	return r.result(), r.memoryError(err)
 }

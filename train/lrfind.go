@@ -54,7 +54,7 @@ func (t Trainer) FindLR(ctx context.Context, c config.Config, o tune.Range, rec 
 		r.clock.start(r.config)
 		return r.raiseLR(ctx, s, &test.Curve)
 	})
-	return test, err
+	return test, r.memoryError(err)
 }
 
 // testOnly makes the run one of single steps that has no folder, no end and no averages.
@@ -70,6 +70,9 @@ func (r *run) testOnly(rec report.Recorder) {
 // noteStart records the choices, and what is wrong with the images.
 func (r *run) noteStart() error {
 	errs := []error{r.noteChoices(), r.noteInit()}
+	if r.Note != "" {
+		errs = append(errs, r.note(report.Warning, r.Note))
+	}
 	for _, note := range r.images.notes[:min(maxNotes, len(r.images.notes))] {
 		errs = append(errs, r.note(report.Warning, note))
 	}

@@ -46,6 +46,9 @@ func (r *run) record(progress report.Recorder) error {
 	}
 	errs := []error{r.recorder.Record(start), r.noteChoices(), r.note(report.Info, fmt.Sprintf("backend %s: %s", r.Kernels, r.Reason)),
 		r.note(report.Info, r.folder.threads.String())}
+	if r.Note != "" {
+		errs = append(errs, r.note(report.Warning, r.Note))
+	}
 	if text := r.describeTask(); text != "" {
 		errs = append(errs, r.note(report.Info, text))
 	}

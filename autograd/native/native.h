@@ -34,7 +34,6 @@ dw_error dw_generator_state(dw_tensor *out); // uint8, one dimension
 dw_error dw_set_generator_state(dw_tensor t);
 int dw_has_bf16(void);               // whether the processor multiplies bfloat16 in hardware
 const char *dw_cpu_capability(void); // what libtorch selects kernels by, such as "AVX512+bf16+amx"
-int dw_cuda_devices(void);
 
 // tensors/tensors.cc: layout, copies and gradients.
 dw_error dw_channels_last(dw_tensor *out, dw_tensor x);

@@ -32,8 +32,5 @@ func HasBF16() bool { return C.dw_has_bf16() != 0 }
 // CPUCapability is what libtorch and oneDNN select their kernels by, such as "AVX512+bf16+amx".
 func CPUCapability() string { return C.GoString(C.dw_cpu_capability()) }
 
-// CUDADevices is the number of GPUs that this libtorch can use.
-func CUDADevices() int { return int(C.dw_cuda_devices()) }
-
 // LibtorchVersion is the version that cmd/setup built against.
 func LibtorchVersion() string { return C.DEPTHWISE_LIBTORCH_VERSION }

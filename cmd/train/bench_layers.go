@@ -9,14 +9,23 @@ import (
 
 // stepText formats the speed of a training step.
 func stepText(r bench.StepSpeed) string {
-	return fmt.Sprintf("%.1f img/s, %s per step of %d (%s, backend %s, %d layers fused, %s), peak memory %d MB\n",
-		r.ImagesPerSecond, timesText(r.Timing), r.Batch, r.Precision, r.Kernels, r.Fused, threadsText(r.Threads), r.PeakRSSMB) + speedNotes(r.ComputeSpeed)
+	return fmt.Sprintf("%.1f img/s, %s per step of %d (%s, backend %s, %d layers fused, %s), %s\n",
+		r.ImagesPerSecond, timesText(r.Timing), r.Batch, r.Precision, r.Kernels, r.Fused, threadsText(r.Threads), peakText(r.ComputeSpeed)) + speedNotes(r.ComputeSpeed)
 }
 
 // inferText formats the speed of a forward pass.
 func inferText(r bench.InferSpeed) string {
-	return fmt.Sprintf("%.1f img/s, %s per batch of %d (%s, backend %s, %s), peak memory %d MB\n",
-		r.ImagesPerSecond, timesText(r.Timing), r.Batch, r.Precision, r.Kernels, threadsText(r.Threads), r.PeakRSSMB) + speedNotes(r.ComputeSpeed)
+	return fmt.Sprintf("%.1f img/s, %s per batch of %d (%s, backend %s, %s), %s\n",
+		r.ImagesPerSecond, timesText(r.Timing), r.Batch, r.Precision, r.Kernels, threadsText(r.Threads), peakText(r.ComputeSpeed)) + speedNotes(r.ComputeSpeed)
+}
+
+// peakText formats the peak of the memory, and of that of a GPU with its name.
+func peakText(c bench.ComputeSpeed) string {
+	text := fmt.Sprintf("peak memory %d MB", c.PeakRSSMB)
+	if c.GPU != "" {
+		text += fmt.Sprintf(", %d MB on %s %s", c.PeakGPUMB, c.Device, c.GPU)
+	}
+	return text
 }
 
 // timesText formats the median and the 99th percentile, as "median 17.2 ms, p99 19.8 ms".

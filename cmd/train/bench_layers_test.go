@@ -34,6 +34,21 @@ func TestStepText(t *testing.T) {
 }
 
 // TestLayersText: floors and what derives from them are shown only for peaks that nothing makes doubtful.
+func TestPeakText(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		speed bench.ComputeSpeed
+		want  string
+	}{
+		{"the CPU", bench.ComputeSpeed{PeakRSSMB: 293, Device: "cpu"}, "peak memory 293 MB"},
+		{"a GPU", bench.ComputeSpeed{PeakRSSMB: 293, Device: "cuda:1", GPU: "NVIDIA H200", PeakGPUMB: 9876}, "peak memory 293 MB, 9876 MB on cuda:1 NVIDIA H200"},
+	} {
+		if got := peakText(c.speed); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
 func TestLayersText(t *testing.T) {
 	r := bench.StepLayersSpeed{StepSpeed: bench.StepSpeed{ImagesPerSecond: 100, ComputeSpeed: bench.ComputeSpeed{
 		Timing: bench.Timing{StepMS: 40, P99MS: 41, MeanMS: 40, Measured: 10}, Batch: 4, Precision: "bf16", Kernels: "fused", Threads: 2}}}

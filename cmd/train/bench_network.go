@@ -105,6 +105,7 @@ func (n networkBench[R, L]) command() *cobra.Command {
 			if err := b.ready(cmd); err != nil {
 				return err
 			}
+			noteDevice(cmd, b.Device)
 			if layers.enabled {
 				return n.runLayers(cmd, b, layers.plot)
 			}

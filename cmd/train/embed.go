@@ -98,6 +98,7 @@ func prepareEmbed(cmd *cobra.Command, c *classify.EmbedConfig) (err error) {
 	if c.BatchSize < 1 {
 		return usagef("--batch-size must be at least 1")
 	}
+	noteDevice(cmd, c.Device)
 	c.Remote, c.Progress = newRemote(logTo(cmd.ErrOrStderr())), progress(cmd.ErrOrStderr(), "embed")
 	c.Weights, err = localWeights(cmd, c.Weights)
 	return err

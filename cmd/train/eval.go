@@ -54,6 +54,7 @@ F1 at its threshold, and their means.`,
 					return err
 				}
 			}
+			noteDevice(cmd, c.Device)
 			c.Data, c.Remote, c.BatchSize, c.Workers = dir, newRemote(logTo(cmd.ErrOrStderr())), s.BatchSize, s.Workers
 			c.Images, c.LabelDelimiter = s.Images, s.LabelDelimiter
 			multi, err := classify.IsMultiLabel(c)

@@ -55,6 +55,7 @@ computed; an interrupt keeps those before it.
 			if p.Weights, err = localWeights(cmd, p.Weights); err != nil {
 				return err
 			}
+			noteDevice(cmd, p.Device)
 			if p.input != "" {
 				return classify.PredictArray(cmd.Context(), p.PredictConfig, p.input, p.output)
 			}

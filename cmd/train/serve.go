@@ -84,6 +84,7 @@ func (s *serveSettings) resolve(cmd *cobra.Command, args []string) (err error) {
 		return err
 	}
 	s.server.Log = newServeLog(cmd, s.log)
+	noteDevice(cmd, s.model.Device)
 	names := map[string]string{}
 	for _, arg := range args {
 		name, value := servedModel(arg)

@@ -6,7 +6,6 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/cpu/Utils.h>
-#include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/util/Logging.h>
 #include <cstdlib>
 #include <string>
@@ -69,12 +68,4 @@ int dw_has_bf16(void) {
 const char *dw_cpu_capability(void) {
   static const std::string name = at::get_cpu_capability() + matrix_units();
   return name.c_str();
-}
-
-int dw_cuda_devices(void) {
-  try {
-    return at::hasCUDA() ? int(at::detail::getCUDAHooks().deviceCount()) : 0;
-  } catch (...) {
-    return 0;
-  }
 }

@@ -1,0 +1,40 @@
+package backend
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/models"
+)
+
+// MemoryError returns err, and where memory was used up by batches of images in a graph, an error that says what needs less. The
+// flags are those of the caller that a smaller value of helps, that of the batch size first.
+func (m Machine) MemoryError(err error, g *models.Graph, images int, flags ...string) error {
+	var memory *autograd.OutOfMemoryError
+	if !errors.As(err, &memory) || g == nil {
+		return err
+	}
+	if images <= 1 {
+		flags = flags[1:]
+	}
+	var advice []string
+	if n := len(flags); n > 0 {
+		text := flags[n-1]
+		if n > 1 {
+			text = strings.Join(flags[:n-1], ", ") + " or " + text
+		}
+		advice = append(advice, "use a smaller "+text)
+	}
+	if m.Precision == autograd.FP32 && (m.Device != "cpu" || autograd.ThisProcessor().BF16) {
+		advice = append(advice, "use --precision bf16")
+	}
+	if memory.Others() > 0 {
+		advice = append(advice, "end the other processes")
+	}
+	if advice == nil {
+		advice = []string{"use a smaller network, or a machine with more memory"}
+	}
+	return fmt.Errorf("%w; batches of %d images of %dx%d in %s do not fit: %s", err, images, g.Input.Height, g.Input.Width, m.Precision, strings.Join(advice, ", or "))
+}

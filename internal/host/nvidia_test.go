@@ -1,0 +1,31 @@
+package host
+
+import (
+	"testing"
+	"testing/fstest"
+)
+
+func TestFindNVIDIA(t *testing.T) {
+	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+	tests := []struct {
+		name string
+		root fstest.MapFS
+		want NVIDIA
+	}{
+		{"nothing", fstest.MapFS{}, NVIDIA{}},
+		{"closed module", fstest.MapFS{"proc/driver/nvidia/version": file("NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue Mar  5 22:23:56 UTC 2024\nGCC version:  gcc version 12.3.0\n")},
+			NVIDIA{true, "550.54.15"}},
+		{"open module", fstest.MapFS{"proc/driver/nvidia/version": file("NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.65.06  Release Build  (dvs-builder@U22)\n")},
+			NVIDIA{true, "580.65.06"}},
+		{"two numbers", fstest.MapFS{"proc/driver/nvidia/version": file("NVRM version: NVIDIA UNIX x86_64 Kernel Module  470.82  Fri\n")}, NVIDIA{true, "470.82"}},
+		{"another format", fstest.MapFS{"proc/driver/nvidia/version": file("unknown")}, NVIDIA{true, ""}},
+		{"a card without a driver", fstest.MapFS{"sys/bus/pci/devices/0000:01:00.0/vendor": file("0x10de\n"), "sys/bus/pci/devices/0000:01:00.0/class": file("0x030200\n")}, NVIDIA{Present: true}},
+		{"the sound device of a card", fstest.MapFS{"sys/bus/pci/devices/0000:01:00.1/vendor": file("0x10de\n"), "sys/bus/pci/devices/0000:01:00.1/class": file("0x040300\n")}, NVIDIA{}},
+		{"another vendor", fstest.MapFS{"sys/bus/pci/devices/0000:01:00.0/vendor": file("0x1002\n"), "sys/bus/pci/devices/0000:01:00.0/class": file("0x030000\n")}, NVIDIA{}},
+	}
+	for _, tt := range tests {
+		if got := findNVIDIA(tt.root); got != tt.want {
+			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)
+		}
+	}
+}
