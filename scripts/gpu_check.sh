@@ -44,6 +44,7 @@ mkdir -p "$out" && out=$(cd "$out" && pwd) || exit 1
 source "$here/gpu/rows.sh"
 source "$here/gpu/servers.sh"
 source "$here/gpu/bundle.sh"
+source "$here/gpu/runs.sh"
 for part in a b c d; do source "$here/gpu/part_$part.sh"; done
 trap 'stop_servers; rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM

@@ -1,7 +1,7 @@
 """PyTorch's speed for gpu_check.sh: answers a request, a JSON object a line, with a JSON object a line.
 
 Request: {"mode": "eager" or "compile", "arch": "mobilenet_v1" or "mobilenet_v2", "what": "step" or "infer", "batch": 256,
-"precision": "bf16" or "fp32", "steps": 30, "prepare": true to compile and warm up only, "profile": true for the top kernels}.
+"precision": "bf16" or "fp32", "prepare": true to compile and warm up only, "profile": true for the longest kernels}.
 Reply: {"img_s": median of three windows, "peak_mb": ..., "top": ...} or {"error": ...}.
 
 It is PyTorch at its best: channels-last, autocast, cuDNN's benchmark mode, foreach SGD, and torch.compile with CUDA graphs.
@@ -14,7 +14,9 @@ import warnings
 import timm
 import torch
 
-WINDOWS = 3
+WINDOWS, WINDOW = 3, 0.25  # number and seconds
+KEPT = 4  # networks that are kept for the rounds to come; those of large batches are not
+LARGE = 512
 NAMES = {"mobilenet_v1": "mobilenetv1_100", "mobilenet_v2": "mobilenetv2_100"}
 DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32}
 
@@ -28,12 +30,17 @@ def synchronize(device):
         torch.cuda.synchronize()
 
 
+def compiled(model, device):
+    if device.type == "cuda":
+        return torch.compile(model, mode="reduce-overhead")  # with CUDA graphs
+    return torch.compile(model, backend="aot_eager")  # only to try this script: the default takes minutes on few cores
+
+
 def prepare(r, device, size):
     """Returns a function that runs one step or forward pass."""
     torch.manual_seed(0)
     model = timm.create_model(NAMES[r["arch"]]).to(device, memory_format=torch.channels_last)
-    mode = "reduce-overhead" if device.type == "cuda" else "default"  # with CUDA graphs
-    run = torch.compile(model, mode=mode) if r["mode"] == "compile" else model
+    run = compiled(model, device) if r["mode"] == "compile" else model
     x = torch.randn(r["batch"], 3, size, size, device=device).to(memory_format=torch.channels_last)
     y = torch.randint(0, 1000, (r["batch"],), device=device)
     autocast = torch.autocast(device.type, DTYPES[r["precision"]], enabled=r["precision"] != "fp32")
@@ -58,17 +65,19 @@ def prepare(r, device, size):
     return step
 
 
-def windows(f, batch, steps, device):
+def seconds(f, steps, device):
+    synchronize(device)
+    start = time.perf_counter()
+    for _ in range(steps):
+        f()
+    synchronize(device)
+    return time.perf_counter() - start
+
+
+def windows(f, batch, device):
     """Returns the median images per second of the windows."""
-    rates = []
-    for _ in range(WINDOWS):
-        synchronize(device)
-        start = time.perf_counter()
-        for _ in range(steps):
-            f()
-        synchronize(device)
-        rates.append(batch * steps / (time.perf_counter() - start))
-    return sorted(rates)[WINDOWS // 2]
+    steps = max(2, round(WINDOW / seconds(f, 2, device) * 2))
+    return sorted(batch * steps / seconds(f, steps, device) for _ in range(WINDOWS))[WINDOWS // 2]
 
 
 def top(f, device):
@@ -86,25 +95,34 @@ def top(f, device):
     return {"kernels_us": round(sum(t for t, _ in events)), "top": [[name[:90], round(t)] for t, name in events[:5]]}
 
 
-def answer(r, device, size):
+def allocated(device, read):
+    return read() if device.type == "cuda" else 0
+
+
+def ready(r, device, size):
+    """Returns the function of a request and its peak memory in MB. What was prepared before is used again."""
     key = json.dumps([r["mode"], r["arch"], r["what"], r["batch"], r["precision"]])
     if key not in prepared:
-        if r["mode"] != "compile":  # what is compiled is kept for the rounds to come
+        if r["mode"] != "compile" and (len(prepared) >= KEPT or r["batch"] >= LARGE):
             prepared.clear()
-        if device.type == "cuda":
-            torch.cuda.empty_cache()
-            torch.cuda.reset_peak_memory_stats()
-        prepared[key] = prepare(r, device, size)
+            allocated(device, torch.cuda.empty_cache)
+        allocated(device, torch.cuda.reset_peak_memory_stats)
+        before = allocated(device, torch.cuda.memory_allocated)
+        f = prepare(r, device, size)
         for _ in range(8 if device.type == "cuda" else 1):
-            prepared[key]()
+            f()
         synchronize(device)
+        prepared[key] = f, (allocated(device, torch.cuda.max_memory_allocated) - before) // 2**20
+    return prepared[key]
+
+
+def answer(r, device, size):
+    f, peak = ready(r, device, size)
     if r.get("prepare"):
-        return {"prepared": key}
+        return {"peak_mb": peak}
     if r.get("profile"):
-        return top(prepared[key], device)
-    rate = windows(prepared[key], r["batch"], r["steps"], device)
-    peak = torch.cuda.max_memory_allocated() // 2**20 if device.type == "cuda" else 0
-    return {"img_s": round(rate, 1), "peak_mb": peak}
+        return top(f, device)
+    return {"img_s": round(windows(f, r["batch"], device), 1), "peak_mb": peak}
 
 
 def main():
