@@ -74,7 +74,9 @@ environment() {
 	"$python" -c 'import torch, sys; sys.exit(torch.version.cuda is None)' ||
 		fail "$python has no PyTorch with CUDA: pip install torch==$torch, or --current to pack for the CPU"
 	mkdir -p "$work/path" "$cache"
-	ln -s "$python" "$work/path/python3" # set-up asks the python3 on PATH
+	# Set-up asks the python3 on PATH. A link would not find the packages of a virtual environment.
+	printf '#!/bin/sh\nexec %q "$@"\n' "$python" >"$work/path/python3"
+	chmod +x "$work/path/python3"
 	export PATH="$work/path:$PATH" LIBTORCH_USE_PYTORCH=1 XDG_CACHE_HOME="$cache"
 }
 

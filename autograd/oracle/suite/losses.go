@@ -27,7 +27,7 @@ func losses() []Case {
 		list = append(list, crossEntropy(fmt.Sprintf("cross entropy, smoothing %v", smoothing), logits, labels, smoothing),
 			Case{Name: fmt.Sprintf("soft cross entropy, smoothing %v", smoothing), Inputs: logits, FullPrecision: true,
 				Torch: func(s *autograd.Scope, in []*autograd.Tensor) *autograd.Tensor {
-					targets := s.To(autograd.FromSlice(s, soft.Data, soft.Shape...), in[0].DType())
+					targets := like(s, autograd.FromSlice(s, soft.Data, soft.Shape...), in[0])
 					return s.Reshape(autograd.CrossEntropy{LabelSmoothing: smoothing}.SoftLoss(s, in[0], targets), 1, 1)
 				},
 				Gorgonia: func(g *oracle.Graph, in []*oracle.Node) []*oracle.Node {
@@ -64,7 +64,7 @@ func binaryCrossEntropy(name string, logits []Input, targets oracle.Array, l aut
 	}
 	return Case{Name: "binary cross entropy, " + name, Inputs: logits, FullPrecision: true,
 		Torch: func(s *autograd.Scope, in []*autograd.Tensor) *autograd.Tensor {
-			t := s.To(autograd.FromSlice(s, targets.Data, targets.Shape...), in[0].DType())
+			t := like(s, autograd.FromSlice(s, targets.Data, targets.Shape...), in[0])
 			return s.Reshape(l.Loss(s, in[0], t), 1, 1)
 		},
 		Gorgonia: func(g *oracle.Graph, in []*oracle.Node) []*oracle.Node {
@@ -96,7 +96,7 @@ func fusedCrossEntropy(logits []Input, t autograd.Targets, smoothing float64) Ca
 func crossEntropy(name string, logits []Input, labels []int64, smoothing float64) Case {
 	return Case{Name: name, Inputs: logits, FullPrecision: true,
 		Torch: func(s *autograd.Scope, in []*autograd.Tensor) *autograd.Tensor {
-			targets := autograd.FromSlice(s, labels, int64(len(labels)))
+			targets := s.ToDevice(autograd.FromSlice(s, labels, int64(len(labels))), in[0].Device())
 			return s.Reshape(autograd.CrossEntropy{LabelSmoothing: smoothing}.Loss(s, in[0], targets), 1, 1)
 		},
 		Gorgonia: func(g *oracle.Graph, in []*oracle.Node) []*oracle.Node {

@@ -13,6 +13,21 @@ import (
 type Torch struct {
 	Parameters autograd.DType // of parameters and statistics
 	Compute    autograd.DType // of activations and, within Autocast, of convolutions
+	// Device is where it computes. Nil: the CPU.
+	Device *autograd.Device
+}
+
+// place moves a tensor to the engine's device.
+func (t Torch) place(s *autograd.Scope, x *autograd.Tensor) *autograd.Tensor {
+	if t.Device == nil {
+		return x
+	}
+	return s.ToDevice(x, *t.Device)
+}
+
+// like converts a tensor to the type and device of another.
+func like(s *autograd.Scope, x, other *autograd.Tensor) *autograd.Tensor {
+	return s.ToDevice(s.To(x, other.DType()), other.Device())
 }
 
 // activation is the type of the case's activations.
@@ -43,7 +58,7 @@ func (t Torch) Case(ctx context.Context, c Case) (r Result, err error) {
 		value := readOne(s, out)
 		r = append(r, Value{Kind: Output, Array: value})
 		weights := autograd.FromSlice(s, c.cotangent(len(value.Data)), value.Shape...)
-		s.Backward(s.Sum(s.Mul(out, s.To(weights, out.DType()))))
+		s.Backward(s.Sum(s.Mul(out, like(s, weights, out))))
 		for i, input := range c.Inputs {
 			if !input.Running {
 				r = append(r, gradient(s, input, in[i]))
@@ -73,7 +88,7 @@ func (t Torch) inputs(s *autograd.Scope, c Case, leaves bool) []*autograd.Tensor
 		if in.Activation {
 			dtype = t.activation(c)
 		}
-		x := s.To(autograd.FromSlice(s, in.Data, in.Shape...), dtype)
+		x := t.place(s, s.To(autograd.FromSlice(s, in.Data, in.Shape...), dtype))
 		if len(in.Shape) == 4 {
 			x = s.ChannelsLast(x)
 		}

@@ -33,7 +33,11 @@ func (t Torch) pass(s *autograd.Scope, b backend.Backend, n Network) (Result, er
 	if t.Parameters != autograd.Float32 {
 		net.ToDType(s, t.Parameters)
 	}
-	images := s.RequireGrad(s.ChannelsLast(s.To(autograd.FromSlice(s, n.Images.Data, n.Images.Shape...), t.Parameters)))
+	if t.Device != nil {
+		net.To(s, *t.Device)
+	}
+	pixels := t.place(s, s.To(autograd.FromSlice(s, n.Images.Data, n.Images.Shape...), t.Parameters))
+	images := s.RequireGrad(s.ChannelsLast(pixels))
 	var logits *autograd.Tensor
 	if err := s.Autocast(t.autocast(t.Compute), func(s *autograd.Scope) error {
 		logits = s.Keep(b.Forward(s, net, images, n.Mode))

@@ -44,9 +44,9 @@ func weightedLoss(form string, l autograd.CrossEntropy, logits []Input, t autogr
 			loss, _ := l.Fused(s, logits, t)
 			return loss
 		case len(t.MixedLabels) > 0:
-			return l.SoftLoss(s, logits, s.To(autograd.FromSlice(s, soft.Data, soft.Shape...), logits.DType()))
+			return l.SoftLoss(s, logits, like(s, autograd.FromSlice(s, soft.Data, soft.Shape...), logits))
 		}
-		return l.Loss(s, logits, autograd.FromSlice(s, t.Labels, int64(len(t.Labels))))
+		return l.Loss(s, logits, s.ToDevice(autograd.FromSlice(s, t.Labels, int64(len(t.Labels))), logits.Device()))
 	}
 	return Case{
 		Name:   fmt.Sprintf("%s loss, %d class weights, gamma %v, smoothing %v, %d mixed rows", form, len(l.ClassWeights), l.Gamma, l.LabelSmoothing, len(t.MixedLabels)),

@@ -1,0 +1,122 @@
+package devicetest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/autograd/oracle/suite"
+	"depthwise.dev/models"
+	"depthwise.dev/models/mobilenet"
+)
+
+// TestMain computes on one thread: the CPU's part is small, and two threads on a busy machine wait for each other.
+func TestMain(m *testing.M) {
+	err := autograd.Run(context.Background(), func(s *autograd.Scope) error {
+		autograd.SetThreads(s, 1)
+		return s.Err()
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// TestOperations compares values and gradients of every operation, layer and loss of autograd with float64 on the CPU.
+func TestOperations(t *testing.T) {
+	engines := suite.OnDevice(device(t))
+	for _, c := range append(suite.Operations(1), suite.Layers()...) {
+		if c.Gorgonia == nil {
+			continue // random: each device has a generator of its own
+		}
+		t.Run(c.Name, func(t *testing.T) {
+			want, err := suite.Reference.Case(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range engines {
+				check(t, suite.CompareCase(t.Context(), e, c, want))
+			}
+		})
+	}
+}
+
+// networks are small ones of each architecture. Batch norm has at least 16 values per channel, so that every precision is compared.
+var networks = []struct {
+	name, arch, variant string
+	width               float64
+	resolution, images  int
+}{
+	{"v1", "mobilenet_v1", "paper", 0.5, 64, 8},
+	{"v1, odd sizes, biases", "mobilenet_v1", "article", 0.5, 75, 4},
+	{"v1, TensorFlow's padding, relu6", "mobilenet_v1", "keras", 0.5, 64, 8},
+	{"v2", "mobilenet_v2", "torchvision", 0.5, 64, 8},
+	{"v2, TensorFlow's padding", "mobilenet_v2", "keras", 0.35, 64, 8},
+}
+
+// TestNetworks compares logits, loss, gradients and running statistics of whole networks, by every backend that computes on the
+// device, and of their layers with float64 on the CPU.
+func TestNetworks(t *testing.T) {
+	engines := suite.OnDevice(device(t))
+	for _, n := range networks {
+		g := graph(t, n.arch, n.variant, n.width, n.resolution)
+		for _, mode := range []autograd.Mode{autograd.Training, autograd.Evaluation} {
+			task := pass(g, mode, n.images)
+			t.Run(fmt.Sprintf("%s/%v", n.name, task), func(t *testing.T) {
+				row, err := suite.CheckNetwork(t.Context(), task, engines)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, c := range row.Cells {
+					check(t, c)
+				}
+				layers, err := suite.CheckLayers(t.Context(), task, engines, func(string) {})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, f := range (suite.Report{Layers: layers}).Failures() {
+					t.Error(f)
+				}
+			})
+		}
+	}
+}
+
+// check fails the test if a comparison failed, and logs one that was left out.
+func check(t *testing.T, c suite.Cell) {
+	t.Helper()
+	if c.Failed {
+		t.Errorf("%s: %s differs by %.3g, tolerance %.3g %s", c.Engine, c.Value, c.Relative, c.Tolerance, c.Error)
+	}
+	if c.Left != "" && c.Left != "computes whole networks only" {
+		t.Logf("%s: %s", c.Engine, c.Left)
+	}
+}
+
+// graph is a variant with 10 classes.
+func graph(t *testing.T, arch, variant string, width float64, resolution int) *models.Graph {
+	t.Helper()
+	c, err := mobilenet.Default(arch, variant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Width, c.Resolution, c.Classes = width, resolution, 10
+	g, err := c.Graph()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// pass is a pass through the graph with noise as images.
+func pass(g *models.Graph, mode autograd.Mode, images int) suite.Network {
+	labels := make([]int64, images)
+	for i := range labels {
+		labels[i] = int64(3*i+2) % int64(g.Classes())
+	}
+	x := suite.Draw("images", -2, 2, int64(images), int64(g.Input.Channels), int64(g.Input.Height), int64(g.Input.Width))
+	return suite.NewNetwork(g, mode, x, labels)
+}

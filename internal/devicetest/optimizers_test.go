@@ -1,0 +1,101 @@
+package devicetest
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/autograd/oracle/suite"
+	"depthwise.dev/backend"
+	"depthwise.dev/optim"
+)
+
+// shapes are those of parameters: a scalar, vectors, and convolution weights in channels-last layout.
+var shapes = [][]int64{{1}, {33}, {7, 5, 3, 3}, {40, 300}}
+
+// options are the ways in which a step is prepared.
+var options = []struct {
+	name string
+	optim.StepOptions
+}{
+	{"plain", optim.StepOptions{LR: 0.01}},
+	{"scaled gradients", optim.StepOptions{LR: 0.01, GradScale: 0.125}},
+	{"clipped", optim.StepOptions{LR: 0.01, GradScale: 3, MaxGradNorm: 1}},
+}
+
+// TestOptimizers takes the same steps with every optimizer on the device and on the CPU.
+func TestOptimizers(t *testing.T) {
+	d := device(t)
+	for _, row := range optim.Optimizers {
+		for _, h := range []optim.Hyperparameters{{}, {Momentum: 0.9, WeightDecay: 0.01}} {
+			for _, o := range options {
+				t.Run(fmt.Sprintf("%s, momentum %v, decay %v, %s", row.Name, h.Momentum, h.WeightDecay, o.name), func(t *testing.T) {
+					got, want := steps(t, row, h, o.StepOptions, d), steps(t, row, h, o.StepOptions, autograd.CPU)
+					for i := range want {
+						// float32: a rounding is 6e-8 of a value; six steps, and sums in another order where gradients are clipped.
+						if worst := difference(got[i], want[i]); !(worst <= 2e-6) {
+							t.Errorf("parameter %d of shape %v differs by %.1g of its largest value", i, shapes[i], worst)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// steps returns the parameters after six steps on a device.
+func steps(t *testing.T, row optim.OptimizerSpec, h optim.Hyperparameters, o optim.StepOptions, d autograd.Device) [][]float64 {
+	t.Helper()
+	var values [][]float64
+	err := autograd.Run(t.Context(), func(s *autograd.Scope) error {
+		var parameters []optim.Parameter
+		for i, shape := range shapes {
+			x := drawn(s, fmt.Sprint("parameter ", i), d, shape...)
+			parameters = append(parameters, optim.Parameter{Name: fmt.Sprint("p", i), Tensor: s.RequireGrad(x), NoDecay: i == 1})
+		}
+		optimizer := row.New(s, parameters, h)
+		for step := range 6 {
+			err := s.Sub(func(s *autograd.Scope) error {
+				for i, p := range parameters {
+					autograd.ZeroGrads(s, autograd.List{p.Tensor})
+					s.Backward(s.Sum(s.Mul(p.Tensor, drawn(s, fmt.Sprint("gradient ", step, i), d, shapes[i]...))))
+				}
+				backend.Torch{}.Update(s, optimizer.Prepare(o))
+				return s.Err()
+			})
+			if err != nil {
+				return err
+			}
+		}
+		for _, p := range parameters {
+			values = append(values, autograd.ToSlice[float64](s, s.Detach(p.Tensor)))
+		}
+		return s.Err()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values
+}
+
+// drawn is a float32 tensor of uniform values that follow from its name.
+func drawn(s *autograd.Scope, name string, d autograd.Device, shape ...int64) *autograd.Tensor {
+	x := s.ToDevice(s.To(autograd.FromSlice(s, suite.Draw(name, -1, 1, shape...).Data, shape...), autograd.Float32), d)
+	if len(shape) == 4 {
+		x = s.ChannelsLast(x)
+	}
+	return x
+}
+
+// difference is the largest difference relative to the largest value wanted.
+func difference(got, want []float64) float64 {
+	worst, scale := 0.0, 0.0
+	for i := range want {
+		scale = max(scale, math.Abs(want[i]))
+		if d := math.Abs(got[i] - want[i]); !(d <= worst) {
+			worst = d
+		}
+	}
+	return worst / scale
+}
