@@ -1,1 +1,89 @@
-part_a() { :; }
+# Part a: what the device computes is right, resumes exactly, and fails clearly. Sourced by gpu_check.sh.
+
+a_sizes() {
+	a_settings=(--data "$data" --device "$device" --recipe none --width 0.5 --resolution 128 --batch-size 32 --lr 0.1
+		--schedule onecycle --crop-scale 0.35,1 --seed 1 --progress plain)
+	a_epochs=3 a_limit=110
+	[ -z "$quick" ] || { a_settings+=(--width 0.25 --resolution 32 --max-steps 16) a_epochs=1; }
+}
+
+# device_tests runs the packed tests. TF32 is off in them: tolerances of float32 are those of float32.
+device_tests() {
+	local code name status seconds
+	limited $a_limit tests.log env DEPTHWISE_TEST_DEVICE="$device" NVIDIA_TF32_OVERRIDE=0 "$bundle/bin/device.test" -test.v
+	code=$?
+	while read -r status name seconds; do
+		case $status in
+		PASS:) row ok "$name" "$seconds" ;;
+		SKIP:) unavailable "$name" "skipped: $(grep -aA1 -- "--- SKIP: $name " "$out/tests.log" | tail -n 1)" ;;
+		*) row failed "$name" "$seconds $(failures "$name")" ;;
+		esac
+	done < <(sed -n 's/^--- \([A-Z]*:\) \([^ ]*\) (\(.*\))$/\1 \2 \3/p' "$out/tests.log")
+	[ $code = 0 ] && row ok 'device tests' 'all passed' || outcome 'device tests' $code tests.log
+}
+
+# failures TEST prints how many of its cases failed, and the first message.
+failures() {
+	grep -ac -- "^ *--- FAIL: $1/" "$out/tests.log" | tr '\n' ' '
+	echo "cases failed, see tests.log, first: $(grep -am1 -E '^ +[a-z_]+_test\.go:[0-9]+:' "$out/tests.log" | cut -c -200)"
+}
+
+# trains NAME RUN FLAGS...: a training that is a reference for others.
+trains() {
+	local name=$1 run=$work/$2 start=$SECONDS code
+	shift 2
+	limited 60 "${run##*/}.log" "$train" "${a_settings[@]}" --epochs $a_epochs "$@" --out "$run"
+	code=$?
+	outcome "$name" $code "${run##*/}.log" "best top-1 $(best_top1 "$run"), $(digest "$run"), $((SECONDS - start)) s"
+	return $code
+}
+
+# same NAME RUN OTHER: their best weights have the same bytes.
+same() {
+	local a b
+	a=$(digest "$work/$2") b=$(digest "$work/$3")
+	[ "$a" = "$b" ] && [ -n "$a" ] && row ok "$1" "the same bytes, $a" || row failed "$1" "other bytes: ${a:-none} and ${b:-none}"
+}
+
+# graphs compares training with and without CUDA graphs.
+graphs() {
+	if ! "$train" --help | grep -q -- --cuda-graph; then
+		unavailable 'CUDA graphs' 'the program has no --cuda-graph'
+		return
+	fi
+	trains 'train v1 with CUDA graphs' graph-on --cuda-graph on && trains 'train v1 without' graph-off --cuda-graph off &&
+		same 'CUDA graphs compute the same' graph-on graph-off
+}
+
+# too_large asks for a batch that no memory holds: the error names what to lower, and the same process computes the next.
+too_large() {
+	local ask_for='"resolution":224,"arch":"mobilenet_v1","precision":"bf16","device":"'$device'"' error code batch=16384
+	[ "$device" != cpu ] || batch=1000000
+	limited 60 memory.log "$train" bench step --device "$device" --batch-size $batch --steps 1 --warmup-steps 1
+	code=$?
+	if [ $code = 1 ] && tail -n 1 "$out/memory.log" | grep -q -- '--batch-size'; then
+		row ok 'a batch that is too large' "exit status 1: $(tail -n 1 "$out/memory.log" | cut -c -200)"
+	else
+		row failed 'a batch that is too large' "exit status $code, want 1 with --batch-size in the message: $(last memory.log)"
+	fi
+	server ours env DEPTHWISE_MEASURE=1 "$bundle/bin/device.test" -test.run '^TestMeasure$' -test.timeout 10m
+	ask ours 60 "{\"what\":\"step\",\"steps\":1,\"warmup\":1,\"config\":{$ask_for,\"batch_size\":$batch}}"
+	error=$(failure)
+	[ -n "$error" ] || row failed 'steps after one that was too large' "a batch of $batch was computed: $reply"
+	if [ -z "${server_pid[ours]:-}" ]; then start ours && [ -n "$error" ] && row info 'the process' "ended after: $error"; fi
+	ask ours 60 "{\"what\":\"step\",\"steps\":2,\"warmup\":1,\"config\":{$ask_for,\"batch_size\":4}}"
+	[ -z "$(failure)" ] && row ok 'steps after one that was too large' "$(value img_s <<<"$reply" | rounded) img/s at batch 4" ||
+		row failed 'steps after one that was too large' "$(failure)"
+	stop ours
+}
+
+part_a() {
+	a_sizes
+	device_tests
+	trains 'train v1' v1 && killed 'v1, SIGKILL and resume' "$work/v1" 5 v1-killed.log \
+		"$train" "${a_settings[@]}" --epochs $a_epochs --checkpoint-every 1steps --out "$work/v1-killed"
+	trains 'train v2, which has dropout' v2 --arch mobilenet_v2 && killed 'v2 with dropout, SIGKILL and resume' "$work/v2" 5 v2-killed.log \
+		"$train" "${a_settings[@]}" --epochs $a_epochs --arch mobilenet_v2 --checkpoint-every 1steps --out "$work/v2-killed"
+	too_large
+	graphs
+}

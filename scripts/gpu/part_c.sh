@@ -1,16 +1,16 @@
 # Part c: speed beside PyTorch. Sourced by gpu_check.sh.
 #
 # torch.compile prepares first, in a process for each network so that they compile side by side; nothing is measured meanwhile.
-# Then ours and PyTorch take turns, the most important figures first and in several rounds.
+# Then ours and PyTorch take turns, the most important figures first and in several rounds. PEERS=none measures ours alone,
+# PEERS=eager leaves out torch.compile.
 
 c_sizes() {
-	c_batches=(256 32 1024) c_size=224 c_width=1 c_main=256 c_small=32 c_prepare=80 c_unreached=0 c_first=''
-	c_compiled=("mobilenet_v1 $c_main" "mobilenet_v2 $c_main" "mobilenet_v1 $c_small") c_rounds=3 c_threads=()
-	c_backends=(cuda torch) c_graphs=(on off) c_best=cuda c_graph=on
-	[ -z "$quick" ] || { c_batches=(4) c_size=32 c_width=0.25 c_main=4 c_small=2 c_compiled=("mobilenet_v1 4") c_rounds=1; }
+	c_batches=(256 32 1024) c_size=224 c_width=1 c_main=256 c_small=32 c_unreached=0 c_first=''
+	c_rounds=3 c_threads=() c_backends=(cuda torch) c_graphs=(on off)
+	[ -z "$quick" ] || { c_batches=(4) c_size=32 c_width=0.25 c_main=4 c_small=2 c_rounds=1; }
 	# PyTorch's threads spin at barriers, which takes seconds a step beside other work.
 	[ "$device" != cpu ] || c_threads=(OMP_NUM_THREADS=1)
-	[ "$device" != cpu ] || { c_best=auto c_graph=default c_backends=(auto torch cuda) c_graphs=(default off); }
+	[ "$device" != cpu ] || c_backends=(auto torch cuda) c_graphs=(default off)
 }
 
 # c_steps BATCH: steps that take about half a second on a GPU.
@@ -29,7 +29,7 @@ ours() {
 peer() { echo "{\"mode\":\"$1\",\"what\":\"$2\",\"arch\":\"$3\",\"batch\":$4,\"precision\":\"$5\"${6:-}}"; }
 
 # speed prints the images per second in $reply.
-speed() { value img_s <<<"$reply" | awk '{ printf "%.0f", $1 }'; }
+speed() { value img_s <<<"$reply" | rounded; }
 
 # result NAME: the row of a single measurement in $reply.
 result() {
@@ -50,25 +50,17 @@ memory() {
 	[ -z "$peak" ] || [ "$peak" = 0 ] || echo ", $peak MB"
 }
 
-# compiler ARCH BATCH: a server of torch.compile for a network, told to prepare.
-compiler() {
-	local name=compile-$1-$2 what
-	server "$name" env "${c_threads[@]}" TORCHINDUCTOR_COMPILE_THREADS=4 "$python" "$here/gpu_peer.py" "$device" "$c_size"
-	for what in step infer; do tell "$name" "$(peer compile $what "$1" "$2" bf16 ',"prepare":true')"; done
-	compilers+=("$name")
-}
-
-# compiled waits for the compilers. Those that are late are stopped: they would disturb the others.
-compiled() {
-	local name what late=$((SECONDS + c_prepare)) start=$SECONDS
+# compile WHAT SECONDS: torch.compile prepares training steps or inference of each network. One that is late is stopped: it would
+# disturb the others.
+compile() {
+	local name late=$((SECONDS + $2)) start=$SECONDS
+	[ ${#compilers[@]} -gt 0 ] || return 0
+	for name in "${compilers[@]}"; do tell "$name" "$(peer compile "$1" ${c_compiled[$name]} bf16 ',"prepare":true')"; done
 	for name in "${compilers[@]}"; do
-		for what in step infer; do
-			[ -n "${server_pid[$name]:-}" ] || continue
-			answered "$name" $((late > SECONDS ? late - SECONDS : 1))
-			[ -z "$(failure)" ] || unavailable "torch.compile $name $what" "$(failure)"
-		done
+		answered "$name" $((late > SECONDS ? late - SECONDS : 1))
+		[ -z "$(failure)" ] || unavailable "torch.compile $1 ${c_compiled[$name]}" "$(failure)"
 	done
-	row info 'torch.compile' "prepared ${#compilers[@]} networks in $((SECONDS - start)) s"
+	row info 'torch.compile' "prepared $1 of ${#compilers[@]} networks in $((SECONDS - start)) s"
 }
 
 # rounds WHAT ARCH BATCH N: ours, eager and compiled PyTorch in turn; a row with the median of each and the ratios.
@@ -77,6 +69,7 @@ rounds() {
 	for ((i = 0; i < n; i++)); do
 		ours "$what" "$arch" "$batch" bf16 "$c_best" "$c_graph"
 		mine+=" $(speed)"
+		[ "$peers" != none ] || continue
 		ask eager 30 "$(peer eager "$what" "$arch" "$batch" bf16)"
 		eager+=" $(speed)"
 		[ -n "${server_pid[$name]:-}" ] || continue
@@ -90,12 +83,12 @@ rounds() {
 compared() {
 	local a b c
 	a=$(median "$2") b=$(median "$3") c=$(median "$4")
-	if [ -z "$a" ] || [ -z "$b" ]; then
+	if [ -z "$a" ] || [ -z "$b$(grep none <<<"$peers")" ]; then
 		[ "$(left)" -ge 3 ] && row failed "$1" "ours:${2:- none}; eager:${3:- none}" || row 'not run' "$1" "the part's time was over"
 		return
 	fi
-	row info "$1" "ours $a (${2# }), eager $b (${3# }), compile ${c:--} (${4# }); $(over "$a" "$b") times eager, $(over "$a" "$c") times compile" \
-		ours "$a" eager "$b" compile "${c:-null}"
+	row info "$1" "ours $a (${2# }), eager ${b:--} (${3# }), compile ${c:--} (${4# }); $(over "$a" "$b") times eager, $(over "$a" "$c") times compile" \
+		ours "$a" eager "${b:-null}" compile "${c:-null}"
 }
 
 median() { tr ' ' '\n' <<<"$1" | grep . | sort -g | awk '{ v[NR] = $1 } END { if (NR) print v[int((NR + 1) / 2)] }'; }
@@ -103,7 +96,7 @@ over() { awk -v a="$1" -v b="${2:-0}" 'BEGIN { if (b > 0) printf "%.2f", a / b; 
 
 # others measures every other combination once.
 others() {
-	local arch what batch backend graph name
+	local arch what batch backend graph
 	for batch in "${c_batches[@]}"; do
 		for arch in mobilenet_v1 mobilenet_v2; do
 			for what in step infer; do
@@ -114,7 +107,12 @@ others() {
 						result "ours $what $arch $batch bf16 $backend graph $graph"
 					done
 				done
-				[ "$batch" != "$c_main" ] || continue
+			done
+		done
+		[ "$batch" -lt 512 ] || stop ours # frees the memory for PyTorch
+		for arch in mobilenet_v1 mobilenet_v2; do
+			for what in step infer; do
+				[ "$batch" != "$c_main" ] && [ "$peers" != none ] || continue
 				ask eager 30 "$(peer eager $what $arch "$batch" bf16)"
 				result "eager $what $arch $batch bf16"
 			done
@@ -130,6 +128,7 @@ float32() {
 		ours step mobilenet_v1 "$c_main" fp32 "$backend" "$c_graph"
 		result "ours step mobilenet_v1 $c_main fp32 $backend graph $c_graph"
 	done
+	[ "$peers" != none ] || return 0
 	ask eager 30 "$(peer eager step mobilenet_v1 "$c_main" fp32)"
 	result "eager step mobilenet_v1 $c_main fp32"
 }
@@ -140,25 +139,47 @@ profiles() {
 	[ -z "$(failure)" ] && row info "eager step mobilenet_v1 $c_main bf16, kernels" "$reply" || unavailable 'eager, kernels' "$(failure)"
 }
 
+# best finds our fastest form, and has it compile its kernels. Elsewhere than on a GPU the others do not exist.
+best() {
+	local form
+	for form in "cuda on" "cuda off" "torch on" "torch default" "auto default"; do
+		read -r c_best c_graph <<<"$form"
+		[ "$device" != cpu ] || [ "$form" = "auto default" ] || continue
+		ours step mobilenet_v1 "$c_main" bf16 "$c_best" "$c_graph"
+		[ -n "$(failure)" ] || break
+		unavailable "ours with backend $c_best, graph $c_graph" "$(failure)"
+	done
+	row info 'ours' "backend $c_best, graph $c_graph; the first measurement: $(speed) img/s"
+}
+
 part_c() {
-	local name
-	c_sizes
+	local name peers=${PEERS:-all}
+	declare -A c_compiled=()
 	compilers=()
+	c_sizes
 	server ours env DEPTHWISE_MEASURE=1 "$bundle/bin/device.test" -test.run '^TestMeasure$' -test.timeout 10m
 	server eager env "${c_threads[@]}" "$python" "$here/gpu_peer.py" "$device" "$c_size"
-	for name in "${c_compiled[@]}"; do compiler $name; done
-	start eager
-	ours step mobilenet_v1 "$c_main" bf16 "$c_best" "$c_graph" # the first request compiles kernels
-	result "ours step mobilenet_v1 $c_main bf16 $c_best graph $c_graph, the first, beside compilers"
-	compiled
+	if [ "$peers" = all ]; then
+		for name in "mobilenet_v1 $c_main" "mobilenet_v2 $c_main" "mobilenet_v1 $c_small"; do
+			[ -z "$quick" ] || [ ${#compilers[@]} = 0 ] || break
+			compilers+=("compile-${name/ /-}")
+			c_compiled["compile-${name/ /-}"]=$name
+			server "compile-${name/ /-}" env "${c_threads[@]}" TORCHINDUCTOR_COMPILE_THREADS=4 "$python" "$here/gpu_peer.py" "$device" "$c_size"
+			start "compile-${name/ /-}"
+		done
+	fi
+	[ "$peers" = none ] || start eager
+	best
+	compile step 80
 	rounds step mobilenet_v1 "$c_main" $c_rounds
-	rounds infer mobilenet_v1 "$c_main" $c_rounds
 	rounds step mobilenet_v2 "$c_main" $(((c_rounds + 1) / 2))
-	rounds infer mobilenet_v2 "$c_main" $(((c_rounds + 1) / 2))
 	rounds step mobilenet_v1 "$c_small" $(((c_rounds + 1) / 2))
+	compile infer 45
+	rounds infer mobilenet_v1 "$c_main" $c_rounds
+	rounds infer mobilenet_v2 "$c_main" $(((c_rounds + 1) / 2))
 	rounds infer mobilenet_v1 "$c_small" $(((c_rounds + 1) / 2))
 	for name in "${compilers[@]}"; do stop "$name"; done
-	profiles
+	[ "$peers" = none ] || profiles
 	others
 	[ $c_unreached = 0 ] || row 'not run' "$c_unreached measurements" "the part's time was over before $c_first"
 }

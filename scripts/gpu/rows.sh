@@ -62,6 +62,9 @@ last() {
 # value NAME prints a number of the JSON on standard input, the last of that name.
 value() { grep -ao "\"$1\": *-\?[0-9][0-9.e+-]*" | tail -n 1 | sed 's/.*: *//'; }
 
+# rounded rounds the number on standard input.
+rounded() { awk '{ printf "%.0f", $1 }'; }
+
 # write_table writes the rows to table.txt, prints them, and sets the exit status.
 write_table() {
 	"$python" "$here/gpu/table.py" "$out/rows.jsonl" | tee "$out/table.txt"
