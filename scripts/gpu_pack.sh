@@ -95,7 +95,7 @@ fi
 go run ./cmd/setup
 step "compiling the program and the device tests"
 go build -trimpath -ldflags='-s -w' -o "$bundle/bin/train" ./cmd/train
-go test -c -trimpath -ldflags='-s -w' -o "$bundle/bin/device.test" ./internal/devicetest
+go test -c -trimpath -ldflags='-s -w' -o "$bundle/bin/device.test" ./diagnose/devicetest
 
 # Libraries: all but those of libtorch and CUDA, which PyTorch brings there, and those of the C and C++ compilers.
 compiler='^(linux-vdso|ld-linux.*|lib(c|m|dl|rt|util|pthread|stdc\+\+|gcc_s|gomp))\.so'
@@ -113,6 +113,17 @@ if [ -n "$current" ]; then
 else
 	echo "torch=$("$python" -c 'import torch; print(torch.__version__.split("+")[0])')" >"$bundle/bundle.env"
 fi
+
+# trace compiles the library that records kernels, with the headers of CUDA that set-up uses. Without it part c has no trace.
+trace() {
+	local cuda headers
+	cuda=$("$python" -c 'import os, torch; print(os.path.dirname(os.path.dirname(torch.__file__)))')/nvidia
+	cuda=$(dirname "$(find "$cuda" -name cupti_activity.h | head -n 1)")
+	headers=$(find "$cache/depthwise" -path '*/include/crt/host_defines.h' 2>/dev/null | head -n 1)
+	g++ -std=c++20 -O2 -Wall -fPIC -shared -I"$cuda" ${headers:+-I"${headers%/crt/host_defines.h}"} "$root/scripts/gpu/trace.cc" \
+		-o "$bundle/lib/libtrace.so" "$(find "$(dirname "$cuda")" -name 'libcupti.so.1*' | head -n 1)"
+}
+[ -n "$current" ] || trace 2>"$work/trace.log" || step "no trace of kernels: $(grep -m1 error "$work/trace.log")"
 cd "$root"
 echo "commit=$(git describe --always --dirty 2>/dev/null || echo unknown)" >>"$bundle/bundle.env"
 

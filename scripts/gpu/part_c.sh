@@ -84,7 +84,7 @@ compared() {
 	local a b c
 	a=$(median "$2") b=$(median "$3") c=$(median "$4")
 	if [ -z "$a" ] || [ -z "$b$(grep none <<<"$peers")" ]; then
-		[ "$(left)" -ge 3 ] && row failed "$1" "ours:${2:- none}; eager:${3:- none}" || row 'not run' "$1" "the part's time was over"
+		[ "$(left)" -ge 3 ] && row failed "$1" "ours: ${a:-none}; eager: ${b:-none}" || row 'not run' "$1" "the part's time was over"
 		return
 	fi
 	row info "$1" "ours $a (${2# }), eager ${b:--} (${3# }), compile ${c:--} (${4# }); $(over "$a" "$b") times eager, $(over "$a" "$c") times compile" \
@@ -139,6 +139,24 @@ profiles() {
 	[ -z "$(failure)" ] && row info "eager step mobilenet_v1 $c_main bf16, kernels" "$reply" || unavailable 'eager, kernels' "$(failure)"
 }
 
+# traced WHAT: how busy the GPU is during our steps, and our longest kernels, by the library that gpu_pack.sh compiled.
+traced() {
+	local graph=() code
+	[ "$c_graph" = default ] || graph=(--cuda-graph "$c_graph")
+	[ -e "$bundle/lib/libtrace.so" ] || { unavailable "ours $1, trace" "the bundle has no libtrace.so"; return; }
+	limited 30 "trace-$1.log" env CUDA_INJECTION64_PATH="$bundle/lib/libtrace.so" DEPTHWISE_TRACE="$out/trace-$1.json" \
+		"$train" bench "$1" --device "$device" --batch-size "$c_main" --resolution $c_size --width $c_width --precision bf16 \
+		--backend "$c_best" "${graph[@]}" --steps 120 --json
+	code=$?
+	if [ $code != 0 ]; then
+		outcome "ours $1, trace" $code "trace-$1.log"
+	elif [ ! -s "$out/trace-$1.json" ]; then
+		row failed "ours $1, trace" "no kernels were recorded; trace-$1.log: $(last "trace-$1.log")"
+	else
+		row info "ours $1 mobilenet_v1 $c_main bf16, trace" "$(cat "$out/trace-$1.json")" busy_percent "$(value busy_percent <"$out/trace-$1.json")"
+	fi
+}
+
 # best finds our fastest form, and has it compile its kernels. Elsewhere than on a GPU the others do not exist.
 best() {
 	local form
@@ -179,6 +197,8 @@ part_c() {
 	rounds infer mobilenet_v2 "$c_main" $(((c_rounds + 1) / 2))
 	rounds infer mobilenet_v1 "$c_small" $(((c_rounds + 1) / 2))
 	for name in "${compilers[@]}"; do stop "$name"; done
+	traced step
+	traced infer
 	[ "$peers" = none ] || profiles
 	others
 	[ $c_unreached = 0 ] || row 'not run' "$c_unreached measurements" "the part's time was over before $c_first"

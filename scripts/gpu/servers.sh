@@ -33,7 +33,7 @@ answered() {
 	local name=$1 deadline=$((SECONDS + $2))
 	[ "$2" -le "$(left)" ] || deadline=$((SECONDS + $(left)))
 	while [ $SECONDS -lt $deadline ]; do
-		if IFS= read -r -t 1 -u "${server_out[$name]}" reply; then
+		if IFS= read -r -t 0.2 -u "${server_out[$name]}" reply; then
 			case $reply in
 			{*) return ;;
 			esac

@@ -45,10 +45,10 @@ func TestMeasure(t *testing.T) {
 		return
 	}
 	for _, c := range []struct{ name, line, want string }{
-		{"a training step", `{"what":"step","steps":2,"warmup":1,"config":{"width":0.25,"resolution":32,"batch_size":4,"backend":"torch","device":"cpu"}}`, ""},
-		{"inference", `{"what":"infer","steps":2,"config":{"arch":"mobilenet_v2","width":0.25,"resolution":32,"batch_size":4,"device":"cpu"}}`, ""},
+		{"a training step", `{"what":"step","steps":2,"warmup":1,"config":{"width":0.25,"resolution":32,"batch_size":4,"backend":"torch","device":"cpu","threads":1}}`, ""},
+		{"inference", `{"what":"infer","steps":2,"config":{"arch":"mobilenet_v2","width":0.25,"resolution":32,"batch_size":4,"device":"cpu","threads":1}}`, ""},
 		{"another measurement", `{"what":"loader"}`, `unknown measurement "loader"`},
-		{"a wrong setting", `{"what":"step","config":{"colour":1}}`, "colour"},
+		{"a wrong setting", `{"what":"step","config":{"no_such_setting":1}}`, "no_such_setting"},
 		{"a wrong value", `{"what":"step","config":{"backend":"none"}}`, "none"},
 		{"no JSON", `step`, "request"},
 	} {

@@ -50,11 +50,11 @@ var networks = []struct {
 	width               float64
 	resolution, images  int
 }{
-	{"v1", "mobilenet_v1", "paper", 0.5, 64, 8},
-	{"v1, odd sizes, biases", "mobilenet_v1", "article", 0.5, 75, 4},
-	{"v1, TensorFlow's padding, relu6", "mobilenet_v1", "keras", 0.5, 64, 8},
-	{"v2", "mobilenet_v2", "torchvision", 0.5, 64, 8},
-	{"v2, TensorFlow's padding", "mobilenet_v2", "keras", 0.35, 64, 8},
+	{"v1", "mobilenet_v1", "paper", 0.5, 48, 8},
+	{"v1, odd sizes, biases", "mobilenet_v1", "article", 0.25, 75, 4},
+	{"v1, TensorFlow's padding, relu6", "mobilenet_v1", "keras", 0.25, 48, 8},
+	{"v2", "mobilenet_v2", "torchvision", 0.5, 48, 8},
+	{"v2, TensorFlow's padding", "mobilenet_v2", "keras", 0.35, 48, 8},
 }
 
 // TestNetworks compares logits, loss, gradients and running statistics of whole networks, by every backend that computes on the
@@ -72,6 +72,9 @@ func TestNetworks(t *testing.T) {
 				}
 				for _, c := range row.Cells {
 					check(t, c)
+				}
+				if mode == autograd.Evaluation {
+					return // its layers compute a part of those of training
 				}
 				layers, err := suite.CheckLayers(t.Context(), task, engines, func(string) {})
 				if err != nil {
