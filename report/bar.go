@@ -78,6 +78,8 @@ func (b *bar) record(e Event) error {
 		if b.repeated(e) {
 			return nil
 		}
+	case Control:
+		b.tracker.control(e)
 	case Start:
 		b.tracker.start(e)
 	case Budget:

@@ -9,7 +9,7 @@ import (
 )
 
 // allEvents has one of each type of event.
-var allEvents = []Event{Start{}, Step{}, Validation{}, Epoch{}, Checkpoint{}, Skip{}, Note{}, Budget{}, Done{}}
+var allEvents = []Event{Start{}, Step{}, Validation{}, Epoch{}, Checkpoint{}, Skip{}, Note{}, Budget{}, Control{}, Done{}}
 
 // sections splits a Markdown page at its headings; the keys are the headings with their marks.
 func sections(t *testing.T, path string) map[string]string {

@@ -34,6 +34,16 @@ func (e *estimate) plan(b Budget, now time.Time) {
 	e.steps, e.deadline = b.Steps, now.Add(seconds(b.Limit)-seconds(b.Used))
 }
 
+// shift leaves out a pause that has just ended.
+func (e *estimate) shift(pause time.Duration) {
+	if !e.last.IsZero() {
+		e.last = e.last.Add(pause)
+	}
+	if !e.deadline.IsZero() {
+		e.deadline = e.deadline.Add(pause)
+	}
+}
+
 // add measures a step, from the end of the one before it. The first one of a process is not measured: it is slower.
 func (e *estimate) add(s Step, now time.Time) {
 	last, took := e.lastStep, now.Sub(e.last).Seconds()

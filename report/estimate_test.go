@@ -105,6 +105,25 @@ func TestEstimateOfTimeLimit(t *testing.T) {
 	}
 }
 
+// TestEstimateAfterPause: a pause counts neither as the time of a step nor to a time limit.
+func TestEstimateAfterPause(t *testing.T) {
+	clock := newClock()
+	tr := tracker{now: clock.now}
+	tr.start(Start{Epochs: 1, Batches: 10, Steps: 10})
+	tr.step(Step{Step: 1, Epoch: 1, Batch: 1, Batches: 10})
+	clock.seconds(2)
+	tr.step(Step{Step: 2, Epoch: 1, Batch: 2, Batches: 10})
+	tr.plan(Budget{Step: 2, Steps: 10, Epochs: 1, Used: 4, Limit: 60})
+	tr.control(Control{Action: ControlPause})
+	clock.seconds(3600)
+	tr.control(Control{Action: ControlContinue, Seconds: 3600})
+	clock.seconds(2)
+	tr.step(Step{Step: 3, Epoch: 1, Batch: 3, Batches: 10})
+	if tr.left != 14*time.Second {
+		t.Errorf("%v left, want 14 s", tr.left)
+	}
+}
+
 // TestEstimateAfterResume: only the steps of this process are measured.
 func TestEstimateAfterResume(t *testing.T) {
 	clock := newClock()

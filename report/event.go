@@ -22,6 +22,8 @@ type Start struct {
 	Steps       int64  `json:"steps"`                 // of the whole run
 	MultiLabel  bool   `json:"multi_label,omitempty"` // an image may have any number of classes; top-1 counts exact matches
 	Description string `json:"description"`           // network, device, estimated time; may have several lines
+
+	LRFactor float64 `json:"lr_factor,omitempty"` // of the learning-rate changes up to Step, see Control; 0: none
 }
 
 // Step is one optimizer step.

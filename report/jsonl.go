@@ -9,7 +9,8 @@ import (
 // OpenJSONL opens events.jsonl, one event per line. Every line is written immediately. At step 0
 // the file is truncated. Otherwise OpenJSONL removes the events of later steps and epochs, the
 // events without a step that follow them, and lines that are not complete JSON objects, such as a
-// last line truncated by a kill.
+// last line truncated by a kill. Changes of the learning rate at the last step are removed too: the
+// caller records those that the checkpoint has.
 func OpenJSONL(path string, from Position) (Recorder, error) {
 	f, err := openLines(path, from.Step == 0, keepEvents(from))
 	if err != nil {
@@ -56,9 +57,10 @@ func keepEvents(last Position) keepLine {
 	beyond := false
 	return func(line []byte) bool {
 		var event struct {
-			Event string `json:"event"`
-			Step  *int64 `json:"step"`
-			Epoch int    `json:"epoch"`
+			Event  string `json:"event"`
+			Step   *int64 `json:"step"`
+			Epoch  int    `json:"epoch"`
+			Action string `json:"action"`
 		}
 		if !bytes.HasSuffix(line, []byte("\n")) || json.Unmarshal(line, &event) != nil || event.Event == "" {
 			return false
@@ -66,7 +68,8 @@ func keepEvents(last Position) keepLine {
 		if event.Step == nil {
 			return !beyond
 		}
-		beyond = *event.Step > last.Step || event.Event == (Epoch{}).Kind() && event.Epoch > last.Epochs
+		change := event.Event == (Control{}).Kind() && event.Action == ControlLR
+		beyond = *event.Step > last.Step || event.Event == (Epoch{}).Kind() && event.Epoch > last.Epochs || change && *event.Step == last.Step
 		return !beyond
 	}
 }

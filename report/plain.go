@@ -37,6 +37,8 @@ func (p *plain) Record(e Event) error {
 		p.tracker.start(e)
 	case Budget:
 		p.tracker.plan(e)
+	case Control:
+		p.tracker.control(e)
 	case Step:
 		p.tracker.step(e)
 		return p.progress(stepFields(&p.tracker, e))

@@ -16,6 +16,11 @@ func TestJSONLResume(t *testing.T) {
 	step := func(n int) string { return fmt.Sprintf(`{"event":"step","step":%d}`, n) + "\n" }
 	const note = `{"event":"note","level":"info","text":"x"}` + "\n"
 	epoch := `{"event":"epoch","epoch":1,"step":2}` + "\n"
+	change := func(n int) string {
+		return fmt.Sprintf(`{"event":"control","step":%d,"action":"lr","lr_factor":0.5}`, n) + "\n"
+	}
+	saved := func(n int) string { return fmt.Sprintf(`{"event":"checkpoint","step":%d}`, n) + "\n" }
+	const pause = `{"event":"control","step":2,"action":"pause"}` + "\n"
 	tests := []struct {
 		name   string
 		file   string
@@ -34,6 +39,8 @@ func TestJSONLResume(t *testing.T) {
 		{"a damaged line", step(1) + "\x00\x00\x00\n" + step(2), 2, step(1) + step(2)},
 		{"other JSON", step(1) + "7\n[]\nnull\n{}\n\"\"\n" + `{"event":"step","step":"1"}` + "\n", 2, step(1)},
 		{"resume from an earlier step", step(1) + step(2), 1, step(1)},
+		{"changes of the learning rate", step(1) + change(1) + step(2) + change(2) + note + saved(2), 2, step(1) + change(1) + step(2) + saved(2)},
+		{"a pause", step(2) + pause, 2, step(2) + pause},
 		{"fresh", step(1) + step(2), 0, ""},
 	}
 	for _, test := range tests {

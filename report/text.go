@@ -25,6 +25,8 @@ func lines(e Event) []string {
 		return []string{e.Level + ": " + e.Text}
 	case Budget:
 		return []string{budgetLine(e)}
+	case Control:
+		return []string{e.Text()}
 	case Done:
 		return []string{doneLine(e)}
 	}

@@ -69,6 +69,13 @@ func (t *tracker) step(s Step) {
 	t.left, t.known = t.estimate.training(now)
 }
 
+// control takes what was done on request: a pause counts nowhere.
+func (t *tracker) control(c Control) {
+	if c.Action == ControlContinue {
+		t.estimate.shift(seconds(c.Seconds))
+	}
+}
+
 func (t *tracker) validation(v Validation) {
 	t.left, t.known = t.estimate.validation(v, t.now())
 }

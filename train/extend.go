@@ -95,11 +95,11 @@ func (r *run) describeExtension() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	before, where := old.LR(r.Step), "where it would have been"
+	before, where := old.LR(r.Step)*r.lrFactor(r.Step), "where it would have been"
 	if r.Done {
-		before, where = old.LR(max(r.Step-1, 0)), "where the run had ended at"
+		before, where = old.LR(max(r.Step-1, 0))*r.lrFactor(max(r.Step-1, 0)), "where the run had ended at"
 	}
-	next := r.schedule.LR(r.Step)
+	next := r.lr(r.Step)
 	text := fmt.Sprintf("extended from %d to %d epochs: ", r.extended, r.config.Epochs)
 	if next == before {
 		return text + fmt.Sprintf("the learning rate of the %s schedule remains %.2g", c.Schedule, next), nil

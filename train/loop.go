@@ -10,6 +10,7 @@ import (
 	"depthwise.dev/internal/host"
 	"depthwise.dev/internal/redact"
 	"depthwise.dev/report"
+	"depthwise.dev/train/control"
 )
 
 // errTimeUp ends a run at its time limit, with a checkpoint and without an error.
@@ -18,6 +19,8 @@ var errTimeUp = errors.New("time limit reached")
 // train continues the run to its end. A write that fails because the run's folder was removed is
 // reported as that.
 func (r *run) train(ctx context.Context, s *autograd.Scope) error {
+	ctx, release := r.trainer.Control.Attach(ctx)
+	defer release()
 	err := r.trainToEnd(ctx, s)
 	if err == nil {
 		return nil
@@ -44,7 +47,7 @@ func (r *run) trainToEnd(ctx context.Context, s *autograd.Scope) error {
 	case errors.Is(err, errTimeUp):
 		return errors.Join(r.save(s, false), r.recordDone(report.Interrupted))
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		if err := errors.Join(r.save(s, false), r.recordDone(report.Interrupted)); err != nil {
+		if err := errors.Join(r.recordStop(), r.save(s, false), r.recordDone(report.Interrupted)); err != nil {
 			return err
 		}
 		return fmt.Errorf("train: step %d: %w; --resume auto continues %s from here", r.Step, ErrInterrupted, r.folder.dir)
@@ -70,6 +73,9 @@ func (r *run) epoch(ctx context.Context, s *autograd.Scope) error {
 	batches := r.epochBatches(context.WithoutCancel(ctx), r.Epoch, r.Batch) // a step that has begun is finished
 	defer batches.Close()
 	for r.Batch < r.loader.Batches() && r.Step < r.totalSteps {
+		if err := r.between(ctx, s, control.Training); err != nil {
+			return err
+		}
 		if err := r.interruption(ctx); err != nil {
 			return err
 		}
@@ -87,6 +93,9 @@ func (r *run) epoch(ctx context.Context, s *autograd.Scope) error {
 				return err
 			}
 		}
+	}
+	if err := r.between(ctx, s, control.Validating); err != nil {
+		return err
 	}
 	r.clock.loaderStats, r.pace.ended = batches.Stats(), r.clock.time()
 	return r.endEpoch(ctx, s)
@@ -111,7 +120,7 @@ func (r *run) endEpoch(ctx context.Context, s *autograd.Scope) error {
 	}
 	trained := r.clock.sinceEpoch()
 	input := r.inputStats(trained)
-	sum := report.Epoch{Epoch: r.Epoch + 1, Epochs: r.epochs(), Step: r.Step, LR: r.schedule.LR(max(r.Step-1, 0)),
+	sum := report.Epoch{Epoch: r.Epoch + 1, Epochs: r.epochs(), Step: r.Step, LR: r.lr(max(r.Step-1, 0)),
 		ImagesPerSecond: float64(r.clock.images) / trained.Seconds(), DataWaitShare: r.clock.loaderStats.Waited.Seconds() / trained.Seconds(), Skipped: r.Seen.Skipped}
 	sum.TrainLoss, sum.TrainTop1 = r.Seen.rates()
 	if err := r.averageEpoch(ctx, s); err != nil {

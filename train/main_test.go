@@ -21,7 +21,8 @@ const (
 	trainerPauseEnv = "DEPTHWISE_TEST_TRAINER_PAUSE"
 	trainerGraphEnv = "DEPTHWISE_TEST_TRAINER_GRAPH"
 
-	trainerExtendEnv = "DEPTHWISE_TEST_TRAINER_EXTEND" // epochs to extend the run by
+	trainerControlEnv = "DEPTHWISE_TEST_TRAINER_CONTROL" // a factor of the learning rate, the step after which it changes, and the kind of event at which the process waits to be killed
+	trainerExtendEnv  = "DEPTHWISE_TEST_TRAINER_EXTEND"  // epochs to extend the run by
 )
 
 func TestMain(m *testing.M) {
@@ -41,7 +42,9 @@ func trainer(path, out string) int {
 	if err == nil {
 		c.Out, c.Resume = out, "auto"
 		c.ExtendEpochs, _ = strconv.Atoi(os.Getenv(trainerExtendEnv)) // 0 without it
+		control := controlOf(os.Getenv(trainerControlEnv), &t)
 		_, err = t.Fit(context.Background(), c, recorderFunc(func(e report.Event) error {
+			control(e)
 			if step, ok := e.(report.Step); ok {
 				fmt.Println(step.Step)
 				if os.Getenv(trainerPauseEnv) != "" {

@@ -67,5 +67,5 @@ func (r *run) observePlateau(value float64) error {
 	if state.LR == before {
 		return nil
 	}
-	return r.note(report.Info, fmt.Sprintf("epoch %d: %s has not improved for %d epochs: the learning rate falls from %.3g to %.3g", r.Epoch, r.describeMonitor(), p.Patience+1, before, state.LR))
+	return r.note(report.Info, fmt.Sprintf("epoch %d: %s has not improved for %d epochs: the learning rate falls from %.3g to %.3g", r.Epoch, r.describeMonitor(), p.Patience+1, before*r.lrFactor(r.Step), state.LR*r.lrFactor(r.Step)))
 }

@@ -38,6 +38,9 @@ func (r *run) record(progress report.Recorder) error {
 	start := report.Start{Run: data.EscapeName(r.folder.dir), Images: r.images.train.Len(), Epochs: r.epochs(), Batches: r.loader.Batches(), Step: r.Step, Steps: r.totalSteps,
 		Description: fmt.Sprintf("%v; %v", r.network, r.Machine)}
 	start.MultiLabel = r.multiLabel()
+	if len(r.LRChanges) > 0 {
+		start.LRFactor = r.lrFactor(r.Step)
+	}
 	if r.epochs() == 0 {
 		start.Steps = 0 // not known yet
 	}
@@ -68,7 +71,7 @@ func (r *run) record(progress report.Recorder) error {
 		}
 		errs = append(errs, r.note(report.Warning, note))
 	}
-	return errors.Join(append(errs, r.recordClassWeights(), r.noteSampler(), r.noteInit())...)
+	return errors.Join(append(errs, r.recordClassWeights(), r.noteSampler(), r.noteInit(), r.recordChanges())...)
 }
 
 // maxNotes is the maximum number of data problems that are reported at the start.

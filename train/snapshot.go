@@ -30,7 +30,9 @@ type progress struct {
 	Plateau  *optim.PlateauState `json:"plateau,omitempty"`
 	SWA      *swaProgress        `json:"swa,omitempty"`
 	Budget   *budget             `json:"budget,omitempty"`
-	Older    bool                `json:"older,omitempty"` // see runFolder.olderSettings
+	// LRChanges are the changes of the learning rate on request, in their order.
+	LRChanges []lrChange `json:"lr_changes,omitempty"`
+	Older     bool       `json:"older,omitempty"` // see runFolder.olderSettings
 }
 
 // tally sums the training images of an epoch.

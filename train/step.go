@@ -30,7 +30,7 @@ func (r *run) trainStep(s *autograd.Scope, batches batchSource) error {
 		if seen.Images == 0 {
 			return nil // not a step: every image was unreadable, or the batch was dropped
 		}
-		lr := r.schedule.LR(r.Step)
+		lr := r.lr(r.Step)
 		norm, err := r.update(s, seen, lr)
 		if err != nil {
 			return err

@@ -14,6 +14,7 @@ import (
 	"depthwise.dev/models"
 	"depthwise.dev/optim"
 	"depthwise.dev/report"
+	"depthwise.dev/train/control"
 )
 
 // Trainer trains networks. The zero value trains the configured network with the configured loss
@@ -32,6 +33,9 @@ type Trainer struct {
 	Optimizer Optimizer
 	// Callbacks are called in order.
 	Callbacks []Callback
+	// Control takes requests from other goroutines: checkpoint, stop, pause, continue, and changes of the learning rate. It belongs
+	// to one call of Fit. nil: none.
+	Control *control.Control
 
 	now func() time.Time // for tests; nil: time.Now
 }

@@ -110,11 +110,12 @@ func jsonFlag(cmd *cobra.Command, json *bool) {
 // settings is a configuration that flags are bound to, with the configuration file.
 type settings struct {
 	config.Config
-	file  string
-	run   string           // of train resume: its folder
-	from  string           // likewise: "auto" or a checkpoint
-	start *weights.Weights // of --init, after they were read
-	serve string           // address of the live report; "": none
+	file       string
+	run        string           // of train resume: its folder
+	from       string           // likewise: "auto" or a checkpoint
+	start      *weights.Weights // of --init, after they were read
+	serve      string           // address of the live report; "": none
+	serveToken string           // of its controls, or @FILE
 }
 
 func newSettings() *settings { return &settings{Config: config.Default()} }

@@ -130,7 +130,7 @@ func nextCommands(d page.Data) []string {
 // commandsOf are the commands that may follow a run, with the settings of a process.
 func commandsOf(d page.Data, c config.Config) []string {
 	program, dir := programName(os.Args[0]), shellWord(d.Dir)
-	if d.State == string(runs.Running) {
+	if runs.State(d.State).Alive() {
 		return []string{program + " report " + dir}
 	}
 	commands := weightsCommands(program, d.Dir, c)

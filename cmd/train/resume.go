@@ -18,7 +18,7 @@ const configName = "config.yaml"
 
 // resumeFlags are the flags of training that a continued run may change: none of them changes its result.
 var resumeFlags = []string{"data", "images", "workers", "shard-cache", "backend", "precision", "device", "threads",
-	"stop-after", "checkpoint-every", "keep", "progress", "report", "tensorboard", "serve"}
+	"stop-after", "checkpoint-every", "keep", "progress", "report", "tensorboard", "serve", "serve-token"}
 
 func newResume() *cobra.Command {
 	s := newSettings()

@@ -19,7 +19,7 @@ func newRunsServe() *cobra.Command {
 		Short: "Serve the list of runs as a page",
 		Long: `Serve the runs in a folder, without DIR those in runs/, as a page that follows
 them: state, accuracy, age and size, and the report of each from its files.
-Nothing can be changed through it.
+Nothing can be changed through it; a run is controlled through its own --serve.
 
 Other machines can reach an address that is not a loopback one. Reading then
 needs the token of the address that is printed. The connection is not encrypted:
@@ -65,6 +65,7 @@ func serveRuns(cmd *cobra.Command, dir, address string) error {
 		fmt.Fprintln(cmd.ErrOrStderr(), openAddress)
 	}
 	guard := webaccess.NewGuard(address, listener.Addr(), token)
+	guard.ReadOnly = "this server is read only: to control a run, open the address that its own process printed (train --serve)"
 	fmt.Fprintf(cmd.ErrOrStderr(), "runs in %s: %s\n", shellWord(dir), guard.URL(listener.Addr(), token))
 	serveUntilInterrupted(cmd.Context(), func() {})
 	return webaccess.Serve(cmd.Context(), listener, guard.Wrap(live.NewRuns(dir, nextCommands).Handler(), "/healthz"))

@@ -80,8 +80,10 @@ func (s *serveSettings) resolve(cmd *cobra.Command, args []string) (err error) {
 	if err := s.checkFlags(); err != nil {
 		return err
 	}
-	if s.server.Token, err = readToken(s.tokenFile); err != nil {
-		return err
+	if s.tokenFile != "" {
+		if s.server.Token, err = readToken("token-file", s.tokenFile); err != nil {
+			return err
+		}
 	}
 	s.server.Log = newServeLog(cmd, s.log)
 	noteDevice(cmd, s.model.Device)
@@ -126,23 +128,25 @@ func servedModel(arg string) (name, value string) {
 	return filepath.Base(path), arg
 }
 
-// readToken reads the token that requests have to show.
-func readToken(path string) (string, error) {
-	if path == "" {
-		return "", nil
-	}
-	if err := checkInput("token-file", path); err != nil {
+// readToken reads the token that requests have to show from the file of a flag.
+func readToken(flag, path string) (string, error) {
+	if err := checkInput(flag, path); err != nil {
 		return "", err
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return "", fmt.Errorf("--token-file: %w", err)
+		return "", fmt.Errorf("--%s: %w", flag, err)
 	}
 	token := strings.TrimSpace(string(text))
-	if len(token) < 16 || strings.ContainsAny(token, " \t\r\n") {
-		return "", usagef("--token-file %s: must hold one word of at least 16 characters; make one with: openssl rand -hex 32", shellWord(path))
+	if !validToken(token) {
+		return "", usagef("--%s %s: must hold one word of at least 16 characters; make one with: openssl rand -hex 32", flag, shellWord(path))
 	}
 	return token, nil
+}
+
+// validToken reports whether a text is long enough for a token, and can be sent in a header.
+func validToken(token string) bool {
+	return len(token) >= 16 && !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 // newServeLog writes events to standard error.

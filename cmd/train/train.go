@@ -41,7 +41,7 @@ func fit(cmd *cobra.Command, s *settings) error {
 	waitForCheckpoint(cmd.Context())
 	progress := &shared{Recorder: served.record(recorder(c.Progress, cmd.ErrOrStderr()))}
 	c.Remote = newRemote(func(text string) { _ = progress.Record(report.Note{Level: report.Warning, Text: text}) }) // the run reports an error of progress itself
-	result, err := fitTracked(cmd, c, progress)
+	result, err := fitTracked(cmd, c, progress, served.requests())
 	closed := progress.Close()
 	switch {
 	case errors.Is(err, train.ErrInterrupted):

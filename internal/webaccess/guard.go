@@ -11,8 +11,13 @@ import (
 )
 
 // Guard answers requests that another handler must not see. A cookie and a link let a browser read; only the header
-// Authorization lets it change something, so that no page of another site can (CSRF).
+// Authorization lets it change something, so that no page of another site can (CSRF), also on a loopback address.
 type Guard struct {
+	// ReadOnly says why nothing can be changed through the server. "": a change needs the token.
+	ReadOnly string
+	// TokenHint says where a user finds the token.
+	TokenHint string
+
 	token   Token
 	reading Token // what the cookie holds: it does not give the token away
 	cookie  string
@@ -23,7 +28,8 @@ type Guard struct {
 // NewGuard returns the guard of a server that listens on an address that a user wrote as HOST:PORT. On an address that other
 // machines can reach, reading needs the token.
 func NewGuard(written string, address net.Addr, token string) *Guard {
-	g := &Guard{token: NewToken(token), reading: NewToken(readingText(token)), cookie: "depthwise", private: !Loopback(address)}
+	g := &Guard{token: NewToken(token), reading: NewToken(readingText(token)), cookie: "depthwise", private: !Loopback(address),
+		TokenHint: "it is in the address that the program printed when it started, after ?token="}
 	if host, _, err := net.SplitHostPort(written); err == nil && host != "" {
 		g.hosts = append(g.hosts, strings.ToLower(host))
 	}
@@ -97,17 +103,50 @@ func (g *Guard) Wrap(next http.Handler, open ...string) http.Handler {
 		case r.Method == http.MethodGet && g.token.Is(r.URL.Query().Get("token")):
 			g.enter(w, r)
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
-			if !g.token.Is(Bearer(r)) {
-				Fail(w, http.StatusUnauthorized, `a change needs the token of this server: "Authorization: Bearer TOKEN"`)
-				return
+			if g.mayChange(w, r) {
+				next.ServeHTTP(w, r)
 			}
-			next.ServeHTTP(w, r)
 		case g.private && !g.mayRead(r):
-			Fail(w, http.StatusUnauthorized, `open the address with ?token=TOKEN that the program printed, or send "Authorization: Bearer TOKEN"`)
+			Fail(w, http.StatusUnauthorized, `reading needs the token of this server: open its address with ?token=TOKEN, or send "Authorization: Bearer TOKEN"; `+g.TokenHint)
 		default:
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+// mayChange decides about a request that changes something, and answers it if it may not.
+func (g *Guard) mayChange(w http.ResponseWriter, r *http.Request) bool {
+	switch bearer := Bearer(r); {
+	case g.ReadOnly != "":
+		w.Header().Set("Allow", "GET, HEAD")
+		Fail(w, http.StatusMethodNotAllowed, g.ReadOnly)
+	case !sameOrigin(r):
+		Fail(w, http.StatusForbidden, "a page of another site cannot change anything here: its origin is "+r.Header.Get("Origin"))
+	case bearer == "":
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		Fail(w, http.StatusUnauthorized, `a change needs the token of this server: send "Authorization: Bearer TOKEN"; `+g.TokenHint)
+	case !g.token.Is(bearer):
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		Fail(w, http.StatusUnauthorized, "the token is not that of this server; "+g.TokenHint)
+	default:
+		return true
+	}
+	return false
+}
+
+// sameOrigin reports whether a request is of a page of this server, or of a program that is no browser. Browsers name the site
+// of the page in each request that may change something.
+func sameOrigin(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "cross-site", "same-site": // another port is the same site
+		return false
+	}
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return true
+	}
+	u, err := url.Parse(origin)
+	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
 }
 
 func (g *Guard) mayRead(r *http.Request) bool {

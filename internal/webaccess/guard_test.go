@@ -2,6 +2,7 @@ package webaccess
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -45,6 +46,10 @@ func TestGuard(t *testing.T) {
 		{"change with the cookie alone", loopback, "POST", "http://localhost:8008/", "", reading, 401},
 		{"change with the cookie's value", loopback, "POST", "http://localhost:8008/", reading.Value, nil, 401},
 		{"change with the token in the address", loopback, "POST", "http://localhost:8008/?token=" + secret, "", nil, 401},
+		{"change without token from elsewhere", everyone, "POST", "http://10.0.0.1:8008/", "", nil, 401},
+		{"change with the token from elsewhere", everyone, "POST", "http://10.0.0.1:8008/", secret, nil, 200},
+		{"change with the cookie from elsewhere", everyone, "POST", "http://10.0.0.1:8008/", "", reading, 401},
+		{"preflight of another site", loopback, "OPTIONS", "http://localhost:8008/", "", nil, 401},
 		{"delete likewise", loopback, "DELETE", "http://localhost:8008/", "", nil, 401},
 		{"read from elsewhere", everyone, "GET", "http://10.0.0.1:8008/", "", nil, 401},
 		{"head from elsewhere", everyone, "HEAD", "http://10.0.0.1:8008/", "", nil, 401},
@@ -70,6 +75,105 @@ func TestGuard(t *testing.T) {
 				t.Errorf("status %d, want %d: %s", w.Code, c.want, w.Body)
 			}
 		})
+	}
+}
+
+// TestOrigin: with the token too, pages of other sites and of other ports cannot change anything; the answer says why.
+func TestOrigin(t *testing.T) {
+	for _, c := range []struct {
+		name, origin, site string
+		want               int
+	}{
+		{"own page", "http://localhost:8008", "same-origin", 200},
+		{"own page in an old browser", "http://localhost:8008", "", 200},
+		{"a program", "", "", 200},
+		{"typed", "", "none", 200},
+		{"another site", "https://evil.example", "cross-site", 403},
+		{"another site in an old browser", "https://evil.example", "", 403},
+		{"another port", "http://localhost:3000", "same-site", 403},
+		{"another port in an old browser", "http://localhost:3000", "", 403},
+		{"another name of this machine", "http://127.0.0.1:8008", "", 403},
+		{"a file or a sandbox", "null", "", 403},
+		{"no origin, another site", "", "cross-site", 403},
+		{"no address", "http://[", "", 403},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := httptest.NewRequest("POST", "http://localhost:8008/", nil)
+			r.Header.Set("Authorization", "Bearer "+secret)
+			for name, value := range map[string]string{"Origin": c.origin, "Sec-Fetch-Site": c.site} {
+				if value != "" {
+					r.Header.Set(name, value)
+				}
+			}
+			w := httptest.NewRecorder()
+			NewGuard("", loopback, secret).Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, r)
+			if w.Code != c.want || w.Code == 403 && !strings.Contains(w.Body.String(), "another site") {
+				t.Errorf("status %d, want %d: %s", w.Code, c.want, w.Body)
+			}
+		})
+	}
+}
+
+// TestRefusalsSayWhy: what a user reads where the token is missing or wrong, and of a server that changes nothing.
+func TestRefusalsSayWhy(t *testing.T) {
+	for _, c := range []struct {
+		name, bearer, readOnly string
+		code                   int
+		want                   string
+	}{
+		{"no token", "", "", 401, "a change needs the token"},
+		{"wrong token", secret + "x", "", 401, "not that of this server"},
+		{"read only", secret, "look elsewhere", 405, "look elsewhere"},
+		{"read only without token", "", "look elsewhere", 405, "look elsewhere"},
+	} {
+		g := NewGuard("", loopback, secret)
+		g.ReadOnly, g.TokenHint = c.readOnly, "it is in the log"
+		r := httptest.NewRequest("POST", "http://localhost/", nil)
+		if c.bearer != "" {
+			r.Header.Set("Authorization", "Bearer "+c.bearer)
+		}
+		w := httptest.NewRecorder()
+		g.Wrap(http.NotFoundHandler()).ServeHTTP(w, r)
+		if w.Code != c.code || !strings.Contains(w.Body.String(), c.want) || c.code == 401 && !strings.Contains(w.Body.String(), "it is in the log") {
+			t.Errorf("%s: status %d, %s", c.name, w.Code, w.Body)
+		}
+		if strings.Contains(w.Body.String(), secret) {
+			t.Errorf("%s: the answer has the token", c.name)
+		}
+	}
+}
+
+// TestLimitChanges: changes are bounded in number and size, reading is not.
+func TestLimitChanges(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	h := limitChanges(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.ReadAll(r.Body); err != nil {
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+		}
+	}), func() time.Time { return now })
+	send := func(method string, bytes int) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(method, "/", strings.NewReader(strings.Repeat("x", bytes))))
+		return w
+	}
+	for i := range 3 * changesPerSecond {
+		if w := send("GET", 0); w.Code != 200 {
+			t.Errorf("reading: %d", w.Code)
+		}
+		want := 200
+		if i >= changesPerSecond {
+			want = 429
+		}
+		if w := send("POST", 10); w.Code != want || want == 429 && w.Header().Get("Retry-After") == "" {
+			t.Errorf("change %d: %d", i+1, w.Code)
+		}
+	}
+	now = now.Add(time.Second)
+	if w := send("POST", maxChangeBody); w.Code != 200 {
+		t.Errorf("after a second: %d", w.Code)
+	}
+	if w := send("POST", maxChangeBody+1); w.Code != 413 {
+		t.Errorf("a large body: %d", w.Code)
 	}
 }
 

@@ -13,6 +13,7 @@ type History struct {
 	Steps       Series         // of all steps, summarized
 	Notes       []report.Note  // the first ones, each text once
 	Skips       []report.Skip  // the first ones
+	Controls    []Control      // the first ones
 	Skipped     int            // number of all
 	Checkpoint  *report.Checkpoint
 	Done        *report.Done // the last event; nil while the run goes on or after it was killed
@@ -20,11 +21,18 @@ type History struct {
 	notesByText map[string]bool
 }
 
+// Control is what was done on request, with the completed epochs then, such as 1.5.
+type Control struct {
+	report.Control
+	Epoch float64
+}
+
 // Limits of what is kept.
 const (
-	maxNotes  = 60
-	maxSkips  = 50
-	maxPoints = 600 // of a series; reaching twice as many halves them
+	maxNotes    = 60
+	maxSkips    = 50
+	maxControls = 200
+	maxPoints   = 600 // of a series; reaching twice as many halves them
 )
 
 // Best is the epoch with the best validation, nil without one.
@@ -61,6 +69,10 @@ func (h *History) Add(e report.Event) {
 		}
 	case report.Note:
 		h.note(e)
+	case report.Control:
+		if len(h.Controls) < maxControls {
+			h.Controls = append(h.Controls, Control{e, h.Steps.last})
+		}
 	case report.Done:
 		h.Done = &e
 	}
@@ -80,9 +92,10 @@ func (h *History) note(n report.Note) {
 // points. So a run of a million steps has a few hundred points.
 type Series struct {
 	Points []Point
-	each   int   // steps of a point; 0: 1
-	open   Point // sums of the last point, which is not complete
-	steps  int   // in open
+	each   int     // steps of a point; 0: 1
+	last   float64 // completed epochs of the last step
+	open   Point   // sums of the last point, which is not complete
+	steps  int     // in open
 }
 
 // Point is the mean of some steps. Values that are not finite are NaN.
@@ -95,7 +108,8 @@ type Point struct {
 
 func (s *Series) add(e report.Step) {
 	s.each = max(s.each, 1)
-	s.open = s.open.plus(Point{float64(e.Epoch-1) + float64(e.Batch)/float64(max(e.Batches, 1)), e.Loss, e.LR, e.Top1, e.ImagesPerSecond, e.GradNorm})
+	s.last = float64(e.Epoch-1) + float64(e.Batch)/float64(max(e.Batches, 1))
+	s.open = s.open.plus(Point{s.last, e.Loss, e.LR, e.Top1, e.ImagesPerSecond, e.GradNorm})
 	s.steps++
 	if s.steps < s.each {
 		return

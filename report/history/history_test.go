@@ -76,6 +76,20 @@ func TestReader(t *testing.T) {
 	}
 }
 
+// TestControls: what was done on request, with its place in the epochs, and bounded.
+func TestControls(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "events.jsonl")
+	list := append(steps(1, 15), report.Control{Step: 15, Action: report.ControlLR, LRFactor: 0.5, LR: 0.05, LRBefore: 0.1})
+	for range 2 * maxControls {
+		list = append(list, report.Control{Step: 15, Action: report.ControlPause})
+	}
+	write(t, path, report.Position{}, list...)
+	h, err := Read(path)
+	if err != nil || len(h.Controls) != maxControls || h.Controls[0].Epoch != 1.5 || h.Controls[0].LRFactor != 0.5 || h.Controls[0].Step != 15 {
+		t.Errorf("%+v, %v", h.Controls[0], err)
+	}
+}
+
 // TestNull: numbers that JSON lacks.
 func TestNull(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "events.jsonl")

@@ -137,6 +137,8 @@ func parse(line []byte) report.Event {
 		return decode[report.Skip](line, nil)
 	case report.Note{}.Kind():
 		return decode[report.Note](line, nil)
+	case report.Control{}.Kind():
+		return decode[report.Control](line, nil)
 	case report.Done{}.Kind():
 		return decode[report.Done](line, nil)
 	}

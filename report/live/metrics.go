@@ -34,6 +34,7 @@ func (s *Run) metrics(w http.ResponseWriter, _ *http.Request) {
 			gauge("val_top5", "Validation top-5 accuracy of the last epoch, a fraction.", e.ValTop5)
 		}
 	}
+	gauge("learning_rate_factor", "Factor of the schedule's learning rate by changes on request.", n.factor())
 	if n.checkpoint != nil {
 		gauge("checkpoint_step", "Step of the last checkpoint.", float64(n.checkpoint.Step))
 	}

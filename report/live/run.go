@@ -24,6 +24,7 @@ const (
 // Run serves a run that trains in this process. It is a [report.Recorder] of its events, which never waits for a client.
 type Run struct {
 	commands func(page.Data) []string
+	controls Controls // nil: the run cannot be changed
 	reports  reports
 	ended    chan struct{} // closed by Close
 	streams  chan struct{} // a place for each client with a stream
@@ -44,14 +45,18 @@ type snapshot struct {
 	best       *report.Epoch
 	checkpoint *report.Checkpoint
 	budget     *report.Budget
+	control    *report.Control
+	paused     bool
+	lrFactor   float64 // of the changes of the learning rate; 0: none
 	done       *report.Done
 	skipped    int64
 }
 
-// NewRun returns a server of a run that has not started. commands returns the commands that may follow it.
-func NewRun(commands func(page.Data) []string) *Run {
-	return &Run{commands: commands, ended: make(chan struct{}), streams: make(chan struct{}, maxStreams),
-		reports: reports{rest: liveRest, live: page.Live{Interval: lookSeconds, Stream: "/api/stream"}}}
+// NewRun returns a server of a run that has not started. commands returns the commands that may follow it. controls carries out
+// what its clients request; nil: nothing can be changed.
+func NewRun(commands func(page.Data) []string, controls Controls) *Run {
+	return &Run{commands: commands, controls: controls, ended: make(chan struct{}), streams: make(chan struct{}, maxStreams),
+		reports: reports{rest: liveRest, live: page.Live{Interval: lookSeconds, Stream: "/api/stream", Controls: controls != nil}}}
 }
 
 // Record implements [report.Recorder]. It copies a few words, and never fails.
@@ -69,7 +74,7 @@ func (s *Run) Record(e report.Event) error {
 func (n *snapshot) add(e report.Event) {
 	switch e := e.(type) {
 	case report.Start:
-		n.dir, n.start = data.UnescapeName(e.Run), &e
+		n.dir, n.start, n.lrFactor = data.UnescapeName(e.Run), &e, e.LRFactor
 	case report.Step:
 		n.step, n.validation = &e, nil
 	case report.Validation:
@@ -83,10 +88,24 @@ func (n *snapshot) add(e report.Event) {
 		n.checkpoint = &e
 	case report.Budget:
 		n.budget = &e
+	case report.Control:
+		n.addControl(e)
 	case report.Skip:
 		n.skipped++
 	case report.Done:
 		n.done = &e
+	}
+}
+
+func (n *snapshot) addControl(e report.Control) {
+	n.control = &e
+	switch e.Action {
+	case report.ControlLR:
+		n.lrFactor = e.LRFactor
+	case report.ControlPause:
+		n.paused = true
+	case report.ControlContinue:
+		n.paused = false
 	}
 }
 
@@ -132,7 +151,10 @@ func (s *Run) Handler() http.Handler {
 	mux.HandleFunc("GET /api/stream", s.stream)
 	mux.HandleFunc("GET /metrics", s.metrics)
 	mux.HandleFunc("GET /healthz", healthz)
-	return mux
+	if s.controls != nil {
+		s.handleControls(mux)
+	}
+	return webaccess.LimitChanges(mux)
 }
 
 // page is the report of the run from its files.
@@ -157,7 +179,7 @@ func (s *Run) state(w http.ResponseWriter, _ *http.Request) {
 
 // stateJSON is the present state. Events have the fields that they have in events.jsonl.
 type stateJSON struct {
-	State      string          `json:"state"` // starting, running, validating, or the status of the event done
+	State      string          `json:"state"` // starting, running, validating, paused, or the status of the event done
 	Run        string          `json:"run"`
 	Epochs     int             `json:"epochs"` // of the whole run; 0: not known yet
 	Steps      int64           `json:"steps"`  // likewise
@@ -168,6 +190,8 @@ type stateJSON struct {
 	Epoch      json.RawMessage `json:"epoch"`
 	Best       json.RawMessage `json:"best"`
 	Checkpoint json.RawMessage `json:"checkpoint"`
+	Control    json.RawMessage `json:"control"`
+	LRFactor   float64         `json:"lr_factor"` // of the changes of the learning rate; 1: none
 	Done       json.RawMessage `json:"done"`
 }
 
@@ -175,7 +199,7 @@ func (s *Run) stateNow() stateJSON {
 	n, events := s.snapshot()
 	epochs, steps := n.length()
 	j := stateJSON{State: n.state(), Epochs: epochs, Steps: steps, Events: events, Skipped: n.skipped, Step: raw(n.step), Validation: raw(n.validation),
-		Epoch: raw(n.epoch), Best: raw(n.best), Checkpoint: raw(n.checkpoint), Done: raw(n.done)}
+		Epoch: raw(n.epoch), Best: raw(n.best), Checkpoint: raw(n.checkpoint), Done: raw(n.done), Control: raw(n.control), LRFactor: n.factor()}
 	if n.start != nil {
 		j.Run = n.start.Run
 	}
@@ -193,12 +217,22 @@ func (n snapshot) length() (epochs int, steps int64) {
 	return 0, 0
 }
 
+// factor is that of the changes of the learning rate.
+func (n snapshot) factor() float64 {
+	if n.lrFactor == 0 {
+		return 1
+	}
+	return n.lrFactor
+}
+
 func (n snapshot) state() string {
 	switch {
 	case n.done != nil:
 		return n.done.Status
 	case n.start == nil:
 		return "starting"
+	case n.paused:
+		return "paused"
 	case n.validation != nil:
 		return "validating"
 	}

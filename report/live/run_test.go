@@ -21,7 +21,7 @@ import (
 func trainingRun(t *testing.T) *Run {
 	t.Helper()
 	top := folderOfRuns(t)
-	s := NewRun(nil)
+	s := NewRun(nil, nil)
 	for _, e := range []report.Event{report.Start{Run: data.EscapeName(filepath.Join(top, "bad")), Epochs: 2, Steps: 8, Batches: 4},
 		report.Step{Step: 1, Epoch: 1, Batch: 1, Batches: 4, Loss: 2, LR: 0.1, ImagesPerSecond: math.Inf(1)}, report.Checkpoint{Step: 1, Path: "c"},
 		report.Step{Step: 2, Epoch: 1, Batch: 2, Batches: 4, Loss: 1.5, LR: 0.1}} {
@@ -34,7 +34,7 @@ func trainingRun(t *testing.T) *Run {
 
 // TestRunState: the states of a run, from its events.
 func TestRunState(t *testing.T) {
-	s := NewRun(nil)
+	s := NewRun(nil, nil)
 	for _, c := range []struct {
 		event report.Event
 		want  string
@@ -70,10 +70,10 @@ func TestRunPages(t *testing.T) {
 		has        []string
 	}{
 		{"page", "/", s, 200, []string{`data-stream="/api/stream"`, "live-status", "50.00"}},
-		{"page before the start", "/", NewRun(nil), 503, []string{"has not started"}},
+		{"page before the start", "/", NewRun(nil, nil), 503, []string{"has not started"}},
 		{"metrics", "/metrics", s, 200, []string{"depthwise_train_loss 1.5\n", "depthwise_train_steps 8\n", `depthwise_train_state{state="running"} 1`, "depthwise_train_checkpoint_step 1\n"}},
-		{"metrics before the start", "/metrics", NewRun(nil), 200, []string{`{state="starting"} 1`}},
-		{"probe", "/healthz", NewRun(nil), 200, []string{"ok"}},
+		{"metrics before the start", "/metrics", NewRun(nil, nil), 200, []string{`{state="starting"} 1`}},
+		{"probe", "/healthz", NewRun(nil, nil), 200, []string{"ok"}},
 		{"events", "/api/events?after=2", s, 200, []string{`{"events":[{"event":"checkpoint","step":1,"path":"c","best":false},{"event":"step","step":2,`, `"next":4,"lost":0}`}},
 		{"no new events", "/api/events?after=4", s, 200, []string{`{"events":[],"next":4,"lost":0}`}},
 		{"events after the last", "/api/events?after=99", s, 200, []string{`"events":[]`}},
@@ -98,7 +98,7 @@ func TestRunPages(t *testing.T) {
 
 // TestEventsAreBounded: old events are dropped, and their number is in the answer.
 func TestEventsAreBounded(t *testing.T) {
-	s := NewRun(nil)
+	s := NewRun(nil, nil)
 	for i := range maxEvents + 10 {
 		_ = s.Record(report.Step{Step: int64(i + 1)})
 	}
@@ -220,7 +220,7 @@ func TestRecordNeverWaits(t *testing.T) {
 
 // BenchmarkRecord is what an event costs a run.
 func BenchmarkRecord(b *testing.B) {
-	s := NewRun(nil)
+	s := NewRun(nil, nil)
 	for b.Loop() {
 		_ = s.Record(report.Step{Step: 1})
 	}

@@ -27,7 +27,7 @@ func epochAxis(list ...*history.History) charts.Axis {
 func Curves(h *history.History) []charts.Lines {
 	steps, x := h.Steps.All(), epochAxis(h)
 	list := []charts.Lines{lossCurves(h, steps), accuracyCurves(h)}
-	list = append(list, charts.Lines{Title: "Learning rate", X: x, Y: charts.Axis{Label: "learning rate", Zero: true},
+	list = append(list, charts.Lines{Title: "Learning rate", X: x, Y: charts.Axis{Label: "learning rate", Zero: true}, Marks: lrMarks(h),
 		Series: []charts.LineSeries{ofSteps("learning rate", 0, steps, func(p history.Point) float64 { return p.LR })}})
 	speed := charts.Lines{Title: "Throughput", X: x, Y: charts.Axis{Label: "images per second", Zero: true}, Series: []charts.LineSeries{
 		ofSteps("steps", 0, steps, func(p history.Point) float64 { return p.ImagesPerSecond }),
@@ -45,6 +45,17 @@ func Curves(h *history.History) []charts.Lines {
 		}
 	}
 	return list
+}
+
+// lrMarks are where the learning rate was changed on request.
+func lrMarks(h *history.History) []charts.Mark {
+	var marks []charts.Mark
+	for _, c := range h.Controls {
+		if c.Action == report.ControlLR {
+			marks = append(marks, charts.Mark{X: c.Epoch, Name: fmt.Sprintf("times %.3g", c.LRFactor)})
+		}
+	}
+	return marks
 }
 
 func lossCurves(h *history.History, steps []history.Point) charts.Lines {

@@ -9,10 +9,14 @@ import (
 //go:embed live.js
 var liveScript string
 
+//go:embed control.js
+var controlScript string
+
 // Live makes a page follow its run: a server renders it again, and a script replaces the parts that have changed.
 type Live struct {
 	Back     string // address of the list of runs; "": none
 	Interval int    // seconds between two looks
+	Controls bool   // the server takes requests that change the run
 	Stream   string // address of the events of a run that trains (text/event-stream); "": none
 }
 
@@ -20,4 +24,4 @@ type Live struct {
 func Style() string { return charts.CSS() + style }
 
 // LiveScript is the script of a page that a server renders.
-func LiveScript() string { return script + liveScript }
+func LiveScript() string { return script + controlScript + liveScript }

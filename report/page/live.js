@@ -94,11 +94,12 @@ function statusText(state) {
 }
 function showState(state) {
   if (!status) return;
+  showControls(state);
   status.textContent = (state.state === "running" ? "" : state.state + " \u00b7 ") + statusText(state);
   if (state.steps && state.step) document.getElementById("live-progress").value = state.step.step / state.steps;
 }
 if (document.body.dataset.stream) {
   const stream = new EventSource(document.body.dataset.stream);
   stream.addEventListener("state", e => showState(JSON.parse(e.data)));
-  for (const kind of ["epoch", "checkpoint", "done"]) stream.addEventListener(kind, () => look());
+  for (const kind of ["epoch", "checkpoint", "control", "done"]) stream.addEventListener(kind, () => look());
 }

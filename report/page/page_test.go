@@ -340,6 +340,27 @@ func TestTexts(t *testing.T) {
 	}
 }
 
+// TestControls: what was done on request is in the list and, a change of the learning rate, in its chart.
+func TestControls(t *testing.T) {
+	h := &history.History{}
+	for i := range 10 {
+		h.Add(report.Step{Step: int64(i + 1), Epoch: 1, Batch: i + 1, Batches: 10, LR: 0.1})
+		if i == 4 {
+			h.Add(report.Control{Step: 5, Action: report.ControlPause})
+			h.Add(report.Control{Step: 5, Action: report.ControlLR, LRFactor: 0.25, LR: 0.025, LRBefore: 0.1})
+		}
+	}
+	text := render(t, Data{Dir: "runs/a", State: "paused", History: h})
+	for _, want := range []string{"Changes on request (2)", "step 5: paused on request", "step 5: learning rate changed on request from 0.1 to 0.025", ">times 0.25<", `class="state paused"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if strings.Contains(text, `id="controls"`) {
+		t.Error("a file has buttons")
+	}
+}
+
 // TestGolden: a small page as it was looked at.
 func TestGolden(t *testing.T) {
 	d := sample(t, 3, 2)

@@ -40,7 +40,8 @@ type view struct {
 	Machine            []string
 	Commands           []string
 	Notes, Problems    []string
-	Details            bool // there is a part of settings, network, machine and messages
+	Controls           []string // what was done on request
+	Details            bool     // there is a part of settings, network, machine and messages
 	Skips              []report.Skip
 	SkippedText        string
 	EpochRows          []epochRow
@@ -99,7 +100,7 @@ func (d Data) view() (*view, error) {
 	}
 	v.Network = networkOf(d.Network)
 	v.log(d)
-	v.Details = v.Settings != "" || v.Network != nil || len(v.Machine)+len(v.Notes)+len(v.Skips) > 0
+	v.Details = v.Settings != "" || v.Network != nil || len(v.Machine)+len(v.Notes)+len(v.Skips)+len(v.Controls) > 0
 	v.EpochRows = epochRows(d.History.Epochs, d.History.Start.MultiLabel)
 	v.Headings = [3]string{"training top-1", "validation top-1", "top-5"}
 	if d.History.Start.MultiLabel {
@@ -215,6 +216,9 @@ func (v *view) log(d Data) {
 			text = "Warning: " + text
 		}
 		v.Notes = append(v.Notes, text)
+	}
+	for _, c := range d.History.Controls {
+		v.Controls = append(v.Controls, c.Text())
 	}
 	v.Skips = d.History.Skips
 	if n := d.History.Skipped; n > 0 {

@@ -36,7 +36,7 @@ type Removal struct {
 // ErrChanged is returned when a run went on since its removal was proposed.
 var ErrChanged = errors.New("the run went on since")
 
-// Plan lists what to remove of runs, without removing it. Running runs, best.safetensors, metrics, events and settings of
+// Plan lists what to remove of runs, without removing it. Running and paused runs, best.safetensors, metrics, events and settings of
 // finished runs are kept.
 func Plan(list []Run, o PruneOptions) ([]Removal, error) {
 	plan := []Removal{} // as JSON [], not null
@@ -45,7 +45,7 @@ func Plan(list []Run, o PruneOptions) ([]Removal, error) {
 			continue
 		}
 		switch r.State {
-		case Running:
+		case Running, Paused:
 		case Finished:
 			if o.Checkpoints {
 				old, err := olderCheckpoints(r)

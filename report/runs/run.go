@@ -31,6 +31,7 @@ type State string
 // The states.
 const (
 	Running     State = "running"     // a process trains in the folder
+	Paused      State = "paused"      // likewise, and it waits until its live page lets it continue
 	Finished    State = "finished"    // all epochs
 	Interrupted State = "interrupted" // stopped after a checkpoint, by a signal or --stop-after
 	Failed      State = "failed"      // ended with an error
@@ -39,6 +40,9 @@ const (
 
 // ErrNoRun is returned for a folder that does not hold a run.
 var ErrNoRun = errors.New("not the folder of a run")
+
+// Alive reports whether a process has the folder of the run.
+func (s State) Alive() bool { return s == Running || s == Paused }
 
 // Run describes a run's folder. Accuracies are fractions.
 type Run struct {
@@ -142,11 +146,13 @@ func (r *Run) readState() error {
 		return err
 	}
 	r.State = Killed
+	paused := false
 	for _, line := range last {
 		var e struct {
 			Event    string
 			Step     int64
 			Status   string
+			Action   string
 			Error    string
 			BestTop1 float64 `json:"best_top1"`
 			BestMAP  float64 `json:"best_map"`
@@ -156,6 +162,7 @@ func (r *Run) readState() error {
 		}
 		r.Step = max(r.Step, e.Step)
 		r.State, r.Error = Killed, ""
+		paused = pausedAfter(paused, e.Event, e.Action)
 		if e.Event == (report.Done{}).Kind() {
 			r.Error = e.Error
 			r.takeAverage(e.BestTop1, e.BestMAP)
@@ -169,8 +176,24 @@ func (r *Run) readState() error {
 			}
 		}
 	}
-	if locked {
+	switch {
+	case locked && paused:
+		r.State = Paused
+	case locked:
 		r.State = Running
 	}
 	return nil
+}
+
+// pausedAfter reports whether a run is paused after an event.
+func pausedAfter(paused bool, event, action string) bool {
+	switch event {
+	case (report.Control{}).Kind():
+		if action == report.ControlPause || action == report.ControlContinue {
+			return action == report.ControlPause
+		}
+	case (report.Start{}).Kind(), (report.Step{}).Kind(), (report.Epoch{}).Kind(), (report.Done{}).Kind():
+		return false
+	}
+	return paused
 }

@@ -102,9 +102,44 @@ func TestRunning(t *testing.T) {
 	if r, err := Open(dir); err != nil || r.State != Running || r.BestEpoch != 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
+	for _, c := range []struct {
+		events string
+		state  State
+	}{
+		{`{"event":"control","step":7,"action":"pause"}` + "\n", Paused},
+		{`{"event":"checkpoint","step":7}` + "\n" + `{"event":"control","step":7,"action":"lr","lr_factor":0.5}` + "\n", Paused},
+		{`{"event":"control","step":7,"action":"continue"}` + "\n", Running},
+		{`{"event":"control","step":7,"action":"pause"}` + "\n" + step, Running},
+		{`{"event":"control","step":7,"action":"pause"}` + "\n" + start, Running},
+		{`{"event":"control","step":7,"action":"pause"}` + "\n", Paused},
+	} {
+		appendTo(t, filepath.Join(dir, "events.jsonl"), c.events)
+		r, err := Open(dir)
+		if err != nil || r.State != c.state || !r.State.Alive() {
+			t.Errorf("after %s: %s, %v", c.events, r.State, err)
+		}
+		plan, err := Plan([]Run{r}, PruneOptions{Checkpoints: true, Unfinished: true, Now: time.Now().Add(time.Hour)})
+		if err != nil || len(plan) > 0 {
+			t.Errorf("%s: %v would be removed, %v", r.State, plan, err)
+		}
+	}
 	release()
 	if r, err := Open(dir); err != nil || r.State != Killed {
 		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func appendTo(t *testing.T, path, text string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err == nil {
+		_, err = f.WriteString(text)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -1,0 +1,43 @@
+package webaccess
+
+import (
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Limits of changes. A person or a script needs fewer; each may make a run write a checkpoint.
+const (
+	changesPerSecond = 5
+	maxChangeBody    = 4 << 10 // bytes
+)
+
+// LimitChanges bounds the requests that are not for reading: their number in a second, and their size. Requests beyond get
+// status 429; the handler gets an error of type [http.MaxBytesError] from a body that is too long.
+func LimitChanges(next http.Handler) http.Handler { return limitChanges(next, time.Now) }
+
+func limitChanges(next http.Handler, now func() time.Time) http.Handler {
+	var mu sync.Mutex
+	var began time.Time
+	count := 0
+	allowed := func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if t := now(); t.Sub(began) >= time.Second || t.Before(began) {
+			began, count = t, 0
+		}
+		count++
+		return count <= changesPerSecond
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			if !allowed() {
+				w.Header().Set("Retry-After", "1")
+				Fail(w, http.StatusTooManyRequests, "too many changes: at most 5 in a second; try again in a second")
+				return
+			}
+			r.Body = http.MaxBytesReader(w, r.Body, maxChangeBody)
+		}
+		next.ServeHTTP(w, r)
+	})
+}

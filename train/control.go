@@ -1,0 +1,159 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/report"
+	"depthwise.dev/train/control"
+)
+
+// lrChange is a change of the learning rate on request. Checkpoints hold all of them, and one is written before the first step
+// that a change affects, so that a resumed run computes the same steps.
+type lrChange struct {
+	Step   int64   `json:"step"`   // completed steps at the change
+	Factor float64 `json:"factor"` // of this and all earlier changes; multiplies what the schedule gives
+}
+
+// lr returns the learning rate of a step, counted from 0: that of the schedule times the factor of the changes.
+func (r *run) lr(step int64) float64 { return r.schedule.LR(step) * r.lrFactor(step) }
+
+// lrFactor returns the factor of the learning rate of a step, counted from 0; 1 without changes.
+func (r *run) lrFactor(step int64) float64 {
+	for i := len(r.LRChanges) - 1; i >= 0; i-- {
+		if r.LRChanges[i].Step <= step {
+			return r.LRChanges[i].Factor
+		}
+	}
+	return 1
+}
+
+// between carries out what was requested, between two steps or before a validation.
+func (r *run) between(ctx context.Context, s *autograd.Scope, follows control.Phase) error {
+	c := r.trainer.Control
+	if c == nil {
+		return nil
+	}
+	for requests := c.Take(r.position(follows)); len(requests) > 0; requests = c.Take(r.position(follows)) {
+		paused, err := r.carryOut(s, requests, false)
+		if err == nil && paused {
+			err = r.hold(ctx, s)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// position says where the run is, and what follows if nothing is requested.
+func (r *run) position(follows control.Phase) control.Position {
+	return control.Position{Phase: follows, Step: r.Step, Steps: r.totalSteps, LR: r.schedule.LR(r.Step), NextLR: r.schedule.LR(r.Step + 1), Factor: r.lrFactor(r.Step),
+		Changes: len(r.LRChanges)}
+}
+
+// carryOut carries requests out, and reports whether the run, which may be paused, is paused then. One checkpoint serves all of
+// them.
+func (r *run) carryOut(s *autograd.Scope, requests []control.Request, paused bool) (bool, error) {
+	save := false
+	for _, q := range requests {
+		switch q.Action {
+		case control.LR:
+			if err := r.changeLR(q); err != nil {
+				return false, err
+			}
+			save = true
+		case control.Checkpoint:
+			save = true
+		case control.Pause:
+			save, paused = true, true
+		case control.Continue:
+			paused = false
+		}
+	}
+	if !save {
+		return paused, nil
+	}
+	return paused, r.save(s, false)
+}
+
+// changeLR changes the learning rate from the next step on. A change that is not possible any more, because the schedule has
+// changed since, is a warning.
+func (r *run) changeLR(q control.Request) error {
+	before := r.lrFactor(r.Step)
+	factor, err := q.Apply(before, r.schedule.LR(r.Step))
+	if err != nil {
+		return r.note(report.Warning, fmt.Sprintf("step %d: the learning rate stays as it is: %v", r.Step, err))
+	}
+	r.LRChanges = append(r.LRChanges, lrChange{r.Step, factor})
+	return r.recorder.Record(r.lrEvent(before, factor))
+}
+
+func (r *run) lrEvent(before, factor float64) report.Control {
+	scheduled := r.schedule.LR(r.Step)
+	return report.Control{Step: r.Step, Action: control.LR, LRFactor: factor, LR: scheduled * factor, LRBefore: scheduled * before}
+}
+
+// folderCheck is how often a paused run looks whether its folder is still there.
+const folderCheck = 2 * time.Second
+
+// hold pauses the run until it is to continue or to end. Requests are carried out meanwhile. The times of the run do not
+// include the pause.
+func (r *run) hold(ctx context.Context, s *autograd.Scope) error {
+	began := r.clock.time()
+	defer func() { r.clock.shift(r.clock.since(began)) }()
+	if err := r.recorder.Record(report.Control{Step: r.Step, Action: control.Pause}); err != nil {
+		return err
+	}
+	for paused := true; paused; {
+		requests := r.trainer.Control.Take(r.position(control.Paused))
+		if len(requests) == 0 {
+			if err := r.interruptionOfPause(ctx); err != nil {
+				return err
+			}
+			r.trainer.Control.Wait(ctx, folderCheck)
+			continue
+		}
+		var err error
+		if paused, err = r.carryOut(s, requests, true); err != nil {
+			return err
+		}
+	}
+	return r.recorder.Record(report.Control{Step: r.Step, Action: control.Continue, Seconds: r.clock.since(began).Seconds()})
+}
+
+// interruptionOfPause returns why a paused run should end. Its time limits wait.
+func (r *run) interruptionOfPause(ctx context.Context) error {
+	if err := r.folder.check(); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// recordStop records that the run ends because that was requested.
+func (r *run) recordStop() error {
+	if !r.trainer.Control.Stopped() {
+		return nil
+	}
+	return r.recorder.Record(report.Control{Step: r.Step, Action: control.Stop})
+}
+
+// recordChanges records, after the start of a resumed run, the changes of the learning rate that it continues with: those at
+// its step as events, because opening events.jsonl removed them. A kill may have come between an event and its checkpoint.
+func (r *run) recordChanges() error {
+	before := 1.0
+	for _, c := range r.LRChanges {
+		if c.Step == r.Step {
+			if err := r.recorder.Record(r.lrEvent(before, c.Factor)); err != nil {
+				return err
+			}
+		}
+		before = c.Factor
+	}
+	if n := len(r.LRChanges); n > 0 && r.LRChanges[n-1].Step < r.Step {
+		return r.note(report.Info, fmt.Sprintf("the learning rate is that of the schedule times %.4g, as it was changed on request after step %d", before, r.LRChanges[n-1].Step))
+	}
+	return nil
+}

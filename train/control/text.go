@@ -1,0 +1,22 @@
+package control
+
+import "fmt"
+
+// describe says what will happen.
+func describe(a Answer) string {
+	switch a.Action {
+	case Checkpoint:
+		return after(a, "the run writes a checkpoint")
+	case Pause:
+		return after(a, "the run writes a checkpoint and pauses")
+	case Continue:
+		return after(a, "the run continues")
+	case LR:
+		return after(a, "the learning rate changes: that of step %d is %.4g, and the schedule's times %.4g from there on", a.AfterStep+1, a.LR, a.Factor)
+	}
+	return ""
+}
+
+func after(a Answer, format string, args ...any) string {
+	return fmt.Sprintf("after step %d ", a.AfterStep) + fmt.Sprintf(format, args...)
+}
