@@ -405,3 +405,53 @@ func TestStop(t *testing.T) {
 		})
 	}
 }
+
+// TestRequestsInAValidation: a pause waits until the validation has ended, a change of the learning rate is refused.
+func TestRequestsInAValidation(t *testing.T) {
+	config := small(t, testset.Images(t, 14, 3))
+	config.CheckpointEvery = "1h"
+	want := outcome(t, fit(t, config))
+	config.Out = filepath.Join(t.TempDir(), "run")
+	r := &requests{t: t, c: control.New(), paused: []control.Request{action(control.Continue)}}
+	asked := false
+	result, err := Trainer{Control: r.c}.Fit(t.Context(), config, recorderFunc(func(e report.Event) error {
+		if v, ok := e.(report.Validation); ok && !asked && v.Epoch == 2 {
+			asked = true
+			if _, err := r.c.Do(factor(0.5)); !errors.Is(err, control.ErrNow) {
+				t.Errorf("a change of the learning rate: %v", err)
+			}
+			r.do([]control.Request{action(control.Pause)})
+		}
+		return r.Record(e)
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkOutcome(t, outcome(t, result), want)
+	if got := strings.Join(controls(t, result.Dir), ", "); got != "12 pause, 12 continue" {
+		t.Errorf("events %q", got)
+	}
+}
+
+// TestPauseAndTimeLimits: neither --time nor --stop-after counts a pause.
+func TestPauseAndTimeLimits(t *testing.T) {
+	data := testset.Images(t, 14, 3)
+	for _, c := range []struct {
+		name  string
+		limit func(*config.Config)
+	}{
+		{"--time", func(c *config.Config) { c.Time = time.Minute }},
+		{"--stop-after", func(c *config.Config) { c.StopAfter = time.Minute }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config := small(t, data)
+			config.CheckpointEvery = "1h"
+			c.limit(&config)
+			r := &requests{t: t, c: control.New(), after: map[int64][]control.Request{8: {action(control.Pause)}}, paused: []control.Request{action(control.Continue)}, waited: time.Hour, now: time.Unix(1e9, 0)}
+			result, err := Trainer{Control: r.c, now: func() time.Time { r.now = r.now.Add(time.Millisecond); return r.now }}.Fit(t.Context(), config, r)
+			if err != nil || !result.Finished || result.Step != 18 || len(controls(t, result.Dir)) != 2 {
+				t.Errorf("%+v, %v", result, err)
+			}
+		})
+	}
+}

@@ -7,7 +7,7 @@ function say(text, wrong) {
   place.textContent = text;
   place.classList.toggle("wrong", Boolean(wrong));
 }
-const possible = {checkpoint: ["running", "paused"], pause: ["running", "paused"], lr: ["running", "paused"], stop: ["running", "paused", "validating"]};
+const possible = {checkpoint: ["running", "paused", "validating"], pause: ["running", "paused", "validating"], lr: ["running", "paused"], stop: ["running", "paused", "validating"]};
 function showControls(state) {
   if (!controls) return;
   lastState = state;

@@ -66,6 +66,7 @@ async function look() {
     if (!answer.ok) throw new Error(`the server answers with status ${answer.status}`);
     const text = await answer.text();
     if (text !== lastText) merge(text);
+    showBadge();
     lastText = text;
     if (connection) connection.textContent = "";
   } catch (e) {
@@ -92,8 +93,18 @@ function statusText(state) {
   if (s.images_per_second != null) parts.push(`${Math.round(s.images_per_second)} img/s`);
   return parts.join(" \u00b7 ");
 }
+// showBadge shows the present state in the head, which the server renders more rarely.
+let badge = "";
+function showBadge() {
+  const place = document.querySelector("body > header .state");
+  if (!place || !badge) return;
+  place.textContent = badge;
+  place.className = "state " + badge;
+}
 function showState(state) {
   if (!status) return;
+  badge = state.state === "validating" ? "running" : state.state;
+  showBadge();
   showControls(state);
   status.textContent = (state.state === "running" ? "" : state.state + " \u00b7 ") + statusText(state);
   if (state.steps && state.step) document.getElementById("live-progress").value = state.step.step / state.steps;

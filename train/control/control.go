@@ -99,8 +99,10 @@ func (c *Control) possible(action string) error {
 		return refuse(ErrNow, "the run has ended")
 	case c.stopped && action != Stop:
 		return refuse(ErrNow, "the run is stopping")
-	case p.Phase == Validating && action != Stop:
-		return refuse(ErrNow, "the run validates, and writes a checkpoint after it; until then only stop is possible: try again when its state is running")
+	case p.Phase == Validating && action == LR:
+		return refuse(ErrNow, "the run validates, which may change the schedule; try again with the next step")
+	case p.Phase == Validating && action == Pause && p.Step >= p.Steps:
+		return refuse(ErrNow, "the run ends after this validation, and no step follows")
 	case action == Continue && !c.paused:
 		return refuse(ErrNow, "the run is not paused")
 	case action == LR && c.after() >= p.Steps:

@@ -54,7 +54,9 @@ func TestDo(t *testing.T) {
 		{"both values", at(Training), Request{Action: LR, Factor: number(1), Rate: number(1)}, ErrValue, "either", 0},
 		{"pause with a value", at(Training), Request{Action: Pause, Factor: number(1)}, ErrValue, "takes no values", 0},
 		{"factor in a validation", at(Validating), Request{Action: LR, Factor: number(2)}, ErrNow, "validates", 0},
-		{"pause in a validation", at(Validating), Request{Action: Pause}, ErrNow, "validates", 0},
+		{"pause in a validation", at(Validating), Request{Action: Pause}, nil, "after step 7 the run writes a checkpoint and pauses", 7},
+		{"checkpoint in a validation", at(Validating), Request{Action: Checkpoint}, nil, "after step 7 ", 7},
+		{"pause in the last validation", Position{Phase: Validating, Step: 20, Steps: 20, Factor: 1}, Request{Action: Pause}, ErrNow, "ends after this validation", 0},
 		{"stop before the start", Position{}, Request{Action: Stop}, ErrNow, "has not begun", 0},
 		{"stop after the end", at(Ended), Request{Action: Stop}, ErrNow, "has ended", 0},
 	} {
