@@ -60,10 +60,6 @@ func (b Backbone) ForwardPixels(s *Scope, p Pixels, parameters, statistics []*Te
 	return b.forward(s, nil, p, parameters, statistics, mode)
 }
 
-// Pixels are images as the loader delivers them: bytes (N, Height, Width, 3), RGB, and the mean and
-// standard deviation that normalize them to (v/255 - Mean)/Std.
-type Pixels = native.Pixels
-
 const backboneName = "fused backbone"
 
 // forward computes the features of images x, or of the pixels if x is nil. inputs are for error
@@ -77,7 +73,7 @@ func (b Backbone) forward(s *Scope, x native.Tensor, p Pixels, parameters, stati
 		return nil
 	}
 	out, err := native.BackboneForward(native.Backbone{Layers: b.Layers, Cap: b.Cap, Eps: b.Eps, Momentum: b.Momentum,
-		Training: mode == Training, Frozen: b.Frozen, BFloat16: s.compute == BFloat16, Times: b.Times}, x, p, List(parameters).handles(), List(statistics).handles())
+		Training: mode == Training, Frozen: b.Frozen, BFloat16: s.compute == BFloat16, Times: b.Times}, x, p.native(), List(parameters).handles(), List(statistics).handles())
 	return s.made(backboneName, inputs, out, err)
 }
 

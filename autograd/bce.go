@@ -15,6 +15,8 @@ type BinaryCrossEntropy struct {
 	LabelSmoothing float64
 	// PosWeight holds w of each class. nil: 1.
 	PosWeight []float32
+	// UploadedWeights are PosWeight (classes), float32, on the logits' device. nil: Loss copies them there.
+	UploadedWeights *Tensor
 }
 
 // Loss takes logits and targets (N, classes) and returns a scalar.
@@ -41,7 +43,11 @@ func (l BinaryCrossEntropy) Loss(s *Scope, logits, targets *Tensor) *Tensor {
 	targets = s.To(targets, logits.DType())
 	var weight lib.Ctensor
 	if l.PosWeight != nil {
-		w := s.To(s.ToDevice(FromSlice(s, l.PosWeight, shape[1]), logits.Device()), logits.DType())
+		w := l.UploadedWeights
+		if w == nil {
+			w = Upload(s, l.PosWeight, logits.Device(), shape[1])
+		}
+		w = s.To(w, logits.DType())
 		if s.Err() != nil {
 			return nil
 		}

@@ -29,12 +29,11 @@ func (l CrossEntropy) focalTargets(s *Scope, logits, target *Tensor) (targets, t
 		target = s.op("one-hot", []*Tensor{target}, func(out *lib.Ctensor) { lib.AtgOneHot(out, target.c, classes) })
 	}
 	targets = s.To(target, Float64)
-	total = s.ToDevice(FromSlice(s, []float64{float64(rows)}), logits.Device())
-	weights := l.ClassWeights
-	if len(weights) == 0 {
+	total = s.AddScalar(s.Zeros(Float64, logits.Device()), float64(rows)) // filled there: a CUDA graph cannot copy it
+	if len(l.ClassWeights) == 0 {
 		return l.smooth(s, targets, classes), total
 	}
-	w := s.ToDevice(FromSlice(s, weights, 1, int64(len(weights))), logits.Device())
+	w := s.Reshape(l.weights(s, targets), 1, -1)
 	if labels {
 		total = s.Sum(s.Mul(targets, w))
 	}

@@ -104,7 +104,7 @@ func (f *FoldedBackbone) infer(s *Scope, b Backbone, logits bool, x native.Tenso
 		return nil
 	}
 	folded := native.Folded{Weights: native.Tensor(f.weights.c), Classes: f.classes()}
-	out, err := native.BackboneInfer(fused, folded, logits, native.Tensor(f.workspace.c), x, p, f.Times)
+	out, err := native.BackboneInfer(fused, folded, logits, native.Tensor(f.workspace.c), x, p.native(), f.Times)
 	if f.Times != nil {
 		f.Times.Whole = time.Since(start).Seconds()
 	}

@@ -3,6 +3,8 @@ package autograd
 import (
 	"fmt"
 
+	lib "github.com/sugarme/gotch/libtch"
+
 	"depthwise.dev/autograd/native"
 )
 
@@ -65,6 +67,29 @@ func (l List) Norm(s *Scope) (norm float64) {
 		return err
 	})
 	return norm
+}
+
+// NormTensor is Norm as a scalar on the tensors' device.
+func (l List) NormTensor(s *Scope) *Tensor {
+	var norm native.Tensor
+	l.update(s, "list norm", nil, func(x []native.Tensor) (err error) {
+		norm, err = native.ListNormTensor(x)
+		return err
+	})
+	if norm == nil {
+		return nil
+	}
+	return s.own(lib.Ctensor(norm))
+}
+
+// Times returns a new list of l's tensors, each multiplied by a scalar on their device.
+func (l List) Times(s *Scope, scalar *Tensor) List {
+	if !s.ready("list times", scalar) {
+		return nil
+	}
+	product := l.Clone(s)
+	product.update(s, "list times", nil, func(x []native.Tensor) error { return native.ListTimes(x, native.Tensor(scalar.c)) })
+	return product
 }
 
 // AllFinite reports whether no element is infinite or NaN; it is true for an empty list.

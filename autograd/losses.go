@@ -23,6 +23,8 @@ type CrossEntropy struct {
 	LabelSmoothing float64   // e: the target becomes (1-e) * one-hot + e / classes (https://arxiv.org/abs/1512.00567)
 	ClassWeights   []float64 // of each class; nil: 1
 	Gamma          float64   // of the focal loss (https://arxiv.org/abs/1708.02002), at least 0; 0: cross entropy
+	// UploadedWeights are ClassWeights (classes), float64, on the logits' device. nil: Loss and SoftLoss copy them there.
+	UploadedWeights *Tensor
 }
 
 // Denominator is what the sum over the rows of a batch is divided by.
@@ -77,8 +79,11 @@ func (l CrossEntropy) loss(s *Scope, name string, logits, target *Tensor) *Tenso
 
 // weights returns the class weights (classes) in the type and on the device of the logits.
 func (l CrossEntropy) weights(s *Scope, logits *Tensor) *Tensor {
-	w := s.To(FromSlice(s, l.ClassWeights, int64(len(l.ClassWeights))), logits.DType())
-	return s.ToDevice(w, logits.Device())
+	w := l.UploadedWeights
+	if w == nil {
+		w = Upload(s, l.ClassWeights, logits.Device(), int64(len(l.ClassWeights)))
+	}
+	return s.To(w, logits.DType())
 }
 
 // Targets are the labels of a batch's rows of logits.
@@ -91,6 +96,15 @@ type Targets struct {
 	// MultiLabel holds the targets (N, classes), row-major, of rows that have any number of classes; Labels is empty then.
 	// [BinaryCrossEntropy] takes them.
 	MultiLabel []float32
+	// Uploaded are the targets on a device, or nil.
+	Uploaded *UploadedTargets
+}
+
+// UploadedTargets are the targets of a batch on a device.
+type UploadedTargets struct {
+	Values  *Tensor // what the loss takes: labels (N), int64; distributions or targets of independent classes (N, classes), float32
+	Main    *Tensor // the classes (N), int64, that accuracy is counted against; nil for independent classes
+	Weights *Tensor // of the classes in the loss, float64 or, for independent classes, float32; nil: none
 }
 
 // CrossEntropyResult is the loss and the number of correct rows of a batch.

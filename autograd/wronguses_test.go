@@ -139,6 +139,10 @@ var wrongUses = []wrongUse{
 	{"List.AddScalar", "list add scalar", i64, func(s scope, x tensor) { one(x).AddScalar(s, 0.5) }},
 	{"List.FullLike", "list add scalar", i64, func(s scope, x tensor) { one(x).FullLike(s, 0.5) }},
 	{"List.Norm", "list norm", i64, func(s scope, x tensor) { one(x).Norm(s) }},
+	{"List.NormTensor", "list norm", i64, func(s scope, x tensor) { one(x).NormTensor(s) }},
+	{"Scope.CountCorrect", "count correct", f32, func(s scope, x tensor) { s.CountCorrect(x, x) }},
+	{"Scope.ExactMatches", "exact matches", f32, func(s scope, x tensor) { s.ExactMatches(x, other(s, x)) }},
+	{"Scope.NormalizePixels", "normalize pixels", f32, func(s scope, x tensor) { s.NormalizePixels(x, [3]float64{}, [3]float64{}) }},
 	{"Scope.ForwardModule", "reshape", f32, func(s scope, x tensor) {
 		s.ForwardModule(s.Module(func(s scope, x tensor) tensor { return s.Reshape(x, 10007) }), x)
 	}},
@@ -158,6 +162,7 @@ var plainWrong = []wrongUse{
 		autograd.Backbone{}.ForwardPixels(s, autograd.Pixels{N: 1, Height: 2, Width: 3}, nil, nil, autograd.Training)
 	}},
 	{of: "Scope.FromGotch", name: "from gotch", use: func(s scope, _ tensor) { s.FromGotch(nil) }},
+	{of: "Upload", name: "upload", use: func(s scope, _ tensor) { autograd.Upload(s, []float32{1}, autograd.CPU, 2) }},
 	{of: "FromSlice", name: "from slice", use: func(s scope, _ tensor) { autograd.FromSlice(s, []float32{1}, 2) }},
 	{of: "CopyFromSlice", name: "from slice", use: func(s scope, x tensor) { autograd.CopyFromSlice(s, x, []float32{1}) }},
 	{of: "FoldedBackbone.ForwardPixels", name: "folded backbone", use: func(s scope, _ tensor) {
@@ -176,6 +181,13 @@ var onDead = []wrongUse{
 	{of: "Scope.AddScalar", name: "add scalar", use: func(s scope, x tensor) { s.AddScalar(x, 2) }},
 	{of: "Scope.Exp", name: "exp", use: func(s scope, x tensor) { s.Exp(x) }},
 	{of: "Scope.Log", name: "log", use: func(s scope, x tensor) { s.Log(x) }},
+	{of: "Scope.Reciprocal", name: "reciprocal", use: func(s scope, x tensor) { s.Reciprocal(x) }},
+	{of: "Scope.ClampMax", name: "clamp max", use: func(s scope, x tensor) { s.ClampMax(x, 1) }},
+	{of: "Scope.ReadLater", name: "read later", use: func(s scope, x tensor) { s.ReadLater(x) }},
+	{of: "List.Times", name: "list times", use: func(s scope, x tensor) { one(x).Times(s, x) }},
+	{of: "Scope.UploadPixels", name: "to device", use: func(s scope, x tensor) {
+		s.UploadPixels(autograd.Pixels{Uploaded: x}, autograd.CUDA(0))
+	}},
 	{of: "Scope.Sigmoid", name: "sigmoid", use: func(s scope, x tensor) { s.Sigmoid(x) }},
 	{of: "Scope.Tanh", name: "tanh", use: func(s scope, x tensor) { s.Tanh(x) }},
 	{of: "Scope.Square", name: "square", use: func(s scope, x tensor) { s.Square(x) }},

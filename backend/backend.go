@@ -23,19 +23,20 @@ type Backend interface {
 	// Forward of s.NormalizeImages.
 	ForwardPixels(s *autograd.Scope, n *Network, p autograd.Pixels, mode autograd.Mode) *autograd.Tensor
 	// Loss is the loss of a batch's logits, its value, and the number of correct rows.
-	Loss(s *autograd.Scope, l autograd.CrossEntropy, logits *autograd.Tensor, t autograd.Targets) (*autograd.Tensor, autograd.CrossEntropyResult)
+	Loss(s *autograd.Scope, l autograd.CrossEntropy, logits *autograd.Tensor, t autograd.Targets) (*autograd.Tensor, Scored)
 	// Backward leaves the loss's gradients at the parameters.
 	Backward(s *autograd.Scope, loss *autograd.Tensor)
-	// Update applies the gradients and returns their global L2 norm, 0 where nothing needs it.
-	Update(s *autograd.Scope, u Update) float64
+	// Update applies the gradients and returns their global L2 norm, 0 where nothing needs it. A GPU may still compute it.
+	Update(s *autograd.Scope, u Update) *autograd.Readback
 	// Inference prepares a network for evaluation in a precision. It belongs to the scope.
 	Inference(s *autograd.Scope, n *Network, compute autograd.DType) Inference
 }
 
-// Update is an optimizer's prepared step, in two forms that compute the same formula.
+// Update is an optimizer's prepared step, in three forms that compute the same formula.
 type Update interface {
-	Fused(*autograd.Scope) float64   // one native pass over the memory
-	Unfused(*autograd.Scope) float64 // libtorch's operations
+	Fused(*autograd.Scope) float64             // one native pass over the memory
+	Unfused(*autograd.Scope) float64           // libtorch's operations
+	Queued(*autograd.Scope) *autograd.Readback // the same, without waiting for a GPU
 }
 
 // Inference computes logits in evaluation, without recording gradients. It follows the network's weights

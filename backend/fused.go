@@ -189,12 +189,15 @@ func (n *Network) fusedHead(s *autograd.Scope, features *autograd.Tensor, mode a
 }
 
 // Loss implements [Backend]: in one native call.
-func (Fused) Loss(s *autograd.Scope, l autograd.CrossEntropy, logits *autograd.Tensor, t autograd.Targets) (*autograd.Tensor, autograd.CrossEntropyResult) {
-	return l.Fused(s, logits, t)
+func (Fused) Loss(s *autograd.Scope, l autograd.CrossEntropy, logits *autograd.Tensor, t autograd.Targets) (*autograd.Tensor, Scored) {
+	loss, result := l.Fused(s, logits, t)
+	return loss, Scored{Weight: result.Weight, known: []float64{result.Loss, float64(result.Correct)}}
 }
 
 // Backward implements [Backend].
 func (Fused) Backward(s *autograd.Scope, loss *autograd.Tensor) { s.Backward(loss) }
 
 // Update implements [Backend].
-func (Fused) Update(s *autograd.Scope, u Update) float64 { return u.Fused(s) }
+func (Fused) Update(s *autograd.Scope, u Update) *autograd.Readback {
+	return autograd.Known(u.Fused(s))
+}

@@ -124,7 +124,7 @@ func TestV2Trains(t *testing.T) {
 						}))
 						loss, scored := Torch{}.Loss(s, autograd.CrossEntropy{}, logits, labels)
 						Torch{}.Backward(s, loss)
-						if last = scored.Loss; step == 0 {
+						if last, _ = read(s, scored); step == 0 {
 							first = last
 						}
 						s.Fail(s.NoGrad(func(s *autograd.Scope) error {

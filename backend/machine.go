@@ -175,5 +175,5 @@ func (m Machine) Inference(s *autograd.Scope, n *Network) Inference {
 
 // Normalize is what a network sees of pixels: (N, 3, H, W), float32, on the machine's device.
 func (m Machine) Normalize(s *autograd.Scope, p autograd.Pixels) *autograd.Tensor {
-	return s.NormalizeImages(p.Values, p.N, p.Height, p.Width, p.Mean, p.Std, m.Place)
+	return normalize(s, p, m.Place)
 }

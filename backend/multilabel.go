@@ -4,16 +4,14 @@ import "depthwise.dev/autograd"
 
 // MultiLabelLoss is the loss of a batch's logits (N, classes) with t.MultiLabel, its value, and the number of rows of which
 // every class is predicted correctly, see [ExactMatches]. It is the same for all backends.
-func MultiLabelLoss(s *autograd.Scope, l autograd.BinaryCrossEntropy, logits *autograd.Tensor, t autograd.Targets) (*autograd.Tensor, autograd.CrossEntropyResult) {
+func MultiLabelLoss(s *autograd.Scope, l autograd.BinaryCrossEntropy, logits *autograd.Tensor, t autograd.Targets) (*autograd.Tensor, Scored) {
 	if s.Err() != nil {
-		return nil, autograd.CrossEntropyResult{}
+		return nil, Scored{}
 	}
-	shape := logits.Shape()
-	loss := l.Loss(s, logits, s.ToDevice(autograd.FromSlice(s, t.MultiLabel, shape...), logits.Device()))
-	if s.Err() != nil {
-		return nil, autograd.CrossEntropyResult{}
-	}
-	return loss, autograd.CrossEntropyResult{Loss: s.Item(loss), Weight: float64(shape[0]), Correct: ExactMatches(autograd.ToSlice[float32](s, logits), t.MultiLabel, int(shape[1]))}
+	t.Uploaded = uploaded(s, logits, t)
+	l.UploadedWeights = t.Uploaded.Weights
+	loss := l.Loss(s, logits, t.Uploaded.Values)
+	return loss, NewScored(s, loss, logits, t, float64(logits.Shape()[0]))
 }
 
 // ExactMatches counts the rows of logits (N, classes) that are above 0, a probability of 0.5, for exactly the classes whose

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -27,13 +28,14 @@ func TestLossOfAMixedBatch(t *testing.T) {
 				x := s.RequireGrad(autograd.FromSlice(s, logits, 3, 4))
 				loss, scored := b.Loss(s, smoothed, x, mixed)
 				s.Backward(loss)
-				if got := s.Item(loss); math.Abs(got-wantLoss) > 1e-6 || math.Abs(scored.Loss-wantLoss) > 1e-6 { // float32
-					t.Errorf("loss %v, value %v, want %v", got, scored.Loss, wantLoss)
+				value, right := read(s, scored)
+				if got := s.Item(loss); math.Abs(got-wantLoss) > 1e-6 || math.Abs(value-wantLoss) > 1e-6 { // float32
+					t.Errorf("loss %v, value %v, want %v", got, value, wantLoss)
 				}
 				// The greatest are classes 3, 1 and 2.
 				_, swapped := b.Loss(s, smoothed, x, autograd.Targets{Labels: mixed.Labels, MixedLabels: []int64{3, 1, 0}, Lambda: 0.3})
-				if scored.Correct != 0 || swapped.Correct != 2 {
-					t.Errorf("%d and %d right, want 0 and 2", scored.Correct, swapped.Correct)
+				if _, mostly := read(s, swapped); right != 0 || mostly != 2 {
+					t.Errorf("%d and %d right, want 0 and 2", right, mostly)
 				}
 				for i, got := range autograd.ToSlice[float64](s, s.Grad(x)) {
 					if math.Abs(got-wantGradient[i]) > 1e-7 {
@@ -41,6 +43,72 @@ func TestLossOfAMixedBatch(t *testing.T) {
 					}
 				}
 			})
+		})
+	}
+}
+
+// read returns the value of a loss and the number of correct rows.
+func read(s *autograd.Scope, scored Scored) (loss float64, correct int) {
+	values, err := scored.Read(s).Values()
+	if err != nil || len(values) != 2 {
+		s.Fail(fmt.Errorf("values %v, error %w", values, err))
+		return math.NaN(), -1
+	}
+	return values[0], int(values[1])
+}
+
+// TestCorrectOnDevice: what a GPU counts by operations of libtorch is what the host counts.
+func TestCorrectOnDevice(t *testing.T) {
+	nan := float32(math.NaN())
+	inf := float32(math.Inf(1))
+	tests := []struct {
+		name    string
+		classes int
+		logits  []float32
+		targets autograd.Targets
+		want    int
+	}{
+		{"the largest", 3, []float32{1, 3, 2, 5, 4, 0}, autograd.Targets{Labels: []int64{1, 0}, Lambda: 1}, 2},
+		{"another", 3, []float32{1, 3, 2, 5, 4, 0}, autograd.Targets{Labels: []int64{1, 1}, Lambda: 1}, 1},
+		{"a tie", 3, []float32{1, 3, 3, 5, 4, 5}, autograd.Targets{Labels: []int64{1, 0}, Lambda: 1}, 0},
+		{"NaN of the label", 2, []float32{nan, 1, 1, nan}, autograd.Targets{Labels: []int64{0, 1}, Lambda: 1}, 0},
+		{"NaN of another class", 2, []float32{nan, 1, 1, nan}, autograd.Targets{Labels: []int64{1, 0}, Lambda: 1}, 0},
+		{"infinite", 2, []float32{inf, 1, -inf, inf, inf, inf}, autograd.Targets{Labels: []int64{0, 1, 1}, Lambda: 1}, 2},
+		{"one class", 1, []float32{-1, nan}, autograd.Targets{Labels: []int64{0, 0}, Lambda: 1}, 2},
+		{"mixed", 2, []float32{1, 2, 2, 1}, autograd.Targets{Labels: []int64{1, 0}, MixedLabels: []int64{0, 1}, Lambda: 0.7}, 2},
+		{"mixed, mostly the partner", 2, []float32{1, 2, 2, 1}, autograd.Targets{Labels: []int64{1, 0}, MixedLabels: []int64{0, 0}, Lambda: 0.3}, 1},
+		{"mixed evenly", 2, []float32{1, 2, 2, 1}, autograd.Targets{Labels: []int64{1, 1}, MixedLabels: []int64{0, 0}, Lambda: 0.5}, 1},
+		{"multi-label", 2, []float32{1, -1, 1, 1, nan, 1}, autograd.Targets{MultiLabel: []float32{1, 0, 1, 0, 0, 1}}, 2},
+		{"multi-label at the thresholds", 2, []float32{0, 1}, autograd.Targets{MultiLabel: []float32{0.5, 0.51}}, 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			autogradtest.Run(t, func(s *autograd.Scope) {
+				logits := autograd.FromSlice(s, tt.logits, int64(len(tt.logits)/tt.classes), int64(tt.classes))
+				host := Correct(s, logits, tt.targets)
+				device := int(s.Item(correctOn(s, logits, UploadTargets[float64](s, tt.targets, int64(tt.classes), nil, autograd.CPU))))
+				if host != tt.want || device != tt.want {
+					t.Errorf("the host counts %d, the device %d, want %d", host, device, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// TestNormalizeUploaded: pixels that are uploaded as bytes and normalized on the device have the bits of
+// [autograd.Scope.NormalizeImages].
+func TestNormalizeUploaded(t *testing.T) {
+	for _, std := range [][3]float64{{0.229, 0.224, 0.225}, {0.5, 0.5, 0.5}, {1.0 / 3, 1, 255}} {
+		autogradtest.Run(t, func(s *autograd.Scope) {
+			p := autograd.Pixels{Values: make([]uint8, 3*16*16*3), N: 3, Height: 16, Width: 16, Mean: [3]float64{0.485, 0.456, 0.406}, Std: std}
+			for i := range p.Values {
+				p.Values[i] = uint8(i / 3) // every value in every color
+			}
+			want := autograd.ToSlice[float32](s, s.NormalizeImages(p.Values, p.N, p.Height, p.Width, p.Mean, p.Std, autograd.CPU))
+			x := s.NormalizePixels(s.UploadPixels(p, autograd.CPU), p.Mean, p.Std)
+			if got := autograd.ToSlice[float32](s, x); !slices.Equal(got, want) || !slices.Equal(x.Shape(), []int64{3, 3, 16, 16}) {
+				t.Errorf("%v, std %v: other values than from the host", x, std)
+			}
 		})
 	}
 }

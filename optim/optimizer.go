@@ -32,10 +32,10 @@ type Optimizer interface {
 	Load(s *autograd.Scope, state State) error
 }
 
-// Update is one update of all parameters, in two implementations that differ only by rounding. Call
+// Update is one update of all parameters, in implementations that differ only by rounding. Call
 // one of them, once. It returns the global L2 norm of the gradients where [StepOptions] clips it,
-// else 0. If the norm is not finite, nothing is changed and the step does not count. Errors are
-// kept by the scope.
+// else 0. If the norm is not finite, Fused and Unfused change nothing and the step does not count.
+// Errors are kept by the scope.
 type Update interface {
 	// Fused makes one pass over memory in native code. Where that is not possible (tensors that are
 	// not float32 on the CPU, an optimizer without a fused form) it is Unfused.
@@ -43,6 +43,10 @@ type Update interface {
 	// Unfused runs libtorch's operations one after another, in the order of the implementation that
 	// the optimizer is checked against.
 	Unfused(s *autograd.Scope) (norm float64)
+	// Queued is Unfused without waiting for a GPU, which computes the norm and clips by it; where
+	// nothing is clipped it is the same. The host cannot tell then that the norm is not finite: NaN
+	// propagates to the parameters, and the caller, who reads the norm, must not use them.
+	Queued(s *autograd.Scope) *autograd.Readback
 }
 
 // State is the state of an optimizer between steps. Its tensors belong to the optimizer, are named

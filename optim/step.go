@@ -105,12 +105,7 @@ func (p preparedStep) programs(s *autograd.Scope, scale float64) autograd.Update
 
 // unfused updates the groups one after another by libtorch's operations.
 func (p preparedStep) unfused(s *autograd.Scope) (norm float64) {
-	var all autograd.List
-	grads := make([]autograd.List, len(p.o.groups))
-	for i, g := range p.o.groups {
-		grads[i] = g.gradients(s)
-		all = append(all, grads[i]...)
-	}
+	grads, all := p.gradients(s)
 	scale := p.GradScale
 	if p.MaxGradNorm > 0 {
 		norm = math.Abs(scale) * all.Norm(s)
@@ -119,23 +114,43 @@ func (p preparedStep) unfused(s *autograd.Scope) (norm float64) {
 		}
 		scale *= clipScale(norm, p.MaxGradNorm)
 	}
+	p.updateGroups(s, grads, func(s *autograd.Scope, grads autograd.List) (scaled autograd.List, own bool) {
+		if scale == 1 {
+			return grads, false
+		}
+		grads = grads.Clone(s)
+		grads.Scale(s, scale)
+		return grads, true
+	})
+	return norm
+}
+
+// gradients lists the gradients of each group, and those of all.
+func (p preparedStep) gradients(s *autograd.Scope) (groups []autograd.List, all autograd.List) {
+	groups = make([]autograd.List, len(p.o.groups))
 	for i, g := range p.o.groups {
-		coupled := g.decay != 0 && !p.o.rule.weightDecay().decoupled
-		if scale != 1 || coupled {
-			grads[i] = grads[i].Clone(s)
+		groups[i] = g.gradients(s)
+		all = append(all, groups[i]...)
+	}
+	return groups, all
+}
+
+// updateGroups applies the rule to each group with its scaled gradients, which it may change where they are its own
+// and not the parameters', and then updates the average.
+func (p preparedStep) updateGroups(s *autograd.Scope, grads []autograd.List, scale func(*autograd.Scope, autograd.List) (scaled autograd.List, own bool)) {
+	for i, g := range p.o.groups {
+		scaled, own := scale(s, grads[i])
+		if coupled := g.decay != 0 && !p.o.rule.weightDecay().decoupled; coupled {
+			if !own {
+				scaled = scaled.Clone(s)
+			}
+			scaled.AddScaled(s, g.params, g.decay)
 		}
-		if scale != 1 {
-			grads[i].Scale(s, scale)
-		}
-		if coupled {
-			grads[i].AddScaled(s, g.params, g.decay)
-		}
-		p.o.rule.update(s, g, grads[i], p.at(g))
+		p.o.rule.update(s, g, scaled, p.at(g))
 	}
 	if p.Average != nil {
 		p.Average.update(s)
 	}
-	return norm
 }
 
 // gradients lists the gradients of the parameters. A parameter without one is an error.

@@ -104,7 +104,7 @@ func (r *run) batchSpeed(ctx context.Context, s *autograd.Scope, size int) (floa
 			if err == nil {
 				_, err = r.update(s, seen, 0)
 			}
-			return err
+			return errors.Join(err, r.awaitLosses())
 		})
 		switch took := time.Since(start); {
 		case err != nil && outOfMemory(err):
@@ -116,6 +116,17 @@ func (r *run) batchSpeed(ctx context.Context, s *autograd.Scope, size int) (floa
 		}
 	}
 	return float64(size*r.config.Accumulate) / fastest, nil
+}
+
+// awaitLosses waits until a GPU has computed the losses of the last batches.
+func (r *run) awaitLosses() error {
+	defer r.discardPending()
+	for _, l := range r.pending.loss {
+		if _, err := l.scored.Values(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // outOfMemory reports whether libtorch could not allocate memory, on a GPU or the host.

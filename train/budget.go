@@ -125,6 +125,9 @@ func (r *run) planWithin(s *autograd.Scope) error {
 	if !r.planDue() {
 		return nil
 	}
+	if err := r.recordAll(s); err != nil {
+		return err
+	}
 	rest := int64((r.loader.Batches() - r.Batch + r.config.Accumulate - 1) / r.config.Accumulate)
 	changed, err := r.plan(rest)
 	if err != nil || !changed {

@@ -36,6 +36,7 @@ func (r *run) train(ctx context.Context, s *autograd.Scope) error {
 }
 
 func (r *run) trainToEnd(ctx context.Context, s *autograd.Scope) error {
+	defer r.discardPending()
 	r.clock.start(r.config)
 	var err error
 	for err == nil && !r.Done {
@@ -52,7 +53,7 @@ func (r *run) trainToEnd(ctx context.Context, s *autograd.Scope) error {
 		}
 		return fmt.Errorf("train: step %d: %w; --resume auto continues %s from here", r.Step, ErrInterrupted, r.folder.dir)
 	}
-	return err
+	return r.afterFailure(s, err)
 }
 
 // finish checks that everything is in its place, and records the end.
@@ -93,6 +94,9 @@ func (r *run) epoch(ctx context.Context, s *autograd.Scope) error {
 				return err
 			}
 		}
+	}
+	if err := r.recordAll(s); err != nil {
+		return err
 	}
 	if err := r.between(ctx, s, control.Validating); err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 )
 
 // loss computes the trainer's loss of a batch's logits, or the configured one.
-func (r *run) loss(s *autograd.Scope, logits *autograd.Tensor, t autograd.Targets) (*autograd.Tensor, autograd.CrossEntropyResult) {
+func (r *run) loss(s *autograd.Scope, logits *autograd.Tensor, t autograd.Targets) (*autograd.Tensor, backend.Scored) {
 	if r.trainer.Loss.Compute == nil && r.multiLabel() {
 		return r.multiLabelLoss(s, logits, t)
 	}
@@ -18,9 +18,9 @@ func (r *run) loss(s *autograd.Scope, logits *autograd.Tensor, t autograd.Target
 	}
 	loss := r.trainer.Loss.Compute(s, logits, t)
 	if s.Err() != nil {
-		return nil, autograd.CrossEntropyResult{}
+		return nil, backend.Scored{}
 	}
-	return loss, autograd.CrossEntropyResult{Loss: s.Item(loss), Correct: backend.Correct(s, logits, t), Weight: float64(logits.Shape()[0])}
+	return loss, backend.NewScored(s, loss, logits, t, float64(logits.Shape()[0]))
 }
 
 // mixedTargets makes a batch of a single image, which is not mixed, like the other batches of a run that mixes images:

@@ -46,6 +46,7 @@ type run struct {
 	extended int // the number of epochs before an extension of the run; 0: it is not extended
 
 	progress
+	pending    pending         // steps of progress that are not recorded yet
 	recorder   report.Multi    // all recorders
 	files      report.Multi    // those that Fit closes
 	recorded   map[string]bool // unreadable images that were recorded

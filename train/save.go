@@ -2,6 +2,7 @@ package train
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"depthwise.dev/autograd"
@@ -17,7 +18,7 @@ import (
 // Values that are not finite are an error, so that the last good checkpoint remains the newest.
 func (r *run) save(s *autograd.Scope, isBest bool) error {
 	began := r.clock.time()
-	if err := r.folder.check(); err != nil {
+	if err := errors.Join(r.recordAll(s), r.folder.check()); err != nil {
 		return err
 	}
 	if err := r.checkFinite(s); err != nil {

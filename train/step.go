@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
@@ -19,30 +18,38 @@ import (
 var ErrNotFinite = errors.New("not a finite number")
 
 // trainStep is one optimizer step: next batches, forward, backward, clip and update, record. Batches
-// without an image to train on are read and make no step.
+// without an image to train on are read and make no step. Of a GPU it records earlier steps, whose
+// results have arrived.
 func (r *run) trainStep(s *autograd.Scope, batches batchSource) error {
 	return s.Sub(func(s *autograd.Scope) error {
+		if err := r.beforeStep(s); err != nil {
+			return err
+		}
 		seen, err := r.forwardBackward(s, batches)
 		if err != nil {
 			return err
 		}
-		r.Seen.add(seen)
 		if seen.Images == 0 {
+			r.Seen.add(seen)
 			return nil // not a step: every image was unreadable, or the batch was dropped
 		}
 		lr := r.lr(r.Step)
 		norm, err := r.update(s, seen, lr)
 		if err != nil {
-			return err
+			return fmt.Errorf("train: epoch %d step %d: %w", r.Epoch+1, r.Step+1, err)
 		}
 		r.Step++
-		return r.recordStep(s, seen, lr, norm)
+		event := report.Step{Step: r.Step, Epoch: r.Epoch + 1, Batch: r.Batch, Batches: r.loader.Batches(), LR: lr}
+		r.pending.steps = append(r.pending.steps, pendingStep{event: event, seen: seen, loss: r.pending.loss, norm: norm})
+		r.pending.loss = nil
+		return r.recordReady(s)
 	})
 }
 
 // forwardBackward accumulates the gradients of the next Accumulate batches in the parameters. For
 // one batch they are those of its mean loss; for more, of the sum over their images, which update
-// divides by their number or, with class weights, by the sum of their weights.
+// divides by their number or, with class weights, by the sum of their weights. Losses and correct
+// rows are in pending.loss.
 func (r *run) forwardBackward(s *autograd.Scope, batches batchSource) (tally, error) {
 	autograd.ZeroGrads(s, r.leaves)
 	var seen tally
@@ -98,16 +105,15 @@ func (r *run) recordDropped(b *data.Batch) error {
 func (r *run) add(s *autograd.Scope, b *data.Batch, seen *tally) error {
 	logits := r.logits(s, b)
 	loss, scored := r.loss(s, logits, backend.Targets(b))
-	if s.Err() == nil && (math.IsNaN(scored.Loss) || math.IsInf(scored.Loss, 0)) {
-		return fmt.Errorf("the loss is %v: %w; %s", scored.Loss, ErrNotFinite, r.advice())
-	}
 	if r.config.Accumulate > 1 {
 		loss = s.Scale(loss, scored.Weight)
 	}
 	r.Backward(s, loss)
+	if s.Err() != nil {
+		return s.Err()
+	}
+	r.pending.loss = append(r.pending.loss, pendingLoss{scored: r.late(scored.Read(s)), weight: scored.Weight})
 	seen.Images += b.N
-	seen.Loss += scored.Loss * scored.Weight
-	seen.Correct += scored.Correct
 	if r.classWeights != nil {
 		seen.Weight += scored.Weight
 	}
@@ -116,28 +122,19 @@ func (r *run) add(s *autograd.Scope, b *data.Batch, seen *tally) error {
 
 // update clips and applies the gradients, and returns their norm before clipping (0 without
 // clipping).
-func (r *run) update(s *autograd.Scope, seen tally, lr float64) (norm float64, err error) {
+func (r *run) update(s *autograd.Scope, seen tally, lr float64) (norm readback, err error) {
 	o := optim.StepOptions{LR: lr, MaxGradNorm: r.config.ClipGradNorm, Average: r.averageDue()}
 	if r.config.Accumulate > 1 {
 		o.GradScale = 1 / seen.weight()
 	}
-	norm = r.Update(s, r.optimizer.Prepare(o))
-	if s.Err() == nil && (math.IsNaN(norm) || math.IsInf(norm, 0)) {
-		return norm, fmt.Errorf("train: epoch %d step %d: the gradients' norm is %v: %w; %s", r.Epoch+1, r.Step+1, norm, ErrNotFinite, r.advice())
+	b := r.Update(s, r.optimizer.Prepare(o))
+	if s.Err() != nil {
+		return nil, s.Err()
 	}
 	r.restartAverage()
-	return norm, s.Err()
+	return r.late(b), nil
 }
 
 func (r *run) advice() string {
 	return fmt.Sprintf("training has diverged; start again in another --out with a lower --lr, a longer --warmup-epochs or --clip-grad-norm 1; resuming %s would diverge again", r.folder.dir)
-}
-
-func (r *run) recordStep(s *autograd.Scope, seen tally, lr, norm float64) error {
-	seconds := r.clock.step(seen.Images)
-	r.pace.add(seconds)
-	loss, top1 := seen.rates()
-	event := report.Step{Step: r.Step, Epoch: r.Epoch + 1, Batch: r.Batch, Batches: r.loader.Batches(), Loss: loss, LR: lr, Top1: top1,
-		Images: seen.Images, ImagesPerSecond: float64(seen.Images) / seconds, GradNorm: norm}
-	return errors.Join(r.recorder.Record(event), r.afterStep(s, event))
 }

@@ -37,7 +37,8 @@ type Trainer struct {
 	// to one call of Fit. nil: none.
 	Control *control.Control
 
-	now func() time.Time // for tests; nil: time.Now
+	now  func() time.Time                  // for tests; nil: time.Now
+	late func(*autograd.Readback) readback // for tests: replaces the results of steps
 }
 
 // Loss computes the training loss of a batch.
@@ -57,6 +58,10 @@ type Optimizer struct {
 // Callback is called during training, on the goroutine of the scope. Fields may be nil. An error
 // ends the run; [ErrStop] finishes it: it is validated, saved and reported as finished.
 type Callback struct {
+	// BeforeStep is called before the batches of a step are read. Of e are set Step, Epoch, Batches, and as Batch the number of
+	// batches that the epoch has had. ErrStop finishes the run with this step.
+	BeforeStep func(s *autograd.Scope, n *backend.Network, e report.Step) error
+	// AfterStep is called after each step. It makes a run on a GPU slower, which waits for the end of each step then.
 	AfterStep  func(s *autograd.Scope, n *backend.Network, e report.Step) error
 	AfterEpoch func(s *autograd.Scope, n *backend.Network, e report.Epoch) error // after validation
 	// BeforeBatch receives each training batch, which it must not keep, with the names of the classes. While features of a frozen
@@ -88,6 +93,20 @@ var ErrStop = errors.New("stop training")
 // Fit trains the configured network: [Trainer.Fit] of the zero Trainer.
 func Fit(ctx context.Context, c config.Config, rec report.Recorder) (Result, error) {
 	return Trainer{}.Fit(ctx, c, rec)
+}
+
+// beforeStep calls the callbacks.
+func (r *run) beforeStep(s *autograd.Scope) error {
+	e := report.Step{Step: r.Step + 1, Epoch: r.Epoch + 1, Batch: r.Batch, Batches: r.loader.Batches()}
+	for _, c := range r.trainer.Callbacks {
+		if c.BeforeStep == nil {
+			continue
+		}
+		if err := r.stopped(c.BeforeStep(s, r.network, e)); err != nil {
+			return fmt.Errorf("train: epoch %d step %d: callback: %w", e.Epoch, e.Step, err)
+		}
+	}
+	return s.Err()
 }
 
 // afterStep calls the callbacks.

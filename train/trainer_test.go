@@ -256,6 +256,45 @@ func TestCallbacks(t *testing.T) {
 	}
 }
 
+// TestBeforeStep: the callback knows which step follows, and can end the run with it.
+func TestBeforeStep(t *testing.T) {
+	images := testset.Images(t, 6, 2) // batches of 8, 8 and 2
+	broken := errors.New("out of order")
+	for _, tt := range []struct {
+		name  string
+		at    int64 // step before which it returns the error
+		err   error
+		steps int64
+		want  error
+	}{
+		{"to the end", 0, nil, 6, nil},
+		{"stop", 3, ErrStop, 3, nil},
+		{"stop in the second epoch", 4, ErrStop, 4, nil},
+		{"error", 3, broken, 2, broken},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := small(t, images)
+			c.Epochs = 2
+			var calls []string
+			result, err := Trainer{Callbacks: []Callback{{}, {BeforeStep: func(_ *autograd.Scope, n *backend.Network, e report.Step) error {
+				calls = append(calls, fmt.Sprint(e.Step, " after ", e.Batch, " of ", e.Batches, " in epoch ", e.Epoch))
+				if n == nil || e.Step == tt.at {
+					return tt.err
+				}
+				return nil
+			}}}}.Fit(t.Context(), c, ignore)
+			want := []string{"1 after 0 of 3 in epoch 1", "2 after 1 of 3 in epoch 1", "3 after 2 of 3 in epoch 1",
+				"4 after 0 of 3 in epoch 2", "5 after 1 of 3 in epoch 2", "6 after 2 of 3 in epoch 2"}
+			if tt.at > 0 {
+				want = want[:tt.at]
+			}
+			if !errors.Is(err, tt.want) || result.Step != tt.steps || !slices.Equal(calls, want) {
+				t.Errorf("error %v, step %d, want %v and %d; calls %q, want %q", err, result.Step, tt.want, tt.steps, calls, want)
+			}
+		})
+	}
+}
+
 // wantedCalls are the calls of the callbacks a and b in batches of three steps; after an error of a
 // the last one of b is missing.
 func wantedCalls(steps, epochs int, failed bool) []string {

@@ -52,6 +52,18 @@ func ListNorm(x []Tensor) (float64, error) {
 	return float64(norm), err
 }
 
+// ListNormTensor is ListNorm as a scalar tensor; of a list that is not empty.
+func ListNormTensor(x []Tensor) (Tensor, error) {
+	var out C.dw_tensor
+	err := take(C.dw_list_norm_tensor(&out, first(x), count(x)))
+	return Tensor(out), err
+}
+
+// ListTimes is x *= scalar, a tensor.
+func ListTimes(x []Tensor, scalar Tensor) error {
+	return take(C.dw_list_times(first(x), count(x), C.dw_tensor(scalar)))
+}
+
 // ListAllFinite reports whether no element of any tensor is infinite or NaN.
 func ListAllFinite(x []Tensor) (bool, error) {
 	var finite C.int

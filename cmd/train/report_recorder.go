@@ -49,7 +49,7 @@ func newRunReport(ctx context.Context, c config.Config, progress report.Recorder
 // callback takes from training what events do not have.
 func (r *runReport) callback() train.Callback {
 	return train.Callback{
-		AfterStep: r.afterStep,
+		BeforeStep: r.beforeStep,
 		AfterEpoch: func(s *autograd.Scope, n *backend.Network, e report.Epoch) error {
 			r.timed(func() error { return r.afterEpoch(s, n, e) })
 			return nil
@@ -76,6 +76,8 @@ func (r *runReport) Record(e report.Event) error {
 	switch e := e.(type) {
 	case report.Start:
 		r.start(e)
+	case report.Step:
+		r.images = e.Images
 	case report.Checkpoint:
 		if r.dir != "" && r.affordable() {
 			r.timed(func() error { return r.write(false) })
@@ -157,10 +159,9 @@ func (r *runReport) write(last bool) error {
 	return errors.Join(errs...)
 }
 
-// afterStep copies the weights before the last step of an epoch.
-func (r *runReport) afterStep(s *autograd.Scope, n *backend.Network, e report.Step) error {
-	r.images = e.Images
-	if next := e.Batch + r.config.Accumulate; e.Batch < e.Batches && next >= e.Batches && (e.Epoch == r.config.Epochs || r.affordable()) {
+// beforeStep copies the weights before the last step of an epoch.
+func (r *runReport) beforeStep(s *autograd.Scope, n *backend.Network, e report.Step) error {
+	if next := e.Batch + r.config.Accumulate; next >= e.Batches && (e.Epoch == r.config.Epochs || r.affordable()) {
 		r.timed(func() error {
 			r.before = diagnose.Snapshot(s, n)
 			return nil

@@ -91,7 +91,7 @@ func readSettings(path string) ([]tensorboard.HParam, error) {
 func (b *board) Record(e report.Event) error {
 	switch e := e.(type) {
 	case report.Step:
-		b.at = e.Step
+		b.at, b.images = e.Step, e.Images
 	case report.Budget:
 		b.steps = e.Steps
 	}

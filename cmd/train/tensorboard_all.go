@@ -31,10 +31,6 @@ func (b *board) callback() train.Callback {
 			}
 			return nil
 		},
-		AfterStep: func(_ *autograd.Scope, _ *backend.Network, e report.Step) error {
-			b.images = e.Images
-			return nil
-		},
 		Validated: b.count,
 		AfterValidation: func(e report.Epoch, v train.Validation) error {
 			b.timed(func() error { return b.validated(e, v) })

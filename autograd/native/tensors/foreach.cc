@@ -25,6 +25,12 @@ template <class F> dw_error update(F &&f) {
   });
 }
 
+// The L2 norm over all elements of all tensors, as torch.nn.utils.get_total_norm: the norm of the
+// tensors' norms.
+at::Tensor total_norm(const dw_tensor *x, int n) {
+  return at::linalg_vector_norm(at::stack(at::_foreach_norm(list(x, n), 2)));
+}
+
 } // namespace
 
 dw_error dw_list_scale(const dw_tensor *x, int n, double c) {
@@ -63,11 +69,16 @@ dw_error dw_list_zero(const dw_tensor *x, int n) {
   return update([&] { at::_foreach_zero_(list(x, n)); });
 }
 
-// The L2 norm over all elements of all tensors, as torch.nn.utils.get_total_norm: the norm of the
-// tensors' norms.
 dw_error dw_list_norm(const dw_tensor *x, int n, double *norm) {
-  return update(
-      [&] { *norm = n == 0 ? 0 : at::linalg_vector_norm(at::stack(at::_foreach_norm(list(x, n), 2))).item<double>(); });
+  return update([&] { *norm = n == 0 ? 0 : total_norm(x, n).item<double>(); });
+}
+
+dw_error dw_list_norm_tensor(dw_tensor *norm, const dw_tensor *x, int n) {
+  return update([&] { *norm = new at::Tensor(total_norm(x, n)); });
+}
+
+dw_error dw_list_times(const dw_tensor *x, int n, dw_tensor scalar) {
+  return update([&] { at::_foreach_mul_(list(x, n), *static_cast<at::Tensor *>(scalar)); });
 }
 
 // A finite sum has finite terms only, which settles the usual case; finite terms can overflow, so

@@ -1,6 +1,7 @@
 //go:build ignore
 
 // Layout, copies between host and device, gradients.
+#include "stream.h"
 #include "tensors/guard.h"
 #include "threads/pool.h"
 #include <ATen/ATen.h>
@@ -72,5 +73,22 @@ dw_error dw_normalize_images(dw_tensor *out, const uint8_t *pixels, int64_t n, i
       to[3 * i + 2] = table[pixels[3 * i + 2]][2];
     });
     *out = new at::Tensor(std::move(t));
+  });
+}
+
+// In libtorch's operations, for any device. The divisors are tensors: CUDA's kernels replace a
+// division by a number by a multiplication with its inverse, which gives other bits. They are
+// filled on the device, because a CUDA graph cannot copy them from the host.
+dw_error dw_normalize_pixels(dw_tensor *out, dw_tensor pixels, const double *mean, const double *std) {
+  return guard([&] {
+    const auto &p = tensor(pixels);
+    const auto floats = p.options().dtype(at::kFloat);
+    auto means = at::empty({3}, floats), stds = at::empty({3}, floats);
+    for (int c = 0; c < 3; c++) {
+      means.select(0, c).fill_(mean[c]);
+      stds.select(0, c).fill_(std[c]);
+    }
+    auto x = p.to(at::kFloat).div_(at::full({1}, 255, floats)).sub_(means).div_(stds);
+    *out = new at::Tensor(x.permute({0, 3, 1, 2}));
   });
 }

@@ -1,0 +1,153 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"depthwise.dev/autograd"
+	"depthwise.dev/report"
+)
+
+// maxPending is the number of steps whose results the host does not wait for. The GPU needs the work of a few steps ahead;
+// and a loss that is not finite is noticed at most so many steps late.
+const maxPending = 8
+
+// readback is numbers that a device may still compute: an [autograd.Readback], or one of a test.
+type readback interface {
+	Ready() bool
+	Values() ([]float64, error)
+	Discard()
+}
+
+// pendingStep is a step whose results are not read yet.
+type pendingStep struct {
+	event report.Step // what is known of it
+	seen  tally       // of its batches, without losses and correct rows
+	loss  []pendingLoss
+	norm  readback // of the gradients
+}
+
+// pendingLoss is the loss and the number of correct rows of a batch.
+type pendingLoss struct {
+	scored readback
+	weight float64 // see backend.Scored
+}
+
+// pending are the steps whose results are not read yet, in order. On the CPU they are read after each step.
+type pending struct {
+	steps []pendingStep
+	loss  []pendingLoss // of the step that is not complete yet
+}
+
+// late returns what tests replace a readback with.
+func (r *run) late(b *autograd.Readback) readback {
+	if r.trainer.late != nil {
+		return r.trainer.late(b)
+	}
+	return b
+}
+
+// ready reports whether the results of a step can be read without waiting.
+func (p pendingStep) ready() bool {
+	for _, l := range p.loss {
+		if !l.scored.Ready() {
+			return false
+		}
+	}
+	return p.norm.Ready()
+}
+
+// recordReady records the steps whose results are there, and of more than maxPending the first ones. Where a callback wants
+// each step, it waits for all.
+func (r *run) recordReady(s *autograd.Scope) error {
+	most := maxPending
+	for _, c := range r.trainer.Callbacks {
+		if c.AfterStep != nil {
+			most = 0
+		}
+	}
+	return r.recordWhile(s, func(waiting []pendingStep) bool { return len(waiting) > most || waiting[0].ready() })
+}
+
+// recordAll waits for the results of all steps and records them.
+func (r *run) recordAll(s *autograd.Scope) error {
+	return r.recordWhile(s, func([]pendingStep) bool { return true })
+}
+
+// recordWhile records steps in order while more says so of those that wait. An error ends it, and discards the others.
+func (r *run) recordWhile(s *autograd.Scope, more func([]pendingStep) bool) error {
+	for len(r.pending.steps) > 0 && more(r.pending.steps) {
+		if err := r.recordStep(s, r.pending.steps[0]); err != nil {
+			r.discardPending()
+			return err
+		}
+		r.pending.steps = r.pending.steps[1:]
+	}
+	return nil
+}
+
+// discardPending ends the results that nobody will read.
+func (r *run) discardPending() {
+	losses := r.pending.loss
+	for _, p := range r.pending.steps {
+		losses = append(losses, p.loss...)
+		p.norm.Discard()
+	}
+	for _, l := range losses {
+		l.scored.Discard()
+	}
+	r.pending = pending{}
+}
+
+// afterFailure records the steps before an error, and returns it, or before it that a loss was not finite, which explains
+// most others.
+func (r *run) afterFailure(s *autograd.Scope, err error) error {
+	if late := r.recordAll(s); errors.Is(late, ErrNotFinite) {
+		return errors.Join(late, err)
+	}
+	return err
+}
+
+// recordStep records a step with its results, for which it waits.
+func (r *run) recordStep(s *autograd.Scope, p pendingStep) error {
+	e := p.event
+	norm, err := p.read()
+	if errors.Is(err, ErrNotFinite) {
+		err = fmt.Errorf("%w; %s", err, r.advice())
+	}
+	if err != nil {
+		r.Step = e.Step - 1 // the last good one
+		return fmt.Errorf("train: epoch %d step %d: %w", e.Epoch, e.Step, err)
+	}
+	r.Seen.add(p.seen)
+	seconds := r.clock.step(p.seen.Images)
+	r.pace.add(seconds)
+	e.Loss, e.Top1 = p.seen.rates()
+	e.Images, e.ImagesPerSecond, e.GradNorm = p.seen.Images, float64(p.seen.Images)/seconds, norm
+	return errors.Join(r.recorder.Record(e), r.afterStep(s, e))
+}
+
+// read waits for the results of a step, adds those of its batches to the tally and returns the norm of the gradients.
+func (p *pendingStep) read() (norm float64, err error) {
+	for _, l := range p.loss {
+		scored, err := l.scored.Values()
+		if err != nil {
+			return 0, err
+		}
+		loss, correct := scored[0], scored[1]
+		if math.IsNaN(loss) || math.IsInf(loss, 0) {
+			return 0, fmt.Errorf("the loss is %v: %w", loss, ErrNotFinite)
+		}
+		p.seen.Loss += loss * l.weight
+		p.seen.Correct += int(correct)
+	}
+	values, err := p.norm.Values()
+	if err != nil {
+		return 0, err
+	}
+	if norm = values[0]; math.IsNaN(norm) || math.IsInf(norm, 0) {
+		return norm, fmt.Errorf("the gradients' norm is %v: %w", norm, ErrNotFinite)
+	}
+	return norm, nil
+}
