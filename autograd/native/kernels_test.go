@@ -98,6 +98,22 @@ func TestPool(t *testing.T) {
 	}
 }
 
+// TestEmulatedKernels runs the tests of a GPU's kernels on the CPU (cuda/emulate.h), under the
+// sanitizers too.
+func TestEmulatedKernels(t *testing.T) {
+	programs, err := filepath.Glob("cuda/*_test.cc")
+	if err != nil || len(programs) == 0 {
+		t.Fatalf("found no tests: %v", err)
+	}
+	for _, program := range programs {
+		t.Run(program, func(t *testing.T) {
+			t.Parallel()
+			runKernels(t, program, "portable", "-O1", "-g", "-ffp-contract=off", "-fsanitize=address,undefined",
+				"-fno-sanitize-recover=undefined")
+		})
+	}
+}
+
 // TestKernelsWithDelays runs the kernels' tests, which compare the bits of two runs, with threads
 // that pause at random places: other threads then compute their parts.
 func TestKernelsWithDelays(t *testing.T) {
@@ -117,13 +133,13 @@ func TestKernelsWithDelays(t *testing.T) {
 const pool, poolTest = "threads/pool.cc", "threads/pool_test.cc"
 
 // testedWith leaves out the tests of tiles for variants without them, of bands for all variants but
-// one, of threads for all, and for amx the programs without matrix products: they are the same as with avx512bf16.
+// one, of threads and of a GPU for all, and for amx the programs without matrix products: they are the same as with avx512bf16.
 func testedWith(program, isa string) bool {
 	if program == "inference/bands_test.cc" {
 		return isa == "portable" // it has no kernels
 	}
-	if program == poolTest {
-		return false // TestPool
+	if program == poolTest || strings.HasPrefix(program, "cuda/") {
+		return false // TestPool, TestEmulatedKernels
 	}
 	if isa != "amx" {
 		return program != "gemm/amx_test.cc"

@@ -1,0 +1,37 @@
+// Batch norm's scale and shift with the activation function, and a residual sum.
+#pragma once
+#include "cuda/kernels/moments.h"
+
+namespace depthwise::cuda {
+
+// a = activation(scale * y + shift) + residual, where scale and shift are of coef (4, c). residual
+// may be null.
+template <class T>
+DW_KERNEL(kOneInput.threads, kOneInput.blocks)
+scale_activate(const T *__restrict__ y, const float *__restrict__ coef, const T *__restrict__ residual,
+               T *__restrict__ a, dw_rows m, int activation) {
+  constexpr int V = kWide<T>, N = kOneInput.rows;
+  const int channel = first_channel(V);
+  const Activation bounded(activation);
+  float scale[V], shift[V];
+  load_floats(coef + kScale * m.c + channel, scale);
+  load_floats(coef + kShift * m.c + channel, shift);
+  Pack<T, V> loaded[N], added[N];
+  for_rows<N>(
+      m, channel,
+      [&](int i, long long at) {
+        loaded[i] = load<V>(y + at);
+        if (residual != nullptr) added[i] = load<V>(residual + at);
+      },
+      [&](int i, long long at) {
+        float v[V], r[V] = {};
+        unpack(loaded[i], v);
+        if (residual != nullptr) unpack(added[i], r);
+        DW_UNROLL for (int k = 0; k < V; k++) v[k] = bounded(fmaf(v[k], scale[k], shift[k])) + r[k];
+        Pack<T, V> result;
+        pack(v, result);
+        store<V>(a + at, result);
+      });
+}
+
+} // namespace depthwise::cuda

@@ -1,0 +1,5 @@
+// All kernels.
+#pragma once
+#include "cuda/kernels/activate.h"
+#include "cuda/kernels/depthwise_backward.h"
+#include "cuda/kernels/images.h"

@@ -1,0 +1,64 @@
+// Sizes of the work of threads and blocks, each measured on an H200. Host and device.
+#pragma once
+
+// Tests of other sizes compile with -D.
+#ifndef DW_FORWARD
+#define DW_FORWARD 2, 2, 1, 256, 3
+#endif
+#ifndef DW_FORWARD_2
+#define DW_FORWARD_2 2, 2, 1, 256, 3
+#endif
+#ifndef DW_BACKWARD
+#define DW_BACKWARD 2, 2, 1, 256, 2
+#endif
+#ifndef DW_BACKWARD_2
+#define DW_BACKWARD_2 2, 2, 1, 256, 2
+#endif
+#ifndef DW_STREAM
+#define DW_STREAM 4, 256, 4
+#endif
+#ifndef DW_STREAM_2
+#define DW_STREAM_2 2, 256, 3
+#endif
+
+namespace depthwise::cuda {
+
+constexpr int kMaxThreads = 256; // of a block
+
+// Depthwise kernels: a thread slides down a strip of some columns.
+struct Tile {
+  int channels;   // of a thread
+  int columns;    // of a thread: of the output (forward), of groups of `stride` inputs (backward)
+  int ahead;      // steps for which rows are loaded ahead
+  int threads;    // of a block
+  int blocks;     // of a multiprocessor, at least: bounds the registers
+};
+
+#define DW_TILE static constexpr Tile tile
+template <int K, int S> struct Forward;
+template <> struct Forward<3, 1> { DW_TILE{DW_FORWARD}; };
+template <> struct Forward<3, 2> { DW_TILE{DW_FORWARD_2}; };
+template <> struct Forward<5, 1> { DW_TILE{2, 2, 1, 256, 2}; };
+template <> struct Forward<5, 2> { DW_TILE{2, 1, 1, 256, 2}; };
+template <int K, int S> struct Backward;
+template <> struct Backward<3, 1> { DW_TILE{DW_BACKWARD}; };
+template <> struct Backward<3, 2> { DW_TILE{DW_BACKWARD_2}; };
+template <> struct Backward<5, 1> { DW_TILE{2, 1, 1, 256, 1}; };
+template <> struct Backward<5, 2> { DW_TILE{2, 1, 1, 256, 1}; };
+#undef DW_TILE
+
+// Elementwise kernels: a thread has the channels of 16 bytes and visits rows.
+struct Stream {
+  int rows;    // loaded before the first is used
+  int threads; // of a block
+  int blocks;  // of a multiprocessor
+};
+constexpr Stream kOneInput{DW_STREAM};     // moments, scale_activate
+constexpr Stream kTwoInputs{DW_STREAM_2};  // norm_backward and its sums
+
+// Kernels that finish sums: x channels, y rows of threads among which the parts are divided.
+constexpr int kFinishX = 32, kFinishY = 16;
+
+constexpr int kImageThreads = 256, kImagePixels = 16; // a thread's pixels
+
+} // namespace depthwise::cuda
