@@ -90,6 +90,18 @@ var wrongUses = []wrongUse{
 	{"FoldedBackbone.Logits", "folded backbone", f32, func(s scope, x tensor) {
 		autograd.NewFoldedBackbone(s, autograd.Float32, nil, nil).WithHead(x, nil).Logits(s, autograd.Backbone{}, x)
 	}},
+	{"FusedConv.Forward", "fused convolution", f32, func(s scope, x tensor) {
+		autograd.FusedConv{}.Forward(s, x, x, nil, autograd.BatchNorm{Weight: x, Bias: x, Mean: x, Var: x}, nil)
+	}},
+	{"FoldedConv.Fold", "fused convolution", f32, func(s scope, x tensor) {
+		autograd.NewFoldedConv(s, f32).Fold(s, x, nil, autograd.BatchNorm{Weight: other(s, x), Bias: x, Mean: x, Var: x}, 1)
+	}},
+	{"FoldedConv.Forward", "fused convolution", f32, func(s scope, x tensor) {
+		f, ones := autograd.NewFoldedConv(s, f32), autograd.FromSlice(s, []float32{1}, 1)
+		f.Fold(s, autograd.FromSlice(s, []float32{1}, 1, 1, 1, 1), nil, autograd.BatchNorm{Weight: ones, Bias: ones, Mean: ones, Var: ones, Eps: 1}, 1)
+		f.Forward(s, autograd.FusedConv{}, x, autograd.NoActivation, nil)
+	}},
+	{"Scope.NormalizePixels", "normalize pixels", f32, func(s scope, x tensor) { s.NormalizePixels(x, [3]float64{}, [3]float64{1, 1, 1}) }},
 	{"CrossEntropy.Loss", "cross entropy", f32, func(s scope, x tensor) { autograd.CrossEntropy{}.Loss(s, x, other(s, x)) }},
 	{"CrossEntropy.SoftLoss", "soft cross entropy", f32, func(s scope, x tensor) { autograd.CrossEntropy{}.SoftLoss(s, x, other(s, x)) }},
 	{"BinaryCrossEntropy.Loss", "binary cross entropy", f32, func(s scope, x tensor) { autograd.BinaryCrossEntropy{}.Loss(s, x, s.Reshape(x, -1)) }},
@@ -197,6 +209,7 @@ var onDead = []wrongUse{
 	{of: "Scope.Grad", name: "grad", use: func(s scope, x tensor) { s.Grad(x) }},
 	{of: "Scope.Gotch", name: "gotch", use: func(s scope, x tensor) { s.Gotch(x) }},
 	{of: "ToSlice", name: "to", use: func(s scope, x tensor) { autograd.ToSlice[float32](s, x) }},
+	{of: "Scope.Versions", name: "versions", use: func(s scope, x tensor) { s.Versions(one(x)) }},
 	{of: "ZeroGrads", name: "zero grads", use: func(s scope, x tensor) { autograd.ZeroGrads(s, one(x)) }},
 	{of: "FitsUpdate", name: "fits update", use: func(s scope, x tensor) { autograd.FitsUpdate(s, one(x)) }},
 	{of: "List.Zero", name: "list zero", use: func(s scope, x tensor) { one(x).Zero(s) }},
@@ -207,7 +220,7 @@ var onDead = []wrongUse{
 
 // noOperations are exported and take a scope, but cannot fail by themselves.
 var noOperations = []string{"Scope.Sub", "Scope.NoGrad", "Scope.Autocast", "Scope.Keep", "Scope.Free", "Scope.Err", "Scope.Fail",
-	"Scope.Context", "RemovableHandle.Remove", "NewFoldedBackbone", "Seed", "GeneratorState"}
+	"Scope.Context", "RemovableHandle.Remove", "NewFoldedBackbone", "NewFoldedConv", "Seed", "GeneratorState"}
 
 // TestEveryOperationHasAWrongUse finds the operations in the source code.
 func TestEveryOperationHasAWrongUse(t *testing.T) {

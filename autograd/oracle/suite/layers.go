@@ -50,6 +50,7 @@ func Layers() []Case {
 		}
 	}
 	list = append(list, separable())
+	list = append(list, fusedConvs()...)
 	return append(list, losses()...)
 }
 

@@ -1,0 +1,185 @@
+package autograd
+
+import (
+	lib "github.com/sugarme/gotch/libtch"
+
+	"depthwise.dev/autograd/native"
+)
+
+// FusedConv holds the hyperparameters of a convolution with batch norm and activation as one operation by kernels for
+// GPUs (docs/kernels.md#gpus). On the CPU these kernels are emulated, for tests. The zero value is stride 1, one group, no
+// padding, no activation.
+type FusedConv struct {
+	Stride     int64 // 0 means 1
+	Groups     int64 // 0 means 1; the number of channels makes it depthwise
+	Padding    Sides // zeros around x
+	Activation FusedActivation
+}
+
+// FusedActivation is an activation function of [FusedConv].
+type FusedActivation = native.Activation
+
+// The activation functions.
+const (
+	NoActivation    = native.NoActivation
+	ReLUActivation  = native.ReLUActivation
+	ReLU6Activation = native.ReLU6Activation
+)
+
+const fusedConv = "fused convolution" // in errors
+
+// Forward computes activation(norm(convolution(x, w) + b)) + residual in training: bn normalizes by the batch's
+// statistics, which also update the running ones. x is (N, C, H, W), w (O, C/groups, K, K), b (O) or nil, residual of the
+// result's shape or nil. b changes the running mean alone, and its gradient is zero.
+// Within Autocast to BFloat16 values are stored and multiplied in that type; sums and batch norm stay float32. Gradients
+// flow to x, w, bn's weight and bias, and residual, once per forward pass; there are no second derivatives. Sums have a
+// fixed order: the same inputs give the same bits. libtorch's operations compute what the kernels do not: numbers of
+// channels that are no multiple of 8, and parameters in float64.
+func (c FusedConv) Forward(s *Scope, x, w, b *Tensor, bn BatchNorm, residual *Tensor) *Tensor {
+	inputs := []*Tensor{x, w, bn.Weight, bn.Bias, bn.Mean, bn.Var}
+	for _, optional := range []*Tensor{b, residual} {
+		if optional != nil {
+			inputs = append(inputs, optional)
+		}
+	}
+	if !s.ready(fusedConv, inputs...) {
+		return nil
+	}
+	if x.DType() == Float64 || w.DType() == Float64 || len(x.Shape()) == 4 && len(w.Shape()) == 4 && !c.Supports(x.Shape(), w.Shape()) {
+		return c.unfused(s, x, w, b, bn, residual)
+	}
+	out, err := native.FusedConvForward(native.Tensor(x.c), native.Tensor(w.c), native.Tensor(opt(b)), bn.fused(s.again), native.Tensor(opt(residual)), c.native(s.compute))
+	return s.made(fusedConv, inputs, out, err)
+}
+
+// unfused is Forward by libtorch's operations.
+func (c FusedConv) unfused(s *Scope, x, w, b *Tensor, bn BatchNorm, residual *Tensor) *Tensor {
+	var y *Tensor
+	err := s.Sub(func(s *Scope) error {
+		p := c.Padding
+		y = s.Conv2d(s.Pad2d(x, p.Left, p.Right, p.Top, p.Bottom), w, b, Conv{Stride: c.Stride, Groups: c.Groups})
+		y = bn.Forward(s, y, Training)
+		switch c.Activation {
+		case ReLUActivation:
+			y = s.ReLU(y)
+		case ReLU6Activation:
+			y = s.ReLU6(y)
+		}
+		if residual != nil {
+			y = s.Add(y, residual)
+		}
+		s.Keep(y)
+		return s.Err()
+	})
+	if err != nil {
+		s.Fail(err)
+		return nil
+	}
+	return y
+}
+
+// Supports reports whether Forward computes convolutions of x and w of these shapes: the result has a multiple of 8
+// channels.
+func (c FusedConv) Supports(x, w []int64) bool { return c.kernels(x, w) != native.NoKernels }
+
+// Depthwise reports whether kernels of this module compute the convolution itself, of x and w of these shapes: it is
+// depthwise with a window of 3x3 or 5x5 and a stride of 1 or 2.
+func (c FusedConv) Depthwise(x, w []int64) bool { return c.kernels(x, w) == native.DepthwiseKernels }
+
+func (c FusedConv) kernels(x, w []int64) native.ConvKernels {
+	if len(x) != 4 || len(w) != 4 {
+		return native.NoKernels
+	}
+	return native.FusedConvKernels([4]int64(x), [4]int64(w), c.native(Float32))
+}
+
+func (c FusedConv) native(compute DType) native.FusedConv {
+	return native.FusedConv{Stride: int(max(c.Stride, 1)), Groups: int(max(c.Groups, 1)), Activation: c.Activation, BFloat16: compute == BFloat16,
+		Top: int(c.Padding.Top), Bottom: int(c.Padding.Bottom), Left: int(c.Padding.Left), Right: int(c.Padding.Right)}
+}
+
+func (bn BatchNorm) fused(keep bool) native.FusedNorm {
+	return native.FusedNorm{Weight: native.Tensor(bn.Weight.c), Bias: native.Tensor(bn.Bias.c), Mean: native.Tensor(bn.Mean.c),
+		Var: native.Tensor(bn.Var.c), Eps: bn.Eps, Momentum: bn.Momentum, Keep: keep}
+}
+
+// FusedConvCount returns the number of layers that these kernels have computed in this process; forward, backward and
+// inference count separately.
+func FusedConvCount() int64 { return native.FusedConvCount() }
+
+// FoldedConv is a [FusedConv] for inference: batch norm, by its running statistics, is folded into the weights.
+type FoldedConv struct {
+	scope                *Scope // owns the tensors
+	compute              DType
+	scaled, shift, typed *Tensor // nil before Fold
+}
+
+// NewFoldedConv prepares a convolution that computes in a type, Float32 or BFloat16, with tensors that belong to s. It has no
+// weights before Fold.
+func NewFoldedConv(s *Scope, compute DType) *FoldedConv {
+	return &FoldedConv{scope: s, compute: compute}
+}
+
+// Fold folds weights w, bias b, which may be nil, and batch norm. Later calls overwrite the values of the same tensors, so
+// that a captured graph computes with the new ones.
+func (f *FoldedConv) Fold(s *Scope, w, b *Tensor, bn BatchNorm, groups int64) {
+	inputs := present(w, bn.Weight, b)
+	if !s.ready(fusedConv, inputs...) || !s.ready(fusedConv, bn.Bias, bn.Mean, bn.Var) {
+		return
+	}
+	made := f.scaled == nil
+	var n native.FoldedConv
+	if !made {
+		if !s.ready(fusedConv, f.scaled, f.shift, f.typed) {
+			return
+		}
+		n = f.handles()
+	}
+	if err := n.Fold(native.Tensor(w.c), native.Tensor(opt(b)), bn.fused(true), FusedConv{Groups: groups}.native(f.compute)); err != nil {
+		s.Fail(opError(fusedConv, inputs, err))
+		return
+	}
+	if made {
+		f.scaled, f.shift, f.typed = f.scope.own(lib.Ctensor(n.Scaled)), f.scope.own(lib.Ctensor(n.Shift)), f.scope.own(lib.Ctensor(n.Typed))
+	}
+}
+
+// Forward computes activation(convolution(before(x))) + residual, which may be nil, without a graph. before is an
+// activation that x has not had; only convolutions that [FusedConv.Depthwise] reports apply one.
+func (f *FoldedConv) Forward(s *Scope, c FusedConv, x *Tensor, before FusedActivation, residual *Tensor) *Tensor {
+	inputs := present(x, f.scaled, residual)
+	if !s.ready(fusedConv, inputs...) {
+		return nil
+	}
+	out, err := f.handles().Forward(native.Tensor(x.c), before, native.Tensor(opt(residual)), c.native(f.compute))
+	return s.made(fusedConv, inputs, out, err)
+}
+
+func (f *FoldedConv) handles() native.FoldedConv {
+	return native.FoldedConv{Scaled: native.Tensor(f.scaled.c), Shift: native.Tensor(f.shift.c), Typed: native.Tensor(f.typed.c)}
+}
+
+// NormalizePixels converts pixels (N, H, W, 3), uint8 on any device, to network input there: (N, 3, H, W), channels-last,
+// (v/255 - mean)/std by channel with the bits of [Scope.NormalizeImages], within Autocast in its type.
+func (s *Scope) NormalizePixels(pixels *Tensor, mean, std [3]float64) *Tensor {
+	const name = "normalize pixels"
+	if !s.ready(name, pixels) {
+		return nil
+	}
+	out, err := native.NormalizePixels(native.Tensor(pixels.c), mean, std, s.compute == BFloat16)
+	return s.made(name, []*Tensor{pixels}, out, err)
+}
+
+// Versions returns a number for each tensor that differs from an earlier one if its values have changed since by an
+// operation. It is not changed by [BatchNorm] in training, which bypasses it for running statistics.
+func (s *Scope) Versions(ts []*Tensor) []int64 {
+	const name = "versions"
+	if !s.ready(name, ts...) {
+		return nil
+	}
+	versions, err := native.Versions(handles(ts))
+	if err != nil {
+		s.Fail(opError(name, ts, err))
+	}
+	return versions
+}

@@ -1,0 +1,219 @@
+//go:build ignore
+
+// A layer in training as a node of libtorch's graph: convolution, batch norm by the batch's statistics, activation.
+// A batch of a MobileNet is bound by the memory that it moves, so the kernels do as much as they can in a pass:
+// depthwise convolutions sum their output for batch norm, and their backward pass computes the gradient of batch norm
+// as it reads. All sums are in a fixed order.
+#include "cuda/conv.h"
+#include "cuda/kernel_calls.h"
+#include "graph/node.h"
+#include "tensors/guard.h"
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <atomic>
+#include <torch/csrc/autograd/functions/utils.h>
+
+using depthwise::tensor;
+using torch::autograd::SavedVariable;
+using torch::autograd::variable_list;
+using namespace depthwise::cuda;
+using namespace depthwise::cuda::tensors;
+
+namespace {
+
+std::atomic<int64_t> computed_layers{0};
+
+// The sums of a depthwise convolution's output come with it; others are summed in a pass of their own.
+Summed convolve_and_sum(const at::Tensor &x, const at::Tensor &weight, const dw_cuda_conv &c) {
+  switch (kind_of(x.sizes(), weight.sizes(), c)) {
+  case Kind::depthwise:
+    return depthwise_forward(x, weight, window_of(x.sizes(), weight.sizes(), c));
+  case Kind::pointwise:
+    return moments(image(at::mm(matrix(x), weight_matrix(weight).t()), x.sizes()));
+  default:
+    return moments(convolve(x, weight, c));
+  }
+}
+
+// What the backward pass needs of the forward pass.
+struct Kept {
+  dw_cuda_conv conv;
+  at::Tensor y, coefficients; // the convolution's output; (4, C): mean, 1/std, scale, shift
+  at::Tensor weight;          // as the products read it
+};
+
+class LayerBackward : public torch::autograd::Node {
+public:
+  LayerBackward(Kept kept, const at::Tensor &x, const at::Tensor &weight, const at::Tensor &gamma)
+      : kept_(std::move(kept)), x_(x, false), weight_(weight, false), gamma_(gamma, false) {}
+
+  std::string name() const override { return "CudaLayerBackward"; }
+
+  void release_variables() override {
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (SavedVariable *v : {&x_, &weight_, &gamma_}) v->reset_data();
+    kept_ = {};
+  }
+
+  variable_list apply(variable_list &&grads) override;
+
+private:
+  // Indices of the inputs.
+  enum { kX, kWeight, kGamma, kBeta, kBias, kResidual, kInputs };
+
+  void convolution_backward(const NormGradient &g, const at::Tensor &x, const at::Tensor &weight, variable_list &out);
+
+  std::mutex mutex_;
+  Kept kept_;
+  SavedVariable x_, weight_, gamma_;
+};
+
+// A gradient in the strides of its parameter, so that libtorch keeps it as it is.
+at::Tensor laid_out_as(const at::Tensor &gradient, const at::Tensor &parameter) {
+  return gradient.as_strided(parameter.sizes(), parameter.strides());
+}
+
+// The product a' b of bfloat16 matrices in float32. On the CPU, libtorch has it only for float32 ones.
+at::Tensor float_product(const at::Tensor &a, const at::Tensor &b) {
+  if (a.scalar_type() == at::kFloat) return at::mm(a.t(), b);
+  if (a.is_cuda()) return at::mm(a.t(), b, at::kFloat);
+  return at::mm(a.to(at::kFloat).t(), b.to(at::kFloat));
+}
+
+void LayerBackward::convolution_backward(const NormGradient &g, const at::Tensor &x, const at::Tensor &weight,
+                                         variable_list &out) {
+  const bool want_x = task_should_compute_output(kX), want_weight = task_should_compute_output(kWeight);
+  if (!want_x && !want_weight) return;
+  const dw_cuda_conv &c = kept_.conv;
+  const Kind kind = kind_of(x.sizes(), weight.sizes(), c);
+  if (kind == Kind::depthwise) {
+    const at::Tensor dx = empty_image(x.sizes(), x.options());
+    const at::Tensor partial = depthwise_backward(g, x, kept_.weight, dx, window_of(x.sizes(), weight.sizes(), c));
+    if (want_x) out[kX] = dx;
+    if (!want_weight) return;
+    out[kWeight] = at::empty_strided(weight.sizes(), weight.strides(), weight.options());
+    depthwise_backward_finish(partial, out[kWeight]);
+    return;
+  }
+  const at::Tensor dy = norm_backward(g);
+  if (kind == Kind::pointwise) {
+    if (want_x) out[kX] = image(at::mm(matrix(dy), weight_matrix(kept_.weight)), x.sizes());
+    if (want_weight) out[kWeight] = laid_out_as(float_product(matrix(dy), matrix(x)), weight);
+    return;
+  }
+  const Padded p = pad(x, c);
+  auto [dx, dw, db] = at::convolution_backward(dy, p.x, kept_.weight, c10::nullopt, {c.stride, c.stride},
+                                               {p.rows, p.columns}, {1, 1}, false, {0, 0}, c.groups,
+                                               {want_x, want_weight, false});
+  if (want_x && p.x.sizes() != x.sizes()) dx = dx.narrow(2, c.top, x.size(2)).narrow(3, c.left, x.size(3));
+  if (want_x) out[kX] = dx;
+  if (want_weight) out[kWeight] = dw.to(weight.scalar_type());
+}
+
+variable_list LayerBackward::apply(variable_list &&grads) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  TORCH_CHECK(!c10::GradMode::is_enabled(), "the CUDA kernels have no second derivatives; --backend torch has them");
+  TORCH_CHECK(kept_.y.defined(), torch::autograd::ERR_BACKWARD_TWICE);
+  variable_list out(kInputs);
+  if (!grads[0].defined()) return out;
+  const at::Tensor x = x_.unpack(), weight = weight_.unpack(), gamma = gamma_.unpack();
+  if (task_should_compute_output(kResidual)) out[kResidual] = grads[0];
+  if (task_should_compute_output(kBias)) out[kBias] = at::zeros(gamma.sizes(), gamma.options()); // the mean removes it
+  for (int i : {int(kGamma), int(kBeta)}) out[i] = at::empty(gamma.sizes(), gamma.options());
+  NormGradient g{channels_last(grads[0]), kept_.y, kept_.coefficients, kept_.conv.activation, {}};
+  norm_backward_sums(g, gamma, out[kGamma], out[kBeta]);
+  convolution_backward(g, x, weight, out);
+  count_layer();
+  return out;
+}
+
+// Batch norm's tensors.
+struct Norm {
+  at::Tensor gamma, beta, mean, var;
+  at::Tensor bias; // of the convolution; may be undefined
+};
+
+void check(const at::Tensor &x, const at::Tensor &weight, const Norm &n, const at::Tensor &residual,
+           const dw_cuda_conv &c) {
+  TORCH_CHECK(x.dim() == 4 && weight.dim() == 4 && c.groups > 0 && c.stride > 0 && x.numel() > 0 &&
+                  x.size(1) == c.groups * weight.size(1) && weight.size(0) % c.groups == 0,
+              "the CUDA layer: x must be (N, C, H, W) and the weight (O, C/groups, K, K), not ", x.sizes(), " and ",
+              weight.sizes(), " in ", c.groups, " groups");
+  const at::IntArrayRef xs = x.sizes(), ws = weight.sizes();
+  const int64_t h = out_size(xs[2], c.top, c.bottom, ws[2], c.stride),
+                w = out_size(xs[3], c.left, c.right, ws[3], c.stride);
+  TORCH_CHECK(dw_cuda_supports(xs.data(), ws.data(), &c), "the CUDA layer computes channels in multiples of 8, not ",
+              xs, " with a weight ", ws, "; libtorch's operations compute others");
+  TORCH_CHECK(xs[0] * h * w > 1, "the CUDA layer: batch norm has a single value per channel; training needs more");
+  for (const at::Tensor *t : {&weight, &n.gamma, &n.beta, &n.mean, &n.var})
+    TORCH_CHECK(t->scalar_type() == at::kFloat && t->device() == x.device() && t->size(0) == ws[0] &&
+                    (t == &weight || (t->dim() == 1 && t->is_contiguous())),
+                "the CUDA layer: parameters must be float32 on ", x.device(), " with ", ws[0], " channels, not ",
+                t->scalar_type(), " ", t->sizes(), " on ", t->device());
+  TORCH_CHECK(!n.bias.defined() || n.bias.sizes() == n.beta.sizes(), "the CUDA layer: the bias must have ", ws[0],
+              " channels, not ", n.bias.sizes());
+  TORCH_CHECK(!residual.defined() || residual.sizes() == at::IntArrayRef({xs[0], ws[0], h, w}),
+              "the CUDA layer: the residual must have the output's shape, not ", residual.sizes());
+}
+
+// The layer without the graph.
+at::Tensor compute(const at::Tensor &x, const at::Tensor &weight, const Norm &n, const at::Tensor &residual,
+                   const dw_cuda_conv &c, const dw_cuda_norm &settings, Kept &kept) {
+  const bool depthwise = kind_of(x.sizes(), weight.sizes(), c) == Kind::depthwise;
+  kept.conv = c;
+  kept.weight = depthwise ? weight.contiguous() : weight.to(type_of(c)); // the depthwise kernels read float32
+  const Summed s = convolve_and_sum(x, kept.weight, c);
+  const at::Tensor none;
+  kept.y = s.y;
+  kept.coefficients = moments_finish(s, float(settings.eps), float(settings.momentum), n.gamma, n.beta,
+                                     settings.keep ? none : n.mean, settings.keep ? none : n.var);
+  at::Tensor a = scale_activate(s.y, kept.coefficients, residual, c.activation);
+  if (!settings.keep) {
+    if (n.bias.defined()) n.mean.add_(n.bias.detach(), settings.momentum);
+    for (const at::Tensor &t : {n.mean, n.var}) t.unsafeGetTensorImpl()->bump_version();
+  }
+  count_layer();
+  return a;
+}
+
+at::Tensor layer(const at::Tensor &given, const at::Tensor &weight, const Norm &n, const at::Tensor &given_residual,
+                 const dw_cuda_conv &c, const dw_cuda_norm &settings) {
+  check(given, weight, n, given_residual, c);
+  // Conversions are in the graph, before the node.
+  auto converted = [&](const at::Tensor &t) { return t.defined() ? channels_last(t.to(type_of(c))) : t; };
+  const at::Tensor x = converted(given), residual = converted(given_residual);
+  const variable_list inputs{x, weight, n.gamma, n.beta, n.bias, residual};
+  const bool record = c10::GradMode::is_enabled() && torch::autograd::any_variable_requires_grad(inputs);
+  Kept kept;
+  at::Tensor a;
+  {
+    c10::NoGradGuard no_grad;
+    a = compute(x.detach(), weight.detach(), n, residual.defined() ? residual.detach() : residual, c, settings, kept);
+  }
+  if (!record) return a;
+  auto node = depthwise::make_node<LayerBackward>(std::move(kept), x, weight, n.gamma);
+  node->set_next_edges(torch::autograd::collect_next_edges(inputs));
+  torch::autograd::set_history(a, node);
+  return a;
+}
+
+} // namespace
+
+void depthwise::cuda::count_layer() { computed_layers++; }
+int64_t dw_cuda_count(void) { return computed_layers; }
+
+int dw_cuda_supports(const int64_t *x, const int64_t *weight, const dw_cuda_conv *c) {
+  const at::IntArrayRef xs(x, 4), ws(weight, 4);
+  const int64_t h = out_size(xs[2], c->top, c->bottom, ws[2], c->stride),
+                w = out_size(xs[3], c->left, c->right, ws[3], c->stride);
+  if (h < 1 || w < 1 || !rows_supported({xs[0] * h * w, int(ws[0])})) return 0;
+  return kind_of(xs, ws, *c) == Kind::depthwise ? 2 : 1;
+}
+
+dw_error dw_cuda_layer(dw_tensor *out, dw_tensor x, dw_tensor weight, dw_tensor bias, const dw_cuda_norm *norm,
+                       dw_tensor residual, const dw_cuda_conv *conv) {
+  return depthwise::guard([&] {
+    auto optional = [](dw_tensor t) { return t ? tensor(t) : at::Tensor(); };
+    const Norm n{tensor(norm->weight), tensor(norm->bias), tensor(norm->mean), tensor(norm->var), optional(bias)};
+    *out = new at::Tensor(layer(tensor(x), tensor(weight), n, optional(residual), *conv, *norm));
+  });
+}
