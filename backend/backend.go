@@ -55,4 +55,4 @@ type Inference interface {
 
 // backends is the table of backends, the fastest first: "auto" takes the first that supports the graph.
 // Torch supports every graph and stands last.
-var backends = []Backend{Fused{}, Torch{}}
+var backends = []Backend{CUDA{}, Fused{}, Torch{}}

@@ -23,7 +23,7 @@ func (Fused) ISA() (string, error) { return autograd.BackboneKernels() }
 // Supports implements [Backend].
 func (f Fused) Supports(g *models.Graph, d autograd.Device) error {
 	if d != autograd.CPU {
-		return fmt.Errorf("the fused kernels compute on the CPU, not on %v", d)
+		return &deviceError{fmt.Sprintf("the fused kernels compute on the CPU, not on %v", d)}
 	}
 	_, err := fusedPlan(g)
 	return err

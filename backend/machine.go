@@ -90,12 +90,20 @@ func choose(name string, g *models.Graph, d autograd.Device) (choice, error) {
 	return choice{}, fmt.Errorf("backend: no backend is named %q: %s", name, suggest.OneOf(name, Names()))
 }
 
+// deviceError is the error of a backend that is for other devices. A reason for the choice of another one leaves it out.
+type deviceError struct{ text string }
+
+// Error implements error.
+func (e *deviceError) Error() string { return e.text }
+
 // chooseFirst returns the first backend that supports the graph. The reason says what those before it lack.
 func chooseFirst(g *models.Graph, d autograd.Device) (choice, error) {
 	var lacking []string
 	for _, b := range backends {
 		if err := b.Supports(g, d); err != nil {
-			lacking = append(lacking, err.Error())
+			if _, other := errors.AsType[*deviceError](err); !other {
+				lacking = append(lacking, err.Error())
+			}
 			continue
 		}
 		isa, err := b.ISA()

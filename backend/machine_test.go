@@ -36,7 +36,9 @@ func TestNewMachine(t *testing.T) {
 		{"fused, v1", v1, Options{Device: "cpu", Precision: "bf16", Backend: "fused"}, "fused", "requested"},
 		{"fused, v2", v2, Options{Device: "cpu", Precision: "fp32", Backend: "fused"}, "",
 			"--backend fused cannot compute mobilenet_v2 torchvision, width 0.0625 on cpu: layer blocks.0.0.conv_pw: the fused kernels compute convolutions with batch norm and ReLU or ReLU6 only; use --backend torch or auto"},
-		{"unknown", v1, Options{Device: "cpu", Precision: "fp32", Backend: "fussed"}, "", `no backend is named "fussed": did you mean fused? allowed: auto, fused, torch`},
+		{"cuda, v1", v1, Options{Device: "cpu", Precision: "fp32", Backend: "cuda"}, "",
+			"on cpu: the CUDA kernels compute on GPUs, not on the CPU; use --backend torch or auto"},
+		{"unknown", v1, Options{Device: "cpu", Precision: "fp32", Backend: "fussed"}, "", `no backend is named "fussed": did you mean fused? allowed: auto, cuda, fused, torch`},
 		{"unknown device", v1, Options{Device: "gpu", Precision: "fp32", Backend: "auto"}, "", "gpu"},
 		{"unknown precision", v1, Options{Device: "cpu", Precision: "fp8", Backend: "auto"}, "", "fp8"},
 	} {

@@ -19,6 +19,8 @@ type Network struct {
 	frozen  Frozen
 	hooks   []*ForwardHook
 	fused   autograd.Backbone // for images of the last size, without Times; see backbone
+
+	trainingPasses int // by layers; libtorch's batch norm changes running statistics without a new version
 }
 
 // Parameter is a trainable array of a network.

@@ -17,6 +17,7 @@ type call struct {
 	// autocast has convolutions compute in bfloat16.
 	parameters autograd.DType
 	fused      bool // linear layers by the fused kernels
+	cuda       bool // convolutions with batch norm by the CUDA kernels, where these compute them
 }
 
 // operations has a row for each kind of layers.

@@ -24,12 +24,14 @@ func (Torch) Supports(*models.Graph, autograd.Device) error { return nil }
 // Forward implements [Backend]. Within Autocast, convolutions compute in its type; pools and linear layers
 // compute in the parameters' own.
 func (Torch) Forward(s *autograd.Scope, n *Network, x *autograd.Tensor, mode autograd.Mode) *autograd.Tensor {
-	return n.firstLayers(s, x, len(n.layers), mode)
+	return n.firstLayers(s, x, len(n.layers), call{mode: mode, parameters: n.DType()})
 }
 
 // firstLayers computes the output of the last of the first layers, as many as count.
-func (n *Network) firstLayers(s *autograd.Scope, x *autograd.Tensor, count int, mode autograd.Mode) *autograd.Tensor {
-	c := call{mode: mode, parameters: n.DType()}
+func (n *Network) firstLayers(s *autograd.Scope, x *autograd.Tensor, count int, c call) *autograd.Tensor {
+	if c.mode == autograd.Training {
+		n.trainingPasses++
+	}
 	p := pass{image: x, outputs: make([]*autograd.Tensor, count), readers: map[*autograd.Tensor]int{}}
 	for i, l := range n.layers[:count] {
 		in := p.inputs(l)
@@ -78,6 +80,10 @@ func (p *pass) release(s *autograd.Scope, in []*autograd.Tensor) {
 func layerOutput(s *autograd.Scope, l bound, in []*autograd.Tensor, c call) *autograd.Tensor {
 	var y *autograd.Tensor
 	err := s.Sub(func(s *autograd.Scope) error {
+		if c.cuda && cudaComputes(l, in[0], c) {
+			y = s.Keep(cudaLayer(s, l, in[0]))
+			return s.Err()
+		}
 		y = operations[l.Kind](s, l, in, c)
 		if l.Norm != nil {
 			y = l.norm.Forward(s, y, l.normMode(c.mode))
@@ -183,7 +189,7 @@ func (i torchInference) firstLayers(s *autograd.Scope, count int, input func(*au
 	var y *autograd.Tensor
 	err := s.NoGrad(func(s *autograd.Scope) error {
 		err := s.Autocast(i.compute, func(s *autograd.Scope) error {
-			y = s.Keep(i.network.firstLayers(s, input(s), count, autograd.Evaluation))
+			y = s.Keep(i.network.firstLayers(s, input(s), count, call{mode: autograd.Evaluation, parameters: i.network.DType()}))
 			return s.Err()
 		})
 		y = s.Keep(y)

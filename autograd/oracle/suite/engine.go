@@ -93,6 +93,11 @@ var Engines = []Engine{
 		Angles: &Angles{Output: 1e-5, Gradient: 1e-3, TrainingGradient: 0.1, MinValues: 16}},
 	{Name: "fused bf16", Network: mixed.Network(backend.Fused{}), Supports: fused,
 		Angles: &Angles{Output: 0.4, Gradient: 0.8, MinChannels: 16, MinValues: 16}},
+	// The layers of the CUDA kernels, emulated, are in the table of cases; in evaluation libtorch computes.
+	{Name: "cuda fp32", Network: single.Network(backend.CUDA{}),
+		Angles: &Angles{Output: 1e-5, Gradient: 1e-2, TrainingGradient: 0.1, MinValues: 16}},
+	{Name: "cuda bf16", Network: mixed.Network(backend.CUDA{}),
+		Angles: &Angles{Output: 0.4, Gradient: 0.8, MinChannels: 32, MinValues: 16}},
 }
 
 // fused returns an error with the features of a graph that the fused kernels lack.
