@@ -14,53 +14,60 @@ template <int Taps, int V> DW_DEVICE void load_taps(const float *weight, int cha
 
 // Convolves a strip of outputs. A step loads the S input rows that are new to an output row, and
 // adds them to the sums of all D output rows that they are under; the first of these is then
-// complete. Calls finish(row, column, sums) for each output. Inputs go through `bounded` first.
-template <class Kernel, int K, int S, class T, class Finish>
-DW_DEVICE void convolve_strip(const T *x, const dw_window &w, const Strip &strip, int channel,
-                              const float (&taps)[K * K][Kernel::tile.channels], const Activation *bounded,
-                              Finish finish) {
-  constexpr int V = Kernel::tile.channels, C = Kernel::tile.columns, Ahead = Kernel::tile.ahead;
-  constexpr int N = (C - 1) * S + K, D = (K - 1) / S + 1;
-  const int first = strip.row * S - w.top, end = (strip.end - 1) * S - w.top + K;
-  const Image image{w.w, w.c, first > 0 ? first : 0, end < w.h ? end : w.h};
-  const int column = strip.column * S - w.left;
-  x += (long long)strip.image * w.h * w.w * w.c + channel;
-  float sums[D][C][V] = {};
-  Pack<T, V> next[Ahead][S][N];
-  int step = strip.row - (D - 1), row = step * S - w.top + K - S; // the first of the step's new rows
-  DW_UNROLL for (int a = 0; a < Ahead; a++) DW_UNROLL for (int j = 0; j < S; j++)
-      image.load_row(x, row + a * S + j, column, next[a][j]);
-  for (; step < strip.end; step++, row += S) {
-    Pack<T, V> now[S][N];
-    DW_UNROLL for (int j = 0; j < S; j++) {
-      DW_UNROLL for (int i = 0; i < N; i++) {
-        now[j][i] = next[0][j][i];
-        DW_UNROLL for (int a = 1; a < Ahead; a++) next[a - 1][j][i] = next[a][j][i];
-      }
-      image.load_row(x, row + Ahead * S + j, column, next[Ahead - 1][j]);
-    }
-    DW_UNROLL for (int j = 0; j < S; j++) {
-      float v[N][V];
-      DW_UNROLL for (int i = 0; i < N; i++) {
-        unpack(now[j][i], v[i]);
-        if (bounded != nullptr) DW_UNROLL for (int k = 0; k < V; k++) v[i][k] = (*bounded)(v[i][k]);
-      }
-      DW_UNROLL for (int d = 0; d < D; d++) {
-        const int kh = K - S + j - d * S; // the row of the window of output row step + d
-        if (kh >= 0)
-          DW_UNROLL for (int kw = 0; kw < K; kw++) DW_UNROLL for (int i = 0; i < C; i++)
-              DW_UNROLL for (int k = 0; k < V; k++)
-                  sums[d][i][k] = fmaf(taps[kh * K + kw][k], v[i * S + kw][k], sums[d][i][k]);
-      }
-    }
-    if (step >= strip.row)
-      DW_UNROLL for (int i = 0; i < C; i++) if (strip.column + i < w.out_w) finish(step, strip.column + i, sums[0][i]);
-    DW_UNROLL for (int i = 0; i < C; i++) DW_UNROLL for (int k = 0; k < V; k++) {
-      DW_UNROLL for (int d = 1; d < D; d++) sums[d - 1][i][k] = sums[d][i][k];
-      sums[D - 1][i][k] = 0;
+// complete. Calls finish(offset, sums) for each output. Inputs go through `bounded` first.
+template <class Kernel, int K, int S, class T> struct ForwardStrip {
+  static constexpr int V = Kernel::tile.channels, C = Kernel::tile.columns, Ahead = Kernel::tile.ahead;
+  static constexpr int N = (C - 1) * S + K, D = (K - 1) / S + 1;
+  static constexpr int Unroll = K == 3 ? D : 1; // so that no step moves the sums of its next
+  using Rows = Pack<T, V>[S][N]; // what a step loads
+
+  // Adds row j of the step's new rows.
+  static DW_DEVICE void add_row(int j, const float (&v)[N][V], const float (&taps)[K * K][V], float (&sums)[D][C][V]) {
+    DW_UNROLL for (int d = 0; d < D; d++) {
+      const int kh = K - S + j - d * S; // the row of the window of the output row d after the step's
+      if (kh >= 0)
+        DW_UNROLL for (int kw = 0; kw < K; kw++) DW_UNROLL for (int i = 0; i < C; i++)
+            DW_UNROLL for (int k = 0; k < V; k++)
+                sums[d][i][k] = fmaf(taps[kh * K + kw][k], v[i * S + kw][k], sums[d][i][k]);
     }
   }
-}
+
+  template <class Bound, class Finish>
+  static DW_DEVICE void run(const T *x, const dw_window &w, const Strip &strip, int channel,
+                            const float (&taps)[K * K][V], Bound bounded, Finish finish) {
+    const int first = strip.row * S - w.top, end = (strip.end - 1) * S - w.top + K;
+    int step = strip.row - (D - 1);
+    Columns<N, V> columns(w.w, w.c, channel, step * S - w.top + K - S, strip.column * S - w.left, first > 0 ? first : 0,
+                          end < w.h ? end : w.h);
+    x += (long long)strip.image * w.h * w.w * w.c;
+    keep(x);
+    int at = (strip.row * w.out_w + strip.column) * w.c + channel; // of the output
+    Rows rows[Ahead];
+    auto load_step = [&](Rows &to) {
+      DW_UNROLL for (int j = 0; j < S; j++, columns.next_row()) columns.load_row(x, to[j]);
+    };
+    DW_UNROLL for (int a = 0; a < Ahead; a++) load_step(rows[a]);
+    float sums[D][C][V] = {};
+    DW_UNROLL_BY(Unroll) for (; step < strip.end; step++) {
+      float v[S][N][V];
+      DW_UNROLL for (int j = 0; j < S; j++) DW_UNROLL for (int i = 0; i < N; i++) {
+        unpack(rows[0][j][i], v[j][i]);
+        DW_UNROLL for (int k = 0; k < V; k++) v[j][i][k] = bounded(v[j][i][k]);
+        DW_UNROLL for (int a = 1; a < Ahead; a++) rows[a - 1][j][i] = rows[a][j][i];
+      }
+      load_step(rows[Ahead - 1]);
+      DW_UNROLL for (int j = 0; j < S; j++) add_row(j, v[j], taps, sums);
+      if (step >= strip.row) {
+        DW_UNROLL for (int i = 0; i < C; i++) if (strip.column + i < w.out_w) finish(at + i * w.c, sums[0][i]);
+        at += w.out_w * w.c;
+      }
+      DW_UNROLL for (int i = 0; i < C; i++) DW_UNROLL for (int k = 0; k < V; k++) {
+        DW_UNROLL for (int d = 1; d < D; d++) sums[d - 1][i][k] = sums[d][i][k];
+        sums[D - 1][i][k] = 0;
+      }
+    }
+  }
+};
 
 // y, and partial (parts, 2, c): the sums of y, as stored, and of its squares.
 template <class T, int K, int S>
@@ -72,12 +79,13 @@ depthwise_forward(const T *__restrict__ x, const float *__restrict__ weight, T *
   float taps[K * K][V], sums[2][V] = {};
   load_taps(weight, channel, taps);
   Strips(w.n, w.out_h, w.out_w, rows, Forward<K, S>::tile.columns).for_each([&](const Strip &strip) {
-    T *to = y + (long long)strip.image * w.out_h * w.out_w * w.c + channel;
-    convolve_strip<Forward<K, S>, K, S>(
-        x, w, strip, channel, taps, nullptr, [&](int row, int column, const float(&result)[V]) {
+    T *to = y + (long long)strip.image * w.out_h * w.out_w * w.c;
+    keep(to);
+    ForwardStrip<Forward<K, S>, K, S, T>::run(
+        x, w, strip, channel, taps, [](float v) { return v; }, [&](int at, const float(&result)[V]) {
           Pack<T, V> stored;
           pack(result, stored);
-          store<V>(to + (row * w.out_w + column) * w.c, stored);
+          store<V>(to + at, stored);
           float v[V];
           unpack(stored, v);
           DW_UNROLL for (int k = 0; k < V; k++) sums[0][k] += v[k], sums[1][k] = fmaf(v[k], v[k], sums[1][k]);
@@ -99,15 +107,15 @@ depthwise_inference(const T *__restrict__ x, const float *__restrict__ weight, c
   load_taps(weight, channel, taps);
   load_floats(bias + channel, added);
   Strips(w.n, w.out_h, w.out_w, rows, Forward<K, S>::tile.columns).for_each([&](const Strip &strip) {
-    T *to = y + (long long)strip.image * w.out_h * w.out_w * w.c + channel;
-    convolve_strip<Forward<K, S>, K, S>(x, w, strip, channel, taps, &in,
-                                        [&](int row, int column, const float(&result)[V]) {
-                                          float v[V];
-                                          DW_UNROLL for (int k = 0; k < V; k++) v[k] = out(result[k] + added[k]);
-                                          Pack<T, V> stored;
-                                          pack(v, stored);
-                                          store<V>(to + (row * w.out_w + column) * w.c, stored);
-                                        });
+    T *to = y + (long long)strip.image * w.out_h * w.out_w * w.c;
+    keep(to);
+    ForwardStrip<Forward<K, S>, K, S, T>::run(x, w, strip, channel, taps, in, [&](int at, const float(&result)[V]) {
+      float v[V];
+      DW_UNROLL for (int k = 0; k < V; k++) v[k] = out(result[k] + added[k]);
+      Pack<T, V> stored;
+      pack(v, stored);
+      store<V>(to + at, stored);
+    });
   });
 }
 

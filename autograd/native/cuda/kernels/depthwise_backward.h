@@ -11,89 +11,93 @@ namespace depthwise::cuda {
 // keeps the dy of these and slides down: a step computes dy of output row r, then the inputs' dx, and
 // adds x * dy to the gradient of the weights.
 template <int K, int S, class T> struct BackwardStrip {
-  using Kernel = Backward<K, S>;
-  static constexpr int V = Kernel::tile.channels, C = Kernel::tile.columns, D = (K - 1) / S + 1;
+  static constexpr Tile tile = Backward<K, S>::tile;
+  static constexpr int V = tile.channels, C = tile.columns, Ahead = tile.ahead, D = (K - 1) / S + 1;
   static constexpr int M = C + D - 1, N = C * S; // columns of dy and of x
+  static constexpr int Unroll = K == 3 ? D : 1; // so that no step moves the dy of its next
 
   // What a step loads.
   struct Rows {
     Pack<T, V> da[M], y[M], x[S][N];
   };
 
-  const dw_window &w;
-  const Strip strip;
-  const T *da, *y, *x;
+  const T *da, *y, *x; // of the image
   T *dx;
-  Image outputs, inputs;
+  Columns<M, V> outputs; // loaded next
+  Columns<N, V> inputs;
 
   DW_DEVICE BackwardStrip(const dw_window &w, const Strip &strip, const T *da, const T *y, const T *x, T *dx,
                           int channel)
-      : w(w), strip(strip) {
-    const long long out = (long long)strip.image * w.out_h * w.out_w * w.c + channel,
-                    in = (long long)strip.image * w.h * w.w * w.c + channel;
+      : outputs(w.out_w, w.c, channel, strip.row - (D - 1), strip.column - (D - 1), 0,
+                strip.end < w.out_h ? strip.end : w.out_h),
+        inputs(w.w, w.c, channel, (strip.row - (D - 1)) * S - w.top, strip.column * S - w.left,
+               strip.row * S > w.top ? strip.row * S - w.top : 0,
+               strip.end * S - w.top < w.h ? strip.end * S - w.top : w.h) {
+    const long long out = (long long)strip.image * w.out_h * w.out_w * w.c, in = (long long)strip.image * w.h * w.w * w.c;
     this->da = da + out, this->y = y + out, this->x = x + in, this->dx = dx + in;
-    outputs = {w.out_w, w.c, 0, strip.end < w.out_h ? strip.end : w.out_h};
-    const int first = strip.row * S - w.top, end = strip.end * S - w.top;
-    inputs = {w.w, w.c, first > 0 ? first : 0, end < w.h ? end : w.h};
-  }
-  DW_DEVICE int first_output() const { return strip.column - (D - 1); }
-  DW_DEVICE int first_input() const { return strip.column * S - w.left; }
-
-  DW_DEVICE void load_step(int r, Rows &rows) const {
-    outputs.load_row(da, r, first_output(), rows.da);
-    outputs.load_row(y, r, first_output(), rows.y);
-    DW_UNROLL for (int j = 0; j < S; j++) inputs.load_row(x, r * S - w.top + j, first_input(), rows.x[j]);
+    keep(this->da), keep(this->y), keep(this->x), keep(this->dx);
   }
 
-  // dy of output row r; zeros outside the output.
-  DW_DEVICE void compute_dy(int r, const Rows &rows, const NormBackward<V> &norm, float (&dy)[M][V]) const {
-    const bool inside = r >= 0 && r < w.out_h;
+  DW_DEVICE void load_step(Rows &rows) {
+    outputs.load_inside(da, rows.da); // compute_dy ignores others
+    outputs.load_inside(y, rows.y);
+    outputs.next_row();
+    DW_UNROLL for (int j = 0; j < S; j++, inputs.next_row()) inputs.load_row(x, rows.x[j]);
+  }
+
+  // dy of the outputs loaded; `present` has bits of the columns inside the output. Others are zeros.
+  DW_DEVICE void compute_dy(const Rows &rows, unsigned present, const NormBackward<V> &norm, float (&dy)[M][V]) const {
     DW_UNROLL for (int i = 0; i < M; i++) {
-      const bool valid = inside && unsigned(first_output() + i) < unsigned(w.out_w);
       float g[V], v[V];
       unpack(rows.da[i], g), unpack(rows.y[i], v);
-      DW_UNROLL for (int k = 0; k < V; k++) dy[i][k] = valid ? norm.dy(g[k], v[k], k) : 0;
+      DW_UNROLL for (int k = 0; k < V; k++) {
+        float d = norm.dy(g[k], v[k], k);
+        keep(d); // no branch
+        dy[i][k] = present >> i & 1 ? d : 0;
+      }
     }
   }
 
-  // dx of a row of inputs, r*S - top + j, and the gradient of the weights.
-  DW_DEVICE void row_of_inputs(int r, int j, const Rows &rows, const float (&dy)[D][M][V],
+  // dx of row j of a group's inputs, x, stored from offset `at` on where `present`; and the gradient of
+  // the weights.
+  DW_DEVICE void row_of_inputs(int j, const float (&x)[N][V], int at, unsigned present, const float (&dy)[D][M][V],
                                const float (&taps)[K * K][V], float (&dweight)[K * K][V]) const {
-    const int row = r * S - w.top + j;
     DW_UNROLL for (int i = 0; i < N; i++) {
-      float v[V], sums[V] = {};
-      unpack(rows.x[j][i], v);
+      float sums[V] = {};
       DW_UNROLL for (int d = 0; d < D; d++) DW_UNROLL for (int m = 0; m < M; m++) {
         const int kh = j + d * S, kw = i + (D - 1 - m) * S;
         if (kh < K && kw >= 0 && kw < K)
           DW_UNROLL for (int k = 0; k < V; k++) {
             sums[k] = fmaf(taps[kh * K + kw][k], dy[d][m][k], sums[k]);
-            dweight[kh * K + kw][k] = fmaf(v[k], dy[d][m][k], dweight[kh * K + kw][k]);
+            dweight[kh * K + kw][k] = fmaf(x[i][k], dy[d][m][k], dweight[kh * K + kw][k]);
           }
       }
-      const int column = first_input() + i;
-      if (row < 0 || row >= w.h || unsigned(column) >= unsigned(w.w)) continue;
+      if (!(present >> i & 1)) continue;
       Pack<T, V> stored;
       pack(sums, stored);
-      store<V>(dx + (row * w.w + column) * w.c, stored);
+      store<V>(dx + (at + i * inputs.pixel), stored);
     }
   }
 
-  DW_DEVICE void run(const NormBackward<V> &norm, const float (&taps)[K * K][V], float (&dweight)[K * K][V]) const {
-    constexpr int Ahead = Kernel::tile.ahead;
+  DW_DEVICE void run(const Strip &strip, const NormBackward<V> &norm, const float (&taps)[K * K][V],
+                     float (&dweight)[K * K][V]) {
     float dy[D][M][V] = {};
-    Rows next[Ahead];
-    int r = strip.row - (D - 1);
-    DW_UNROLL for (int a = 0; a < Ahead; a++) load_step(r + a, next[a]);
-    for (; r < strip.end; r++) {
-      const Rows now = next[0];
-      DW_UNROLL for (int a = 1; a < Ahead; a++) next[a - 1] = next[a];
-      load_step(r + Ahead, next[Ahead - 1]);
+    Rows rows[Ahead] = {};
+    int row = outputs.row, at = inputs.at;
+    const int first = inputs.row;
+    DW_UNROLL for (int a = 0; a < Ahead; a++) load_step(rows[a]);
+    DW_UNROLL_BY(Unroll) for (int from = first; row < strip.end; row++, from += S) {
       DW_UNROLL for (int d = D - 1; d > 0; d--) DW_UNROLL for (int m = 0; m < M; m++)
           DW_UNROLL for (int k = 0; k < V; k++) dy[d][m][k] = dy[d - 1][m][k];
-      compute_dy(r, now, norm, dy[0]);
-      if (r >= strip.row)
-        DW_UNROLL for (int j = 0; j < S; j++) row_of_inputs(r, j, now, dy, taps, dweight);
+      compute_dy(rows[0], row >= 0 && row < outputs.end ? outputs.inside : 0, norm, dy[0]);
+      float v[S][N][V];
+      DW_UNROLL for (int j = 0; j < S; j++) DW_UNROLL for (int i = 0; i < N; i++) unpack(rows[0].x[j][i], v[j][i]);
+      DW_UNROLL for (int a = 1; a < Ahead; a++) rows[a - 1] = rows[a];
+      load_step(rows[Ahead - 1]);
+      DW_UNROLL for (int j = 0; j < S; j++, at += inputs.line)
+          if (row >= strip.row)
+            row_of_inputs(j, v[j], at, from + j >= inputs.first && from + j < inputs.end ? inputs.inside : 0, dy, taps,
+                          dweight);
     }
   }
 };
@@ -112,7 +116,7 @@ depthwise_backward(const T *__restrict__ da, const T *__restrict__ y, const floa
   const NormBackward<V> norm(coef, dcoef, w.c, channel, activation);
   const int height = (w.h - 1 + w.top) / S + 1, width = (w.w - 1 + w.left) / S + 1; // groups of inputs
   Strips(w.n, height, width, rows, Backward<K, S>::tile.columns).for_each([&](const Strip &strip) {
-    BackwardStrip<K, S, T>(w, strip, da, y, x, dx, channel).run(norm, taps, dweight);
+    BackwardStrip<K, S, T>(w, strip, da, y, x, dx, channel).run(strip, norm, taps, dweight);
   });
   store_block_sums(dweight, partial + (long long)blockIdx.y * K * K * w.c, w.c);
 }

@@ -31,18 +31,31 @@ struct Strips {
   }
 };
 
-// Positions of rows and columns that a step loads, some outside the image: zeros are loaded for those.
-struct Image {
-  int width, c, first_row, end_row; // only rows in [first_row, end_row) are loaded
+// The N pixels of a row, V channels each, that a step loads: the columns from `column` on of the rows
+// from `row` on. Those outside the image are zeros. Offsets are ints from the image's first value,
+// because pointers would take twice the registers and instructions.
+template <int N, int V> struct Columns {
+  int at, pixel, line;    // offset of the first column in `row`, and between columns and rows
+  int row, first, end;    // only rows in [first, end) are loaded
+  unsigned inside = 0;    // bit i: column i is in the image
 
-  // Loads N pixels from (row, column) on; `p` is the thread's channels of the image's first pixel.
-  template <int N, int V, class T> DW_DEVICE void load_row(const T *p, int row, int column, Pack<T, V> (&to)[N]) const {
-    const bool inside = row >= first_row && row < end_row;
-    const T *from = p + (row * width + column) * c;
-    DW_UNROLL for (int i = 0; i < N; i++) {
-      to[i] = Pack<T, V>{};
-      if (inside && unsigned(column + i) < unsigned(width)) to[i] = load<V>(from + i * c);
-    }
+  DW_DEVICE Columns(int width, int c, int channel, int row, int column, int first, int end)
+      : at((row * width + column) * c + channel), pixel(c), line(width * c), row(row), first(first), end(end) {
+    DW_UNROLL for (int i = 0; i < N; i++) inside |= unsigned(unsigned(column + i) < unsigned(width)) << i;
+  }
+  DW_DEVICE bool in_row() const { return row >= first && row < end; }
+  DW_DEVICE void next_row() { row++, at += line; }
+
+  // Loads the pixels of the row.
+  template <class T> DW_DEVICE void load_row(const T *image, Pack<T, V> (&to)[N]) const {
+    DW_UNROLL for (int i = 0; i < N; i++) to[i] = Pack<T, V>{};
+    load_inside(image, to);
+  }
+  // Leaves what is in `to` of pixels outside the image.
+  template <class T> DW_DEVICE void load_inside(const T *image, Pack<T, V> (&to)[N]) const {
+    const unsigned present = in_row() ? inside : 0;
+    DW_UNROLL for (int i = 0; i < N; i++)
+        if (present >> i & 1) to[i] = load<V>(image + (at + i * pixel));
   }
 };
 

@@ -60,13 +60,50 @@ inline float maximum(float a, float b) { return a != a || a > b ? a : b; }
 inline float minimum(float a, float b) { return a != a || a < b ? a : b; }
 #endif
 
+// keep: the value stays in a register. Otherwise the compiler computes some again at each use, and
+// moves the computation of others into branches.
+#if defined(__CUDACC__)
+template <class T> DW_DEVICE void keep(T *&p) { asm volatile("" : "+l"(p)); }
+DW_DEVICE void keep(float &v) { asm volatile("" : "+f"(v)); }
+DW_DEVICE void keep(int &v) { asm volatile("" : "+r"(v)); }
+#else
+template <class T> void keep(T &) {}
+#endif
+
 // N consecutive values of storage type T, which one instruction loads (16 bytes at most).
 template <class T, int N> struct alignas(sizeof(T) * N > 16 ? 16 : sizeof(T) * N) Pack {
   unsigned words[sizeof(T) * N / 4];
 };
 
-template <int N, class T> DW_DEVICE Pack<T, N> load(const T *p) { return *reinterpret_cast<const Pack<T, N> *>(p); }
-template <int N, class T> DW_DEVICE void store(T *p, const Pack<T, N> &v) { *reinterpret_cast<Pack<T, N> *>(p) = v; }
+#if defined(__CUDACC__)
+// In global memory, which the compiler cannot conclude from a pointer that it has to keep.
+template <int N, class T> DW_DEVICE Pack<T, N> load(const T *p) {
+  Pack<T, N> v;
+  constexpr int kWords = sizeof(v) / 4;
+  const void *q = p;
+  if constexpr (kWords == 1) v.words[0] = __ldg(static_cast<const unsigned *>(q));
+  if constexpr (kWords == 2) {
+    const uint2 w = __ldg(static_cast<const uint2 *>(q));
+    v.words[0] = w.x, v.words[1] = w.y;
+  }
+  DW_UNROLL for (int i = 0; i + 4 <= kWords; i += 4) {
+    const uint4 w = __ldg(static_cast<const uint4 *>(q) + i / 4);
+    v.words[i] = w.x, v.words[i + 1] = w.y, v.words[i + 2] = w.z, v.words[i + 3] = w.w;
+  }
+  return v;
+}
+template <int N, class T> DW_DEVICE void store(T *p, const Pack<T, N> &v) {
+  constexpr int kWords = sizeof(v) / 4;
+  void *q = p;
+  if constexpr (kWords == 1) __stwb(static_cast<unsigned *>(q), v.words[0]);
+  if constexpr (kWords == 2) __stwb(static_cast<uint2 *>(q), make_uint2(v.words[0], v.words[1]));
+  DW_UNROLL for (int i = 0; i + 4 <= kWords; i += 4)
+      __stwb(static_cast<uint4 *>(q) + i / 4, make_uint4(v.words[i], v.words[i + 1], v.words[i + 2], v.words[i + 3]));
+}
+#else
+template <int N, class T> Pack<T, N> load(const T *p) { return *reinterpret_cast<const Pack<T, N> *>(p); }
+template <int N, class T> void store(T *p, const Pack<T, N> &v) { *reinterpret_cast<Pack<T, N> *>(p) = v; }
+#endif
 
 template <int N> DW_DEVICE void unpack(const Pack<bf16, N> &p, float (&v)[N]) {
   DW_UNROLL for (int i = 0; i < N; i += 2) {
@@ -108,7 +145,9 @@ struct Activation {
   float low, high; // no bound is an infinity
 
   DW_DEVICE explicit Activation(int kind)
-      : low(kind == 0 ? -as_float(0x7f800000) : 0), high(kind == 2 ? 6 : as_float(0x7f800000)) {}
+      : low(kind == 0 ? -as_float(0x7f800000) : 0), high(kind == 2 ? 6 : as_float(0x7f800000)) {
+    keep(low), keep(high);
+  }
   DW_DEVICE float operator()(float z) const { return minimum(maximum(z, low), high); }
 };
 
@@ -117,7 +156,9 @@ struct Slope {
   float low, high; // no bound is a NaN: comparisons with it are false
 
   DW_DEVICE explicit Slope(int kind)
-      : low(kind == 0 ? as_float(0x7fc00000) : 0), high(kind == 2 ? 6 : as_float(0x7fc00000)) {}
+      : low(kind == 0 ? as_float(0x7fc00000) : 0), high(kind == 2 ? 6 : as_float(0x7fc00000)) {
+    keep(low), keep(high);
+  }
   // The gradient with respect to z. NaN of z lets the gradient pass, as in libtorch.
   DW_DEVICE float operator()(float gradient, float z) const { return z <= low || z >= high ? 0.0f : gradient; }
 };
