@@ -1,6 +1,6 @@
 //go:build ignore
 
-// Compares the GPU's batch norm, activation and image kernels, emulated, with plain loops in double.
+// Compares the GPU's batch norm, activation, image and patch kernels, emulated, with plain loops in double.
 // Prints differences, and exits with 1 if there are any. A standalone program, compiled in
 // autograd/native:
 //   g++ -std=c++20 -I. -O1 -ffp-contract=off cuda/rows_test.cc -o test && ./test
@@ -209,6 +209,23 @@ template <class T> static void test_images(long long count, long long behind) {
   check_true(std::to_string(count) + " pixels have other bits, or memory behind them was written", out == want);
 }
 
+// A convolution's windows, with padding before rows and columns and, as the output's size requires, after.
+template <class T> static void test_patches(const dw_window &w) {
+  Buffer<T> x(size_t(w.n) * w.h * w.w * 3), got(size_t(w.n) * w.out_h * w.out_w * 32), want(got.n);
+  x.fill([] { return uniform(-3, 3); });
+  for (size_t i = 0; i < want.n; i++) {
+    const int value = int(i % 32), pixel = int(i / 32), color = value % 3;
+    const int row = pixel / w.out_w % w.out_h * w.stride - w.top + value / 9;
+    const int column = pixel % w.out_w * w.stride - w.left + value / 3 % 3;
+    const bool inside = value < 27 && row >= 0 && row < w.h && column >= 0 && column < w.w;
+    narrow(want[i], 0);
+    if (inside) want[i] = x[((size_t(pixel / w.out_w / w.out_h) * w.h + row) * w.w + column) * 3 + color];
+  }
+  check_true("patches are not supported", patches_supported(w));
+  emulate(patches_launch(w), patches<T>, x.p, got.p, w);
+  check_true("patches of " + std::to_string(w.h) + " x " + std::to_string(w.w) + " differ", got == want);
+}
+
 int main() {
   const Case cases[] = {
       {"one row", {1, 8}},
@@ -229,6 +246,11 @@ int main() {
   for (long long count : {1, 15, 16, 17, 256, 4096, 4099, 10000}) {
     test_images<float>(count, 5);
     test_images<bf16>(count, 5);
+  }
+  for (const dw_window &w : {dw_window{2, 8, 8, 3, 4, 4, 3, 2, 1, 1}, dw_window{1, 7, 10, 3, 4, 5, 3, 2, 0, 1},
+                             dw_window{1, 9, 150, 3, 9, 150, 3, 1, 1, 1}, dw_window{3, 1, 1, 3, 1, 1, 3, 2, 1, 1}}) {
+    test_patches<float>(w);
+    test_patches<bf16>(w);
   }
   check_true("channels that are no multiple of 8 are supported", !rows_supported({10, 12}));
   check_true("no rows are supported", !rows_supported({0, 16}));

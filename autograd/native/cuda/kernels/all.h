@@ -3,3 +3,4 @@
 #include "cuda/kernels/activate.h"
 #include "cuda/kernels/depthwise_backward.h"
 #include "cuda/kernels/images.h"
+#include "cuda/kernels/patches.h"

@@ -62,6 +62,14 @@ inline Launch normalize_images_launch(long long count) {
   return {unsigned((count + kPixels - 1) / kPixels), 1, unsigned(kImageThreads), 1, 0};
 }
 
+inline bool patches_supported(const dw_window &w) {
+  return w.n > 0 && w.c == kColors && w.kernel == 3 && w.stride > 0 && w.top >= 0 && w.left >= 0 && w.h > 0 && w.w > 0 &&
+         w.out_h > 0 && w.out_w > 0 && (long long)w.h * w.w < 1 << 28 && (long long)w.n * w.out_h < 1LL << 31;
+}
+inline Launch patches_launch(const dw_window &w) {
+  return {unsigned(w.n) * unsigned(w.out_h), 1, unsigned(kPatchThreads), 1, 0};
+}
+
 // Depthwise kernels over `height` x `width` positions: of the lengths of strips, the one with which
 // the busiest threads do the fewest steps. A strip costs `before` steps before its first row, and
 // about two for its start.

@@ -59,6 +59,8 @@ constexpr Stream kTwoInputs{DW_STREAM_2};  // norm_backward and its sums
 // Kernels that finish sums: x channels, y rows of threads among which the parts are divided.
 constexpr int kFinishX = 32, kFinishY = 16;
 
+constexpr int kColors = 3;
+constexpr int kPatch = 32, kPatchThreads = 256; // values of a row of patches: 27, and zeros up to whole vectors
 constexpr int kImageThreads = 256, kImagePixels = 16; // a thread's pixels
 
 } // namespace depthwise::cuda
