@@ -91,7 +91,7 @@ func (e *Embeddings) compute(ctx context.Context, p *predictor, c EmbedConfig, i
 	if images.Len() == 0 {
 		return nil
 	}
-	loader, err := data.NewLoader(images, data.LoaderOptions{BatchSize: min(cmp.Or(c.BatchSize, 32), images.Len()), Workers: workers(c.Workers), Preprocess: p.weights.Preprocess})
+	loader, err := data.NewLoader(images, data.LoaderOptions{BatchSize: min(cmp.Or(c.BatchSize, 32), images.Len()), Workers: workers(c.Workers, c.Device), Preprocess: p.weights.Preprocess})
 	if err != nil {
 		return err
 	}

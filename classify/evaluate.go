@@ -14,7 +14,6 @@ import (
 	"depthwise.dev/data"
 	"depthwise.dev/data/shards"
 	"depthwise.dev/formats"
-	"depthwise.dev/internal/host"
 	"depthwise.dev/internal/validate"
 	"depthwise.dev/metrics"
 	"depthwise.dev/weights"
@@ -161,7 +160,7 @@ func measure(ctx context.Context, c EvalConfig) (*measured, error) {
 
 // run loads the network and evaluates all batches.
 func (e *measured) run(ctx context.Context, s *autograd.Scope, c EvalConfig) error {
-	options := data.LoaderOptions{BatchSize: min(cmp.Or(c.BatchSize, 32), e.images.Len()), Workers: workers(c.Workers), Preprocess: e.weights.Preprocess}
+	options := data.LoaderOptions{BatchSize: min(cmp.Or(c.BatchSize, 32), e.images.Len()), Workers: workers(c.Workers, c.Device), Preprocess: e.weights.Preprocess}
 	m, err := backend.NewMachine(s, e.weights.Graph, c.Options)
 	if err != nil {
 		return err
@@ -218,9 +217,10 @@ func read(path string, raw bool, o formats.ReadOptions) (weights.Weights, error)
 	return w, err
 }
 
-func workers(n int) int {
+// workers is the number of decoding threads; -1 means the default for the device.
+func workers(n int, device string) int {
 	if n < 0 {
-		return host.Workers()
+		return backend.Workers(device)
 	}
 	return n
 }

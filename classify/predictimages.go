@@ -45,7 +45,7 @@ func PredictImages(ctx context.Context, c PredictConfig, images *data.Dataset) i
 		c.BatchSize = max(1, min(cmp.Or(c.BatchSize, 32), images.Len()))
 		err := c.validate()
 		if err == nil {
-			slots := data.LoaderOptions{BatchSize: c.BatchSize, Workers: workers(c.Workers)}.Slots(max(1, images.Len()))
+			slots := data.LoaderOptions{BatchSize: c.BatchSize, Workers: workers(c.Workers, c.Device)}.Slots(max(1, images.Len()))
 			err = c.runSlots(ctx, nil, slots, func(p *predictor) error { return p.predictAll(ctx, c, images, yield) })
 		}
 		if err != nil && !errors.Is(err, errStopped) {
@@ -75,7 +75,7 @@ func (p *predictor) predictAll(ctx context.Context, c PredictConfig, images *dat
 	if err != nil || images.Len() == 0 {
 		return err
 	}
-	loader, err := data.NewLoader(images, data.LoaderOptions{BatchSize: c.BatchSize, Workers: workers(c.Workers), Preprocess: p.weights.Preprocess})
+	loader, err := data.NewLoader(images, data.LoaderOptions{BatchSize: c.BatchSize, Workers: workers(c.Workers, c.Device), Preprocess: p.weights.Preprocess})
 	if err != nil {
 		return err
 	}

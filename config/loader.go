@@ -1,8 +1,8 @@
 package config
 
 import (
+	"depthwise.dev/backend"
 	"depthwise.dev/data"
-	"depthwise.dev/internal/host"
 )
 
 // LoaderOptions returns the options of the loader for training or for evaluation.
@@ -17,7 +17,7 @@ func (c Config) LoaderOptions(train bool) data.LoaderOptions {
 		ShuffleBuffer: c.ShuffleBuffer,
 	}
 	if o.Workers < 0 {
-		o.Workers = host.Workers()
+		o.Workers = backend.Workers(c.Device)
 	}
 	if train {
 		o.Augment = c.augment()

@@ -40,6 +40,9 @@ const (
 	DecodeFast  = "fast"  // photographs with a side above 1,000 pixels at half size, if the crop is reduced at least that much
 )
 
+// FastSide is the side in pixels above which DecodeFast decodes a photograph at half size (data/jpeg/decode.c).
+const FastSide = 1000
+
 // Validate returns an error that names every invalid field.
 func (o LoaderOptions) Validate() error {
 	var errs []error

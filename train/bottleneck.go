@@ -12,7 +12,9 @@ type inputStats struct {
 	stats      data.LoaderStats // of the loader
 	seconds    float64          // of the epoch's training
 	workers    int
-	cores      int
+	cores      int  // processors that can decode
+	suitable   int  // the default number of workers on this machine, which use all cores
+	fast       bool // large images are decoded at half size
 	resolution int
 	shards     bool // the images are in tar files
 	remote     bool // the shards are remote
@@ -73,7 +75,11 @@ func (p inputStats) loaded() float64 {
 // cost describes the time per image that the workers spend on reading and decoding.
 func (p inputStats) cost() string {
 	n := float64(p.stats.Images)
-	return fmt.Sprintf("an image takes %.1f ms to read and %.1f ms to decode", 1000*p.stats.Reading.Seconds()/n, 1000*p.stats.Decoding.Seconds()/n)
+	text := fmt.Sprintf("an image takes %.1f ms to read and %.1f ms to decode", 1000*p.stats.Reading.Seconds()/n, 1000*p.stats.Decoding.Seconds()/n)
+	if spent := (p.stats.Reading + p.stats.Decoding).Seconds(); p.workers > 0 && spent > 0 {
+		text += fmt.Sprintf(", %d workers load at most %.0f images per second", p.workers, float64(p.workers)*n/spent)
+	}
+	return text
 }
 
 // help suggests how to speed up the slower part of the loader.
@@ -88,8 +94,11 @@ func (p inputStats) help() string {
 		return p.helpReading()
 	}
 	switch {
-	case p.workers < p.cores:
-		return fmt.Sprintf("--workers %d, one per core", p.cores)
+	case p.workers < p.suitable:
+		return fmt.Sprintf("--workers %d, which use all cores", p.suitable)
+	case p.side() > data.FastSide && !p.fast:
+		return fmt.Sprintf("--decode fast, which decodes images above %d pixels at half size, or smaller files: train data shard --max-side %d (the images have about %.0f pixels a side)",
+			data.FastSide, p.smaller(), p.side())
 	case p.side() > 2.5*float64(p.resolution): // a crop of half the side is at least as large as the input
 		return fmt.Sprintf("smaller files: train data shard --max-side %d (the images have about %.0f pixels a side), or a lower --resolution", p.smaller(), p.side())
 	}

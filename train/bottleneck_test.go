@@ -13,7 +13,7 @@ func TestBottleneck(t *testing.T) {
 	const ms = time.Millisecond
 	// 100 images of 2 MP and 400 KB, an epoch of 10 s.
 	at := func(waited, reading, decoding time.Duration, change func(*inputStats)) inputStats {
-		p := inputStats{seconds: 10, workers: 2, cores: 2, resolution: 224,
+		p := inputStats{seconds: 10, workers: 2, cores: 2, suitable: 2, resolution: 224,
 			stats: data.LoaderStats{Waited: waited, Reading: reading, Decoding: decoding, Images: 100, Pixels: 100 * 2_000_000, Bytes: 100 * 400 << 10}}
 		if change != nil {
 			change(&p)
@@ -25,14 +25,20 @@ func TestBottleneck(t *testing.T) {
 		input inputStats
 		want  []string // in the text; none: no text
 	}{
-		{"hardly waited", at(400*ms, 900*ms, 1100*ms, nil), []string{"the bottleneck is the training step: it waited for images 4.0 %", "9.0 ms to read and 11.0 ms to decode, at most 10 % of the capacity of the cores"}},
+		{"hardly waited", at(400*ms, 900*ms, 1100*ms, nil), []string{"the bottleneck is the training step: it waited for images 4.0 %", "9.0 ms to read and 11.0 ms to decode, 2 workers load at most 100 images per second, at most 10 % of the capacity of the cores"}},
 		{"more than the cores", at(0, 30000*ms, 0, nil), []string{"it waited for images 0.0 %", "at most 100 %"}},
 		{"no image", at(5000*ms, 0, 0, func(p *inputStats) { p.stats = data.LoaderStats{Waited: p.stats.Waited} }), nil},
 		{"no time", at(0, 0, 0, func(p *inputStats) { p.seconds = 0 }), []string{"the bottleneck is the training step"}},
 		{"waited long", at(5000*ms, 100*ms, 900*ms, nil), []string{"the bottleneck is the loader: training waited for images 50 %"}},
 		{"decoding, few workers", at(5000*ms, 100*ms, 900*ms, func(p *inputStats) { p.workers = 1 }), []string{"50 % of the time", "1.0 ms to read and 9.0 ms to decode", "--workers 2,"}},
 		{"decoding in the loop", at(5000*ms, 100*ms, 900*ms, func(p *inputStats) { p.workers = 0 }), []string{"--workers auto"}},
-		{"decoding large files", at(1200*ms, 100*ms, 900*ms, nil), []string{"12 %", "--max-side 512", "1414 pixels"}},
+		{"decoding large files", at(1200*ms, 100*ms, 900*ms, nil), []string{"12 %", "help: --decode fast, which decodes images above 1000 pixels at half size, or smaller files: train data shard --max-side 512", "1414 pixels"}},
+		{"decoding large files at half size", at(1200*ms, 100*ms, 900*ms, func(p *inputStats) { p.fast = true }), []string{"help: smaller files: train data shard --max-side 512", "1414 pixels"}},
+		{"decoding beside a GPU with all cores", at(5000*ms, 1000*ms, 149000*ms, func(p *inputStats) { p.workers, p.cores, p.suitable, p.stats.Pixels = 15, 16, 15, 100*300*300 }),
+			[]string{"10.0 ms to read and 1490.0 ms to decode, 15 workers load at most 10 images per second", "help: a lower --resolution, less augmentation, or more cores"}},
+		{"decoding beside a GPU with few workers", at(5000*ms, 100*ms, 900*ms, func(p *inputStats) { p.workers, p.cores, p.suitable = 8, 16, 15 }), []string{"help: --workers 15, which use all cores"}},
+		{"reading beside a GPU", at(9000*ms, 900*ms, 100*ms, func(p *inputStats) { p.workers, p.cores, p.suitable = 15, 16, 15 }), []string{"help: --workers 64, which read"}},
+		{"the step of a GPU", at(100*ms, 1000*ms, 79000*ms, func(p *inputStats) { p.workers, p.cores, p.suitable = 15, 16, 15 }), []string{"the bottleneck is the training step", "at most 50 % of the capacity of the cores"}},
 		{"decoding small files", at(1200*ms, 100*ms, 900*ms, func(p *inputStats) { p.stats.Pixels = 100 * 300 * 300 }), []string{"lower --resolution", "more cores"}},
 		{"decoding small files for small inputs", at(1200*ms, 100*ms, 900*ms, func(p *inputStats) { p.stats.Pixels, p.resolution = 100*400*400, 128 }), []string{"--max-side 320"}},
 		{"reading files", at(9000*ms, 900*ms, 100*ms, nil), []string{"help: --workers 8, which read", "train data shard, which reads few large files", "400 KB"}},

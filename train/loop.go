@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
+	"depthwise.dev/data"
 	"depthwise.dev/internal/host"
 	"depthwise.dev/internal/redact"
 	"depthwise.dev/report"
@@ -155,7 +157,12 @@ func (r *run) endEpoch(ctx context.Context, s *autograd.Scope) error {
 func (r *run) inputStats(trained time.Duration) inputStats {
 	options := r.loaderOptions(true)
 	set := r.images.train
-	return inputStats{stats: r.clock.loaderStats, seconds: trained.Seconds(), workers: options.Workers, cores: host.ThisProcess().Parallel(), resolution: r.net.graph.Input.Height,
+	cores := host.ThisProcess().Parallel()
+	if r.Place != autograd.CPU {
+		cores = host.Processors()
+	}
+	return inputStats{stats: r.clock.loaderStats, seconds: trained.Seconds(), workers: options.Workers, cores: cores, suitable: backend.Workers(r.Device),
+		fast: options.Decode == data.DecodeFast, resolution: r.net.graph.Input.Height,
 		shards: set.Sharded(), remote: set.Remote(), streamed: set.Remote() || options.ShuffleBuffer > 0}
 }
 

@@ -103,6 +103,28 @@ func TestProcessors(t *testing.T) {
 	}
 }
 
+// TestBesideGPU: all processors but one decode, and both of two.
+func TestBesideGPU(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		cpus CPUs
+		want int
+	}{
+		{"16 cores", CPUs{16, 16, 16, 0, 16}, 15},
+		{"two threads a core", CPUs{32, 32, 16, 0, 32}, 31},
+		{"a quota", CPUs{64, 64, 32, 8, 64}, 7},
+		{"affinity to 4", CPUs{16, 4, 4, 0, 4}, 3},
+		{"three", CPUs{3, 3, 3, 0, 3}, 2},
+		{"two", CPUs{2, 2, 2, 0, 2}, 2},
+		{"one", CPUs{2, 1, 1, 0, 1}, 1},
+		{"nothing known", CPUs{}, 1},
+	} {
+		if got := c.cpus.BesideGPU(); got != c.want {
+			t.Errorf("%s: %d workers, want %d", c.name, got, c.want)
+		}
+	}
+}
+
 func TestThreadWarning(t *testing.T) {
 	for _, c := range []struct {
 		name    string
