@@ -1,8 +1,11 @@
 package backend
 
 import (
+	"fmt"
+
 	"depthwise.dev/autograd"
 	"depthwise.dev/internal/capacity"
+	"depthwise.dev/internal/host"
 	"depthwise.dev/models"
 )
 
@@ -12,8 +15,8 @@ const pixelBytes = 1
 // TrainingMemory estimates the host memory of training steps on batches of images, of which slots
 // are prepared at the same time. Measured on MobileNet v1 at 224x224 (5.0 million values between the
 // layers), an image takes 20.5 MB on the fused backend and 39.3 MB on torch in fp32, and half of that
-// in bf16: each value once, and once more as libtorch keeps it before normalization.
-func (m Machine) TrainingMemory(g *models.Graph, images, slots int) capacity.Need {
+// in bf16: each value once, and once more as libtorch keeps it before normalization. Of frozen layers nothing is kept.
+func (m Machine) TrainingMemory(g *models.Graph, f Frozen, images, slots int) capacity.Need {
 	n := m.imageMemory(g, images, slots)
 	n.What = "training"
 	if m.Device != "cpu" {
@@ -23,11 +26,25 @@ func (m Machine) TrainingMemory(g *models.Graph, images, slots int) capacity.Nee
 	if m.Name() == "fused" {
 		copies = 1
 	}
-	for _, l := range g.Layers {
-		n.PerImage += copies * m.valueBytes() * float64(l.Output.Values())
-	}
-	n.Fixed = 3 * parameterBytes(g) // weights, gradients, and the optimizer's state
+	n.PerImage += copies * m.keptBytes(g, f)
+	n.Fixed = trainedBytes(g, f)
 	return n
+}
+
+// keptBytes is the size of the values between the layers that the backward pass needs, for an image.
+func (m Machine) keptBytes(g *models.Graph, f Frozen) (bytes float64) {
+	for _, l := range g.Layers[min(f.Layers, len(g.Layers)):] {
+		bytes += m.valueBytes() * float64(l.Output.Values())
+	}
+	return bytes
+}
+
+// trainedBytes is a lower bound of the size of weights, gradients, and the optimizer's state.
+func trainedBytes(g *models.Graph, f Frozen) float64 {
+	if f.Layers > 0 {
+		return parameterBytes(g)
+	}
+	return 3 * parameterBytes(g)
 }
 
 // InferenceMemory estimates the host memory of evaluation or prediction. The fused backend computes a
@@ -42,13 +59,70 @@ func (m Machine) InferenceMemory(g *models.Graph, images, slots int) capacity.Ne
 	if m.Name() == "fused" {
 		return n
 	}
+	n.PerImage += m.largestLayer(g)
+	return n
+}
+
+// CheckTraining returns an error if batches of images, of which slots are prepared at the same time, do not fit into the
+// memory of the host or, for a GPU, into what is free there.
+func (m Machine) CheckTraining(g *models.Graph, f Frozen, images, slots int) error {
+	return m.check(m.TrainingMemory(g, f, images, slots), m.deviceTraining(g, f, images))
+}
+
+// CheckInference is CheckTraining for evaluation or prediction.
+func (m Machine) CheckInference(g *models.Graph, images, slots int) error {
+	return m.check(m.InferenceMemory(g, images, slots), m.deviceInference(g, images))
+}
+
+// check compares the need of the host and that of a GPU with what there is.
+func (m Machine) check(onHost, onDevice capacity.Need) error {
+	if err := onHost.Check(); err != nil || m.Place == autograd.CPU {
+		return err
+	}
+	memory, err := autograd.DeviceMemory(m.Place)
+	if err != nil {
+		return err
+	}
+	return onDevice.Within(m.deviceBound(memory))
+}
+
+// deviceBound is the memory of a GPU that tensors can have.
+func (m Machine) deviceBound(memory autograd.GPUMemory) host.Bound {
+	by := fmt.Sprintf("free on %s, %s of %s", m.Device, m.GPU, host.Size(float64(memory.Total)))
+	return host.Bound{N: memory.Free + memory.Reserved - memory.Allocated, By: by}
+}
+
+// Copies of the values between the layers on a GPU: at least one is there in training, and likely are the output of the
+// convolution, that of the activation, and gradients of a few layers. Inference has the input and the output of a layer.
+const (
+	likelyTrainingCopies  = 3
+	likelyInferenceCopies = 3
+)
+
+// deviceTraining is a lower bound of the memory of training steps on a GPU, and what is likely.
+func (m Machine) deviceTraining(g *models.Graph, f Frozen, images int) capacity.Need {
+	n := capacity.Need{What: "training", Images: images, Height: g.Input.Height, Width: g.Input.Width, Fixed: trainedBytes(g, f)}
+	n.PerImage = max(m.keptBytes(g, f), m.largestLayer(g))
+	n.Likely = likelyTrainingCopies * n.PerImage
+	return n
+}
+
+// deviceInference is likewise that of inference.
+func (m Machine) deviceInference(g *models.Graph, images int) capacity.Need {
+	n := capacity.Need{What: "inference", Images: images, Height: g.Input.Height, Width: g.Input.Width, Fixed: parameterBytes(g)}
+	n.PerImage = m.largestLayer(g)
+	n.Likely = likelyInferenceCopies * n.PerImage
+	return n
+}
+
+// largestLayer is the largest size of the input and the output of a layer together, for an image.
+func (m Machine) largestLayer(g *models.Graph) float64 {
 	largest, in := 0., float64(g.Input.Values())
 	for _, l := range g.Layers {
 		out := float64(l.Output.Values())
 		largest, in = max(largest, in+out), out
 	}
-	n.PerImage += largest * m.valueBytes()
-	return n
+	return largest * m.valueBytes()
 }
 
 // imageMemory is that of the pixels alone.

@@ -10,7 +10,6 @@ import (
 	"depthwise.dev/config"
 	"depthwise.dev/data"
 	"depthwise.dev/internal/batches"
-	"depthwise.dev/internal/capacity"
 	"depthwise.dev/internal/host"
 	"depthwise.dev/models"
 )
@@ -50,11 +49,19 @@ type benchmark struct {
 // computation measures a network and returns the times of a batch.
 type computation func(*autograd.Scope, *benchmark) (Timing, error)
 
-// memory estimates what batches of a computation take.
-type memory func(m backend.Machine, g *models.Graph, images, slots int) capacity.Need
+// memory refuses batches that do not fit into memory.
+type memory func(m backend.Machine, g *models.Graph, images int) error
+
+func trainingFits(m backend.Machine, g *models.Graph, images int) error {
+	return m.CheckTraining(g, backend.Frozen{}, images, 1)
+}
+
+func inferenceFits(m backend.Machine, g *models.Graph, images int) error {
+	return m.CheckInference(g, images, 1)
+}
 
 // run sets up the network and its batches, calls f to measure, and fills in the rest.
-func run(ctx context.Context, c config.Config, need memory, f computation) (ComputeSpeed, error) {
+func run(ctx context.Context, c config.Config, fits memory, f computation) (ComputeSpeed, error) {
 	if err := c.ValidateBatch(1, ""); err != nil {
 		return ComputeSpeed{}, err
 	}
@@ -68,7 +75,7 @@ func run(ctx context.Context, c config.Config, need memory, f computation) (Comp
 		if b.Machine, err = backend.NewMachine(s, g, c.BackendOptions()); err != nil {
 			return err
 		}
-		if err := need(b.Machine, g, c.BatchSize, 1).Check(); err != nil {
+		if err := fits(b.Machine, g, c.BatchSize); err != nil {
 			return fmt.Errorf("bench: %w", err)
 		}
 		if c.Data == "" {

@@ -16,7 +16,7 @@ type InferSpeed struct {
 
 // Infer measures inference, on one synthetic batch or on the first of the data.
 func Infer(ctx context.Context, c config.Config, steps Steps) (InferSpeed, error) {
-	speed, err := run(ctx, c, backend.Machine.InferenceMemory, func(s *autograd.Scope, b *benchmark) (Timing, error) {
+	speed, err := run(ctx, c, inferenceFits, func(s *autograd.Scope, b *benchmark) (Timing, error) {
 		batch, err := b.batch()
 		if err != nil {
 			return Timing{}, err

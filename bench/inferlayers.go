@@ -35,7 +35,7 @@ func InferLayers(ctx context.Context, c config.Config, steps Steps) (InferLayers
 			return append(cells, times.whole.Seconds()), err
 		})
 	}
-	table, speed, err := runTable(ctx, c, backend.Machine.InferenceMemory, measure)
+	table, speed, err := runTable(ctx, c, inferenceFits, measure)
 	table.FloorMS = table.tileFloors()
 	return InferLayersSpeed{InferSpeed{speed.imagesPerSecond(), speed}, table}, err
 }

@@ -19,7 +19,7 @@ type StepSpeed struct {
 // Step measures training steps: forward, backward, update. Without data all run on one synthetic
 // batch; with data each step waits for its own.
 func Step(ctx context.Context, c config.Config, steps Steps) (StepSpeed, error) {
-	speed, err := run(ctx, c, backend.Machine.TrainingMemory, func(s *autograd.Scope, b *benchmark) (Timing, error) {
+	speed, err := run(ctx, c, trainingFits, func(s *autograd.Scope, b *benchmark) (Timing, error) {
 		step, err := b.step(s, c)
 		if err != nil {
 			return Timing{}, err

@@ -28,7 +28,7 @@ func StepLayers(ctx context.Context, c config.Config, steps Steps) (StepLayersSp
 		b.network.Times = new(autograd.BackboneTimes)
 		return steps.medians(func() ([]float64, error) { return stepSeconds(t.Layers, step, b.network.Times) })
 	}
-	table, speed, err := runTable(ctx, c, backend.Machine.TrainingMemory, measure)
+	table, speed, err := runTable(ctx, c, trainingFits, measure)
 	table.FloorMS = table.floors()
 	return StepLayersSpeed{StepSpeed{speed.imagesPerSecond(), speed}, table}, err
 }

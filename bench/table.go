@@ -64,10 +64,10 @@ func (p PassSpeed) FloorMS() float64 { return max(p.MemoryFloorMS, p.ArithmeticF
 type measurement func(*autograd.Scope, *benchmark, *LayerTable) ([]float64, Timing, error)
 
 // runTable measures a table, between measurements of the peaks.
-func runTable(ctx context.Context, c config.Config, need memory, measure measurement) (LayerTable, ComputeSpeed, error) {
+func runTable(ctx context.Context, c config.Config, fits memory, measure measurement) (LayerTable, ComputeSpeed, error) {
 	t := LayerTable{Processor: host.Processor()}
 	var peak int64 // memory, before the second measurement of the peaks allocates its arrays
-	speed, err := run(ctx, c, need, func(s *autograd.Scope, b *benchmark) (Timing, error) {
+	speed, err := run(ctx, c, fits, func(s *autograd.Scope, b *benchmark) (Timing, error) {
 		if _, ok := b.Backend.(backend.Fused); !ok {
 			return Timing{}, b.errNotFused()
 		}

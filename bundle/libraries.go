@@ -21,7 +21,8 @@ var cuda = []string{"libtorch_cuda.so", "libtorch_hip.so"}
 // ErrGPU is returned for a program that is linked with a GPU's libraries: they open others at run time, which cannot be
 // listed.
 var ErrGPU = errors.New("the program is linked with the libraries of a GPU, which a bundle cannot hold; " +
-	"build it with the libtorch for CPUs (unset LIBTORCH and LIBTORCH_USE_PYTORCH, then make build)")
+	"build it with the libtorch for CPUs (unset LIBTORCH and LIBTORCH_USE_PYTORCH, run go run ./cmd/setup --cuda=false, then make build), " +
+	"or set up the other machine with --cuda")
 
 // library is a shared library that the dynamic loader found.
 type library struct {

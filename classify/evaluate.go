@@ -166,7 +166,7 @@ func (e *measured) run(ctx context.Context, s *autograd.Scope, c EvalConfig) err
 		return err
 	}
 	e.machine = m
-	if err := m.InferenceMemory(e.weights.Graph, options.BatchSize, options.Slots(e.images.Len())).Check(); err != nil {
+	if err := m.CheckInference(e.weights.Graph, options.BatchSize, options.Slots(e.images.Len())); err != nil {
 		return err
 	}
 	loader, err := data.NewLoader(e.images, options)

@@ -48,7 +48,7 @@ func (c PredictConfig) runSlots(ctx context.Context, size []int, slots int, f fu
 		if m, err = backend.NewMachine(s, w.Graph, c.Options); err != nil {
 			return err
 		}
-		if err := m.InferenceMemory(g, c.BatchSize, slots).Check(); err != nil {
+		if err := m.CheckInference(g, c.BatchSize, slots); err != nil {
 			return err
 		}
 		network, err := m.Load(s, w)

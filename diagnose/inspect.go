@@ -86,7 +86,7 @@ func Inspect(ctx context.Context, c config.Config, path string, images int) (Ins
 		if err != nil {
 			return err
 		}
-		if err := m.TrainingMemory(g, c.BatchSize, 1).Check(); err != nil {
+		if err := m.CheckTraining(g, backend.Frozen{}, c.BatchSize, 1); err != nil {
 			return err
 		}
 		x, labels, err := inspectBatch(s, m, &c, w)

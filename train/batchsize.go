@@ -77,10 +77,14 @@ func (r *run) measureBatchSizes(ctx context.Context, sizes tune.BatchSizes) (cho
 		if err := test.prepareTraining(s); err != nil {
 			return err
 		}
+		frozen, err := test.alwaysFrozen()
+		if err != nil {
+			return err
+		}
 		sizes.Fits = func(size int) bool {
 			slots := test.loaderOptions(true)
 			slots.BatchSize = size
-			return test.TrainingMemory(test.net.graph, size, slots.Slots(test.images.train.Len())).Fits()
+			return test.TrainingMemory(test.net.graph, frozen, size, slots.Slots(test.images.train.Len())).Fits()
 		}
 		sizes.Measure = func(size int) (float64, error) { return test.batchSpeed(ctx, s, size) }
 		choice, err = sizes.Choose()

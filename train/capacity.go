@@ -46,7 +46,11 @@ func (r *run) memoryError(err error) error {
 // checkMemory refuses a run whose batches do not fit into memory, before anything is allocated.
 func (r *run) checkMemory() error {
 	options, images := r.loaderOptions(true), r.images.train.Len()
-	if err := r.TrainingMemory(r.net.graph, r.config.BatchSize, options.Slots(images)).Check(); err != nil {
+	frozen, err := r.alwaysFrozen()
+	if err != nil {
+		return err
+	}
+	if err := r.CheckTraining(r.net.graph, frozen, r.config.BatchSize, options.Slots(images)); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
 	return nil

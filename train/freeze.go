@@ -18,6 +18,14 @@ func (r *run) frozen() (backend.Frozen, error) {
 	return r.config.Frozen(r.net.graph)
 }
 
+// alwaysFrozen returns the parts that are frozen in every epoch.
+func (r *run) alwaysFrozen() (backend.Frozen, error) {
+	if r.config.UnfreezeAfter > 0 {
+		return backend.Frozen{}, nil
+	}
+	return r.config.Frozen(r.net.graph)
+}
+
 // prepareTraining freezes parts of the network, and makes the optimizer of the others.
 func (r *run) prepareTraining(s *autograd.Scope) error {
 	f, err := r.frozen()

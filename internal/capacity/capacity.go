@@ -3,6 +3,7 @@
 package capacity
 
 import (
+	"cmp"
 	"fmt"
 
 	"depthwise.dev/internal/host"
@@ -17,10 +18,11 @@ type Need struct {
 	Width    int     // of an image
 	Fixed    float64 // with a batch of any size
 	PerImage float64 // for each image of a batch
+	Likely   float64 // for each image, by which the error suggests a batch size where that is known better; 0: PerImage
 }
 
 // Check returns an error that says what is needed, what there is, and which batch size fits.
-func (n Need) Check() error { return n.within(host.AvailableMemory()) }
+func (n Need) Check() error { return n.Within(host.AvailableMemory()) }
 
 // Fits reports whether the need fits into memory although it is a lower bound.
 func (n Need) Fits() bool { return n.fitsInto(host.AvailableMemory()) }
@@ -33,7 +35,8 @@ func (n Need) fitsInto(available host.Bound) bool {
 // estimate is a lower bound.
 const margin = 0.7
 
-func (n Need) within(available host.Bound) error {
+// Within is Check for another memory than the machine's.
+func (n Need) Within(available host.Bound) error {
 	need, have := n.Fixed+float64(n.Images)*n.PerImage, float64(available.N)
 	if need <= have {
 		return nil
@@ -43,7 +46,7 @@ func (n Need) within(available host.Bound) error {
 	}
 	text := fmt.Sprintf("%s with batches of %d images of %dx%d needs at least %s of memory, but %s are available (%s)",
 		n.What, n.Images, n.Height, n.Width, host.Size(need), host.Size(have), available.By)
-	if fits := (margin*have - n.Fixed) / n.PerImage; fits >= 1 && fits < float64(n.Images) {
+	if fits := (margin*have - n.Fixed) / cmp.Or(n.Likely, n.PerImage); fits >= 1 && fits < float64(n.Images) {
 		return fmt.Errorf("%s: --batch-size %d fits", text, int(fits))
 	}
 	return fmt.Errorf("%s: no batch size fits; use a smaller --resolution or --width, or free memory", text)

@@ -2,6 +2,7 @@ package capacity
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"depthwise.dev/internal/host"
@@ -22,10 +23,14 @@ func TestNeed(t *testing.T) {
 		{"a number that does not fit an int", math.MaxInt, host.Bound{N: 0, By: "ulimit -v"}, "training with batches of 9223372036854775807 images of 224x224 needs at least 9.22e+06 EB of memory, but 0 bytes are available (ulimit -v): no batch size fits; use a smaller --resolution or --width, or free memory"},
 	} {
 		batch.Images = c.images
-		err := batch.within(c.available)
+		err := batch.Within(c.available)
 		if got := message(err); got != c.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", c.name, got, c.want)
 		}
+	}
+	batch.Images, batch.Likely = 1000, 3e6
+	if got := message(batch.Within(host.Bound{N: 100e6, By: "cuda:0"})); !strings.HasSuffix(got, ": --batch-size 23 fits") {
+		t.Errorf("with a likely need: %s", got)
 	}
 	batch.Images = 100
 	if batch.fitsInto(host.Bound{N: 110e6}) || !batch.fitsInto(host.Bound{N: 150e6}) { // 101e6 of 70 %
