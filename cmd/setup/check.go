@@ -73,6 +73,7 @@ func (s *setup) findings() []finding {
 		torchErr = t.checkLink()
 	}
 	add("libtorch", fmt.Sprintf("%s, %s, %s", t.Version, t.Source, t.Dir), torchErr)
+	list = append(list, gpuFindings(torchErr == nil && t.CUDA)...)
 	if compilerErr != nil {
 		return list
 	}
