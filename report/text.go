@@ -26,7 +26,7 @@ func lines(e Event) []string {
 	case Budget:
 		return []string{budgetLine(e)}
 	case Control:
-		return []string{e.Text()}
+		return []string{controlLine(e)}
 	case Done:
 		return []string{doneLine(e)}
 	}
@@ -82,6 +82,14 @@ func epochFields(e Epoch) []string {
 		fields = append(fields, "best")
 	}
 	return fields
+}
+
+// controlLine says of a pause how it ends: the terminal shows nothing else meanwhile.
+func controlLine(c Control) string {
+	if c.Action == ControlPause {
+		return c.Text() + "; its live page continues the run, and Ctrl-C ends it with a checkpoint"
+	}
+	return c.Text()
 }
 
 func doneLine(d Done) string {

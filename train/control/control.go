@@ -93,7 +93,7 @@ func (c *Control) Do(q Request) (Answer, error) {
 // possible returns why something cannot be done now.
 func (c *Control) possible(action string) error {
 	switch p := c.at; {
-	case p.Phase == Starting:
+	case p.Phase == Starting && (action != Stop || c.stop == nil):
 		return refuse(ErrNow, "the run has not begun its first step; try again when its state is running")
 	case p.Phase == Ended:
 		return refuse(ErrNow, "the run has ended")

@@ -57,7 +57,8 @@ func TestDo(t *testing.T) {
 		{"pause in a validation", at(Validating), Request{Action: Pause}, nil, "after step 7 the run writes a checkpoint and pauses", 7},
 		{"checkpoint in a validation", at(Validating), Request{Action: Checkpoint}, nil, "after step 7 ", 7},
 		{"pause in the last validation", Position{Phase: Validating, Step: 20, Steps: 20, Factor: 1}, Request{Action: Pause}, ErrNow, "ends after this validation", 0},
-		{"stop before the start", Position{}, Request{Action: Stop}, ErrNow, "has not begun", 0},
+		{"stop before the first step", Position{}, Request{Action: Stop}, nil, "after step 0 ", 0},
+		{"pause before the first step", Position{}, Request{Action: Pause}, ErrNow, "has not begun", 0},
 		{"stop after the end", at(Ended), Request{Action: Stop}, ErrNow, "has ended", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -151,8 +152,17 @@ func TestWait(t *testing.T) {
 	c.Wait(t.Context(), time.Nanosecond)
 }
 
-// TestNil: a run without a control is not changed.
+// TestNil: before a run begins nothing is possible, and a run without a control is not changed.
 func TestNil(t *testing.T) {
+	for _, action := range Actions {
+		q := Request{Action: action}
+		if action == LR {
+			q.Factor = number(2)
+		}
+		if _, err := New().Do(q); !errors.Is(err, ErrNow) {
+			t.Errorf("%s before the run begins: %v", action, err)
+		}
+	}
 	var c *Control
 	ctx, release := c.Attach(t.Context())
 	release()
