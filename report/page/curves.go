@@ -47,13 +47,17 @@ func Curves(h *history.History) []charts.Lines {
 	return list
 }
 
-// lrMarks are where the learning rate was changed on request.
+// lrMarks are where the learning rate was changed on request; of several changes between two steps the last one.
 func lrMarks(h *history.History) []charts.Mark {
 	var marks []charts.Mark
 	for _, c := range h.Controls {
-		if c.Action == report.ControlLR {
-			marks = append(marks, charts.Mark{X: c.Epoch, Name: fmt.Sprintf("times %.3g", c.LRFactor)})
+		if c.Action != report.ControlLR {
+			continue
 		}
+		if n := len(marks); n > 0 && marks[n-1].X == c.Epoch {
+			marks = marks[:n-1]
+		}
+		marks = append(marks, charts.Mark{X: c.Epoch, Name: fmt.Sprintf("times %.3g", c.LRFactor)})
 	}
 	return marks
 }

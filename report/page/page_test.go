@@ -347,17 +347,18 @@ func TestControls(t *testing.T) {
 		h.Add(report.Step{Step: int64(i + 1), Epoch: 1, Batch: i + 1, Batches: 10, LR: 0.1})
 		if i == 4 {
 			h.Add(report.Control{Step: 5, Action: report.ControlPause})
-			h.Add(report.Control{Step: 5, Action: report.ControlLR, LRFactor: 0.25, LR: 0.025, LRBefore: 0.1})
+			h.Add(report.Control{Step: 5, Action: report.ControlLR, LRFactor: 0.5, LR: 0.05, LRBefore: 0.1})
+			h.Add(report.Control{Step: 5, Action: report.ControlLR, LRFactor: 0.25, LR: 0.025, LRBefore: 0.05})
 		}
 	}
 	text := render(t, Data{Dir: "runs/a", State: "paused", History: h})
-	for _, want := range []string{"Changes on request (2)", "step 5: paused on request", "step 5: learning rate changed on request from 0.1 to 0.025", ">times 0.25<", `class="state paused"`} {
+	for _, want := range []string{"Changes on request (3)", "step 5: paused on request", "step 5: learning rate changed on request from 0.05 to 0.025", ">times 0.25<", `class="state paused"`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
-	if strings.Contains(text, `id="controls"`) {
-		t.Error("a file has buttons")
+	if strings.Contains(text, `id="controls"`) || strings.Contains(text, ">times 0.5<") {
+		t.Error("a file has buttons, or a change between the same steps has a mark")
 	}
 }
 
