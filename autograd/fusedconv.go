@@ -159,14 +159,14 @@ func (f *FoldedConv) handles() native.FoldedConv {
 	return native.FoldedConv{Scaled: native.Tensor(f.scaled.c), Shift: native.Tensor(f.shift.c), Typed: native.Tensor(f.typed.c)}
 }
 
-// NormalizePixels converts pixels (N, H, W, 3), uint8 on any device, to network input there: (N, 3, H, W), channels-last,
+// FusedNormalizePixels converts pixels (N, H, W, 3), uint8 on any device, to network input there: (N, 3, H, W), channels-last,
 // (v/255 - mean)/std by channel with the bits of [Scope.NormalizeImages], within Autocast in its type.
-func (s *Scope) NormalizePixels(pixels *Tensor, mean, std [3]float64) *Tensor {
+func (s *Scope) FusedNormalizePixels(pixels *Tensor, mean, std [3]float64) *Tensor {
 	const name = "normalize pixels"
 	if !s.ready(name, pixels) {
 		return nil
 	}
-	out, err := native.NormalizePixels(native.Tensor(pixels.c), mean, std, s.compute == BFloat16)
+	out, err := native.FusedNormalizePixels(native.Tensor(pixels.c), mean, std, s.compute == BFloat16)
 	return s.made(name, []*Tensor{pixels}, out, err)
 }
 

@@ -256,8 +256,8 @@ func TestFusedConvErrors(t *testing.T) {
 	}
 }
 
-// TestNormalizePixels: the bits of NormalizeImages, in bfloat16 rounded from there.
-func TestNormalizePixels(t *testing.T) {
+// TestFusedNormalizePixels: the bits of NormalizeImages, in bfloat16 rounded from there.
+func TestFusedNormalizePixels(t *testing.T) {
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		const n, h, w = 2, 13, 7
 		pixels := make([]uint8, n*h*w*3)
@@ -267,11 +267,11 @@ func TestNormalizePixels(t *testing.T) {
 		mean, std := [3]float64{0.485, 0.456, 0.406}, [3]float64{0.229, 0.224, 0.225}
 		want := s.NormalizeImages(pixels, n, h, w, mean, std, autograd.CPU)
 		given := autograd.FromSlice(s, pixels, n, h, w, 3)
-		if got := s.NormalizePixels(given, mean, std); !slices.Equal(autograd.ToSlice[float32](s, got), autograd.ToSlice[float32](s, want)) {
+		if got := s.FusedNormalizePixels(given, mean, std); !slices.Equal(autograd.ToSlice[float32](s, got), autograd.ToSlice[float32](s, want)) {
 			t.Error("float32: other values than NormalizeImages")
 		}
 		s.Fail(s.Autocast(autograd.BFloat16, func(s *autograd.Scope) error {
-			got := s.NormalizePixels(given, mean, std)
+			got := s.FusedNormalizePixels(given, mean, std)
 			if got.DType() != autograd.BFloat16 || !slices.Equal(autograd.ToSlice[float32](s, got), autograd.ToSlice[float32](s, s.To(want, autograd.BFloat16))) {
 				t.Errorf("%v: other values than NormalizeImages rounded", got)
 			}

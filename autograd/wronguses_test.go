@@ -101,7 +101,7 @@ var wrongUses = []wrongUse{
 		f.Fold(s, autograd.FromSlice(s, []float32{1}, 1, 1, 1, 1), nil, autograd.BatchNorm{Weight: ones, Bias: ones, Mean: ones, Var: ones, Eps: 1}, 1)
 		f.Forward(s, autograd.FusedConv{}, x, autograd.NoActivation, nil)
 	}},
-	{"Scope.NormalizePixels", "normalize pixels", f32, func(s scope, x tensor) { s.NormalizePixels(x, [3]float64{}, [3]float64{1, 1, 1}) }},
+	{"Scope.FusedNormalizePixels", "normalize pixels", f32, func(s scope, x tensor) { s.FusedNormalizePixels(x, [3]float64{}, [3]float64{1, 1, 1}) }},
 	{"CrossEntropy.Loss", "cross entropy", f32, func(s scope, x tensor) { autograd.CrossEntropy{}.Loss(s, x, other(s, x)) }},
 	{"CrossEntropy.SoftLoss", "soft cross entropy", f32, func(s scope, x tensor) { autograd.CrossEntropy{}.SoftLoss(s, x, other(s, x)) }},
 	{"BinaryCrossEntropy.Loss", "binary cross entropy", f32, func(s scope, x tensor) { autograd.BinaryCrossEntropy{}.Loss(s, x, s.Reshape(x, -1)) }},

@@ -39,8 +39,7 @@ func (n *Network) deviceNormalized(s *autograd.Scope, p autograd.Pixels) *autogr
 	if n.DType() != autograd.Float32 {
 		return n.normalized(s, p)
 	}
-	pixels := autograd.FromSlice(s, p.Values, int64(p.N), int64(p.Height), int64(p.Width), 3)
-	return s.NormalizePixels(s.ToDevice(pixels, n.Device()), p.Mean, p.Std)
+	return s.FusedNormalizePixels(s.UploadPixels(p, n.Device()), p.Mean, p.Std)
 }
 
 // cudaActivations are the activation functions that the CUDA kernels compute.

@@ -90,8 +90,8 @@ func (f FoldedConv) Forward(x Tensor, before Activation, residual Tensor, conv F
 	return Tensor(out), err
 }
 
-// NormalizePixels converts pixels (N, H, W, 3), uint8 on a device, to (N, 3, H, W) there, see dw_cuda_normalize.
-func NormalizePixels(pixels Tensor, mean, std [3]float64, bfloat16 bool) (Tensor, error) {
+// FusedNormalizePixels converts pixels (N, H, W, 3), uint8 on a device, to (N, 3, H, W) there, see dw_cuda_normalize.
+func FusedNormalizePixels(pixels Tensor, mean, std [3]float64, bfloat16 bool) (Tensor, error) {
 	var out C.dw_tensor
 	err := take(C.dw_cuda_normalize(&out, C.dw_tensor(pixels), (*C.double)(&mean[0]), (*C.double)(&std[0]), truth(bfloat16)))
 	return Tensor(out), err

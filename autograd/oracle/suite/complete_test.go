@@ -16,7 +16,7 @@ import (
 // notInTheTable are methods of autograd.Scope that return tensors without an operation of their
 // own.
 var notInTheTable = []string{
-	"Zeros", "To", "ToDevice", "Detach", "Keep", "RequireGrad", "SetRequiresGrad", "NormalizeImages", "NormalizePixels", // make, copy or mark
+	"Zeros", "To", "ToDevice", "Detach", "Keep", "RequireGrad", "SetRequiresGrad", "NormalizeImages", "NormalizePixels", "FusedNormalizePixels", // make, copy or mark
 	"Gotch", "FromGotch", "ForwardModule", "Module", // convert
 	"Argmax",                                                  // has no gradient
 	"Backward", "BackwardWith", "Grad", "Apply", "Checkpoint", // differentiate the user's operations
