@@ -36,6 +36,7 @@ func TestWrongUsage(t *testing.T) {
 		{"mistyped flag with underscore", "--batch_size=3", "did you mean --batch-size?"},
 		{"unlike any flag", "--color red", "unknown flag --color"},
 		{"unknown letter", "-x", "-x"},
+		{"page of a test without a run", "lr-find --data x --serve 127.0.0.1:0", "unknown flag --serve"},
 		{"mistyped flag of a command", "eval --weight x", "did you mean --weights?"},
 		{"name of PyTorch scripts", "--learning-rate 0.1", "unknown flag --learning-rate: did you mean --lr?"},
 		{"name with underscores", "--learning_rate 0.1", "did you mean --lr?"},
