@@ -102,8 +102,13 @@ const folderCheck = 2 * time.Second
 // hold pauses the run until it is to continue or to end. Requests are carried out meanwhile. The times of the run do not
 // include the pause.
 func (r *run) hold(ctx context.Context, s *autograd.Scope) error {
-	began := r.clock.time()
-	defer func() { r.clock.shift(r.clock.since(began)) }()
+	last, pause := r.clock.time(), time.Duration(0)
+	leaveOut := func() { // also before a checkpoint, which has the time used
+		passed := r.clock.since(last)
+		r.clock.shift(passed)
+		last, pause = last.Add(passed), pause+passed
+	}
+	defer leaveOut()
 	if err := r.recorder.Record(report.Control{Step: r.Step, Action: control.Pause}); err != nil {
 		return err
 	}
@@ -116,12 +121,14 @@ func (r *run) hold(ctx context.Context, s *autograd.Scope) error {
 			r.trainer.Control.Wait(ctx, folderCheck)
 			continue
 		}
+		leaveOut()
 		var err error
 		if paused, err = r.carryOut(s, requests, true); err != nil {
 			return err
 		}
 	}
-	return r.recorder.Record(report.Control{Step: r.Step, Action: control.Continue, Seconds: r.clock.since(began).Seconds()})
+	leaveOut()
+	return r.recorder.Record(report.Control{Step: r.Step, Action: control.Continue, Seconds: pause.Seconds()})
 }
 
 // interruptionOfPause returns why a paused run should end. Its time limits wait.

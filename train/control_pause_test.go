@@ -1,12 +1,14 @@
 package train
 
 import (
+	"encoding/json"
 	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"depthwise.dev/checkpoints"
 	"depthwise.dev/config"
 	"depthwise.dev/internal/testset"
 	"depthwise.dev/report"
@@ -158,12 +160,20 @@ func TestPauseAndTimeLimits(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			config := small(t, data)
-			config.CheckpointEvery = "1h"
+			config.CheckpointEvery, config.Keep = "1h", 100
 			c.limit(&config)
-			r := &requests{t: t, c: control.New(), after: map[int64][]control.Request{8: {action(control.Pause)}}, paused: []control.Request{action(control.Continue)}, waited: time.Hour, now: time.Unix(1e9, 0)}
+			r := &requests{t: t, c: control.New(), after: map[int64][]control.Request{8: {action(control.Pause)}}, paused: []control.Request{action(control.Checkpoint), action(control.Continue)}, waited: time.Hour, now: time.Unix(1e9, 0)}
 			result, err := Trainer{Control: r.c, now: func() time.Time { r.now = r.now.Add(time.Millisecond); return r.now }}.Fit(t.Context(), config, r)
 			if err != nil || !result.Finished || result.Step != 18 || len(controls(t, result.Dir)) != 2 {
 				t.Errorf("%+v, %v", result, err)
+			}
+			f, err := checkpoints.Read(filepath.Join(result.Dir, "checkpoints", "step-00000008.safetensors")) // written in the pause
+			var p progress
+			if err == nil {
+				err = json.Unmarshal([]byte(f.Meta[metaProgress]), &p)
+			}
+			if err != nil || p.Budget != nil && p.Budget.Used > time.Minute || (p.Budget != nil) != (config.Time > 0) {
+				t.Errorf("the checkpoint of the pause: %+v, %v", p.Budget, err)
 			}
 		})
 	}
