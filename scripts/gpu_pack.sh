@@ -14,14 +14,15 @@ Usage: scripts/gpu_pack.sh [--data DIR] [--weights FILE] [--python PYTHON | --cu
                    (default $PYTHON, or .gpu/venv, which is created with torch==$TORCH, default 2.11.0)
   --current        pack the build for the libtorch that is set up here, without CUDA, to try the scripts on the CPU
   --cache DIR      folder for what set-up compiles (default $CACHE, or .gpu/cache)
-  --max-side N     longer side of the packed images in pixels (default $MAX_SIDE, or 344: the short side of a photograph is then 258)
+  --max-side N     longer side of the packed images in pixels (default $MAX_SIDE, or 448: the random crops of fine-tuning
+                   are then still larger than the input of 224)
   --limit MB       largest size of the bundle (default $LIMIT, or 60)
   --output FILE    the bundle (default $OUTPUT, or .gpu/bundle.tar.xz)
 TEXT
 }
 
 data=${DATA:-data} weights=${WEIGHTS:-keras/mobilenet_1_0_224} python=${PYTHON:-} current='' cache=${CACHE:-.gpu/cache}
-side=${MAX_SIDE:-344} limit=${LIMIT:-60} output=${OUTPUT:-.gpu/bundle.tar.xz} torch=${TORCH:-2.11.0}
+side=${MAX_SIDE:-448} limit=${LIMIT:-60} output=${OUTPUT:-.gpu/bundle.tar.xz} torch=${TORCH:-2.11.0}
 while [ $# -gt 0 ]; do
 	case $1 in
 	--help | -h) usage; exit 0 ;;
@@ -129,7 +130,7 @@ echo "commit=$(git describe --always --dirty 2>/dev/null || echo unknown)" >>"$b
 
 # The program just built makes the data; it runs here on the CPU.
 step "images of $data, longer side at most $side"
-"$bundle/bin/train" data shard "$data" "$bundle/data" --max-side "$side" --quality 85 --per-shard 250
+"$bundle/bin/train" data shard "$data" "$bundle/data" --max-side "$side" --quality 80 --per-shard 250
 step "weights $weights"
 "$bundle/bin/train" export --weights "$weights" --output "$bundle/weights.safetensors"
 mkdir "$bundle/scripts"

@@ -6,8 +6,8 @@
 
 c_sizes() {
 	c_batches=(256 32 1024) c_size=224 c_width=1 c_main=256 c_small=32 c_unreached=0 c_first=''
-	c_rounds=3 c_threads=() c_backends=(cuda torch) c_graphs=(on off)
-	[ -z "$quick" ] || { c_batches=(4) c_size=32 c_width=0.25 c_main=4 c_small=2 c_rounds=1; }
+	c_wait=30 c_rounds=3 c_threads=() c_backends=(cuda torch) c_graphs=(on off)
+	[ -z "$quick" ] || { c_batches=(4) c_size=32 c_width=0.25 c_main=4 c_small=2 c_rounds=1 c_wait=120; }
 	# PyTorch's threads spin at barriers, which takes seconds a step beside other work.
 	[ "$device" != cpu ] || c_threads=(OMP_NUM_THREADS=1)
 	[ "$device" != cpu ] || c_backends=(auto torch cuda) c_graphs=(default off)
@@ -22,7 +22,7 @@ c_steps() {
 ours() {
 	local graph=''
 	[ "$6" = default ] || graph=",\"cuda_graph\":\"$6\""
-	ask ours 30 "{\"what\":\"$1\",\"steps\":$(c_steps "$3"),\"warmup\":5,\"config\":{\"arch\":\"$2\",\"batch_size\":$3,\"precision\":\"$4\",\"backend\":\"$5\",\"device\":\"$device\",\"resolution\":$c_size,\"width\":$c_width,\"classes\":1000$graph}}"
+	ask ours $c_wait "{\"what\":\"$1\",\"steps\":$(c_steps "$3"),\"warmup\":5,\"config\":{\"arch\":\"$2\",\"batch_size\":$3,\"precision\":\"$4\",\"backend\":\"$5\",\"device\":\"$device\",\"resolution\":$c_size,\"width\":$c_width,\"classes\":1000$graph}}"
 }
 
 # peer MODE WHAT ARCH BATCH PRECISION [KEYS]: a request to PyTorch.
@@ -65,26 +65,26 @@ compile() {
 
 # rounds WHAT ARCH BATCH N: ours, eager and compiled PyTorch in turn; a row with the median of each and the ratios.
 rounds() {
-	local what=$1 arch=$2 batch=$3 n=$4 i name=compile-$2-$3 mine='' eager='' compile=''
+	local what=$1 arch=$2 batch=$3 n=$4 i name=compile-$2-$3 mine='' eager='' compile='' wrong=''
 	for ((i = 0; i < n; i++)); do
 		ours "$what" "$arch" "$batch" bf16 "$c_best" "$c_graph"
-		mine+=" $(speed)"
+		mine+=" $(speed)" wrong+=$(failure)
 		[ "$peers" != none ] || continue
-		ask eager 30 "$(peer eager "$what" "$arch" "$batch" bf16)"
-		eager+=" $(speed)"
+		ask eager $c_wait "$(peer eager "$what" "$arch" "$batch" bf16)"
+		eager+=" $(speed)" wrong+=$(failure)
 		[ -n "${server_pid[$name]:-}" ] || continue
-		ask "$name" 30 "$(peer compile "$what" "$arch" "$batch" bf16)"
-		compile+=" $(speed)"
+		ask "$name" $c_wait "$(peer compile "$what" "$arch" "$batch" bf16)"
+		compile+=" $(speed)" wrong+=$(failure)
 	done
-	compared "$what $arch $batch bf16, $n rounds" "$mine" "$eager" "$compile"
+	compared "$what $arch $batch bf16, $n rounds" "$mine" "$eager" "$compile" "$wrong"
 }
 
-# compared NAME OURS EAGER COMPILED: each a list of figures.
+# compared NAME OURS EAGER COMPILED ERRORS: each a list of figures.
 compared() {
 	local a b c
 	a=$(median "$2") b=$(median "$3") c=$(median "$4")
 	if [ -z "$a" ] || [ -z "$b$(grep none <<<"$peers")" ]; then
-		[ "$(left)" -ge 3 ] && row failed "$1" "ours: ${a:-none}; eager: ${b:-none}" || row 'not run' "$1" "the part's time was over"
+		[ "$(left)" -ge 3 ] && row failed "$1" "ours: ${a:-none}; eager: ${b:-none}; $5" || row 'not run' "$1" "the part's time was over"
 		return
 	fi
 	row info "$1" "ours $a (${2# }), eager ${b:--} (${3# }), compile ${c:--} (${4# }); $(over "$a" "$b") times eager, $(over "$a" "$c") times compile" \
@@ -113,7 +113,7 @@ others() {
 		for arch in mobilenet_v1 mobilenet_v2; do
 			for what in step infer; do
 				[ "$batch" != "$c_main" ] && [ "$peers" != none ] || continue
-				ask eager 30 "$(peer eager $what $arch "$batch" bf16)"
+				ask eager $c_wait "$(peer eager $what $arch "$batch" bf16)"
 				result "eager $what $arch $batch bf16"
 			done
 		done
@@ -129,13 +129,13 @@ float32() {
 		result "ours step mobilenet_v1 $c_main fp32 $backend graph $c_graph"
 	done
 	[ "$peers" != none ] || return 0
-	ask eager 30 "$(peer eager step mobilenet_v1 "$c_main" fp32)"
+	ask eager $c_wait "$(peer eager step mobilenet_v1 "$c_main" fp32)"
 	result "eager step mobilenet_v1 $c_main fp32"
 }
 
 # profiles prints the longest kernels of PyTorch's step.
 profiles() {
-	ask eager 30 "$(peer eager step mobilenet_v1 "$c_main" bf16 ',"profile":true')"
+	ask eager $c_wait "$(peer eager step mobilenet_v1 "$c_main" bf16 ',"profile":true')"
 	[ -z "$(failure)" ] && row info "eager step mobilenet_v1 $c_main bf16, kernels" "$reply" || unavailable 'eager, kernels' "$(failure)"
 }
 
