@@ -64,7 +64,7 @@ func ParseDevice(name string) (Device, error) {
 	n := 0
 	if rest, hasNumber := strings.CutPrefix(number, ":"); hasNumber {
 		var err error
-		if n, err = strconv.Atoi(rest); err != nil || n < 0 {
+		if n, err = strconv.Atoi(rest); err != nil || strconv.Itoa(n) != rest || n < 0 { // no +1 and no 01
 			isCUDA = false
 		}
 	} else if number != "" {

@@ -30,11 +30,18 @@ func (m Machine) MemoryError(err error, g *models.Graph, images int, flags ...st
 	if m.Precision == autograd.FP32 && (m.Device != "cpu" || autograd.ThisProcessor().BF16) {
 		advice = append(advice, "use --precision bf16")
 	}
-	if memory.Others() > 0 {
+	switch {
+	case memory.Others() > 0:
 		advice = append(advice, "end the other processes")
+	case m.Device != "cpu" && memory.Total == 0: // such as the first use of a GPU that is full
+		advice = append(advice, "end other processes on the GPU, which nvidia-smi lists")
 	}
 	if advice == nil {
 		advice = []string{"use a smaller network, or a machine with more memory"}
 	}
-	return fmt.Errorf("%w; batches of %d images of %dx%d in %s do not fit: %s", err, images, g.Input.Height, g.Input.Width, m.Precision, strings.Join(advice, ", or "))
+	batches := fmt.Sprintf("batches of %d images", images)
+	if images == 1 {
+		batches = "batches of one image"
+	}
+	return fmt.Errorf("%w; %s of %dx%d in %s do not fit: %s", err, batches, g.Input.Height, g.Input.Width, m.Precision, strings.Join(advice, ", or "))
 }

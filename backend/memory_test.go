@@ -32,6 +32,8 @@ func TestMemoryError(t *testing.T) {
 		{"single images", gpu, Machine{Device: "cuda:0", Precision: autograd.BF16}, 1, training, "do not fit: use a smaller --resolution or --width"},
 		{"prediction of single images", gpu, Machine{Device: "cuda:0", Precision: autograd.BF16}, 1, training[:1], "do not fit: use a smaller network, or a machine with more memory"},
 		{"a GPU that others fill", shared, Machine{Device: "cuda:0", Precision: autograd.BF16}, 8, training[:1], "do not fit: use a smaller --batch-size, or end the other processes"},
+		{"a GPU that was full before", &autograd.OutOfMemoryError{}, Machine{Device: "cuda:0", Precision: autograd.BF16}, 8, training[:1],
+			"do not fit: use a smaller --batch-size, or end other processes on the GPU, which nvidia-smi lists"},
 		{"another error", other, Machine{}, 8, training, "another"},
 	}
 	for _, tt := range tests {

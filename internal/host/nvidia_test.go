@@ -1,6 +1,7 @@
 package host
 
 import (
+	"strings"
 	"testing"
 	"testing/fstest"
 )
@@ -28,4 +29,17 @@ func TestFindNVIDIA(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)
 		}
 	}
+}
+
+// FuzzNVIDIA: whatever the driver's file holds, the version is one that it contains.
+func FuzzNVIDIA(f *testing.F) {
+	f.Add("NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.65.06  Release Build\n", "0x10de\n", "0x030200\n")
+	f.Add("Kernel Module 1.", "", "\xff")
+	f.Fuzz(func(t *testing.T, version, vendor, class string) {
+		file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+		n := findNVIDIA(fstest.MapFS{"proc/driver/nvidia/version": file(version), "sys/bus/pci/devices/0/vendor": file(vendor), "sys/bus/pci/devices/0/class": file(class)})
+		if !n.Present || !strings.Contains(version, n.Driver) {
+			t.Errorf("%+v of %q", n, version)
+		}
+	})
 }
