@@ -28,15 +28,17 @@ inline dw_window window_of(at::IntArrayRef x, at::IntArrayRef weight, const dw_c
 // The pixels and channels of a tensor (N, C, H, W), which is in channels-last order.
 inline dw_rows rows_of(const at::Tensor &t) { return {t.size(0) * t.size(2) * t.size(3), int(t.size(1))}; }
 
-enum class Kind { depthwise, pointwise, other };
+enum class Kind { depthwise, pointwise, stem, other };
 
-// How the convolution is computed: by the kernels, as a matrix product, or by libtorch.
+// How the convolution is computed: by the kernels, as a matrix product, as one of the patches under its windows, or by
+// libtorch.
 inline Kind kind_of(at::IntArrayRef x, at::IntArrayRef weight, const dw_cuda_conv &c) {
   const bool padded = c.top || c.bottom || c.left || c.right;
   if (weight[2] == 1 && weight[3] == 1 && c.groups == 1 && c.stride == 1 && !padded) return Kind::pointwise;
   if (c.groups > 1 && c.groups == x[1] && weight[0] == x[1] && weight[2] == weight[3] &&
       depthwise_supported(window_of(x, weight, c)))
     return Kind::depthwise;
+  if (c.groups == 1 && weight[2] == weight[3] && patches_supported(window_of(x, weight, c))) return Kind::stem;
   return Kind::other;
 }
 
@@ -64,6 +66,19 @@ inline at::Tensor channels_last(const at::Tensor &t) {
 
 // A weight (O, I, 1, 1), in either order, as a matrix (O, I).
 inline at::Tensor weight_matrix(const at::Tensor &w) { return w.reshape({w.size(0), w.size(1)}); }
+
+// A stem's weight (O, 3, 3, 3) as a matrix (O, kPatch) for patches, in a type; the columns behind the 27 are zeros.
+inline at::Tensor patch_matrix(const at::Tensor &w, at::ScalarType type) {
+  const at::Tensor rows = w.permute({0, 2, 3, 1}).reshape({w.size(0), -1});
+  return at::constant_pad_nd(rows.to(type), {0, kPatch - rows.size(1)});
+}
+
+// The gradient of a stem's weight from that of its matrix.
+inline at::Tensor patch_weight(const at::Tensor &m, const at::Tensor &weight) {
+  at::Tensor w = at::empty_strided(weight.sizes(), weight.strides(), weight.options());
+  const int64_t colors = weight.size(1), k = weight.size(2);
+  return w.copy_(m.narrow(1, 0, colors * k * k).reshape({m.size(0), k, k, colors}).permute({0, 3, 1, 2}));
+}
 
 // x with the convolution's zeros around it, where libtorch's convolution does not add them itself because they
 // differ, and what that adds.

@@ -52,18 +52,24 @@ at::Tensor infer(const at::Tensor &given, int before, const at::Tensor &scaled, 
               " and ", scaled.sizes(), " in ", c.groups, " groups");
   auto converted = [&](const at::Tensor &t) { return t.defined() ? channels_last(t.detach().to(type_of(c))) : t; };
   const at::Tensor x = converted(given), residual = converted(given_residual);
+  const Kind kind = kind_of(x.sizes(), scaled.sizes(), c);
+  TORCH_CHECK(before == 0 || kind == Kind::depthwise,
+              "the CUDA layer: only depthwise convolutions apply an activation to their input");
   count_layer();
-  switch (kind_of(x.sizes(), scaled.sizes(), c)) {
+  switch (kind) {
   case Kind::depthwise: {
     const dw_window w = window_of(x.sizes(), scaled.sizes(), c);
     const at::Tensor y = depthwise_inference(x, scaled, shift.select(0, 3), w, before, c.activation);
     return residual.defined() ? y + residual : y;
   }
   case Kind::pointwise:
-    TORCH_CHECK(before == 0, "the CUDA layer: only depthwise convolutions apply an activation to their input");
     return pointwise(x, scaled, shift, typed, residual, c);
+  case Kind::stem: {
+    const dw_window w = window_of(x.sizes(), scaled.sizes(), c);
+    const at::Tensor y = at::mm(patches(x, w), patch_matrix(scaled, type_of(c)).t());
+    return scale_activate(image(y, {w.n, w.c, w.out_h, w.out_w}), shift, residual, c.activation);
+  }
   default:
-    TORCH_CHECK(before == 0, "the CUDA layer: only depthwise convolutions apply an activation to their input");
     return scale_activate(convolve(x, scaled.to(type_of(c)), c), shift, residual, c.activation);
   }
 }

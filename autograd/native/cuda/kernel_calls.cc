@@ -175,6 +175,15 @@ at::Tensor depthwise_inference(const at::Tensor &x, const at::Tensor &weight, co
   return y;
 }
 
+at::Tensor patches(const at::Tensor &x, const dw_window &w) {
+  at::Tensor rows = at::empty({int64_t(w.n) * w.out_h * w.out_w, kPatch}, x.options());
+  with_type(x, [&](auto type) {
+    using T = decltype(type);
+    DW_RUN(x, patches_launch(w), (cuda::patches<T>), ("patches", type_name<T>), in<T>(x), out<T>(rows), w);
+  });
+  return rows;
+}
+
 void normalize_images(const at::Tensor &pixels, const at::Tensor &x, const dw_normalization &n) {
   const long long count = pixels.numel() / 3;
   const Launch l = normalize_images_launch(count);

@@ -50,6 +50,9 @@ void depthwise_backward_finish(const at::Tensor &partial, const at::Tensor &dwei
 at::Tensor depthwise_inference(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias,
                                const dw_window &w, int before, int activation);
 
+// The patches (rows, kPatch) of images x (N, 3, H, W) under a stem's windows.
+at::Tensor patches(const at::Tensor &x, const dw_window &w);
+
 // x (N, 3, H, W) of pixels (N, H, W, 3).
 void normalize_images(const at::Tensor &pixels, const at::Tensor &x, const dw_normalization &n);
 

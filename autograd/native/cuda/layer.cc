@@ -22,24 +22,34 @@ namespace {
 
 std::atomic<int64_t> computed_layers{0};
 
-// The sums of a depthwise convolution's output come with it; others are summed in a pass of their own.
-Summed convolve_and_sum(const at::Tensor &x, const at::Tensor &weight, const dw_cuda_conv &c) {
-  switch (kind_of(x.sizes(), weight.sizes(), c)) {
-  case Kind::depthwise:
-    return depthwise_forward(x, weight, window_of(x.sizes(), weight.sizes(), c));
-  case Kind::pointwise:
-    return moments(image(at::mm(matrix(x), weight_matrix(weight).t()), x.sizes()));
-  default:
-    return moments(convolve(x, weight, c));
-  }
-}
-
 // What the backward pass needs of the forward pass.
 struct Kept {
   dw_cuda_conv conv;
   at::Tensor y, coefficients; // the convolution's output; (4, C): mean, 1/std, scale, shift
   at::Tensor weight;          // as the products read it
+  at::Tensor patches;         // of a stem
 };
+
+// The convolution with the sums of its output. Those of a depthwise convolution come with it; others are summed in a
+// pass of their own.
+Summed convolve_and_sum(const at::Tensor &x, const at::Tensor &weight, const dw_cuda_conv &c, Kept &kept) {
+  const dw_window w = window_of(x.sizes(), weight.sizes(), c);
+  switch (kind_of(x.sizes(), weight.sizes(), c)) {
+  case Kind::depthwise:
+    kept.weight = weight.contiguous(); // these kernels read float32
+    return depthwise_forward(x, kept.weight, w);
+  case Kind::pointwise:
+    kept.weight = weight_matrix(weight).to(type_of(c));
+    return moments(image(at::mm(matrix(x), kept.weight.t()), x.sizes()));
+  case Kind::stem:
+    kept.weight = weight.to(type_of(c));
+    kept.patches = patches(x, w);
+    return moments(image(at::mm(kept.patches, patch_matrix(weight, type_of(c)).t()), {w.n, w.c, w.out_h, w.out_w}));
+  default:
+    kept.weight = weight.to(type_of(c));
+    return moments(convolve(x, kept.weight, c));
+  }
+}
 
 class LayerBackward : public torch::autograd::Node {
 public:
@@ -96,17 +106,20 @@ void LayerBackward::convolution_backward(const NormGradient &g, const at::Tensor
   }
   const at::Tensor dy = norm_backward(g);
   if (kind == Kind::pointwise) {
-    if (want_x) out[kX] = image(at::mm(matrix(dy), weight_matrix(kept_.weight)), x.sizes());
+    if (want_x) out[kX] = image(at::mm(matrix(dy), kept_.weight), x.sizes());
     if (want_weight) out[kWeight] = laid_out_as(float_product(matrix(dy), matrix(x)), weight);
     return;
   }
+  const bool stem = kind == Kind::stem;
+  if (stem && want_weight) out[kWeight] = patch_weight(float_product(matrix(dy), kept_.patches), weight);
+  if (stem && !want_x) return;
   const Padded p = pad(x, c);
   auto [dx, dw, db] = at::convolution_backward(dy, p.x, kept_.weight, c10::nullopt, {c.stride, c.stride},
                                                {p.rows, p.columns}, {1, 1}, false, {0, 0}, c.groups,
-                                               {want_x, want_weight, false});
+                                               {want_x, want_weight && !stem, false});
   if (want_x && p.x.sizes() != x.sizes()) dx = dx.narrow(2, c.top, x.size(2)).narrow(3, c.left, x.size(3));
   if (want_x) out[kX] = dx;
-  if (want_weight) out[kWeight] = dw.to(weight.scalar_type());
+  if (dw.defined()) out[kWeight] = dw.to(weight.scalar_type());
 }
 
 variable_list LayerBackward::apply(variable_list &&grads) {
@@ -158,10 +171,8 @@ void check(const at::Tensor &x, const at::Tensor &weight, const Norm &n, const a
 // The layer without the graph.
 at::Tensor compute(const at::Tensor &x, const at::Tensor &weight, const Norm &n, const at::Tensor &residual,
                    const dw_cuda_conv &c, const dw_cuda_norm &settings, Kept &kept) {
-  const bool depthwise = kind_of(x.sizes(), weight.sizes(), c) == Kind::depthwise;
   kept.conv = c;
-  kept.weight = depthwise ? weight.contiguous() : weight.to(type_of(c)); // the depthwise kernels read float32
-  const Summed s = convolve_and_sum(x, kept.weight, c);
+  const Summed s = convolve_and_sum(x, weight, c, kept);
   const at::Tensor none;
   kept.y = s.y;
   kept.coefficients = moments_finish(s, float(settings.eps), float(settings.momentum), n.gamma, n.beta,

@@ -35,6 +35,7 @@
   X(images, "cuda/kernels/images.h")                                                                                   \
   X(moments, "cuda/kernels/moments.h")                                                                                 \
   X(norm_backward, "cuda/kernels/norm_backward.h")                                                                     \
+  X(patches, "cuda/kernels/patches.h")                                                                                 \
   X(reduce, "cuda/kernels/reduce.h")                                                                                   \
   X(rows, "cuda/kernels/rows.h")                                                                                       \
   X(shapes, "cuda/kernels/shapes.h")                                                                                   \
@@ -214,7 +215,7 @@ const std::vector<std::vector<std::string>> &programs() {
                    kernel_name("depthwise_backward_finish")});
     for (const char *type : {"float", "bf16"}) {
       all.emplace_back();
-      for (const char *kernel : {"moments", "scale_activate", "norm_backward_sums", "norm_backward", "normalize_images"})
+      for (const char *kernel : {"moments", "scale_activate", "norm_backward_sums", "norm_backward", "normalize_images", "patches"})
         all.back().push_back(kernel_name(kernel, type));
       for (int size : {3, 5}) {
         all.emplace_back();
