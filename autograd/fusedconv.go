@@ -78,6 +78,15 @@ func (c FusedConv) unfused(s *Scope, x, w, b *Tensor, bn BatchNorm, residual *Te
 	return y
 }
 
+// CheckFusedConv returns an error that says why the kernels of [FusedConv] do not run on a device, or nil. They run on GPUs
+// of compute capability 8.0 and later where NVRTC is installed, and emulated on the CPU.
+func CheckFusedConv(d Device) error {
+	if d == CPU {
+		return nil
+	}
+	return native.CheckCUDA(int(d))
+}
+
 // Supports reports whether Forward computes convolutions of x and w of these shapes: the result has a multiple of 8
 // channels.
 func (c FusedConv) Supports(x, w []int64) bool { return c.kernels(x, w) != native.NoKernels }

@@ -25,6 +25,16 @@ func TestCUDAKernelsCompile(t *testing.T) {
 	}
 }
 
+// TestCheckFusedConv: the kernels run, emulated, on the CPU, and there is no GPU 99.
+func TestCheckFusedConv(t *testing.T) {
+	if err := autograd.CheckFusedConv(autograd.CPU); err != nil {
+		t.Error(err)
+	}
+	if err := autograd.CheckFusedConv(autograd.CUDA(99)); err == nil {
+		t.Error("no error for a GPU that is not there")
+	}
+}
+
 // fusedConvSetup is a layer with its inputs.
 type fusedConvSetup struct {
 	conv           autograd.FusedConv

@@ -21,7 +21,7 @@ func (CUDA) Supports(_ *models.Graph, d autograd.Device) error {
 	if d == autograd.CPU {
 		return &deviceError{"the CUDA kernels compute on GPUs, not on the CPU"}
 	}
-	return nil
+	return autograd.CheckFusedConv(d)
 }
 
 // Forward implements [Backend].

@@ -97,6 +97,9 @@ func FusedNormalizePixels(pixels Tensor, mean, std [3]float64, bfloat16 bool) (T
 	return Tensor(out), err
 }
 
+// CheckCUDA returns an error that says why the kernels do not run on a GPU, or nil.
+func CheckCUDA(device int) error { return take(C.dw_cuda_check(C.int(device))) }
+
 // CompileCUDA compiles the kernels for a compute capability, such as 90, and returns the size of the machine code in
 // bytes. found is false where there is no NVRTC, which compiles them. It needs no GPU.
 func CompileCUDA(capability int) (bytes int64, found bool, err error) {

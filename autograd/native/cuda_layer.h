@@ -51,6 +51,9 @@ dw_error dw_cuda_infer(dw_tensor *out, dw_tensor x, int before, dw_tensor scaled
 // with the bits of dw_normalize_images, in bfloat16 rounded from there.
 dw_error dw_cuda_normalize(dw_tensor *out, dw_tensor pixels, const double *mean, const double *std, int bf16);
 
+// cuda/driver.cc: an error that says why the kernels do not run on a GPU, or NULL.
+dw_error dw_cuda_check(int device);
+
 // cuda/nvrtc.cc: compiles the kernels for a compute capability, such as 90, and returns the number of bytes of
 // machine code. It needs NVRTC, and no GPU. *found is 0 where there is no NVRTC.
 dw_error dw_cuda_compile(int64_t *bytes, int *found, int capability);

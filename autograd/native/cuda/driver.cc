@@ -3,6 +3,8 @@
 // Launches of compiled kernels through CUDA's driver, whose library has no version that a program would have to be
 // linked with.
 #include "cuda/launch.h"
+#include "cuda_layer.h"
+#include "tensors/guard.h"
 #include <c10/util/Exception.h>
 
 #ifndef DEPTHWISE_CUDA
@@ -13,6 +15,9 @@ constexpr const char *kWithout = "this program was built without CUDA; run setup
 
 void depthwise::cuda::gpu_launch(int, const char *, const Launch &, void **) { TORCH_CHECK(false, kWithout); }
 int depthwise::cuda::multiprocessors(int) { TORCH_CHECK(false, kWithout); }
+dw_error dw_cuda_check(int) {
+  return depthwise::guard([] { TORCH_CHECK(false, kWithout); });
+}
 
 #else
 #include "cuda/nvrtc.h"
@@ -74,12 +79,18 @@ int attribute(cudaDeviceAttr what, int device) {
   return value;
 }
 
+// 90 for Hopper.
+int capability_of(int device) {
+  return 10 * attribute(cudaDevAttrComputeCapabilityMajor, device) +
+         attribute(cudaDevAttrComputeCapabilityMinor, device);
+}
+
+constexpr int kOldest = 80; // has conversions to bfloat16, and minima that propagate NaN
+
 // The compiled kernels of a GPU, program by program as they are used. They stay until the process ends.
 class Kernels {
 public:
-  explicit Kernels(int device)
-      : capability_(10 * attribute(cudaDevAttrComputeCapabilityMajor, device) +
-                    attribute(cudaDevAttrComputeCapabilityMinor, device)) {}
+  explicit Kernels(int device) : capability_(capability_of(device)) {}
 
   Function find(const std::string &name) {
     if (functions_.count(name) == 0) load(name);
@@ -130,6 +141,16 @@ int depthwise::cuda::multiprocessors(int device) {
   thread_local int of = -1, count = 0; // asked before each launch
   if (of != device) count = attribute(cudaDevAttrMultiProcessorCount, of = device);
   return count;
+}
+
+dw_error dw_cuda_check(int device) {
+  return depthwise::guard([&] {
+    TORCH_CHECK(depthwise::cuda::has_nvrtc(), depthwise::cuda::kWithoutNvrtc);
+    const int capability = capability_of(device);
+    TORCH_CHECK(capability >= kOldest, "the CUDA kernels need a GPU of compute capability 8.0 (Ampere) or later, not ",
+                capability / 10, ".", capability % 10);
+    driver();
+  });
 }
 
 #endif

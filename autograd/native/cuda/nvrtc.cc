@@ -230,8 +230,7 @@ const std::vector<std::vector<std::string>> &programs() {
 
 Compiled compile_kernels(const std::vector<std::string> &names, int capability) {
   const Nvrtc *n = nvrtc();
-  TORCH_CHECK(n, "the CUDA kernels need NVRTC (libnvrtc.so.13 or libnvrtc.so.12), which PyTorch's packages have; "
-                 "install it, or use --backend torch");
+  TORCH_CHECK(n, kWithoutNvrtc);
   const int newest = newest_architecture(*n);
   const bool known = capability <= newest;
   Compilation c(*n);

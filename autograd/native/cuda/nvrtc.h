@@ -30,6 +30,9 @@ struct Compiled {
 // Compiles kernels for GPUs of a compute capability (90: Hopper). Throws where there is no NVRTC.
 Compiled compile_kernels(const std::vector<std::string> &names, int capability);
 
+constexpr const char *kWithoutNvrtc = "the CUDA kernels need NVRTC (libnvrtc.so.13 or libnvrtc.so.12), which PyTorch's "
+                                      "packages have; install it, or use --backend torch";
+
 // Whether NVRTC can be loaded.
 bool has_nvrtc();
 
