@@ -57,6 +57,9 @@ func (r *run) position(follows control.Phase) control.Position {
 // carryOut carries requests out, and reports whether the run, which may be paused, is paused then. One checkpoint serves all of
 // them.
 func (r *run) carryOut(s *autograd.Scope, requests []control.Request, paused bool) (bool, error) {
+	if err := r.recordAll(s); err != nil {
+		return false, err
+	}
 	save := false
 	for _, q := range requests {
 		switch q.Action {

@@ -50,6 +50,9 @@ func (r *run) trainToEnd(ctx context.Context, s *autograd.Scope) error {
 	case errors.Is(err, errTimeUp):
 		return errors.Join(r.save(s, false), r.recordDone(report.Interrupted))
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		if err := r.recordAll(s); err != nil { // steps before the stop
+			return err
+		}
 		if err := errors.Join(r.recordStop(), r.save(s, false), r.recordDone(report.Interrupted)); err != nil {
 			return err
 		}
