@@ -35,6 +35,17 @@ template <class Kernel, int K, int S, class T> struct ForwardStrip {
   template <class Bound, class Finish>
   static DW_DEVICE void run(const T *x, const dw_window &w, const Strip &strip, int channel,
                             const float (&taps)[K * K][V], Bound bounded, Finish finish) {
+    const int column = strip.column * S - w.left;
+    if (column >= 0 && column + N <= w.w && strip.column + C <= w.out_w)
+      slide<true>(x, w, strip, channel, taps, bounded, finish);
+    else
+      slide<false>(x, w, strip, channel, taps, bounded, finish);
+  }
+
+  // With All, all columns are inside the image, and need no checks.
+  template <bool All, class Bound, class Finish>
+  static DW_DEVICE void slide(const T *x, const dw_window &w, const Strip &strip, int channel,
+                            const float (&taps)[K * K][V], Bound bounded, Finish finish) {
     const int first = strip.row * S - w.top, end = (strip.end - 1) * S - w.top + K;
     int step = strip.row - (D - 1);
     Columns<N, V> columns(w.w, w.c, channel, step * S - w.top + K - S, strip.column * S - w.left, first > 0 ? first : 0,
@@ -42,13 +53,14 @@ template <class Kernel, int K, int S, class T> struct ForwardStrip {
     x += (long long)strip.image * w.h * w.w * w.c;
     keep(x);
     int at = (strip.row * w.out_w + strip.column) * w.c + channel; // of the output
-    Rows rows[Ahead];
+    Rows rows[Ahead] = {}; // columns outside the image stay zeros
     auto load_step = [&](Rows &to) {
-      DW_UNROLL for (int j = 0; j < S; j++, columns.next_row()) columns.load_row(x, to[j]);
+      DW_UNROLL for (int j = 0; j < S; j++, columns.next_row()) columns.template load_row<All>(x, to[j]);
     };
     DW_UNROLL for (int a = 0; a < Ahead; a++) load_step(rows[a]);
     float sums[D][C][V] = {};
     DW_UNROLL_BY(Unroll) for (; step < strip.end; step++) {
+      const int row = columns.row - Ahead * S; // the first of the step's
       float v[S][N][V];
       DW_UNROLL for (int j = 0; j < S; j++) DW_UNROLL for (int i = 0; i < N; i++) {
         unpack(rows[0][j][i], v[j][i]);
@@ -56,9 +68,9 @@ template <class Kernel, int K, int S, class T> struct ForwardStrip {
         DW_UNROLL for (int a = 1; a < Ahead; a++) rows[a - 1][j][i] = rows[a][j][i];
       }
       load_step(rows[Ahead - 1]);
-      DW_UNROLL for (int j = 0; j < S; j++) add_row(j, v[j], taps, sums);
+      DW_UNROLL for (int j = 0; j < S; j++) if (columns.loads(row + j)) add_row(j, v[j], taps, sums);
       if (step >= strip.row) {
-        DW_UNROLL for (int i = 0; i < C; i++) if (strip.column + i < w.out_w) finish(at + i * w.c, sums[0][i]);
+        DW_UNROLL for (int i = 0; i < C; i++) if (All || strip.column + i < w.out_w) finish(at + i * w.c, sums[0][i]);
         at += w.out_w * w.c;
       }
       DW_UNROLL for (int i = 0; i < C; i++) DW_UNROLL for (int k = 0; k < V; k++) {
@@ -71,7 +83,7 @@ template <class Kernel, int K, int S, class T> struct ForwardStrip {
 
 // y, and partial (parts, 2, c): the sums of y, as stored, and of its squares.
 template <class T, int K, int S>
-DW_KERNEL((Forward<K, S>::tile.threads), (Forward<K, S>::tile.blocks))
+DW_KERNEL((Forward<K, S>::tile.threads), (kResident<T, Forward<K, S>>))
 depthwise_forward(const T *__restrict__ x, const float *__restrict__ weight, T *__restrict__ y,
                   float *__restrict__ partial, dw_window w, int rows) {
   constexpr int V = Forward<K, S>::tile.channels;
@@ -97,7 +109,7 @@ depthwise_forward(const T *__restrict__ x, const float *__restrict__ weight, T *
 // y = activation(convolution(in_activation(x)) + bias); the padding is zeros. For inference, with
 // batch norm folded into the weights.
 template <class T, int K, int S>
-DW_KERNEL((Forward<K, S>::tile.threads), (Forward<K, S>::tile.blocks))
+DW_KERNEL((Forward<K, S>::tile.threads), (kResident<T, Forward<K, S>>))
 depthwise_inference(const T *__restrict__ x, const float *__restrict__ weight, const float *__restrict__ bias,
                     T *__restrict__ y, dw_window w, int in_activation, int activation, int rows) {
   constexpr int V = Forward<K, S>::tile.channels;

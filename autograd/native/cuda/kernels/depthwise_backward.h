@@ -38,29 +38,32 @@ template <int K, int S, class T> struct BackwardStrip {
     keep(this->da), keep(this->y), keep(this->x), keep(this->dx);
   }
 
-  DW_DEVICE void load_step(Rows &rows) {
-    outputs.load_inside(da, rows.da); // compute_dy ignores others
-    outputs.load_inside(y, rows.y);
+  // With All, here and below, all columns are inside the images, and need no checks.
+  template <bool All> DW_DEVICE void load_step(Rows &rows) {
+    outputs.template load_row<All>(da, rows.da);
+    outputs.template load_row<All>(y, rows.y);
     outputs.next_row();
-    DW_UNROLL for (int j = 0; j < S; j++, inputs.next_row()) inputs.load_row(x, rows.x[j]);
+    DW_UNROLL for (int j = 0; j < S; j++, inputs.next_row()) inputs.template load_row<All>(x, rows.x[j]);
   }
 
-  // dy of the outputs loaded; `present` has bits of the columns inside the output. Others are zeros.
-  DW_DEVICE void compute_dy(const Rows &rows, unsigned present, const NormBackward<V> &norm, float (&dy)[M][V]) const {
+  // dy of the outputs loaded. Those outside the output are zeros.
+  template <bool All>
+  DW_DEVICE void compute_dy(const Rows &rows, const NormBackward<V> &norm, float (&dy)[M][V]) const {
     DW_UNROLL for (int i = 0; i < M; i++) {
       float g[V], v[V];
       unpack(rows.da[i], g), unpack(rows.y[i], v);
       DW_UNROLL for (int k = 0; k < V; k++) {
-        float d = norm.dy(g[k], v[k], k);
-        keep(d); // no branch
-        dy[i][k] = present >> i & 1 ? d : 0;
+        dy[i][k] = norm.dy(g[k], v[k], k);
+        if (All) continue;
+        keep(dy[i][k]); // no branch
+        if (!(outputs.inside >> i & 1)) dy[i][k] = 0;
       }
     }
   }
 
-  // dx of row j of a group's inputs, x, stored from offset `at` on where `present`; and the gradient of
-  // the weights.
-  DW_DEVICE void row_of_inputs(int j, const float (&x)[N][V], int at, unsigned present, const float (&dy)[D][M][V],
+  // dx of row j of a group's inputs, x, stored from offset `at` on; and the gradient of the weights.
+  template <bool All>
+  DW_DEVICE void row_of_inputs(int j, const float (&x)[N][V], int at, const float (&dy)[D][M][V],
                                const float (&taps)[K * K][V], float (&dweight)[K * K][V]) const {
     DW_UNROLL for (int i = 0; i < N; i++) {
       float sums[V] = {};
@@ -72,7 +75,7 @@ template <int K, int S, class T> struct BackwardStrip {
             dweight[kh * K + kw][k] = fmaf(x[i][k], dy[d][m][k], dweight[kh * K + kw][k]);
           }
       }
-      if (!(present >> i & 1)) continue;
+      if (!All && !(inputs.inside >> i & 1)) continue;
       Pack<T, V> stored;
       pack(sums, stored);
       store<V>(dx + (at + i * inputs.pixel), stored);
@@ -81,23 +84,31 @@ template <int K, int S, class T> struct BackwardStrip {
 
   DW_DEVICE void run(const Strip &strip, const NormBackward<V> &norm, const float (&taps)[K * K][V],
                      float (&dweight)[K * K][V]) {
+    if (outputs.all_inside() && inputs.all_inside())
+      slide<true>(strip, norm, taps, dweight);
+    else
+      slide<false>(strip, norm, taps, dweight);
+  }
+
+  template <bool All>
+  DW_DEVICE void slide(const Strip &strip, const NormBackward<V> &norm, const float (&taps)[K * K][V],
+                       float (&dweight)[K * K][V]) {
     float dy[D][M][V] = {};
-    Rows rows[Ahead] = {};
+    Rows rows[Ahead] = {}; // columns outside the images stay zeros
     int row = outputs.row, at = inputs.at;
-    const int first = inputs.row;
-    DW_UNROLL for (int a = 0; a < Ahead; a++) load_step(rows[a]);
-    DW_UNROLL_BY(Unroll) for (int from = first; row < strip.end; row++, from += S) {
+    DW_UNROLL for (int a = 0; a < Ahead; a++) load_step<All>(rows[a]);
+    DW_UNROLL_BY(Unroll) for (; row < strip.end; row++) {
       DW_UNROLL for (int d = D - 1; d > 0; d--) DW_UNROLL for (int m = 0; m < M; m++)
           DW_UNROLL for (int k = 0; k < V; k++) dy[d][m][k] = dy[d - 1][m][k];
-      compute_dy(rows[0], row >= 0 && row < outputs.end ? outputs.inside : 0, norm, dy[0]);
+      if (outputs.loads(row)) compute_dy<All>(rows[0], norm, dy[0]);
+      else DW_UNROLL for (int m = 0; m < M; m++) DW_UNROLL for (int k = 0; k < V; k++) dy[0][m][k] = 0;
       float v[S][N][V];
       DW_UNROLL for (int j = 0; j < S; j++) DW_UNROLL for (int i = 0; i < N; i++) unpack(rows[0].x[j][i], v[j][i]);
       DW_UNROLL for (int a = 1; a < Ahead; a++) rows[a - 1] = rows[a];
-      load_step(rows[Ahead - 1]);
+      const int from = inputs.row - Ahead * S; // the first of the step's rows of inputs
+      load_step<All>(rows[Ahead - 1]);
       DW_UNROLL for (int j = 0; j < S; j++, at += inputs.line)
-          if (row >= strip.row)
-            row_of_inputs(j, v[j], at, from + j >= inputs.first && from + j < inputs.end ? inputs.inside : 0, dy, taps,
-                          dweight);
+          if (inputs.loads(from + j)) row_of_inputs<All>(j, v[j], at, dy, taps, dweight);
     }
   }
 };
@@ -105,7 +116,7 @@ template <int K, int S, class T> struct BackwardStrip {
 // dx, and partial (parts, k*k, c): the gradient of the weights. da is the gradient of the activation
 // function's output; coef and dcoef are of moments_finish and norm_backward_finish.
 template <class T, int K, int S>
-DW_KERNEL((Backward<K, S>::tile.threads), (Backward<K, S>::tile.blocks))
+DW_KERNEL((Backward<K, S>::tile.threads), (kResident<T, Backward<K, S>>))
 depthwise_backward(const T *__restrict__ da, const T *__restrict__ y, const float *__restrict__ coef,
                    const float *__restrict__ dcoef, const T *__restrict__ x, const float *__restrict__ weight,
                    T *__restrict__ dx, float *__restrict__ partial, dw_window w, int activation, int rows) {
@@ -126,8 +137,9 @@ DW_KERNEL(kFinishX *kFinishY, 1)
 depthwise_backward_finish(const float *__restrict__ partial, int parts, int taps, int c, float *__restrict__ dweight) {
   const int at = blockIdx.x * kFinishX + threadIdx.x;
   const bool inside = at < taps * c;
-  const double sum = sum_of_parts(partial, parts, taps * c, at, inside);
-  if (threadIdx.y == 0 && inside) dweight[at % c * taps + at / c] = float(sum);
+  double sum[1];
+  sum_parts(partial, parts, taps * c, {at}, inside, sum);
+  if (threadIdx.y == 0 && inside) dweight[at % c * taps + at / c] = float(sum[0]);
 }
 
 } // namespace depthwise::cuda

@@ -29,18 +29,18 @@ enum { kMean, kInverse, kScale, kShift };
 // From the sums of `moments` or of `depthwise_forward`: coef (4, c), the mean, 1/std, and scale and
 // shift that normalize y and apply gamma and beta. std is of the biased variance plus eps. The
 // running statistics are updated with `momentum`, the variance with the unbiased one, as libtorch
-// does. One thread for each channel of a block adds the parts in double.
+// does.
 DW_KERNEL(kFinishX *kFinishY, 1)
 moments_finish(const float *__restrict__ partial, int parts, dw_rows m, float eps, float momentum,
                const float *__restrict__ gamma, const float *__restrict__ beta, float *running_mean,
                float *running_var, float *__restrict__ coef) {
   const int channel = blockIdx.x * kFinishX + threadIdx.x;
   const bool inside = channel < m.c;
-  const double sum = sum_of_parts(partial, parts, 2 * m.c, channel, inside);
-  const double squares = sum_of_parts(partial, parts, 2 * m.c, m.c + channel, inside);
+  double sums[2];
+  sum_parts(partial, parts, 2 * m.c, {channel, m.c + channel}, inside, sums);
   if (threadIdx.y != 0 || !inside) return;
-  const double n = double(m.rows), mean = sum / n;
-  double variance = squares / n - mean * mean;
+  const double n = double(m.rows), mean = sums[0] / n;
+  double variance = sums[1] / n - mean * mean;
   if (variance < 0) variance = 0; // by rounding
   const double inverse = 1 / sqrt(variance + double(eps)), scale = inverse * double(gamma[channel]);
   coef[kMean * m.c + channel] = float(mean);

@@ -59,16 +59,16 @@ norm_backward_finish(const float *__restrict__ partial, int parts, dw_rows m, co
                      float *__restrict__ dcoef) {
   const int channel = blockIdx.x * kFinishX + threadIdx.x;
   const bool inside = channel < m.c;
-  const double sum = sum_of_parts(partial, parts, 2 * m.c, channel, inside);
-  const double scaled = sum_of_parts(partial, parts, 2 * m.c, m.c + channel, inside);
+  double sums[2];
+  sum_parts(partial, parts, 2 * m.c, {channel, m.c + channel}, inside, sums);
   if (threadIdx.y != 0 || !inside) return;
   const double n = double(m.rows), mean = coef[kMean * m.c + channel], inverse = coef[kInverse * m.c + channel];
-  const double c0 = double(gamma[channel]) * inverse, c1 = -c0 * inverse * scaled / n;
-  dgamma[channel] = float(scaled);
-  dbeta[channel] = float(sum);
+  const double c0 = double(gamma[channel]) * inverse, c1 = -c0 * inverse * sums[1] / n;
+  dgamma[channel] = float(sums[1]);
+  dbeta[channel] = float(sums[0]);
   dcoef[channel] = float(c0);
   dcoef[m.c + channel] = float(c1);
-  dcoef[2 * m.c + channel] = float(-c0 * sum / n - c1 * mean);
+  dcoef[2 * m.c + channel] = float(-c0 * sums[0] / n - c1 * mean);
 }
 
 // The gradient of y.

@@ -27,27 +27,22 @@ template <int N, int V> DW_DEVICE void store_block_sums(const float (&values)[N]
   }
 }
 
-// For kernels that finish sums: adds values of the threads of a block with the same threadIdx.x, in
-// order of threadIdx.y. Threads with threadIdx.y 0 get the sum.
-DW_DEVICE double block_sum(double value) {
-  DW_SHARED double shared[kFinishY][kFinishX];
-  __syncthreads(); // the previous values have been read
-  shared[threadIdx.y][threadIdx.x] = value;
-  __syncthreads();
-  double sum = 0;
-  if (threadIdx.y == 0)
-    for (int y = 0; y < kFinishY; y++) sum += shared[y][threadIdx.x];
-  return sum;
-}
-
-// The sum over the parts of partial[part * stride + at]; to threads with threadIdx.y 0. `inside` is
-// whether the thread has a column.
-DW_DEVICE double sum_of_parts(const float *partial, int parts, int stride, int at, bool inside) {
-  double sum = 0;
+// For kernels that finish sums: the sums over the parts of partial[part * stride + at[i]], i < N. Each
+// thread adds every kFinishY-th part, in double; those with threadIdx.y 0 then add the results in
+// order, and get the sums. `inside` is whether the thread has columns.
+template <int N>
+DW_DEVICE void sum_parts(const float *partial, int parts, int stride, const int (&at)[N], bool inside,
+                         double (&sums)[N]) {
+  DW_SHARED double shared[N][kFinishY][kFinishX];
+  double own[N] = {};
   if (inside)
-    DW_UNROLL_BY(4) for (int part = threadIdx.y; part < parts; part += kFinishY)
-      sum += partial[(long long)part * stride + at];
-  return block_sum(sum);
+    DW_UNROLL_BY(8) for (int part = threadIdx.y; part < parts; part += kFinishY)
+      DW_UNROLL for (int i = 0; i < N; i++) own[i] += partial[(long long)part * stride + at[i]];
+  DW_UNROLL for (int i = 0; i < N; i++) shared[i][threadIdx.y][threadIdx.x] = own[i], sums[i] = 0;
+  __syncthreads();
+  if (threadIdx.y != 0) return;
+  for (int y = 0; y < kFinishY; y++)
+    DW_UNROLL for (int i = 0; i < N; i++) sums[i] += shared[i][y][threadIdx.x];
 }
 
 } // namespace depthwise::cuda

@@ -32,7 +32,7 @@ struct Strips {
 };
 
 // The N pixels of a row, V channels each, that a step loads: the columns from `column` on of the rows
-// from `row` on. Those outside the image are zeros. Offsets are ints from the image's first value,
+// from `row` on. Offsets are ints from the image's first value,
 // because pointers would take twice the registers and instructions.
 template <int N, int V> struct Columns {
   int at, pixel, line;    // offset of the first column in `row`, and between columns and rows
@@ -43,19 +43,15 @@ template <int N, int V> struct Columns {
       : at((row * width + column) * c + channel), pixel(c), line(width * c), row(row), first(first), end(end) {
     DW_UNROLL for (int i = 0; i < N; i++) inside |= unsigned(unsigned(column + i) < unsigned(width)) << i;
   }
-  DW_DEVICE bool in_row() const { return row >= first && row < end; }
+  DW_DEVICE bool all_inside() const { return inside == (1u << N) - 1; }
+  DW_DEVICE bool loads(int row) const { return row >= first && row < end; }
   DW_DEVICE void next_row() { row++, at += line; }
 
-  // Loads the pixels of the row.
-  template <class T> DW_DEVICE void load_row(const T *image, Pack<T, V> (&to)[N]) const {
-    DW_UNROLL for (int i = 0; i < N; i++) to[i] = Pack<T, V>{};
-    load_inside(image, to);
-  }
-  // Leaves what is in `to` of pixels outside the image.
-  template <class T> DW_DEVICE void load_inside(const T *image, Pack<T, V> (&to)[N]) const {
-    const unsigned present = in_row() ? inside : 0;
-    DW_UNROLL for (int i = 0; i < N; i++)
-        if (present >> i & 1) to[i] = load<V>(image + (at + i * pixel));
+  // Loads the pixels of the row. With All, all columns are in the image. Otherwise pixels that are not
+  // keep their value. So does a row that is not loaded.
+  template <bool All, class T> DW_DEVICE void load_row(const T *image, Pack<T, V> (&to)[N]) const {
+    if (!loads(row)) return;
+    DW_UNROLL for (int i = 0; i < N; i++) if (All || (inside >> i & 1)) to[i] = load<V>(image + (at + i * pixel));
   }
 };
 

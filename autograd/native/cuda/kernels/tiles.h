@@ -47,6 +47,9 @@ template <> struct Backward<5, 1> { DW_TILE{2, 1, 1, 256, 1}; };
 template <> struct Backward<5, 2> { DW_TILE{2, 1, 1, 256, 1}; };
 #undef DW_TILE
 
+// Blocks of a multiprocessor that the registers must suffice for. float's rows take more registers.
+template <class T, class Kernel> constexpr int kResident = sizeof(T) == 4 ? 1 : Kernel::tile.blocks;
+
 // Elementwise kernels: a thread has the channels of 16 bytes and visits rows.
 struct Stream {
   int rows;    // loaded before the first is used
@@ -57,7 +60,7 @@ constexpr Stream kOneInput{DW_STREAM};     // moments, scale_activate
 constexpr Stream kTwoInputs{DW_STREAM_2};  // norm_backward and its sums
 
 // Kernels that finish sums: x channels, y rows of threads among which the parts are divided.
-constexpr int kFinishX = 32, kFinishY = 16;
+constexpr int kFinishX = 32, kFinishY = 32;
 
 constexpr int kColors = 3;
 constexpr int kPatch = 32, kPatchThreads = 256; // values of a row of patches: 27, and zeros up to whole vectors
