@@ -86,13 +86,15 @@ template <class T> struct Test {
       check(name(what), i, got.value(i), want[i], kRounding<U> * std::fabs(want[i]) + 1e-6 * size[i] + 1e-30);
   }
 
-  Launch forward(int processors, const Buffer<T> &out, Buffer<float> *&partial) const {
+  // Returns the partial sums.
+  std::unique_ptr<Buffer<float>> forward(int processors, const Buffer<T> &out) const {
     const Launch l = depthwise_forward_launch(w, processors);
-    partial = new Buffer<float>(size_t(l.parts()) * 2 * w.c);
+    auto partial = std::make_unique<Buffer<float>>(size_t(l.parts()) * 2 * w.c);
+    out.poison();
     dispatch([&](auto k, auto s) {
       emulate(l, depthwise_forward<T, k, s>, x.p, weight.p, out.p, partial->p, w, l.rows);
     });
-    return l;
+    return partial;
   }
 
   void test_forward() const {
@@ -103,16 +105,15 @@ template <class T> struct Test {
     });
     Buffer<T> first(y.n), again(y.n);
     for (int processors : {1, 3, 132}) {
-      Buffer<float> *partial, *repeated;
-      const Launch l = forward(processors, again, partial);
+      const auto partial = forward(processors, again);
       compare("y", again, want, size);
       if (processors == 1) memcpy(static_cast<void *>(first.p), again.p, y.n * sizeof(T));
       check_true(name("y differs with the number of parts"), first == again);
-      check_moments(again, totals(*partial, l.parts()));
-      again.poison();
-      in_reverse([&] { forward(processors, again, repeated); });
+      check_moments(again, totals(*partial, depthwise_forward_launch(w, processors).parts()));
+      if (processors != 3) continue;
+      std::unique_ptr<Buffer<float>> repeated;
+      in_reverse([&] { repeated = forward(processors, again); });
       check_true(name("y or its sums differ from run to run"), first == again && *partial == *repeated);
-      delete partial, delete repeated;
     }
   }
 
@@ -148,7 +149,7 @@ template <class T> struct Test {
     return dcoef[channel] * dz + dcoef[w.c + channel] * y.value(i) + dcoef[2 * w.c + channel];
   }
 
-  Launch backward(int processors, int activation, const Buffer<T> &dx, const Buffer<float> &dweight) const {
+  void backward(int processors, int activation, const Buffer<T> &dx, const Buffer<float> &dweight) const {
     const Launch l = depthwise_backward_launch(w, processors);
     Buffer<float> partial(size_t(l.parts()) * taps * w.c);
     dispatch([&](auto k, auto s) {
@@ -157,10 +158,9 @@ template <class T> struct Test {
     });
     emulate(depthwise_backward_finish_launch(taps, w.c), depthwise_backward_finish, partial.p, l.parts(), taps, w.c,
             dweight.p);
-    return l;
   }
 
-  void test_backward(int activation) const {
+  void test_backward(int activation, const std::vector<int> &processor_numbers) const {
     std::vector<double> gradients(y.n), want(x.n), size(x.n), weights(w.c * taps), weights_size(w.c * taps);
     for (size_t i = 0; i < y.n; i++) gradients[i] = dy(i, activation);
     for_pairs(w, [&](size_t out, size_t in, int channel, int tap) {
@@ -171,7 +171,7 @@ template <class T> struct Test {
     });
     Buffer<T> dx(x.n), first(x.n), again(x.n);
     Buffer<float> dweight(w.c * taps), repeated(w.c * taps);
-    for (int processors : {1, 3, 132}) {
+    for (int processors : processor_numbers) {
       dx.poison(), dweight.poison();
       backward(processors, activation, dx, dweight);
       compare("dx", dx, want, size);
@@ -179,7 +179,7 @@ template <class T> struct Test {
       for (size_t i = 0; i < dweight.n; i++)
         if (std::isnan(c.special) && std::isnan(dweight[i])) weights[i] = kNaN;
       compare("dweight", dweight, weights, weights_size);
-      if (processors == 1) memcpy(static_cast<void *>(first.p), dx.p, x.n * sizeof(T));
+      if (processors == processor_numbers[0]) memcpy(static_cast<void *>(first.p), dx.p, x.n * sizeof(T));
       check_true(name("dx differs with the number of parts"), first == dx);
       if (processors != 3) continue;
       in_reverse([&] { backward(processors, activation, again, repeated); });
@@ -191,7 +191,7 @@ template <class T> struct Test {
     check_true(name("is not supported"), depthwise_supported(w));
     test_forward();
     test_inference(0, 2), test_inference(2, 1), test_inference(1, 0);
-    for (int activation : {0, 1, 2}) test_backward(activation);
+    test_backward(0, {132}), test_backward(1, {132}), test_backward(2, {1, 3, 132});
   }
 };
 
@@ -211,7 +211,7 @@ static std::vector<Case> cases() {
   };
   for (int kernel : {3, 5})
     for (int stride : {1, 2})
-      for (int h : {2, 5, 8})
+      for (int h : {2, 7})
         for (int w : {1, 6, 9}) {
           list.push_back({"symmetric padding", symmetric(2, h, w, 8, kernel, stride)});
           list.push_back({"same padding", same(1, h, w, 16, kernel, stride)});

@@ -34,7 +34,7 @@ template <class T> struct Buffer {
   explicit Buffer(size_t n) : n(n), p(static_cast<T *>(malloc(n * sizeof(T)))) { poison(); }
   Buffer(const Buffer &) = delete;
   ~Buffer() { free(p); }
-  void poison() { memset(static_cast<void *>(p), 0xff, n * sizeof(T)); }
+  void poison() const { memset(static_cast<void *>(p), 0xff, n * sizeof(T)); }
   T &operator[](size_t i) const { return p[i]; }
   double value(size_t i) const { return double(widen(p[i])); }
   void fill(const std::function<float()> &next) {
