@@ -201,6 +201,7 @@ static std::vector<Case> cases() {
       {"bounds of the activation", symmetric(2, 6, 7, 16, 3, 1), true},
       {"bounds, stride 2", symmetric(2, 6, 7, 16, 3, 2), true},
       {"NaN", symmetric(1, 5, 5, 8, 3, 1), false, kNaN},
+      {"an output that ends before the image", {2, 9, 9, 8, 4, 5, 3, 1, 1, 1}},
       {"many strips", symmetric(1, 40, 3, 8, 3, 1)},
       {"many strips, stride 2", same(1, 61, 4, 8, 3, 2)},
       {"many images", symmetric(37, 3, 2, 8, 3, 1)},
