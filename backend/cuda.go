@@ -84,8 +84,8 @@ func cudaComputes(l bound, x *autograd.Tensor, c call) bool {
 	return ok
 }
 
-// cudaLayer computes a layer in training.
-func cudaLayer(s *autograd.Scope, l bound, x *autograd.Tensor) *autograd.Tensor {
+// cudaLayer computes a layer in training, and adds residual, which may be nil.
+func cudaLayer(s *autograd.Scope, l bound, x, residual *autograd.Tensor) *autograd.Tensor {
 	conv, _ := cudaConv(l, x)
-	return conv.Forward(s, x, l.weight, l.bias, l.norm, nil)
+	return conv.Forward(s, x, l.weight, l.bias, l.norm, residual)
 }

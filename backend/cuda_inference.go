@@ -163,10 +163,10 @@ func (n *Network) leavesActivation(at, count int, conv autograd.FusedConv, x *au
 	return ok && reader.Depthwise(shape, next.weight.Shape())
 }
 
-// addsResidual reports whether the only reader of a layer's output, which has no activation, is a sum behind it with an
+// addsResidual reports whether the only reader of a convolution's output, which has no activation, is a sum behind it with an
 // earlier layer's output.
 func (n *Network) addsResidual(at, count int) bool {
-	if at+1 >= count || n.uses[at] != 1 || n.layers[at].Activation != nil {
+	if at+1 >= count || n.uses[at] != 1 || n.layers[at].Kind != models.KindConv || n.layers[at].Activation != nil {
 		return false
 	}
 	next := n.layers[at+1]

@@ -33,9 +33,17 @@ func (n *Network) firstLayers(s *autograd.Scope, x *autograd.Tensor, count int, 
 		n.trainingPasses++
 	}
 	p := pass{image: x, outputs: make([]*autograd.Tensor, count), readers: map[*autograd.Tensor]int{}}
-	for i, l := range n.layers[:count] {
+	for i := 0; i < count; i++ {
+		l := n.layers[i]
 		in := p.inputs(l)
-		out := n.observed(s, l.Layer, layerOutput(s, l, in, c))
+		var out *autograd.Tensor
+		if c.cuda && !n.Hooked() && n.addsResidual(i, count) && cudaComputes(l, in[0], c) {
+			in = append(in, p.outputs[n.otherInput(i+1, i)])
+			out = cudaLayer(s, l, in[0], in[1])
+			i++ // the sum is computed
+		} else {
+			out = n.observed(s, l.Layer, layerOutput(s, l, in, c))
+		}
 		p.outputs[i] = out
 		p.readers[out] += n.uses[i]
 		if i == count-1 {
@@ -81,7 +89,7 @@ func layerOutput(s *autograd.Scope, l bound, in []*autograd.Tensor, c call) *aut
 	var y *autograd.Tensor
 	err := s.Sub(func(s *autograd.Scope) error {
 		if c.cuda && cudaComputes(l, in[0], c) {
-			y = s.Keep(cudaLayer(s, l, in[0]))
+			y = s.Keep(cudaLayer(s, l, in[0], nil))
 			return s.Err()
 		}
 		y = operations[l.Kind](s, l, in, c)
