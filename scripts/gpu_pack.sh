@@ -121,8 +121,8 @@ trace() {
 	cuda=$("$python" -c 'import os, torch; print(os.path.dirname(os.path.dirname(torch.__file__)))')/nvidia
 	cuda=$(dirname "$(find "$cuda" -name cupti_activity.h | head -n 1)")
 	headers=$(find "$cache/depthwise" -path '*/include/crt/host_defines.h' 2>/dev/null | head -n 1)
-	g++ -std=c++20 -O2 -Wall -fPIC -shared -I"$cuda" ${headers:+-I"${headers%/crt/host_defines.h}"} "$root/scripts/gpu/trace.cc" \
-		-o "$bundle/lib/libtrace.so" "$(find "$(dirname "$cuda")" -name 'libcupti.so.1*' | head -n 1)"
+	g++ -std=c++20 -O2 -Wall -fPIC -shared -I"$cuda" ${headers:+-I"${headers%/crt/host_defines.h}"} -x c++ "$root/autograd/native/cuda/trace.h" \
+		-x none -o "$bundle/lib/libtrace.so" "$(find "$(dirname "$cuda")" -name 'libcupti.so.1*' | head -n 1)"
 }
 [ -n "$current" ] || trace 2>"$work/trace.log" || step "no trace of kernels: $(grep -m1 error "$work/trace.log")"
 cd "$root"

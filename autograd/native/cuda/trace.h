@@ -2,6 +2,9 @@
 // file DEPTHWISE_TRACE how busy the GPU was in the last DEPTHWISE_TRACE_MS milliseconds (default 300) before the last recorded kernel
 // ended, and the kernels that took the longest. The last that a benchmark does is its steps.
 //
+// It is a library of its own for scripts/gpu_check.sh and no part of libdepthwise: scripts/gpu_pack.sh compiles it, and set-up, which
+// compiles the .cc files here, does not.
+//
 // The file is written again while the process runs: programs in Go end without calling atexit's functions.
 #include <cupti_activity.h>
 
