@@ -56,7 +56,7 @@ func findHeaders(t libtorch) (folders []string, complete bool, err error) {
 	}
 	complete = true
 	for _, header := range []string{"cuda_runtime_api.h", "crt/host_defines.h", "nv/target"} {
-		i := slices.IndexFunc(candidates, func(dir string) bool { _, err := os.Stat(filepath.Join(dir, header)); return err == nil })
+		i := indexWith(candidates, header)
 		switch {
 		case i < 0 && folders == nil:
 			return nil, false, fmt.Errorf("libtorch in %s has CUDA, but its header %s is in none of %s; set CUDA_HOME to a CUDA toolkit, or install PyTorch with pip, which brings the headers",
@@ -67,13 +67,23 @@ func findHeaders(t libtorch) (folders []string, complete bool, err error) {
 			folders = append(folders, candidates[i])
 		}
 	}
+	for _, header := range []string{"cublas_v2.h", "cusparse.h", "cusolverDn.h"} { // in folders of their own in packages of CUDA 12
+		if i := indexWith(candidates, header); i >= 0 && !slices.Contains(folders, candidates[i]) {
+			folders = append(folders, candidates[i])
+		}
+	}
 	return folders, complete, nil
+}
+
+// indexWith returns the place of the first folder that has a file; -1: none has it.
+func indexWith(folders []string, name string) int {
+	return slices.IndexFunc(folders, func(dir string) bool { _, err := os.Stat(filepath.Join(dir, name)); return err == nil })
 }
 
 // headerFolders lists where headers of CUDA may be.
 func headerFolders(t libtorch) ([]string, error) {
 	var folders []string
-	for _, pattern := range []string{"cu*/include", "cuda_runtime/include"} { // CUDA 13; CUDA 12
+	for _, pattern := range []string{"cu*[0-9]/include", "cuda_runtime/include", "cu[bs]*/include"} { // CUDA 13; CUDA 12, with its libraries
 		found, err := filepath.Glob(filepath.Join(filepath.Dir(cmp.Or(t.Target, t.Dir)), "nvidia", pattern))
 		if err != nil {
 			return nil, err

@@ -39,6 +39,8 @@ func TestCUDAHeaders(t *testing.T) {
 		{"wheel of CUDA 13", map[string][]string{"nvidia/cu13/include": all[:1]}, false, []string{"nvidia/cu13/include"}, false},
 		{"with the packages of the other headers", map[string][]string{"nvidia/cu13/include": all}, false, []string{"nvidia/cu13/include"}, true},
 		{"wheel of CUDA 12", map[string][]string{"nvidia/cuda_runtime/include": all}, false, []string{"nvidia/cuda_runtime/include"}, true},
+		{"wheels of CUDA 12 and its libraries", map[string][]string{"nvidia/cuda_runtime/include": all, "nvidia/cublas/include": {"cublas_v2.h"}, "nvidia/cusparse/include": {"cusparse.h"}, "nvidia/cudnn/include": {"cudnn.h"}},
+			false, []string{"nvidia/cuda_runtime/include", "nvidia/cublas/include", "nvidia/cusparse/include"}, true},
 		{"toolkit of CUDA 12", map[string][]string{"include": all}, true, []string{"include"}, true},
 		{"toolkit of CUDA 13", map[string][]string{"include": all[:2], "include/cccl": all[2:]}, true, []string{"include", "include/cccl"}, true},
 		{"wheel and toolkit", map[string][]string{"nvidia/cu13/include": all[:1], "include": all}, true, []string{"nvidia/cu13/include", "include"}, true},
