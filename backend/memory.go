@@ -16,7 +16,7 @@ func (m Machine) MemoryError(err error, g *models.Graph, images int, flags ...st
 	if !errors.As(err, &memory) || g == nil {
 		return err
 	}
-	if images <= 1 {
+	if images <= 1 && len(flags) > 0 {
 		flags = flags[1:]
 	}
 	var advice []string

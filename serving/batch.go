@@ -37,7 +37,8 @@ func newBatchForward(s *autograd.Scope, c EngineConfig) (*batchForward, error) {
 		return nil, err
 	}
 	n.To(s, m.Place)
-	return &batchForward{scope: s, machine: m, network: n, inference: m.Inference(s, n), mean: c.Mean, std: c.Std}, s.Err()
+	b := &batchForward{scope: s, machine: m, network: n, inference: m.Inference(s, n), mean: c.Mean, std: c.Std}
+	return b, m.MemoryError(s.Err(), n.Graph, 1)
 }
 
 // request is an image to compute.

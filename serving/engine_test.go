@@ -307,7 +307,7 @@ func TestEngineRefuses(t *testing.T) {
 		"precision": {EngineConfig{Std: std, Network: initial(tiny(t)), Options: backend.Options{Precision: "fp8"}},
 			[]string{`precision "fp8": allowed: auto, fp32, bf16`}},
 		"backend": {EngineConfig{Std: std, Network: initial(tiny(t)), Options: backend.Options{Backend: "fuse"}},
-			[]string{`backend "fuse": did you mean fused? allowed: auto, fused, torch`}},
+			[]string{`backend "fuse": did you mean fused? allowed: auto, cuda, fused, torch`}},
 		"network":    {EngineConfig{Std: std, Network: network(nil, odd)}, []string{odd.Error()}},
 		"no network": {EngineConfig{Std: std, Network: network(nil, nil)}, []string{"built none"}},
 		"one channel": {EngineConfig{Std: std, Network: graph(grayscale)},
