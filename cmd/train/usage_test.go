@@ -89,7 +89,7 @@ func TestWrongUsage(t *testing.T) {
 		{"precision of other tools", "--data x --precision float32", "did you mean fp32?"},
 		{"backends that contradict", "--data x --backend torch --kernels fused", "--kernels fused: contradicts --backend torch"},
 		{"mistyped backend", "--data x --backend fusd", "did you mean fused?"},
-		{"no value of a choice", "--backend", "--backend needs a value: auto, fused, torch"},
+		{"no value of a choice", "--backend", "--backend needs a value: auto, cuda, fused, torch"},
 		{"unknown help topic", "help trian", "unknown help topic \"trian\": did you mean train?"},
 		{"mistyped help topic", "help evla", "did you mean eval?"},
 		{"mistyped help topic of a command", "help bench stp", "unknown help topic \"bench stp\": did you mean step?"},
