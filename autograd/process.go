@@ -34,11 +34,18 @@ func Seed(s *Scope, seed uint64) {
 	}
 }
 
-// GeneratorState returns the state of libtorch's CPU generator, about 5 KB, for SetGeneratorState.
-func GeneratorState(s *Scope) []byte {
+// GeneratorState returns the state of libtorch's generator of a device, for SetGeneratorState: about 5 KB of the CPU's, 16
+// bytes of a GPU's.
+func GeneratorState(s *Scope, dev Device) []byte {
 	var state []byte
 	err := s.Sub(func(s *Scope) error {
-		c, err := native.GeneratorState()
+		var c native.Tensor
+		var err error
+		if dev == CPU {
+			c, err = native.GeneratorState()
+		} else {
+			c, err = native.GPUGeneratorState(int(dev))
+		}
 		state = ToSlice[uint8](s, s.made("generator state", nil, c, err))
 		return s.Err()
 	})
@@ -50,19 +57,41 @@ func GeneratorState(s *Scope) []byte {
 }
 
 // SetGeneratorState restores a state that GeneratorState returned.
-func SetGeneratorState(s *Scope, state []byte) {
+func SetGeneratorState(s *Scope, dev Device, state []byte) {
 	err := s.Sub(func(s *Scope) error {
 		t := FromSlice(s, state, int64(len(state)))
 		if !s.ready("set generator state", t) {
 			return s.Err()
 		}
-		if err := native.SetGeneratorState(native.Tensor(t.c)); err != nil {
+		var err error
+		if dev == CPU {
+			err = native.SetGeneratorState(native.Tensor(t.c))
+		} else {
+			err = native.SetGPUGeneratorState(int(dev), native.Tensor(t.c))
+		}
+		if err != nil {
 			return opError("set generator state", []*Tensor{t}, err)
 		}
 		return nil
 	})
 	if err != nil {
 		s.Fail(err)
+	}
+}
+
+// GPUMath is how libtorch computes on GPUs.
+type GPUMath struct {
+	Deterministic bool // algorithms of cuDNN that give the same bits in each run; else it measures and takes the fastest
+	TF32          bool // operands of float32 products are rounded to 10 bits, which is faster
+}
+
+// SetGPUMath sets how libtorch computes on all GPUs. Call it before the first operation on one.
+func SetGPUMath(s *Scope, m GPUMath) {
+	if !s.ready("set GPU math") {
+		return
+	}
+	if err := native.SetGPUMath(m.Deterministic, m.TF32); err != nil {
+		s.Fail(opError("set GPU math", nil, err))
 	}
 }
 

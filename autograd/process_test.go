@@ -19,12 +19,12 @@ func TestSeedAndState(t *testing.T) {
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		autograd.Seed(s, 7)
 		first := mask(s, 0.5)
-		state := autograd.GeneratorState(s)
+		state := autograd.GeneratorState(s, autograd.CPU)
 		second, third := mask(s, 0.5), mask(s, 0.5)
 		if slices.Equal(first, second) || slices.Equal(second, third) {
 			t.Error("the generator repeats itself")
 		}
-		autograd.SetGeneratorState(s, state)
+		autograd.SetGeneratorState(s, autograd.CPU, state)
 		if !slices.Equal(mask(s, 0.5), second) || !slices.Equal(mask(s, 0.5), third) {
 			t.Error("the state does not continue the masks")
 		}
@@ -38,7 +38,7 @@ func TestSeedAndState(t *testing.T) {
 		}
 	})
 	for name, state := range map[string][]byte{"none": nil, "short": make([]byte, 16), "wrong": make([]byte, 5056)} {
-		err := failing(t, func(s *autograd.Scope) error { autograd.SetGeneratorState(s, state); return nil })
+		err := failing(t, func(s *autograd.Scope) error { autograd.SetGeneratorState(s, autograd.CPU, state); return nil })
 		if !strings.Contains(err.Error(), "set generator state") {
 			t.Errorf("%s: error %v", name, err)
 		}

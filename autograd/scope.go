@@ -20,6 +20,7 @@ type Scope struct {
 	ctx     context.Context
 	parent  *Scope
 	owned   []*Tensor
+	ending  []func() // of Defer
 	err     error
 	compute DType // compute type of Conv2d and Linear; Float32 means their inputs' type
 	again   bool  // a checkpoint recomputes: running statistics must not be updated again
@@ -92,7 +93,15 @@ func (s *Scope) run(f func(*Scope) error) error {
 	return s.err
 }
 
+// Defer calls f when the scope ends, before its tensors are freed; the last f first.
+func (s *Scope) Defer(f func()) { s.ending = append(s.ending, f) }
+
 func (s *Scope) free() {
+	for len(s.ending) > 0 {
+		last := s.ending[len(s.ending)-1]
+		s.ending = s.ending[:len(s.ending)-1]
+		last()
+	}
 	for _, t := range s.owned {
 		if t.owner == s {
 			t.free()

@@ -154,7 +154,7 @@ var wrongUses = []wrongUse{
 	{"List.NormTensor", "list norm", i64, func(s scope, x tensor) { one(x).NormTensor(s) }},
 	{"Scope.CountCorrect", "count correct", f32, func(s scope, x tensor) { s.CountCorrect(x, x) }},
 	{"Scope.ExactMatches", "exact matches", f32, func(s scope, x tensor) { s.ExactMatches(x, other(s, x)) }},
-	{"Scope.NormalizePixels", "normalize pixels", f32, func(s scope, x tensor) { s.NormalizePixels(x, [3]float64{}, [3]float64{}) }},
+	{"Scope.NormalizeBytes", "normalize bytes", f32, func(s scope, x tensor) { s.NormalizeBytes(x, [3]float64{}, [3]float64{}) }},
 	{"Scope.ForwardModule", "reshape", f32, func(s scope, x tensor) {
 		s.ForwardModule(s.Module(func(s scope, x tensor) tensor { return s.Reshape(x, 10007) }), x)
 	}},
@@ -184,7 +184,12 @@ var plainWrong = []wrongUse{
 		autograd.NewFoldedBackbone(s, f32, nil, nil).WithHead(x, nil).LogitsPixels(s, autograd.Backbone{}, autograd.Pixels{N: 1, Height: 2, Width: 3})
 	}},
 	{of: "SetThreads", name: "set threads", use: func(s scope, _ tensor) { autograd.SetThreads(s, 0) }},
-	{of: "SetGeneratorState", name: "set generator state", use: func(s scope, _ tensor) { autograd.SetGeneratorState(s, []byte{1}) }},
+	{of: "SetGrads", name: "set gradients", use: func(s scope, x tensor) { autograd.SetGrads(s, one(x), nil) }},
+	{of: "Capture", name: "capture", use: func(s scope, _ tensor) {
+		_, _, err := autograd.Capture(s, autograd.CPU, nil, func(scope) []tensor { return nil })
+		s.Fail(err)
+	}},
+	{of: "SetGeneratorState", name: "set generator state", use: func(s scope, _ tensor) { autograd.SetGeneratorState(s, autograd.CPU, []byte{1}) }},
 }
 
 // onDead are operations that fail only with a freed tensor.
@@ -220,7 +225,7 @@ var onDead = []wrongUse{
 
 // noOperations are exported and take a scope, but cannot fail by themselves.
 var noOperations = []string{"Scope.Sub", "Scope.NoGrad", "Scope.Autocast", "Scope.Keep", "Scope.Free", "Scope.Err", "Scope.Fail",
-	"Scope.Context", "RemovableHandle.Remove", "NewFoldedBackbone", "NewFoldedConv", "Seed", "GeneratorState"}
+	"Scope.Context", "RemovableHandle.Remove", "NewFoldedBackbone", "NewFoldedConv", "Seed", "GeneratorState", "UseStream", "SetGPUMath", "CUDAGraph.Replay", "Scope.Defer"}
 
 // TestEveryOperationHasAWrongUse finds the operations in the source code.
 func TestEveryOperationHasAWrongUse(t *testing.T) {

@@ -28,6 +28,11 @@ type Machine struct {
 	Kernels    string             `json:"kernels"`    // the backend with its instruction set, as "fused avx512bf16"
 	Capability string             `json:"capability"` // libtorch's instruction set, as "AVX512"
 	Libtorch   string             `json:"libtorch"`
+	// Of a GPU, see Options.
+	TF32             bool `json:"tf32,omitempty"`
+	NonDeterministic bool `json:"nondeterministic,omitempty"`
+
+	graph string // Options.CUDAGraph of a GPU; "" on the CPU
 }
 
 // threadsEach is the number of threads of the system for each thread that computes: the thread that calls libtorch and its
@@ -63,8 +68,28 @@ func NewMachine(s *autograd.Scope, g *models.Graph, o Options) (Machine, error) 
 		m.Note = autograd.FallbackNote()
 	}
 	autograd.SetThreads(s, m.Threads)
+	if err := m.setGPU(s, o); err != nil {
+		return Machine{}, err
+	}
 	return m, s.Err()
 }
+
+// setGPU sets how a GPU computes; on the CPU only --cuda-graph on is wrong.
+func (m *Machine) setGPU(s *autograd.Scope, o Options) error {
+	if m.Place == autograd.CPU {
+		if o.CUDAGraph == GraphOn {
+			return errors.New("backend: --cuda-graph on: CUDA graphs need a GPU; use --cuda-graph auto, or --device cuda")
+		}
+		return nil
+	}
+	m.graph, m.TF32, m.NonDeterministic = o.CUDAGraph, o.TF32, o.NonDeterministic
+	autograd.UseStream(s, m.Place)
+	autograd.SetGPUMath(s, autograd.GPUMath{Deterministic: !o.NonDeterministic, TF32: o.TF32})
+	return s.Err()
+}
+
+// Graphs reports whether work may be recorded as CUDA graphs.
+func (m Machine) Graphs() bool { return m.graph == GraphAuto || m.graph == GraphOn }
 
 // choice is a backend, its instruction set, and why it was chosen.
 type choice struct {
@@ -159,6 +184,8 @@ func (m Machine) Differences(was Machine) []string {
 	}
 	differ("instruction set", "", was.Capability, m.Capability)
 	differ("libtorch", "", was.Libtorch, m.Libtorch)
+	differ("--tf32", "", fmt.Sprint(was.TF32), fmt.Sprint(m.TF32))
+	differ("--deterministic", "", fmt.Sprint(!was.NonDeterministic), fmt.Sprint(!m.NonDeterministic))
 	return list
 }
 
@@ -178,7 +205,11 @@ func (m Machine) Forward(s *autograd.Scope, n *Network, p autograd.Pixels, mode 
 
 // Inference prepares the network for evaluation in the machine's precision. It belongs to s.
 func (m Machine) Inference(s *autograd.Scope, n *Network) Inference {
-	return m.Backend.Inference(s, n, m.Precision.Compute())
+	i := m.Backend.Inference(s, n, m.Precision.Compute())
+	if !m.Graphs() {
+		return i
+	}
+	return replayedInference{i, n, m.Place, newReplays(s, cudaGraphs{m.Place}, inferenceKinds)}
 }
 
 // Normalize is what a network sees of pixels: (N, 3, H, W), float32, on the machine's device.

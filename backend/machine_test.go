@@ -77,6 +77,7 @@ func TestOptionsCollect(t *testing.T) {
 		{"the zero value", Options{}, []string{"precision", "backend", "device"}},
 		{"all wrong", Options{Device: "gpu", Precision: "fp8", Backend: "cudnn", Threads: -1}, []string{"precision", "backend", "device", "threads"}},
 		{"a device's number", Options{Device: "cuda:x", Precision: "fp32", Backend: "fused", Threads: 1}, []string{"device"}},
+		{"CUDA graphs", Options{Device: "cuda", Precision: "fp32", Backend: "torch", Threads: 1, CUDAGraph: "yes"}, []string{"cuda_graph"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var v validate.Collector
@@ -126,6 +127,8 @@ func TestMachineDifferences(t *testing.T) {
 		{"threads", func(e *Machine) { e.Threads = 8 }, []string{"threads 8, here 2 (--threads 8)"}},
 		{"backend", func(e *Machine) { e.Kernels = "torch" }, []string{"backend torch, here fused (--backend torch)"}},
 		{"instruction set of the kernels", func(e *Machine) { e.Kernels = "fused avx2" }, []string{"backend fused avx2, here fused avx512"}},
+		{"TF32", func(e *Machine) { e.TF32 = true }, []string{"--tf32 true, here false"}},
+		{"deterministic", func(e *Machine) { e.NonDeterministic = true }, []string{"--deterministic false, here true"}},
 		{"processor", func(e *Machine) { e.Capability, e.Libtorch = "AVX2", "2.14.0" }, []string{"instruction set AVX2, here AVX512", "libtorch 2.14.0, here 2.15.0"}},
 	} {
 		was := base

@@ -8,9 +8,9 @@ func MultiLabelLoss(s *autograd.Scope, l autograd.BinaryCrossEntropy, logits *au
 	if s.Err() != nil {
 		return nil, Scored{}
 	}
-	t.Uploaded = uploaded(s, logits, t)
-	l.UploadedWeights = t.Uploaded.Weights
-	loss := l.Loss(s, logits, t.Uploaded.Values)
+	u := uploaded(s, logits, t)
+	l.UploadedWeights = u.Weights
+	loss := l.Loss(s, logits, u.Values)
 	return loss, NewScored(s, loss, logits, t, float64(logits.Shape()[0]))
 }
 

@@ -17,13 +17,13 @@ func (r Scored) Read(s *autograd.Scope) *autograd.Readback {
 	return s.ReadLater(r.loss, r.correct)
 }
 
-// NewScored returns the value of a loss, and the correct rows of logits (N, classes), see [Correct]. On a GPU both are
-// computed there, and the host does not wait.
+// NewScored returns the value of a loss, and the correct rows of logits (N, classes), see [Correct]. On a GPU, and where
+// the targets are uploaded, both are tensors, for which the host does not wait.
 func NewScored(s *autograd.Scope, loss, logits *autograd.Tensor, t autograd.Targets, weight float64) Scored {
 	if s.Err() != nil {
 		return Scored{}
 	}
-	if logits.Device() == autograd.CPU {
+	if logits.Device() == autograd.CPU && t.Uploaded == nil {
 		return Scored{Weight: weight, known: []float64{s.Item(loss), float64(Correct(s, logits, t))}}
 	}
 	return Scored{Weight: weight, loss: loss, correct: correctOn(s, logits, uploaded(s, logits, t))}
@@ -71,7 +71,6 @@ func (Torch) Loss(s *autograd.Scope, l autograd.CrossEntropy, logits *autograd.T
 	if s.Err() != nil {
 		return nil, Scored{}
 	}
-	t.Uploaded = uploaded(s, logits, t)
 	loss := crossEntropy(s, l, logits, t)
 	return loss, NewScored(s, loss, logits, t, l.Denominator(t))
 }

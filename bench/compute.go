@@ -44,6 +44,7 @@ type benchmark struct {
 	network    *backend.Network
 	parameters autograd.List
 	batch      func() (*data.Batch, error) // returns the next one
+	computed   *autograd.Readback          // of the last step: ready when a GPU has computed it
 }
 
 // computation measures a network and returns the times of a batch.

@@ -22,6 +22,15 @@ func Infer(ctx context.Context, c config.Config, steps Steps) (InferSpeed, error
 			return Timing{}, err
 		}
 		x, inference := backend.Pixels(batch, c.Preprocess()), b.Inference(s, b.network)
+		if b.Place != autograd.CPU {
+			return steps.queued(func() (computed *autograd.Readback, err error) {
+				err = s.Sub(func(s *autograd.Scope) error {
+					computed = s.ReadLater(s.Sum(inference.ForwardPixels(s, x)))
+					return s.Err()
+				})
+				return computed, err
+			})
+		}
 		return steps.measure(func() error {
 			return s.Sub(func(s *autograd.Scope) error {
 				s.Item(s.Sum(inference.ForwardPixels(s, x)))

@@ -24,9 +24,15 @@ func Step(ctx context.Context, c config.Config, steps Steps) (StepSpeed, error) 
 		if err != nil {
 			return Timing{}, err
 		}
-		return steps.measure(func() error {
+		if b.Place == autograd.CPU {
+			return steps.measure(func() error {
+				_, err := step()
+				return err
+			})
+		}
+		return steps.queued(func() (*autograd.Readback, error) {
 			_, err := step()
-			return err
+			return b.computed, err
 		})
 	})
 	return StepSpeed{speed.imagesPerSecond(), speed}, err
@@ -41,25 +47,37 @@ func (b *benchmark) step(s *autograd.Scope, c config.Config) (func() (phases, er
 	if err != nil {
 		return nil, err
 	}
+	run := b.NewSteps(s, true)
+	run.Leaves = b.parameters
+	classes := int64(b.network.Graph.Classes())
+	entropy := c.NewLoss(nil)
+	var p phases
+	last := time.Now()
+	lap := func(d *time.Duration) { now := time.Now(); *d, last = now.Sub(last), now }
+	run.Upload = func(s *autograd.Scope, t autograd.Targets) *autograd.UploadedTargets {
+		return backend.UploadTargets[float64](s, t, classes, nil, b.Place)
+	}
+	run.Compute = func(s *autograd.Scope, in backend.Batch) backend.Scored {
+		loss, scored := b.Loss(s, entropy, b.Forward(s, b.network, in.Pixels, autograd.Training), in.Targets)
+		lap(&p.forward)
+		b.Backward(s, loss)
+		return scored
+	}
 	return func() (phases, error) {
-		var p phases
+		p = phases{}
 		start := time.Now()
-		last := start
-		lap := func(d *time.Duration) { now := time.Now(); *d, last = now.Sub(last), now }
+		last = start
 		err := s.Sub(func(s *autograd.Scope) error {
 			batch, err := b.batch()
 			if err != nil {
 				return err
 			}
 			lap(&p.batch)
-			logits := b.Forward(s, b.network, backend.Pixels(batch, c.Preprocess()), autograd.Training)
-			entropy := c.NewLoss(nil)
-			loss, _ := b.Loss(s, entropy, logits, backend.Targets(batch))
-			lap(&p.forward)
-			b.Backward(s, loss)
+			scored := run.Run(s, backend.Batch{Pixels: backend.Pixels(batch, c.Preprocess()), Targets: backend.Targets(batch), Weight: float64(batch.N)})
 			lap(&p.backward)
 			b.Update(s, optimizer.Prepare(optim.StepOptions{LR: c.LR}))
 			autograd.ZeroGrads(s, b.parameters)
+			b.computed = scored.Read(s)
 			lap(&p.update)
 			return s.Err()
 		})

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"depthwise.dev/autograd"
 	"depthwise.dev/internal/host"
 )
 
@@ -46,6 +47,37 @@ func (b Steps) measure(f func() error) (Timing, error) {
 		start := time.Now()
 		err := f()
 		return []float64{time.Since(start).Seconds()}, err
+	})
+	return t, err
+}
+
+// stepsAhead is the number of steps that a GPU is given before the first one is waited for, as in training.
+const stepsAhead = 8
+
+// queued runs steps of a GPU, which issue gives it without waiting, and returns the times between their ends. The host is
+// a few steps ahead, as in training.
+func (b Steps) queued(issue func() (*autograd.Readback, error)) (Timing, error) {
+	var queue []*autograd.Readback
+	defer func() {
+		for _, r := range queue {
+			r.Discard()
+		}
+	}()
+	last := time.Now()
+	_, t, err := b.medians(func() ([]float64, error) {
+		for len(queue) <= stepsAhead {
+			r, err := issue()
+			if err != nil {
+				return nil, err
+			}
+			queue = append(queue, r)
+		}
+		_, err := queue[0].Values()
+		queue = queue[1:]
+		now := time.Now()
+		took := now.Sub(last)
+		last = now
+		return []float64{took.Seconds()}, err
 	})
 	return t, err
 }

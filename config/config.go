@@ -3,6 +3,7 @@ package config
 import (
 	"time"
 
+	"depthwise.dev/backend"
 	"depthwise.dev/data"
 	"depthwise.dev/data/shards"
 	"depthwise.dev/models"
@@ -164,6 +165,13 @@ type Config struct {
 	// (operations of libtorch, the reference).
 	Backend string `yaml:"backend"`
 	Device  string `yaml:"device"`
+	// CUDAGraph says whether the steps of a GPU are recorded as CUDA graphs and replayed: auto (where it is possible), on
+	// or off. It does not change the result.
+	CUDAGraph string `yaml:"cuda_graph"`
+	// TF32 lets a GPU round the operands of float32 products to 10 bits, which is faster.
+	TF32 bool `yaml:"tf32"`
+	// Deterministic makes a GPU compute the same bits in each run. false: cuDNN measures and takes the fastest algorithms.
+	Deterministic bool `yaml:"deterministic"`
 	// Threads is the number of threads that compute. 0: that of the checkpoint of a resumed run, otherwise as for
 	// [backend.Options]. A run records the number, because its results depend on it.
 	Threads int `yaml:"threads"`
@@ -244,6 +252,8 @@ func Default() Config {
 		Precision:       "auto",
 		Backend:         "auto",
 		Device:          "auto",
+		CUDAGraph:       backend.GraphAuto,
+		Deterministic:   true,
 		Workers:         -1,
 		CheckpointEvery: "10m",
 		Keep:            3,

@@ -171,7 +171,8 @@ func (v *collector) checkpoints(c Config) {
 
 // BackendOptions returns the settings of the backend.
 func (c Config) BackendOptions() backend.Options {
-	return backend.Options{Precision: c.Precision, Device: c.Device, Backend: c.Backend, Threads: c.Threads}
+	return backend.Options{Precision: c.Precision, Device: c.Device, Backend: c.Backend, Threads: c.Threads,
+		CUDAGraph: c.CUDAGraph, TF32: c.TF32, NonDeterministic: !c.Deterministic}
 }
 
 // Graph returns the graph of the configured network, with 1000 classes if no number is given.

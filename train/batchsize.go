@@ -81,6 +81,7 @@ func (r *run) measureBatchSizes(ctx context.Context, sizes tune.BatchSizes) (cho
 		if err != nil {
 			return err
 		}
+		defer test.steps.Reset()
 		sizes.Fits = func(size int) bool {
 			slots := test.loaderOptions(true)
 			slots.BatchSize = size

@@ -32,6 +32,9 @@ func (r *run) prepareTraining(s *autograd.Scope) error {
 	if err != nil {
 		return err
 	}
+	if r.steps != nil {
+		r.steps.Reset() // of other layers
+	}
 	r.network.Freeze(s, f)
 	r.leaves = nil
 	for _, p := range r.network.Trainable() {
@@ -44,6 +47,12 @@ func (r *run) prepareTraining(s *autograd.Scope) error {
 	if f.Layers > 0 && f.Layers == len(r.net.graph.Layers)-r.net.graph.HeadLayers() {
 		r.features = &features{inference: r.Machine.Inference(s, r.network)}
 	}
+	if r.steps == nil {
+		if err := r.newSteps(s); err != nil {
+			return err
+		}
+	}
+	r.steps.Leaves = r.leaves
 	return s.Err()
 }
 

@@ -38,6 +38,7 @@ func (r *run) train(ctx context.Context, s *autograd.Scope) error {
 }
 
 func (r *run) trainToEnd(ctx context.Context, s *autograd.Scope) error {
+	defer r.steps.Reset()
 	defer r.discardPending()
 	r.clock.start(r.config)
 	var err error

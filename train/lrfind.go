@@ -52,6 +52,7 @@ func (t Trainer) FindLR(ctx context.Context, c config.Config, o tune.Range, rec 
 			return err
 		}
 		r.clock.start(r.config)
+		defer r.steps.Reset()
 		defer r.discardPending()
 		return r.raiseLR(ctx, s, &test.Curve)
 	})

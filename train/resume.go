@@ -29,8 +29,9 @@ var ErrOtherRun = errors.New("the checkpoint belongs to another run")
 // machine and the digest of the data represent.
 func resultSettings(c config.Config) config.Config {
 	c.Workers, c.Keep, c.CheckpointEvery, c.Progress, c.StopAfter, c.Report = 0, 0, "", "", 0, false
-	c.TensorBoard = ""
-	c.Images = "" // a path, as Data
+	c.TensorBoard, c.CUDAGraph = "", ""
+	c.TF32, c.Deterministic = false, true // of a GPU, whose machine records them
+	c.Images = ""                         // a path, as Data
 	c.Data, c.Precision, c.Device, c.Backend, c.Threads, c.ShardCache = "", "", "", "", 0, 0
 	if c.WeightsFromFile() {
 		c.ClassWeights = "file" // whose numbers are compared

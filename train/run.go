@@ -46,12 +46,14 @@ type run struct {
 	extended int // the number of epochs before an extension of the run; 0: it is not extended
 
 	progress
-	pending    pending         // steps of progress that are not recorded yet
-	recorder   report.Multi    // all recorders
-	files      report.Multi    // those that Fit closes
-	recorded   map[string]bool // unreadable images that were recorded
-	bottleneck bottleneck      // the last recorded one
-	unread     []data.Problem  // unreadable training images of this epoch, in this process
+	steps       *backend.Steps
+	graphsNoted bool            // whether steps are replayed
+	pending     pending         // steps of progress that are not recorded yet
+	recorder    report.Multi    // all recorders
+	files       report.Multi    // those that Fit closes
+	recorded    map[string]bool // unreadable images that were recorded
+	bottleneck  bottleneck      // the last recorded one
+	unread      []data.Problem  // unreadable training images of this epoch, in this process
 	clock
 	pace  pace
 	prior time.Duration // of the time limit, used by earlier processes

@@ -96,6 +96,7 @@ const (
 const (
 	optimizerPrefix = "optimizer/"
 	generatorArray  = "generator/cpu"
+	gpuGenerator    = "generator/cuda" // of a run on a GPU
 )
 
 // weights copies the network to the host, and its average where there is one.
@@ -166,12 +167,11 @@ func (r *run) snapshot(s *autograd.Scope) (checkpoints.File, error) {
 	if r.Budget != nil {
 		r.Budget.Used = r.used()
 	}
-	generator := autograd.GeneratorState(s)
-	a, err := checkpoints.NewArray(generatorArray, generator, len(generator))
+	generators, err := r.generators(s)
 	if err != nil {
 		return f, err
 	}
-	f.Arrays = append(f.Arrays, a)
+	f.Arrays = append(f.Arrays, generators...)
 	meta, err := r.meta(state.Steps)
 	maps.Copy(f.Meta, meta)
 	return f, errors.Join(err, s.Err())
@@ -233,12 +233,10 @@ func (r *run) restore(s *autograd.Scope, f checkpoints.File) error {
 		for _, a := range f.Arrays {
 			folder, name, nested := strings.Cut(a.Name, "/")
 			switch {
-			case a.Name == generatorArray:
-				generator, err := checkpoints.Values[uint8](a)
-				if err != nil {
+			case a.Name == generatorArray || a.Name == gpuGenerator:
+				if err := r.restoreGenerator(s, a); err != nil {
 					return err
 				}
-				autograd.SetGeneratorState(s, generator)
 			case nested && !own[a.Name]:
 				t, err := backend.Tensor(s, a)
 				if err != nil {

@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"depthwise.dev/autograd"
-	"depthwise.dev/backend"
 	"depthwise.dev/data"
 	"depthwise.dev/data/check"
 	"depthwise.dev/optim"
@@ -103,14 +102,9 @@ func (r *run) recordDropped(b *data.Batch) error {
 
 // add runs one batch forward and backward.
 func (r *run) add(s *autograd.Scope, b *data.Batch, seen *tally) error {
-	logits := r.logits(s, b)
-	loss, scored := r.loss(s, logits, backend.Targets(b))
-	if r.config.Accumulate > 1 {
-		loss = s.Scale(loss, scored.Weight)
-	}
-	r.Backward(s, loss)
-	if s.Err() != nil {
-		return s.Err()
+	scored := r.runBatch(s, b)
+	if err := errors.Join(s.Err(), r.noteGraphs()); err != nil {
+		return err
 	}
 	r.pending.loss = append(r.pending.loss, pendingLoss{scored: r.late(scored.Read(s)), weight: scored.Weight})
 	seen.Images += b.N

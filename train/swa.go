@@ -85,7 +85,7 @@ func (r *run) averageEpoch(ctx context.Context, s *autograd.Scope) error {
 
 // computeStatistics computes the running statistics of the average's batch norms: the mean over the batches of one
 // epoch of training images, as torch.optim.swa_utils.update_bn. Those of frozen layers stay. An interrupted pass begins
-// again. libtorch's generator, which dropout draws from, is left as it was.
+// again. libtorch's generators, which dropout draws from, are left as they were.
 func (r *run) computeStatistics(ctx context.Context, s *autograd.Scope) error {
 	var running, own autograd.List
 	buffers := r.network.Buffers()
@@ -95,10 +95,13 @@ func (r *run) computeStatistics(ctx context.Context, s *autograd.Scope) error {
 	if len(running) == 0 || r.features != nil { // the head has no batch norm
 		return nil
 	}
-	generator := autograd.GeneratorState(s)
+	generators, err := r.generators(s)
+	if err != nil {
+		return err
+	}
 	batches := r.loader.Epoch(context.WithoutCancel(ctx), r.Epoch+1, 0)
 	defer batches.Close()
-	err := s.Sub(func(s *autograd.Scope) error {
+	err = s.Sub(func(s *autograd.Scope) error {
 		return s.NoGrad(func(s *autograd.Scope) error {
 			mean := running.ZerosLike(s)
 			running.CopyFrom(s, own) // an interrupted pass left others, on which the rounding of the first batch depends
@@ -128,7 +131,9 @@ func (r *run) computeStatistics(ctx context.Context, s *autograd.Scope) error {
 			}
 		})
 	})
-	autograd.SetGeneratorState(s, generator)
+	for _, g := range generators {
+		err = errors.Join(err, r.restoreGenerator(s, g))
+	}
 	return err
 }
 

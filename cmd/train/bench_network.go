@@ -119,6 +119,7 @@ func (n networkBench[R, L]) command() *cobra.Command {
 	dataFlags(cmd, &b.Config)
 	modelFlags(cmd, &b.Config)
 	hardwareFlags(cmd, &b.Precision, &b.Device, &b.Backend, &b.Threads)
+	gpuFlags(cmd, &b.Config)
 	b.flags(cmd, n.unit)
 	layers.flags(cmd)
 	return cmd

@@ -100,6 +100,15 @@ func hardwareFlags(cmd *cobra.Command, precision, device, kernels *string, threa
 	})
 }
 
+// gpuFlags are the flags of the commands that train or measure on a GPU.
+func gpuFlags(cmd *cobra.Command, c *config.Config) {
+	flagGroup(cmd, groupHardware, func(fs *pflag.FlagSet) {
+		fs.Var(choice{&c.CUDAGraph, backend.CUDAGraphs}, "cuda-graph", "record the steps of a GPU as CUDA graphs and replay them, with the same results")
+		fs.BoolVar(&c.TF32, "tf32", c.TF32, "let a GPU round the operands of fp32 products to 10 bits, which is faster")
+		fs.BoolVar(&c.Deterministic, "deterministic", c.Deterministic, "the same bits in each run on a GPU; false: the algorithms that cuDNN measures as the fastest")
+	})
+}
+
 // jsonFlag is the flag of every command with a result for programs.
 func jsonFlag(cmd *cobra.Command, json *bool) {
 	flagGroup(cmd, groupOutput, func(fs *pflag.FlagSet) {

@@ -78,6 +78,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
 	lossFlags(cmd, &s.Config)
 	augmentFlags(cmd, &s.Config)
 	hardwareFlags(cmd, &s.Precision, &s.Device, &s.Backend, &s.Threads)
+	gpuFlags(cmd, &s.Config)
 	runFlags(cmd, s)
 	liveFlag(cmd, s)
 	flagGroup(cmd, groupHelp, func(fs *pflag.FlagSet) {
