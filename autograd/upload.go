@@ -48,9 +48,9 @@ func (s *Scope) UploadPixels(p Pixels, dev Device) *Tensor {
 	return Upload(s, p.Values, dev, p.shape()...)
 }
 
-// NormalizeBytes is [Scope.NormalizeImages] of bytes that UploadPixels returned, on their device, with the same bits.
-func (s *Scope) NormalizeBytes(pixels *Tensor, mean, std [3]float64) *Tensor {
-	const name = "normalize bytes"
+// NormalizePixels is [Scope.NormalizeImages] of bytes that UploadPixels returned, on their device, with the same bits.
+func (s *Scope) NormalizePixels(pixels *Tensor, mean, std [3]float64) *Tensor {
+	const name = "normalize pixels"
 	if !s.ready(name, pixels) {
 		return nil
 	}
@@ -58,6 +58,6 @@ func (s *Scope) NormalizeBytes(pixels *Tensor, mean, std [3]float64) *Tensor {
 		s.Fail(fmt.Errorf("autograd: %s: want bytes (N, H, W, 3), have %v", name, pixels))
 		return nil
 	}
-	c, err := native.NormalizeBytes(native.Tensor(pixels.c), mean, std)
+	c, err := native.NormalizePixels(native.Tensor(pixels.c), mean, std)
 	return s.made(name, []*Tensor{pixels}, c, err)
 }

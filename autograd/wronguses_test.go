@@ -154,7 +154,7 @@ var wrongUses = []wrongUse{
 	{"List.NormTensor", "list norm", i64, func(s scope, x tensor) { one(x).NormTensor(s) }},
 	{"Scope.CountCorrect", "count correct", f32, func(s scope, x tensor) { s.CountCorrect(x, x) }},
 	{"Scope.ExactMatches", "exact matches", f32, func(s scope, x tensor) { s.ExactMatches(x, other(s, x)) }},
-	{"Scope.NormalizeBytes", "normalize bytes", f32, func(s scope, x tensor) { s.NormalizeBytes(x, [3]float64{}, [3]float64{}) }},
+	{"Scope.NormalizePixels", "normalize pixels", f32, func(s scope, x tensor) { s.NormalizePixels(x, [3]float64{}, [3]float64{}) }},
 	{"Scope.ForwardModule", "reshape", f32, func(s scope, x tensor) {
 		s.ForwardModule(s.Module(func(s scope, x tensor) tensor { return s.Reshape(x, 10007) }), x)
 	}},

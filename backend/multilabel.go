@@ -8,6 +8,9 @@ func MultiLabelLoss(s *autograd.Scope, l autograd.BinaryCrossEntropy, logits *au
 	if s.Err() != nil {
 		return nil, Scored{}
 	}
+	if logits.Device() != autograd.CPU {
+		t.Uploaded = uploaded(s, logits, t)
+	}
 	u := uploaded(s, logits, t)
 	l.UploadedWeights = u.Weights
 	loss := l.Loss(s, logits, u.Values)

@@ -71,6 +71,9 @@ func (Torch) Loss(s *autograd.Scope, l autograd.CrossEntropy, logits *autograd.T
 	if s.Err() != nil {
 		return nil, Scored{}
 	}
+	if logits.Device() != autograd.CPU {
+		t.Uploaded = uploaded(s, logits, t)
+	}
 	loss := crossEntropy(s, l, logits, t)
 	return loss, NewScored(s, loss, logits, t, l.Denominator(t))
 }

@@ -105,7 +105,7 @@ func TestNormalizeUploaded(t *testing.T) {
 				p.Values[i] = uint8(i / 3) // every value in every color
 			}
 			want := autograd.ToSlice[float32](s, s.NormalizeImages(p.Values, p.N, p.Height, p.Width, p.Mean, p.Std, autograd.CPU))
-			x := s.NormalizeBytes(s.UploadPixels(p, autograd.CPU), p.Mean, p.Std)
+			x := s.NormalizePixels(s.UploadPixels(p, autograd.CPU), p.Mean, p.Std)
 			if got := autograd.ToSlice[float32](s, x); !slices.Equal(got, want) || !slices.Equal(x.Shape(), []int64{3, 3, 16, 16}) {
 				t.Errorf("%v, std %v: other values than from the host", x, std)
 			}

@@ -83,7 +83,7 @@ func newStepFixture(s *autograd.Scope, t *testing.T, recorder *fakeRecorder, on 
 		return UploadTargets(s, t, classes, weights, autograd.CPU)
 	}
 	f.steps.Compute = func(s *autograd.Scope, b Batch) Scored {
-		x := s.NormalizeBytes(s.UploadPixels(b.Pixels, autograd.CPU), b.Pixels.Mean, b.Pixels.Std)
+		x := s.NormalizePixels(s.UploadPixels(b.Pixels, autograd.CPU), b.Pixels.Mean, b.Pixels.Std)
 		l, scored := Torch{}.Loss(s, loss, Torch{}.Forward(s, f.network, x, autograd.Training), b.Targets)
 		Torch{}.Backward(s, l)
 		return scored
@@ -247,5 +247,5 @@ func TestReplayedInference(t *testing.T) {
 type uploadedInference struct{ torchInference }
 
 func (i uploadedInference) ForwardPixels(s *autograd.Scope, p autograd.Pixels) *autograd.Tensor {
-	return i.Forward(s, s.NormalizeBytes(s.UploadPixels(p, autograd.CPU), p.Mean, p.Std))
+	return i.Forward(s, s.NormalizePixels(s.UploadPixels(p, autograd.CPU), p.Mean, p.Std))
 }

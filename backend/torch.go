@@ -142,7 +142,7 @@ func normalize(s *autograd.Scope, p autograd.Pixels, dev autograd.Device) *autog
 	if dev == autograd.CPU {
 		return s.NormalizeImages(p.Values, p.N, p.Height, p.Width, p.Mean, p.Std, dev)
 	}
-	return s.NormalizeBytes(s.UploadPixels(p, dev), p.Mean, p.Std)
+	return s.NormalizePixels(s.UploadPixels(p, dev), p.Mean, p.Std)
 }
 
 // Backward implements [Backend].

@@ -97,6 +97,7 @@ func (r *run) measureBatchSizes(ctx context.Context, sizes tune.BatchSizes) (cho
 // batchSpeed measures the images per second of training steps with batches of a size.
 func (r *run) batchSpeed(ctx context.Context, s *autograd.Scope, size int) (float64, error) {
 	r.config.BatchSize = size
+	r.steps.Reset() // a graph of another size
 	source := sameBatch{r.noise(size)}
 	fastest, total := math.Inf(1), time.Duration(0)
 	for n := 0; n <= speedSteps || total < speedTime; n++ {

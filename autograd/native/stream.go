@@ -55,9 +55,9 @@ func ExactMatches(logits, targets Tensor) (Tensor, error) {
 	return Tensor(out), err
 }
 
-// NormalizeBytes is NormalizeImages of a uint8 tensor (n, h, w, 3), on its device.
-func NormalizeBytes(pixels Tensor, mean, std [3]float64) (Tensor, error) {
+// NormalizePixels is NormalizeImages of a uint8 tensor (n, h, w, 3), on its device.
+func NormalizePixels(pixels Tensor, mean, std [3]float64) (Tensor, error) {
 	var out C.dw_tensor
-	err := take(C.dw_normalize_bytes(&out, C.dw_tensor(pixels), (*C.double)(&mean[0]), (*C.double)(&std[0])))
+	err := take(C.dw_normalize_pixels(&out, C.dw_tensor(pixels), (*C.double)(&mean[0]), (*C.double)(&std[0])))
 	return Tensor(out), err
 }

@@ -31,7 +31,7 @@ dw_error dw_exact_matches(dw_tensor *out, dw_tensor logits, dw_tensor targets);
 
 // tensors/tensors.cc: what dw_normalize_images computes, with the same bits, of bytes (n, h, w, 3)
 // that are on a device already.
-dw_error dw_normalize_bytes(dw_tensor *out, dw_tensor pixels, const double *mean, const double *std);
+dw_error dw_normalize_pixels(dw_tensor *out, dw_tensor pixels, const double *mean, const double *std);
 
 #ifdef __cplusplus
 }

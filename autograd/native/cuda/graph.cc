@@ -48,7 +48,8 @@ dw_error dw_capture_begin(dw_capture **out, int device, const dw_capture *shares
     auto c = std::make_unique<dw_capture>();
     c->device = c10::DeviceIndex(device);
     c10::cuda::CUDAGuard on(c->device);
-    c10::cuda::device_synchronize(); // frees memory whose use on other streams ends
+    c10::cuda::device_synchronize();
+    c10::cuda::CUDACachingAllocator::emptyCache(); // what the same work has used before; a graph has memory of its own
     // Other threads, of a server, may go on calling CUDA.
     c->graph.capture_begin(shares ? const_cast<dw_capture *>(shares)->graph.pool() : at::cuda::MempoolId_t{0, 0},
                            cudaStreamCaptureModeThreadLocal);

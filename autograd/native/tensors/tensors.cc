@@ -79,7 +79,7 @@ dw_error dw_normalize_images(dw_tensor *out, const uint8_t *pixels, int64_t n, i
 // In libtorch's operations, for any device. The divisors are tensors: CUDA's kernels replace a
 // division by a number by a multiplication with its inverse, which gives other bits. They are
 // filled on the device, because a CUDA graph cannot copy them from the host.
-dw_error dw_normalize_bytes(dw_tensor *out, dw_tensor pixels, const double *mean, const double *std) {
+dw_error dw_normalize_pixels(dw_tensor *out, dw_tensor pixels, const double *mean, const double *std) {
   return guard([&] {
     const auto &p = tensor(pixels);
     const auto floats = p.options().dtype(at::kFloat);
