@@ -47,7 +47,7 @@ same() {
 
 # graphs compares training with and without CUDA graphs.
 graphs() {
-	if ! "$train" --help | grep -q -- --cuda-graph; then
+	if [ "$("$train" --help | grep -c -- --cuda-graph)" = 0 ]; then
 		unavailable 'CUDA graphs' 'the program has no --cuda-graph'
 		return
 	fi

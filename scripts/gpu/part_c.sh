@@ -47,6 +47,7 @@ result() {
 memory() {
 	local peak
 	peak=$(value peak_mb <<<"$reply")
+	peak=${peak:-$(value peak_gpu_mb <<<"$reply")}
 	[ -z "$peak" ] || [ "$peak" = 0 ] || echo ", $peak MB"
 }
 
@@ -151,7 +152,7 @@ traced() {
 	if [ $code != 0 ]; then
 		outcome "ours $1, trace" $code "trace-$1.log"
 	elif [ ! -s "$out/trace-$1.json" ]; then
-		row failed "ours $1, trace" "no kernels were recorded; trace-$1.log: $(last "trace-$1.log")"
+		unavailable "ours $1, trace" "no kernels were recorded; trace-$1.log: $(last "trace-$1.log")"
 	else
 		row info "ours $1 mobilenet_v1 $c_main bf16, trace" "$(cat "$out/trace-$1.json")" busy_percent "$(value busy_percent <"$out/trace-$1.json")"
 	fi

@@ -47,7 +47,8 @@ answered() {
 	stop "$name"
 }
 
-# ask NAME SECONDS LINE: sends a request and waits for the reply. A server whose GPU failed is of no more use.
+# ask NAME SECONDS LINE: sends a request and waits for the reply. After an error of CUDA other than that memory is used up, a
+# process cannot use the GPU anymore, and is stopped.
 ask() {
 	if [ "$(left)" -lt 3 ]; then
 		reply='{"error":"the time of the part was over"}'
@@ -57,7 +58,8 @@ ask() {
 	answered "$1" "$2"
 	echo "$1: $3 -> $reply" >>"$out/replies.log"
 	case $reply in
-	*'"error"'*[Cc][Uu][Dd][Aa]*) stop "$1" ;;
+	*'out of memory'*) ;;
+	*'"error"'*'CUDA error'* | *'"error"'*CUDA_ERROR*) stop "$1" ;;
 	esac
 }
 
