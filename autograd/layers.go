@@ -143,6 +143,11 @@ func (s *Scope) MaxPool2d(x *Tensor, p Pool) *Tensor {
 // counts as zeros, as torch.nn.AvgPool2d does by default.
 func (s *Scope) AvgPool2d(x *Tensor, p Pool) *Tensor {
 	const countPadding, noDivisor = 1, 1
+	if p.Padding > 0 && 2*p.Padding <= p.Kernel && x != nil && x.c != nil && x.Device() != CPU {
+		// On a GPU, libtorch 2.11's gradient of padded windows is wrong for channels-last images (scripts/gpu/pooling.py). Padded
+		// zeros count as padding does.
+		x, p.Padding = s.Pad2d(x, p.Padding, p.Padding, p.Padding, p.Padding), 0
+	}
 	kernel, stride, padding := pair(p.Kernel), pair(p.stride()), pair(p.Padding)
 	return s.op("average pool", []*Tensor{x}, func(out *lib.Ctensor) {
 		lib.AtgAvgPool2d(out, x.c, kernel, 2, stride, 2, padding, 2, 0, countPadding, 0, noDivisor)

@@ -14,6 +14,7 @@ import (
 // TestCheckScript runs scripts/gpu_check.sh with a bundle whose programs are shell scripts: what fails is a row that failed, what
 // hangs ends at the part's limit, and what the time does not allow is named.
 func TestCheckScript(t *testing.T) {
+	readScripts(t)
 	const works = `case "$*" in *version*) echo "depthwise 1" ;; *) echo '{"loader_img_s": 12.6, "train_img_s": 3}' ;; esac`
 	for _, c := range []struct {
 		name, train, test, part, limit string
@@ -54,6 +55,28 @@ func TestCheckScript(t *testing.T) {
 
 // checkRow is a line of rows.jsonl.
 type checkRow struct{ Part, Name, Status, Text string }
+
+// readScripts reads all scripts, so that go test's cache knows that a test depends on them, and checks their syntax.
+func readScripts(t *testing.T) {
+	t.Helper()
+	for _, pattern := range []string{"*.sh", "*.py", "gpu/*"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %q, %v", pattern, files, err)
+		}
+		for _, file := range files {
+			if _, err := os.ReadFile(file); err != nil {
+				t.Fatal(err)
+			}
+			if filepath.Ext(file) != ".sh" {
+				continue
+			}
+			if out, err := exec.CommandContext(t.Context(), "bash", "-n", file).CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		}
+	}
+}
 
 // checkScript runs a part and returns its rows by name, and the table. The exit status must be that of the rows.
 func checkScript(t *testing.T, part, limit, train, test string) (map[string]checkRow, string) {
@@ -99,6 +122,7 @@ func checkScript(t *testing.T, part, limit, train, test string) (map[string]chec
 
 // TestCheckScriptRefuses: wrong arguments and a missing bundle.
 func TestCheckScriptRefuses(t *testing.T) {
+	readScripts(t)
 	for _, c := range []struct {
 		name string
 		args []string

@@ -45,15 +45,16 @@ same() {
 	[ "$a" = "$b" ] && [ -n "$a" ] && row ok "$1" "the same bytes, $a" || row failed "$1" "other bytes: ${a:-none} and ${b:-none}"
 }
 
-# graphs compares training with and without CUDA graphs.
-graphs() {
-	if [ "$("$train" --help | grep -c -- --cuda-graph)" = 0 ]; then
-		unavailable 'CUDA graphs' 'the program has no --cuda-graph'
-		return
-	fi
-	trains 'train v1 with CUDA graphs' graph-on --cuda-graph on && trains 'train v1 without' graph-off --cuda-graph off &&
-		same 'CUDA graphs compute the same' graph-on graph-off
+# resumed NAME RUN FLAGS...: a training, and the same one that is killed and resumed.
+resumed() {
+	local name=$1 run=$2
+	shift 2
+	trains "train $name" "$run" "$@" && killed "$name, SIGKILL and resume" "$work/$run" 5 "$run-killed.log" \
+		"$train" "${a_settings[@]}" --epochs $a_epochs "$@" --checkpoint-every 1steps --out "$work/$run-killed"
 }
+
+# beside runs a function beside the next ones on a GPU, which has room for them, and before them on a CPU.
+beside() { if [ "$device" = cpu ]; then "$@"; else "$@" & fi; }
 
 # too_large asks for a batch that no memory holds: the error names what to lower, and the same process computes the next.
 too_large() {
@@ -79,11 +80,14 @@ too_large() {
 
 part_a() {
 	a_sizes
+	beside resumed v1 v1
+	beside resumed 'v2 with dropout' v2 --arch mobilenet_v2
+	beside trains 'train v1 without CUDA graphs' v1-eager --cuda-graph off
+	beside trains 'train v1 by backend torch' v1-torch --backend torch
 	device_tests
-	trains 'train v1' v1 && killed 'v1, SIGKILL and resume' "$work/v1" 5 v1-killed.log \
-		"$train" "${a_settings[@]}" --epochs $a_epochs --checkpoint-every 1steps --out "$work/v1-killed"
-	trains 'train v2, which has dropout' v2 --arch mobilenet_v2 && killed 'v2 with dropout, SIGKILL and resume' "$work/v2" 5 v2-killed.log \
-		"$train" "${a_settings[@]}" --epochs $a_epochs --arch mobilenet_v2 --checkpoint-every 1steps --out "$work/v2-killed"
+	wait
+	same 'CUDA graphs compute the same' v1 v1-eager
+	limited 60 pooling.log "$python" "$here/gpu/pooling.py" "$device"
+	outcome "PyTorch's gradient of average pools" $? pooling.log "$(tail -n 1 "$out/pooling.log")"
 	too_large
-	graphs
 }

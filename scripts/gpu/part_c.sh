@@ -6,8 +6,8 @@
 
 c_sizes() {
 	c_batches=(256 32 1024) c_size=224 c_width=1 c_main=256 c_small=32 c_unreached=0 c_first=''
-	c_wait=30 c_rounds=3 c_threads=() c_backends=(cuda torch) c_graphs=(on off)
-	[ -z "$quick" ] || { c_batches=(4) c_size=32 c_width=0.25 c_main=4 c_small=2 c_rounds=1 c_wait=120; }
+	c_wait=30 c_rounds=3 c_again=2 c_threads=() c_backends=(cuda torch) c_graphs=(on off)
+	[ -z "$quick" ] || { c_batches=(4) c_size=32 c_width=0.25 c_main=4 c_small=2 c_rounds=1 c_again=1 c_wait=120; }
 	# PyTorch's threads spin at barriers, which takes seconds a step beside other work.
 	[ "$device" != cpu ] || c_threads=(OMP_NUM_THREADS=1)
 	[ "$device" != cpu ] || c_backends=(auto torch cuda) c_graphs=(default off)
@@ -15,7 +15,7 @@ c_sizes() {
 
 # c_steps BATCH: steps that take about half a second on a GPU.
 c_steps() {
-	if [ -n "$quick" ]; then echo 2; elif [ "$1" -lt 100 ]; then echo 60; elif [ "$1" -lt 500 ]; then echo 30; else echo 10; fi
+	if [ -n "$quick" ]; then echo 2; elif [ "$1" -lt 100 ]; then echo 80; elif [ "$1" -lt 500 ]; then echo 30; else echo 10; fi
 }
 
 # ours WHAT ARCH BATCH PRECISION BACKEND GRAPH: a measurement of ours; $reply.
@@ -51,22 +51,30 @@ memory() {
 	[ -z "$peak" ] || [ "$peak" = 0 ] || echo ", $peak MB"
 }
 
-# compile WHAT SECONDS: torch.compile prepares training steps or inference of each network. One that is late is stopped: it would
-# disturb the others.
-compile() {
-	local name late=$((SECONDS + $2)) start=$SECONDS
+# compiler WHAT ARCH BATCH: a process of torch.compile, told to prepare.
+compiler() {
+	local name=compile-$1-$2-$3
+	[ "$peers" = all ] || return 0
+	[ -z "$quick" ] || [ "$1 $2" = "step mobilenet_v1" ] || return 0
+	server "$name" env "${c_threads[@]}" TORCHINDUCTOR_COMPILE_THREADS=4 "$python" "$here/gpu_peer.py" "$device" "$c_size"
+	tell "$name" "$(peer compile "$@" bf16 ',"prepare":true')"
+	compilers+=("$name")
+}
+
+# compiled SECONDS waits for the compilers. One that is late is stopped: it would disturb the others.
+compiled() {
+	local name late=$((SECONDS + $1)) start=$SECONDS
 	[ ${#compilers[@]} -gt 0 ] || return 0
-	for name in "${compilers[@]}"; do tell "$name" "$(peer compile "$1" ${c_compiled[$name]} bf16 ',"prepare":true')"; done
 	for name in "${compilers[@]}"; do
 		answered "$name" $((late > SECONDS ? late - SECONDS : 1))
-		[ -z "$(failure)" ] || unavailable "torch.compile $1 ${c_compiled[$name]}" "$(failure)"
+		[ -z "$(failure)" ] || unavailable "torch.${name//-/ }" "$(failure)"
 	done
-	row info 'torch.compile' "prepared $1 of ${#compilers[@]} networks in $((SECONDS - start)) s"
+	row info 'torch.compile' "prepared ${#compilers[@]} in $((SECONDS - start)) s"
 }
 
 # rounds WHAT ARCH BATCH N: ours, eager and compiled PyTorch in turn; a row with the median of each and the ratios.
 rounds() {
-	local what=$1 arch=$2 batch=$3 n=$4 i name=compile-$2-$3 mine='' eager='' compile='' wrong=''
+	local what=$1 arch=$2 batch=$3 n=$4 i name=compile-$1-$2-$3 mine='' eager='' compile='' wrong=''
 	for ((i = 0; i < n; i++)); do
 		ours "$what" "$arch" "$batch" bf16 "$c_best" "$c_graph"
 		mine+=" $(speed)" wrong+=$(failure)
@@ -173,34 +181,26 @@ best() {
 
 part_c() {
 	local name peers=${PEERS:-all}
-	declare -A c_compiled=()
 	compilers=()
 	c_sizes
 	server ours env DEPTHWISE_MEASURE=1 "$bundle/bin/device.test" -test.run '^TestMeasure$' -test.timeout 10m
 	server eager env "${c_threads[@]}" "$python" "$here/gpu_peer.py" "$device" "$c_size"
-	if [ "$peers" = all ]; then
-		for name in "mobilenet_v1 $c_main" "mobilenet_v2 $c_main" "mobilenet_v1 $c_small"; do
-			[ -z "$quick" ] || [ ${#compilers[@]} = 0 ] || break
-			compilers+=("compile-${name/ /-}")
-			c_compiled["compile-${name/ /-}"]=$name
-			server "compile-${name/ /-}" env "${c_threads[@]}" TORCHINDUCTOR_COMPILE_THREADS=4 "$python" "$here/gpu_peer.py" "$device" "$c_size"
-			start "compile-${name/ /-}"
-		done
-	fi
 	[ "$peers" = none ] || start eager
+	compiler step mobilenet_v1 "$c_main"
+	compiler infer mobilenet_v1 "$c_main"
+	compiler step mobilenet_v2 "$c_main"
 	best
-	compile step 80
+	compiled 80
 	rounds step mobilenet_v1 "$c_main" $c_rounds
-	rounds step mobilenet_v2 "$c_main" $(((c_rounds + 1) / 2))
-	rounds step mobilenet_v1 "$c_small" $(((c_rounds + 1) / 2))
-	compile infer 45
-	rounds infer mobilenet_v1 "$c_main" $c_rounds
-	rounds infer mobilenet_v2 "$c_main" $(((c_rounds + 1) / 2))
-	rounds infer mobilenet_v1 "$c_small" $(((c_rounds + 1) / 2))
+	rounds step mobilenet_v1 "$c_small" $c_again
+	rounds infer mobilenet_v1 "$c_main" $c_again
+	rounds step mobilenet_v2 "$c_main" $c_again
 	for name in "${compilers[@]}"; do stop "$name"; done
+	rounds infer mobilenet_v2 "$c_main" $c_again
+	rounds infer mobilenet_v1 "$c_small" $c_again
+	rounds infer mobilenet_v1 1 $c_again
 	traced step
-	traced infer
-	[ "$peers" = none ] || profiles
 	others
+	[ "$peers" = none ] || profiles
 	[ $c_unreached = 0 ] || row 'not run' "$c_unreached measurements" "the part's time was over before $c_first"
 }

@@ -22,6 +22,8 @@ type Case struct {
 	// Window, if not 0, is the side of the windows of the first input in which the case has no
 	// derivative at equal values.
 	Window int
+	// CPUOnly: the operation computes on the CPU alone.
+	CPUOnly bool
 	// Torch computes the output with autograd. The inputs are in the order of Inputs.
 	Torch func(s *autograd.Scope, in []*autograd.Tensor) *autograd.Tensor
 	// Gorgonia returns the output and then, for each Running input, the node of its new value (or

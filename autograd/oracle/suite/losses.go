@@ -82,7 +82,7 @@ func fusedCrossEntropy(logits []Input, t autograd.Targets, smoothing float64) Ca
 		soft.Data[i*classes+int(t.Labels[i])] *= t.Lambda
 		soft.Data[i*classes+int(partner)] += 1 - t.Lambda
 	}
-	return Case{Name: fmt.Sprintf("fused cross entropy, %d mixed rows, smoothing %v", len(t.MixedLabels), smoothing), Inputs: logits, FullPrecision: true,
+	return Case{Name: fmt.Sprintf("fused cross entropy, %d mixed rows, smoothing %v", len(t.MixedLabels), smoothing), Inputs: logits, FullPrecision: true, CPUOnly: true,
 		Torch: func(s *autograd.Scope, in []*autograd.Tensor) *autograd.Tensor {
 			loss, _ := autograd.CrossEntropy{LabelSmoothing: smoothing}.Fused(s, in[0], t)
 			return s.Reshape(loss, 1, 1)

@@ -50,7 +50,7 @@ func weightedLoss(form string, l autograd.CrossEntropy, logits []Input, t autogr
 	}
 	return Case{
 		Name:   fmt.Sprintf("%s loss, %d class weights, gamma %v, smoothing %v, %d mixed rows", form, len(l.ClassWeights), l.Gamma, l.LabelSmoothing, len(t.MixedLabels)),
-		Inputs: logits, FullPrecision: true,
+		Inputs: logits, FullPrecision: true, CPUOnly: form == "fused",
 		Torch: func(s *autograd.Scope, in []*autograd.Tensor) *autograd.Tensor {
 			return s.Reshape(compute(s, in[0]), 1, 1)
 		},
