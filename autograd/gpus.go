@@ -33,6 +33,9 @@ const (
 // oldestDrivers are the oldest drivers of a major version of CUDA, from the tables of its release notes.
 var oldestDrivers = map[int]string{12: "525", 13: "580"}
 
+// oldestPyTorch is the oldest major version of CUDA that there is a PyTorch for among those that set-up accepts (2.11).
+const oldestPyTorch = 12
+
 const visibleVariable = "CUDA_VISIBLE_DEVICES"
 
 func visibleDevices() (string, bool) { return os.LookupEnv(visibleVariable) }
@@ -47,9 +50,12 @@ func (m gpus) problem() error {
 		return fmt.Errorf("CUDA %s finds no NVIDIA driver (libcuda.so.1)%s; install driver %s or newer, and start a container with --gpus all",
 			cudaVersion(s.Runtime), m.card(), m.oldestDriver())
 	case s.Error == insufficientDriver:
-		return fmt.Errorf("the NVIDIA driver%s supports CUDA %s, but libtorch is built with CUDA %s; install driver %s or newer, "+
-			"or set up with a PyTorch for CUDA %d and LIBTORCH_USE_PYTORCH=1",
-			spaced(m.system.Driver), cudaVersion(s.Driver), cudaVersion(s.Runtime), m.oldestDriver(), s.Driver/1000)
+		text := fmt.Sprintf("the NVIDIA driver%s supports CUDA %s, but libtorch is built with CUDA %s; install driver %s or newer",
+			spaced(m.system.Driver), cudaVersion(s.Driver), cudaVersion(s.Runtime), m.oldestDriver())
+		if s.Driver/1000 >= oldestPyTorch {
+			text += fmt.Sprintf(", or set up with a PyTorch for CUDA %d and LIBTORCH_USE_PYTORCH=1", s.Driver/1000)
+		}
+		return errors.New(text)
 	case s.Error == noDevice || s.Error == 0 && s.Count == 0:
 		if m.restricted {
 			return fmt.Errorf("%s=%s hides all GPUs; unset it, or set it to the number of one, such as 0", visibleVariable, m.visible)
