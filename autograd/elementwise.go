@@ -21,15 +21,3 @@ func (s *Scope) Sigmoid(x *Tensor) *Tensor {
 func (s *Scope) Tanh(x *Tensor) *Tensor {
 	return s.op("tanh", []*Tensor{x}, func(out *lib.Ctensor) { lib.AtgTanh(out, x.c) })
 }
-
-// Reciprocal is 1 / x.
-func (s *Scope) Reciprocal(x *Tensor) *Tensor {
-	return s.op("reciprocal", []*Tensor{x}, func(out *lib.Ctensor) { lib.AtgReciprocal(out, x.c) })
-}
-
-// ClampMax is the smaller of x and most; NaN stays NaN.
-func (s *Scope) ClampMax(x *Tensor, most float64) *Tensor {
-	return s.op("clamp max", []*Tensor{x}, func(out *lib.Ctensor) {
-		withScalar(most, func(v lib.Cscalar) { lib.AtgClampMax(out, x.c, v) })
-	})
-}

@@ -198,8 +198,7 @@ var onDead = []wrongUse{
 	{of: "Scope.AddScalar", name: "add scalar", use: func(s scope, x tensor) { s.AddScalar(x, 2) }},
 	{of: "Scope.Exp", name: "exp", use: func(s scope, x tensor) { s.Exp(x) }},
 	{of: "Scope.Log", name: "log", use: func(s scope, x tensor) { s.Log(x) }},
-	{of: "Scope.Reciprocal", name: "reciprocal", use: func(s scope, x tensor) { s.Reciprocal(x) }},
-	{of: "Scope.ClampMax", name: "clamp max", use: func(s scope, x tensor) { s.ClampMax(x, 1) }},
+	{of: "ClipFactor", name: "add scalar", use: func(s scope, x tensor) { autograd.ClipFactor(s, x, 1, 0) }},
 	{of: "Scope.ReadLater", name: "read later", use: func(s scope, x tensor) { s.ReadLater(x) }},
 	{of: "List.Times", name: "list times", use: func(s scope, x tensor) { one(x).Times(s, x) }},
 	{of: "Scope.UploadPixels", name: "to device", use: func(s scope, x tensor) {

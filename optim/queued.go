@@ -25,8 +25,7 @@ func (p preparedStep) clippedOnDevice(s *autograd.Scope) *autograd.Readback {
 	p.count(s, func(s *autograd.Scope) float64 {
 		grads, all := p.gradients(s)
 		total := s.Scale(all.NormTensor(s), math.Abs(p.GradScale))
-		// As clipScale: max/(norm + eps), at most 1; NaN stays NaN.
-		factor := s.Scale(s.ClampMax(s.Reciprocal(s.Scale(s.AddScalar(total, clipEps), 1/p.MaxGradNorm)), 1), p.GradScale)
+		factor := s.Scale(autograd.ClipFactor(s, total, p.MaxGradNorm, clipEps), p.GradScale)
 		p.updateGroups(s, grads, func(s *autograd.Scope, grads autograd.List) (scaled autograd.List, own bool) {
 			return grads.Times(s, factor), true
 		})

@@ -18,7 +18,7 @@ import (
 var notInTheTable = []string{
 	"Zeros", "To", "ToDevice", "Detach", "Keep", "RequireGrad", "SetRequiresGrad", "NormalizeImages", "NormalizePixels", "FusedNormalizePixels", // make, copy or mark
 	"Gotch", "FromGotch", "ForwardModule", "Module", // convert
-	"Argmax",                                                  // has no gradient
+	"Argmax", "CountCorrect", "ExactMatches", "UploadPixels", // have no gradient
 	"Backward", "BackwardWith", "Grad", "Apply", "Checkpoint", // differentiate the user's operations
 }
 
