@@ -82,14 +82,39 @@ func (l List) NormTensor(s *Scope) *Tensor {
 	return s.own(lib.Ctensor(norm))
 }
 
-// Times returns a new list of l's tensors, each multiplied by a scalar on their device.
+// Plus returns l + alpha*y as a new list.
+func (l List) Plus(s *Scope, y List, alpha float64) List {
+	return l.result(s, "list plus", []List{y}, func(x []native.Tensor) ([]native.Tensor, error) { return native.ListPlus(x, y.handles(), alpha) })
+}
+
+// Times returns l * scalar, on their device, as a new list.
 func (l List) Times(s *Scope, scalar *Tensor) List {
 	if !s.ready("list times", scalar) {
 		return nil
 	}
-	product := l.Clone(s)
-	product.update(s, "list times", nil, func(x []native.Tensor) error { return native.ListTimes(x, native.Tensor(scalar.c)) })
-	return product
+	return l.result(s, "list times", nil, func(x []native.Tensor) ([]native.Tensor, error) { return native.ListTimes(x, native.Tensor(scalar.c)) })
+}
+
+// Roots returns the square roots of l as a new list.
+func (l List) Roots(s *Scope) List { return l.result(s, "list roots", nil, native.ListRoots) }
+
+// result checks the lists and makes one native call, which returns a new list.
+func (l List) result(s *Scope, name string, others []List, call func([]native.Tensor) ([]native.Tensor, error)) List {
+	list := make(List, 0, len(l))
+	l.update(s, name, others, func(x []native.Tensor) error {
+		made, err := call(x)
+		if err != nil {
+			return err
+		}
+		for _, c := range made {
+			list = append(list, s.own(lib.Ctensor(c)))
+		}
+		return nil
+	})
+	if s.Err() != nil {
+		return nil
+	}
+	return list
 }
 
 // AllFinite reports whether no element is infinite or NaN; it is true for an empty list.
@@ -122,11 +147,7 @@ func (l List) FullLike(s *Scope, value float64) List {
 }
 
 // Clone returns a new list with l's values.
-func (l List) Clone(s *Scope) List {
-	clone := l.ZerosLike(s)
-	clone.CopyFrom(s, l)
-	return clone
-}
+func (l List) Clone(s *Scope) List { return l.result(s, "list clone", nil, native.ListClone) }
 
 func (l List) handles() []native.Tensor { return handles(l) }
 

@@ -139,6 +139,7 @@ var wrongUses = []wrongUse{
 	{"Scope.Copy", "copy", f32, func(s scope, x tensor) { s.Copy(x, other(s, x)) }},
 	{"Scope.Item", "item", f32, func(s scope, x tensor) { s.Item(x) }},
 	{"GradsOf", "gradients", f32, func(s scope, x tensor) { autograd.GradsOf(s, one(x)) }},
+	{"List.Plus", "list plus", f32, func(s scope, x tensor) { one(x).Plus(s, one(other(s, x)), 1) }},
 	{"List.AddScaled", "list add scaled", f32, func(s scope, x tensor) { one(x).AddScaled(s, one(other(s, x)), 1) }},
 	{"Update.Apply", "fused update", f32, func(s scope, x tensor) { update(x, other(s, x)).Apply(s) }},
 	{"Update.Norm", "fused update norm", f32, func(s scope, x tensor) { update(x, other(s, x)).Norm(s) }},
@@ -201,6 +202,7 @@ var onDead = []wrongUse{
 	{of: "ClipFactor", name: "add scalar", use: func(s scope, x tensor) { autograd.ClipFactor(s, x, 1, 0) }},
 	{of: "Scope.ReadLater", name: "read later", use: func(s scope, x tensor) { s.ReadLater(x) }},
 	{of: "List.Times", name: "list times", use: func(s scope, x tensor) { one(x).Times(s, x) }},
+	{of: "List.Roots", name: "list roots", use: func(s scope, x tensor) { one(x).Roots(s) }},
 	{of: "Scope.UploadPixels", name: "to device", use: func(s scope, x tensor) {
 		s.UploadPixels(autograd.Pixels{Uploaded: x}, autograd.CUDA(0))
 	}},
@@ -219,7 +221,7 @@ var onDead = []wrongUse{
 	{of: "List.Zero", name: "list zero", use: func(s scope, x tensor) { one(x).Zero(s) }},
 	{of: "List.AllFinite", name: "list all finite", use: func(s scope, x tensor) { one(x).AllFinite(s) }},
 	{of: "List.ZerosLike", name: "zeros like", use: func(s scope, x tensor) { one(x).ZerosLike(s) }},
-	{of: "List.Clone", name: "zeros like", use: func(s scope, x tensor) { one(x).Clone(s) }},
+	{of: "List.Clone", name: "list clone", use: func(s scope, x tensor) { one(x).Clone(s) }},
 }
 
 // noOperations are exported and take a scope, but cannot fail by themselves.

@@ -70,8 +70,7 @@ func (c AdamW) update(s *autograd.Scope, g group, grads autograd.List, at stepIn
 	square.AddProduct(s, grads, grads, 1-c.Beta2)
 
 	first, second := c.biasCorrections(at.step)
-	root := square.Clone(s)
-	root.Sqrt(s)
+	root := square.Roots(s)
 	root.Scale(s, 1/math.Sqrt(second))
 	root.AddScalar(s, c.Eps)
 	g.params.AddQuotient(s, mean, root, -at.lr/first)

@@ -141,10 +141,11 @@ func (p preparedStep) updateGroups(s *autograd.Scope, grads []autograd.List, sca
 	for i, g := range p.o.groups {
 		scaled, own := scale(s, grads[i])
 		if coupled := g.decay != 0 && !p.o.rule.weightDecay().decoupled; coupled {
-			if !own {
-				scaled = scaled.Clone(s)
+			if own {
+				scaled.AddScaled(s, g.params, g.decay)
+			} else {
+				scaled = scaled.Plus(s, g.params, g.decay)
 			}
-			scaled.AddScaled(s, g.params, g.decay)
 		}
 		p.o.rule.update(s, g, scaled, p.at(g))
 	}

@@ -59,11 +59,6 @@ func ListNormTensor(x []Tensor) (Tensor, error) {
 	return Tensor(out), err
 }
 
-// ListTimes is x *= scalar, a tensor.
-func ListTimes(x []Tensor, scalar Tensor) error {
-	return take(C.dw_list_times(first(x), count(x), C.dw_tensor(scalar)))
-}
-
 // ListAllFinite reports whether no element of any tensor is infinite or NaN.
 func ListAllFinite(x []Tensor) (bool, error) {
 	var finite C.int

@@ -57,7 +57,6 @@ dw_error dw_list_copy(const dw_tensor *x, const dw_tensor *y, int n);
 dw_error dw_list_zero(const dw_tensor *x, int n);
 dw_error dw_list_norm(const dw_tensor *x, int n, double *norm);
 dw_error dw_list_norm_tensor(dw_tensor *norm, const dw_tensor *x, int n);
-dw_error dw_list_times(const dw_tensor *x, int n, dw_tensor scalar);
 dw_error dw_list_all_finite(const dw_tensor *x, int n, int *finite);
 
 #ifdef __cplusplus

@@ -2,6 +2,7 @@
 
 // Updates of whole lists of tensors: PyTorch's _foreach_ operations, which its optimizers are
 // written in.
+#include "lists.h"
 #include "tensors/guard.h"
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
@@ -29,6 +30,11 @@ template <class F> dw_error update(F &&f) {
 // tensors' norms.
 at::Tensor total_norm(const dw_tensor *x, int n) {
   return at::linalg_vector_norm(at::stack(at::_foreach_norm(list(x, n), 2)));
+}
+
+// Hands a new list to the caller.
+void give(dw_tensor *out, const std::vector<at::Tensor> &tensors) {
+  for (const auto &t : tensors) *out++ = new at::Tensor(t);
 }
 
 } // namespace
@@ -77,8 +83,26 @@ dw_error dw_list_norm_tensor(dw_tensor *norm, const dw_tensor *x, int n) {
   return update([&] { *norm = new at::Tensor(total_norm(x, n)); });
 }
 
-dw_error dw_list_times(const dw_tensor *x, int n, dw_tensor scalar) {
-  return update([&] { at::_foreach_mul_(list(x, n), *static_cast<at::Tensor *>(scalar)); });
+dw_error dw_list_plus(dw_tensor *out, const dw_tensor *x, const dw_tensor *y, int n, double alpha) {
+  return update([&] { give(out, at::_foreach_add(list(x, n), list(y, n), alpha)); });
+}
+
+dw_error dw_list_times(dw_tensor *out, const dw_tensor *x, int n, dw_tensor scalar) {
+  return update([&] { give(out, at::_foreach_mul(list(x, n), *static_cast<at::Tensor *>(scalar))); });
+}
+
+dw_error dw_list_clone(dw_tensor *out, const dw_tensor *x, int n) {
+  return update([&] {
+    const auto from = list(x, n);
+    std::vector<at::Tensor> to;
+    for (const auto &t : from) to.push_back(at::empty_like(t));
+    at::_foreach_copy_(to, from);
+    give(out, to);
+  });
+}
+
+dw_error dw_list_roots(dw_tensor *out, const dw_tensor *x, int n) {
+  return update([&] { give(out, at::_foreach_sqrt(list(x, n))); });
 }
 
 // A finite sum has finite terms only, which settles the usual case; finite terms can overflow, so
