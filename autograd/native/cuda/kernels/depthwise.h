@@ -18,7 +18,7 @@ template <int Taps, int V> DW_DEVICE void load_taps(const float *weight, int cha
 template <class Kernel, int K, int S, class T> struct ForwardStrip {
   static constexpr int V = Kernel::tile.channels, C = Kernel::tile.columns, Ahead = Kernel::tile.ahead;
   static constexpr int N = (C - 1) * S + K, D = (K - 1) / S + 1;
-  static constexpr int Unroll = K == 3 ? D : 1; // so that no step moves the sums of its next
+  static constexpr int Unroll = kUnrolled<K, Ahead, D>;
   using Rows = Pack<T, V>[S][N]; // what a step loads
 
   // Adds row j of the step's new rows.
@@ -55,27 +55,34 @@ template <class Kernel, int K, int S, class T> struct ForwardStrip {
     int at = (strip.row * w.out_w + strip.column) * w.c + channel; // of the output
     Rows rows[Ahead] = {}; // columns outside the image stay zeros
     auto load_step = [&](Rows &to) {
-      DW_UNROLL for (int j = 0; j < S; j++, columns.next_row()) columns.template load_row<All>(x, to[j]);
+      DW_UNROLL for (int j = 0; j < S; j++, columns.next_row()) {
+        columns.template load_row<All>(x, to[j]);
+        if (Kernel::tile.prefetch) columns.prefetch_row(x, Kernel::tile.prefetch, K / 2, K / 2 + C * S);
+      }
     };
     DW_UNROLL for (int a = 0; a < Ahead; a++) load_step(rows[a]);
     float sums[D][C][V] = {};
-    DW_UNROLL_BY(Unroll) for (; step < strip.end; step++) {
-      const int row = columns.row - Ahead * S; // the first of the step's
-      float v[S][N][V];
-      DW_UNROLL for (int j = 0; j < S; j++) DW_UNROLL for (int i = 0; i < N; i++) {
-        unpack(rows[0][j][i], v[j][i]);
-        DW_UNROLL for (int k = 0; k < V; k++) v[j][i][k] = bounded(v[j][i][k]);
-        DW_UNROLL for (int a = 1; a < Ahead; a++) rows[a - 1][j][i] = rows[a][j][i];
-      }
-      load_step(rows[Ahead - 1]);
-      DW_UNROLL for (int j = 0; j < S; j++) if (columns.loads(row + j)) add_row(j, v[j], taps, sums);
-      if (step >= strip.row) {
-        DW_UNROLL for (int i = 0; i < C; i++) if (All || strip.column + i < w.out_w) finish(at + i * w.c, sums[0][i]);
-        at += w.out_w * w.c;
-      }
-      DW_UNROLL for (int i = 0; i < C; i++) DW_UNROLL for (int k = 0; k < V; k++) {
-        DW_UNROLL for (int d = 1; d < D; d++) sums[d - 1][i][k] = sums[d][i][k];
-        sums[D - 1][i][k] = 0;
+    while (step < strip.end) {
+      DW_UNROLL for (int u = 0; u < Unroll; u++, step++) {
+        if (step >= strip.end) break;
+        const int row = columns.row - Ahead * S; // the first of the step's
+        Rows &now = rows[u % Ahead];
+        float v[S][N][V];
+        DW_UNROLL for (int j = 0; j < S; j++) DW_UNROLL for (int i = 0; i < N; i++) {
+          unpack(now[j][i], v[j][i]);
+          DW_UNROLL for (int k = 0; k < V; k++) v[j][i][k] = bounded(v[j][i][k]);
+        }
+        load_step(now);
+        DW_UNROLL for (int j = 0; j < S; j++) if (columns.loads(row + j)) add_row(j, v[j], taps, sums);
+        if (step >= strip.row) {
+          DW_UNROLL for (int i = 0; i < C; i++)
+              if (All || strip.column + i < w.out_w) finish(at + i * w.c, sums[0][i]);
+          at += w.out_w * w.c;
+        }
+        DW_UNROLL for (int i = 0; i < C; i++) DW_UNROLL for (int k = 0; k < V; k++) {
+          DW_UNROLL for (int d = 1; d < D; d++) sums[d - 1][i][k] = sums[d][i][k];
+          sums[D - 1][i][k] = 0;
+        }
       }
     }
   }

@@ -14,7 +14,7 @@ template <int K, int S, class T> struct BackwardStrip {
   static constexpr Tile tile = Backward<K, S>::tile;
   static constexpr int V = tile.channels, C = tile.columns, Ahead = tile.ahead, D = (K - 1) / S + 1;
   static constexpr int M = C + D - 1, N = C * S; // columns of dy and of x
-  static constexpr int Unroll = K == 3 ? D : 1; // so that no step moves the dy of its next
+  static constexpr int Unroll = kUnrolled<K, Ahead, D>;
 
   // What a step loads.
   struct Rows {
@@ -42,8 +42,13 @@ template <int K, int S, class T> struct BackwardStrip {
   template <bool All> DW_DEVICE void load_step(Rows &rows) {
     outputs.template load_row<All>(da, rows.da);
     outputs.template load_row<All>(y, rows.y);
+    if (tile.prefetch) outputs.prefetch_row(da, tile.prefetch, D / 2, D / 2 + C);
+    if (tile.prefetch) outputs.prefetch_row(y, tile.prefetch, D / 2, D / 2 + C);
     outputs.next_row();
-    DW_UNROLL for (int j = 0; j < S; j++, inputs.next_row()) inputs.template load_row<All>(x, rows.x[j]);
+    DW_UNROLL for (int j = 0; j < S; j++, inputs.next_row()) {
+      inputs.template load_row<All>(x, rows.x[j]);
+      if (tile.prefetch) inputs.prefetch_row(x, S * tile.prefetch, 0, N);
+    }
   }
 
   // dy of the outputs loaded. Those outside the output are zeros.
@@ -97,18 +102,21 @@ template <int K, int S, class T> struct BackwardStrip {
     Rows rows[Ahead] = {}; // columns outside the images stay zeros
     int row = outputs.row, at = inputs.at;
     DW_UNROLL for (int a = 0; a < Ahead; a++) load_step<All>(rows[a]);
-    DW_UNROLL_BY(Unroll) for (; row < strip.end; row++) {
-      DW_UNROLL for (int d = D - 1; d > 0; d--) DW_UNROLL for (int m = 0; m < M; m++)
-          DW_UNROLL for (int k = 0; k < V; k++) dy[d][m][k] = dy[d - 1][m][k];
-      if (outputs.loads(row)) compute_dy<All>(rows[0], norm, dy[0]);
-      else DW_UNROLL for (int m = 0; m < M; m++) DW_UNROLL for (int k = 0; k < V; k++) dy[0][m][k] = 0;
-      float v[S][N][V];
-      DW_UNROLL for (int j = 0; j < S; j++) DW_UNROLL for (int i = 0; i < N; i++) unpack(rows[0].x[j][i], v[j][i]);
-      DW_UNROLL for (int a = 1; a < Ahead; a++) rows[a - 1] = rows[a];
-      const int from = inputs.row - Ahead * S; // the first of the step's rows of inputs
-      load_step<All>(rows[Ahead - 1]);
-      DW_UNROLL for (int j = 0; j < S; j++, at += inputs.line)
-          if (inputs.loads(from + j)) row_of_inputs<All>(j, v[j], at, dy, taps, dweight);
+    while (row < strip.end) {
+      DW_UNROLL for (int u = 0; u < Unroll; u++, row++) {
+        if (row >= strip.end) break;
+        Rows &now = rows[u % Ahead];
+        DW_UNROLL for (int d = D - 1; d > 0; d--) DW_UNROLL for (int m = 0; m < M; m++)
+            DW_UNROLL for (int k = 0; k < V; k++) dy[d][m][k] = dy[d - 1][m][k];
+        if (outputs.loads(row)) compute_dy<All>(now, norm, dy[0]);
+        else DW_UNROLL for (int m = 0; m < M; m++) DW_UNROLL for (int k = 0; k < V; k++) dy[0][m][k] = 0;
+        float v[S][N][V];
+        DW_UNROLL for (int j = 0; j < S; j++) DW_UNROLL for (int i = 0; i < N; i++) unpack(now.x[j][i], v[j][i]);
+        const int from = inputs.row - Ahead * S; // the first of the step's rows of inputs
+        load_step<All>(now);
+        DW_UNROLL for (int j = 0; j < S; j++, at += inputs.line)
+            if (inputs.loads(from + j)) row_of_inputs<All>(j, v[j], at, dy, taps, dweight);
+      }
     }
   }
 };

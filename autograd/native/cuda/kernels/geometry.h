@@ -6,15 +6,16 @@
 
 namespace depthwise::cuda {
 
-// The channels of a block: the most lanes of `n` that divide it, up to a warp's 32. A number
-// without such divisors gets more, because few lanes would read few consecutive bytes.
-inline int lanes_of(int n) {
+// The lanes of a block of `threads` for n channels or groups of them: the most that divide n, up to a
+// warp's 32. A number without such divisors gets more, because few lanes would read few
+// consecutive bytes.
+inline int lanes_of(int n, int threads) {
   auto divisor = [n](int most) {
     while (n % most != 0) most--;
     return most;
   };
   const int lanes = divisor(n < 32 ? n : 32);
-  return lanes >= 8 || n <= 32 ? lanes : divisor(n < kMaxThreads ? n : kMaxThreads);
+  return lanes >= 8 || n <= 32 ? lanes : divisor(n < threads ? n : threads);
 }
 
 // Whether the kernels can compute a shape; else the caller uses libtorch's operations.
@@ -31,7 +32,7 @@ inline bool depthwise_supported(const dw_window &w) {
 
 // Elementwise kernels: enough blocks to fill the multiprocessors, or as many as there are rows.
 inline Launch rows_launch(const dw_rows &m, int channels, const Stream &s, int processors) {
-  const int lanes = lanes_of(m.c / channels), slices = m.c / channels / lanes, y = s.threads / lanes;
+  const int lanes = lanes_of(m.c / channels, s.threads), slices = m.c / channels / lanes, y = s.threads / lanes;
   const long long most = (m.rows + y - 1) / y, filling = (processors * s.blocks + slices - 1) / slices;
   return {unsigned(slices), unsigned(most < filling ? most : filling), unsigned(lanes), unsigned(y), 0};
 }
@@ -74,7 +75,7 @@ inline Launch patches_launch(const dw_window &w) {
 // the busiest threads do the fewest steps. A strip costs `before` steps before its first row, and
 // about two for its start.
 inline Launch strips_launch(const dw_window &w, int height, int width, int before, const Tile &t, int processors) {
-  const int lanes = lanes_of(w.c / t.channels), slices = w.c / t.channels / lanes, y = t.threads / lanes;
+  const int lanes = lanes_of(w.c / t.channels, t.threads), slices = w.c / t.channels / lanes, y = t.threads / lanes;
   const long long across = (width + t.columns - 1) / t.columns;
   const long long filling = (processors * t.blocks + slices - 1) / slices;
   Launch best{unsigned(slices), 1, unsigned(lanes), unsigned(y), height};

@@ -50,8 +50,16 @@ template <int N, int V> struct Columns {
   // Loads the pixels of the row. With All, all columns are in the image. Otherwise pixels that are not
   // keep their value. So does a row that is not loaded.
   template <bool All, class T> DW_DEVICE void load_row(const T *image, Pack<T, V> (&to)[N]) const {
-    if (!loads(row)) return;
-    DW_UNROLL for (int i = 0; i < N; i++) if (All || (inside >> i & 1)) to[i] = load<V>(image + (at + i * pixel));
+    const bool ok = loads(row);
+    DW_UNROLL for (int i = 0; i < N; i++)
+        if (ok && (All || (inside >> i & 1))) to[i] = load<V>(image + (at + i * pixel));
+  }
+
+  // Prefetches the columns [from, to) of the row `rows` below the row that is loaded next.
+  template <class T> DW_DEVICE void prefetch_row(const T *image, int rows, int from, int to) const {
+    const bool ok = loads(row + rows);
+    DW_UNROLL for (int i = 0; i < N; i++)
+        if (i >= from && i < to) prefetch_where(ok && (inside >> i & 1), image + (at + rows * line + i * pixel));
   }
 };
 

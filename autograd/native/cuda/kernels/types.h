@@ -76,6 +76,15 @@ template <class T, int N> struct alignas(sizeof(T) * N > 16 ? 16 : sizeof(T) * N
 };
 
 #if defined(__CUDACC__)
+// Brings a line of memory to the L2 cache.
+DW_DEVICE void prefetch_where(bool present, const void *p) {
+  asm volatile("{ .reg .pred p; setp.ne.s32 p, %1, 0; @p prefetch.global.L2 [%0]; }" ::"l"(p), "r"(int(present)));
+}
+#else
+inline void prefetch_where(bool, const void *) {}
+#endif
+
+#if defined(__CUDACC__)
 // In global memory, which the compiler cannot conclude from a pointer that it has to keep.
 template <int N, class T> DW_DEVICE Pack<T, N> load(const T *p) {
   Pack<T, N> v;
