@@ -20,6 +20,7 @@ Environment:
   PYTHON      Python with the PyTorch that the bundle was made for; its other packages are optional (default python3)
   QUICK       1: small networks and few steps, to go through every line on a CPU
   PART_LIMIT  seconds for each part (default 175)
+  LIMITS      seconds for some parts, such as "a=90 c=150"
 
 The exit status is 1 if a row failed or was not reached.
 TEXT
@@ -55,7 +56,8 @@ echo "results in $out"
 part=machine
 describe_machine
 for part in "${parts[@]}"; do
-	began=$SECONDS
+	began=$SECONDS part_limit=$(tr ' ' '\n' <<<"${LIMITS:-}" | sed -n "s/^$part=\([0-9]\+\)\$/\1/p")
+	part_limit=${part_limit:-${PART_LIMIT:-175}}
 	"part_$part"
 	stop_servers
 	row info "part $part" "$((SECONDS - began)) s"

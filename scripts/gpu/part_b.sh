@@ -63,10 +63,11 @@ evaluated() {
 
 part_b() {
 	b_sizes
+	beside finetune 2
 	finetune 1
-	killed 'fine-tune, SIGKILL and resume' "$work/finetune-1" 10 killed.log \
+	beside killed 'fine-tune, SIGKILL and resume' "$work/finetune-1" 10 killed.log \
 		"$train" "${b_settings[@]}" --seed 1 --checkpoint-every 5steps --out "$work/killed"
 	exported "$work/finetune-1"
 	evaluated "$work/finetune-1"
-	finetune 2
+	wait
 }

@@ -42,7 +42,7 @@ part_d() {
 	for workers in "${d_workers[@]}"; do loader "$workers"; done
 	loader auto --decode fast
 	trained_from 'train v1 from images' from-images.log
-	trained_from 'train v1 from images, --decode fast' from-images-fast.log --decode fast
 	limited 30 step.log "$train" bench step --data "$data" --device "$device" --resolution $d_size --batch-size $d_batch --json
 	outcome 'bench step from shards' $? step.log "$(value train_img_s <"$out/step.log" | rounded) img/s"
+	trained_from 'train v1 from images, --decode fast' from-images-fast.log --decode fast
 }

@@ -35,6 +35,9 @@ killed() {
 	fi
 }
 
+# beside runs a function beside the next ones on a GPU, which has room for them, and before them on a CPU.
+beside() { if [ "$device" = cpu ]; then "$@"; else "$@" & fi; }
+
 # trained RUN prints the steps of the newest checkpoint of a run.
 trained() {
 	local newest
