@@ -143,15 +143,24 @@ func (s *Scope) MaxPool2d(x *Tensor, p Pool) *Tensor {
 // counts as zeros, as torch.nn.AvgPool2d does by default.
 func (s *Scope) AvgPool2d(x *Tensor, p Pool) *Tensor {
 	const countPadding, noDivisor = 1, 1
-	if p.Padding > 0 && 2*p.Padding <= p.Kernel && x != nil && x.c != nil && x.Device() != CPU {
-		// On a GPU, libtorch 2.11's gradient of padded windows is wrong for channels-last images (scripts/gpu/pooling.py). Padded
-		// zeros count as padding does.
-		x, p.Padding = s.Pad2d(x, p.Padding, p.Padding, p.Padding, p.Padding), 0
+	if x != nil && x.c != nil && x.Device() != CPU {
+		// On a GPU, libtorch 2.11's gradient of padded windows is wrong for channels-last images (scripts/gpu/pooling.py).
+		x, p = s.paddedApart(x, p)
 	}
 	kernel, stride, padding := pair(p.Kernel), pair(p.stride()), pair(p.Padding)
 	return s.op("average pool", []*Tensor{x}, func(out *lib.Ctensor) {
 		lib.AtgAvgPool2d(out, x.c, kernel, 2, stride, 2, padding, 2, 0, countPadding, 0, noDivisor)
 	})
+}
+
+// paddedApart pads x with zeros, which an average counts as it does padding, and returns the pool without padding. Padding that
+// libtorch refuses stays.
+func (s *Scope) paddedApart(x *Tensor, p Pool) (*Tensor, Pool) {
+	if n := p.Padding; n > 0 && 2*n <= p.Kernel {
+		p.Padding = 0
+		return s.Pad2d(x, n, n, n, n), p
+	}
+	return x, p
 }
 
 func (p Pool) stride() int64 {
