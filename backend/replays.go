@@ -112,6 +112,7 @@ func (r *replays) record(inputs autograd.List, compute func(s *autograd.Scope, i
 	}
 	if err != nil {
 		r.scope.Free(p.inputs...)
+		r.reset() // a failed capture gives the generator another state than that of the graphs before
 		r.err = err
 		return nil
 	}

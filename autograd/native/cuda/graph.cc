@@ -5,6 +5,7 @@
 #include "tensors/guard.h"
 #include <ATen/ATen.h>
 #ifdef DEPTHWISE_CUDA
+#include <ATen/cuda/CUDAGeneratorImpl.h>
 #include <ATen/cuda/CUDAGraph.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAFunctions.h>
@@ -28,10 +29,36 @@ c10::cuda::CUDAStream stream_of(c10::DeviceIndex device) {
   return found->second;
 }
 
+// Gives the default generator a state of its own again. Of a capture that failed, it would go on to refuse every number:
+// it has no other end of a capture than a complete one.
+void leave_capture(c10::DeviceIndex device) {
+  auto generator = at::globalContext().defaultGenerator(at::Device(at::kCUDA, device));
+  auto fresh = at::cuda::detail::createCUDAGenerator(device);
+  std::lock_guard<std::mutex> lock(generator.mutex());
+  fresh.set_state(generator.get_state());
+  generator.graphsafe_set_state(fresh);
+}
+
+// Ends a capture that failed: the stream must leave it, and the allocator must stop taking memory from the graph's pool.
+// CUDAGraph::capture_end throws, in some versions before it has done the second. The operation that failed was reported.
+void abandon(c10::DeviceIndex device, at::cuda::CUDAGraph &graph, at::cuda::MempoolId_t pool) {
+  const auto attempt = [](auto &&f) {
+    dw_error e = guard(f);
+    dw_free_error(e);
+    return e == nullptr;
+  };
+  c10::cuda::CUDAGuard on(device);
+  if (!attempt([&] { graph.capture_end(); }))
+    attempt([&] { c10::cuda::CUDACachingAllocator::endAllocateToPool(device, pool); });
+  cudaGetLastError();
+  leave_capture(device);
+}
+
 } // namespace
 
 struct dw_capture {
   c10::DeviceIndex device;
+  at::cuda::MempoolId_t pool;
   at::cuda::CUDAGraph graph;
   bool open = false; // between begin and end
 };
@@ -50,9 +77,8 @@ dw_error dw_capture_begin(dw_capture **out, int device, const dw_capture *shares
     c10::cuda::CUDAGuard on(c->device);
     c10::cuda::device_synchronize();
     c10::cuda::CUDACachingAllocator::emptyCache(); // what the same work has used before; a graph has memory of its own
-    // Other threads, of a server, may go on calling CUDA.
-    c->graph.capture_begin(shares ? const_cast<dw_capture *>(shares)->graph.pool() : at::cuda::MempoolId_t{0, 0},
-                           cudaStreamCaptureModeThreadLocal);
+    c->pool = shares ? shares->pool : at::cuda::graph_pool_handle();
+    c->graph.capture_begin(c->pool, cudaStreamCaptureModeThreadLocal); // other threads, of a server, may go on calling CUDA
     c->open = true;
     *out = c.release();
   });
@@ -75,18 +101,8 @@ dw_error dw_capture_replay(dw_capture *c) {
 
 void dw_capture_free(dw_capture *c) {
   if (c == nullptr) return;
-  // A capture that failed: the stream must leave its capture, and the allocator must stop taking
-  // memory from the graph's pool. capture_end may throw at either.
-  if (c->open) {
-    c10::cuda::CUDAGuard on(c->device);
-    const auto pool = c->graph.pool();
-    bool ended = true;
-    if (dw_error e = guard([&] { c->graph.capture_end(); })) ended = false, dw_free_error(e);
-    if (!ended) {
-      if (dw_error e = guard([&] { c10::cuda::CUDACachingAllocator::endAllocateToPool(c->device, pool); })) dw_free_error(e);
-      cudaGetLastError(); // the failure was reported
-    }
-  }
+  if (c->open)
+    if (dw_error e = guard([&] { abandon(c->device, c->graph, c->pool); })) dw_free_error(e);
   delete c;
 }
 
