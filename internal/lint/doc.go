@@ -1,5 +1,5 @@
-// Package lint checks the repository's texts: links and anchors of Markdown files, and the words of documentation and
-// comments against the project's glossary of preferred terms. Its own tests run the checks over the repository.
+// Package lint checks the repository's texts: links, anchors and repeated lines of Markdown files, and the words of
+// documentation and comments against the project's glossary of preferred terms. Its own tests run the checks over the repository.
 package lint
 
 import (

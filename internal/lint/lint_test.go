@@ -101,3 +101,25 @@ func TestLanguage(t *testing.T) {
 		t.Error("no error for a file that does not exist")
 	}
 }
+
+func TestRepeats(t *testing.T) {
+	long := strings.Repeat("word ", 12)
+	for _, c := range []struct{ name, markdown, want string }{
+		{"repeated line", "# A\n" + long + "\nb\n" + long + "\n", "docs/t.md:4: repeats line 2"},
+		{"three times", long + "\n" + long + "\n" + long, "docs/t.md:2: repeats line 1\ndocs/t.md:3: repeats line 1"},
+		{"short line", "a\na\n", ""},
+		{"code block", "```\n" + long + "\n" + long + "\n```\n", ""},
+		{"header of a table", "| " + long + "\n|---|\n| a |\n\n| " + long + "\n|---|\n| b |\n", ""},
+		{"other lines", long + "\n" + long + "!\n", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			problems, err := Repeats(fstest.MapFS{"docs/t.md": {Data: []byte(c.markdown)}}, []string{"docs/t.md"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(texts(problems), "\n"); got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+}

@@ -63,6 +63,15 @@ func TestRepositoryLinks(t *testing.T) {
 	fail(t, problems)
 }
 
+func TestRepositoryRepeats(t *testing.T) {
+	root, files := repository(t)
+	problems, err := Repeats(root, slices.DeleteFunc(files, func(name string) bool { return path.Ext(name) != ".md" }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fail(t, problems)
+}
+
 func TestRepositoryLanguage(t *testing.T) {
 	root, files := repository(t)
 	checked := slices.DeleteFunc(files, func(name string) bool {
