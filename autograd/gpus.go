@@ -89,10 +89,10 @@ func spaced(text string) string {
 // cudaVersion formats a version of CUDA, 1000 * major + 10 * minor.
 func cudaVersion(v int) string { return fmt.Sprintf("%d.%d", v/1000, v%1000/10) }
 
-// device returns the GPU of a number among those that are visible, or why it cannot be used.
-func (m gpus) device(n int) (Device, error) {
+// unusable says why the GPU of a number among those that are visible cannot be used; nil if it can.
+func (m gpus) unusable(n int) error {
 	if err := m.problem(); err != nil {
-		return CPU, fmt.Errorf("autograd: device %v: %w; or use --device cpu", CUDA(n), err)
+		return err
 	}
 	if n >= len(m.gpus) {
 		have := "there is one GPU, cuda:0"
@@ -102,11 +102,19 @@ func (m gpus) device(n int) (Device, error) {
 		if m.restricted {
 			have += fmt.Sprintf(", which are numbered among those of %s=%s", visibleVariable, m.visible)
 		}
-		return CPU, fmt.Errorf("autograd: device %v: %s", CUDA(n), have)
+		return errors.New(have)
 	}
 	if g := m.gpus[n]; !m.supports(g) {
-		return CPU, fmt.Errorf("autograd: device %v: this libtorch has no kernels for %s of compute capability %s, but for %s; "+
-			"use another GPU, set up with a PyTorch that supports this one and LIBTORCH_USE_PYTORCH=1, or use --device cpu", g.Device, g.Name, g.Capability, m.capabilities())
+		return fmt.Errorf("this libtorch has no kernels for %s of compute capability %s, but for %s; "+
+			"use another GPU, or set up with a PyTorch that supports this one and LIBTORCH_USE_PYTORCH=1", g.Name, g.Capability, m.capabilities())
+	}
+	return nil
+}
+
+// device returns the GPU of a number among those that are visible, or why it cannot be used.
+func (m gpus) device(n int) (Device, error) {
+	if err := m.unusable(n); err != nil {
+		return CPU, fmt.Errorf("autograd: device %v: %w; or use --device cpu", CUDA(n), err)
 	}
 	return CUDA(n), nil
 }
@@ -114,22 +122,19 @@ func (m gpus) device(n int) (Device, error) {
 // auto returns the first GPU that can be used, else the CPU.
 func (m gpus) auto() Device {
 	for n := range m.gpus {
-		if d, err := m.device(n); err == nil {
-			return d
+		if m.unusable(n) == nil {
+			return CUDA(n)
 		}
 	}
 	return CPU
 }
 
-// fallbackNote says why auto is the CPU where a GPU was to be expected.
+// fallbackNote says why auto is the CPU although a GPU could be expected.
 func (m gpus) fallbackNote() string {
 	if m.auto() != CPU || !m.status.Built && !m.system.Present {
 		return ""
 	}
-	_, err := m.device(0)
-	text, _ := strings.CutPrefix(err.Error(), "autograd: device cuda:0: ")
-	text, _ = strings.CutSuffix(text, ", or use --device cpu")
-	text, _ = strings.CutSuffix(text, "; or use --device cpu")
+	text := m.unusable(0).Error()
 	if !m.status.Built {
 		text = "the machine has an NVIDIA GPU, but " + text
 	}
@@ -147,7 +152,7 @@ func (m gpus) environment() []string {
 	lines := []string{fmt.Sprintf("CUDA %s, NVIDIA driver%s for CUDA %s", cudaVersion(m.status.Runtime), spaced(m.system.Driver), cudaVersion(m.status.Driver))}
 	for n, g := range m.gpus {
 		line := g.String()
-		if _, err := m.device(n); err != nil {
+		if m.unusable(n) != nil {
 			line += "; this libtorch has no kernels for it"
 		}
 		lines = append(lines, line)

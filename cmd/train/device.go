@@ -9,7 +9,7 @@ import (
 	"depthwise.dev/autograd"
 )
 
-// noteDevice says on standard error why the CPU computes although a GPU was to be expected. Runs record it themselves.
+// noteDevice says on standard error why the CPU computes although a GPU could be expected. Runs record it themselves.
 func noteDevice(cmd *cobra.Command, device string) {
 	noteFallback(cmd.ErrOrStderr(), device, autograd.FallbackNote())
 }
