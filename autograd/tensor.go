@@ -91,3 +91,17 @@ func opt(t *Tensor) lib.Ctensor {
 	}
 	return t.c
 }
+
+// Versions returns a number for each tensor that differs from an earlier one if its values have changed since by an
+// operation. It is not changed by [BatchNorm] in training, which bypasses it for running statistics.
+func (s *Scope) Versions(ts []*Tensor) []int64 {
+	const name = "versions"
+	if !s.ready(name, ts...) {
+		return nil
+	}
+	versions, err := native.Versions(handles(ts))
+	if err != nil {
+		s.Fail(opError(name, ts, err))
+	}
+	return versions
+}
