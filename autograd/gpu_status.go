@@ -1,7 +1,6 @@
 package autograd
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -14,7 +13,7 @@ import (
 	"depthwise.dev/internal/host"
 )
 
-// gpus is what libtorch and the system say of the GPUs. Nothing below asks the machine, so that tests give any answers.
+// gpus is what libtorch and the system report about the GPUs. Its methods do not ask the machine, so that tests can give any values.
 type gpus struct {
 	status     native.CUDAStatus
 	gpus       []GPU
@@ -47,10 +46,10 @@ func (m gpus) problem() error {
 	case !s.Built:
 		return errors.New("this program's libtorch has no CUDA; set up with: go run ./cmd/setup --cuda, and build again")
 	case s.Driver == 0:
-		return fmt.Errorf("CUDA %s finds no NVIDIA driver (libcuda.so.1)%s; install driver %s or newer, and start a container with --gpus all",
+		return fmt.Errorf("CUDA %s finds no NVIDIA driver (libcuda.so.1)%s; install %s or newer, and start a container with --gpus all",
 			cudaVersion(s.Runtime), m.card(), m.oldestDriver())
 	case s.Error == insufficientDriver:
-		text := fmt.Sprintf("the NVIDIA driver%s supports CUDA %s, but libtorch is built with CUDA %s; install driver %s or newer",
+		text := fmt.Sprintf("the NVIDIA driver%s supports CUDA %s, but libtorch is built with CUDA %s; install %s or newer",
 			spaced(m.system.Driver), cudaVersion(s.Driver), cudaVersion(s.Runtime), m.oldestDriver())
 		if s.Driver/1000 >= oldestPyTorch {
 			text += fmt.Sprintf(", or set up with a PyTorch for CUDA %d and LIBTORCH_USE_PYTORCH=1", s.Driver/1000)
@@ -67,7 +66,7 @@ func (m gpus) problem() error {
 	return nil
 }
 
-// card says that there is a card although it cannot be used.
+// card says, where it is so, that the machine has a GPU although it cannot be used.
 func (m gpus) card() string {
 	if !m.system.Present {
 		return ""
@@ -75,8 +74,12 @@ func (m gpus) card() string {
 	return " although the machine has an NVIDIA GPU"
 }
 
+// oldestDriver names the oldest driver for libtorch's version of CUDA.
 func (m gpus) oldestDriver() string {
-	return cmp.Or(oldestDrivers[m.status.Runtime/1000], "of this version of CUDA")
+	if version, ok := oldestDrivers[m.status.Runtime/1000]; ok {
+		return "driver " + version
+	}
+	return "a driver for CUDA " + cudaVersion(m.status.Runtime)
 }
 
 func spaced(text string) string {

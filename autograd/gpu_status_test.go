@@ -82,6 +82,8 @@ func TestGPUProblems(t *testing.T) {
 		{"driver too old", withCard(failingCUDA(insufficientDriver, 12040, "x"), "550.54.15"), 0,
 			[]string{"driver 550.54.15 supports CUDA 12.4", "built with CUDA 13.2", "install driver 580", "PyTorch for CUDA 12"}, CPU, "supports CUDA 12.4"},
 		{"driver far too old", withCard(failingCUDA(insufficientDriver, 11040, "x"), "470.82"), 0, []string{"driver 470.82 supports CUDA 11.4", "install driver 580 or newer; or use --device cpu"}, CPU, "supports CUDA 11.4"},
+		{"driver too old for an unknown version of CUDA", gpus{status: native.CUDAStatus{Built: true, Error: insufficientDriver, Driver: 13000, Runtime: 14010}}, 0,
+			[]string{"install a driver for CUDA 14.1 or newer"}, CPU, "supports CUDA 13.0"},
 		{"driver too old, of unknown version", failingCUDA(insufficientDriver, 12080, "x"), 0, []string{"the NVIDIA driver supports CUDA 12.8"}, CPU, "supports CUDA 12.8"},
 		{"no GPU", failingCUDA(noDevice, 13000, "x"), 0, []string{"the NVIDIA driver finds no GPU", "nvidia-smi"}, CPU, "finds no GPU"},
 		{"no GPU and no error", failingCUDA(0, 13000, ""), 0, []string{"the NVIDIA driver finds no GPU"}, CPU, "finds no GPU"},

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// gpuQuery asks the driver's program for the GPUs; the driver installs it, in containers too.
+// gpuQuery asks for the GPUs. nvidia-smi is installed with the driver, in containers too.
 var gpuQuery = []string{"nvidia-smi", "--query-gpu=name,memory.total,compute_cap,driver_version", "--format=csv,noheader"}
 
 // gpuFindings describes the GPUs of this machine, and whether libtorch can use them; nothing where there is neither a GPU nor
-// a libtorch with CUDA. What CUDA says of them, train version shows.
+// a libtorch with CUDA. The command train version shows what CUDA reports about them.
 func gpuFindings(cuda bool) []finding {
 	rows, err := queryGPUs()
 	switch {
@@ -30,7 +30,8 @@ func gpuFindings(cuda bool) []finding {
 	return list
 }
 
-const noGPUAdvice = "install the NVIDIA driver, and start a container with --gpus all; or use a libtorch for the CPU alone: go run ./cmd/setup --cuda=false"
+const noGPUAdvice = "install the NVIDIA driver, and start a container with --gpus all; " +
+	"or use a libtorch for the CPU alone: unset LIBTORCH and LIBTORCH_USE_PYTORCH, and go run ./cmd/setup --cuda=false"
 
 // queryGPUs returns a line for each GPU: name, memory, compute capability, driver.
 func queryGPUs() ([]string, error) {

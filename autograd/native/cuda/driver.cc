@@ -10,7 +10,7 @@
 #ifndef DEPTHWISE_CUDA
 
 namespace {
-constexpr const char *kWithout = "this program was built without CUDA; run setup with a libtorch that has it";
+constexpr const char *kWithout = "this program was built without CUDA; set up with: go run ./cmd/setup --cuda, and build again";
 }
 
 void depthwise::cuda::gpu_launch(int, const char *, const Launch &, void **) { TORCH_CHECK(false, kWithout); }
