@@ -34,7 +34,7 @@ func (e *estimate) plan(b Budget, now time.Time) {
 	e.steps, e.deadline = b.Steps, now.Add(seconds(b.Limit)-seconds(b.Used))
 }
 
-// shift leaves out a pause that has just ended.
+// shift excludes a pause that has just ended.
 func (e *estimate) shift(pause time.Duration) {
 	if !e.last.IsZero() {
 		e.last = e.last.Add(pause)

@@ -84,7 +84,7 @@ func epochFields(e Epoch) []string {
 	return fields
 }
 
-// controlLine says of a pause how it ends: the terminal shows nothing else meanwhile.
+// controlLine adds to a pause how it ends: the terminal shows nothing else meanwhile.
 func controlLine(c Control) string {
 	if c.Action == ControlPause {
 		return c.Text() + "; its live page continues the run, and Ctrl-C ends it with a checkpoint"

@@ -69,7 +69,7 @@ func (t *tracker) step(s Step) {
 	t.left, t.known = t.estimate.training(now)
 }
 
-// control takes what was done on request: a pause counts nowhere.
+// control takes what was done on request. A pause does not count in the estimate.
 func (t *tracker) control(c Control) {
 	if c.Action == ControlContinue {
 		t.estimate.shift(seconds(c.Seconds))

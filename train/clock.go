@@ -61,7 +61,7 @@ func (c *clock) checkpointDue(step int64) bool {
 	return c.every > 0 && c.since(c.lastSaved) >= c.every || c.everySteps > 0 && step%c.everySteps == 0
 }
 
-// shift leaves out a pause that has just ended.
+// shift excludes a pause that has just ended from the times.
 func (c *clock) shift(pause time.Duration) {
 	for _, t := range []*time.Time{&c.started, &c.began, &c.lastStep, &c.lastSaved} {
 		*t = t.Add(pause)

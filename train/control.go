@@ -30,8 +30,8 @@ func (r *run) lrFactor(step int64) float64 {
 	return 1
 }
 
-// between carries out what was requested, between two steps or before a validation.
-func (r *run) between(ctx context.Context, s *autograd.Scope, follows control.Phase) error {
+// handleRequests carries out what was requested, between two steps or before a validation.
+func (r *run) handleRequests(ctx context.Context, s *autograd.Scope, follows control.Phase) error {
 	c := r.trainer.Control
 	if c == nil {
 		return nil
@@ -39,7 +39,7 @@ func (r *run) between(ctx context.Context, s *autograd.Scope, follows control.Ph
 	for requests := c.Take(r.position(follows)); len(requests) > 0; requests = c.Take(r.position(follows)) {
 		paused, err := r.carryOut(s, requests, false)
 		if err == nil && paused {
-			err = r.hold(ctx, s)
+			err = r.waitPaused(ctx, s)
 		}
 		if err != nil {
 			return err
@@ -54,8 +54,8 @@ func (r *run) position(follows control.Phase) control.Position {
 		Changes: len(r.LRChanges)}
 }
 
-// carryOut carries requests out, and reports whether the run, which may be paused, is paused then. One checkpoint serves all of
-// them.
+// carryOut carries out requests, and reports whether the run is paused afterwards; paused is whether it was before. One
+// checkpoint is written for all of them.
 func (r *run) carryOut(s *autograd.Scope, requests []control.Request, paused bool) (bool, error) {
 	if err := r.recordAll(s); err != nil {
 		return false, err
@@ -82,8 +82,8 @@ func (r *run) carryOut(s *autograd.Scope, requests []control.Request, paused boo
 	return paused, r.save(s, false)
 }
 
-// changeLR changes the learning rate from the next step on. A change that is not possible any more, because the schedule has
-// changed since, is a warning.
+// changeLR changes the learning rate from the next step on. If the schedule has changed since the request so that it is no
+// longer possible, the run warns.
 func (r *run) changeLR(q control.Request) error {
 	before := r.lrFactor(r.Step)
 	factor, err := q.Apply(before, r.schedule.LR(r.Step))
@@ -99,50 +99,50 @@ func (r *run) lrEvent(before, factor float64) report.Control {
 	return report.Control{Step: r.Step, Action: control.LR, LRFactor: factor, LR: scheduled * factor, LRBefore: scheduled * before}
 }
 
-// folderCheck is how often a paused run looks whether its folder is still there.
+// folderCheck is how often a paused run checks that its folder still exists.
 const folderCheck = 2 * time.Second
 
-// hold pauses the run until it is to continue or to end. Requests are carried out meanwhile. The times of the run do not
+// waitPaused waits until the run is to continue or to end, and carries out requests meanwhile. The times of the run do not
 // include the pause.
-func (r *run) hold(ctx context.Context, s *autograd.Scope) error {
+func (r *run) waitPaused(ctx context.Context, s *autograd.Scope) error {
 	last, pause := r.clock.time(), time.Duration(0)
-	leaveOut := func() { // also before a checkpoint, which has the time used
+	exclude := func() { // the pause so far; also before a checkpoint, which records the time used
 		passed := r.clock.since(last)
 		r.clock.shift(passed)
 		last, pause = last.Add(passed), pause+passed
 	}
-	defer leaveOut()
+	defer exclude()
 	if err := r.recorder.Record(report.Control{Step: r.Step, Action: control.Pause}); err != nil {
 		return err
 	}
 	for paused := true; paused; {
 		requests := r.trainer.Control.Take(r.position(control.Paused))
 		if len(requests) == 0 {
-			if err := r.interruptionOfPause(ctx); err != nil {
+			if err := r.pauseInterrupted(ctx); err != nil {
 				return err
 			}
 			r.trainer.Control.Wait(ctx, folderCheck)
 			continue
 		}
-		leaveOut()
+		exclude()
 		var err error
 		if paused, err = r.carryOut(s, requests, true); err != nil {
 			return err
 		}
 	}
-	leaveOut()
+	exclude()
 	return r.recorder.Record(report.Control{Step: r.Step, Action: control.Continue, Seconds: pause.Seconds()})
 }
 
-// interruptionOfPause returns why a paused run should end. Its time limits wait.
-func (r *run) interruptionOfPause(ctx context.Context) error {
+// pauseInterrupted returns why a paused run should end. Time limits do not apply to a pause.
+func (r *run) pauseInterrupted(ctx context.Context) error {
 	if err := r.folder.check(); err != nil {
 		return err
 	}
 	return ctx.Err()
 }
 
-// recordStop records that the run ends because that was requested.
+// recordStop records that the run ends on request.
 func (r *run) recordStop() error {
 	if !r.trainer.Control.Stopped() {
 		return nil
@@ -151,7 +151,8 @@ func (r *run) recordStop() error {
 }
 
 // recordChanges records, after the start of a resumed run, the changes of the learning rate that it continues with: those at
-// its step as events, because opening events.jsonl removed them. A kill may have come between an event and its checkpoint.
+// its step as events, because opening events.jsonl removed them: the run may have been killed between an event and its
+// checkpoint.
 func (r *run) recordChanges() error {
 	before := 1.0
 	for _, c := range r.LRChanges {

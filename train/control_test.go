@@ -20,7 +20,7 @@ func factor(f float64) control.Request { return control.Request{Action: control.
 func rate(f float64) control.Request   { return control.Request{Action: control.LR, Rate: &f} }
 func action(a string) control.Request  { return control.Request{Action: a} }
 
-// requests asks for something when a step was recorded, and for what follows when the run has paused.
+// requests is a recorder that makes requests after given steps, and when the run has paused.
 type requests struct {
 	t      *testing.T
 	c      *control.Control
@@ -56,7 +56,7 @@ func (r *requests) do(list []control.Request) {
 	}
 }
 
-// fitAsked trains with requests.
+// fitAsked trains while requests are made.
 func fitAsked(t *testing.T, c config.Config, r *requests) (Result, error) {
 	t.Helper()
 	r.t, r.c = t, control.New()
@@ -151,8 +151,8 @@ func TestLRChanges(t *testing.T) {
 	}
 }
 
-// TestChangedRunsResumeExactly: a run whose learning rate was changed is, interrupted and continued, the same as without the
-// interruption, and from a checkpoint before the change it is the run without it.
+// TestChangedRunsResumeExactly: a run whose learning rate was changed computes the same bits after an interruption and a resume. A
+// run from an older checkpoint has only the changes before it, and with the later ones requested again it computes the same bits.
 func TestChangedRunsResumeExactly(t *testing.T) {
 	data := testset.Images(t, 14, 3)
 	for _, c := range resumeCases {

@@ -80,7 +80,7 @@ func (r *run) epoch(ctx context.Context, s *autograd.Scope) error {
 	batches := r.epochBatches(context.WithoutCancel(ctx), r.Epoch, r.Batch) // a step that has begun is finished
 	defer batches.Close()
 	for r.Batch < r.loader.Batches() && r.Step < r.totalSteps {
-		if err := r.between(ctx, s, control.Training); err != nil {
+		if err := r.handleRequests(ctx, s, control.Training); err != nil {
 			return err
 		}
 		if err := r.interruption(ctx); err != nil {
@@ -104,7 +104,7 @@ func (r *run) epoch(ctx context.Context, s *autograd.Scope) error {
 	if err := r.recordAll(s); err != nil {
 		return err
 	}
-	if err := r.between(ctx, s, control.Validating); err != nil {
+	if err := r.handleRequests(ctx, s, control.Validating); err != nil {
 		return err
 	}
 	r.clock.loaderStats, r.pace.ended = batches.Stats(), r.clock.time()

@@ -31,7 +31,7 @@ type State string
 // The states.
 const (
 	Running     State = "running"     // a process trains in the folder
-	Paused      State = "paused"      // likewise, and it waits until its live page lets it continue
+	Paused      State = "paused"      // likewise, and it waits for the request to continue
 	Finished    State = "finished"    // all epochs
 	Interrupted State = "interrupted" // stopped after a checkpoint, by a signal or --stop-after
 	Failed      State = "failed"      // ended with an error

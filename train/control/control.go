@@ -20,7 +20,7 @@ type Phase int
 const (
 	Starting   Phase = iota // before the first step of the process
 	Training                // a step
-	Between                 // carries requests out between two steps
+	Between                 // carries out requests between two steps
 	Paused                  // waits for requests between two steps
 	Validating              // validation, and what follows it at the end of an epoch
 	Ended
@@ -37,12 +37,12 @@ type Position struct {
 	Changes int     // of the learning rate so far
 }
 
-// Control takes requests from any goroutine, and hands them to one run. The zero value is ready; the methods for the run do
-// nothing on a nil Control.
+// Control takes requests from any goroutine, and passes them to one run. The zero value is ready for use. Attach, Stopped and
+// Take, which the run calls, do nothing on a nil Control.
 type Control struct {
 	mu      sync.Mutex
-	at      Position // Factor and Changes with those that wait
-	paused  bool     // after all that waits
+	at      Position // Factor and Changes include those of waiting
+	paused  bool     // after waiting is carried out
 	waiting []Request
 	stop    context.CancelFunc
 	stopped bool
@@ -52,7 +52,7 @@ type Control struct {
 // New returns a control of a run that has not started.
 func New() *Control { return &Control{} }
 
-// Do asks for something, and says what will happen and when. Errors are [ErrValue], [ErrNow] or [ErrTooMany].
+// Do requests an action, and returns what the run will do and after which step. Errors are [ErrValue], [ErrNow] or [ErrTooMany].
 func (c *Control) Do(q Request) (Answer, error) {
 	if err := q.check(); err != nil {
 		return Answer{}, err
@@ -90,7 +90,7 @@ func (c *Control) Do(q Request) (Answer, error) {
 	return a, nil
 }
 
-// possible returns why something cannot be done now.
+// possible returns why an action cannot be done now; nil if it can.
 func (c *Control) possible(action string) error {
 	switch p := c.at; {
 	case p.Phase == Starting && (action != Stop || c.stop == nil):
@@ -121,7 +121,7 @@ func (c *Control) after() int64 {
 	return c.at.Step
 }
 
-// accept lets a request wait for the run.
+// accept queues a request for the run.
 func (c *Control) accept(q Request, a Answer) {
 	switch q.Action {
 	case Pause:
@@ -135,6 +135,7 @@ func (c *Control) accept(q Request, a Answer) {
 	c.notify()
 }
 
+// doStop ends the context of the run.
 func (c *Control) doStop(a Answer) (Answer, error) {
 	a.Text = after(a, "the run writes a checkpoint and ends; train resume continues it")
 	if !c.stopped {
@@ -181,7 +182,7 @@ func (c *Control) Stopped() bool {
 	return c.stopped
 }
 
-// Take returns the requests that wait. The position is that of the run until it takes requests again.
+// Take returns the waiting requests, in order. p is the position of the run until the next call.
 func (c *Control) Take(p Position) []Request {
 	if c == nil {
 		return nil

@@ -1,3 +1,3 @@
-// Package control passes requests of other goroutines, such as those of a live page, to a run that trains. The run carries them
-// out between two steps. It needs no libtorch.
+// Package control passes requests from other goroutines, such as those of a live page, to a training run, which carries them out
+// between two steps. It needs no libtorch.
 package control

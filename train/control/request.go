@@ -6,7 +6,7 @@ import (
 	"math"
 )
 
-// What can be requested.
+// The actions that can be requested.
 const (
 	Checkpoint = "checkpoint" // write a checkpoint
 	Stop       = "stop"       // write a checkpoint and end, as an interrupted run
@@ -15,17 +15,17 @@ const (
 	LR         = "lr"         // change the learning rate
 )
 
-// Actions are all of them.
+// Actions lists all actions.
 var Actions = []string{Checkpoint, Stop, Pause, Continue, LR}
 
-// Request is what a run is to do. Of a change of the learning rate exactly one of Factor and Rate is set.
+// Request asks a run for an action. For LR exactly one of Factor and Rate is set; for the others neither.
 type Request struct {
 	Action string
 	Factor *float64 // multiplies the learning rate from the next step on
 	Rate   *float64 // the learning rate of the next step; later ones change with the schedule in proportion
 }
 
-// Answer says what will happen.
+// Answer describes what the run will do.
 type Answer struct {
 	Action    string  `json:"action"`
 	AfterStep int64   `json:"after_step"`       // the number of completed steps when it happens
@@ -41,7 +41,7 @@ var (
 	ErrTooMany = errors.New("too many requests")
 )
 
-// refused is an error with a text of its own that is one of the errors above.
+// refused is one of the errors above with a text of its own.
 type refused struct {
 	text string
 	kind error
@@ -95,7 +95,7 @@ func (q Request) Apply(factor, scheduled float64) (float64, error) {
 	return next, nil
 }
 
-// exactly returns the factor of a rate, and where rounding allows it one whose product is the rate to the last bit.
+// exactly returns the factor rate/scheduled, rounded so that factor*scheduled is exactly rate if a neighboring float64 allows it.
 func exactly(rate, scheduled float64) float64 {
 	factor := rate / scheduled
 	for _, f := range []float64{factor, math.Nextafter(factor, 0), math.Nextafter(factor, math.Inf(1))} {

@@ -2,7 +2,7 @@ package control
 
 import "fmt"
 
-// describe says what will happen.
+// describe is the text of an answer.
 func describe(a Answer) string {
 	switch a.Action {
 	case Checkpoint:
@@ -17,6 +17,7 @@ func describe(a Answer) string {
 	return ""
 }
 
+// after is a text that begins with the step after which it happens.
 func after(a Answer, format string, args ...any) string {
 	return fmt.Sprintf("after step %d ", a.AfterStep) + fmt.Sprintf(format, args...)
 }
