@@ -114,7 +114,7 @@ func (g *Guard) Wrap(next http.Handler, open ...string) http.Handler {
 	})
 }
 
-// mayChange decides about a request that changes something, and answers it if it may not.
+// mayChange reports whether a request may change something; if not, it writes the refusal.
 func (g *Guard) mayChange(w http.ResponseWriter, r *http.Request) bool {
 	switch bearer := Bearer(r); {
 	case g.ReadOnly != "":
@@ -134,8 +134,8 @@ func (g *Guard) mayChange(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// sameOrigin reports whether a request is of a page of this server, or of a program that is no browser. Browsers name the site
-// of the page in each request that may change something.
+// sameOrigin reports whether a request comes from a page of this server, or from a program that is not a browser. Browsers name the
+// origin of the page in every request that may change something.
 func sameOrigin(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "cross-site", "same-site": // another port is the same site

@@ -1,19 +1,20 @@
 package webaccess
 
 import (
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
 )
 
-// Limits of changes. A person or a script needs fewer; each may make a run write a checkpoint.
+// Limits of changes. No person or script needs more; each may make a run write a checkpoint.
 const (
 	changesPerSecond = 5
 	maxChangeBody    = 4 << 10 // bytes
 )
 
-// LimitChanges bounds the requests that are not for reading: their number in a second, and their size. Requests beyond get
-// status 429; the handler gets an error of type [http.MaxBytesError] from a body that is too long.
+// LimitChanges limits the requests that change something: their number per second, and the size of their bodies. Further requests
+// get status 429; the handler gets an error of type [http.MaxBytesError] from a body that is too long.
 func LimitChanges(next http.Handler) http.Handler { return limitChanges(next, time.Now) }
 
 func limitChanges(next http.Handler, now func() time.Time) http.Handler {
@@ -33,7 +34,7 @@ func limitChanges(next http.Handler, now func() time.Time) http.Handler {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			if !allowed() {
 				w.Header().Set("Retry-After", "1")
-				Fail(w, http.StatusTooManyRequests, "too many changes: at most 5 in a second; try again in a second")
+				Fail(w, http.StatusTooManyRequests, fmt.Sprintf("too many changes: at most %d per second; try again in a second", changesPerSecond))
 				return
 			}
 			r.Body = http.MaxBytesReader(w, r.Body, maxChangeBody)
