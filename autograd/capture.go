@@ -24,10 +24,10 @@ func UseStream(s *Scope, dev Device) {
 type CUDAGraph struct{ c native.Capture }
 
 // Capture records the operations of f on a GPU, and of backward passes in it, without computing them, and returns the
-// tensors that f returned, which belong to s: Replay computes their values. f reads and writes memory of tensors that
-// exist before and live as long as the graph is used. An operation that makes the host wait or copies from it is an
-// error; after an error the GPU can be used as before. shares is a graph whose memory this one may use, nil for none:
-// their results then share memory only with what the other one computes in between.
+// tensors that f returned, which belong to s: Replay computes their values. f may read and write tensors that exist
+// before, which must live as long as the graph is used. An operation that makes the host wait, or copies from the host, is an
+// error; after an error the GPU can still be used. shares is a graph whose memory pool this one uses, or nil:
+// a replay of one then may overwrite results of the other, which must be read before.
 func Capture(s *Scope, dev Device, shares *CUDAGraph, f func(*Scope) []*Tensor) ([]*Tensor, *CUDAGraph, error) {
 	const name = "capture"
 	if dev == CPU {

@@ -86,20 +86,20 @@ func (m Machine) check(onHost, onDevice capacity.Need) error {
 	return onDevice.Within(m.deviceBound(memory))
 }
 
-// deviceBound is the memory of a GPU that tensors can have.
+// deviceBound is the memory of a GPU that is available to tensors.
 func (m Machine) deviceBound(memory autograd.GPUMemory) host.Bound {
 	by := fmt.Sprintf("free on %s, %s of %s", m.Device, m.GPU, host.Size(float64(memory.Total)))
 	return host.Bound{N: memory.Free + memory.Reserved - memory.Allocated, By: by}
 }
 
-// Copies of the values between the layers on a GPU: at least one is there in training, and likely are the output of the
-// convolution, that of the activation, and gradients of a few layers. Inference has the input and the output of a layer.
+// Copies of the values between the layers on a GPU. Training needs at least one, and most likely the output of each convolution, that
+// of its activation, and the gradients of a few layers. Inference needs the input and the output of a layer.
 const (
 	likelyTrainingCopies  = 3
 	likelyInferenceCopies = 3
 )
 
-// deviceTraining is a lower bound of the memory of training steps on a GPU, and what is likely.
+// deviceTraining is the memory of training steps on a GPU: a lower bound, and a likely value.
 func (m Machine) deviceTraining(g *models.Graph, f Frozen, images int) capacity.Need {
 	n := capacity.Need{What: "training", Images: images, Height: g.Input.Height, Width: g.Input.Width, Fixed: trainedBytes(g, f)}
 	n.PerImage = max(m.keptBytes(g, f), m.largestLayer(g))

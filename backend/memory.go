@@ -9,8 +9,8 @@ import (
 	"depthwise.dev/models"
 )
 
-// MemoryError returns err, and where memory was used up by batches of images in a graph, an error that says what needs less. The
-// flags are those of the caller that a smaller value of helps, that of the batch size first.
+// MemoryError adds to an [autograd.OutOfMemoryError] what reduces the need of memory of batches of images, and returns other errors
+// unchanged. flags are the caller's flags that reduce it with a smaller value, that of the batch size first.
 func (m Machine) MemoryError(err error, g *models.Graph, images int, flags ...string) error {
 	var memory *autograd.OutOfMemoryError
 	if !errors.As(err, &memory) || g == nil {

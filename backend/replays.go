@@ -38,7 +38,7 @@ type workShape struct {
 // and allocate memory at first, and kernels are compiled, which a graph cannot record.
 const eagerRuns = 3
 
-// replays replays work of a few shapes.
+// replays records work of a few shapes, and replays it.
 type replays struct {
 	scope     *autograd.Scope // owns inputs and results
 	recorder  recorder
@@ -61,7 +61,7 @@ func newReplays(s *autograd.Scope, recorder recorder, mostKinds int) *replays {
 	return r
 }
 
-// due counts a run of a shape and reports whether it should be recorded, or replayed.
+// due counts a run of a shape, and reports whether to record or replay it.
 func (r *replays) due(shape workShape) bool {
 	if r.made[shape] != nil {
 		return true
@@ -74,7 +74,7 @@ func (r *replays) due(shape workShape) bool {
 }
 
 // run replays the work of a shape with inputs, after it has recorded it if it is new, and returns its results, which the next
-// run overwrites. An error of the recording is kept in err, and changes nothing: the caller computes.
+// run overwrites. If the work cannot be recorded, run keeps the error in err and returns nil: the caller computes instead.
 func (r *replays) run(s *autograd.Scope, shape workShape, inputs autograd.List, compute func(s *autograd.Scope, inputs autograd.List) []*autograd.Tensor) autograd.List {
 	p := r.made[shape]
 	if p == nil {
@@ -97,7 +97,7 @@ func (r *replays) run(s *autograd.Scope, shape workShape, inputs autograd.List, 
 func (r *replays) record(inputs autograd.List, compute func(s *autograd.Scope, inputs autograd.List) []*autograd.Tensor) *replay {
 	var shares recording
 	for _, p := range r.made {
-		shares = p.recording // all are of one pool
+		shares = p.recording // all use one memory pool
 	}
 	p := &replay{}
 	err := r.scope.Sub(func(s *autograd.Scope) error {

@@ -9,7 +9,7 @@ type Scored struct {
 	loss, correct *autograd.Tensor // scalars on a device, where known is nil
 }
 
-// Read returns both numbers, in this order, when the device has computed them. Call it in the scope of the loss.
+// Read begins to copy both numbers, the loss first, to the host. Call it in the scope of the loss.
 func (r Scored) Read(s *autograd.Scope) *autograd.Readback {
 	if r.known != nil {
 		return autograd.Known(r.known...)

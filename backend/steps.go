@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"errors"
 	"fmt"
 
 	"depthwise.dev/autograd"
@@ -15,9 +16,9 @@ type Batch struct {
 
 // Steps computes training steps up to the gradients of the leaves: forward, loss and backward pass. On a GPU it records a
 // step of the usual shape as a CUDA graph and replays it, which takes one launch instead of thousands: the same kernels
-// with the same bits. What Compute calls in Go is called when a step is computed or recorded, and not when it is replayed.
+// with the same bits. The Go code of Compute runs when a step is computed or recorded, not when it is replayed.
 type Steps struct {
-	// Compute runs a batch forward and backward. Gradients of leaves are nil before. It may not make the host wait.
+	// Compute runs a batch forward and backward. Before the call, the leaves have no gradients. It must not make the host wait for the device.
 	Compute func(s *autograd.Scope, b Batch) Scored
 	// Upload copies targets to the device, see [UploadTargets].
 	Upload func(s *autograd.Scope, t autograd.Targets) *autograd.UploadedTargets
@@ -26,11 +27,11 @@ type Steps struct {
 
 	replays *replays // nil: nothing is recorded
 	device  autograd.Device
-	largest int // batch so far: smaller ones, as at an epoch's end, are computed
-	on      bool
+	largest int  // largest batch so far: smaller ones, as at an epoch's end, are computed
+	on      bool // --cuda-graph on: an error if a step cannot be recorded
 }
 
-// NewSteps prepares steps of a machine. With graphs they are recorded, as the machine's options say. The Steps belong to s.
+// NewSteps prepares steps of a machine. graphs permits to record them, if the machine's options do too. The Steps belong to s.
 func (m Machine) NewSteps(s *autograd.Scope, graphs bool) *Steps {
 	p := &Steps{device: m.Place}
 	if graphs && m.Graphs() {
@@ -75,7 +76,7 @@ func (p *Steps) Run(s *autograd.Scope, b Batch) Scored {
 func (p *Steps) record(s *autograd.Scope, b Batch) []*autograd.Tensor {
 	scored := p.Compute(s, b)
 	if s.Err() == nil && scored.known != nil {
-		s.Fail(fmt.Errorf("backend: the loss was read by the host"))
+		s.Fail(errors.New("backend: the loss was read by the host, which a recorded step cannot do"))
 	}
 	results := append([]*autograd.Tensor{s.Detach(scored.loss), scored.correct}, autograd.GradsOf(s, p.Leaves)...)
 	autograd.ZeroGrads(s, p.Leaves)

@@ -51,11 +51,11 @@ func (b Steps) measure(f func() error) (Timing, error) {
 	return t, err
 }
 
-// stepsAhead is the number of steps that a GPU is given before the first one is waited for, as in training.
+// stepsAhead is the number of steps that are issued before the host waits for the first one, as in training.
 const stepsAhead = 8
 
-// queued runs steps of a GPU, which issue gives it without waiting, and returns the times between their ends. The host is
-// a few steps ahead, as in training.
+// queued measures steps on a GPU: issue starts one without waiting for it. It returns the times between the ends of the steps.
+// The host is stepsAhead steps ahead.
 func (b Steps) queued(issue func() (*autograd.Readback, error)) (Timing, error) {
 	var queue []*autograd.Readback
 	defer func() {

@@ -9,16 +9,16 @@ import (
 
 // inputStats describes how the images of an epoch were loaded.
 type inputStats struct {
-	stats      data.LoaderStats // of the loader
-	seconds    float64          // of the epoch's training
-	workers    int
-	cores      int  // processors that can decode
-	suitable   int  // the default number of workers on this machine, which use all cores
-	fast       bool // large images are decoded at half size
-	resolution int
-	shards     bool // the images are in tar files
-	remote     bool // the shards are remote
-	streamed   bool // read with a shuffle buffer
+	stats          data.LoaderStats // of the loader
+	seconds        float64          // of the epoch's training
+	workers        int
+	cores          int  // processors that can decode
+	defaultWorkers int  // of this machine and device
+	fast           bool // large images are decoded at half size
+	resolution     int
+	shards         bool // the images are in tar files
+	remote         bool // the shards are remote
+	streamed       bool // read with a shuffle buffer
 }
 
 // inputBoundWait is the fraction of time waiting for images above which an epoch is input-bound, as
@@ -94,8 +94,8 @@ func (p inputStats) help() string {
 		return p.helpReading()
 	}
 	switch {
-	case p.workers < p.suitable:
-		return fmt.Sprintf("--workers %d, which use all cores", p.suitable)
+	case p.workers < p.defaultWorkers:
+		return fmt.Sprintf("--workers %d, which use all cores", p.defaultWorkers)
 	case p.side() > data.FastSide && !p.fast:
 		return fmt.Sprintf("--decode fast, which decodes images above %d pixels at half size, or smaller files: train data shard --max-side %d (the images have about %.0f pixels a side)",
 			data.FastSide, p.smaller(), p.side())

@@ -13,7 +13,7 @@ func TestBottleneck(t *testing.T) {
 	const ms = time.Millisecond
 	// 100 images of 2 MP and 400 KB, an epoch of 10 s.
 	at := func(waited, reading, decoding time.Duration, change func(*inputStats)) inputStats {
-		p := inputStats{seconds: 10, workers: 2, cores: 2, suitable: 2, resolution: 224,
+		p := inputStats{seconds: 10, workers: 2, cores: 2, defaultWorkers: 2, resolution: 224,
 			stats: data.LoaderStats{Waited: waited, Reading: reading, Decoding: decoding, Images: 100, Pixels: 100 * 2_000_000, Bytes: 100 * 400 << 10}}
 		if change != nil {
 			change(&p)
@@ -34,11 +34,11 @@ func TestBottleneck(t *testing.T) {
 		{"decoding in the loop", at(5000*ms, 100*ms, 900*ms, func(p *inputStats) { p.workers = 0 }), []string{"--workers auto"}},
 		{"decoding large files", at(1200*ms, 100*ms, 900*ms, nil), []string{"12 %", "help: --decode fast, which decodes images above 1000 pixels at half size, or smaller files: train data shard --max-side 512", "1414 pixels"}},
 		{"decoding large files at half size", at(1200*ms, 100*ms, 900*ms, func(p *inputStats) { p.fast = true }), []string{"help: smaller files: train data shard --max-side 512", "1414 pixels"}},
-		{"decoding beside a GPU with all cores", at(5000*ms, 1000*ms, 149000*ms, func(p *inputStats) { p.workers, p.cores, p.suitable, p.stats.Pixels = 15, 16, 15, 100*300*300 }),
+		{"decoding beside a GPU with all cores", at(5000*ms, 1000*ms, 149000*ms, func(p *inputStats) { p.workers, p.cores, p.defaultWorkers, p.stats.Pixels = 15, 16, 15, 100*300*300 }),
 			[]string{"10.0 ms to read and 1490.0 ms to decode, 15 workers load at most 10 images per second", "help: a lower --resolution, less augmentation, or more cores"}},
-		{"decoding beside a GPU with few workers", at(5000*ms, 100*ms, 900*ms, func(p *inputStats) { p.workers, p.cores, p.suitable = 8, 16, 15 }), []string{"help: --workers 15, which use all cores"}},
-		{"reading beside a GPU", at(9000*ms, 900*ms, 100*ms, func(p *inputStats) { p.workers, p.cores, p.suitable = 15, 16, 15 }), []string{"help: --workers 64, which read"}},
-		{"the step of a GPU", at(100*ms, 1000*ms, 79000*ms, func(p *inputStats) { p.workers, p.cores, p.suitable = 15, 16, 15 }), []string{"the bottleneck is the training step", "at most 50 % of the capacity of the cores"}},
+		{"decoding beside a GPU with few workers", at(5000*ms, 100*ms, 900*ms, func(p *inputStats) { p.workers, p.cores, p.defaultWorkers = 8, 16, 15 }), []string{"help: --workers 15, which use all cores"}},
+		{"reading beside a GPU", at(9000*ms, 900*ms, 100*ms, func(p *inputStats) { p.workers, p.cores, p.defaultWorkers = 15, 16, 15 }), []string{"help: --workers 64, which read"}},
+		{"the step of a GPU", at(100*ms, 1000*ms, 79000*ms, func(p *inputStats) { p.workers, p.cores, p.defaultWorkers = 15, 16, 15 }), []string{"the bottleneck is the training step", "at most 50 % of the capacity of the cores"}},
 		{"decoding small files", at(1200*ms, 100*ms, 900*ms, func(p *inputStats) { p.stats.Pixels = 100 * 300 * 300 }), []string{"lower --resolution", "more cores"}},
 		{"decoding small files for small inputs", at(1200*ms, 100*ms, 900*ms, func(p *inputStats) { p.stats.Pixels, p.resolution = 100*400*400, 128 }), []string{"--max-side 320"}},
 		{"reading files", at(9000*ms, 900*ms, 100*ms, nil), []string{"help: --workers 8, which read", "train data shard, which reads few large files", "400 KB"}},

@@ -48,10 +48,7 @@ func (r *run) record(progress report.Recorder) error {
 		start.ValImages = r.images.val.Len()
 	}
 	errs := []error{r.recorder.Record(start), r.noteChoices(), r.note(report.Info, fmt.Sprintf("backend %s: %s", r.Kernels, r.Reason)),
-		r.note(report.Info, r.folder.threads.String())}
-	if r.Note != "" {
-		errs = append(errs, r.note(report.Warning, r.Note))
-	}
+		r.note(report.Info, r.folder.threads.String()), r.noteFallback()}
 	if text := r.describeTask(); text != "" {
 		errs = append(errs, r.note(report.Info, text))
 	}
@@ -72,6 +69,14 @@ func (r *run) record(progress report.Recorder) error {
 		errs = append(errs, r.note(report.Warning, note))
 	}
 	return errors.Join(append(errs, r.recordClassWeights(), r.noteSampler(), r.noteInit(), r.recordChanges())...)
+}
+
+// noteFallback records why the CPU computes although a GPU could be expected.
+func (r *run) noteFallback() error {
+	if r.Note == "" {
+		return nil
+	}
+	return r.note(report.Warning, r.Note)
 }
 
 // maxNotes is the maximum number of data problems that are reported at the start.

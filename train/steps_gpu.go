@@ -9,7 +9,7 @@ import (
 	"depthwise.dev/report"
 )
 
-// newSteps prepares training steps. Where nothing speaks against it, a GPU replays them from CUDA graphs.
+// newSteps prepares training steps. Where possible, a GPU replays them from CUDA graphs.
 func (r *run) newSteps(s *autograd.Scope) error {
 	why := r.notReplayable()
 	if why != "" && r.Graphs() && r.config.CUDAGraph == backend.GraphOn {
@@ -20,12 +20,12 @@ func (r *run) newSteps(s *autograd.Scope) error {
 	return nil
 }
 
-// notReplayable says why steps cannot be recorded, "" if they can: a graph replays what the GPU computed, and nothing that
-// Go did.
+// notReplayable says why steps cannot be captured, "" if they can: a graph replays what the GPU computed, and nothing that
+// Go code did.
 func (r *run) notReplayable() string {
 	switch {
 	case r.trainer.Loss.Compute != nil:
-		return fmt.Sprintf("the loss %q is the program's own", r.trainer.Loss.Name)
+		return fmt.Sprintf("the loss %q is a custom one (train.Trainer.Loss)", r.trainer.Loss.Name)
 	case r.config.Accumulate > 1:
 		return fmt.Sprintf("gradients of %d batches are accumulated (--accumulate)", r.config.Accumulate)
 	case r.features != nil && r.config.UnfreezeAfter == 0:

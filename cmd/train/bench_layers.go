@@ -19,7 +19,7 @@ func inferText(r bench.InferSpeed) string {
 		r.ImagesPerSecond, timesText(r.Timing), r.Batch, r.Precision, r.Kernels, threadsText(r.Threads), peakText(r.ComputeSpeed)) + speedNotes(r.ComputeSpeed)
 }
 
-// peakText formats the peak of the memory, and of that of a GPU with its name.
+// peakText formats the peak memory of the process, and that of the GPU.
 func peakText(c bench.ComputeSpeed) string {
 	text := fmt.Sprintf("peak memory %d MB", c.PeakRSSMB)
 	if c.GPU != "" {

@@ -86,8 +86,7 @@ func (s *settings) liveToken(cmd *cobra.Command) (string, error) {
 	return s.serveToken, nil
 }
 
-// announceLive prints the address of the report. A random token is in it, that of the user is not: programs keep what a run
-// prints.
+// announceLive prints the address of the report, with a random token but not with the user's: logs keep what a run prints.
 func (s *settings) announceLive(cmd *cobra.Command, address net.Addr, token string) *webaccess.Guard {
 	if token != "" {
 		guard := webaccess.NewGuard(s.serve, address, token)
@@ -113,7 +112,7 @@ func (l *liveServer) record(progress report.Recorder) report.Recorder {
 	return observed{progress, l.run}
 }
 
-// requests is what passes requests on to the run; nil: the run has no server.
+// requests returns what passes requests to the run; nil: the run has no server.
 func (l *liveServer) requests() *control.Control {
 	if l == nil {
 		return nil

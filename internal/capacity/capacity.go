@@ -18,7 +18,7 @@ type Need struct {
 	Width    int     // of an image
 	Fixed    float64 // with a batch of any size
 	PerImage float64 // for each image of a batch
-	Likely   float64 // for each image, by which the error suggests a batch size where that is known better; 0: PerImage
+	Likely   float64 // likely value of PerImage, by which the error suggests a batch size; 0: PerImage
 }
 
 // Check returns an error that says what is needed, what there is, and which batch size fits.
@@ -35,7 +35,7 @@ func (n Need) fitsInto(available host.Bound) bool {
 // estimate is a lower bound.
 const margin = 0.7
 
-// Within is Check for another memory than the machine's.
+// Within is Check against a given memory, such as that of a GPU.
 func (n Need) Within(available host.Bound) error {
 	need, have := n.Fixed+float64(n.Images)*n.PerImage, float64(available.N)
 	if need <= have {
