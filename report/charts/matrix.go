@@ -16,7 +16,6 @@ type Matrix struct {
 	Names          []string // of the classes; at least the number of rows
 	Counts         [][]int  // square
 	Width          float64  // of the chart in pixels. 0: 640
-	namesRow       float64  // height of the names of columns
 	cell           float64  // size of a cell
 	left, top, end float64
 }

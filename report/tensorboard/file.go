@@ -87,8 +87,6 @@ func (w *file) flush() error {
 	return w.buffer.Flush()
 }
 
-func (w *file) close() error { return errors.Join(w.buffer.Flush(), w.f.Close()) }
-
 // files lists the files of this package in a folder, in their order.
 func files(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir) // sorted by name
