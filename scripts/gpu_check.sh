@@ -18,7 +18,8 @@ Environment:
   BUNDLE      the bundle, an archive or a folder (default: that which the script is in, or .gpu/bundle.tar.xz)
   DEVICE      cuda, cuda:N or cpu (default cuda)
   PYTHON      Python with the PyTorch that the bundle was made for; its other packages are optional (default python3)
-  QUICK       1: small networks and few steps, to go through every line on a CPU
+  PEERS       none: part c without PyTorch; eager: without torch.compile
+  QUICK       1: small networks and few steps, to run every check on a CPU
   PART_LIMIT  seconds for each part (default 175)
   LIMITS      seconds for some parts, such as "a=90 c=150"
 
