@@ -130,7 +130,7 @@ func TestLivePage(t *testing.T) {
 
 	b.evaluate(`document.querySelector("#control-lr input").value = "0.25"`)
 	b.click(button("lr"))
-	b.until(statusHas("the schedule's times 0.25"))
+	b.until(statusHas("0.25 times that of the schedule"))
 	for r.state().LRFactor != 0.25 {
 		time.Sleep(20 * time.Millisecond)
 	}

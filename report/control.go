@@ -6,7 +6,7 @@ import "fmt"
 type Control struct {
 	Step     int64   `json:"step"`
 	Action   string  `json:"action"`              // one of those of package train/control
-	LRFactor float64 `json:"lr_factor,omitempty"` // of a change of the learning rate: the schedule's is multiplied by it from the next step on
+	LRFactor float64 `json:"lr_factor,omitempty"` // of a change of the learning rate: multiplies that of the schedule from the next step on
 	LR       float64 `json:"lr,omitempty"`        // of the next step
 	LRBefore float64 `json:"lr_before,omitempty"` // of the next step without the change
 	Seconds  float64 `json:"seconds,omitempty"`   // of the end of a pause: how long it was. No other time of the run includes it
@@ -27,7 +27,7 @@ func (c Control) Text() string {
 	text := fmt.Sprintf("step %d: ", c.Step)
 	switch c.Action {
 	case ControlLR:
-		return text + fmt.Sprintf("learning rate changed on request from %.4g to %.4g: the schedule's times %.4g from the next step on", c.LRBefore, c.LR, c.LRFactor)
+		return text + fmt.Sprintf("learning rate changed on request from %.4g to %.4g: %.4g times that of the schedule from the next step on", c.LRBefore, c.LR, c.LRFactor)
 	case ControlPause:
 		return text + "paused on request"
 	case ControlContinue:

@@ -209,7 +209,7 @@ func TestText(t *testing.T) {
 		{count(1, "batch", "batches"), "1 batch"}, {count(0, "batch", "batches"), "0 batches"},
 		{lines(aStart)[2], "runs/a: 100 images, 20 to validate; 12 epochs of 57 batches; continues after step 3"},
 		{lines(Control{Step: 7, Action: ControlLR, LRFactor: 0.5, LR: 0.05, LRBefore: 0.1})[0],
-			"step 7: learning rate changed on request from 0.1 to 0.05: the schedule's times 0.5 from the next step on"},
+			"step 7: learning rate changed on request from 0.1 to 0.05: 0.5 times that of the schedule from the next step on"},
 		{lines(Control{Step: 7, Action: ControlPause})[0], "step 7: paused on request; its live page continues the run, and Ctrl-C ends it with a checkpoint"},
 		{lines(Control{Step: 7, Action: ControlContinue, Seconds: 75})[0], "step 7: continued after a pause of 1:15"},
 		{lines(Control{Step: 7, Action: "stop"})[0], "step 7: stop requested"},

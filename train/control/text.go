@@ -12,7 +12,7 @@ func describe(a Answer) string {
 	case Continue:
 		return after(a, "the run continues")
 	case LR:
-		return after(a, "the learning rate changes: that of step %d is %.4g, and the schedule's times %.4g from there on", a.AfterStep+1, a.LR, a.Factor)
+		return after(a, "the learning rate changes to %.4g in step %d, and stays %.4g times that of the schedule", a.LR, a.AfterStep+1, a.Factor)
 	}
 	return ""
 }
