@@ -9,8 +9,8 @@ import (
 	"depthwise.dev/internal/host"
 )
 
-// OutOfMemoryError is returned where memory for a tensor could not be allocated. The tensors that there were before are
-// unchanged, so that the program can go on with smaller ones.
+// OutOfMemoryError is returned if memory for a tensor could not be allocated. Existing tensors are unchanged, so that the
+// program can continue with smaller ones.
 type OutOfMemoryError struct {
 	Device string // cpu or cuda:N; "": not known
 	Wanted int64  // bytes of the tensor; this and the others are 0 where libtorch does not say

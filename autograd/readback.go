@@ -7,18 +7,18 @@ import (
 	"depthwise.dev/autograd/native"
 )
 
-// A Readback is numbers that a device may still compute. It belongs to no scope: Values or Discard ends it.
+// A Readback holds numbers that a device may still be computing. It belongs to no scope: Values or Discard frees it.
 type Readback struct {
-	values []float64        // where the device has computed them
-	late   *native.Readback // else
-	n      int              // numbers of late
+	values []float64        // if the host has them
+	late   *native.Readback // otherwise
+	n      int              // count of numbers in late
 }
 
-// Known returns a Readback of numbers that are there.
+// Known returns a Readback of numbers that the host has.
 func Known(values ...float64) *Readback { return &Readback{values: values} }
 
 // ReadLater begins to copy the elements of tensors, which are on one device, one tensor after another. On a GPU the
-// host does not wait; on the CPU they are there at once.
+// host does not wait; on the CPU they are ready at once.
 func (s *Scope) ReadLater(tensors ...*Tensor) *Readback {
 	const name = "read later"
 	if !s.ready(name, tensors...) {
@@ -75,7 +75,7 @@ func (r *Readback) Values() ([]float64, error) {
 	return values, nil
 }
 
-// Discard ends a Readback whose values are not wanted.
+// Discard frees a Readback whose values are not needed.
 func (r *Readback) Discard() {
 	if r.late != nil {
 		r.late.Free()

@@ -10,7 +10,7 @@ import (
 	"depthwise.dev/models"
 )
 
-// TestEngineOutOfMemory: memory that is used up fails one batch, with an error that names the flag, and the engine goes on.
+// TestEngineOutOfMemory: memory that is used up fails one batch, with an error that names the flag, and the engine continues.
 func TestEngineOutOfMemory(t *testing.T) {
 	full := &autograd.OutOfMemoryError{Device: "cuda:0", Wanted: 1e9}
 	first := true

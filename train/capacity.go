@@ -34,7 +34,7 @@ func cutStored(settings string, images int) string {
 	})
 }
 
-// memoryError says of memory that was used up what needs less. A run that is continued keeps its settings.
+// memoryError adds to an error about memory that was used up which settings need less. A resumed run keeps its settings.
 func (r *run) memoryError(err error) error {
 	explained := r.MemoryError(err, r.net.graph, r.config.BatchSize, "--batch-size", "--resolution", "--width")
 	if explained == err || r.folder.resume == nil {

@@ -20,7 +20,7 @@ type readback interface {
 	Discard()
 }
 
-// pendingStep is a step whose results are not read yet.
+// pendingStep is a step whose results have not been read.
 type pendingStep struct {
 	event report.Step // what is known of it
 	seen  tally       // of its batches, without losses and correct rows
@@ -40,7 +40,7 @@ type pending struct {
 	loss  []pendingLoss // of the step that is not complete yet
 }
 
-// late returns what tests replace a readback with.
+// late returns the readback, or what a test replaces it with.
 func (r *run) late(b *autograd.Readback) readback {
 	if r.trainer.late != nil {
 		return r.trainer.late(b)
@@ -58,8 +58,8 @@ func (p pendingStep) ready() bool {
 	return p.norm.Ready()
 }
 
-// recordReady records the steps whose results are there, and of more than maxPending the first ones. Where a callback wants
-// each step, it waits for all.
+// recordReady records the steps whose results have arrived and, if more than maxPending are left, waits for the oldest. Where a
+// callback is called after each step, it waits for all.
 func (r *run) recordReady(s *autograd.Scope) error {
 	most := maxPending
 	for _, c := range r.trainer.Callbacks {
@@ -75,7 +75,7 @@ func (r *run) recordAll(s *autograd.Scope) error {
 	return r.recordWhile(s, func([]pendingStep) bool { return true })
 }
 
-// recordWhile records steps in order while more says so of those that wait. An error ends it, and discards the others.
+// recordWhile records pending steps in order while more returns true for them. An error ends it, and discards the others.
 func (r *run) recordWhile(s *autograd.Scope, more func([]pendingStep) bool) error {
 	for len(r.pending.steps) > 0 && more(r.pending.steps) {
 		if err := r.recordStep(s, r.pending.steps[0]); err != nil {
@@ -87,7 +87,7 @@ func (r *run) recordWhile(s *autograd.Scope, more func([]pendingStep) bool) erro
 	return nil
 }
 
-// discardPending ends the results that nobody will read.
+// discardPending frees results that will not be read.
 func (r *run) discardPending() {
 	losses := r.pending.loss
 	for _, p := range r.pending.steps {
@@ -100,8 +100,8 @@ func (r *run) discardPending() {
 	r.pending = pending{}
 }
 
-// afterFailure records the steps before an error, and returns it, or before it that a loss was not finite, which explains
-// most others.
+// afterFailure records the steps before an error, and returns the error. If the loss of one of them was not finite, which
+// explains most other errors, it returns that first.
 func (r *run) afterFailure(s *autograd.Scope, err error) error {
 	if late := r.recordAll(s); errors.Is(late, ErrNotFinite) {
 		return errors.Join(late, err)

@@ -17,8 +17,8 @@ import (
 var ErrNotFinite = errors.New("not a finite number")
 
 // trainStep is one optimizer step: next batches, forward, backward, clip and update, record. Batches
-// without an image to train on are read and make no step. Of a GPU it records earlier steps, whose
-// results have arrived.
+// without an image to train on are read and make no step. On a GPU it records the earlier steps
+// whose results have arrived.
 func (r *run) trainStep(s *autograd.Scope, batches batchSource) error {
 	return s.Sub(func(s *autograd.Scope) error {
 		if err := r.beforeStep(s); err != nil {

@@ -240,7 +240,7 @@ static void test_supported() {
   for (const auto &c : windows) check_true(std::string(c.name) + ": wrong depthwise_supported", depthwise_supported(c.w) == c.want);
 }
 
-// Launches of all layers are within a GPU's limits, and their strips leave few threads idle.
+// Launches of all layers are within a GPU's limits.
 static void test_launches() {
   for (int n : {1, 32, 256, 1024})
     for (int c = 8; c <= 1280; c += 8)

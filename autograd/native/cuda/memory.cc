@@ -28,7 +28,7 @@ at::Tensor &tensor(dw_tensor t) { return *static_cast<at::Tensor *>(t); }
 // Copies with a few threads: one reaches a fraction of the memory's bandwidth.
 void copy(void *to, const void *from, size_t bytes) {
   constexpr size_t kPart = 1 << 20;
-  constexpr int kThreads = 4; // the loader needs the others
+  constexpr int kThreads = 4; // the loader needs the other cores
   const int parts = int((bytes + kPart - 1) / kPart);
   depthwise::threads::run(std::min(kThreads, at::get_num_threads()), parts, [&](int part, int) {
     const size_t at = part * kPart;
