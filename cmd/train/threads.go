@@ -12,7 +12,7 @@ import (
 // Descriptions of the defaults of --threads and --workers.
 const (
 	threadsDefault = "OMP_NUM_THREADS, or one per physical core within affinity and quota"
-	workersDefault = "auto, one per physical core within affinity and quota; beside a GPU one per processor, less one"
+	workersDefault = "auto, one per physical core within affinity and quota; with a GPU one per processor, less one"
 )
 
 // threadsFlag is the flag of every command that computes.

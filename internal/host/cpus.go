@@ -61,9 +61,9 @@ func (c CPUs) Parallel() int {
 	return max(1, min(c.Cores, c.inQuota(), c.Scheduled))
 }
 
-// BesideGPU is the number of threads that decode images while a GPU computes: one for each processor (hardware thread), less one for the
+// WithGPU is the number of threads that decode images while a GPU computes: one for each processor (hardware thread), less one for the
 // thread that drives the GPU. With two processors both decode: that thread mostly waits, and a single decoder would be half as fast.
-func (c CPUs) BesideGPU() int {
+func (c CPUs) WithGPU() int {
 	n := c.processors()
 	return max(min(n, 2), n-1)
 }

@@ -103,8 +103,8 @@ func TestProcessors(t *testing.T) {
 	}
 }
 
-// TestBesideGPU: all processors but one decode, and both of two.
-func TestBesideGPU(t *testing.T) {
+// TestWithGPU: all processors but one decode, and both of two.
+func TestWithGPU(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		cpus CPUs
@@ -119,7 +119,7 @@ func TestBesideGPU(t *testing.T) {
 		{"one", CPUs{2, 1, 1, 0, 1}, 1},
 		{"nothing known", CPUs{}, 1},
 	} {
-		if got := c.cpus.BesideGPU(); got != c.want {
+		if got := c.cpus.WithGPU(); got != c.want {
 			t.Errorf("%s: %d workers, want %d", c.name, got, c.want)
 		}
 	}

@@ -26,8 +26,8 @@ func threadsOr(variable string, c CPUs) int {
 // Workers returns the default number of threads that decode images: [CPUs.Parallel] of this process.
 func Workers() int { return ThisProcess().Parallel() }
 
-// GPUWorkers is Workers where a GPU computes: [CPUs.BesideGPU] of this process.
-func GPUWorkers() int { return ThisProcess().BesideGPU() }
+// GPUWorkers is Workers where a GPU computes: [CPUs.WithGPU] of this process.
+func GPUWorkers() int { return ThisProcess().WithGPU() }
 
 // Processors returns the default number of threads of jobs that have the machine to themselves, such as writing shards:
 // one for each processor (hardware thread) that the process may use, within quota and GOMAXPROCS.
