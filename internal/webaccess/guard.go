@@ -73,9 +73,6 @@ func (g *Guard) URL(address net.Addr, token string) string {
 	return link.String()
 }
 
-// Private reports whether reading needs the token.
-func (g *Guard) Private() bool { return g.private }
-
 // known reports whether a server may be called by the name of a request. The name of a site that points to this machine (DNS
 // rebinding) is another one.
 func (g *Guard) known(host string) bool {
