@@ -13,7 +13,7 @@ import (
 
 // languagePaths are the files and folders whose language is checked. Add a folder once its texts follow Terms.
 var languagePaths = []string{"README.md", "CHANGELOG.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs", "autograd", "backend", "bench", "bundle", "checkpoints",
-	"classify", "cmd", "config", "data", "diagnose", "formats", "hub", "internal", "metrics", "models", "optim", "report", "scripts", "serving", "train", "weights"}
+	"classify", "cmd", "config", "data", "diagnose", "formats", "hub", "internal", "interop", "metrics", "models", "optim", "report", "scripts", "serving", "train", "tune", "weights"}
 
 // readmeLines is the most that README.md may have: it explains and sells, docs/ documents.
 const readmeLines = 180
