@@ -25,7 +25,7 @@ func TestCheckScript(t *testing.T) {
 			rows: map[string]string{"train version": "ok depthwise 1", "loader, 1 workers": "ok 13 img/s", "bench step from shards": "ok 3 img/s"}},
 		{name: "the program fails", train: "echo 'error: no such thing' >&2; exit 1", part: "d", limit: "60",
 			rows: map[string]string{"train version": "failed exit status 1", "loader, 1 workers": "failed loader.log: error: no such thing"}},
-		{name: "the program hangs", train: "sleep 60", part: "d", limit: "4",
+		{name: "the program hangs", train: "sleep 60", part: "d", limit: "8",
 			rows: map[string]string{"images": "ok ", "loader, 1 workers": "failed ran past its limit", "train v1 from images": "not run the part's time was over"}},
 		{name: "device tests", train: works, part: "a", limit: "20",
 			test: "echo '--- PASS: TestGood (0.10s)'; echo '--- FAIL: TestBad (0.20s)'; echo '    --- FAIL: TestBad/case (0.1s)'; echo '        bad_test.go:3: broken'; exit 1",

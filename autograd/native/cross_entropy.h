@@ -19,7 +19,7 @@ typedef struct {
 } dw_targets;
 
 typedef struct {
-  double loss;     // the mean over the rows; with class weights weighted by those of the labels, unless labels are mixed
+  double loss; // the mean over the rows; with class weights weighted by those of the labels, unless labels are mixed
   int64_t correct; // rows whose largest logit is that of the label with the larger weight
 } dw_cross_entropy_result;
 

@@ -34,7 +34,8 @@ dw_error dw_cuda_properties(dw_gpu *out, int device);
 dw_error dw_cuda_memory(dw_gpu_memory *out, int device);
 dw_error dw_cuda_reset_peak(int device);
 dw_error dw_cuda_synchronize(int device);
-char *dw_build_config(void); // libtorch's description of itself, with the GPUs that it has kernels for; release with dw_free_error
+char *dw_build_config(
+    void); // libtorch's description of itself, with the GPUs that it has kernels for; release with dw_free_error
 
 #ifdef __cplusplus
 }

@@ -259,7 +259,7 @@ struct LinearForward {
 struct LinearBackward {
   LinearSize size;
   const float *x, *weight;
-  const float *dy;       // (rows, out)
+  const float *dy; // (rows, out)
   float *dx, *dw, *db;
 };
 
@@ -358,8 +358,8 @@ struct Kernels {
   double (*square_sum)(const float *, int64_t n);
   KernelSet float32, bfloat16;
   int infer_head_rows;
-  void (*infer_head)(const InferHead &);                             // on one thread
-  size_t (*linear_scratch)(int threads, const LinearSize &);         // bytes, for both directions
+  void (*infer_head)(const InferHead &);                     // on one thread
+  size_t (*linear_scratch)(int threads, const LinearSize &); // bytes, for both directions
   void (*linear_forward)(const Workers &, const LinearForward &);
   void (*linear_backward)(const Workers &, const LinearBackward &);
   void (*read_memory)(const Workers &, const float *from, size_t n); // peaks/peaks.h

@@ -12,7 +12,7 @@ extern "C" {
 dw_error dw_list_plus(dw_tensor *out, const dw_tensor *x, const dw_tensor *y, int n, double alpha); // x + alpha * y
 dw_error dw_list_times(dw_tensor *out, const dw_tensor *x, int n, dw_tensor scalar);                // x * scalar
 dw_error dw_list_clone(dw_tensor *out, const dw_tensor *x, int n);
-dw_error dw_list_roots(dw_tensor *out, const dw_tensor *x, int n);                                  // sqrt(x)
+dw_error dw_list_roots(dw_tensor *out, const dw_tensor *x, int n); // sqrt(x)
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,5 @@
 """Compares PyTorch's gradient of average pools on a device with the CPU's, for images in both layouts, with and without padding.
-autograd.Scope.AvgPool2d avoids what is wrong on GPUs (libtorch 2.11)."""
+autograd.Scope.AvgPool2d pads apart on GPUs, where a gradient was wrong (libtorch 2.11)."""
 import sys
 
 import torch
@@ -11,7 +11,7 @@ for padding in (0, 1):
         x, g = torch.randn(2, 3, 7, 5, dtype=torch.float64), None
         gradients = []
         for where in (torch.device("cpu"), device):
-            leaf = x.to(where).to(memory_format=layout).requires_grad_()
+            leaf = x.clone().to(where).to(memory_format=layout).detach().requires_grad_()
             y = torch.nn.functional.avg_pool2d(leaf, 3, 2, padding)
             g = torch.randn(y.shape, dtype=torch.float64) if g is None else g
             y.backward(g.to(where))

@@ -152,8 +152,7 @@ at::Tensor BackboneBackward::input_gradient(const at::Tensor &x) const {
 
 // Bumps the version counters of updated running statistics, two for each layer, for nodes that saved them.
 void changed(const variable_list &statistics, int frozen) {
-  for (size_t i = 2 * size_t(frozen); i < statistics.size(); i++)
-    statistics[i].unsafeGetTensorImpl()->bump_version();
+  for (size_t i = 2 * size_t(frozen); i < statistics.size(); i++) statistics[i].unsafeGetTensorImpl()->bump_version();
 }
 
 at::Tensor forward(const dw_backbone &t, const Images &x, const variable_list &parameters,

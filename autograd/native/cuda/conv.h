@@ -3,6 +3,7 @@
 #include "cuda/kernels/geometry.h"
 #include "cuda_layer.h"
 #include <ATen/ATen.h>
+#include <array>
 
 namespace depthwise::cuda {
 
@@ -58,10 +59,13 @@ inline at::Tensor empty_image(at::IntArrayRef sizes, const at::TensorOptions &op
 }
 
 // t in channels-last order with the strides of that order. libtorch calls sizes of 1 contiguous with any stride.
+// Only such a tensor is restrided: the backward pass of as_strided copies the gradient into zeros.
 inline at::Tensor channels_last(const at::Tensor &t) {
   at::Tensor ordered = t.contiguous(at::MemoryFormat::ChannelsLast);
   const int64_t c = t.size(1), h = t.size(2), w = t.size(3);
-  return ordered.as_strided(t.sizes(), {h * w * c, 1, w * c, c});
+  const std::array<int64_t, 4> strides{h * w * c, 1, w * c, c};
+  if (ordered.strides() == at::IntArrayRef(strides)) return ordered;
+  return ordered.as_strided(t.sizes(), strides);
 }
 
 // A weight (O, I, 1, 1), in either order, as a matrix (O, I).
@@ -93,8 +97,8 @@ inline Padded pad(const at::Tensor &x, const dw_cuda_conv &c) {
 
 inline at::Tensor convolve(const at::Tensor &x, const at::Tensor &weight, const dw_cuda_conv &c) {
   const Padded p = pad(x, c);
-  return channels_last(at::convolution(p.x, weight, {}, {c.stride, c.stride}, {p.rows, p.columns}, {1, 1}, false,
-                                       {0, 0}, c.groups));
+  return channels_last(
+      at::convolution(p.x, weight, {}, {c.stride, c.stride}, {p.rows, p.columns}, {1, 1}, false, {0, 0}, c.groups));
 }
 
 // Counts layers for dw_cuda_count.

@@ -33,7 +33,8 @@ static dw_window valid(int n, int h, int w, int c, int kernel, int stride) {
 }
 
 // Visits the pairs of an output and an input under its window.
-static void for_pairs(const dw_window &w, const std::function<void(size_t out, size_t in, int channel, int tap)> &visit) {
+static void for_pairs(const dw_window &w,
+                      const std::function<void(size_t out, size_t in, int channel, int tap)> &visit) {
   for (int n = 0; n < w.n; n++)
     for (int oh = 0; oh < w.out_h; oh++)
       for (int ow = 0; ow < w.out_w; ow++)
@@ -71,11 +72,15 @@ template <class T> struct Test {
   template <class Run> void dispatch(Run run) const {
     using std::integral_constant;
     auto stride = [&](auto k) {
-      if (w.stride == 1) run(k, integral_constant<int, 1>());
-      else run(k, integral_constant<int, 2>());
+      if (w.stride == 1)
+        run(k, integral_constant<int, 1>());
+      else
+        run(k, integral_constant<int, 2>());
     };
-    if (w.kernel == 3) stride(integral_constant<int, 3>());
-    else stride(integral_constant<int, 5>());
+    if (w.kernel == 3)
+      stride(integral_constant<int, 3>());
+    else
+      stride(integral_constant<int, 5>());
   }
 
   // Compares values with those wanted, whose terms have the given sum of magnitudes.
@@ -91,9 +96,8 @@ template <class T> struct Test {
     const Launch l = depthwise_forward_launch(w, processors);
     auto partial = std::make_unique<Buffer<float>>(size_t(l.parts()) * 2 * w.c);
     out.poison();
-    dispatch([&](auto k, auto s) {
-      emulate(l, depthwise_forward<T, k, s>, x.p, weight.p, out.p, partial->p, w, l.rows);
-    });
+    dispatch(
+        [&](auto k, auto s) { emulate(l, depthwise_forward<T, k, s>, x.p, weight.p, out.p, partial->p, w, l.rows); });
     return partial;
   }
 
@@ -167,7 +171,8 @@ template <class T> struct Test {
       const double term = gradients[out] * weight[channel * taps + tap], wide = gradients[out] * x.value(in);
       // Each dy is a sum of three terms of some magnitude, whose rounding counts too.
       want[in] += term, size[in] += std::fabs(term) + std::fabs(weight[channel * taps + tap]) * 9;
-      weights[channel * taps + tap] += wide, weights_size[channel * taps + tap] += std::fabs(wide) + std::fabs(x.value(in)) * 9;
+      weights[channel * taps + tap] += wide,
+          weights_size[channel * taps + tap] += std::fabs(wide) + std::fabs(x.value(in)) * 9;
     });
     Buffer<T> dx(x.n), first(x.n), again(x.n);
     Buffer<float> dweight(w.c * taps), repeated(w.c * taps);
@@ -237,7 +242,8 @@ static void test_supported() {
       {"a window outside the image", {1, 4, 4, 8, 6, 4, 3, 2, 1, 1}, false},
       {"an image of more than 2^30 values", symmetric(1, 1 << 14, 1 << 14, 8, 3, 1), false},
   };
-  for (const auto &c : windows) check_true(std::string(c.name) + ": wrong depthwise_supported", depthwise_supported(c.w) == c.want);
+  for (const auto &c : windows)
+    check_true(std::string(c.name) + ": wrong depthwise_supported", depthwise_supported(c.w) == c.want);
 }
 
 // Launches of all layers are within a GPU's limits.
@@ -248,7 +254,8 @@ static void test_launches() {
         for (int stride : {1, 2}) {
           const dw_window w = symmetric(n, size, size, c, 3, stride);
           for (const Launch &l : {depthwise_forward_launch(w, 132), depthwise_backward_launch(w, 132)}) {
-            const std::string name = "launch for " + std::to_string(n) + " x " + std::to_string(size) + " x " + std::to_string(c);
+            const std::string name =
+                "launch for " + std::to_string(n) + " x " + std::to_string(size) + " x " + std::to_string(c);
             check_true(name + ": threads", l.threads_x * l.threads_y <= kMaxThreads && l.threads_y > 0);
             check_true(name + ": parts", l.blocks_y > 0 && l.blocks_y <= 1024 && l.rows > 0);
             check_true(name + ": channels", c % (l.blocks_x * l.threads_x) == 0);

@@ -10,7 +10,8 @@
 #ifndef DEPTHWISE_CUDA
 
 namespace {
-constexpr const char *kWithout = "this program was built without CUDA; set up with: go run ./cmd/setup --cuda, and build again";
+constexpr const char *kWithout =
+    "this program was built without CUDA; set up with: go run ./cmd/setup --cuda, and build again";
 }
 
 void depthwise::cuda::gpu_launch(int, const char *, const Launch &, void **) { TORCH_CHECK(false, kWithout); }
@@ -42,8 +43,8 @@ using Function = struct CUfunc_st *;
 struct Driver {
   Result (*load)(Module *, const void *image);
   Result (*function)(Function *, Module, const char *name);
-  Result (*launch)(Function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned shared,
-                   cudaStream_t, void **arguments, void **extra);
+  Result (*launch)(Function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned shared, cudaStream_t,
+                   void **arguments, void **extra);
   Result (*error_string)(Result, const char **);
 };
 

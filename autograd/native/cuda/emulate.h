@@ -86,7 +86,8 @@ public:
     }
     entry = &body;
     current = this;
-    while (round()) {}
+    while (round()) {
+    }
     current = nullptr;
   }
 

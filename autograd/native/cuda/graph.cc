@@ -78,7 +78,8 @@ dw_error dw_capture_begin(dw_capture **out, int device, const dw_capture *shares
     c10::cuda::device_synchronize();
     c10::cuda::CUDACachingAllocator::emptyCache(); // what the same work has used before; a graph has memory of its own
     c->pool = shares ? shares->pool : at::cuda::graph_pool_handle();
-    c->graph.capture_begin(c->pool, cudaStreamCaptureModeThreadLocal); // other threads, of a server, may go on calling CUDA
+    c->graph.capture_begin(c->pool,
+                           cudaStreamCaptureModeThreadLocal); // other threads, of a server, may go on calling CUDA
     c->open = true;
     *out = c.release();
   });

@@ -48,8 +48,8 @@ at::Tensor pointwise(const at::Tensor &x, const at::Tensor &scaled, const at::Te
 at::Tensor infer(const at::Tensor &given, int before, const at::Tensor &scaled, const at::Tensor &shift,
                  const at::Tensor &typed, const at::Tensor &given_residual, const dw_cuda_conv &c) {
   TORCH_CHECK(given.dim() == 4 && scaled.dim() == 4 && given.size(1) == c.groups * scaled.size(1),
-              "the CUDA layer: x must be (N, C, H, W) and the weight (O, C/groups, K, K), not ", given.sizes(),
-              " and ", scaled.sizes(), " in ", c.groups, " groups");
+              "the CUDA layer: x must be (N, C, H, W) and the weight (O, C/groups, K, K), not ", given.sizes(), " and ",
+              scaled.sizes(), " in ", c.groups, " groups");
   auto converted = [&](const at::Tensor &t) { return t.defined() ? channels_last(t.detach().to(type_of(c))) : t; };
   const at::Tensor x = converted(given), residual = converted(given_residual);
   const Kind kind = kind_of(x.sizes(), scaled.sizes(), c);

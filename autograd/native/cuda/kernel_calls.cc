@@ -75,8 +75,8 @@ Summed depthwise_forward(const at::Tensor &x, const at::Tensor &weight, const dw
   with_variant(x, w, [&](auto type, auto v) {
     using T = decltype(type);
     constexpr int K = decltype(v)::kernel, S = decltype(v)::stride;
-    DW_RUN(x, l, (cuda::depthwise_forward<T, K, S>), ("depthwise_forward", type_name<T>, K, S), in<T>(x), in<float>(weight),
-           out<T>(s.y), out<float>(s.partial), w, l.rows);
+    DW_RUN(x, l, (cuda::depthwise_forward<T, K, S>), ("depthwise_forward", type_name<T>, K, S), in<T>(x),
+           in<float>(weight), out<T>(s.y), out<float>(s.partial), w, l.rows);
   });
   return s;
 }
@@ -97,8 +97,8 @@ at::Tensor moments_finish(const Summed &s, float eps, float momentum, const at::
   const dw_rows r = rows_of(s.y);
   at::Tensor coefficients = at::empty({4, r.c}, floats(s.y));
   DW_RUN(s.y, moments_finish_launch(r.c), (cuda::moments_finish), ("moments_finish"), in<float>(s.partial),
-         int(s.partial.size(0)), r, eps, momentum, in<float>(gamma), in<float>(beta), out<float>(mean),
-         out<float>(var), out<float>(coefficients));
+         int(s.partial.size(0)), r, eps, momentum, in<float>(gamma), in<float>(beta), out<float>(mean), out<float>(var),
+         out<float>(coefficients));
   return coefficients;
 }
 
@@ -125,9 +125,9 @@ void norm_backward_sums(NormGradient &g, const at::Tensor &gamma, const at::Tens
            in<float>(g.coefficients), out<float>(partial), r, g.activation);
   });
   g.dcoefficients = at::empty({3, r.c}, floats(g.y));
-  DW_RUN(g.y, norm_backward_finish_launch(r.c), (cuda::norm_backward_finish), ("norm_backward_finish"), in<float>(partial),
-         l.parts(), r, in<float>(gamma), in<float>(g.coefficients), out<float>(dgamma), out<float>(dbeta),
-         out<float>(g.dcoefficients));
+  DW_RUN(g.y, norm_backward_finish_launch(r.c), (cuda::norm_backward_finish), ("norm_backward_finish"),
+         in<float>(partial), l.parts(), r, in<float>(gamma), in<float>(g.coefficients), out<float>(dgamma),
+         out<float>(dbeta), out<float>(g.dcoefficients));
 }
 
 at::Tensor norm_backward(const NormGradient &g) {
@@ -149,8 +149,8 @@ at::Tensor depthwise_backward(const NormGradient &g, const at::Tensor &x, const 
   with_variant(x, w, [&](auto type, auto v) {
     using T = decltype(type);
     constexpr int K = decltype(v)::kernel, S = decltype(v)::stride;
-    DW_RUN(x, l, (cuda::depthwise_backward<T, K, S>), ("depthwise_backward", type_name<T>, K, S), in<T>(g.da), in<T>(g.y),
-           in<float>(g.coefficients), in<float>(g.dcoefficients), in<T>(x), in<float>(weight), out<T>(dx),
+    DW_RUN(x, l, (cuda::depthwise_backward<T, K, S>), ("depthwise_backward", type_name<T>, K, S), in<T>(g.da),
+           in<T>(g.y), in<float>(g.coefficients), in<float>(g.dcoefficients), in<T>(x), in<float>(weight), out<T>(dx),
            out<float>(partial), w, g.activation, l.rows);
   });
   return partial;
@@ -158,8 +158,8 @@ at::Tensor depthwise_backward(const NormGradient &g, const at::Tensor &x, const 
 
 void depthwise_backward_finish(const at::Tensor &partial, const at::Tensor &dweight) {
   const int taps = int(partial.size(1)), c = int(partial.size(2));
-  DW_RUN(partial, depthwise_backward_finish_launch(taps, c), (cuda::depthwise_backward_finish), ("depthwise_backward_finish"),
-         in<float>(partial), int(partial.size(0)), taps, c, out<float>(dweight));
+  DW_RUN(partial, depthwise_backward_finish_launch(taps, c), (cuda::depthwise_backward_finish),
+         ("depthwise_backward_finish"), in<float>(partial), int(partial.size(0)), taps, c, out<float>(dweight));
 }
 
 at::Tensor depthwise_inference(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias,

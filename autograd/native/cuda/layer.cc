@@ -114,9 +114,9 @@ void LayerBackward::convolution_backward(const NormGradient &g, const at::Tensor
   if (stem && want_weight) out[kWeight] = patch_weight(float_product(matrix(dy), kept_.patches), weight);
   if (stem && !want_x) return;
   const Padded p = pad(x, c);
-  auto [dx, dw, db] = at::convolution_backward(dy, p.x, kept_.weight, c10::nullopt, {c.stride, c.stride},
-                                               {p.rows, p.columns}, {1, 1}, false, {0, 0}, c.groups,
-                                               {want_x, want_weight && !stem, false});
+  auto [dx, dw, db] =
+      at::convolution_backward(dy, p.x, kept_.weight, c10::nullopt, {c.stride, c.stride}, {p.rows, p.columns}, {1, 1},
+                               false, {0, 0}, c.groups, {want_x, want_weight && !stem, false});
   if (want_x && p.x.sizes() != x.sizes()) dx = dx.narrow(2, c.top, x.size(2)).narrow(3, c.left, x.size(3));
   if (want_x) out[kX] = dx;
   if (dw.defined()) out[kWeight] = dw.to(weight.scalar_type());

@@ -102,9 +102,7 @@ dw_error dw_read_later(dw_readback **out, const dw_tensor *xs, int n) {
 }
 
 dw_error dw_readback_ready(int *ready, const dw_readback *r) {
-  return guard([&] {
-    *ready = !r->copied || r->copied->query();
-  });
+  return guard([&] { *ready = !r->copied || r->copied->query(); });
 }
 
 dw_error dw_readback_values(double *values, int n, const dw_readback *r) {

@@ -157,8 +157,9 @@ public:
       texts.push_back(f.text);
       names.push_back(f.name);
     }
-    check(n, n.create(&program_, "#include \"cuda/kernels/all.h\"\n", "depthwise.cu", int(texts.size()), texts.data(),
-                      names.data()),
+    check(n,
+          n.create(&program_, "#include \"cuda/kernels/all.h\"\n", "depthwise.cu", int(texts.size()), texts.data(),
+                   names.data()),
           "create a program");
   }
   ~Compilation() { n_.destroy(&program_); }
@@ -211,11 +212,12 @@ bool has_nvrtc() { return nvrtc() != nullptr; }
 const std::vector<std::vector<std::string>> &programs() {
   static const auto list = [] {
     std::vector<std::vector<std::string>> all;
-    all.push_back({kernel_name("moments_finish"), kernel_name("norm_backward_finish"),
-                   kernel_name("depthwise_backward_finish")});
+    all.push_back(
+        {kernel_name("moments_finish"), kernel_name("norm_backward_finish"), kernel_name("depthwise_backward_finish")});
     for (const char *type : {"float", "bf16"}) {
       all.emplace_back();
-      for (const char *kernel : {"moments", "scale_activate", "norm_backward_sums", "norm_backward", "normalize_images", "patches"})
+      for (const char *kernel :
+           {"moments", "scale_activate", "norm_backward_sums", "norm_backward", "normalize_images", "patches"})
         all.back().push_back(kernel_name(kernel, type));
       for (int size : {3, 5}) {
         all.emplace_back();

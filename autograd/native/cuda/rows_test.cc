@@ -203,8 +203,7 @@ template <class T> static void test_images(long long count, long long behind) {
   Buffer<unsigned char> pixels(3 * count);
   for (size_t i = 0; i < pixels.n; i++) pixels[i] = (unsigned char)(i < 768 ? i / 3 : between(0, 255));
   Buffer<T> out(3 * (count + behind)), want(out.n);
-  for (size_t i = 0; i < pixels.n; i++)
-    narrow(want[i], (float(pixels[i]) / 255.0f - p.mean[i % 3]) / p.std[i % 3]);
+  for (size_t i = 0; i < pixels.n; i++) narrow(want[i], (float(pixels[i]) / 255.0f - p.mean[i % 3]) / p.std[i % 3]);
   emulate(normalize_images_launch(count), normalize_images<T>, pixels.p, out.p, count, p);
   check_true(std::to_string(count) + " pixels have other bits, or memory behind them was written", out == want);
 }

@@ -274,12 +274,10 @@ template <class S> static void test_pool(const Case &c) {
   Buffer<float> features(images * c.channels), dfeatures(images * c.channels);
   for (size_t i = 0; i < dfeatures.n; i++) dfeatures[i] = float(uniform(-1, 1));
   PoolForward f{images, positions, n, c.channels, d.x.p, d.activation(), features.p};
-  run_twice<void (*)(const Workers &, const PoolForward &), PoolForward, float>(c, 0, pool_forward<S>, f,
-                                                                                {&features});
+  run_twice<void (*)(const Workers &, const PoolForward &), PoolForward, float>(c, 0, pool_forward<S>, f, {&features});
   PoolBackward b{
       images, positions, n, c.channels, dfeatures.p, d.x.p, d.activation(), d.gx.p, {d.mean->p, d.sum_g.p, d.sum_gx.p}};
-  run_twice<void (*)(const Workers &, const PoolBackward &), PoolBackward, S>(c, 0, pool_backward<S>, b,
-                                                                              {&d.gx});
+  run_twice<void (*)(const Workers &, const PoolBackward &), PoolBackward, S>(c, 0, pool_backward<S>, b, {&d.gx});
   Doubles gradient(d.in_rows * n), size(d.in_rows * n);
   for (int64_t image = 0; image < images; image++)
     for (int i = 0; i < c.channels; i++) {

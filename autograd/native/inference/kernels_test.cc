@@ -139,7 +139,8 @@ template <class S> void test_block(const Case &c) {
   const int64_t rows = w.images * w.out_height;
   for (int i = 0; i < c.row_parts * c.column_parts; i++) {
     const depthwise::threads::Range part = depthwise::threads::range_of(rows, i / c.column_parts, c.row_parts),
-                  columns = depthwise::threads::range_of(all_panels, i % c.column_parts, c.column_parts);
+                                    columns =
+                                        depthwise::threads::range_of(all_panels, i % c.column_parts, c.column_parts);
     p.begin = part.begin, p.end = part.end, p.first = int(columns.begin) * kColumns,
     p.last = int(columns.end) * kColumns;
     if (p.last > out) p.last = out;

@@ -59,8 +59,8 @@ template <class S> constexpr KernelSet kernel_set() {
   };
 }
 
-static constexpr Kernels kernels = {
-    FUSED_NAME(FUSED_ISA), update,    square_sum, kernel_set<float>(), kernel_set<bf16>(), kTailRows, infer_head,
-    linear_scratch, linear_forward, linear_backward, read_memory, add_memory};
+static constexpr Kernels kernels = {FUSED_NAME(FUSED_ISA), update,          square_sum,  kernel_set<float>(),
+                                    kernel_set<bf16>(),    kTailRows,       infer_head,  linear_scratch,
+                                    linear_forward,        linear_backward, read_memory, add_memory};
 
 } // namespace depthwise::fused::FUSED_ISA

@@ -191,8 +191,7 @@ template <class S> struct BackwardBlock {
   size_t dw_stride;          // floats between its rows
   float *dw;                 // (out, in)
 
-  template <class Memory>
-  BackwardBlock(Memory &part, Memory &memory, int in, int out) : sums(part, 2 * size_t(in)) {
+  template <class Memory> BackwardBlock(Memory &part, Memory &memory, int in, int out) : sums(part, 2 * size_t(in)) {
     dw_offset = whole_cache_lines(sums.count * sizeof(double)) + whole_cache_lines(sums.count * sizeof(float));
     dw_stride = sum_stride(in);
     dw = part.template take<float>(out * dw_stride);

@@ -36,7 +36,7 @@ template <class S> FUSED_INLINE void pool_forward_block(const PoolForward &p, in
 template <class S> void pool_forward(const Workers &w, const PoolForward &p) {
   const int64_t blocks = p.channels / kLanes;
   threads::for_each(w.threads, p.images * blocks, 8,
-           [&](int64_t i) { pool_forward_block<S>(p, i / blocks, int(i % blocks) * kLanes); });
+                    [&](int64_t i) { pool_forward_block<S>(p, i / blocks, int(i % blocks) * kLanes); });
 }
 
 // The gradient of one image's activations for the 16 channels from c: the same value at each

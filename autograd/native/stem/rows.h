@@ -61,7 +61,7 @@ template <class S> void stem_image(const Workers &w, const StemImage &p) {
   const int rows = stem_rows(p.window);
   S *image = static_cast<S *>(p.image);
   threads::for_each(w.threads, p.window.images * rows, 16,
-           [&](int64_t i) { stem_row<S>(p, i / rows, int(i % rows), image + i * stem_line(p.window)); });
+                    [&](int64_t i) { stem_row<S>(p, i / rows, int(i % rows), image + i * stem_line(p.window)); });
 }
 
 // Elements of a window's row where the reduction runs along it: its values, and a zero where that

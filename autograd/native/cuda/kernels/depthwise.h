@@ -8,8 +8,8 @@ namespace depthwise::cuda {
 
 // The weights (c, taps) of V channels.
 template <int Taps, int V> DW_DEVICE void load_taps(const float *weight, int channel, float (&taps)[Taps][V]) {
-  DW_UNROLL for (int v = 0; v < V; v++) DW_UNROLL for (int k = 0; k < Taps; k++)
-      taps[k][v] = weight[(channel + v) * Taps + k];
+  DW_UNROLL for (int v = 0; v < V; v++) DW_UNROLL for (int k = 0; k < Taps; k++) taps[k][v] =
+      weight[(channel + v) * Taps + k];
 }
 
 // Convolves a strip of outputs. A step loads the S input rows that are new to an output row, and
@@ -27,8 +27,8 @@ template <class Kernel, int K, int S, class T> struct ForwardStrip {
       const int kh = K - S + j - d * S; // the row of the window of the output row d after the step's
       if (kh >= 0)
         DW_UNROLL for (int kw = 0; kw < K; kw++) DW_UNROLL for (int i = 0; i < C; i++)
-            DW_UNROLL for (int k = 0; k < V; k++)
-                sums[d][i][k] = fmaf(taps[kh * K + kw][k], v[i * S + kw][k], sums[d][i][k]);
+            DW_UNROLL for (int k = 0; k < V; k++) sums[d][i][k] =
+                fmaf(taps[kh * K + kw][k], v[i * S + kw][k], sums[d][i][k]);
     }
   }
 
@@ -45,7 +45,7 @@ template <class Kernel, int K, int S, class T> struct ForwardStrip {
   // With All, all columns are inside the image, and need no checks.
   template <bool All, class Bound, class Finish>
   static DW_DEVICE void slide(const T *x, const dw_window &w, const Strip &strip, int channel,
-                            const float (&taps)[K * K][V], Bound bounded, Finish finish) {
+                              const float (&taps)[K * K][V], Bound bounded, Finish finish) {
     const int first = strip.row * S - w.top, end = (strip.end - 1) * S - w.top + K;
     int step = strip.row - (D - 1);
     Columns<N, V> columns(w.w, w.c, channel, step * S - w.top + K - S, strip.column * S - w.left, first > 0 ? first : 0,
@@ -53,7 +53,7 @@ template <class Kernel, int K, int S, class T> struct ForwardStrip {
     x += (long long)strip.image * w.h * w.w * w.c;
     keep(x);
     int at = (strip.row * w.out_w + strip.column) * w.c + channel; // of the output
-    Rows rows[Ahead] = {}; // columns outside the image stay zeros
+    Rows rows[Ahead] = {};                                         // columns outside the image stay zeros
     auto load_step = [&](Rows &to) {
       DW_UNROLL for (int j = 0; j < S; j++, columns.next_row()) {
         columns.template load_row<All>(x, to[j]);
@@ -75,8 +75,7 @@ template <class Kernel, int K, int S, class T> struct ForwardStrip {
         load_step(now);
         DW_UNROLL for (int j = 0; j < S; j++) if (columns.loads(row + j)) add_row(j, v[j], taps, sums);
         if (step >= strip.row) {
-          DW_UNROLL for (int i = 0; i < C; i++)
-              if (All || strip.column + i < w.out_w) finish(at + i * w.c, sums[0][i]);
+          DW_UNROLL for (int i = 0; i < C; i++) if (All || strip.column + i < w.out_w) finish(at + i * w.c, sums[0][i]);
           at += w.out_w * w.c;
         }
         DW_UNROLL for (int i = 0; i < C; i++) DW_UNROLL for (int k = 0; k < V; k++) {
@@ -101,7 +100,8 @@ depthwise_forward(const T *__restrict__ x, const float *__restrict__ weight, T *
     T *to = y + (long long)strip.image * w.out_h * w.out_w * w.c;
     keep(to);
     ForwardStrip<Forward<K, S>, K, S, T>::run(
-        x, w, strip, channel, taps, [](float v) { return v; }, [&](int at, const float(&result)[V]) {
+        x, w, strip, channel, taps, [](float v) { return v; },
+        [&](int at, const float(&result)[V]) {
           Pack<T, V> stored;
           pack(result, stored);
           store<V>(to + at, stored);

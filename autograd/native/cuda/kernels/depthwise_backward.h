@@ -33,7 +33,8 @@ template <int K, int S, class T> struct BackwardStrip {
         inputs(w.w, w.c, channel, (strip.row - (D - 1)) * S - w.top, strip.column * S - w.left,
                strip.row * S > w.top ? strip.row * S - w.top : 0,
                strip.end * S - w.top < w.h ? strip.end * S - w.top : w.h) {
-    const long long out = (long long)strip.image * w.out_h * w.out_w * w.c, in = (long long)strip.image * w.h * w.w * w.c;
+    const long long out = (long long)strip.image * w.out_h * w.out_w * w.c,
+                    in = (long long)strip.image * w.h * w.w * w.c;
     this->da = da + out, this->y = y + out, this->x = x + in, this->dx = dx + in;
     keep(this->da), keep(this->y), keep(this->x), keep(this->dx);
   }
@@ -74,8 +75,7 @@ template <int K, int S, class T> struct BackwardStrip {
       float sums[V] = {};
       DW_UNROLL for (int d = 0; d < D; d++) DW_UNROLL for (int m = 0; m < M; m++) {
         const int kh = j + d * S, kw = i + (D - 1 - m) * S;
-        if (kh < K && kw >= 0 && kw < K)
-          DW_UNROLL for (int k = 0; k < V; k++) {
+        if (kh < K && kw >= 0 && kw < K) DW_UNROLL for (int k = 0; k < V; k++) {
             sums[k] = fmaf(taps[kh * K + kw][k], dy[d][m][k], sums[k]);
             dweight[kh * K + kw][k] = fmaf(x[i][k], dy[d][m][k], dweight[kh * K + kw][k]);
           }
@@ -108,14 +108,16 @@ template <int K, int S, class T> struct BackwardStrip {
         Rows &now = rows[u % Ahead];
         DW_UNROLL for (int d = D - 1; d > 0; d--) DW_UNROLL for (int m = 0; m < M; m++)
             DW_UNROLL for (int k = 0; k < V; k++) dy[d][m][k] = dy[d - 1][m][k];
-        if (outputs.loads(row)) compute_dy<All>(now, norm, dy[0]);
-        else DW_UNROLL for (int m = 0; m < M; m++) DW_UNROLL for (int k = 0; k < V; k++) dy[0][m][k] = 0;
+        if (outputs.loads(row))
+          compute_dy<All>(now, norm, dy[0]);
+        else
+          DW_UNROLL for (int m = 0; m < M; m++) DW_UNROLL for (int k = 0; k < V; k++) dy[0][m][k] = 0;
         float v[S][N][V];
         DW_UNROLL for (int j = 0; j < S; j++) DW_UNROLL for (int i = 0; i < N; i++) unpack(now.x[j][i], v[j][i]);
         const int from = inputs.row - Ahead * S; // the first of the step's rows of inputs
         load_step<All>(now);
-        DW_UNROLL for (int j = 0; j < S; j++, at += inputs.line)
-            if (inputs.loads(from + j)) row_of_inputs<All>(j, v[j], at, dy, taps, dweight);
+        DW_UNROLL for (int j = 0; j < S; j++, at += inputs.line) if (inputs.loads(from + j))
+            row_of_inputs<All>(j, v[j], at, dy, taps, dweight);
       }
     }
   }

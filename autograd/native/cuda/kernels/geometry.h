@@ -64,8 +64,9 @@ inline Launch normalize_images_launch(long long count) {
 }
 
 inline bool patches_supported(const dw_window &w) {
-  return w.n > 0 && w.c == kColors && w.kernel == 3 && w.stride > 0 && w.top >= 0 && w.left >= 0 && w.h > 0 && w.w > 0 &&
-         w.out_h > 0 && w.out_w > 0 && (long long)w.h * w.w < 1 << 28 && (long long)w.n * w.out_h < 1LL << 31;
+  return w.n > 0 && w.c == kColors && w.kernel == 3 && w.stride > 0 && w.top >= 0 && w.left >= 0 && w.h > 0 &&
+         w.w > 0 && w.out_h > 0 && w.out_w > 0 && (long long)w.h * w.w < 1 << 28 &&
+         (long long)w.n * w.out_h < 1LL << 31;
 }
 inline Launch patches_launch(const dw_window &w) {
   return {unsigned(w.n) * unsigned(w.out_h), 1, unsigned(kPatchThreads), 1, 0};

@@ -32,8 +32,8 @@ enum { kMean, kInverse, kScale, kShift };
 // does.
 DW_KERNEL(kFinishX *kFinishY, 1)
 moments_finish(const float *__restrict__ partial, int parts, dw_rows m, float eps, float momentum,
-               const float *__restrict__ gamma, const float *__restrict__ beta, float *running_mean,
-               float *running_var, float *__restrict__ coef) {
+               const float *__restrict__ gamma, const float *__restrict__ beta, float *running_mean, float *running_var,
+               float *__restrict__ coef) {
   const int channel = blockIdx.x * kFinishX + threadIdx.x;
   const bool inside = channel < m.c;
   double sums[2];

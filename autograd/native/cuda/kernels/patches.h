@@ -14,9 +14,7 @@ DW_DEVICE void set_word(Pack<float, 4> &to, int i, float v) { to.words[i] = as_b
 
 // out (n * out_h * out_w, kPatch): the values of x (n, h, w, 3) under each window of 3 x 3, in order of
 // rows, columns and colors, then zeros. A block has a row of outputs; a thread stores 16 bytes.
-template <class T>
-DW_KERNEL(kPatchThreads, 1)
-patches(const T *__restrict__ x, T *__restrict__ out, dw_window w) {
+template <class T> DW_KERNEL(kPatchThreads, 1) patches(const T *__restrict__ x, T *__restrict__ out, dw_window w) {
   constexpr int V = kWide<T>, kPerPixel = kPatch / V, kRun = 3 * kColors; // a window's row is one run
   const int image = blockIdx.x / w.out_h, top = (blockIdx.x - image * w.out_h) * w.stride - w.top;
   const T *from = x + ((long long)image * w.h + top) * w.w * kColors;

@@ -35,9 +35,9 @@ struct Strips {
 // from `row` on. Offsets are ints from the image's first value,
 // because pointers would take twice the registers and instructions.
 template <int N, int V> struct Columns {
-  int at, pixel, line;    // offset of the first column in `row`, and between columns and rows
-  int row, first, end;    // only rows in [first, end) are loaded
-  unsigned inside = 0;    // bit i: column i is in the image
+  int at, pixel, line; // offset of the first column in `row`, and between columns and rows
+  int row, first, end; // only rows in [first, end) are loaded
+  unsigned inside = 0; // bit i: column i is in the image
 
   DW_DEVICE Columns(int width, int c, int channel, int row, int column, int first, int end)
       : at((row * width + column) * c + channel), pixel(c), line(width * c), row(row), first(first), end(end) {
@@ -51,15 +51,15 @@ template <int N, int V> struct Columns {
   // keep their value. So does a row that is not loaded.
   template <bool All, class T> DW_DEVICE void load_row(const T *image, Pack<T, V> (&to)[N]) const {
     const bool ok = loads(row);
-    DW_UNROLL for (int i = 0; i < N; i++)
-        if (ok && (All || (inside >> i & 1))) to[i] = load<V>(image + (at + i * pixel));
+    DW_UNROLL for (int i = 0; i < N; i++) if (ok && (All || (inside >> i & 1))) to[i] =
+        load<V>(image + (at + i * pixel));
   }
 
   // Prefetches the columns [from, to) of the row `rows` below the row that is loaded next.
   template <class T> DW_DEVICE void prefetch_row(const T *image, int rows, int from, int to) const {
     const bool ok = loads(row + rows);
-    DW_UNROLL for (int i = 0; i < N; i++)
-        if (i >= from && i < to) prefetch_where(ok && (inside >> i & 1), image + (at + rows * line + i * pixel));
+    DW_UNROLL for (int i = 0; i < N; i++) if (i >= from && i < to)
+        prefetch_where(ok && (inside >> i & 1), image + (at + rows * line + i * pixel));
   }
 };
 
