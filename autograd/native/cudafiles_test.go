@@ -10,7 +10,7 @@ import (
 
 var (
 	embedded   = regexp.MustCompile(`X\(\w+, "(cuda/kernels/\w+\.h)"\)`)
-	kernelName = regexp.MustCompile(`(?m)^DW_KERNEL\(.*\)\s+(\w+)\(`)
+	kernelName = regexp.MustCompile(`(?m)^(?:template <.*> )?DW_KERNEL\(.*\)\s+(\w+)\(`)
 	quoted     = regexp.MustCompile(`"(\w+)"`)
 )
 
