@@ -39,13 +39,7 @@ func Seed(s *Scope, seed uint64) {
 func GeneratorState(s *Scope, dev Device) []byte {
 	var state []byte
 	err := s.Sub(func(s *Scope) error {
-		var c native.Tensor
-		var err error
-		if dev == CPU {
-			c, err = native.GeneratorState()
-		} else {
-			c, err = native.GPUGeneratorState(int(dev))
-		}
+		c, err := native.GeneratorState(int(dev))
 		state = ToSlice[uint8](s, s.made("generator state", nil, c, err))
 		return s.Err()
 	})
@@ -63,13 +57,7 @@ func SetGeneratorState(s *Scope, dev Device, state []byte) {
 		if !s.ready("set generator state", t) {
 			return s.Err()
 		}
-		var err error
-		if dev == CPU {
-			err = native.SetGeneratorState(native.Tensor(t.c))
-		} else {
-			err = native.SetGPUGeneratorState(int(dev), native.Tensor(t.c))
-		}
-		if err != nil {
+		if err := native.SetGeneratorState(int(dev), native.Tensor(t.c)); err != nil {
 			return opError("set generator state", []*Tensor{t}, err)
 		}
 		return nil

@@ -29,23 +29,6 @@ func (c Capture) Replay() error { return take(C.dw_capture_replay(c.c)) }
 // Free releases the graph.
 func (c Capture) Free() { C.dw_capture_free(c.c) }
 
-// SetGradient makes a gradient that of a leaf.
-func SetGradient(leaf, gradient Tensor) error {
-	return take(C.dw_set_gradient(C.dw_tensor(leaf), C.dw_tensor(gradient)))
-}
-
-// GPUGeneratorState returns the state of a GPU's generator as a new uint8 tensor.
-func GPUGeneratorState(device int) (Tensor, error) {
-	var out C.dw_tensor
-	err := take(C.dw_gpu_generator_state(&out, C.int(device)))
-	return Tensor(out), err
-}
-
-// SetGPUGeneratorState restores what GPUGeneratorState returned.
-func SetGPUGeneratorState(device int, state Tensor) error {
-	return take(C.dw_set_gpu_generator_state(C.int(device), C.dw_tensor(state)))
-}
-
 // SetGPUMath sets how libtorch computes on GPUs, see dw_set_gpu_math.
 func SetGPUMath(deterministic, tf32 bool) error {
 	return take(C.dw_set_gpu_math(truth(deterministic), truth(tf32)))

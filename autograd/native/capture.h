@@ -25,13 +25,6 @@ dw_error dw_capture_replay(dw_capture *c);
 // Ends a capture that is not complete, so that the device can be used again, and releases the graph.
 void dw_capture_free(dw_capture *c);
 
-// Makes a gradient that of a leaf.
-dw_error dw_set_gradient(dw_tensor leaf, dw_tensor gradient);
-
-// The state of a GPU's generator, uint8, one dimension. A graph draws from it as the operations do.
-dw_error dw_gpu_generator_state(dw_tensor *out, int device);
-dw_error dw_set_gpu_generator_state(int device, dw_tensor state);
-
 // How libtorch computes on GPUs. deterministic: cuDNN's algorithms give the same bits in each run;
 // else it measures and takes the fastest. tf32: products of float32 are rounded to 10 bits.
 dw_error dw_set_gpu_math(int deterministic, int tf32);

@@ -30,8 +30,9 @@ void dw_disable_stack_traces(void); // in libtorch's errors; call it once
 dw_error dw_set_threads(int n);
 int dw_threads(void);
 dw_error dw_manual_seed(uint64_t seed);
-dw_error dw_generator_state(dw_tensor *out); // uint8, one dimension
-dw_error dw_set_generator_state(dw_tensor t);
+// The state of the default generator of a GPU, or of the CPU for a negative device: uint8, one dimension.
+dw_error dw_generator_state(dw_tensor *out, int device);
+dw_error dw_set_generator_state(int device, dw_tensor state);
 int dw_has_bf16(void);               // whether the processor multiplies bfloat16 in hardware
 const char *dw_cpu_capability(void); // what libtorch selects kernels by, such as "AVX512+bf16+amx"
 
@@ -41,6 +42,7 @@ dw_error dw_copy(dw_tensor dst, dw_tensor src); // dst.copy_(src), outside any g
 dw_error dw_from_host(dw_tensor *out, const void *data, const int64_t *shape, int ndim, int dtype);
 dw_error dw_to_host(void *data, dw_tensor x);      // row-major, regardless of x's strides
 dw_error dw_gradient(dw_tensor *out, dw_tensor x); // *out stays NULL when there is none
+dw_error dw_set_gradient(dw_tensor x, dw_tensor gradient);
 dw_error dw_clear_gradients(const dw_tensor *xs, int n);
 dw_error dw_normalize_images(dw_tensor *out, const uint8_t *pixels, int64_t n, int64_t h, int64_t w, const double *mean,
                              const double *std);

@@ -13,15 +13,18 @@ func Threads() int { return int(C.dw_threads()) }
 // ManualSeed seeds the default generators of all devices.
 func ManualSeed(seed uint64) error { return take(C.dw_manual_seed(C.uint64_t(seed))) }
 
-// GeneratorState returns the state of the default CPU generator as a new uint8 tensor.
-func GeneratorState() (Tensor, error) {
+// GeneratorState returns the state of the default generator of a GPU, or of the CPU for a negative device, as a new
+// uint8 tensor.
+func GeneratorState(device int) (Tensor, error) {
 	var out C.dw_tensor
-	err := take(C.dw_generator_state(&out))
+	err := take(C.dw_generator_state(&out, C.int(device)))
 	return Tensor(out), err
 }
 
 // SetGeneratorState restores what GeneratorState returned.
-func SetGeneratorState(t Tensor) error { return take(C.dw_set_generator_state(C.dw_tensor(t))) }
+func SetGeneratorState(device int, state Tensor) error {
+	return take(C.dw_set_generator_state(C.int(device), C.dw_tensor(state)))
+}
 
 // MemoryAllocated is the size of live CPU tensors in bytes, counting blocks of 256 KB and more.
 func MemoryAllocated() int64 { return int64(C.dw_memory_allocated()) }

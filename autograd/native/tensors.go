@@ -33,6 +33,11 @@ func Gradient(x Tensor) (Tensor, error) {
 	return Tensor(out), err
 }
 
+// SetGradient makes a gradient that of a leaf.
+func SetGradient(leaf, gradient Tensor) error {
+	return take(C.dw_set_gradient(C.dw_tensor(leaf), C.dw_tensor(gradient)))
+}
+
 // ClearGradients releases the gradients of all xs, so that the next backward pass stores instead of
 // adding.
 func ClearGradients(xs []Tensor) error { return take(C.dw_clear_gradients(first(xs), count(xs))) }

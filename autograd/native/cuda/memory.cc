@@ -5,6 +5,7 @@
 // is not pinned waits for all work before it.
 #include "stream.h"
 #include "tensors/guard.h"
+#include "tensors/handle.h"
 #include "threads/pool.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -20,10 +21,9 @@
 #endif
 
 using depthwise::guard;
+using depthwise::tensor;
 
 namespace {
-
-at::Tensor &tensor(dw_tensor t) { return *static_cast<at::Tensor *>(t); }
 
 // Copies with a few threads: one reaches a fraction of the memory's bandwidth.
 void copy(void *to, const void *from, size_t bytes) {

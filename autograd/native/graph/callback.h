@@ -2,14 +2,13 @@
 #pragma once
 #include "graph.h"
 #include "tensors/guard.h"
+#include "tensors/handle.h"
 #include <ATen/ATen.h>
 #include <memory>
 #include <stdexcept>
 #include <vector>
 
 namespace depthwise {
-
-inline at::Tensor &tensor(dw_tensor t) { return *static_cast<at::Tensor *>(t); }
 
 // A handle of a Go value, released when its last owner is destroyed.
 class GoHandle {

@@ -4,14 +4,12 @@
 // would make the host wait for the forward pass.
 #include "stream.h"
 #include "tensors/guard.h"
+#include "tensors/handle.h"
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
 using depthwise::guard;
-
-namespace {
-at::Tensor &tensor(dw_tensor t) { return *static_cast<at::Tensor *>(t); }
-} // namespace
+using depthwise::tensor;
 
 dw_error dw_count_correct(dw_tensor *out, dw_tensor logits, dw_tensor labels) {
   return guard([&] {

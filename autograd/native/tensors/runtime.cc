@@ -2,18 +2,25 @@
 
 // The process-wide state of libtorch: threads, generators, and processor features.
 #include "tensors/guard.h"
+#include "tensors/handle.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/cpu/Utils.h>
 #include <c10/util/Logging.h>
 #include <cstdlib>
+#include <mutex>
 #include <string>
 
 using depthwise::guard;
+using depthwise::tensor;
 
 namespace {
-at::Tensor &tensor(dw_tensor t) { return *static_cast<at::Tensor *>(t); }
+at::Generator generator(int device) {
+  const at::Device on = device < 0 ? at::Device(at::kCPU) : at::Device(at::kCUDA, c10::DeviceIndex(device));
+  return at::globalContext().defaultGenerator(on);
+}
+
 // The features by which oneDNN selects its bfloat16 kernels, beyond libtorch's own name for the
 // instruction set.
 std::string matrix_units() {
@@ -45,14 +52,19 @@ dw_error dw_manual_seed(uint64_t seed) {
   return guard([&] { at::manual_seed(seed); });
 }
 
-dw_error dw_generator_state(dw_tensor *out) {
-  return guard([&] { *out = new at::Tensor(at::globalContext().defaultGenerator(at::kCPU).get_state()); });
+dw_error dw_generator_state(dw_tensor *out, int device) {
+  return guard([&] {
+    at::Generator g = generator(device);
+    std::lock_guard<std::mutex> lock(g.mutex());
+    *out = new at::Tensor(g.get_state());
+  });
 }
 
-dw_error dw_set_generator_state(dw_tensor t) {
+dw_error dw_set_generator_state(int device, dw_tensor state) {
   return guard([&] {
-    at::Generator generator = at::globalContext().defaultGenerator(at::kCPU);
-    generator.set_state(tensor(t));
+    at::Generator g = generator(device);
+    std::lock_guard<std::mutex> lock(g.mutex());
+    g.set_state(tensor(state));
   });
 }
 

@@ -3,6 +3,7 @@
 // Layout, copies between host and device, gradients.
 #include "stream.h"
 #include "tensors/guard.h"
+#include "tensors/handle.h"
 #include "threads/pool.h"
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
@@ -10,10 +11,7 @@
 #include <array>
 
 using depthwise::guard;
-
-namespace {
-at::Tensor &tensor(dw_tensor t) { return *static_cast<at::Tensor *>(t); }
-} // namespace
+using depthwise::tensor;
 
 dw_error dw_channels_last(dw_tensor *out, dw_tensor x) {
   return guard([&] { *out = new at::Tensor(tensor(x).contiguous(at::MemoryFormat::ChannelsLast)); });
@@ -46,6 +44,10 @@ dw_error dw_gradient(dw_tensor *out, dw_tensor x) {
     const auto &g = tensor(x).grad();
     *out = g.defined() ? new at::Tensor(g) : nullptr;
   });
+}
+
+dw_error dw_set_gradient(dw_tensor x, dw_tensor gradient) {
+  return guard([&] { tensor(x).mutable_grad() = tensor(gradient); });
 }
 
 dw_error dw_clear_gradients(const dw_tensor *xs, int n) {

@@ -10,7 +10,7 @@ constexpr int kMaxThreads = 256; // of a block
 struct Tile {
   int channels; // of a thread
   int columns;  // of a thread: of the output (forward), of groups of `stride` inputs (backward)
-  int ahead;    // steps for which rows are loaded ahead: these bytes in flight bound the speed
+  int ahead;    // steps for which rows are loaded ahead; more than one was not faster
   int threads;  // of a block
   int blocks;   // of a multiprocessor, at least: bounds the registers
   int prefetch; // rows below those loaded that are prefetched to the L2 cache; 0 none
