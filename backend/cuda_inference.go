@@ -66,20 +66,7 @@ func (i *cudaInference) firstLayers(s *autograd.Scope, count int, input func(*au
 		return torchInference{i.network, i.compute}.firstLayers(s, count, input)
 	}
 	i.Prepare(s)
-	var y *autograd.Tensor
-	err := s.NoGrad(func(s *autograd.Scope) error {
-		err := s.Autocast(i.compute, func(s *autograd.Scope) error {
-			y = s.Keep(i.walk(s, input(s), count))
-			return s.Err()
-		})
-		y = s.Keep(y)
-		return err
-	})
-	if err != nil {
-		s.Fail(err)
-		return nil
-	}
-	return y
+	return evaluate(s, i.compute, func(s *autograd.Scope) *autograd.Tensor { return i.walk(s, input(s), count) })
 }
 
 // Prepare folds the weights again if they have changed, into the same tensors unless the network has others: a graph of

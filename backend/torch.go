@@ -194,10 +194,17 @@ func (i torchInference) features(s *autograd.Scope, input func(*autograd.Scope) 
 // firstLayers computes the first layers, as many as count, without recording gradients, in the type that the
 // network computes in.
 func (i torchInference) firstLayers(s *autograd.Scope, count int, input func(*autograd.Scope) *autograd.Tensor) *autograd.Tensor {
+	return evaluate(s, i.compute, func(s *autograd.Scope) *autograd.Tensor {
+		return i.network.firstLayers(s, input(s), count, call{mode: autograd.Evaluation, parameters: i.network.DType()})
+	})
+}
+
+// evaluate returns what f computes in a type without recording gradients.
+func evaluate(s *autograd.Scope, compute autograd.DType, f func(*autograd.Scope) *autograd.Tensor) *autograd.Tensor {
 	var y *autograd.Tensor
 	err := s.NoGrad(func(s *autograd.Scope) error {
-		err := s.Autocast(i.compute, func(s *autograd.Scope) error {
-			y = s.Keep(i.network.firstLayers(s, input(s), count, call{mode: autograd.Evaluation, parameters: i.network.DType()}))
+		err := s.Autocast(compute, func(s *autograd.Scope) error {
+			y = s.Keep(f(s))
 			return s.Err()
 		})
 		y = s.Keep(y)
