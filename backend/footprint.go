@@ -93,9 +93,10 @@ func (m Machine) deviceBound(memory autograd.GPUMemory) host.Bound {
 }
 
 // Copies of the values between the layers on a GPU. Training needs at least one, and most likely the output of each convolution, that
-// of its activation, and the gradients of a few layers. Inference needs the input and the output of a layer.
+// of its activation, and the gradients of a few layers: steps of MobileNet v1 with 256 images in bf16 took 5.48 GB on an H200, 2.1
+// copies. Inference needs the input and the output of a layer.
 const (
-	likelyTrainingCopies  = 3
+	likelyTrainingCopies  = 2.5
 	likelyInferenceCopies = 3
 )
 

@@ -31,9 +31,9 @@ func TestDeviceMemory(t *testing.T) {
 	}{
 		{"training", m.deviceTraining(g, Frozen{}, 1024), own, ""},
 		{"training with too many images", m.deviceTraining(g, Frozen{}, 20_000), own,
-			"training with batches of 20000 images of 224x224 needs at least 202 GB of memory, but 144 GB are available (free on cuda:0, NVIDIA H200 of 150 GB): --batch-size 3328 fits"},
+			"training with batches of 20000 images of 224x224 needs at least 202 GB of memory, but 144 GB are available (free on cuda:0, NVIDIA H200 of 150 GB): --batch-size 3994 fits"},
 		{"training on a GPU that is in use", m.deviceTraining(g, Frozen{}, 256), full,
-			"training with batches of 256 images of 224x224 needs at least 2.63 GB of memory, but 1 GB are available (free on cuda:0, NVIDIA H200 of 150 GB): --batch-size 21 fits"},
+			"training with batches of 256 images of 224x224 needs at least 2.63 GB of memory, but 1 GB are available (free on cuda:0, NVIDIA H200 of 150 GB): --batch-size 25 fits"},
 		{"training of the head", m.deviceTraining(g, Frozen{Layers: len(g.Layers) - 1}, 256), full, ""},
 		{"inference", m.deviceInference(g, 256), full, ""},
 		{"inference with too many images", m.deviceInference(g, 4096), full,

@@ -15,7 +15,7 @@ type Batch struct {
 }
 
 // Steps computes training steps up to the gradients of the leaves: forward, loss and backward pass. On a GPU it records a
-// step of the usual shape as a CUDA graph and replays it, which takes one launch instead of thousands: the same kernels
+// step of the usual shape as a CUDA graph and replays it, which takes one launch instead of hundreds: the same kernels
 // with the same bits. The Go code of Compute runs when a step is computed or recorded, not when it is replayed.
 type Steps struct {
 	// Compute runs a batch forward and backward. Before the call, the leaves have no gradients. It must not make the host wait for the device.
