@@ -178,15 +178,7 @@ func trainStep(s *autograd.Scope, b Backend, n *Network, compute autograd.DType)
 			b.Backward(s, s.Sum(s.Square(y)))
 			return s.Err()
 		}))
-		var weights autograd.List
-		for _, p := range n.Trainable() {
-			weights = append(weights, p.Tensor)
-		}
-		s.Fail(s.NoGrad(func(s *autograd.Scope) error {
-			weights.AddScaled(s, autograd.GradsOf(s, weights), -0.01)
-			return s.Err()
-		}))
-		autograd.ZeroGrads(s, weights)
+		descend(s, n)
 		return s.Err()
 	}))
 }

@@ -120,3 +120,16 @@ func each(t *testing.T, f func(t *testing.T, arch, variant string), archs ...str
 
 // sameShape compares names and shapes.
 func sameShape(a, b models.Array) bool { return a.Name == b.Name && slices.Equal(a.Shape, b.Shape) }
+
+// descend moves the parameters that train a little against their gradients, and releases these.
+func descend(s *autograd.Scope, n *Network) {
+	var weights autograd.List
+	for _, p := range n.Trainable() {
+		weights = append(weights, p.Tensor)
+	}
+	s.Fail(s.NoGrad(func(s *autograd.Scope) error {
+		weights.AddScaled(s, autograd.GradsOf(s, weights), -0.01)
+		return s.Err()
+	}))
+	autograd.ZeroGrads(s, weights)
+}

@@ -82,15 +82,7 @@ func TestInferenceSeesNewWeights(t *testing.T) {
 		for range 2 { // a step moves the running statistics and the weights
 			y := Fused{}.Forward(s, n, x, autograd.Training)
 			s.Backward(s.Sum(s.Square(y)))
-			var weights autograd.List
-			for _, p := range n.Parameters() {
-				weights = append(weights, p.Tensor)
-			}
-			s.Fail(s.NoGrad(func(s *autograd.Scope) error {
-				weights.AddScaled(s, autograd.GradsOf(s, weights), -0.01)
-				return s.Err()
-			}))
-			autograd.ZeroGrads(s, weights)
+			descend(s, n)
 			check("after a step")
 		}
 		if slices.Equal(before, autograd.ToSlice[float32](s, inference.Forward(s, x))) {

@@ -3,6 +3,8 @@ package autogradtest
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"testing"
 
 	"depthwise.dev/autograd"
@@ -23,4 +25,17 @@ func Run(t testing.TB, f func(*autograd.Scope)) {
 	if leaked := autograd.LiveTensors() - before; leaked != 0 {
 		t.Errorf("%d native tensors leaked", leaked)
 	}
+}
+
+// MainOnOneThread is a TestMain that computes on one thread: on a busy machine, two spend their time waiting for each other.
+func MainOnOneThread(m *testing.M) {
+	err := autograd.Run(context.Background(), func(s *autograd.Scope) error {
+		autograd.SetThreads(s, 1)
+		return s.Err()
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
 }

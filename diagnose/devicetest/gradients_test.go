@@ -1,30 +1,18 @@
 package devicetest
 
 import (
-	"context"
 	"fmt"
-	"os"
 	"slices"
 	"testing"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/autograd/autogradtest"
 	"depthwise.dev/autograd/oracle/suite"
 	"depthwise.dev/models"
 	"depthwise.dev/models/mobilenet"
 )
 
-// TestMain computes on one thread: the CPU's part is small, and two threads on a busy machine wait for each other.
-func TestMain(m *testing.M) {
-	err := autograd.Run(context.Background(), func(s *autograd.Scope) error {
-		autograd.SetThreads(s, 1)
-		return s.Err()
-	})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { autogradtest.MainOnOneThread(m) }
 
 // TestOperations compares values and gradients of every operation, layer and loss of autograd with float64 on the CPU.
 func TestOperations(t *testing.T) {
@@ -67,7 +55,7 @@ func TestNetworks(t *testing.T) {
 	for _, n := range networks {
 		g := graph(t, n.arch, n.variant, n.width, n.resolution)
 		for _, mode := range []autograd.Mode{autograd.Training, autograd.Evaluation} {
-			task := pass(g, mode, n.images)
+			task := suite.NoiseNetwork(g, mode, n.images)
 			t.Run(fmt.Sprintf("%s/%v", n.name, task), func(t *testing.T) {
 				row, err := suite.CheckNetwork(t.Context(), task, engines)
 				if err != nil {
@@ -115,14 +103,4 @@ func graph(t *testing.T, arch, variant string, width float64, resolution int) *m
 		t.Fatal(err)
 	}
 	return g
-}
-
-// pass is a pass through the graph with noise as images.
-func pass(g *models.Graph, mode autograd.Mode, images int) suite.Network {
-	labels := make([]int64, images)
-	for i := range labels {
-		labels[i] = int64(3*i+2) % int64(g.Classes())
-	}
-	x := suite.Draw("images", -2, 2, int64(images), int64(g.Input.Channels), int64(g.Input.Height), int64(g.Input.Width))
-	return suite.NewNetwork(g, mode, x, labels)
 }

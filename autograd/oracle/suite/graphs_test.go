@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"depthwise.dev/autograd"
-	"depthwise.dev/autograd/oracle/suite"
 	"depthwise.dev/models"
 	"depthwise.dev/models/mobilenet"
 )
@@ -49,16 +48,6 @@ func build(t *testing.T, c mobilenet.Config) *models.Graph {
 		t.Fatal(err)
 	}
 	return g
-}
-
-// task is a pass through the graph with noise as images.
-func task(g *models.Graph, mode autograd.Mode, images int) suite.Network {
-	labels := make([]int64, images)
-	for i := range labels {
-		labels[i] = int64(3*i+2) % int64(g.Classes())
-	}
-	x := suite.Draw("images", -2, 2, int64(images), int64(g.Input.Channels), int64(g.Input.Height), int64(g.Input.Width))
-	return suite.NewNetwork(g, mode, x, labels)
 }
 
 var bothModes = []autograd.Mode{autograd.Training, autograd.Evaluation}

@@ -61,7 +61,7 @@ func mutantTasks(t *testing.T) []func() string {
 	}
 	for _, g := range graphs {
 		for _, mode := range bothModes {
-			n := task(g, mode, 4)
+			n := suite.NoiseNetwork(g, mode, 4)
 			want, err := suite.Reference.Network(ctx, n)
 			if err != nil {
 				t.Fatal(err)

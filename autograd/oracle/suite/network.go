@@ -22,6 +22,16 @@ type Network struct {
 	State     map[string][]float32 // every array of the network by name
 }
 
+// NoiseNetwork is NewNetwork with noise as images and classes in turn as labels.
+func NoiseNetwork(g *models.Graph, mode autograd.Mode, images int) Network {
+	labels := make([]int64, images)
+	for i := range labels {
+		labels[i] = int64(3*i+2) % int64(g.Classes())
+	}
+	x := Draw("images", -2, 2, int64(images), int64(g.Input.Channels), int64(g.Input.Height), int64(g.Input.Width))
+	return NewNetwork(g, mode, x, labels)
+}
+
 // NewNetwork draws arrays for a graph. They are not the initial ones: weights of one and running
 // means of zero would hide errors. Dropout is random, so its rate is set to 0.
 func NewNetwork(g *models.Graph, mode autograd.Mode, images oracle.Array, labels []int64) Network {

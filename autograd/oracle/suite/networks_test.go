@@ -40,7 +40,7 @@ func TestNetworks(t *testing.T) {
 		{"v2 keras", mobileNet(t, "mobilenet_v2", "keras", 0.25, 64), 4, training, false},
 	} {
 		for _, mode := range tc.modes {
-			n := task(tc.graph, mode, tc.images)
+			n := suite.NoiseNetwork(tc.graph, mode, tc.images)
 			t.Run(fmt.Sprintf("%s/%v", tc.name, n), func(t *testing.T) {
 				whole, err := suite.CheckNetwork(t.Context(), n, suite.Engines)
 				if err != nil {
@@ -81,7 +81,7 @@ func TestVariants(t *testing.T) {
 	for _, arch := range mobilenet.Archs() {
 		for _, variant := range mobilenet.Variants(arch) {
 			t.Run(arch+" "+variant, func(t *testing.T) {
-				row, err := suite.CheckNetwork(t.Context(), task(mobileNet(t, arch, variant, 0.5, 32), autograd.Evaluation, 2), suite.Engines)
+				row, err := suite.CheckNetwork(t.Context(), suite.NoiseNetwork(mobileNet(t, arch, variant, 0.5, 32), autograd.Evaluation, 2), suite.Engines)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -111,7 +111,7 @@ func TestLayerGradients(t *testing.T) {
 		{"v2", mobileNet(t, "mobilenet_v2", "torchvision", 0.25, 32)},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			n := task(tc.graph, autograd.Evaluation, 2)
+			n := suite.NoiseNetwork(tc.graph, autograd.Evaluation, 2)
 			whole, err := suite.Reference.Network(t.Context(), n)
 			if err != nil {
 				t.Fatal(err)
@@ -152,7 +152,7 @@ func TestLayerGradients(t *testing.T) {
 // engine.
 func TestMissingArray(t *testing.T) {
 	checkLeaks(t)
-	n := task(mobileNet(t, "mobilenet_v1", "paper", 0.005, 32), autograd.Evaluation, 2)
+	n := suite.NoiseNetwork(mobileNet(t, "mobilenet_v1", "paper", 0.005, 32), autograd.Evaluation, 2)
 	delete(n.State, "conv_stem.weight")
 	for _, e := range append([]suite.Engine{suite.Reference}, suite.Engines...) {
 		if e.Network == nil {

@@ -4,27 +4,16 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"os"
 	"strings"
 	"testing"
 
 	"depthwise.dev/autograd"
+	"depthwise.dev/autograd/autogradtest"
 	"depthwise.dev/autograd/oracle"
 	"depthwise.dev/autograd/oracle/suite"
 )
 
-// TestMain computes on one thread: on a busy machine, two spend their time waiting for each other.
-func TestMain(m *testing.M) {
-	err := autograd.Run(context.Background(), func(s *autograd.Scope) error {
-		autograd.SetThreads(s, 1)
-		return s.Err()
-	})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { autogradtest.MainOnOneThread(m) }
 
 // TestCases compares every engine on every operation and layer. Inputs of other magnitudes are for
 // float64 engines only.
