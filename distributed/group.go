@@ -7,61 +7,21 @@ package distributed
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"depthwise.dev/autograd"
-	"depthwise.dev/distributed/launch"
 )
 
-// Options of a group. The zero value is documented with each field.
-type Options struct {
-	// Timeout is how long a rank waits for the others while they are alive: to join, and in an operation. 0: 10 minutes.
-	Timeout time.Duration
-	// Silence is how long a rank may not be heard of before the others end. 0: 5 s.
-	Silence time.Duration
-	// Listen is the address, without a port, at which rank 0 serves the store. "": that of launch.Env.Host if it is this
-	// machine's, else all addresses.
-	Listen string
-	// Interface is the network interface ("eth0") or address at which the ranks connect to this one. "": GLOO_SOCKET_IFNAME, else
-	// the interface that reaches the store.
-	Interface string
-	// Device is where tensors are: on a GPU, its tensors are exchanged by NCCL.
-	Device autograd.Device
-	// Warn receives warnings, such as for which ranks this one has been waiting. nil: none.
-	Warn func(message string)
-}
-
-// An Error is why a group ended: what happened to one of its ranks.
-type Error struct {
-	Rank  int    // -1: unknown, or the store
-	Host  string // of the rank; "": unknown
-	PID   int
-	Cause string // such as "has not been heard of for 5s"
-}
-
-// Error names the rank and the cause.
-func (e *Error) Error() string {
-	return fmt.Sprintf("rank %d (%s, pid %d) %s", e.Rank, e.Host, e.PID, e.Cause)
-}
-
 // A Group is this process as one of several that train together. All ranks must call its collectives (Sum, Broadcast, Gather,
-// and those of Process) in the same order, from one goroutine. The other methods may be called from any.
+// Close, and those of Process) in the same order, one after another. The other methods may be called from any goroutine.
 type Group struct {
-	rank, size int
-	process    *autograd.ProcessGroup
-}
-
-var errNotBuilt = errors.New("distributed: not built")
-
-// Join joins the group of all processes that the launcher started, and returns when all have joined. It returns a nil Group for
-// a process on its own (e.Size is 0 or 1 and there is no launcher). Close the group at the end, or Fail it.
-func Join(ctx context.Context, e launch.Env, o Options) (*Group, error) {
-	if e.Launcher == "" && e.Size <= 1 {
-		return nil, nil
-	}
-	return nil, errNotBuilt
+	me      member
+	members []member
+	options Options
+	store   *store
+	process *autograd.ProcessGroup
+	monitor *monitor
+	session string // prefix of the group's keys in the store
 }
 
 // Rank is this process' number, from 0.
@@ -69,7 +29,7 @@ func (g *Group) Rank() int {
 	if g == nil {
 		return 0
 	}
-	return g.rank
+	return g.me.Rank
 }
 
 // Size is the number of ranks: the world size.
@@ -77,35 +37,11 @@ func (g *Group) Size() int {
 	if g == nil {
 		return 1
 	}
-	return g.size
+	return g.me.Size
 }
 
 // First reports whether this is rank 0, which writes the run's files.
 func (g *Group) First() bool { return g.Rank() == 0 }
-
-// Sum adds up the values of all ranks, in place. All ranks get the same bits, and the same ones in each run.
-func (g *Group) Sum(values []float64) error {
-	if g == nil {
-		return nil
-	}
-	return errNotBuilt
-}
-
-// Broadcast returns rank 0's bytes on all ranks; those of the others are ignored.
-func (g *Group) Broadcast(b []byte) ([]byte, error) {
-	if g == nil {
-		return b, nil
-	}
-	return nil, errNotBuilt
-}
-
-// Gather returns the bytes of all ranks, by rank, on all ranks. Their lengths may differ.
-func (g *Group) Gather(b []byte) ([][]byte, error) {
-	if g == nil {
-		return [][]byte{b}, nil
-	}
-	return nil, errNotBuilt
-}
 
 // Process is the process group for tensors; nil of a nil group.
 func (g *Group) Process() *autograd.ProcessGroup {
@@ -115,15 +51,140 @@ func (g *Group) Process() *autograd.ProcessGroup {
 	return g.process
 }
 
-// Context is canceled when the group ends by a failure; its cause is the *Error. Of a nil group it is ctx.
-func (g *Group) Context(ctx context.Context) context.Context { return ctx }
+// Sum adds up the values of all ranks, in place. All ranks get the same bits, and the same ones in each run.
+func (g *Group) Sum(values []float64) error {
+	if g == nil || len(values) == 0 {
+		return nil
+	}
+	return g.process.SumValues(values)
+}
+
+// Broadcast returns rank 0's bytes on all ranks; those of the others are ignored.
+func (g *Group) Broadcast(b []byte) ([]byte, error) {
+	if g == nil {
+		return b, nil
+	}
+	size := []float64{0}
+	if g.First() {
+		size[0] = float64(len(b))
+	}
+	if err := g.Sum(size); err != nil {
+		return nil, err
+	}
+	if !g.First() {
+		b = make([]byte, int(size[0]))
+	}
+	if len(b) == 0 {
+		return b, nil
+	}
+	return b, g.process.BroadcastBytes(b)
+}
+
+// Gather returns the bytes of all ranks, by rank, on all ranks. Their lengths may differ.
+func (g *Group) Gather(b []byte) ([][]byte, error) {
+	if g == nil {
+		return [][]byte{b}, nil
+	}
+	sizes := make([]float64, g.Size())
+	sizes[g.Rank()] = float64(len(b))
+	if err := g.Sum(sizes); err != nil {
+		return nil, err
+	}
+	longest := 0
+	for _, size := range sizes {
+		longest = max(longest, int(size))
+	}
+	parts := make([][]byte, g.Size())
+	if longest == 0 {
+		return parts, nil
+	}
+	all, err := g.process.GatherBytes(append(b[:len(b):len(b)], make([]byte, longest-len(b))...))
+	if err != nil {
+		return nil, err
+	}
+	for r, size := range sizes {
+		parts[r] = all[r*longest : r*longest+int(size) : (r+1)*longest]
+	}
+	return parts, nil
+}
 
 // Err is why the group has ended by a failure: an *Error, or nil. Errors of collectives wrap it.
-func (g *Group) Err() error { return nil }
+func (g *Group) Err() error {
+	if g == nil {
+		return nil
+	}
+	if e := g.monitor.failed(); e != nil {
+		return e
+	}
+	return nil
+}
 
-// Fail tells the other ranks that this one ends because of err; they end with its name and this error. Use it instead of
-// Close.
-func (g *Group) Fail(err error) {}
+// Context returns a context that also ends when the group fails; its cause is then the *Error.
+func (g *Group) Context(ctx context.Context) (context.Context, context.CancelFunc) {
+	if g == nil {
+		return context.WithCancel(ctx)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(g.monitor.ended, func() {
+		if e := g.monitor.failed(); e != nil {
+			cancel(e)
+		}
+	})
+	return ctx, func() { stop(); cancel(context.Canceled) }
+}
 
-// Close waits until all ranks have called it, and leaves the group. It returns an error if a rank failed before.
-func (g *Group) Close() error { return nil }
+// Fail tells the other ranks that this one ends because of err; they end with its name and this error. Call it, or Close, before
+// the process ends. It returns within seconds.
+func (g *Group) Fail(err error) {
+	if g == nil || err == nil {
+		return
+	}
+	e := failure(g.me, err)
+	g.monitor.fail(e)
+	g.monitor.stop()
+	g.linger(e.Rank)
+}
+
+// Close waits until all ranks have called it, and leaves the group. It returns an error if a rank has failed before, as Fail does.
+func (g *Group) Close() error {
+	if g == nil {
+		return nil
+	}
+	if err := g.Sum([]float64{1}); err != nil {
+		g.Fail(err)
+		return err
+	}
+	g.monitor.stop()
+	g.linger(-1)
+	within(lingerTime, g.process.Close)
+	within(lingerTime, g.store.close)
+	return nil
+}
+
+// lingerTime is how long a rank that serves the store waits for the others to have read its last entries: two heartbeats.
+const lingerTime = 2 * time.Second
+
+// linger keeps the store of this rank until the others, except a rank that has failed, have ended their heartbeats: they would
+// take its end for a failure.
+func (g *Group) linger(failed int) {
+	if !g.store.serves {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lingerTime)
+	defer cancel()
+	for r := 1; r < g.Size(); r++ {
+		if r != failed && g.store.await(ctx, g.session+left(r)) != nil {
+			return
+		}
+	}
+}
+
+// within runs f, which may never return, for at most d.
+func within(d time.Duration, f func()) {
+	done := make(chan struct{})
+	go func() { f(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(d):
+	}
+}

@@ -4,6 +4,5 @@
 #include "collective.h"
 
 struct dw_process_group {
-  virtual ~dw_process_group() = default;
   std::shared_ptr<depthwise::distributed::Collective> collective;
 };

@@ -1,0 +1,122 @@
+package distributed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"depthwise.dev/autograd"
+)
+
+// A store is a connection to the ranks' store whose calls have a limit. After a call that was given up, the connection cannot
+// be used again: the call still holds it.
+type store struct {
+	s      *autograd.Store
+	serves bool // this process holds the values
+}
+
+// pollTime is how long to wait before looking for an entry of the store again.
+const pollTime = 20 * time.Millisecond
+
+// run runs f, which blocks without a limit, until ctx ends. f then goes on, but its results are dropped.
+func run[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := f()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, context.Cause(ctx)
+	}
+}
+
+func (s *store) set(ctx context.Context, key string, value []byte) error {
+	_, err := run(ctx, func() (struct{}, error) { return struct{}{}, s.s.Set(key, value) })
+	return err
+}
+
+func (s *store) setFirst(ctx context.Context, key string, value []byte) ([]byte, error) {
+	return run(ctx, func() ([]byte, error) { return s.s.SetFirst(key, value) })
+}
+
+func (s *store) has(ctx context.Context, key string) (bool, error) {
+	return run(ctx, func() (bool, error) { return s.s.Has(key) })
+}
+
+// get returns an entry; nil if there is none.
+func (s *store) get(ctx context.Context, key string) ([]byte, error) {
+	return run(ctx, func() ([]byte, error) {
+		if exists, err := s.s.Has(key); err != nil || !exists {
+			return nil, err
+		}
+		values, err := s.s.Get(key)
+		if err != nil {
+			return nil, err
+		}
+		return values[0], nil
+	})
+}
+
+// await waits until an entry exists.
+func (s *store) await(ctx context.Context, key string) error {
+	for {
+		exists, err := s.has(ctx, key)
+		if err != nil || exists {
+			return err
+		}
+		if err := sleep(ctx, pollTime); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *store) close() { s.s.Close() }
+
+// sleep waits, or returns why ctx ended.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// place is where a store is.
+type place struct {
+	host  string // as given: a name or an address
+	port  int
+	ip    string // at which this process connects to it
+	route string // address of the host
+}
+
+func (p place) String() string { return fmt.Sprintf("%s:%d", p.host, p.port) }
+
+// answerTime is how long a store may take to answer a client that has connected.
+const answerTime = 30 * time.Second
+
+var errNoStore = errors.New("what listens there does not answer as a store of ranks; is it another program? Choose another MASTER_PORT")
+
+// connect opens a connection to a store that is listening.
+func connect(ctx context.Context, at place, listener int, prefix string) (*store, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, answerTime, errNoStore)
+	defer cancel()
+	s, err := run(ctx, func() (*autograd.Store, error) {
+		return autograd.OpenStore(autograd.StoreOptions{Host: at.ip, Port: at.port, Listener: listener, Prefix: prefix, Timeout: answerTime})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("distributed: the store at %v: %w", at, err)
+	}
+	return &store{s: s, serves: listener >= 0}, nil
+}
