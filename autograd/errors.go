@@ -29,14 +29,8 @@ var nativeAdvice = []string{"\nException raised from", "\nSearch for `cuda", "\n
 // opError adds the operation and its inputs to an error, and removes libtorch's C++ stack from the
 // message. Memory that is used up is an [OutOfMemoryError]. Errors of Go functions that libtorch called are wrapped unchanged.
 func opError(name string, inputs []*Tensor, err error) error {
-	text := err.Error()
-	for _, end := range nativeAdvice {
-		text, _, _ = strings.Cut(text, end)
-	}
-	if text = strings.TrimSpace(text); text != err.Error() {
-		err = errors.New(text)
-	}
-	if memory := parseOutOfMemory(text); memory != nil {
+	err = plain(err)
+	if memory := parseOutOfMemory(err.Error()); memory != nil {
 		err = memory
 	}
 	given := make([]string, len(inputs))
@@ -44,4 +38,16 @@ func opError(name string, inputs []*Tensor, err error) error {
 		given[i] = t.String()
 	}
 	return fmt.Errorf("autograd: %s(%s): %w", name, strings.Join(given, ", "), err)
+}
+
+// plain removes libtorch's C++ stack and advice from the message of an error.
+func plain(err error) error {
+	text := err.Error()
+	for _, end := range nativeAdvice {
+		text, _, _ = strings.Cut(text, end)
+	}
+	if text = strings.TrimSpace(text); text != err.Error() {
+		return errors.New(text)
+	}
+	return err
 }

@@ -35,7 +35,7 @@ func OpenProcessGroup(store *Store, o ProcessGroupOptions) (*ProcessGroup, error
 	}
 	c, err := native.OpenProcessGroup(store.s, options)
 	if err != nil {
-		return nil, opError("open process group", nil, err)
+		return nil, fmt.Errorf("autograd: open process group: %w", plain(err))
 	}
 	return &ProcessGroup{c: c, rank: o.Rank, size: o.Size}, nil
 }
@@ -127,5 +127,5 @@ func (p *ProcessGroup) failure(name string, err error) error {
 	if cause := p.canceled.Load(); cause != nil {
 		return fmt.Errorf("autograd: %s: %w", name, *cause)
 	}
-	return opError(name, nil, err)
+	return fmt.Errorf("autograd: %s: %w", name, plain(err))
 }

@@ -27,7 +27,7 @@ type StoreOptions struct {
 func OpenStore(o StoreOptions) (*Store, error) {
 	s, err := native.OpenStore(o.Host, o.Port, o.Listener, o.Prefix, o.Timeout)
 	if err != nil {
-		return nil, opError("open store", nil, err)
+		return nil, fmt.Errorf("autograd: open store: %w", plain(err))
 	}
 	return &Store{s}, nil
 }
@@ -63,5 +63,5 @@ func storeError(how, key string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return opError(fmt.Sprintf("store: %s %s", how, key), nil, err)
+	return fmt.Errorf("autograd: store: %s %s: %w", how, key, plain(err))
 }

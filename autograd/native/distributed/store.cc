@@ -3,8 +3,10 @@
 // c10d's key-value store.
 #include "distributed/store.h"
 #include "tensors/guard.h"
+#include <c10/util/Logging.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -24,10 +26,17 @@ dw_bytes copy_of(const std::vector<uint8_t> &value) {
   return {data, value.size()};
 }
 
+// c10d warns on standard error, with its C++ stack, of what it throws anyway, such as a connection that ends.
+void quiet() {
+  constexpr int error = 2; // of glog's levels
+  if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = std::max(FLAGS_caffe2_log_level, error);
+}
+
 } // namespace
 
 dw_error dw_store_open(dw_store **out, const char *host, int port, int listen_fd, const char *prefix, int timeout_ms) {
   return guard([&] {
+    quiet();
     c10d::TCPStoreOptions options;
     options.port = uint16_t(port);
     options.isServer = listen_fd >= 0;
