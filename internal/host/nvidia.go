@@ -39,6 +39,14 @@ func findNVIDIA(root fs.FS) NVIDIA {
 	return n
 }
 
+// GPUs counts the GPUs of NVIDIA that programs can open. A container sees those that it was given.
+func GPUs() int { return countGPUs(os.DirFS("/")) }
+
+func countGPUs(root fs.FS) int {
+	files, _ := fs.Glob(root, "dev/nvidia[0-9]*") // the pattern is valid
+	return len(files)
+}
+
 // displayClass is the class of display controllers, those without outputs included, in the PCI ID database.
 const displayClass = "0x03"
 

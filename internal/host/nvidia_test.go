@@ -31,6 +31,17 @@ func TestFindNVIDIA(t *testing.T) {
 	}
 }
 
+func TestCountGPUs(t *testing.T) {
+	device := &fstest.MapFile{}
+	root := fstest.MapFS{"dev/nvidia0": device, "dev/nvidia11": device, "dev/nvidiactl": device, "dev/nvidia-uvm": device}
+	if got := countGPUs(root); got != 2 {
+		t.Errorf("%d GPUs, want 2", got)
+	}
+	if got := countGPUs(fstest.MapFS{}); got != 0 {
+		t.Errorf("%d GPUs without files, want 0", got)
+	}
+}
+
 // FuzzNVIDIA: whatever the driver's file holds, the version is one that it contains.
 func FuzzNVIDIA(f *testing.F) {
 	f.Add("NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.65.06  Release Build\n", "0x10de\n", "0x030200\n")
