@@ -1,0 +1,49 @@
+package launch
+
+import (
+	"bytes"
+	"io"
+	"sync"
+)
+
+// longestLine bounds what is kept of a line that does not end. What is longer is written as several lines.
+const longestLine = 64 << 10
+
+// lines writes whole lines, each after a prefix, so that those of several ranks do not mix.
+type lines struct {
+	w      io.Writer
+	mu     *sync.Mutex // of w
+	prefix string
+	rest   []byte // the beginning of a line
+}
+
+// Write keeps what follows the last line break. It reports no error: a rank continues when nobody reads its output.
+func (l *lines) Write(p []byte) (int, error) {
+	l.rest = append(l.rest, p...)
+	for {
+		i := bytes.IndexByte(l.rest, '\n')
+		if i < 0 && len(l.rest) < longestLine {
+			return len(p), nil
+		}
+		if i < 0 {
+			i = longestLine - 1
+		}
+		l.line(l.rest[:i+1])
+		l.rest = append(l.rest[:0], l.rest[i+1:]...)
+	}
+}
+
+// flush writes a line that does not end.
+func (l *lines) flush() {
+	if len(l.rest) > 0 {
+		l.line(l.rest)
+		l.rest = nil
+	}
+}
+
+func (l *lines) line(text []byte) {
+	text = bytes.TrimRight(text, "\r\n")
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, _ = l.w.Write(append(append([]byte(l.prefix), text...), '\n'))
+}
