@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // CPUs are what a process may compute with. Nothing of it is measured: the same machine and the same limits give the same
@@ -19,12 +20,26 @@ type CPUs struct {
 	Cores     int     // physical cores that the allowed processors belong to
 	Quota     float64 // processors' worth of time that control groups grant, such as 1.5; 0: no quota
 	Scheduled int     // GOMAXPROCS
+	Ranks     int     // processes of one run that divide all this evenly; 0: it is for this process alone
 }
 
 // ThisProcess returns what this process may compute with, as found at the first call.
-var ThisProcess = sync.OnceValue(func() CPUs {
+func ThisProcess() CPUs {
+	c := findProcess()
+	c.Ranks = int(ranks.Load())
+	return c
+}
+
+var findProcess = sync.OnceValue(func() CPUs {
 	return findCPUs(os.DirFS("/"), affinity(), runtime.NumCPU(), runtime.GOMAXPROCS(0))
 })
+
+// ranks is the number of processes that [Divide] has set.
+var ranks atomic.Int32
+
+// Divide makes this process compute with its part of what [ThisProcess] found: a number of processes, the ranks of a run
+// on this machine, use it at the same time. The defaults of all numbers of threads follow. Call it before they are used.
+func Divide(processes int) { ranks.Store(int32(min(processes, math.MaxInt32))) }
 
 // findCPUs describes a process with the given affinity mask and GOMAXPROCS. Without a mask all of the processors are allowed.
 func findCPUs(root fs.FS, mask []int, processors, scheduled int) CPUs {
@@ -58,8 +73,11 @@ func countList(text string) int {
 // Parallel is the number of threads that can compute at the same time, at least 1, and the default of all numbers of
 // threads and workers: one for each core, within quota and GOMAXPROCS.
 func (c CPUs) Parallel() int {
-	return max(1, min(c.Cores, c.inQuota(), c.Scheduled))
+	return max(1, min(c.part(c.Cores), c.inQuota(), c.Scheduled))
 }
+
+// part is the part of one rank.
+func (c CPUs) part(n int) int { return n / max(1, c.Ranks) }
 
 // WithGPU is the number of threads that decode images while a GPU computes: one for each processor (hardware thread), less one for the
 // thread that drives the GPU. With two processors both decode: that thread mostly waits, and a single decoder would be half as fast.
@@ -69,7 +87,7 @@ func (c CPUs) WithGPU() int {
 }
 
 // processors is like Parallel for each hardware thread of the cores.
-func (c CPUs) processors() int { return max(1, min(c.Allowed, c.inQuota(), c.Scheduled)) }
+func (c CPUs) processors() int { return max(1, min(c.part(c.Allowed), c.inQuota(), c.Scheduled)) }
 
 // inQuota rounds the quota to whole threads. Measured on two Zen 5 cores, two threads relative to one, all steps together
 // (training step at width 0.5 and 128x128; inference of single images at 224): with a quota of 1.1 processors 0.7 and 0.9 times
@@ -79,7 +97,7 @@ func (c CPUs) inQuota() int {
 	if c.Quota <= 0 {
 		return math.MaxInt
 	}
-	return max(1, int(math.Round(min(c.Quota, 1<<20))))
+	return max(1, int(math.Round(min(c.Quota, 1<<20)/float64(max(1, c.Ranks)))))
 }
 
 // String says what was found, and what of it limits the threads, as "2 physical cores of 4 processors, cgroup quota 1.5".
@@ -94,7 +112,10 @@ func (c CPUs) String() string {
 	if c.Quota > 0 {
 		text += fmt.Sprintf(", cgroup quota %.3g", c.Quota)
 	}
-	if c.Scheduled < min(c.Cores, c.inQuota()) {
+	if c.Ranks > 1 {
+		text += fmt.Sprintf(" for %d ranks", c.Ranks)
+	}
+	if c.Scheduled < min(c.part(c.Cores), c.inQuota()) {
 		text += fmt.Sprintf(", GOMAXPROCS %d", c.Scheduled)
 	}
 	return text
@@ -107,16 +128,20 @@ func (c CPUs) ThreadWarning(threads int) string {
 	if limit == "" {
 		return ""
 	}
-	return fmt.Sprintf("%s exceed %s: they wait for each other; %d would be as fast", counted(threads, "thread"), limit, c.Parallel())
+	who := counted(threads, "thread")
+	if c.Ranks > 1 {
+		who += fmt.Sprintf(" of each of %d ranks", c.Ranks)
+	}
+	return fmt.Sprintf("%s exceed %s: they wait for each other; %d would be as fast", who, limit, c.Parallel())
 }
 
 func (c CPUs) exceeded(threads int) string {
 	switch {
 	case threads > c.inQuota():
 		return fmt.Sprintf("the control group's quota of %.3g processors", c.Quota)
-	case threads > c.Allowed && c.Allowed < c.Machine:
+	case threads*max(1, c.Ranks) > c.Allowed && c.Allowed < c.Machine:
 		return fmt.Sprintf("the %s of %d that the affinity mask allows", counted(c.Allowed, "processor"), c.Machine)
-	case threads > c.Allowed:
+	case threads*max(1, c.Ranks) > c.Allowed:
 		return fmt.Sprintf("the %s of this machine", counted(c.Allowed, "processor"))
 	}
 	return ""

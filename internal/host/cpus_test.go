@@ -68,18 +68,22 @@ func TestParallel(t *testing.T) {
 		want int
 		text string
 	}{
-		{"all cores", CPUs{2, 2, 2, 0, 2}, 2, "2 physical cores"},
-		{"two threads a core", CPUs{4, 4, 2, 0, 4}, 2, "2 physical cores of 4 processors"},
-		{"half of the machine", CPUs{8, 4, 2, 0, 4}, 2, "2 physical cores of 4 processors, affinity to 4 of 8 processors"},
-		{"one processor", CPUs{2, 1, 1, 0, 1}, 1, "1 physical core, affinity to 1 of 2 processors"},
-		{"quota 1.5", CPUs{4, 4, 2, 1.5, 2}, 2, "2 physical cores of 4 processors, cgroup quota 1.5"},
-		{"quota 1.49", CPUs{2, 2, 2, 1.49, 2}, 1, "2 physical cores, cgroup quota 1.49"},
-		{"quota 2.5", CPUs{64, 64, 32, 2.5, 3}, 3, "32 physical cores of 64 processors, cgroup quota 2.5"},
-		{"a tenth of a processor", CPUs{2, 2, 2, 0.1, 2}, 1, "2 physical cores, cgroup quota 0.1"},
-		{"a quota above the cores", CPUs{2, 2, 2, 100, 2}, 2, "2 physical cores, cgroup quota 100"},
-		{"a huge quota", CPUs{2, 2, 2, 1e18, 2}, 2, "2 physical cores, cgroup quota 1e+18"},
-		{"GOMAXPROCS", CPUs{8, 8, 8, 0, 3}, 3, "8 physical cores, GOMAXPROCS 3"},
+		{"all cores", CPUs{2, 2, 2, 0, 2, 0}, 2, "2 physical cores"},
+		{"two threads a core", CPUs{4, 4, 2, 0, 4, 0}, 2, "2 physical cores of 4 processors"},
+		{"half of the machine", CPUs{8, 4, 2, 0, 4, 0}, 2, "2 physical cores of 4 processors, affinity to 4 of 8 processors"},
+		{"one processor", CPUs{2, 1, 1, 0, 1, 0}, 1, "1 physical core, affinity to 1 of 2 processors"},
+		{"quota 1.5", CPUs{4, 4, 2, 1.5, 2, 0}, 2, "2 physical cores of 4 processors, cgroup quota 1.5"},
+		{"quota 1.49", CPUs{2, 2, 2, 1.49, 2, 0}, 1, "2 physical cores, cgroup quota 1.49"},
+		{"quota 2.5", CPUs{64, 64, 32, 2.5, 3, 0}, 3, "32 physical cores of 64 processors, cgroup quota 2.5"},
+		{"a tenth of a processor", CPUs{2, 2, 2, 0.1, 2, 0}, 1, "2 physical cores, cgroup quota 0.1"},
+		{"a quota above the cores", CPUs{2, 2, 2, 100, 2, 0}, 2, "2 physical cores, cgroup quota 100"},
+		{"a huge quota", CPUs{2, 2, 2, 1e18, 2, 0}, 2, "2 physical cores, cgroup quota 1e+18"},
+		{"GOMAXPROCS", CPUs{8, 8, 8, 0, 3, 0}, 3, "8 physical cores, GOMAXPROCS 3"},
 		{"nothing known", CPUs{}, 1, "0 physical cores"},
+		{"half of the cores", CPUs{8, 8, 4, 0, 8, 2}, 2, "4 physical cores of 8 processors for 2 ranks"},
+		{"more ranks than cores", CPUs{2, 2, 2, 0, 2, 3}, 1, "2 physical cores for 3 ranks"},
+		{"a quota for two", CPUs{8, 8, 8, 5, 8, 2}, 3, "8 physical cores, cgroup quota 5 for 2 ranks"}, // rounded from 2.5
+		{"a quota above each one's cores", CPUs{8, 8, 8, 15, 8, 2}, 4, "8 physical cores, cgroup quota 15 for 2 ranks"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := c.cpus.Parallel(); got != c.want {
@@ -96,10 +100,23 @@ func TestProcessors(t *testing.T) {
 	for _, c := range []struct {
 		cpus CPUs
 		want int
-	}{{CPUs{4, 4, 2, 0, 4}, 4}, {CPUs{4, 4, 2, 2.5, 4}, 3}, {CPUs{4, 4, 2, 0, 1}, 1}, {CPUs{}, 1}} {
+	}{{CPUs{4, 4, 2, 0, 4, 0}, 4}, {CPUs{4, 4, 2, 2.5, 4, 0}, 3}, {CPUs{4, 4, 2, 0, 1, 0}, 1}, {CPUs{}, 1}, {CPUs{8, 8, 4, 0, 8, 2}, 4}, {CPUs{2, 2, 2, 0, 2, 4}, 1}} {
 		if got := c.cpus.processors(); got != c.want {
 			t.Errorf("%+v: %d, want %d", c.cpus, got, c.want)
 		}
+	}
+}
+
+// TestDivide: from then on the numbers are those of a part.
+func TestDivide(t *testing.T) {
+	defer Divide(0)
+	Divide(1 << 20)
+	if n := ThisProcess().Parallel(); n != 1 {
+		t.Errorf("%d threads of a millionth, want 1", n)
+	}
+	Divide(1)
+	if n, want := ThisProcess().Parallel(), findProcess().Parallel(); n != want {
+		t.Errorf("%d threads of the whole, want %d", n, want)
 	}
 }
 
@@ -110,14 +127,15 @@ func TestWithGPU(t *testing.T) {
 		cpus CPUs
 		want int
 	}{
-		{"16 cores", CPUs{16, 16, 16, 0, 16}, 15},
-		{"two threads a core", CPUs{32, 32, 16, 0, 32}, 31},
-		{"a quota", CPUs{64, 64, 32, 8, 64}, 7},
-		{"affinity to 4", CPUs{16, 4, 4, 0, 4}, 3},
-		{"three", CPUs{3, 3, 3, 0, 3}, 2},
-		{"two", CPUs{2, 2, 2, 0, 2}, 2},
-		{"one", CPUs{2, 1, 1, 0, 1}, 1},
+		{"16 cores", CPUs{16, 16, 16, 0, 16, 0}, 15},
+		{"two threads a core", CPUs{32, 32, 16, 0, 32, 0}, 31},
+		{"a quota", CPUs{64, 64, 32, 8, 64, 0}, 7},
+		{"affinity to 4", CPUs{16, 4, 4, 0, 4, 0}, 3},
+		{"three", CPUs{3, 3, 3, 0, 3, 0}, 2},
+		{"two", CPUs{2, 2, 2, 0, 2, 0}, 2},
+		{"one", CPUs{2, 1, 1, 0, 1, 0}, 1},
 		{"nothing known", CPUs{}, 1},
+		{"8 ranks of 64 processors", CPUs{64, 64, 64, 0, 64, 8}, 7},
 	} {
 		if got := c.cpus.WithGPU(); got != c.want {
 			t.Errorf("%s: %d workers, want %d", c.name, got, c.want)
@@ -132,13 +150,16 @@ func TestThreadWarning(t *testing.T) {
 		threads int
 		want    string
 	}{
-		{"a thread for each core", CPUs{4, 4, 2, 0, 4}, 2, ""},
-		{"a thread for each processor", CPUs{4, 4, 2, 0, 4}, 4, ""},
-		{"more than processors", CPUs{4, 4, 2, 0, 4}, 5, "5 threads exceed the 4 processors of this machine: they wait for each other; 2 would be as fast"},
-		{"more than the mask allows", CPUs{4, 1, 1, 0, 1}, 2,
+		{"a thread for each core", CPUs{4, 4, 2, 0, 4, 0}, 2, ""},
+		{"a thread for each processor", CPUs{4, 4, 2, 0, 4, 0}, 4, ""},
+		{"more than processors", CPUs{4, 4, 2, 0, 4, 0}, 5, "5 threads exceed the 4 processors of this machine: they wait for each other; 2 would be as fast"},
+		{"more than the mask allows", CPUs{4, 1, 1, 0, 1, 0}, 2,
 			"2 threads exceed the 1 processor of 4 that the affinity mask allows: they wait for each other; 1 would be as fast"},
-		{"within the quota", CPUs{4, 4, 4, 1.5, 2}, 2, ""},
-		{"more than the quota", CPUs{4, 4, 4, 1.5, 2}, 3, "3 threads exceed the control group's quota of 1.5 processors: they wait for each other; 2 would be as fast"},
+		{"a part of the processors", CPUs{4, 4, 4, 0, 4, 2}, 2, ""},
+		{"more than a part of the processors", CPUs{4, 4, 4, 0, 4, 2}, 3, "3 threads of each of 2 ranks exceed the 4 processors of this machine: they wait for each other; 2 would be as fast"},
+		{"more than a part of the quota", CPUs{8, 8, 8, 4, 8, 2}, 3, "3 threads of each of 2 ranks exceed the control group's quota of 4 processors: they wait for each other; 2 would be as fast"},
+		{"within the quota", CPUs{4, 4, 4, 1.5, 2, 0}, 2, ""},
+		{"more than the quota", CPUs{4, 4, 4, 1.5, 2, 0}, 3, "3 threads exceed the control group's quota of 1.5 processors: they wait for each other; 2 would be as fast"},
 	} {
 		got := c.cpus.ThreadWarning(c.threads)
 		if (got == "") != (c.want == "") || !strings.HasPrefix(got, c.want) {
@@ -158,12 +179,12 @@ func TestFindCPUs(t *testing.T) {
 		mask  []int
 		want  CPUs
 	}{
-		{"whole machine", machine, []int{0, 1, 2, 3}, CPUs{4, 4, 2, 0, 4}},
-		{"a core", machine, []int{2, 3}, CPUs{4, 2, 1, 0, 4}},
-		{"a quota", limited, []int{0, 1, 2, 3}, CPUs{4, 4, 2, 1.5, 4}},
-		{"no mask", machine, nil, CPUs{4, 4, 4, 0, 4}},
-		{"no files", nil, []int{0, 2}, CPUs{2, 2, 2, 0, 4}},
-		{"a damaged list", map[string]string{"sys/devices/system/cpu/online": "3-x,-1\n"}, []int{0}, CPUs{1, 1, 1, 0, 4}},
+		{"whole machine", machine, []int{0, 1, 2, 3}, CPUs{4, 4, 2, 0, 4, 0}},
+		{"a core", machine, []int{2, 3}, CPUs{4, 2, 1, 0, 4, 0}},
+		{"a quota", limited, []int{0, 1, 2, 3}, CPUs{4, 4, 2, 1.5, 4, 0}},
+		{"no mask", machine, nil, CPUs{4, 4, 4, 0, 4, 0}},
+		{"no files", nil, []int{0, 2}, CPUs{2, 2, 2, 0, 4, 0}},
+		{"a damaged list", map[string]string{"sys/devices/system/cpu/online": "3-x,-1\n"}, []int{0}, CPUs{1, 1, 1, 0, 4, 0}},
 	} {
 		if got := findCPUs(files(c.files), c.mask, 4, 4); got != c.want {
 			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
@@ -180,7 +201,7 @@ func TestCountList(t *testing.T) {
 }
 
 func TestThreads(t *testing.T) {
-	cpus := CPUs{4, 4, 2, 0, 4}
+	cpus := CPUs{4, 4, 2, 0, 4, 0}
 	for _, c := range []struct {
 		variable string
 		want     int
