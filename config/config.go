@@ -210,6 +210,10 @@ type Config struct {
 	// Published is a name of published weights that fit the network, for advice about Init. "": none.
 	Published string `yaml:"-"`
 
+	// Launch identifies the run of the launcher that started this process, such as torchrun; "": none. config.yaml has it in a
+	// comment ([LaunchComment]), by which ranks that are started again find their run.
+	Launch string `yaml:"-"`
+
 	origin *origin // of the fields that were read from a file; nil: none
 	choice *choice // of the recipe by the data; nil: it was named
 }

@@ -186,6 +186,9 @@ func (f *runFolder) writeConfig(c config.Config) error {
 	for _, line := range backend.Environment() {
 		fmt.Fprintf(&b, "# %s\n", line)
 	}
+	if c.Launch != "" {
+		fmt.Fprintf(&b, "%s%s\n", config.LaunchComment, c.Launch)
+	}
 	fmt.Fprintf(&b, "# this run: threads %d, workers %d\n", c.Threads, c.LoaderOptions(true).Workers)
 	b.Write(text)
 	f.configText = b.Bytes()

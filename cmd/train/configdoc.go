@@ -62,7 +62,7 @@ var flagTypes = map[string]string{
 var flagKeys = map[string]string{}
 
 // withoutKey are flags of training that are not settings.
-var withoutKey = []string{"config", "version", "help", "kernels", "serve", "serve-token"}
+var withoutKey = []string{"config", "version", "help", "kernels", "serve", "serve-token", "nproc", "dist-timeout"}
 
 // configReference is docs/configuration.md: every flag of training, and the settings without a
 // flag.

@@ -22,6 +22,7 @@ const (
 	groupOptimization = "Optimization"
 	groupAugmentation = "Augmentation"
 	groupHardware     = "Hardware"
+	groupDistributed  = "Several processes"
 	groupRun          = "Run and checkpoints"
 	groupMeasurement  = "Measurement"
 	groupServer       = "Server"
@@ -30,7 +31,7 @@ const (
 	groupHelp         = "Help" // of flags without an annotation, which are Cobra's own
 )
 
-var groupOrder = []string{groupData, groupModel, groupInit, groupOptimization, groupAugmentation, groupHardware, groupRun,
+var groupOrder = []string{groupData, groupModel, groupInit, groupOptimization, groupAugmentation, groupHardware, groupDistributed, groupRun,
 	groupMeasurement, groupServer, groupLimits, groupOutput, groupHelp}
 
 // Annotations of a flag, for help, shell completion and documentation.

@@ -125,6 +125,7 @@ type settings struct {
 	start      *weights.Weights // of --init, after they were read
 	serve      string           // address of the live report; "": none
 	serveToken string           // of its controls, or @FILE
+	ranks      rankSettings
 }
 
 func newSettings() *settings { return &settings{Config: config.Default()} }
@@ -175,7 +176,8 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 	}
 	s.limitedByTime(cmd)
 	s.Published = s.published(cmd)
-	return cmp.Or(s.enableAugmentation(cmd), s.checkSchedule(cmd), s.usedByLoss(cmd))
+	s.continueRestart()
+	return cmp.Or(s.ownDevice(), s.enableAugmentation(cmd), s.checkSchedule(cmd), s.usedByLoss(cmd))
 }
 
 // enableAugmentation enables augmentation if a crop or flip flag is given and augmentation is off,

@@ -24,7 +24,7 @@ type lrFinder struct {
 }
 
 // notForTests are the flags of training that a test of single steps does not have: it has no folder.
-var notForTests = []string{"out", "resume", "stop-after", "checkpoint-every", "keep", "progress", "report", "serve", "serve-token", "version"}
+var notForTests = []string{"out", "resume", "stop-after", "checkpoint-every", "keep", "progress", "report", "serve", "serve-token", "nproc", "dist-timeout", "version"}
 
 func newLRFind() *cobra.Command {
 	f := lrFinder{settings: newSettings(), Range: tune.Range{Steps: tune.DefaultSteps}}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -49,7 +50,7 @@ func (s *shared) Record(e report.Event) error {
 // beforeCommand checks what the flags of every command have in common.
 func beforeCommand(cmd *cobra.Command, args []string) error {
 	warnThreads(cmd)
-	return localPaths(cmd, args)
+	return cmp.Or(refuseRanks(cmd), localPaths(cmd, args))
 }
 
 // localPaths refuses an address where only a path works. As a path, its password or signature would be in

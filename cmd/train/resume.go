@@ -18,7 +18,8 @@ const configName = "config.yaml"
 
 // resumeFlags are the flags of training that a continued run may change: none of them changes its result.
 var resumeFlags = []string{"data", "images", "workers", "shard-cache", "backend", "precision", "device", "threads", "cuda-graph", "tf32", "deterministic",
-	"stop-after", "checkpoint-every", "keep", "progress", "report", "tensorboard", "serve", "serve-token"}
+	"stop-after", "checkpoint-every", "keep", "progress", "report", "tensorboard", "serve", "serve-token",
+	"nproc", "dist-timeout"}
 
 func newResume() *cobra.Command {
 	s := newSettings()

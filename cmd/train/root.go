@@ -49,6 +49,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
   train --data photos --width 0.5 --resolution 128
   train --data photos --val-split 0.1 --init imagenet
   train --data imagenet --recipe torchvision --out runs/imagenet --resume auto
+  train --data imagenet --nproc 4             # four processes, one network
   train --config runs/photos-1/config.yaml    # repeat a run
   train resume runs/photos-1                  # continue a run`,
 		DisableFlagsInUseLine: true,
@@ -79,6 +80,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
 	augmentFlags(cmd, &s.Config)
 	hardwareFlags(cmd, &s.Precision, &s.Device, &s.Backend, &s.Threads)
 	gpuFlags(cmd, &s.Config)
+	rankFlags(cmd, s)
 	runFlags(cmd, s)
 	liveFlag(cmd, s)
 	flagGroup(cmd, groupHelp, func(fs *pflag.FlagSet) {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"depthwise.dev/config"
+	"depthwise.dev/distributed/launch"
 	"depthwise.dev/formats/peers"
 	"depthwise.dev/internal/redact"
 	"depthwise.dev/internal/terminal"
@@ -24,6 +25,9 @@ const (
 	exitInterrupted = 130 // as a shell reports a command that SIGINT ended
 )
 
+// argumentsKey is the key of the command line in the context of commands.
+type argumentsKey struct{}
+
 // run executes one command line and returns the process's exit code. Results go to stdout,
 // everything else to stderr. An error is the last line of stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -33,7 +37,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	cmd, err := root, carriageReturn(args)
 	if err == nil {
-		cmd, err = root.ExecuteContextC(ctx)
+		cmd, err = root.ExecuteContextC(context.WithValue(ctx, argumentsKey{}, args))
 	}
 	if err == nil && cmd.Flags().Changed("help") {
 		err = strayWord(cmd)
@@ -45,6 +49,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprint(stderr, misfit.Table())
 	}
 	code, failed := exitCode(ctx, err), terminal.Colors(stderr).Red("error:")
+	if f, ok := errors.AsType[*launch.Failure](err); ok && f.Interrupted {
+		return code // the first rank has said so
+	}
+	tellTorchrun(cmd, code, err)
 	switch code {
 	case exitInterrupted:
 		fmt.Fprintln(stderr, interruptMessage(err))
@@ -76,7 +84,10 @@ func usagef(format string, args ...any) error {
 func exitCode(ctx context.Context, err error) int {
 	var usage usageError
 	var wrong *config.Error
+	var rank *launch.Failure
 	switch {
+	case errors.As(err, &rank):
+		return rank.ExitCode()
 	case errors.Is(err, train.ErrInterrupted), ctx.Err() != nil && errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case errors.As(err, &usage), errors.As(err, &wrong):

@@ -26,8 +26,17 @@ func trainOnce(cmd *cobra.Command, s *settings) error {
 
 // fit trains as configured, and ends with the commands that may follow.
 func fit(cmd *cobra.Command, s *settings) error {
+	if err := s.findRank(cmd); err != nil {
+		return err
+	}
 	c, err := s.checked(cmd)
 	if err != nil {
+		return err
+	}
+	if s.ranks.env.Spawn > 0 {
+		return startRanks(cmd, s.ranks.env, c)
+	}
+	if _, err := joinGroup(cmd, s); err != nil {
 		return err
 	}
 	served, err := s.serveLive(cmd, c)

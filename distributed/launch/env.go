@@ -17,6 +17,9 @@ type Env struct {
 	// from Rank on. 0: it is a rank.
 	Spawn int
 
+	// Processors is how many the ranks of this machine have together; 0: those of the process that started them.
+	Processors int
+
 	Host string // where the store is, as a name or an address
 	Port int
 	// AgentStore: the launcher has the store, and every rank is a client. Otherwise rank 0 has it.

@@ -49,6 +49,7 @@ func TestDetect(t *testing.T) {
 			"TORCHELASTIC_RUN_ID": "none"}, Env{Launcher: Torchrun, Size: 1, LocalSize: 1, Host: "::1", Port: 1, RunID: "none"}},
 
 		{"srun", slurm, slurmEnv},
+		{"srun with the number of processors", slurm.with(environment{"SLURM_CPUS_ON_NODE": "16"}), func() Env { e := slurmEnv; e.Processors = 16; return e }()},
 		{"srun, restarted job", slurm.with(environment{"SLURM_RESTART_COUNT": "1"}), func() Env { e := slurmEnv; e.Restarts = 1; return e }()},
 		{"srun with an address", slurm.with(environment{"MASTER_ADDR": "10.0.0.7", "MASTER_PORT": "29501"}),
 			Env{Launcher: Slurm, Rank: 3, Size: 4, LocalRank: 1, LocalSize: 2, Host: "10.0.0.7", Port: 29501, RunID: "123456.0"}},

@@ -3,11 +3,31 @@ package launch
 import (
 	"bytes"
 	"io"
+	"os"
 	"sync"
 )
 
 // longestLine bounds what is kept of a line that does not end. What is longer is written as several lines.
 const longestLine = 64 << 10
+
+// inherited is what the first rank writes to: a file itself, and another writer one write after another.
+func inherited(w io.Writer, mu *sync.Mutex) io.Writer {
+	if f, ok := w.(*os.File); ok {
+		return f
+	}
+	return &locked{w, mu}
+}
+
+type locked struct {
+	w  io.Writer
+	mu *sync.Mutex
+}
+
+func (l *locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}
 
 // lines writes whole lines, each after a prefix, so that those of several ranks do not mix.
 type lines struct {

@@ -144,7 +144,7 @@ func (r *running) start(i int) error {
 	cmd.Env = append(r.Environ[:len(r.Environ):len(r.Environ)], r.variables(i)...) // the last value of a variable counts
 	cmd.SysProcAttr = attributes()
 	cmd.WaitDelay = time.Second // a process that a rank leaves behind may keep its output open
-	cmd.Stdout, cmd.Stderr = r.Stdout, r.Stderr
+	cmd.Stdout, cmd.Stderr = inherited(r.Stdout, &r.output), inherited(r.Stderr, &r.output)
 	if i > 0 {
 		prefix := fmt.Sprintf("[rank %d] ", r.Env.Rank+i)
 		out, errs := &lines{w: r.Stdout, mu: &r.output, prefix: prefix}, &lines{w: r.Stderr, mu: &r.output, prefix: prefix}

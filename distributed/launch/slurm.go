@@ -29,6 +29,7 @@ func (v *variables) slurm() Env {
 	v.within(e.LocalRank, e.LocalSize, "SLURM_LOCALID", "the tasks of this node")
 	v.agreeWithTorch(e, names{"SLURM_PROCID", worldName, "SLURM_LOCALID", "the number of tasks of this node"})
 	e.RunID, e.Restarts = v.slurmID(), v.optional("SLURM_RESTART_COUNT", 0, 0)
+	e.Processors = v.optional("SLURM_CPUS_ON_NODE", 1, 0)
 	v.slurmStore(&e, hosts)
 	return e
 }

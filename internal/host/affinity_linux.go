@@ -11,9 +11,15 @@ const maxProcessors = 1 << 16
 
 // affinity returns the numbers of the processors that this process may run on, in order: the mask of taskset, of cpusets
 // and of containers' --cpuset-cpus. It is nil if the system does not say.
-func affinity() []int {
+func affinity() []int { return affinityOf(0) }
+
+// ProcessorsOf returns the number of processors that a process may run on; 0 if the system does not say.
+func ProcessorsOf(pid int) int { return len(affinityOf(pid)) }
+
+// affinityOf is affinity of a process; 0 is this one.
+func affinityOf(pid int) []int {
 	var mask [maxProcessors / bits.UintSize]uint
-	size, _, errno := syscall.RawSyscall(syscall.SYS_SCHED_GETAFFINITY, 0, unsafe.Sizeof(mask), uintptr(unsafe.Pointer(&mask)))
+	size, _, errno := syscall.RawSyscall(syscall.SYS_SCHED_GETAFFINITY, uintptr(pid), unsafe.Sizeof(mask), uintptr(unsafe.Pointer(&mask)))
 	if errno != 0 {
 		return nil
 	}

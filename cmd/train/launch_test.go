@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"depthwise.dev/distributed/launch"
+	"depthwise.dev/internal/host"
+)
+
+// TestMain makes the test program behave as the ranks that --nproc starts.
+func TestMain(m *testing.M) {
+	if os.Getenv("DEPTHWISE_LAUNCHER") != "" {
+		os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// rankOf sets the variables of a rank of torchrun.
+func rankOf(t *testing.T, changes map[string]string) {
+	t.Helper()
+	for name, value := range map[string]string{"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1",
+		"TORCHELASTIC_RUN_ID": "job", "TORCHELASTIC_RESTART_COUNT": "0", "TORCHELASTIC_USE_AGENT_STORE": "True"} {
+		t.Setenv(name, value)
+	}
+	for name, value := range changes {
+		t.Setenv(name, value)
+	}
+	t.Cleanup(func() { host.Divide(0) })
+}
+
+// TestLaunchUsage: what contradicts the launcher is refused before anything is read or written.
+func TestLaunchUsage(t *testing.T) {
+	data := pictures(t)
+	for _, c := range []struct {
+		name string
+		env  map[string]string // nil: not started by torchrun
+		args string
+		want string
+	}{
+		{"no processes", nil, "--data DATA --nproc 0", "--nproc 0: must be at least 1"},
+		{"fewer than none", nil, "--data DATA --nproc=-2", "--nproc -2: must be at least 1"},
+		{"a word", nil, "--data DATA --nproc many", "--nproc"},
+		{"no time", nil, "--data DATA --nproc 2 --dist-timeout 0s", "--dist-timeout 0s: must be longer than 0, such as 30m"},
+		{"a wrong setting is reported once", nil, "--data DATA --nproc 2 --epochs 0", "error: --epochs 0"},
+		{"--nproc in a rank of torchrun", map[string]string{}, "--data DATA --nproc 2", "--nproc 2: this is rank 1 of 2 (torchrun) already: omit --nproc"},
+		{"a missing variable", map[string]string{"WORLD_SIZE": ""}, "--data DATA", "(torchrun): WORLD_SIZE is not set; seen: RANK=1"},
+		{"a contradiction", map[string]string{"RANK": "2"}, "--data DATA", "RANK is 2, which is no rank of WORLD_SIZE=2"},
+		{"one GPU for two ranks", map[string]string{}, "--data DATA --device cuda:0", "--device cuda:0 is one GPU, and this machine has 2 ranks: with --device cuda each takes the GPU of its number"},
+		{"another command", map[string]string{}, "eval --weights w --data DATA", "train eval runs in one process, and this is rank 1 of 2 (torchrun): start it without torchrun"},
+		{"the search for a learning rate", map[string]string{}, "lr-find --data DATA", "train lr-find runs in one process, and this is rank 1 of 2 (torchrun)"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.env != nil {
+				rankOf(t, c.env)
+			}
+			t.Chdir(t.TempDir())
+			code, stdout, stderr := execute(t, strings.Fields(strings.ReplaceAll(c.args, "DATA", data))...)
+			if code != exitUsage || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, c.want) {
+				t.Errorf("exit code %d, output %q, errors %q; want one line with %q", code, stdout, stderr, c.want)
+			}
+			if files, _ := os.ReadDir("."); len(files) > 0 {
+				t.Errorf("%v was written", files[0])
+			}
+		})
+	}
+}
+
+// TestOtherCommandsInRanks: commands that compute nothing, and all commands under a launcher that starts any program, run.
+func TestOtherCommandsInRanks(t *testing.T) {
+	rankOf(t, nil)
+	if code, _, stderr := execute(t, "summary", "--width", "0.25"); code != exitDone {
+		t.Errorf("summary: exit code %d, %s", code, stderr)
+	}
+	rankOf(t, map[string]string{"TORCHELASTIC_RUN_ID": "", "LOCAL_RANK": "", "LOCAL_WORLD_SIZE": ""}) // as in a pod of Kubeflow
+	if _, _, stderr := execute(t, "eval", "--weights", "missing.safetensors", "--data", "missing"); strings.Contains(stderr, "rank") {
+		t.Errorf("eval in a pod: %s", stderr)
+	}
+	rankOf(t, map[string]string{"RANK": "5"}) // contradicts, which matters to training alone
+	if _, _, stderr := execute(t, "eval", "--weights", "missing.safetensors", "--data", "missing"); strings.Contains(stderr, "RANK") {
+		t.Errorf("eval with wrong variables: %s", stderr)
+	}
+}
+
+// TestErrorFile: a failed rank writes why where torchrun reads it, an interrupted one or one that succeeds does not.
+func TestErrorFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "error.json")
+	t.Setenv(launch.ErrorFileVariable, path)
+	if code, _, _ := execute(t, "--data", "missing", "--epochs", "1"); code == exitDone {
+		t.Fatal("training without data succeeded")
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || !strings.Contains(string(text), `{"message":{"message":"`) || !strings.Contains(string(text), "missing") {
+		t.Errorf("%s, %v; want the error", text, err)
+	}
+	os.Remove(path)
+	execute(t, "eval", "--data", "missing", "--weights", "missing") // not a rank, but perhaps a child of one
+	if _, err := os.Stat(path); err == nil {
+		t.Error("eval wrote the error of a rank")
+	}
+	cmd := configured(newSettings())
+	tellTorchrun(cmd, exitInterrupted, context.Canceled)
+	if _, err := os.Stat(path); err == nil {
+		t.Error("an interruption is the error of a rank")
+	}
+}
+
+// TestRestart: ranks that torchrun starts again continue their run, and no other.
+func TestRestart(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, c := range []struct {
+		name, restarts, launch, resume, run, want string
+	}{
+		{"the first start", "0", "torchrun job", "", "", ""},
+		{"a restart", "2", "torchrun job", "", "", "auto"},
+		{"a restart of a run that continued a checkpoint", "1", "torchrun job", "a.safetensors", "", "auto"},
+		{"a restart in the folder of another launch", "1", "torchrun yesterday", "", "", ""},
+		{"a restart in the folder of a process alone", "1", "", "", "", ""},
+		{"a restart of train resume CHECKPOINT", "1", "torchrun job", "", "RUN", "RUN/checkpoints/step-1.safetensors"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rankOf(t, map[string]string{"TORCHELASTIC_RESTART_COUNT": c.restarts})
+			dir := t.TempDir()
+			text := "# launch: " + c.launch + "\nepochs: 1\n"
+			if err := os.WriteFile(filepath.Join(dir, configName), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			s := newSettings()
+			cmd := configured(s)
+			if err := s.findRank(cmd); err != nil {
+				t.Fatal(err)
+			}
+			s.Out, s.Resume, s.run = dir, c.resume, c.run
+			if c.run != "" {
+				s.Resume = c.want
+			}
+			s.continueRestart()
+			if s.Resume != c.want {
+				t.Errorf("resumes %q, want %q", s.Resume, c.want)
+			}
+		})
+	}
+}
+
+// TestThreadsOfRanks: ranks divide the processors of their machine.
+func TestThreadsOfRanks(t *testing.T) {
+	t.Setenv("OMP_NUM_THREADS", "")
+	all := host.Threads()
+	rankOf(t, map[string]string{"WORLD_SIZE": "100", "LOCAL_WORLD_SIZE": "100"})
+	s := newSettings()
+	if err := s.findRank(configured(s)); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := host.Threads(), max(1, all/100); got != want {
+		t.Errorf("%d threads, want %d of %d", got, want, all)
+	}
+}
+
+// TestNProc starts ranks of this test program, which fail before they train.
+func TestNProc(t *testing.T) {
+	t.Chdir(t.TempDir())
+	code, stdout, stderr := execute(t, "--data", "missing", "--nproc", "2")
+	if code == exitDone || stdout != "" {
+		t.Errorf("exit code %d, output %q", code, stdout)
+	}
+	for _, want := range []string{"\n[rank 1] error: ", "error: rank "} {
+		if !strings.Contains("\n"+stderr, want) {
+			t.Errorf("errors %q, want %q", stderr, want)
+		}
+	}
+}
