@@ -12,6 +12,7 @@ import (
 	"depthwise.dev/autograd"
 	"depthwise.dev/distributed"
 	"depthwise.dev/distributed/launch"
+	"depthwise.dev/internal/host"
 )
 
 // joinGroup joins the ranks that were started together. A process alone has a nil group.
@@ -21,7 +22,20 @@ func joinGroup(cmd *cobra.Command, s *settings) (*distributed.Group, error) {
 		return nil, err
 	}
 	warn := func(text string) { fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", text) }
-	return distributed.Join(cmd.Context(), s.ranks.env, distributed.Options{Timeout: s.ranks.timeout, Device: device, Warn: warn})
+	if text := oneThread(s.ranks.env, s.Threads, os.Getenv("OMP_NUM_THREADS"), host.ThisProcess()); text != "" {
+		warn(text)
+	}
+	return distributed.Join(cmd.Context(), s.ranks.env, distributed.Options{Timeout: s.ranks.timeout, Device: device, NCCL: device != autograd.CPU, Warn: warn})
+}
+
+// oneThread warns on rank 0 that torchrun limits ranks to one thread where the user has set no number: PyTorch's users know it,
+// and the ranks of this program would be slow.
+func oneThread(e launch.Env, configured int, variable string, c host.CPUs) string {
+	n := c.Parallel()
+	if e.Launcher != launch.Torchrun || !e.First() || e.LocalSize < 2 || configured != 0 || variable != "1" || n < 2 {
+		return ""
+	}
+	return fmt.Sprintf("torchrun has set OMP_NUM_THREADS=1, so each rank computes with one thread: --threads %d is each rank's part of this machine (%s)", n, c)
 }
 
 // ownDevice gives each rank of a machine the GPU of its number. A rank that sees a single GPU, as with

@@ -69,16 +69,16 @@ func startRanks(cmd *cobra.Command, e launch.Env, c config.Config) error {
 	return l.Run(cmd.Context())
 }
 
-// thisProgram returns the file of this program, and the arguments that start it again.
+// thisProgram returns the file of this program, and what starts it again with some arguments, as os.Args.
 func thisProgram(arguments []string) (program string, args []string, err error) {
 	if program, err = os.Executable(); err != nil {
 		return "", nil, err
 	}
 	if isLoader(program) { // which takes the program as its first argument
 		path, err := filepath.Abs(os.Args[0])
-		return program, append([]string{path}, arguments...), err
+		return program, append([]string{program, path}, arguments...), err
 	}
-	return program, arguments, nil
+	return program, append([]string{os.Args[0]}, arguments...), nil
 }
 
 // refuseRanks refuses commands that would do the same in each of the processes that torchrun or mpirun started. Slurm and

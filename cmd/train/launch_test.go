@@ -159,6 +159,35 @@ func TestThreadsOfRanks(t *testing.T) {
 	}
 }
 
+func TestOneThread(t *testing.T) {
+	first := launch.Env{Launcher: launch.Torchrun, Size: 4, LocalSize: 2}
+	second, slurm, alone := first, first, first
+	second.Rank, slurm.Launcher, alone.LocalSize = 1, launch.Slurm, 1
+	many, few := host.CPUs{Machine: 16, Allowed: 16, Cores: 16, Scheduled: 16, Ranks: 2}, host.CPUs{Machine: 2, Allowed: 2, Cores: 2, Scheduled: 2, Ranks: 2}
+	for _, c := range []struct {
+		name       string
+		env        launch.Env
+		configured int
+		variable   string
+		cpus       host.CPUs
+		want       bool
+	}{
+		{"torchrun's choice", first, 0, "1", many, true},
+		{"said once", second, 0, "1", many, false},
+		{"the user's number", first, 0, "8", many, false},
+		{"the user's flag", first, 1, "1", many, false},
+		{"no number", first, 0, "", many, false},
+		{"one core for each", first, 0, "1", few, false},
+		{"one rank a machine, where torchrun sets nothing", alone, 0, "1", many, false},
+		{"another launcher", slurm, 0, "1", many, false},
+	} {
+		text := oneThread(c.env, c.configured, c.variable, c.cpus)
+		if (text != "") != c.want || c.want && !strings.Contains(text, "--threads 8 is each rank's part of this machine (16 physical cores for 2 ranks)") {
+			t.Errorf("%s: %q", c.name, text)
+		}
+	}
+}
+
 // TestNProc starts ranks of this test program, which fail before they train.
 func TestNProc(t *testing.T) {
 	t.Chdir(t.TempDir())

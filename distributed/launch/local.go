@@ -18,7 +18,7 @@ import (
 type Local struct {
 	Env     Env      // Spawn ranks are started, those from Rank on. Port 0: a free one
 	Program string   // file of the program
-	Args    []string // arguments of all ranks
+	Args    []string // of all ranks, as os.Args: from the name of the program on
 	Environ []string // environment of all ranks, as os.Environ; Local adds what distinguishes them
 	// Stdout and Stderr are those of the first of the ranks, so that its progress bar works. The lines of the others
 	// follow "[rank 1] ".
@@ -140,7 +140,7 @@ func (r *running) variables(i int) []string {
 }
 
 func (r *running) start(i int) error {
-	cmd := exec.Command(r.Program, r.Args...)
+	cmd := &exec.Cmd{Path: r.Program, Args: r.Args}
 	cmd.Env = append(r.Environ[:len(r.Environ):len(r.Environ)], r.variables(i)...) // the last value of a variable counts
 	cmd.SysProcAttr = attributes()
 	cmd.WaitDelay = time.Second // a process that a rank leaves behind may keep its output open
