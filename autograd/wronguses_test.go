@@ -53,6 +53,17 @@ func update(parameter, average tensor) autograd.Update {
 
 func identity(s scope, in []tensor) tensor { return in[0] }
 
+// alone is a group of one rank.
+func alone(s scope) *autograd.ProcessGroup {
+	group, err := autograd.LocalProcessGroups(1)
+	if err != nil {
+		s.Fail(err)
+		return nil
+	}
+	s.Defer(group[0].FreeLocal)
+	return group[0]
+}
+
 // wrongUses has an entry for each operation of the package.
 var wrongUses = []wrongUse{
 	{"Scope.Add", "add", f32, func(s scope, x tensor) { s.Add(x, other(s, x)) }},
@@ -190,6 +201,12 @@ var plainWrong = []wrongUse{
 		_, _, err := autograd.Capture(s, autograd.CPU, nil, func(scope) []tensor { return nil })
 		s.Fail(err)
 	}},
+	{of: "GradientReducer.Begin", name: "gradient reducer: begin", use: func(s scope, _ tensor) {
+		autograd.NewGradientReducer(s, alone(s), autograd.ReducerOptions{}).Begin(s, autograd.Contribution{Images: -1})
+	}},
+	{of: "GradientReducer.Finish", name: "gradient reducer: finish", use: func(s scope, _ tensor) {
+		autograd.NewGradientReducer(s, alone(s), autograd.ReducerOptions{}).Finish(s)
+	}},
 	{of: "SetGeneratorState", name: "set generator state", use: func(s scope, _ tensor) { autograd.SetGeneratorState(s, autograd.CPU, []byte{1}) }},
 }
 
@@ -221,6 +238,9 @@ var onDead = []wrongUse{
 	{of: "List.Zero", name: "list zero", use: func(s scope, x tensor) { one(x).Zero(s) }},
 	{of: "List.AllFinite", name: "list all finite", use: func(s scope, x tensor) { one(x).AllFinite(s) }},
 	{of: "List.ZerosLike", name: "zeros like", use: func(s scope, x tensor) { one(x).ZerosLike(s) }},
+	{of: "NewGradientReducer", name: "gradient reducer", use: func(s scope, x tensor) {
+		autograd.NewGradientReducer(s, alone(s), autograd.ReducerOptions{Parameters: one(x)})
+	}},
 	{of: "List.Clone", name: "list clone", use: func(s scope, x tensor) { one(x).Clone(s) }},
 }
 

@@ -6,7 +6,8 @@
 // The C++ sources are in a folder per family: backbone, inference, pointwise, depthwise, stem,
 // pool, gemm and isa hold the fused kernels (fused.h is their contract), update the optimizers,
 // loss the cross entropy, linear the head in training, threads the kernels' threads, graph autograd's graph, tensors memory and copies, peaks the processor's
-// peak performance, cuda the kernels for GPUs and their layers. Headers that cgo reads are beside the Go files.
+// peak performance, cuda the kernels for GPUs and their layers, distributed groups of processes and what they compute together.
+// Headers that cgo reads are beside the Go files.
 //
 // Tensors are passed as the pointers that gotch hands out; package autograd, the only user, keeps
 // them alive during a call.

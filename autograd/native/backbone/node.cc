@@ -4,6 +4,7 @@
 // gradients back.
 #include "backbone.h"
 #include "backbone/bind.h"
+#include "graph/early_gradient.h"
 #include "graph/node.h"
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -68,6 +69,7 @@ public:
 
 private:
   std::vector<LayerGradients> allocate(variable_list &grads, const variable_list &inputs) const;
+  std::function<void(int)> early(const variable_list &inputs, const variable_list &grads) const;
   at::Tensor input_gradient(const at::Tensor &x) const;
 
   std::mutex mutex_;
@@ -104,6 +106,20 @@ std::vector<LayerGradients> BackboneBackward::allocate(variable_list &grads, con
   return out;
 }
 
+// Passes the gradients of each finished layer to the parameters that take them early; empty if none does.
+std::function<void(int)> BackboneBackward::early(const variable_list &inputs, const variable_list &grads) const {
+  std::vector<depthwise::EarlyGradientHook *> hooks;
+  for (size_t k = 0; k < inputs.size(); k++)
+    hooks.push_back(k > 0 && task_should_compute_output(k) ? depthwise::early_gradient_hook(inputs[k]) : nullptr);
+  if (std::all_of(hooks.begin(), hooks.end(), [](auto *hook) { return hook == nullptr; })) return {};
+  std::vector<size_t> first{1}; // the place of each layer's first parameter
+  for (const Layer &l : backbone_.layers()) first.push_back(first.back() + (l.bias ? 4 : 3));
+  return [=, this, &inputs, &grads](int layer) {
+    for (size_t k = first[layer]; layer >= backbone_.frozen() && k < first[layer + 1]; k++)
+      if (hooks[k]) hooks[k]->early(inputs[k], grads[k]);
+  };
+}
+
 variable_list BackboneBackward::apply(variable_list &&grads) {
   std::lock_guard<std::mutex> lock(mutex_);
   TORCH_CHECK(!c10::GradMode::is_enabled(), "the fused kernels have no second derivatives; --kernels torch has them");
@@ -116,7 +132,7 @@ variable_list BackboneBackward::apply(variable_list &&grads) {
   if (!grads[0].defined()) return out;
   auto gradients = allocate(out, inputs);
   at::Tensor dfeatures = grads[0].to(at::kFloat).contiguous(), scratch = bytes(backbone_.scratch_bytes());
-  backbone_.backward(start(arena_), start(scratch), values(dfeatures), gradients, report.times());
+  backbone_.backward(start(arena_), start(scratch), values(dfeatures), gradients, report.times(), early(inputs, out));
   if (task_should_compute_output(0)) out[0] = input_gradient(inputs[0]);
   size_t next = 1;
   for (int i = 0; i < backbone_.frozen(); i++) // computed on the way to the images' gradient

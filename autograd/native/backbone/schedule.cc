@@ -159,7 +159,8 @@ void Backbone::normalize(int i) {
 }
 
 void Backbone::backward(char *arena, char *scratch, const float *dfeatures,
-                        const std::vector<LayerGradients> &gradients, Times *times) {
+                        const std::vector<LayerGradients> &gradients, Times *times,
+                        const std::function<void(int layer)> &done) {
   PassStopwatch watch(times, layers_.size());
   Workers w{settings_.threads, scratch, scratch_bytes_ / settings_.threads};
   bind(arena);
@@ -171,6 +172,7 @@ void Backbone::backward(char *arena, char *scratch, const float *dfeatures,
   for (int i = n - 1; i >= settings_.first; i--) {
     differentiate(w, i, gradients[i]);
     watch.lap_layer(i);
+    if (done) done(i);
   }
 }
 

@@ -5,6 +5,7 @@
 #include "backbone/norm.h"
 #include "backbone/plan.h"
 #include "backbone/stopwatch.h"
+#include <functional>
 #include <limits>
 #include <vector>
 
@@ -58,9 +59,10 @@ public:
   void forward(char *arena, char *scratch, StemImage input, float *features, Times *times);
 
   // gradients[i] belongs to layer i; those before settings.first are not computed. Overwrites the arena that forward left, so it runs once. times
-  // as in forward, without pack and image.
+  // as in forward, without pack and image. done, if not empty, is called with each layer when its gradients are computed,
+  // before those of the layers below it; what it throws ends the pass.
   void backward(char *arena, char *scratch, const float *dfeatures, const std::vector<LayerGradients> &gradients,
-                Times *times);
+                Times *times, const std::function<void(int layer)> &done);
 
   // After backward: the gradient of the stem's raw output, g*c1 + y*c2 + c3 with the stem's rows g
   // and y in storage type.
