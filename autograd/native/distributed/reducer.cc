@@ -122,14 +122,14 @@ void Reducer::launch() {
 // Small, and in float64, in which the products are exact: a mean of equal values is that value.
 void Reducer::launch_statistics() {
   c10::NoGradGuard no_grad;
-  std::vector<at::Tensor> parts;
+  const auto &on = options_.statistics.empty() ? parameters() : options_.statistics;
+  at::Tensor own = at::empty({2}, at::TensorOptions(at::kDouble).device(on.empty() ? at::kCPU : on[0].device()));
+  own[0].fill_(images_);
+  own[1].fill_(weight_);
+  std::vector<at::Tensor> parts{own.slice(0, 0, 0)};
   for (const auto &t : options_.statistics) parts.push_back(t.reshape({-1}).to(at::kDouble));
-  const auto on =
-      parts.empty() ? (parameters().empty() ? at::Device(at::kCPU) : parameters()[0].device()) : parts[0].device();
-  at::Tensor own = at::tensor({double(images_), weight_}, at::kDouble).to(on);
-  for (auto &t : parts) t.mul_(double(images_));
-  parts.insert(parts.begin(), own);
-  totals_ = at::cat(parts);
+  statistics_ = at::cat(parts);
+  totals_ = at::cat({own, statistics_ * double(images_)});
   totals_work_ = group_->all_reduce(totals_);
 }
 
@@ -167,27 +167,28 @@ std::vector<int> Reducer::complete() {
   return missing;
 }
 
+// The host does not read the totals, so that it need not wait for a GPU.
 void Reducer::average_statistics() {
   wait(totals_work_);
-  const at::Tensor sums = totals_.slice(0, 0, 2).cpu();
-  const double images = sums[0].item<double>();
-  weights_ = sums[1].item<double>();
-  if (images == 0) return; // no rank ran a forward pass
-  const at::Tensor means = totals_.div_(images);
-  int64_t at = 2;
-  for (auto &t : options_.statistics) {
-    t.copy_(means.slice(0, at, at + t.numel()).view(t.sizes()));
-    at += t.numel();
+  const at::Tensor images = totals_[0], weight = totals_[1];
+  divisor_ = at::where(weight == 0, at::ones_like(weight), weight);
+  const at::Tensor means = at::where(images == 0, statistics_, totals_.slice(0, 2) / images); // 0: no forward pass
+  std::vector<at::Tensor> parts;
+  int64_t begin = 0;
+  for (const auto &t : options_.statistics) {
+    parts.push_back(means.slice(0, begin, begin + t.numel()).view(t.sizes()));
+    begin += t.numel();
   }
+  if (!parts.empty()) at::_foreach_copy_(options_.statistics, parts);
 }
 
 void Reducer::average() {
-  const bool divide = weights_ > 0 && (options_.summed || group_->size() > 1);
+  const bool divide = options_.summed || group_->size() > 1; // the mean of one rank is a mean already
   for (auto &b : buckets_) {
     wait(b.work);
     b.times.ended = seconds();
     if (!b.mean.is_same(b.sent)) b.mean.copy_(b.sent);
-    if (divide) b.mean.div_(weights_);
+    if (divide) b.mean.div_(divisor_);
     for (int i : b.places) parameters()[i].mutable_grad() = slots_[i].mean;
   }
 }

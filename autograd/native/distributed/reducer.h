@@ -83,10 +83,11 @@ private:
   std::mutex mutex_; // a GPU's gradients arrive on another thread
   bool active_ = false, broken_ = false;
   int64_t images_ = 0;
-  double weight_ = 0, weights_ = 0; // this rank's, and the sum over ranks
-  at::Tensor scale_;                // weight_
-  size_t next_ = 0;                 // the next bucket to launch
-  at::Tensor totals_;               // images, weight, then images times the statistics, float64
+  double weight_ = 0;
+  at::Tensor scale_, divisor_; // weight_; the sum over ranks
+  size_t next_ = 0;            // the next bucket to launch
+  // float64: this rank's statistics; the sums over ranks of images, weight, and images times the statistics
+  at::Tensor statistics_, totals_;
   std::shared_ptr<Work> totals_work_;
   std::chrono::steady_clock::time_point begun_;
   double finishing_ = 0, waited_ = 0;
