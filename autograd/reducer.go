@@ -51,6 +51,7 @@ type Contribution struct {
 // ones are computed. A nil reducer is that of one process; its methods do nothing.
 type GradientReducer struct {
 	c     native.Reducer
+	group *ProcessGroup
 	names []string
 	freed bool
 }
@@ -71,7 +72,7 @@ func NewGradientReducer(s *Scope, p *ProcessGroup, o ReducerOptions) *GradientRe
 		s.Fail(opError(reducerName, nil, err))
 		return nil
 	}
-	r := &GradientReducer{c: c, names: o.Names}
+	r := &GradientReducer{c: c, group: p, names: o.Names}
 	s.Defer(r.free)
 	return r
 }
@@ -88,7 +89,7 @@ func (r *GradientReducer) Begin(s *Scope, c Contribution) {
 		return
 	}
 	if err := r.c.Begin(int64(c.Images), c.Weight); err != nil {
-		s.Fail(opError(reducerName+": begin", nil, err))
+		s.Fail(r.group.failure(reducerName+": begin", err))
 	}
 }
 
@@ -106,7 +107,7 @@ func (r *GradientReducer) Finish(s *Scope) {
 		err = fmt.Errorf("no gradient of %s: the loss of the step does not depend on it, or its backward pass has not run", r.list(missing))
 	}
 	if err != nil {
-		s.Fail(opError(reducerName+": finish", nil, err))
+		s.Fail(r.group.failure(reducerName+": finish", err))
 	}
 }
 

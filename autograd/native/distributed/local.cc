@@ -116,10 +116,6 @@ private:
   int rank_;
 };
 
-struct LocalGroup : dw_process_group {
-  std::shared_ptr<LocalCollective> local;
-};
-
 } // namespace
 
 } // namespace depthwise::distributed
@@ -129,14 +125,13 @@ using namespace depthwise::distributed;
 dw_error dw_local_groups(dw_process_group **out, int n) {
   return depthwise::guard([&] {
     auto meeting = std::make_shared<Meeting>(n);
-    for (int rank = 0; rank < n; rank++) {
-      auto group = std::make_unique<LocalGroup>();
-      group->collective = group->local = std::make_shared<LocalCollective>(meeting, rank);
-      out[rank] = group.release();
-    }
+    for (int rank = 0; rank < n; rank++)
+      out[rank] = new dw_process_group{std::make_shared<LocalCollective>(meeting, rank)};
   });
 }
 
-void dw_local_cancel(dw_process_group *group, const char *why) { static_cast<LocalGroup *>(group)->local->cancel(why); }
+void dw_local_cancel(dw_process_group *group, const char *why) {
+  static_cast<LocalCollective &>(*group->collective).cancel(why);
+}
 
 void dw_local_free(dw_process_group *group) { delete group; }

@@ -1,10 +1,14 @@
 package backend
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/autograd/autogradtest"
+	"depthwise.dev/distributed"
+	"depthwise.dev/distributed/distributedtest"
 )
 
 // TestReducerAddsToEarlierGradients: gradients of an earlier step that were not released are accumulated into, although they
@@ -37,5 +41,36 @@ func TestReducerAddsToEarlierGradients(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestReducerOfLostRank: a rank that fails in a step ends the step of the others with its name, during the backward pass or
+// in Finish.
+func TestReducerOfLostRank(t *testing.T) {
+	lost := errors.New("the disk is full")
+	failed := distributedtest.Errors(t, 3, distributed.Options{}, func(s *autograd.Scope, g *distributed.Group) error {
+		run := reducerRun{images: []int{2, 2, 2}, accumulate: 1}
+		n, leaves, _, _ := reducerNetwork(s, t, run.frozen)
+		r := autograd.NewGradientReducer(s, g.Process(), autograd.ReducerOptions{Parameters: leaves})
+		accumulateRank(s, Fused{}, n, run, g.Rank(), func() {
+			r.Begin(s, autograd.Contribution{Images: 2, Weight: 2})
+			if g.Rank() == 1 {
+				s.Fail(lost)
+			}
+		})
+		r.Finish(s)
+		return s.Err()
+	})
+	for rank, err := range failed {
+		if rank == 1 {
+			if !errors.Is(err, lost) {
+				t.Errorf("rank 1: %v, want its own error", err)
+			}
+			continue
+		}
+		var named *distributed.Error
+		if !errors.As(err, &named) || named.Rank != 1 || !strings.Contains(err.Error(), "the disk is full") {
+			t.Errorf("rank %d: %v, want rank 1 and its cause", rank, err)
+		}
 	}
 }
