@@ -34,7 +34,7 @@ func (f *FoldedConv) Fold(s *Scope, w, b *Tensor, bn BatchNorm, groups int64) {
 		}
 		n = f.handles()
 	}
-	if err := n.Fold(native.Tensor(w.c), native.Tensor(opt(b)), bn.fused(true), FusedConv{Groups: groups}.native(f.compute)); err != nil {
+	if err := n.Fold(native.Tensor(w.c), native.Tensor(opt(b)), bn.native(true), FusedConv{Groups: groups}.native(f.compute)); err != nil {
 		s.Fail(opError(fusedConv, inputs, err))
 		return
 	}

@@ -44,7 +44,7 @@ func (c FusedConv) Forward(s *Scope, x, w, b *Tensor, bn BatchNorm, residual *Te
 	if x.DType() == Float64 || w.DType() == Float64 || len(x.Shape()) == 4 && len(w.Shape()) == 4 && !c.Supports(x.Shape(), w.Shape()) {
 		return c.unfused(s, x, w, b, bn, residual)
 	}
-	out, err := native.FusedConvForward(native.Tensor(x.c), native.Tensor(w.c), native.Tensor(opt(b)), bn.fused(s.again), native.Tensor(opt(residual)), c.native(s.compute))
+	out, err := native.FusedConvForward(native.Tensor(x.c), native.Tensor(w.c), native.Tensor(opt(b)), bn.native(s.again), native.Tensor(opt(residual)), c.native(s.compute))
 	return s.made(fusedConv, inputs, out, err)
 }
 
@@ -101,11 +101,6 @@ func (c FusedConv) kernels(x, w []int64) native.ConvKernels {
 func (c FusedConv) native(compute DType) native.FusedConv {
 	return native.FusedConv{Stride: int(max(c.Stride, 1)), Groups: int(max(c.Groups, 1)), Activation: c.Activation, BFloat16: compute == BFloat16,
 		Top: int(c.Padding.Top), Bottom: int(c.Padding.Bottom), Left: int(c.Padding.Left), Right: int(c.Padding.Right)}
-}
-
-func (bn BatchNorm) fused(keep bool) native.FusedNorm {
-	return native.FusedNorm{Weight: native.Tensor(bn.Weight.c), Bias: native.Tensor(bn.Bias.c), Mean: native.Tensor(bn.Mean.c),
-		Var: native.Tensor(bn.Var.c), Eps: bn.Eps, Momentum: bn.Momentum, Keep: keep}
 }
 
 // FusedConvCount returns the number of layers that these kernels have computed in this process; forward, backward and

@@ -86,12 +86,17 @@ type BatchNorm struct {
 	Mean, Var    *Tensor // running statistics, updated in place in training
 	Momentum     float64 // as in PyTorch: running = (1 - momentum) * running + momentum * batch
 	Eps          float64
+	Sync         *NormSync // nil: the statistics in training are those of this process' batch
 }
 
 // Forward normalizes x (N, C, H, W): in training by the batch's own statistics, which also update
 // the running ones (with the unbiased variance), and in evaluation by the running ones. The
-// recomputation of a checkpoint does not update the running statistics again.
+// recomputation of a checkpoint does not update the running statistics again. With Sync, training
+// has no second derivatives.
 func (bn BatchNorm) Forward(s *Scope, x *Tensor, mode Mode) *Tensor {
+	if bn.Sync.active() && mode == Training {
+		return bn.synchronized(s, x)
+	}
 	return s.op("batch norm", []*Tensor{x, bn.Weight, bn.Bias, bn.Mean, bn.Var}, func(out *lib.Ctensor) {
 		mean, variance := bn.Mean.c, bn.Var.c
 		if mode == Training && s.again {

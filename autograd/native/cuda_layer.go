@@ -27,21 +27,8 @@ func (c FusedConv) c() C.dw_cuda_conv {
 		right: C.int(c.Right), activation: C.int(c.Activation), bf16: truth(c.BFloat16)}
 }
 
-// FusedNorm is a batch norm by the batch's statistics. Keep leaves the running statistics as they are.
-type FusedNorm struct {
-	Weight, Bias, Mean, Var Tensor
-	Eps, Momentum           float64
-	Keep                    bool
-}
-
-// c converts the batch norm to C.
-func (n FusedNorm) c() C.dw_cuda_norm {
-	return C.dw_cuda_norm{weight: C.dw_tensor(n.Weight), bias: C.dw_tensor(n.Bias), mean: C.dw_tensor(n.Mean), _var: C.dw_tensor(n.Var),
-		eps: C.double(n.Eps), momentum: C.double(n.Momentum), keep: truth(n.Keep)}
-}
-
 // FusedConvForward computes the layer of x in training, see dw_cuda_layer. bias and residual may be nil.
-func FusedConvForward(x, weight, bias Tensor, norm FusedNorm, residual Tensor, conv FusedConv) (Tensor, error) {
+func FusedConvForward(x, weight, bias Tensor, norm BatchNorm, residual Tensor, conv FusedConv) (Tensor, error) {
 	n, c := norm.c(), conv.c()
 	var out C.dw_tensor
 	err := take(C.dw_cuda_layer(&out, C.dw_tensor(x), C.dw_tensor(weight), C.dw_tensor(bias), &n, C.dw_tensor(residual), &c))
@@ -73,7 +60,7 @@ type FoldedConv struct{ Scaled, Shift, Typed Tensor }
 
 // Fold folds batch norm into the weights of a convolution, whose bias may be nil. It makes f's tensors, or overwrites
 // their values.
-func (f *FoldedConv) Fold(weight, bias Tensor, norm FusedNorm, conv FusedConv) error {
+func (f *FoldedConv) Fold(weight, bias Tensor, norm BatchNorm, conv FusedConv) error {
 	n, c := norm.c(), conv.c()
 	scaled, shift, typed := C.dw_tensor(f.Scaled), C.dw_tensor(f.Shift), C.dw_tensor(f.Typed)
 	err := take(C.dw_cuda_fold(&scaled, &shift, &typed, C.dw_tensor(weight), C.dw_tensor(bias), &n, &c))

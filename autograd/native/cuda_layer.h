@@ -1,7 +1,7 @@
 // The C interface of a layer (convolution, batch norm, activation) as one operation by the kernels of
 // cuda/kernels, on a GPU, and on the CPU by their emulation. Conventions are those of native.h.
 #pragma once
-#include "native.h"
+#include "batch_norm.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -15,16 +15,9 @@ typedef struct {
   int bf16;                     // stores and multiplies in bfloat16, else in float32
 } dw_cuda_conv;
 
-// Batch norm in training: by the batch's statistics.
-typedef struct {
-  dw_tensor weight, bias, mean, var; // (C); the running mean and variance are updated
-  double eps, momentum;
-  int keep; // leaves the running statistics as they are
-} dw_cuda_norm;
-
 // cuda/layer.cc: *out = activation(norm(convolution(x, weight) + bias)) + residual; recorded in the graph. bias and
 // residual may be NULL. x and residual are converted to the type and to channels-last order where they are not.
-dw_error dw_cuda_layer(dw_tensor *out, dw_tensor x, dw_tensor weight, dw_tensor bias, const dw_cuda_norm *norm,
+dw_error dw_cuda_layer(dw_tensor *out, dw_tensor x, dw_tensor weight, dw_tensor bias, const dw_batch_norm *norm,
                        dw_tensor residual, const dw_cuda_conv *conv);
 
 // Which kernels compute the layer of x and weight of these shapes. 0: none; 1: batch norm and activation, after
@@ -40,7 +33,7 @@ int64_t dw_cuda_count(void);
 // *shift (4, O; float32, the last row) and *typed (O; the shift in the type) are made, or overwritten where they are not
 // NULL.
 dw_error dw_cuda_fold(dw_tensor *scaled, dw_tensor *shift, dw_tensor *typed, dw_tensor weight, dw_tensor bias,
-                      const dw_cuda_norm *norm, const dw_cuda_conv *conv);
+                      const dw_batch_norm *norm, const dw_cuda_conv *conv);
 
 // *out = activation(convolution(before(x), scaled) + shift) + residual, which may be NULL, without a graph. before
 // is an activation of x that only a depthwise convolution applies, else 0.

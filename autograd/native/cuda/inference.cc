@@ -23,7 +23,7 @@ void keep(dw_tensor *out, const at::Tensor &t) {
 
 // Folds as PyTorch's fuse_conv_bn_weights does, in float32.
 void fold(dw_tensor *scaled, dw_tensor *shift, dw_tensor *typed, const at::Tensor &weight, const at::Tensor &bias,
-          const dw_cuda_norm &n, const dw_cuda_conv &c) {
+          const dw_batch_norm &n, const dw_cuda_conv &c) {
   const at::Tensor factor = tensor(n.weight).detach() * at::rsqrt(tensor(n.var).detach() + n.eps);
   const at::Tensor w = weight.detach().contiguous() * factor.reshape({-1, 1, 1, 1});
   at::Tensor mean = tensor(n.mean).detach();
@@ -77,7 +77,7 @@ at::Tensor infer(const at::Tensor &given, int before, const at::Tensor &scaled, 
 } // namespace
 
 dw_error dw_cuda_fold(dw_tensor *scaled, dw_tensor *shift, dw_tensor *typed, dw_tensor weight, dw_tensor bias,
-                      const dw_cuda_norm *norm, const dw_cuda_conv *conv) {
+                      const dw_batch_norm *norm, const dw_cuda_conv *conv) {
   return depthwise::guard([&] {
     c10::NoGradGuard no_grad;
     fold(scaled, shift, typed, tensor(weight), bias ? tensor(bias) : at::Tensor(), *norm, *conv);

@@ -170,7 +170,7 @@ void check(const at::Tensor &x, const at::Tensor &weight, const Norm &n, const a
 
 // The layer without the graph.
 at::Tensor compute(const at::Tensor &x, const at::Tensor &weight, const Norm &n, const at::Tensor &residual,
-                   const dw_cuda_conv &c, const dw_cuda_norm &settings, Kept &kept) {
+                   const dw_cuda_conv &c, const dw_batch_norm &settings, Kept &kept) {
   kept.conv = c;
   const Summed s = convolve_and_sum(x, weight, c, kept);
   const at::Tensor none;
@@ -187,7 +187,7 @@ at::Tensor compute(const at::Tensor &x, const at::Tensor &weight, const Norm &n,
 }
 
 at::Tensor layer(const at::Tensor &given, const at::Tensor &weight, const Norm &n, const at::Tensor &given_residual,
-                 const dw_cuda_conv &c, const dw_cuda_norm &settings) {
+                 const dw_cuda_conv &c, const dw_batch_norm &settings) {
   check(given, weight, n, given_residual, c);
   // Conversions are in the graph, before the node.
   auto converted = [&](const at::Tensor &t) { return t.defined() ? channels_last(t.to(type_of(c))) : t; };
@@ -220,7 +220,7 @@ int dw_cuda_supports(const int64_t *x, const int64_t *weight, const dw_cuda_conv
   return kind_of(xs, ws, *c) == Kind::depthwise ? 2 : 1;
 }
 
-dw_error dw_cuda_layer(dw_tensor *out, dw_tensor x, dw_tensor weight, dw_tensor bias, const dw_cuda_norm *norm,
+dw_error dw_cuda_layer(dw_tensor *out, dw_tensor x, dw_tensor weight, dw_tensor bias, const dw_batch_norm *norm,
                        dw_tensor residual, const dw_cuda_conv *conv) {
   return depthwise::guard([&] {
     auto optional = [](dw_tensor t) { return t ? tensor(t) : at::Tensor(); };
