@@ -29,6 +29,9 @@ type Backbone struct {
 	// statistics, and their parameters have no gradients. The backward pass ends before them.
 	Frozen int
 
+	// Sync makes the batch's statistics those of all ranks' batches. nil: this process' own.
+	Sync *NormSync
+
 	// Times, if not nil, receives the times of each forward pass when it returns, and of its
 	// backward pass when that ends. If nil, nothing is measured.
 	Times *BackboneTimes
@@ -73,7 +76,7 @@ func (b Backbone) forward(s *Scope, x native.Tensor, p Pixels, parameters, stati
 		return nil
 	}
 	out, err := native.BackboneForward(native.Backbone{Layers: b.Layers, Cap: b.Cap, Eps: b.Eps, Momentum: b.Momentum,
-		Training: mode == Training, Frozen: b.Frozen, BFloat16: s.compute == BFloat16, Times: b.Times}, x, p.native(), List(parameters).handles(), List(statistics).handles())
+		Training: mode == Training, Frozen: b.Frozen, BFloat16: s.compute == BFloat16, Sync: b.Sync.native(), Times: b.Times}, x, p.native(), List(parameters).handles(), List(statistics).handles())
 	return s.made(backboneName, inputs, out, err)
 }
 

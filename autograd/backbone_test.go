@@ -232,7 +232,7 @@ func (c backboneCase) unfused(s *autograd.Scope, x *autograd.Tensor, parameters,
 			mode = autograd.Evaluation
 		}
 		x = autograd.BatchNorm{Weight: next(), Bias: next(), Mean: statistics[2*i], Var: statistics[2*i+1], Momentum: c.backbone.Momentum,
-			Eps: c.backbone.Eps}.Forward(s, x, mode)
+			Eps: c.backbone.Eps, Sync: c.backbone.Sync}.Forward(s, x, mode)
 		x = c.activate(s, x)
 	}
 	return s.GlobalAvgPool(x)

@@ -36,6 +36,7 @@ type Backbone struct {
 	Training      bool // use the batch's statistics and update the running ones
 	Frozen        int  // the first layers, as many as this, use the running statistics and have no gradients
 	BFloat16      bool // else float32
+	Sync          NormSync
 	// Times, if not nil, receives the times of the forward pass when it returns, and of the
 	// backward pass when that ends.
 	Times *BackboneTimes
@@ -89,7 +90,7 @@ func (b Backbone) c(pinner *runtime.Pinner) C.dw_backbone {
 		pinner.Pin(unsafe.SliceData(layers))
 	}
 	return C.dw_backbone{layers: unsafe.SliceData(layers), n: C.int(len(layers)), cap: C.double(b.Cap), eps: C.double(b.Eps),
-		momentum: C.double(b.Momentum), training: truth(b.Training), frozen: C.int(b.Frozen), bf16: truth(b.BFloat16)}
+		momentum: C.double(b.Momentum), training: truth(b.Training), frozen: C.int(b.Frozen), bf16: truth(b.BFloat16), sync: b.Sync.c()}
 }
 
 // BackboneISA returns the name of the kernels' ISA variant, such as "avx512bf16".

@@ -1,7 +1,7 @@
 // The C interface of the fused backbone: stem, blocks and pooling of a MobileNet as one operation
 // of libtorch's graph. Conventions are those of native.h.
 #pragma once
-#include "native.h"
+#include "batch_norm.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -26,6 +26,7 @@ typedef struct {
   int training;         // normalize by the batch's statistics and update the running ones
   int frozen;           // the first layers, as many as this, use the running statistics and have no gradients
   int bf16;             // store and multiply in bfloat16, else float
+  dw_norm_sync sync;    // whose batches the batch's statistics are of
 } dw_backbone;
 
 // The name of the ISA variant in use, such as "avx512bf16". DEPTHWISE_ISA selects another one that

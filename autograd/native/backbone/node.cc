@@ -4,6 +4,7 @@
 // gradients back.
 #include "backbone.h"
 #include "backbone/bind.h"
+#include "distributed/norm_sync.h"
 #include "graph/early_gradient.h"
 #include "graph/node.h"
 #include <ATen/ATen.h>
@@ -45,6 +46,30 @@ private:
   Times times_;
   std::optional<Stopwatch> watch_;
 };
+
+// Batch norm's sums over the ranks of a group.
+class SyncedRanks : public Ranks {
+public:
+  explicit SyncedRanks(depthwise::distributed::NormSync sync) : sync_(std::move(sync)) {}
+
+  void add_up(double *values, int n) const override {
+    const at::Tensor sums = at::empty({n}, at::kDouble); // a thread of the group may hold it longer than this call
+    std::copy_n(values, n, sums.data_ptr<double>());
+    sync_.add_up(sums);
+    std::copy_n(sums.const_data_ptr<double>(), n, values);
+  }
+  bool counts() const override { return sync_.counts(); }
+  double weight() const override { return sync_.weight(); }
+  double returned() const override { return sync_.returned(); }
+
+private:
+  depthwise::distributed::NormSync sync_;
+};
+
+std::shared_ptr<const Ranks> ranks_of(const dw_backbone &t) {
+  depthwise::distributed::NormSync sync(t.sync);
+  return sync && t.training ? std::make_shared<SyncedRanks>(std::move(sync)) : nullptr;
+}
 
 // The graph node. It holds the arena between forward and backward, and the parameters to detect
 // in-place changes in between.
@@ -181,7 +206,7 @@ at::Tensor forward(const dw_backbone &t, const Images &x, const variable_list &p
   BoundLayers bound = bind_layers(t, x.n, parameters, statistics);
   bool whole = x.given.defined() && x.given.requires_grad(); // the images' gradient needs every layer's
   Backbone backbone(bound.layers, {&kernel_set(t.bf16), at::get_num_threads(), float(t.cap), t.training != 0, record,
-                                   t.frozen, whole ? 0 : t.frozen});
+                                   t.frozen, whole ? 0 : t.frozen, ranks_of(t)});
   at::Tensor arena = bytes(backbone.arena_bytes()), scratch = bytes(backbone.scratch_bytes());
   at::Tensor features = at::empty({x.n, bound.layers.back().out}, at::kFloat);
   backbone.forward(start(arena), start(scratch), x.input, features.data_ptr<float>(), report.times());

@@ -49,18 +49,23 @@ inline void use_running(const Norm &n, Channels &c) {
   for (int i = 0; i < n.channels; i++) use(n, c, i, n.running_mean[i], n.running_var[i]);
 }
 
-// Computes, from GradientSums over `rows` rows, the gradients of weight and bias (null where not
-// needed) and NormGradient. With running statistics, which do not depend on y, only the first
-// coefficient remains.
-inline void differentiate(const Norm &n, Channels &c, double rows, bool batch, float *dweight, float *dbias) {
+// Computes the gradients of weight and bias, null where not needed, from GradientSums.
+inline void differentiate_parameters(const Norm &n, const Channels &c, float *dweight, float *dbias) {
+  for (int i = 0; i < n.channels; i++) {
+    if (dweight) dweight[i] = float(c.square[i] * c.inverse[i]);
+    if (dbias) dbias[i] = float(c.sum[i]);
+  }
+}
+
+// Computes NormGradient from GradientSums over `rows` rows. With running statistics, which do not depend on y, only the
+// first coefficient remains.
+inline void differentiate_values(const Norm &n, Channels &c, double rows, bool batch) {
   for (int i = 0; i < n.channels; i++) {
     double g = c.sum[i], inverse = c.inverse[i], dw = c.square[i] * inverse;
     double c1 = n.weight[i] * inverse, c2 = batch ? -c1 * inverse * dw / rows : 0;
     c.c1[i] = float(c1);
     c.c2[i] = float(c2);
     c.c3[i] = batch ? float(-c1 * g / rows - c2 * c.mean[i]) : 0;
-    if (dweight) dweight[i] = float(dw);
-    if (dbias) dbias[i] = float(g);
   }
 }
 

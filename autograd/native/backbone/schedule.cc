@@ -4,6 +4,8 @@
 #include "backbone/schedule.h"
 #include <algorithm>
 #include <cstring>
+#include <stdexcept>
+#include <string>
 
 namespace depthwise::fused {
 
@@ -38,6 +40,7 @@ Backbone::Backbone(std::vector<Layer> layers, const BackboneSettings &settings)
     : layers_(std::move(layers)), settings_(settings) {
   size_t n = layers_.size();
   channels_.resize(n);
+  rows_.resize(n);
   y_.resize(n);
   g_.resize(n);
   forward_panels_.resize(n);
@@ -152,10 +155,32 @@ void Backbone::convolve(const Workers &w, int i) {
 }
 
 void Backbone::normalize(int i) {
-  if (batch(i))
-    use_batch(layers_[i].norm, channels_[i], double(layers_[i].rows()));
-  else
-    use_running(layers_[i].norm, channels_[i]);
+  if (!batch(i)) return use_running(layers_[i].norm, channels_[i]);
+  rows_[i] = double(layers_[i].rows());
+  if (const Ranks *ranks = settings_.ranks.get()) rows_[i] = add_up(*ranks, i, ranks->counts() ? 1 : 0, 1);
+  if (rows_[i] <= 1)
+    throw std::invalid_argument("fused kernels: batch norm of layer " + std::to_string(i) +
+                                " has a single value per channel over all ranks; training needs more");
+  use_batch(layers_[i].norm, channels_[i], rows_[i]);
+}
+
+// Replaces a layer's sums by those over all ranks, of sums times `factor`, times `returned`. Returns the sum of the rows
+// of ranks whose images count.
+double Backbone::add_up(const Ranks &ranks, int i, double factor, double returned) {
+  const int n = layers_[i].out;
+  const Channels &c = channels_[i];
+  std::vector<double> values(2 * n + 1);
+  for (int k = 0; k < n && factor != 0; k++) { // 0 also in place of an infinity
+    values[k] = c.sum[k] * factor;
+    values[n + k] = c.square[k] * factor;
+  }
+  values[2 * n] = ranks.counts() ? double(layers_[i].rows()) : 0;
+  ranks.add_up(values.data(), int(values.size()));
+  for (int k = 0; k < n; k++) {
+    c.sum[k] = values[k] * returned;
+    c.square[k] = values[n + k] * returned;
+  }
+  return values[2 * n];
 }
 
 void Backbone::backward(char *arena, char *scratch, const float *dfeatures,
@@ -181,7 +206,9 @@ void Backbone::backward(char *arena, char *scratch, const float *dfeatures,
 void Backbone::differentiate(const Workers &w, int i, const LayerGradients &out) {
   const KernelSet &k = *settings_.kernels;
   const Layer &l = layers_[i];
-  fused::differentiate(l.norm, channels_[i], double(l.rows()), batch(i), out.norm_weight, out.norm_bias);
+  differentiate_parameters(l.norm, channels_[i], out.norm_weight, out.norm_bias);
+  if (const Ranks *ranks = settings_.ranks.get(); ranks && batch(i)) add_up(*ranks, i, ranks->weight(), ranks->returned());
+  differentiate_values(l.norm, channels_[i], rows_[i], batch(i));
   for (int c = 0; c < l.out && out.bias; c++) // batch norm subtracts the batch's mean, and with it any bias
     out.bias[c] = batch(i) ? 0 : float(channels_[i].c1[c] * channels_[i].sum[c]);
   switch (l.kind) {

@@ -7,6 +7,7 @@
 #include "backbone/stopwatch.h"
 #include <functional>
 #include <limits>
+#include <memory>
 #include <vector>
 
 namespace depthwise::fused {
@@ -32,6 +33,21 @@ struct LayerGradients {
   float *weight, *bias, *norm_weight, *norm_bias;
 };
 
+// Adds up batch norm's sums over several processes, the ranks, each of which computes a part of the batch.
+class Ranks {
+public:
+  virtual ~Ranks() = default;
+
+  // Replaces n values of this rank by their sums over all ranks.
+  virtual void add_up(double *values, int n) const = 0;
+
+  // Whether this rank's images count in the statistics; what its sums of gradients are multiplied by before they are added
+  // up, and the results afterwards (distributed/norm_sync.h).
+  virtual bool counts() const = 0;
+  virtual double weight() const = 0;
+  virtual double returned() const = 0;
+};
+
 struct BackboneSettings {
   const KernelSet *kernels;
   int threads;
@@ -40,6 +56,8 @@ struct BackboneSettings {
   bool gradients; // a backward pass follows
   int frozen;     // the first layers, as many as this, use the running statistics
   int first;      // the last layer that the backward pass computes; those before it have no gradients
+
+  std::shared_ptr<const Ranks> ranks = nullptr; // null: the batch is this process' own
 };
 
 // One pass through the backbone. The caller provides an arena, which must be preserved between
@@ -78,6 +96,7 @@ private:
   void pack(const Workers &);
   void convolve(const Workers &, int i);
   void normalize(int i);
+  double add_up(const Ranks &, int i, double factor, double returned);
   void differentiate(const Workers &, int i, const LayerGradients &);
   size_t scratch_for(int i) const;
   bool batch(int i) const { return settings_.batch && i >= settings_.frozen; }
@@ -99,6 +118,7 @@ private:
   std::vector<Buffer> buffers_; // the y of each layer, then the g of each layer, then the stem's image
   std::vector<Channels> channels_;
   std::vector<char *> y_, g_, forward_panels_, backward_panels_;
+  std::vector<double> rows_; // of each layer in the batch of all ranks, since the forward pass
   char *image_ = nullptr;
 };
 
