@@ -25,7 +25,7 @@ const (
 const fusedConv = "fused convolution" // in errors
 
 // Forward computes activation(norm(convolution(x, w) + b)) + residual in training: bn normalizes by the batch's
-// statistics, which also update the running ones. x is (N, C, H, W), w (O, C/groups, K, K), b (O) or nil, residual of the
+// statistics, those of all ranks with bn.Sync, which also update the running ones. x is (N, C, H, W), w (O, C/groups, K, K), b (O) or nil, residual of the
 // result's shape or nil. b changes the running mean alone, and its gradient is zero.
 // Within Autocast to BFloat16 values are stored and multiplied in that type; sums and batch norm stay float32. Gradients
 // flow to x, w, bn's weight and bias, and residual, once per forward pass; there are no second derivatives. Sums have a

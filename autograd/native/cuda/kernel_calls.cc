@@ -115,7 +115,7 @@ at::Tensor scale_activate(const at::Tensor &y, const at::Tensor &coefficients, c
   return a;
 }
 
-void norm_backward_sums(NormGradient &g, const at::Tensor &gamma, const at::Tensor &dgamma, const at::Tensor &dbeta) {
+at::Tensor norm_backward_sums(const NormGradient &g) {
   const dw_rows r = rows_of(g.y);
   const Launch l = norm_backward_sums_launch(r, bytes_of(g.y), processors(g.y));
   at::Tensor partial = at::empty({l.parts(), 2, r.c}, floats(g.y));
@@ -124,10 +124,41 @@ void norm_backward_sums(NormGradient &g, const at::Tensor &gamma, const at::Tens
     DW_RUN(g.y, l, (cuda::norm_backward_sums<T>), ("norm_backward_sums", type_name<T>), in<T>(g.da), in<T>(g.y),
            in<float>(g.coefficients), out<float>(partial), r, g.activation);
   });
+  return partial;
+}
+
+void norm_backward_finish(NormGradient &g, const at::Tensor &partial, const at::Tensor &gamma, const at::Tensor &dgamma,
+                          const at::Tensor &dbeta) {
+  const dw_rows r = rows_of(g.y);
   g.dcoefficients = at::empty({3, r.c}, floats(g.y));
   DW_RUN(g.y, norm_backward_finish_launch(r.c), (cuda::norm_backward_finish), ("norm_backward_finish"),
-         in<float>(partial), l.parts(), r, in<float>(gamma), in<float>(g.coefficients), out<float>(dgamma),
+         in<float>(partial), int(partial.size(0)), r, in<float>(gamma), in<float>(g.coefficients), out<float>(dgamma),
          out<float>(dbeta), out<float>(g.dcoefficients));
+}
+
+at::Tensor rank_sums(const at::Tensor &partial, double factor, double n, const at::Tensor &own) {
+  const int c = int(partial.size(2));
+  at::Tensor sums = at::empty({2 * c + 1}, partial.options().dtype(at::kDouble));
+  DW_RUN(partial, rank_sums_launch(c), (cuda::rank_sums), ("rank_sums"), in<float>(partial), int(partial.size(0)), c,
+         factor, n, out<double>(sums), out<float>(own));
+  return sums;
+}
+
+at::Tensor moments_finish_ranks(const at::Tensor &sums, float eps, float momentum, const at::Tensor &gamma,
+                                const at::Tensor &beta, const at::Tensor &mean, const at::Tensor &var) {
+  const int c = int(gamma.size(0));
+  at::Tensor coefficients = at::empty({4, c}, floats(sums));
+  DW_RUN(sums, moments_finish_ranks_launch(c), (cuda::moments_finish_ranks), ("moments_finish_ranks"), in<double>(sums),
+         c, eps, momentum, in<float>(gamma), in<float>(beta), out<float>(mean), out<float>(var),
+         out<float>(coefficients));
+  return coefficients;
+}
+
+void norm_backward_finish_ranks(NormGradient &g, const at::Tensor &sums, double returned, const at::Tensor &gamma) {
+  const int c = int(gamma.size(0));
+  g.dcoefficients = at::empty({3, c}, floats(g.y));
+  DW_RUN(sums, norm_backward_finish_ranks_launch(c), (cuda::norm_backward_finish_ranks), ("norm_backward_finish_ranks"),
+         in<double>(sums), c, returned, in<float>(gamma), in<float>(g.coefficients), out<float>(g.dcoefficients));
 }
 
 at::Tensor norm_backward(const NormGradient &g) {

@@ -21,6 +21,14 @@ Summed moments(const at::Tensor &y);
 at::Tensor moments_finish(const Summed &s, float eps, float momentum, const at::Tensor &gamma, const at::Tensor &beta,
                           const at::Tensor &mean, const at::Tensor &var);
 
+// A rank's sums for batch norm over all ranks, (2*C + 1), float64, of (parts, 2, C): the two sums of each channel times
+// factor, and n. own (2, C), if defined, gets the sums themselves.
+at::Tensor rank_sums(const at::Tensor &partial, double factor, double n, const at::Tensor &own);
+
+// moments_finish of the totals of such sums over all ranks.
+at::Tensor moments_finish_ranks(const at::Tensor &sums, float eps, float momentum, const at::Tensor &gamma,
+                                const at::Tensor &beta, const at::Tensor &mean, const at::Tensor &var);
+
 // activation(scale*y + shift) + residual.
 at::Tensor scale_activate(const at::Tensor &y, const at::Tensor &coefficients, const at::Tensor &residual,
                           int activation);
@@ -32,8 +40,15 @@ struct NormGradient {
   at::Tensor dcoefficients; // (3, C), of norm_backward_sums: dy = d0*dz + d1*y + d2
 };
 
-// Computes g.dcoefficients, and the gradients of gamma and beta.
-void norm_backward_sums(NormGradient &g, const at::Tensor &gamma, const at::Tensor &dgamma, const at::Tensor &dbeta);
+// The sums (parts, 2, C) of dz and of dz * xhat.
+at::Tensor norm_backward_sums(const NormGradient &g);
+
+// Computes g.dcoefficients from these sums, and the gradients of gamma and beta.
+void norm_backward_finish(NormGradient &g, const at::Tensor &partial, const at::Tensor &gamma, const at::Tensor &dgamma,
+                          const at::Tensor &dbeta);
+
+// Computes g.dcoefficients from the totals of rank_sums over all ranks, times `returned`.
+void norm_backward_finish_ranks(NormGradient &g, const at::Tensor &sums, double returned, const at::Tensor &gamma);
 
 // The gradient of the convolution's output.
 at::Tensor norm_backward(const NormGradient &g);

@@ -6,6 +6,7 @@
 // as it reads. All sums are in a fixed order.
 #include "cuda/conv.h"
 #include "cuda/kernel_calls.h"
+#include "distributed/norm_sync.h"
 #include "graph/node.h"
 #include "tensors/guard.h"
 #include <ATen/core/LegacyTypeDispatch.h>
@@ -28,6 +29,10 @@ struct Kept {
   at::Tensor y, coefficients; // the convolution's output; (4, C): mean, 1/std, scale, shift
   at::Tensor weight;          // as the products read it
   at::Tensor patches;         // of a stem
+  depthwise::distributed::NormSync sync;
+
+  // The values of a channel that count in the statistics of all ranks.
+  double rows() const { return sync.counts() ? double(y.numel() / y.size(1)) : 0; }
 };
 
 // The convolution with the sums of its output. Those of a depthwise convolution come with it; others are summed in a
@@ -70,12 +75,28 @@ private:
   // Indices of the inputs.
   enum { kX, kWeight, kGamma, kBeta, kBias, kResidual, kInputs };
 
+  void norm_backward(NormGradient &g, const at::Tensor &gamma, variable_list &out);
   void convolution_backward(const NormGradient &g, const at::Tensor &x, const at::Tensor &weight, variable_list &out);
 
   std::mutex mutex_;
   Kept kept_;
   SavedVariable x_, weight_, gamma_;
 };
+
+// The gradients of batch norm's parameters, and g.dcoefficients.
+void LayerBackward::norm_backward(NormGradient &g, const at::Tensor &gamma, variable_list &out) {
+  const depthwise::distributed::NormSync &sync = kept_.sync;
+  const at::Tensor partial = norm_backward_sums(g);
+  if (!sync) {
+    for (int i : {int(kGamma), int(kBeta)}) out[i] = at::empty(gamma.sizes(), gamma.options());
+    return norm_backward_finish(g, partial, gamma, out[kGamma], out[kBeta]);
+  }
+  const at::Tensor own = at::empty({2, gamma.size(0)}, gamma.options());
+  const at::Tensor sums = rank_sums(partial, sync.weight(), kept_.rows(), own);
+  sync.add_up(sums);
+  norm_backward_finish_ranks(g, sums, sync.returned(), gamma);
+  out[kBeta] = own[0], out[kGamma] = own[1];
+}
 
 // A gradient in the strides of its parameter, so that libtorch keeps it as it is.
 at::Tensor laid_out_as(const at::Tensor &gradient, const at::Tensor &parameter) {
@@ -104,7 +125,7 @@ void LayerBackward::convolution_backward(const NormGradient &g, const at::Tensor
     depthwise_backward_finish(partial, out[kWeight]);
     return;
   }
-  const at::Tensor dy = norm_backward(g);
+  const at::Tensor dy = tensors::norm_backward(g);
   if (kind == Kind::pointwise) {
     if (want_x) out[kX] = image(at::mm(matrix(dy), kept_.weight), x.sizes());
     if (want_weight) out[kWeight] = laid_out_as(float_product(matrix(dy), matrix(x)), weight);
@@ -131,9 +152,8 @@ variable_list LayerBackward::apply(variable_list &&grads) {
   const at::Tensor x = x_.unpack(), weight = weight_.unpack(), gamma = gamma_.unpack();
   if (task_should_compute_output(kResidual)) out[kResidual] = grads[0];
   if (task_should_compute_output(kBias)) out[kBias] = at::zeros(gamma.sizes(), gamma.options()); // the mean removes it
-  for (int i : {int(kGamma), int(kBeta)}) out[i] = at::empty(gamma.sizes(), gamma.options());
   NormGradient g{channels_last(grads[0]), kept_.y, kept_.coefficients, kept_.conv.activation, {}};
-  norm_backward_sums(g, gamma, out[kGamma], out[kBeta]);
+  norm_backward(g, gamma, out);
   convolution_backward(g, x, weight, out);
   count_layer();
   return out;
@@ -146,7 +166,7 @@ struct Norm {
 };
 
 void check(const at::Tensor &x, const at::Tensor &weight, const Norm &n, const at::Tensor &residual,
-           const dw_cuda_conv &c) {
+           const dw_cuda_conv &c, bool synced) {
   TORCH_CHECK(x.dim() == 4 && weight.dim() == 4 && c.groups > 0 && c.stride > 0 && x.numel() > 0 &&
                   x.size(1) == c.groups * weight.size(1) && weight.size(0) % c.groups == 0,
               "the CUDA layer: x must be (N, C, H, W) and the weight (O, C/groups, K, K), not ", x.sizes(), " and ",
@@ -156,7 +176,8 @@ void check(const at::Tensor &x, const at::Tensor &weight, const Norm &n, const a
                 w = out_size(xs[3], c.left, c.right, ws[3], c.stride);
   TORCH_CHECK(dw_cuda_supports(xs.data(), ws.data(), &c), "the CUDA layer computes channels in multiples of 8, not ",
               xs, " with a weight ", ws, "; libtorch's operations compute others");
-  TORCH_CHECK(xs[0] * h * w > 1, "the CUDA layer: batch norm has a single value per channel; training needs more");
+  TORCH_CHECK(synced || xs[0] * h * w > 1,
+              "the CUDA layer: batch norm has a single value per channel; training needs more");
   for (const at::Tensor *t : {&weight, &n.gamma, &n.beta, &n.mean, &n.var})
     TORCH_CHECK(t->scalar_type() == at::kFloat && t->device() == x.device() && t->size(0) == ws[0] &&
                     (t == &weight || (t->dim() == 1 && t->is_contiguous())),
@@ -168,15 +189,26 @@ void check(const at::Tensor &x, const at::Tensor &weight, const Norm &n, const a
               "the CUDA layer: the residual must have the output's shape, not ", residual.sizes());
 }
 
+// The coefficients of batch norm; updates the running statistics.
+at::Tensor coefficients(const Summed &s, const Norm &n, const dw_batch_norm &settings, const Kept &kept) {
+  const float eps = float(settings.eps), momentum = float(settings.momentum);
+  const at::Tensor none, &mean = settings.keep ? none : n.mean, &var = settings.keep ? none : n.var;
+  if (!kept.sync) return moments_finish(s, eps, momentum, n.gamma, n.beta, mean, var);
+  const at::Tensor sums = rank_sums(s.partial, kept.sync.counts() ? 1 : 0, kept.rows(), none);
+  kept.sync.add_up(sums);
+  TORCH_CHECK(!sums.is_cpu() || sums[-1].item<double>() > 1,
+              "the CUDA layer: batch norm has a single value per channel over all ranks; training needs more");
+  return moments_finish_ranks(sums, eps, momentum, n.gamma, n.beta, mean, var);
+}
+
 // The layer without the graph.
 at::Tensor compute(const at::Tensor &x, const at::Tensor &weight, const Norm &n, const at::Tensor &residual,
                    const dw_cuda_conv &c, const dw_batch_norm &settings, Kept &kept) {
   kept.conv = c;
   const Summed s = convolve_and_sum(x, weight, c, kept);
-  const at::Tensor none;
   kept.y = s.y;
-  kept.coefficients = moments_finish(s, float(settings.eps), float(settings.momentum), n.gamma, n.beta,
-                                     settings.keep ? none : n.mean, settings.keep ? none : n.var);
+  kept.sync = depthwise::distributed::NormSync(settings.sync);
+  kept.coefficients = coefficients(s, n, settings, kept);
   at::Tensor a = scale_activate(s.y, kept.coefficients, residual, c.activation);
   if (!settings.keep) {
     if (n.bias.defined()) n.mean.add_(n.bias.detach(), settings.momentum);
@@ -188,7 +220,7 @@ at::Tensor compute(const at::Tensor &x, const at::Tensor &weight, const Norm &n,
 
 at::Tensor layer(const at::Tensor &given, const at::Tensor &weight, const Norm &n, const at::Tensor &given_residual,
                  const dw_cuda_conv &c, const dw_batch_norm &settings) {
-  check(given, weight, n, given_residual, c);
+  check(given, weight, n, given_residual, c, settings.sync.group != nullptr);
   // Conversions are in the graph, before the node.
   auto converted = [&](const at::Tensor &t) { return t.defined() ? channels_last(t.to(type_of(c))) : t; };
   const at::Tensor x = converted(given), residual = converted(given_residual);

@@ -36,6 +36,7 @@
   X(moments, "cuda/kernels/moments.h")                                                                                 \
   X(norm_backward, "cuda/kernels/norm_backward.h")                                                                     \
   X(patches, "cuda/kernels/patches.h")                                                                                 \
+  X(ranks, "cuda/kernels/ranks.h")                                                                                     \
   X(reduce, "cuda/kernels/reduce.h")                                                                                   \
   X(rows, "cuda/kernels/rows.h")                                                                                       \
   X(shapes, "cuda/kernels/shapes.h")                                                                                   \
@@ -214,6 +215,8 @@ const std::vector<std::vector<std::string>> &programs() {
     std::vector<std::vector<std::string>> all;
     all.push_back(
         {kernel_name("moments_finish"), kernel_name("norm_backward_finish"), kernel_name("depthwise_backward_finish")});
+    all.push_back(
+        {kernel_name("rank_sums"), kernel_name("moments_finish_ranks"), kernel_name("norm_backward_finish_ranks")});
     for (const char *type : {"float", "bf16"}) {
       all.emplace_back();
       for (const char *kernel :

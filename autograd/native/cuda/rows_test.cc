@@ -83,6 +83,42 @@ template <class T> struct Test {
     }
   }
 
+  // Two ranks with these rows, of which one counts, are one process with them.
+  void test_ranks() const {
+    const Launch l = norm_backward_sums_launch(m, sizeof(T), 3);
+    Buffer<float> partial(size_t(l.parts()) * 2 * m.c), own(2 * m.c), want(4 * m.c), got(4 * m.c), mean(m.c), var(m.c),
+        other_mean(m.c), other_var(m.c);
+    Buffer<double> sums(2 * m.c + 1), absent(sums.n), total(sums.n);
+    for (Buffer<float> *b : {&mean, &other_mean}) b->fill([] { return 0.5f; });
+    for (Buffer<float> *b : {&var, &other_var}) b->fill([] { return 2.0f; });
+    auto sum = [&](const Buffer<double> &to, double factor, double n, float *first) {
+      emulate(rank_sums_launch(m.c), rank_sums, partial.p, l.parts(), m.c, factor, n, to.p, first);
+    };
+    auto add_up = [&] {
+      for (size_t i = 0; i < total.n; i++) total[i] = sums[i] + absent[i];
+    };
+    emulate(l, moments<T>, y.p, partial.p, m);
+    sum(sums, 1, double(m.rows), nullptr), sum(absent, 0, 0, nullptr), add_up();
+    emulate(moments_finish_launch(m.c), moments_finish, partial.p, l.parts(), m, 1e-3f, 0.1f, gamma.p, beta.p, mean.p,
+            var.p, want.p);
+    emulate(moments_finish_ranks_launch(m.c), moments_finish_ranks, total.p, m.c, 1e-3f, 0.1f, gamma.p, beta.p,
+            other_mean.p, other_var.p, got.p);
+    for (int i = 0; i < 4 * m.c; i++) check(name("coefficients of ranks"), i, got[i], want[i], 0);
+    for (int i = 0; i < m.c; i++) check(name("running mean of ranks"), i, other_mean[i], mean[i], 0);
+    for (int i = 0; i < m.c; i++) check(name("running variance of ranks"), i, other_var[i], var[i], 0);
+
+    Buffer<float> dgamma(m.c), dbeta(m.c), want_back(3 * m.c), got_back(3 * m.c);
+    emulate(l, norm_backward_sums<T>, da.p, y.p, coef.p, partial.p, m, 2);
+    sum(sums, 4, double(m.rows), own.p), sum(absent, 0, 0, nullptr), add_up();
+    emulate(norm_backward_finish_launch(m.c), norm_backward_finish, partial.p, l.parts(), m, gamma.p, coef.p, dgamma.p,
+            dbeta.p, want_back.p);
+    emulate(norm_backward_finish_ranks_launch(m.c), norm_backward_finish_ranks, total.p, m.c, 0.25, gamma.p, coef.p,
+            got_back.p);
+    for (int i = 0; i < 3 * m.c; i++) check(name("gradients of ranks"), i, got_back[i], want_back[i], 0);
+    for (int i = 0; i < m.c; i++) check(name("dbeta of a rank"), i, own[i], dbeta[i], 0);
+    for (int i = 0; i < m.c; i++) check(name("dgamma of a rank"), i, own[m.c + i], dgamma[i], 0);
+  }
+
   void test_activate(int activation, bool added) const {
     for (int p : processors) {
       Buffer<T> a(y.n);
@@ -150,6 +186,7 @@ template <class T> struct Test {
   void run() const {
     check_true(name("is not supported"), rows_supported(m));
     test_moments();
+    test_ranks();
     for (int activation : {0, 1, 2}) {
       test_activate(activation, false), test_activate(activation, true);
       test_backward_sums(activation), test_backward(activation);

@@ -4,3 +4,4 @@
 #include "cuda/kernels/depthwise_backward.h"
 #include "cuda/kernels/images.h"
 #include "cuda/kernels/patches.h"
+#include "cuda/kernels/ranks.h"

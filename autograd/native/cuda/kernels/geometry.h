@@ -56,6 +56,9 @@ inline Launch finish_launch(int sums) {
 }
 inline Launch moments_finish_launch(int c) { return finish_launch(c); }
 inline Launch norm_backward_finish_launch(int c) { return finish_launch(c); }
+inline Launch rank_sums_launch(int c) { return finish_launch(2 * c); }
+inline Launch moments_finish_ranks_launch(int c) { return finish_launch(c); }
+inline Launch norm_backward_finish_ranks_launch(int c) { return finish_launch(c); }
 inline Launch depthwise_backward_finish_launch(int taps, int c) { return finish_launch(taps * c); }
 
 inline Launch normalize_images_launch(long long count) {

@@ -26,10 +26,32 @@ moments(const T *__restrict__ y, float *__restrict__ partial, dw_rows m) {
 // The rows of coef (4, c).
 enum { kMean, kInverse, kScale, kShift };
 
-// From the sums of `moments` or of `depthwise_forward`: coef (4, c), the mean, 1/std, and scale and
-// shift that normalize y and apply gamma and beta. std is of the biased variance plus eps. The
-// running statistics are updated with `momentum`, the variance with the unbiased one, as libtorch
-// does.
+// Batch norm's parameters and running statistics (c); the latter may be null.
+struct Norm {
+  float eps, momentum;
+  const float *__restrict__ gamma, *__restrict__ beta;
+  float *running_mean, *running_var;
+};
+
+// From a channel's sums over n values: coef (4, c), the mean, 1/std, and scale and shift that normalize y and apply gamma
+// and beta. std is of the biased variance plus eps. The running statistics are updated with `momentum`, the variance with
+// the unbiased one, as libtorch does.
+DW_DEVICE void finish_moments(double sum, double square, double n, int channel, int c, const Norm &norm, float *coef) {
+  const double mean = sum / n;
+  double variance = square / n - mean * mean;
+  if (variance < 0) variance = 0; // by rounding
+  const double inverse = 1 / sqrt(variance + double(norm.eps)), scale = inverse * double(norm.gamma[channel]);
+  coef[kMean * c + channel] = float(mean);
+  coef[kInverse * c + channel] = float(inverse);
+  coef[kScale * c + channel] = float(scale);
+  coef[kShift * c + channel] = float(double(norm.beta[channel]) - mean * scale);
+  if (norm.running_mean == nullptr) return;
+  const double unbiased = n > 1 ? variance * n / (n - 1) : variance, momentum = norm.momentum;
+  norm.running_mean[channel] = float((1 - momentum) * norm.running_mean[channel] + momentum * mean);
+  norm.running_var[channel] = float((1 - momentum) * norm.running_var[channel] + momentum * unbiased);
+}
+
+// finish_moments of the sums of `moments` or of `depthwise_forward`.
 DW_KERNEL(kFinishX *kFinishY, 1)
 moments_finish(const float *__restrict__ partial, int parts, dw_rows m, float eps, float momentum,
                const float *__restrict__ gamma, const float *__restrict__ beta, float *running_mean, float *running_var,
@@ -39,18 +61,8 @@ moments_finish(const float *__restrict__ partial, int parts, dw_rows m, float ep
   double sums[2];
   sum_parts(partial, parts, 2 * m.c, {channel, m.c + channel}, inside, sums);
   if (threadIdx.y != 0 || !inside) return;
-  const double n = double(m.rows), mean = sums[0] / n;
-  double variance = sums[1] / n - mean * mean;
-  if (variance < 0) variance = 0; // by rounding
-  const double inverse = 1 / sqrt(variance + double(eps)), scale = inverse * double(gamma[channel]);
-  coef[kMean * m.c + channel] = float(mean);
-  coef[kInverse * m.c + channel] = float(inverse);
-  coef[kScale * m.c + channel] = float(scale);
-  coef[kShift * m.c + channel] = float(double(beta[channel]) - mean * scale);
-  if (running_mean == nullptr) return;
-  const double unbiased = n > 1 ? variance * n / (n - 1) : variance;
-  running_mean[channel] = float((1 - double(momentum)) * running_mean[channel] + double(momentum) * mean);
-  running_var[channel] = float((1 - double(momentum)) * running_var[channel] + double(momentum) * unbiased);
+  finish_moments(sums[0], sums[1], double(m.rows), channel, m.c, {eps, momentum, gamma, beta, running_mean, running_var},
+                 coef);
 }
 
 } // namespace depthwise::cuda

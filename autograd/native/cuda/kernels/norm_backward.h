@@ -52,6 +52,17 @@ norm_backward_sums(const T *__restrict__ da, const T *__restrict__ y, const floa
   store_block_sums(sums, partial + (long long)blockIdx.y * 2 * m.c, m.c);
 }
 
+// dcoef (3, c) of a channel, from its sums over n values.
+DW_DEVICE void finish_norm_backward(double sum, double product, double n, int channel, int c,
+                                    const float *__restrict__ gamma, const float *__restrict__ coef,
+                                    float *__restrict__ dcoef) {
+  const double mean = coef[kMean * c + channel], inverse = coef[kInverse * c + channel];
+  const double c0 = double(gamma[channel]) * inverse, c1 = -c0 * inverse * product / n;
+  dcoef[channel] = float(c0);
+  dcoef[c + channel] = float(c1);
+  dcoef[2 * c + channel] = float(-c0 * sum / n - c1 * mean);
+}
+
 // The gradients of gamma and beta, and dcoef (3, c).
 DW_KERNEL(kFinishX *kFinishY, 1)
 norm_backward_finish(const float *__restrict__ partial, int parts, dw_rows m, const float *__restrict__ gamma,
@@ -62,13 +73,9 @@ norm_backward_finish(const float *__restrict__ partial, int parts, dw_rows m, co
   double sums[2];
   sum_parts(partial, parts, 2 * m.c, {channel, m.c + channel}, inside, sums);
   if (threadIdx.y != 0 || !inside) return;
-  const double n = double(m.rows), mean = coef[kMean * m.c + channel], inverse = coef[kInverse * m.c + channel];
-  const double c0 = double(gamma[channel]) * inverse, c1 = -c0 * inverse * sums[1] / n;
   dgamma[channel] = float(sums[1]);
   dbeta[channel] = float(sums[0]);
-  dcoef[channel] = float(c0);
-  dcoef[m.c + channel] = float(c1);
-  dcoef[2 * m.c + channel] = float(-c0 * sums[0] / n - c1 * mean);
+  finish_norm_backward(sums[0], sums[1], double(m.rows), channel, m.c, gamma, coef, dcoef);
 }
 
 // The gradient of y.
