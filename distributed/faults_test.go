@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"regexp"
@@ -217,4 +218,83 @@ func TestFaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A relay passes connections on to an address until it is cut: it then passes nothing on, and closes nothing, as a network
+// without a cable.
+type relay struct {
+	port int
+	cut  chan struct{}
+}
+
+func newRelay(t *testing.T, to int) *relay {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	r := &relay{port: l.Addr().(*net.TCPAddr).Port, cut: make(chan struct{})}
+	go func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			out, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", fmt.Sprint(to)))
+			if err != nil {
+				in.Close()
+				continue
+			}
+			go r.pass(in, out)
+			go r.pass(out, in)
+		}
+	}()
+	return r
+}
+
+func (r *relay) pass(from, to net.Conn) {
+	buffer := make([]byte, 1<<16)
+	for {
+		n, err := from.Read(buffer)
+		select {
+		case <-r.cut:
+			return
+		default:
+		}
+		if err != nil {
+			to.Close()
+			return
+		}
+		if _, err := to.Write(buffer[:n]); err != nil {
+			return
+		}
+	}
+}
+
+// TestCutOff cuts a rank off from the store: it and the others end, each with the name of the one that it does not hear.
+func TestCutOff(t *testing.T) {
+	port := distributedtest.FreePort(t)
+	first := begin(t, child{Env: distributedtest.Env(0, 2, port)})
+	cable := newRelay(t, port)
+	second := begin(t, child{Env: distributedtest.Env(1, 2, cable.port)})
+	training(t, first, second)
+	at := time.Now()
+	close(cable.cut)
+	for r, p := range []*process{first, second} {
+		p.wait(t, faultLimit)
+		t.Logf("rank %d ended after %.1f s: %s", r, p.ended.Sub(at).Seconds(), p.output())
+		if want := fmt.Sprintf("rank %d (", 1-r); !strings.Contains(p.output(), want) || !strings.Contains(p.output(), "has not been heard of for") {
+			t.Errorf("rank %d printed\n%s\nwant %s and the cause", r, p.output(), want)
+		}
+	}
+}
+
+func hostname(t *testing.T) string {
+	t.Helper()
+	name, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
 }

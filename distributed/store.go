@@ -2,7 +2,6 @@ package distributed
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -106,17 +105,15 @@ func (p place) String() string { return fmt.Sprintf("%s:%d", p.host, p.port) }
 // answerTime is how long a store may take to answer a client that has connected.
 const answerTime = 30 * time.Second
 
-var errNoStore = errors.New("what listens there does not answer as a store of ranks; is it another program? Choose another MASTER_PORT")
-
 // connect opens a connection to a store that is listening.
 func connect(ctx context.Context, at place, listener int, prefix string) (*store, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, answerTime, errNoStore)
+	ctx, cancel := context.WithTimeoutCause(ctx, answerTime, fmt.Errorf("no answer within %v", answerTime))
 	defer cancel()
 	s, err := run(ctx, func() (*autograd.Store, error) {
 		return autograd.OpenStore(autograd.StoreOptions{Host: at.ip, Port: at.port, Listener: listener, Prefix: prefix, Timeout: answerTime})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("distributed: the store at %v: %w", at, err)
+		return nil, fmt.Errorf("distributed: what listens at %v does not answer as the store of the ranks: %w; if it is another program, choose another MASTER_PORT", at, err)
 	}
 	return &store{s: s, serves: listener >= 0}, nil
 }
