@@ -58,3 +58,16 @@ func TestInterrupts(t *testing.T) {
 		})
 	}
 }
+
+// TestQuietInterrupt: a rank that --nproc started does not repeat what its parent says.
+func TestQuietInterrupt(t *testing.T) {
+	signals, times, canceled := make(chan os.Signal), make(chan time.Time), make(chan bool)
+	var stderr bytes.Buffer
+	i := &interrupts{quiet: true, stderr: &stderr, after: func(time.Duration) <-chan time.Time { return times }, exit: func(int) {}}
+	go i.handle(signals, func() { canceled <- true })
+	signals <- syscall.SIGTERM
+	<-canceled
+	if stderr.Len() > 0 {
+		t.Errorf("it said %q", stderr.String())
+	}
+}

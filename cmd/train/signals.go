@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"depthwise.dev/distributed/launch"
 )
 
 const (
@@ -24,6 +26,7 @@ const (
 type interrupts struct {
 	saves  atomic.Bool            // the command writes a checkpoint, or answers requests, when it is interrupted
 	hangup atomic.Pointer[func()] // what SIGHUP does, in place of an interruption
+	quiet  bool                   // the process that started this rank announces the interruption
 	stderr io.Writer
 	exit   func(code int)
 	after  func(time.Duration) <-chan time.Time
@@ -72,7 +75,7 @@ func hasTerminal() bool {
 // training can write a checkpoint. A second signal, at least a second later, ends the process
 // immediately.
 func untilInterrupted(parent context.Context, stderr io.Writer) context.Context {
-	i := &interrupts{stderr: stderr, exit: os.Exit, after: time.After}
+	i := &interrupts{quiet: launch.Started(os.Getenv), stderr: stderr, exit: os.Exit, after: time.After}
 	ctx, cancel := context.WithCancel(context.WithValue(parent, interruptsKey{}, i))
 	signals := make(chan os.Signal, 2)
 	i.signals = signals
@@ -90,7 +93,7 @@ func (i *interrupts) handle(signals <-chan os.Signal, cancel func()) {
 	for i.isHangup(<-signals) {
 		(*i.hangup.Load())()
 	}
-	if i.hangup.Load() == nil {
+	if i.hangup.Load() == nil && !i.quiet {
 		fmt.Fprintln(i.stderr, "\ninterrupted: stopping; interrupt again to stop immediately")
 	}
 	cancel()

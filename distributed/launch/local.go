@@ -102,6 +102,9 @@ func (l Local) Run(ctx context.Context) error {
 	return nil
 }
 
+// Started reports whether [Local] started this process, whose parent says when it is interrupted.
+func Started(getenv func(string) string) bool { return getenv(launcherVariable) != "" }
+
 // freePort returns a port of this machine on which nothing listens now.
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", net.JoinHostPort(localhost, "0"))
