@@ -58,7 +58,7 @@ func TestCUDATrains(t *testing.T) {
 }
 
 // norm is the Euclidean norm.
-func norm(values []float32) float64 {
+func norm[T float32 | float64](values []T) float64 {
 	sum := 0.0
 	for _, v := range values {
 		sum += float64(v) * float64(v)

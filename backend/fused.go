@@ -105,7 +105,7 @@ func (n *Network) backbone(height, width int) autograd.Backbone {
 		n.fused = n.newBackbone(height, width)
 	}
 	b := n.fused
-	b.Times, b.Frozen = n.Times, min(n.frozen.Layers, len(b.Layers))
+	b.Times, b.Frozen, b.Sync = n.Times, min(n.frozen.Layers, len(b.Layers)), n.sync
 	return b
 }
 

@@ -97,10 +97,10 @@ func checkNear(t *testing.T, what string, got, want []float32) {
 }
 
 // relative is |got - want| / |want|, of Euclidean norms.
-func relative(got, want []float32) float64 {
+func relative[T float32 | float64](got, want []T) float64 {
 	var d, n float64
 	for i := range want {
-		d += math.Pow(float64(got[i]-want[i]), 2)
+		d += math.Pow(float64(got[i])-float64(want[i]), 2)
 		n += math.Pow(float64(want[i]), 2)
 	}
 	return math.Sqrt(d) / (math.Sqrt(n) + 1e-8)

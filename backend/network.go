@@ -18,7 +18,8 @@ type Network struct {
 	uses    []int              // how many layers read each layer's output
 	frozen  Frozen
 	hooks   []*ForwardHook
-	fused   autograd.Backbone // for images of the last size, without Times; see backbone
+	sync    *autograd.NormSync // of batch norms; nil: one process
+	fused   autograd.Backbone  // for images of the last size, without Times; see backbone
 
 	trainingPasses int // by layers; libtorch's batch norm changes running statistics without a new version
 }
@@ -106,7 +107,7 @@ func (n *Network) bind() {
 			b.bias = next()
 		}
 		if l.Norm != nil {
-			b.norm = autograd.BatchNorm{Weight: next(), Bias: next(), Mean: next(), Var: next(), Momentum: l.Norm.Momentum, Eps: l.Norm.Eps}
+			b.norm = autograd.BatchNorm{Weight: next(), Bias: next(), Mean: next(), Var: next(), Momentum: l.Norm.Momentum, Eps: l.Norm.Eps, Sync: n.sync}
 		}
 		n.layers = append(n.layers, b)
 	}
