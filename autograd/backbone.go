@@ -68,7 +68,7 @@ const backboneName = "fused backbone"
 // forward computes the features of images x, or of the pixels if x is nil. inputs are for error
 // messages.
 func (b Backbone) forward(s *Scope, x native.Tensor, p Pixels, parameters, statistics []*Tensor, mode Mode, inputs ...*Tensor) *Tensor {
-	if !s.ready(backboneName, slices.Concat(parameters, statistics)...) {
+	if !s.ready(backboneName, slices.Concat(parameters, statistics)...) || !kernelType(s, backboneName, s.compute) {
 		return nil
 	}
 	if b.Frozen < 0 || b.Frozen > len(b.Layers) {

@@ -57,6 +57,17 @@ func TestBackboneErrors(t *testing.T) {
 			x, parameters, statistics := one.tensors(s, autograd.Float32)
 			one.backbone.Forward(s, x, parameters, statistics, autograd.Training)
 		}},
+		{"float16", "not in float16", func(s *autograd.Scope) {
+			s.Fail(s.Autocast(autograd.Float16, func(s *autograd.Scope) error { forward(s, autograd.Float32); return s.Err() }))
+		}},
+		{"inference in float16", "not in float16", func(s *autograd.Scope) {
+			x, parameters, statistics := c.tensors(s, autograd.Float32)
+			autograd.NewFoldedBackbone(s, autograd.Float16, parameters, statistics).Forward(s, c.backbone, x)
+		}},
+		{"a folded convolution in float16", "not in float16", func(s *autograd.Scope) {
+			leaves, bn := fusedConvSetup{x: []int64{2, 8, 4, 4}, w: []int64{8, 8, 1, 1}}.tensors(s, autograd.Float32)
+			autograd.NewFoldedConv(s, autograd.Float16).Fold(s, leaves[1], nil, bn, 1)
+		}},
 		{"float64", "float32", func(s *autograd.Scope) { forward(s, autograd.Float64) }},
 	} {
 		err := failing(t, func(s *autograd.Scope) error {

@@ -34,7 +34,7 @@ func (l BinaryCrossEntropy) Loss(s *Scope, logits, targets *Tensor) *Tensor {
 		s.Fail(fmt.Errorf("autograd: %s(%v): %d weights of classes", name, logits, len(l.PosWeight)))
 		return nil
 	}
-	if logits.DType() == BFloat16 {
+	if logits.DType().half() {
 		logits = s.To(logits, Float32)
 	}
 	if l.LabelSmoothing != 0 {

@@ -96,7 +96,7 @@ func (f *FoldedBackbone) infer(s *Scope, b Backbone, logits bool, x native.Tenso
 		s.Fail(fmt.Errorf("autograd: %s: logits need a head; add one with WithHead", foldedBackbone))
 	}
 	fused := native.Backbone{Layers: b.Layers, Cap: b.Cap, Eps: b.Eps, Momentum: b.Momentum, BFloat16: f.compute == BFloat16}
-	if !s.ready(foldedBackbone, slices.Concat(f.parameters, f.statistics, f.head)...) || !f.ready(s) {
+	if !s.ready(foldedBackbone, slices.Concat(f.parameters, f.statistics, f.head)...) || !kernelType(s, foldedBackbone, f.compute) || !f.ready(s) {
 		return nil
 	}
 	if err := f.fold(fused); err != nil {

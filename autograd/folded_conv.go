@@ -23,7 +23,7 @@ func NewFoldedConv(s *Scope, compute DType) *FoldedConv {
 // that a captured graph computes with the new ones.
 func (f *FoldedConv) Fold(s *Scope, w, b *Tensor, bn BatchNorm, groups int64) {
 	inputs := present(w, bn.Weight, b)
-	if !s.ready(fusedConv, inputs...) || !s.ready(fusedConv, bn.Bias, bn.Mean, bn.Var) {
+	if !s.ready(fusedConv, inputs...) || !s.ready(fusedConv, bn.Bias, bn.Mean, bn.Var) || !kernelType(s, fusedConv, f.compute) {
 		return
 	}
 	made := f.scaled == nil

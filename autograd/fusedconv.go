@@ -30,7 +30,7 @@ const fusedConv = "fused convolution" // in errors
 // Within Autocast to BFloat16 values are stored and multiplied in that type; sums and batch norm stay float32. Gradients
 // flow to x, w, bn's weight and bias, and residual, once per forward pass; there are no second derivatives. Sums have a
 // fixed order: the same inputs give the same bits. libtorch's operations compute what the kernels do not: numbers of
-// channels that are no multiple of 8, and parameters in float64.
+// channels that are no multiple of 8, parameters in float64, and Autocast to Float16.
 func (c FusedConv) Forward(s *Scope, x, w, b *Tensor, bn BatchNorm, residual *Tensor) *Tensor {
 	inputs := []*Tensor{x, w, bn.Weight, bn.Bias, bn.Mean, bn.Var}
 	for _, optional := range []*Tensor{b, residual} {
@@ -41,7 +41,7 @@ func (c FusedConv) Forward(s *Scope, x, w, b *Tensor, bn BatchNorm, residual *Te
 	if !s.ready(fusedConv, inputs...) {
 		return nil
 	}
-	if x.DType() == Float64 || w.DType() == Float64 || len(x.Shape()) == 4 && len(w.Shape()) == 4 && !c.Supports(x.Shape(), w.Shape()) {
+	if x.DType() == Float64 || w.DType() == Float64 || s.compute == Float16 || len(x.Shape()) == 4 && len(w.Shape()) == 4 && !c.Supports(x.Shape(), w.Shape()) {
 		return c.unfused(s, x, w, b, bn, residual)
 	}
 	out, err := native.FusedConvForward(native.Tensor(x.c), native.Tensor(w.c), native.Tensor(opt(b)), bn.native(s.again), native.Tensor(opt(residual)), c.native(s.compute))

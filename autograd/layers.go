@@ -201,9 +201,9 @@ func (s *Scope) Dropout(x *Tensor, p float64) *Tensor {
 }
 
 // cast converts an input of Conv2d and Linear to the type of the enclosing Autocast. Types other
-// than float32 and bfloat16 are kept: a float64 network stays float64.
+// than float32, bfloat16 and float16 are kept: a float64 network stays float64.
 func (s *Scope) cast(x *Tensor) *Tensor {
-	if s.compute == Float32 || x.DType() != Float32 && x.DType() != BFloat16 {
+	if s.compute == Float32 || x.DType() != Float32 && !x.DType().half() {
 		return x
 	}
 	return s.To(x, s.compute)

@@ -60,7 +60,7 @@ func (l CrossEntropy) SoftLoss(s *Scope, logits, targets *Tensor) *Tensor {
 }
 
 func (l CrossEntropy) loss(s *Scope, name string, logits, target *Tensor) *Tensor {
-	if logits.DType() == BFloat16 {
+	if logits.DType().half() {
 		logits = s.To(logits, Float32)
 	}
 	inputs := []*Tensor{logits, target}

@@ -147,6 +147,8 @@ func TestPrecision(t *testing.T) {
 	}{
 		{"fp32", autograd.CPU, autograd.FP32, autograd.Float32},
 		{"bf16", autograd.CPU, autograd.BF16, autograd.BFloat16},
+		{"fp16", autograd.CPU, autograd.FP16, autograd.Float16},
+		{"fp16", autograd.CUDA(0), autograd.FP16, autograd.Float16},
 		{"fp32", autograd.CUDA(0), autograd.FP32, autograd.Float32},
 		{"auto", autograd.CUDA(0), autograd.BF16, autograd.BFloat16},
 		{"auto", autograd.CPU, onCPU, onCPU.Compute()},
@@ -157,28 +159,35 @@ func TestPrecision(t *testing.T) {
 			t.Errorf("%q on %v is %q in %v, %v; want %q in %v", c.p, c.device, got, got.Compute(), err, c.want, c.compute)
 		}
 	}
-	if _, err := autograd.Precision("fp16").Resolve(autograd.CPU); err == nil || !strings.Contains(err.Error(), "use auto, fp32 or bf16") {
-		t.Errorf("fp16: %v", err)
+	if _, err := autograd.Precision("fp8").Resolve(autograd.CPU); err == nil || !strings.Contains(err.Error(), "use auto, fp32, bf16 or fp16") {
+		t.Errorf("fp8: %v", err)
 	}
 }
 
-// TestAutocast: Conv2d and Linear compute in bfloat16 within it; parameters, their gradients and
+// TestAutocast: Conv2d and Linear compute in 16 bits within it; parameters, their gradients and
 // other operations do not.
 func TestAutocast(t *testing.T) {
+	// 27 products with 8 or 11 bits each.
+	for compute, tolerance := range map[autograd.DType]float64{autograd.BFloat16: 0.03, autograd.Float16: 0.004} {
+		t.Run(compute.String(), func(t *testing.T) { checkAutocast(t, compute, tolerance) })
+	}
+}
+
+func checkAutocast(t *testing.T, compute autograd.DType, tolerance float64) {
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		single := func(a array) *autograd.Tensor { return s.To(a.tensor(s), autograd.Float32) }
 		x, w, b := single(random(1, 2, 3, 4, 4)), s.RequireGrad(single(random(2, 5, 3, 3, 3))), s.RequireGrad(single(random(3, 5)))
 		head := s.RequireGrad(single(random(4, 2, 5)))
 		exact := autograd.ToSlice[float64](s, s.Conv2d(x, w, b, autograd.Conv{}))
-		err := s.Autocast(autograd.BFloat16, func(s *autograd.Scope) error {
+		err := s.Autocast(compute, func(s *autograd.Scope) error {
 			y := s.Conv2d(x, w, b, autograd.Conv{})
 			logits := s.Linear(s.GlobalAvgPool(y), head, nil)
 			for name, out := range map[string]*autograd.Tensor{"conv2d": y, "linear": logits} {
-				if out.DType() != autograd.BFloat16 {
+				if out.DType() != compute {
 					t.Errorf("%s gives %v", name, out)
 				}
 			}
-			checkClose(t, "conv2d", autograd.ToSlice[float64](s, y), exact, 0.03) // 27 products with 8 bits each
+			checkClose(t, "conv2d", autograd.ToSlice[float64](s, y), exact, tolerance)
 			if z := s.Scale(x, 2); z.DType() != autograd.Float32 {
 				t.Errorf("scale gives %v", z)
 			}

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-
-	"depthwise.dev/autograd/native"
 )
 
 // DType is the type of a tensor's elements, with libtorch's values (c10/core/ScalarType.h).
@@ -17,13 +15,14 @@ const (
 	Uint8    DType = 0
 	Int32    DType = 3
 	Int64    DType = 4
+	Float16  DType = 5
 	Float32  DType = 6
 	Float64  DType = 7
 	Bool     DType = 11
 	BFloat16 DType = 15
 )
 
-var dtypeNames = map[DType]string{Uint8: "uint8", Int32: "int32", Int64: "int64", Float32: "float32", Float64: "float64", Bool: "bool", BFloat16: "bfloat16"}
+var dtypeNames = map[DType]string{Uint8: "uint8", Int32: "int32", Int64: "int64", Float16: "float16", Float32: "float32", Float64: "float64", Bool: "bool", BFloat16: "bfloat16"}
 
 // String is the name that PyTorch has for the type, such as float32.
 func (d DType) String() string {
@@ -32,6 +31,9 @@ func (d DType) String() string {
 	}
 	return fmt.Sprintf("dtype%d", int(d))
 }
+
+// half reports whether the type has 16 bits.
+func (d DType) half() bool { return d == BFloat16 || d == Float16 }
 
 // Device is where a tensor is stored, with gotch's values: -1 is the CPU, n >= 0 is GPU n.
 type Device int
@@ -74,37 +76,4 @@ func ParseDevice(name string) (Device, error) {
 		return CPU, fmt.Errorf("autograd: unknown device %q; use auto, cpu, cuda or cuda:N", name)
 	}
 	return thisGPUs().device(n)
-}
-
-// Precision is a network's compute precision. Parameters, statistics, losses and updates are
-// float32 in each of them.
-type Precision string
-
-// The precisions.
-const (
-	PrecisionAuto Precision = "auto" // BF16 where the hardware has it, else FP32
-	FP32          Precision = "fp32"
-	BF16          Precision = "bf16"
-)
-
-// Resolve resolves "auto" for a device and rejects unknown names.
-func (p Precision) Resolve(d Device) (Precision, error) {
-	switch p {
-	case FP32, BF16:
-		return p, nil
-	case PrecisionAuto, "":
-		if d != CPU || native.HasBF16() {
-			return BF16, nil
-		}
-		return FP32, nil
-	}
-	return "", fmt.Errorf("autograd: unknown precision %q; use auto, fp32 or bf16", string(p))
-}
-
-// Compute returns the type to pass to Autocast for p.
-func (p Precision) Compute() DType {
-	if p == BF16 {
-		return BFloat16
-	}
-	return Float32
 }

@@ -14,6 +14,8 @@ type Backend interface {
 	ISA() (string, error)
 	// Supports returns nil if the backend computes the graph on the device, or an error that says what it lacks.
 	Supports(g *models.Graph, d autograd.Device) error
+	// SupportsPrecision likewise returns nil if the backend computes in the precision.
+	SupportsPrecision(p autograd.Precision) error
 
 	// Forward computes the logits (N, classes) of normalized images x (N, C, H, W) and records gradients.
 	// H and W may differ from the graph's input. In training, batch norm uses the batch's statistics and

@@ -24,6 +24,10 @@ func (CUDA) Supports(_ *models.Graph, d autograd.Device) error {
 	return autograd.CheckFusedConv(d)
 }
 
+// SupportsPrecision implements [Backend]. The cards that are faster in float16 than in bfloat16 are those before compute
+// capability 8.0, on which the kernels do not run.
+func (CUDA) SupportsPrecision(p autograd.Precision) error { return withoutFP16(p, "CUDA") }
+
 // Forward implements [Backend].
 func (CUDA) Forward(s *autograd.Scope, n *Network, x *autograd.Tensor, mode autograd.Mode) *autograd.Tensor {
 	return n.firstLayers(s, x, len(n.layers), call{mode: mode, parameters: n.DType(), cuda: true})

@@ -134,10 +134,10 @@ func (m Machine) imageMemory(g *models.Graph, images, slots int) capacity.Need {
 
 // valueBytes is the size of a value between the layers.
 func (m Machine) valueBytes() float64 {
-	if m.Precision == autograd.BF16 {
-		return 2
+	if m.Precision == autograd.FP32 {
+		return 4
 	}
-	return 4
+	return 2
 }
 
 func parameterBytes(g *models.Graph) float64 {

@@ -29,6 +29,17 @@ func (f Fused) Supports(g *models.Graph, d autograd.Device) error {
 	return err
 }
 
+// SupportsPrecision implements [Backend].
+func (Fused) SupportsPrecision(p autograd.Precision) error { return withoutFP16(p, "fused") }
+
+// withoutFP16 is the error of kernels that compute in float32 and bfloat16 only.
+func withoutFP16(p autograd.Precision, kernels string) error {
+	if p == autograd.FP16 {
+		return fmt.Errorf("the %s kernels compute in fp32 and bf16, not in fp16", kernels)
+	}
+	return nil
+}
+
 // plan is a graph as the kernels see it: a stem, blocks of a depthwise and a pointwise convolution, global
 // pooling, and a head of dropout and a linear layer.
 type plan struct {

@@ -18,12 +18,12 @@ import (
 type Machine struct {
 	Backend `json:"-"`
 	Place   autograd.Device `json:"-"` // the device's handle
-	// Reason says why the backend was chosen, for the log; Note why the CPU computes although there is a GPU, or is empty.
-	Reason, Note string `json:"-"`
+	Reason  string          `json:"-"` // why the backend was chosen, for the log
+	Notes   []string        `json:"-"` // see the function Notes
 
 	Device     string             `json:"device"`
 	GPU        string             `json:"gpu,omitempty"` // name of the card, as "NVIDIA H200"
-	Precision  autograd.Precision `json:"precision"`     // fp32 or bf16
+	Precision  autograd.Precision `json:"precision"`     // fp32, bf16 or fp16
 	Threads    int                `json:"threads"`
 	Kernels    string             `json:"kernels"`    // the backend with its instruction set, as "fused avx512bf16"
 	Capability string             `json:"capability"` // libtorch's instruction set, as "AVX512"
@@ -51,7 +51,7 @@ func NewMachine(s *autograd.Scope, g *models.Graph, o Options) (Machine, error) 
 	if err != nil {
 		return Machine{}, err
 	}
-	c, err := choose(o.Backend, g, d)
+	c, err := choose(o.Backend, g, d, p)
 	if err != nil {
 		return Machine{}, err
 	}
@@ -64,9 +64,8 @@ func NewMachine(s *autograd.Scope, g *models.Graph, o Options) (Machine, error) 
 		Kernels: strings.TrimSpace(c.backend.Name() + " " + c.isa), Capability: processor.Capability, Libtorch: processor.Libtorch}
 	if gpu, ok := autograd.GPUByDevice(d); ok {
 		m.GPU = gpu.Name
-	} else if o.Device == "auto" {
-		m.Note = autograd.FallbackNote()
 	}
+	m.Notes = notes(o, d, p)
 	autograd.SetThreads(s, m.Threads)
 	if err := m.setGPU(s, o); err != nil {
 		return Machine{}, err
@@ -98,21 +97,29 @@ type choice struct {
 }
 
 // choose returns the named backend, or for "auto" the first that computes the graph fast.
-func choose(name string, g *models.Graph, d autograd.Device) (choice, error) {
+func choose(name string, g *models.Graph, d autograd.Device, p autograd.Precision) (choice, error) {
 	if name == "auto" {
-		return chooseFirst(g, d)
+		return chooseFirst(g, d, p)
 	}
 	for _, b := range backends {
 		if b.Name() != name {
 			continue
 		}
-		if err := b.Supports(g, d); err != nil {
+		if err := supports(b, g, d, p); err != nil {
 			return choice{}, fmt.Errorf("backend: --backend %s cannot compute %s on %v: %w; use --backend torch or auto", name, g.Name, d, err)
 		}
 		isa, err := b.ISA()
 		return choice{b, isa, "requested"}, err
 	}
 	return choice{}, fmt.Errorf("backend: no backend is named %q: %s", name, suggest.OneOf(name, Names()))
+}
+
+// supports returns nil if the backend computes the graph on the device in the precision, or an error that says what it lacks.
+func supports(b Backend, g *models.Graph, d autograd.Device, p autograd.Precision) error {
+	if err := b.Supports(g, d); err != nil {
+		return err
+	}
+	return b.SupportsPrecision(p)
 }
 
 // deviceError is the error of a backend that is for other devices. A reason for the choice of another one leaves it out.
@@ -122,10 +129,10 @@ type deviceError struct{ text string }
 func (e *deviceError) Error() string { return e.text }
 
 // chooseFirst returns the first backend that supports the graph. The reason says what those before it lack.
-func chooseFirst(g *models.Graph, d autograd.Device) (choice, error) {
+func chooseFirst(g *models.Graph, d autograd.Device, p autograd.Precision) (choice, error) {
 	var lacking []string
 	for _, b := range backends {
-		if err := b.Supports(g, d); err != nil {
+		if err := supports(b, g, d, p); err != nil {
 			if _, other := errors.AsType[*deviceError](err); !other {
 				lacking = append(lacking, err.Error())
 			}
@@ -209,7 +216,7 @@ func (m Machine) Inference(s *autograd.Scope, n *Network) Inference {
 	if !m.Graphs() {
 		return i
 	}
-	return replayedInference{i, n, m.Place, newReplays(s, cudaGraphs{m.Place}, inferenceKinds)}
+	return replayedInference{i, n, m.Place, newReplays(s, cudaGraphs{m.Place}, inferenceKinds), m.graph == GraphOn}
 }
 
 // Normalize is what a network sees of pixels: (N, 3, H, W), float32, on the machine's device.

@@ -27,8 +27,8 @@ func (m Machine) MemoryError(err error, g *models.Graph, images int, flags ...st
 		}
 		advice = append(advice, "use a smaller "+text)
 	}
-	if m.Precision == autograd.FP32 && (m.Device != "cpu" || autograd.ThisProcessor().BF16) {
-		advice = append(advice, "use --precision bf16")
+	if half := autograd.FastPrecision(m.Place); m.Precision == autograd.FP32 && half != autograd.FP32 {
+		advice = append(advice, fmt.Sprintf("use --precision %s", half))
 	}
 	switch {
 	case memory.Others() > 0:

@@ -28,6 +28,8 @@ func TestMemoryError(t *testing.T) {
 			"; batches of 256 images of " + size + " in bf16 do not fit: use a smaller --batch-size, --resolution or --width"},
 		{"training in fp32", gpu, Machine{Device: "cuda:0", Precision: autograd.FP32}, 256, training,
 			" in fp32 do not fit: use a smaller --batch-size, --resolution or --width, or use --precision bf16"},
+		{"training in fp16", gpu, Machine{Device: "cuda:0", Precision: autograd.FP16}, 256, training,
+			" in fp16 do not fit: use a smaller --batch-size, --resolution or --width"},
 		{"evaluation", gpu, Machine{Device: "cuda:0", Precision: autograd.BF16}, 32, training[:1], "do not fit: use a smaller --batch-size"},
 		{"single images", gpu, Machine{Device: "cuda:0", Precision: autograd.BF16}, 1, training, "do not fit: use a smaller --resolution or --width"},
 		{"prediction of single images", gpu, Machine{Device: "cuda:0", Precision: autograd.BF16}, 1, training[:1], "do not fit: use a smaller network, or a machine with more memory"},

@@ -14,7 +14,7 @@ type operation func(s *autograd.Scope, l bound, in []*autograd.Tensor, c call) *
 type call struct {
 	mode autograd.Mode
 	// parameters is the type of the network's tensors. Pools and linear layers compute in it, also where
-	// autocast has convolutions compute in bfloat16.
+	// autocast has convolutions compute in bfloat16 or float16.
 	parameters autograd.DType
 	fused      bool // linear layers by the fused kernels
 	cuda       bool // convolutions with batch norm by the CUDA kernels, where these compute them

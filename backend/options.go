@@ -11,7 +11,7 @@ import (
 
 // Options selects what computes.
 type Options struct {
-	// Precision of the convolutions: fp32, bf16 or auto. "": fp32.
+	// Precision of the convolutions: fp32, bf16, fp16 or auto. "": fp32.
 	Precision string
 	// Device is cpu, cuda, cuda:N or auto. "": auto.
 	Device string
@@ -38,7 +38,7 @@ const (
 
 // The values of named options, in the order in which messages list them.
 var (
-	Precisions = []string{"auto", "fp32", "bf16"}
+	Precisions = []string{"auto", "fp32", "bf16", "fp16"}
 	Devices    = []string{"auto", "cpu", "cuda", "cuda:N"}
 	CUDAGraphs = []string{GraphAuto, GraphOn, GraphOff}
 )

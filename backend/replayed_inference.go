@@ -1,6 +1,10 @@
 package backend
 
-import "depthwise.dev/autograd"
+import (
+	"fmt"
+
+	"depthwise.dev/autograd"
+)
 
 // replayedInference records forward passes of a GPU as CUDA graphs, one for each of a few sizes of batches.
 type replayedInference struct {
@@ -8,6 +12,7 @@ type replayedInference struct {
 	network *Network
 	device  autograd.Device
 	replays *replays
+	on      bool // --cuda-graph on: an error if a batch cannot be recorded
 }
 
 // inferenceKinds is the number of sizes of batches that are recorded. Servers have batches of many sizes, and each graph
@@ -35,7 +40,11 @@ func (i replayedInference) ForwardPixels(s *autograd.Scope, p autograd.Pixels) *
 		recorded.Uploaded = inputs[0]
 		return []*autograd.Tensor{i.Inference.ForwardPixels(s, recorded)}
 	})
-	if results == nil { // cannot be recorded, or failed
+	switch err := i.replays.err; {
+	case results == nil && i.on && s.Err() == nil:
+		s.Fail(fmt.Errorf("backend: --cuda-graph on: the batch cannot be recorded: %w; use --cuda-graph auto or off", err))
+		return nil
+	case results == nil: // cannot be recorded, or failed
 		return i.Inference.ForwardPixels(s, p)
 	}
 	return results.Clone(s)[0] // the next batch overwrites them

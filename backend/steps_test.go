@@ -220,7 +220,7 @@ func TestReplayedInference(t *testing.T) {
 		n := New(s, g, 1)
 		recorder := &fakeRecorder{}
 		onDevice := uploadedInference{torchInference{n, autograd.Float32}}
-		replayed := replayedInference{onDevice, n, autograd.CPU, newReplays(s, recorder, 2)}
+		replayed := replayedInference{onDevice, n, autograd.CPU, newReplays(s, recorder, 2), false}
 		var before []*autograd.Tensor
 		var want [][]float32
 		for i, size := range []int{4, 4, 4, 4, 2, 4, 2, 2, 2, 2, 4, 1, 1, 1, 1} {
@@ -241,6 +241,29 @@ func TestReplayedInference(t *testing.T) {
 			t.Errorf("%d captures, %d replays", recorder.captures, recorder.replays)
 		}
 	})
+}
+
+// TestReplayedInferenceFails: a batch that cannot be recorded is computed, or with --cuda-graph on is an error.
+func TestReplayedInferenceFails(t *testing.T) {
+	broken := errors.New("it waits")
+	for _, on := range []bool{false, true} {
+		autogradtest.Run(t, func(s *autograd.Scope) {
+			n := New(s, graph(t, small(t, "mobilenet_v1", "timm")), 1)
+			onDevice := uploadedInference{torchInference{n, autograd.Float32}}
+			replayed := replayedInference{onDevice, n, autograd.CPU, newReplays(s, &fakeRecorder{fail: broken}, 2), on}
+			err := s.Sub(func(s *autograd.Scope) error {
+				for range eagerRuns + 1 {
+					if y := replayed.ForwardPixels(s, noisePixels(2, 32, 32)); y == nil && s.Err() == nil {
+						t.Error("no logits and no error")
+					}
+				}
+				return s.Err()
+			})
+			if on != errors.Is(err, broken) || !on && err != nil {
+				t.Errorf("on %v: error %v", on, err)
+			}
+		})
+	}
 }
 
 // uploadedInference reads uploaded pixels on the CPU, as a GPU does.

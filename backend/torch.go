@@ -21,6 +21,9 @@ func (Torch) ISA() (string, error) { return "", nil }
 // Supports implements [Backend].
 func (Torch) Supports(*models.Graph, autograd.Device) error { return nil }
 
+// SupportsPrecision implements [Backend].
+func (Torch) SupportsPrecision(autograd.Precision) error { return nil }
+
 // Forward implements [Backend]. Within Autocast, convolutions compute in its type; pools and linear layers
 // compute in the parameters' own.
 func (Torch) Forward(s *autograd.Scope, n *Network, x *autograd.Tensor, mode autograd.Mode) *autograd.Tensor {

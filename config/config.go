@@ -159,7 +159,7 @@ type Config struct {
 	// (as torchvision) or auto. auto: if training images have one; see [Config.UseOrientations].
 	EXIF EXIF `yaml:"exif"`
 
-	// Precision is auto, fp32 or bf16; Device auto, cpu, cuda or cuda:N.
+	// Precision is auto, fp32, bf16 or fp16, which scales the loss in training; Device auto, cpu, cuda or cuda:N.
 	Precision string `yaml:"precision"`
 	// Backend is auto, fused (the whole backbone as one operation on the CPU) or torch
 	// (operations of libtorch, the reference).

@@ -71,7 +71,7 @@ func (r *run) testOnly(rec report.Recorder) {
 
 // noteStart records the choices, and what is wrong with the images.
 func (r *run) noteStart() error {
-	errs := []error{r.noteChoices(), r.noteInit(), r.noteFallback()}
+	errs := []error{r.noteChoices(), r.noteInit(), r.noteMachine()}
 	for _, note := range r.images.notes[:min(maxNotes, len(r.images.notes))] {
 		errs = append(errs, r.note(report.Warning, note))
 	}

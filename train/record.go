@@ -48,7 +48,7 @@ func (r *run) record(progress report.Recorder) error {
 		start.ValImages = r.images.val.Len()
 	}
 	errs := []error{r.recorder.Record(start), r.noteChoices(), r.note(report.Info, fmt.Sprintf("backend %s: %s", r.Kernels, r.Reason)),
-		r.note(report.Info, r.folder.threads.String()), r.noteFallback()}
+		r.note(report.Info, r.folder.threads.String()), r.noteMachine()}
 	if text := r.describeTask(); text != "" {
 		errs = append(errs, r.note(report.Info, text))
 	}
@@ -71,12 +71,13 @@ func (r *run) record(progress report.Recorder) error {
 	return errors.Join(append(errs, r.recordClassWeights(), r.noteSampler(), r.noteInit(), r.recordChanges())...)
 }
 
-// noteFallback records why the CPU computes although a GPU could be expected.
-func (r *run) noteFallback() error {
-	if r.Note == "" {
-		return nil
+// noteMachine records what may not be expected of the machine, such as that the CPU computes although there is a GPU.
+func (r *run) noteMachine() error {
+	var errs []error
+	for _, text := range r.Machine.Notes {
+		errs = append(errs, r.note(report.Warning, text))
 	}
-	return r.note(report.Warning, r.Note)
+	return errors.Join(errs...)
 }
 
 // maxNotes is the maximum number of data problems that are reported at the start.

@@ -105,7 +105,7 @@ func (n networkBench[R, L]) command() *cobra.Command {
 			if err := b.ready(cmd); err != nil {
 				return err
 			}
-			noteDevice(cmd, b.Device)
+			noteMachine(cmd, b.BackendOptions())
 			if layers.enabled {
 				return n.runLayers(cmd, b, layers.plot)
 			}

@@ -2,21 +2,16 @@ package main
 
 import (
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
-	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
 )
 
-// noteDevice says on standard error why the CPU computes although a GPU could be expected. Runs record it themselves.
-func noteDevice(cmd *cobra.Command, device string) {
-	noteFallback(cmd.ErrOrStderr(), device, autograd.FallbackNote())
-}
-
-// noteFallback writes the note for a value of --device.
-func noteFallback(w io.Writer, device, note string) {
-	if (device == "auto" || device == "") && note != "" {
-		fmt.Fprintf(w, "note: %s\n", note)
+// noteMachine says on standard error what may not be expected of the machine that options mean, such as that the CPU computes
+// although there is a GPU. Runs record it themselves.
+func noteMachine(cmd *cobra.Command, o backend.Options) {
+	for _, text := range backend.Notes(o) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "note: %s\n", text)
 	}
 }

@@ -3,18 +3,28 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
+
+	"depthwise.dev/backend"
 )
 
-func TestNoteFallback(t *testing.T) {
-	for _, tt := range []struct{ name, device, note, want string }{
-		{"a GPU fails", "auto", "computes on the CPU: no driver", "note: computes on the CPU: no driver\n"},
-		{"by default", "", "computes on the CPU: no driver", "note: computes on the CPU: no driver\n"},
-		{"nothing to say", "auto", "", ""},
-		{"the CPU was asked for", "cpu", "computes on the CPU: no driver", ""},
+// TestNoteMachine: notes of the machine are lines on standard error.
+func TestNoteMachine(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		options backend.Options
+		want    string
+	}{
+		{"nothing to say", backend.Options{Device: "cpu"}, ""},
+		{"without effect", backend.Options{Device: "cpu", TF32: true, Precision: "fp32"}, "note: --tf32 has no effect on the CPU: it is for GPUs\n"},
 	} {
-		var b strings.Builder
-		if noteFallback(&b, tt.device, tt.note); b.String() != tt.want {
-			t.Errorf("%s: %q, want %q", tt.name, b.String(), tt.want)
+		var out, text strings.Builder
+		cmd := &cobra.Command{}
+		cmd.SetOut(&out)
+		cmd.SetErr(&text)
+		if noteMachine(cmd, tt.options); text.String() != tt.want || out.String() != "" {
+			t.Errorf("%s: %q and on standard output %q, want %q", tt.name, text.String(), out.String(), tt.want)
 		}
 	}
 }

@@ -33,6 +33,7 @@ func embedFlags(cmd *cobra.Command, c *classify.EmbedConfig) {
 		defaultText(fs, "workers", workersDefault)
 	})
 	hardwareFlags(cmd, &c.Precision, &c.Device, &c.Backend, &c.Threads)
+	graphFlag(cmd, &c.CUDAGraph, "batches")
 }
 
 func newEmbed() *cobra.Command {
@@ -98,7 +99,7 @@ func prepareEmbed(cmd *cobra.Command, c *classify.EmbedConfig) (err error) {
 	if c.BatchSize < 1 {
 		return usagef("--batch-size must be at least 1")
 	}
-	noteDevice(cmd, c.Device)
+	noteMachine(cmd, c.Options)
 	c.Remote, c.Progress = newRemote(logTo(cmd.ErrOrStderr())), progress(cmd.ErrOrStderr(), "embed")
 	c.Weights, err = localWeights(cmd, c.Weights)
 	return err

@@ -54,7 +54,7 @@ F1 at its threshold, and their means.`,
 					return err
 				}
 			}
-			noteDevice(cmd, c.Device)
+			noteMachine(cmd, c.Options)
 			c.Data, c.Remote, c.BatchSize, c.Workers = dir, newRemote(logTo(cmd.ErrOrStderr())), s.BatchSize, s.Workers
 			c.Images, c.LabelDelimiter = s.Images, s.LabelDelimiter
 			multi, err := classify.IsMultiLabel(c)
@@ -102,6 +102,7 @@ func evalFlags(cmd *cobra.Command, s *settings, c *classify.EvalConfig, asJSON, 
 		fs.BoolVar(allClasses, "all-classes", false, "list every class, not the 20 with the lowest F1 or average precision")
 	})
 	hardwareFlags(cmd, &c.Precision, &c.Device, &c.Backend, &c.Threads)
+	graphFlag(cmd, &c.CUDAGraph, "batches")
 	jsonFlag(cmd, asJSON)
 }
 

@@ -142,7 +142,7 @@ var notesOf = map[string]map[string]string{
 	"fit":    {"crop": "resize and center crop", "letterbox": "whole image on black", "pad": "letterbox, never enlarged"},
 	"backend": {"auto": "cuda on a GPU, fused where it is faster", "torch": "unfused libtorch operations", "fused": "fused CPU kernels",
 		"cuda": "fused GPU kernels"},
-	"precision":  {"auto": "bf16 on a GPU or where the processor supports it in hardware"},
+	"precision":  {"auto": "bf16 where the GPU or the processor has it, fp16 on older GPUs", "fp16": "with loss scaling, by backend torch"},
 	"device":     {"auto": "cuda if available", "cuda:N": "the GPU with index N"},
 	"cuda-graph": {"auto": "on a GPU, where it is possible", "on": "an error where it is not"},
 	"progress":   {"auto": "bar on a terminal, else plain", "plain": "lines of text", "json": "JSON lines"},

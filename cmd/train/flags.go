@@ -100,10 +100,18 @@ func hardwareFlags(cmd *cobra.Command, precision, device, kernels *string, threa
 	})
 }
 
+// graphFlag is the flag of the commands that record work of a GPU.
+func graphFlag(cmd *cobra.Command, value *string, what string) {
+	flagGroup(cmd, groupHardware, func(fs *pflag.FlagSet) {
+		*value = cmp.Or(*value, backend.GraphAuto)
+		fs.Var(choice{value, backend.CUDAGraphs}, "cuda-graph", "record the "+what+" of a GPU as CUDA graphs and replay them, with the same results")
+	})
+}
+
 // gpuFlags are the flags of the commands that train or measure on a GPU.
 func gpuFlags(cmd *cobra.Command, c *config.Config) {
+	graphFlag(cmd, &c.CUDAGraph, "steps")
 	flagGroup(cmd, groupHardware, func(fs *pflag.FlagSet) {
-		fs.Var(choice{&c.CUDAGraph, backend.CUDAGraphs}, "cuda-graph", "record the steps of a GPU as CUDA graphs and replay them, with the same results")
 		fs.BoolVar(&c.TF32, "tf32", c.TF32, "let a GPU round the operands of fp32 products to 10 bits, which is faster")
 		fs.BoolVar(&c.Deterministic, "deterministic", c.Deterministic, "the same bits in each run on a GPU; false: the algorithms that cuDNN measures as the fastest")
 	})

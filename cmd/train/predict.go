@@ -55,7 +55,7 @@ computed; an interrupt keeps those before it.
 			if p.Weights, err = localWeights(cmd, p.Weights); err != nil {
 				return err
 			}
-			noteDevice(cmd, p.Device)
+			noteMachine(cmd, p.Options)
 			if p.input != "" {
 				return classify.PredictArray(cmd.Context(), p.PredictConfig, p.input, p.output)
 			}
@@ -92,6 +92,7 @@ func (p *prediction) flags(cmd *cobra.Command) {
 		defaultText(fs, "class", "the most probable one of each image")
 	})
 	hardwareFlags(cmd, &p.Precision, &p.Device, &p.Backend, &p.Threads)
+	graphFlag(cmd, &p.CUDAGraph, "batches")
 	jsonFlag(cmd, &p.json)
 }
 

@@ -86,7 +86,7 @@ func (s *serveSettings) resolve(cmd *cobra.Command, args []string) (err error) {
 		}
 	}
 	s.server.Log = newServeLog(cmd, s.log)
-	noteDevice(cmd, s.model.Device)
+	noteMachine(cmd, s.model.Options)
 	names := map[string]string{}
 	for _, arg := range args {
 		name, value := servedModel(arg)

@@ -59,6 +59,7 @@ func serveFlags(cmd *cobra.Command, s *serveSettings) {
 		defaultText(fs, "decoders", "one per physical core, at most 8")
 	})
 	hardwareFlags(cmd, &m.Precision, &m.Device, &m.Backend, &m.Threads)
+	graphFlag(cmd, &m.CUDAGraph, "batches")
 	flagGroup(cmd, groupOutput, func(fs *pflag.FlagSet) {
 		fs.Var(choice{&s.log, []string{"text", "json"}}, "log", "format of the log on standard error")
 	})

@@ -7,7 +7,7 @@ import "strings"
 var synonyms = map[string][]string{
 	"gpu": {"cuda"}, "nvidia": {"cuda"},
 	"float32": {"fp32"}, "float": {"fp32"}, "single": {"fp32"}, "32": {"fp32"}, "full": {"fp32"},
-	"float16": {"fp16", "bf16"}, "half": {"fp16", "bf16"}, "fp16": {"bf16"}, "16": {"fp16", "bf16"},
+	"float16": {"fp16", "bf16"}, "half": {"fp16", "bf16"}, "fp16": {"bf16"}, "f16": {"fp16"}, "16": {"fp16", "bf16"},
 	"bfloat16": {"bf16"}, "amp": {"bf16"}, "mixed": {"bf16"},
 	"adam": {"adamw"}, "rmsproptf": {"rmsprop_tf"},
 	"steplr": {"step"}, "exponential": {"exp"}, "cosineannealing": {"cosine"}, "cosineannealinglr": {"cosine"},

@@ -10,11 +10,11 @@ import (
 	"depthwise.dev/models"
 )
 
-// OnDevice returns the engines that compute on a device: libtorch's operations in three precisions, and whole networks by every
+// OnDevice returns the engines that compute on a device: libtorch's operations in four precisions, and whole networks by every
 // other backend, in those that have one. Tolerances are those of [Engines]: the CPU's float64 is the reference of both.
 func OnDevice(d autograd.Device) []Engine {
-	double, float, half := reference, single, mixed
-	double.Device, float.Device, half.Device = &d, &d, &d
+	double, float, brain, half := reference, single, mixed, half
+	double.Device, float.Device, brain.Device, half.Device = &d, &d, &d, &d
 	list := []Engine{
 		// Other orders of sums, as gorgonia's.
 		{Name: fmt.Sprintf("%v fp64", d), Case: double.Case, Network: double.Network(backend.Torch{}), Tolerance: 1e-11, NetworkTolerance: 1e-7, Float64: true},
@@ -22,7 +22,7 @@ func OnDevice(d autograd.Device) []Engine {
 	for _, like := range []struct {
 		engine string
 		torch  Torch
-	}{{"fp32", float}, {"bf16", half}} {
+	}{{"fp32", float}, {"bf16", brain}} {
 		e := Engines[slices.IndexFunc(Engines, func(e Engine) bool { return e.Name == like.engine })]
 		e.Name, e.Case, e.Network = fmt.Sprintf("%v %s", d, e.Name), like.torch.Case, like.torch.Network(backend.Torch{})
 		list = append(list, e)
@@ -32,7 +32,9 @@ func OnDevice(d autograd.Device) []Engine {
 			}
 		}
 	}
-	return list
+	e := fp16
+	e.Name, e.Case, e.Network = fmt.Sprintf("%v %s", d, e.Name), half.Case, half.Network(backend.Torch{})
+	return append(list, e)
 }
 
 // byBackend is the engine of a backend, with the tolerances of another one.

@@ -15,6 +15,9 @@ type Torch struct {
 	Compute    autograd.DType // of activations and, within Autocast, of convolutions
 	// Device is where it computes. Nil: the CPU.
 	Device *autograd.Device
+	// LossScale multiplies the loss of whole networks before the backward pass, and divides their gradients, of which
+	// float16 rounds those below 6e-8 to zero. 0: 1.
+	LossScale float64
 }
 
 // place moves a tensor to the engine's device.
@@ -40,8 +43,8 @@ func (t Torch) activation(c Case) autograd.DType {
 
 // autocast is the type for Autocast, where float32 means no casts.
 func (t Torch) autocast(compute autograd.DType) autograd.DType {
-	if compute == autograd.BFloat16 {
-		return autograd.BFloat16
+	if compute == autograd.BFloat16 || compute == autograd.Float16 {
+		return compute
 	}
 	return autograd.Float32
 }

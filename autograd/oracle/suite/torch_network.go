@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -46,8 +47,22 @@ func (t Torch) pass(s *autograd.Scope, b backend.Backend, n Network) (Result, er
 		return nil, err
 	}
 	loss, _ := b.Loss(s, autograd.CrossEntropy{LabelSmoothing: n.Smoothing}, logits, autograd.Targets{Labels: n.Labels, Lambda: 1})
-	b.Backward(s, loss)
-	return n.read(s, net, logits, loss, images), s.Err()
+	scale := cmp.Or(t.LossScale, 1)
+	b.Backward(s, s.Scale(loss, scale))
+	return n.read(s, net, logits, loss, images).unscaled(scale), s.Err()
+}
+
+// unscaled divides the gradients.
+func (r Result) unscaled(scale float64) Result {
+	for _, v := range r {
+		if v.Kind != Gradient {
+			continue
+		}
+		for i := range v.Data {
+			v.Data[i] /= scale
+		}
+	}
+	return r
 }
 
 // read returns the values that the pass has computed.
