@@ -162,6 +162,11 @@ var wrongUses = []wrongUse{
 	{"List.Scale", "list scale", i64, func(s scope, x tensor) { one(x).Scale(s, 0.5) }},
 	{"List.AddScalar", "list add scalar", i64, func(s scope, x tensor) { one(x).AddScalar(s, 0.5) }},
 	{"List.FullLike", "list add scalar", i64, func(s scope, x tensor) { one(x).FullLike(s, 0.5) }},
+	{"List.Unscale", "list unscale", i64, func(s scope, x tensor) { one(x).Unscale(s, s.Zeros(f32, autograd.CPU), s.Zeros(f32, autograd.CPU)) }},
+	{"List.Restore", "list restore", i64, func(s scope, x tensor) { one(x).Restore(s, one(x), s.Zeros(f32, autograd.CPU)) }},
+	{"UpdateLossScale", "update loss scale", f32, func(s scope, x tensor) {
+		autograd.UpdateLossScale(s, x, s.Zeros(autograd.Int32, autograd.CPU), s.Zeros(f32, autograd.CPU), autograd.LossScaling{Growth: 2, Backoff: 0.5, Interval: 1})
+	}},
 	{"List.Norm", "list norm", i64, func(s scope, x tensor) { one(x).Norm(s) }},
 	{"List.NormTensor", "list norm", i64, func(s scope, x tensor) { one(x).NormTensor(s) }},
 	{"Scope.CountCorrect", "count correct", f32, func(s scope, x tensor) { s.CountCorrect(x, x) }},

@@ -49,6 +49,12 @@ func (b *benchmark) step(s *autograd.Scope, c config.Config) (func() (phases, er
 	}
 	run := b.NewSteps(s, true)
 	run.Leaves = b.parameters
+	options := optim.StepOptions{LR: c.LR}
+	scaled := func(_ *autograd.Scope, loss *autograd.Tensor) *autograd.Tensor { return loss }
+	if b.Precision == autograd.FP16 {
+		options.Scaler = optim.NewLossScaler(s, b.Place)
+		scaled = options.Scaler.Scale
+	}
 	classes := int64(b.network.Graph.Classes())
 	entropy := c.NewLoss(nil)
 	var p phases
@@ -60,7 +66,7 @@ func (b *benchmark) step(s *autograd.Scope, c config.Config) (func() (phases, er
 	run.Compute = func(s *autograd.Scope, in backend.Batch) backend.Scored {
 		loss, scored := b.Loss(s, entropy, b.Forward(s, b.network, in.Pixels, autograd.Training), in.Targets)
 		lap(&p.forward)
-		b.Backward(s, loss)
+		b.Backward(s, scaled(s, loss))
 		return scored
 	}
 	return func() (phases, error) {
@@ -75,7 +81,7 @@ func (b *benchmark) step(s *autograd.Scope, c config.Config) (func() (phases, er
 			lap(&p.batch)
 			scored := run.Run(s, backend.Batch{Pixels: backend.Pixels(batch, c.Preprocess()), Targets: backend.Targets(batch), Weight: float64(batch.N)})
 			lap(&p.backward)
-			b.Update(s, optimizer.Prepare(optim.StepOptions{LR: c.LR}))
+			b.Update(s, optimizer.Prepare(options))
 			autograd.ZeroGrads(s, b.parameters)
 			b.computed = scored.Read(s)
 			lap(&p.update)

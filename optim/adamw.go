@@ -69,11 +69,28 @@ func (c AdamW) update(s *autograd.Scope, g group, grads autograd.List, at stepIn
 	square.Scale(s, c.Beta2)
 	square.AddProduct(s, grads, grads, 1-c.Beta2)
 
-	first, second := c.biasCorrections(at.step)
 	root := square.Roots(s)
+	if n := at.performed(s); n != nil {
+		c.correctOnDevice(s, g, mean, root, n, at.lr)
+		return
+	}
+	first, second := c.biasCorrections(at.step)
 	root.Scale(s, 1/math.Sqrt(second))
 	root.AddScalar(s, c.Eps)
 	g.params.AddQuotient(s, mean, root, -at.lr/first)
+}
+
+// correctOnDevice ends update where the number n of the update is a scalar on the device. root is the square root of the
+// average of squared gradients.
+func (c AdamW) correctOnDevice(s *autograd.Scope, g group, mean, root autograd.List, n *autograd.Tensor, lr float64) {
+	correction := func(beta float64) *autograd.Tensor { // 1 - beta^n
+		return s.AddScalar(s.Scale(s.Exp(s.Scale(n, math.Log(beta))), -1), 1)
+	}
+	inverseRoot := s.Exp(s.Scale(s.Log(correction(c.Beta2)), -0.5))
+	root = root.Times(s, s.To(inverseRoot, root[0].DType()))
+	root.AddScalar(s, c.Eps)
+	root = root.Times(s, s.To(correction(c.Beta1), root[0].DType()))
+	g.params.AddQuotient(s, mean, root, -lr)
 }
 
 func (c AdamW) fuse(f *fusion, at stepInfo) {

@@ -34,7 +34,8 @@ type Optimizer interface {
 
 // Update is one update of all parameters, in implementations that differ only by rounding. Call
 // one of them, once. It returns the global L2 norm of the gradients where [StepOptions] clips it,
-// else 0. If the norm is not finite, Fused and Unfused change nothing and the step does not count.
+// else 0. If the norm is not finite, Fused and Unfused change nothing and the step does not count. With
+// [StepOptions.Scaler] they are Queued, and return NaN where it changes nothing.
 // Errors are kept by the scope.
 type Update interface {
 	// Fused makes one pass over memory in native code. Where that is not possible (tensors that are
@@ -45,7 +46,8 @@ type Update interface {
 	Unfused(s *autograd.Scope) (norm float64)
 	// Queued is Unfused without waiting for a GPU, which computes the norm and clips by it; where
 	// nothing is clipped it is the same. The host cannot tell then that the norm is not finite: NaN
-	// propagates to the parameters, and the caller, who reads the norm, must not use them.
+	// propagates to the parameters, and the caller, who reads the norm, must not use them. With [StepOptions.Scaler] it returns
+	// three numbers: the norm, 1 if the gradients were not finite and nothing was updated, else 0, and the scale of the step.
 	Queued(s *autograd.Scope) *autograd.Readback
 }
 
@@ -88,8 +90,9 @@ type decay struct {
 
 // stepInfo is the number of a step and its learning rate.
 type stepInfo struct {
-	step int64 // from 1
-	lr   float64
+	step    int64 // from 1
+	lr      float64
+	skipped *autograd.Tensor // how many of the steps before did not take place, with a [LossScaler]; nil: none
 }
 
 // group is the parameters that share a weight decay and a learning rate.

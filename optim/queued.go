@@ -8,6 +8,9 @@ import (
 
 // Queued implements [Update].
 func (p preparedStep) Queued(s *autograd.Scope) *autograd.Readback {
+	if p.Scaler != nil {
+		return p.scaled(s)
+	}
 	if p.MaxGradNorm == 0 || p.o.onCPU() {
 		return autograd.Known(p.Unfused(s))
 	}

@@ -61,7 +61,10 @@ func (c SGD) update(s *autograd.Scope, g group, grads autograd.List, at stepInfo
 		return
 	}
 	buffer := g.state[momentumBuffer]
-	if at.step == 1 {
+	if n := at.performed(s); n != nil {
+		buffer.Scale(s, c.Momentum)
+		buffer.AddScaled(s, c.dampedOnDevice(s, grads, n), 1)
+	} else if at.step == 1 {
 		buffer.CopyFrom(s, grads) // PyTorch does not dampen the first one
 	} else {
 		buffer.Scale(s, c.Momentum)
@@ -74,6 +77,16 @@ func (c SGD) update(s *autograd.Scope, g group, grads autograd.List, at stepInfo
 	step := grads.Clone(s)
 	step.AddScaled(s, buffer, c.Momentum)
 	g.params.AddScaled(s, step, -at.lr)
+}
+
+// dampedOnDevice returns the dampened gradients of update n, a scalar on the device; of the first one they are as they are.
+func (c SGD) dampedOnDevice(s *autograd.Scope, grads autograd.List, n *autograd.Tensor) autograd.List {
+	if c.Dampening == 0 {
+		return grads
+	}
+	isFirst := s.Exp(s.Scale(s.AddScalar(n, -1), -1e3)) // exp(0) is 1, and exp(-1000) is 0 in float64
+	factor := s.AddScalar(s.Scale(isFirst, c.Dampening), 1-c.Dampening)
+	return grads.Times(s, s.To(factor, grads[0].DType()))
 }
 
 func (c SGD) fuse(f *fusion, at stepInfo) {

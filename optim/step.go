@@ -16,6 +16,9 @@ type StepOptions struct {
 	MaxGradNorm float64
 	// Average follows the parameters and other arrays after the update; nil: none.
 	Average *Average
+	// Scaler scaled the loss: the update divides the gradients, in place, and does not take place where they are infinite or NaN.
+	// The step counts, and Average does not follow it. nil: the loss is not scaled.
+	Scaler *LossScaler
 }
 
 // preparedStep is an [Update] of an optimizer.
@@ -37,14 +40,19 @@ func (o *optimizer) Prepare(options StepOptions) Update {
 
 // Fused implements [Update].
 func (p preparedStep) Fused(s *autograd.Scope) (norm float64) {
-	if !p.o.fusible || p.Average != nil && !p.Average.fusible {
+	if p.Scaler != nil || !p.o.fusible || p.Average != nil && !p.Average.fusible {
 		return p.Unfused(s)
 	}
 	return p.count(s, p.fused)
 }
 
 // Unfused implements [Update].
-func (p preparedStep) Unfused(s *autograd.Scope) (norm float64) { return p.count(s, p.unfused) }
+func (p preparedStep) Unfused(s *autograd.Scope) (norm float64) {
+	if p.Scaler != nil {
+		return readScaled(s, p.scaled(s))
+	}
+	return p.count(s, p.unfused)
+}
 
 // count runs an update without recording a graph, and counts the step if it took place.
 func (p preparedStep) count(s *autograd.Scope, update func(*autograd.Scope) float64) (norm float64) {
@@ -70,7 +78,11 @@ func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 // at returns the step info for a group.
 func (p preparedStep) at(g group) stepInfo {
-	return stepInfo{step: p.o.steps + 1, lr: p.LR * g.lrScale}
+	info := stepInfo{step: p.o.steps + 1, lr: p.LR * g.lrScale}
+	if p.Scaler != nil {
+		info.skipped = p.Scaler.skipped
+	}
+	return info
 }
 
 // fused updates all groups in one native call, after another one for the norm if it is clipped.
@@ -115,14 +127,19 @@ func (p preparedStep) unfused(s *autograd.Scope) (norm float64) {
 		scale *= clipScale(norm, p.MaxGradNorm)
 	}
 	p.updateGroups(s, grads, func(s *autograd.Scope, grads autograd.List) (scaled autograd.List, own bool) {
-		if scale == 1 {
-			return grads, false
-		}
-		grads = grads.Clone(s)
-		grads.Scale(s, scale)
-		return grads, true
+		return p.byConstant(s, grads, scale)
 	})
 	return norm
+}
+
+// byConstant returns gradients times a number, and whether they are a copy.
+func (p preparedStep) byConstant(s *autograd.Scope, grads autograd.List, scale float64) (scaled autograd.List, own bool) {
+	if scale == 1 {
+		return grads, false
+	}
+	grads = grads.Clone(s)
+	grads.Scale(s, scale)
+	return grads, true
 }
 
 // gradients lists the gradients of each group, and those of all.

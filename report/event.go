@@ -38,6 +38,9 @@ type Step struct {
 	Images          int     `json:"images"` // in this step
 	ImagesPerSecond float64 `json:"images_per_second"`
 	GradNorm        float64 `json:"grad_norm,omitempty"` // before clipping; 0 if it was not computed
+	// In float16: the scale of the loss, and whether gradients were not finite at that scale, so that nothing was updated.
+	LossScale     float64 `json:"loss_scale,omitempty"`
+	UpdateSkipped bool    `json:"update_skipped,omitempty"`
 }
 
 // Validation is the progress of a validation. It is not written to events.jsonl.
@@ -70,8 +73,10 @@ type Epoch struct {
 	Seconds         float64 `json:"seconds"`
 	DataWaitShare   float64 `json:"data_wait_share"` // share of the training time spent waiting for images
 	ValImages       int     `json:"val_images"`
-	Skipped         int     `json:"skipped"` // images that could not be read
-	Best            bool    `json:"best"`    // the best validation top-1 so far, or of multi-label data mAP
+	Skipped         int     `json:"skipped"`                   // images that could not be read
+	LossScale       float64 `json:"loss_scale,omitempty"`      // in float16, after the epoch's last step
+	SkippedUpdates  int     `json:"skipped_updates,omitempty"` // steps whose gradients exceeded float16
+	Best            bool    `json:"best"`                      // the best validation top-1 so far, or of multi-label data mAP
 	// After the last epoch of a run with weight averaging at its end: the validation of the average.
 	SWAEpochs  int     `json:"swa_epochs,omitempty"` // that were averaged; 0: none
 	SWAValLoss float64 `json:"swa_val_loss,omitempty"`

@@ -35,6 +35,9 @@ func stepScalars(e Step) []Scalar {
 	if e.GradNorm > 0 {
 		values = addFinite(values, "train/grad_norm", e.GradNorm, "L2 norm of all gradients before clipping.")
 	}
+	if e.LossScale > 0 {
+		values = addFinite(values, "train/loss_scale", e.LossScale, "Scale of the loss for gradients in float16.")
+	}
 	return values
 }
 
@@ -47,6 +50,9 @@ func epochScalars(e Epoch) []Scalar {
 	values = addFinite(values, "epoch/data_wait_share", e.DataWaitShare, "Fraction of the training time spent waiting for images.")
 	values = addFinite(values, "epoch/seconds", e.Seconds, "Duration of the epoch with its validation.")
 	values = addFinite(values, "epoch/skipped", float64(e.Skipped), "Images that could not be read.")
+	if e.LossScale > 0 {
+		values = append(values, Scalar{"epoch/skipped_updates", float64(e.SkippedUpdates), "Steps whose gradients exceeded float16 and did not change the weights."})
+	}
 	if e.ValImages == 0 {
 		return values
 	}

@@ -43,6 +43,7 @@ func (r *run) prepareTraining(s *autograd.Scope) error {
 	if r.optimizer, err = r.newOptimizer(s); err != nil {
 		return err
 	}
+	r.newLossScaler(s)
 	r.features = nil
 	if f.Layers > 0 && f.Layers == len(r.net.graph.Layers)-r.net.graph.HeadLayers() {
 		r.features = &features{inference: r.Machine.Inference(s, r.network)}

@@ -133,6 +133,9 @@ func (r *run) endEpoch(ctx context.Context, s *autograd.Scope) error {
 	sum := report.Epoch{Epoch: r.Epoch + 1, Epochs: r.epochs(), Step: r.Step, LR: r.lr(max(r.Step-1, 0)),
 		ImagesPerSecond: float64(r.clock.images) / trained.Seconds(), DataWaitShare: r.clock.loaderStats.Waited.Seconds() / trained.Seconds(), Skipped: r.Seen.Skipped}
 	sum.TrainLoss, sum.TrainTop1 = r.Seen.rates()
+	if scaler := r.keepLossScale(s); scaler != nil {
+		sum.LossScale, sum.SkippedUpdates = scaler.Scale, r.Seen.SkippedUpdates
+	}
 	if err := r.averageEpoch(ctx, s); err != nil {
 		return err
 	}

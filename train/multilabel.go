@@ -116,10 +116,13 @@ func (r *run) recordMAP(sum *report.Epoch, scores []classify.Score) {
 	}
 }
 
-// csvColumns are the columns of metrics.csv that runs with one class per image do not have.
-func (r *run) csvColumns() []string {
-	if !r.multiLabel() {
-		return nil
+// csvColumns are the columns of metrics.csv that only some runs have.
+func (r *run) csvColumns() (list []string) {
+	if r.multiLabel() {
+		list = append(list, report.ColumnMAP, report.ColumnEMAMAP)
 	}
-	return []string{report.ColumnMAP, report.ColumnEMAMAP}
+	if r.scaler != nil {
+		list = append(list, report.ColumnLossScale, report.ColumnSkippedUpdates)
+	}
+	return list
 }

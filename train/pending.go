@@ -25,7 +25,7 @@ type pendingStep struct {
 	event report.Step // what is known of it
 	seen  tally       // of its batches, without losses and correct rows
 	loss  []pendingLoss
-	norm  readback // of the gradients
+	norm  readback // of the gradients, and what else Update returns
 }
 
 // pendingLoss is the loss and the number of correct rows of a batch.
@@ -112,7 +112,7 @@ func (r *run) afterFailure(s *autograd.Scope, err error) error {
 // recordStep records a step with its results, for which it waits.
 func (r *run) recordStep(s *autograd.Scope, p pendingStep) error {
 	e := p.event
-	norm, err := p.read()
+	result, err := p.read()
 	if errors.Is(err, ErrNotFinite) {
 		err = fmt.Errorf("%w; %s", err, r.advice())
 	}
@@ -120,34 +120,42 @@ func (r *run) recordStep(s *autograd.Scope, p pendingStep) error {
 		r.Step = e.Step - 1 // the last good one
 		return fmt.Errorf("train: epoch %d step %d: %w", e.Epoch, e.Step, err)
 	}
+	if result.skipped {
+		p.seen.SkippedUpdates++
+	}
 	r.Seen.add(p.seen)
 	seconds := r.clock.step(p.seen.Images)
 	r.pace.add(seconds)
 	e.Loss, e.Top1 = p.seen.rates()
-	e.Images, e.ImagesPerSecond, e.GradNorm = p.seen.Images, float64(p.seen.Images)/seconds, norm
-	return errors.Join(r.recorder.Record(e), r.afterStep(s, e))
+	e.Images, e.ImagesPerSecond, e.GradNorm = p.seen.Images, float64(p.seen.Images)/seconds, result.norm
+	e.LossScale, e.UpdateSkipped = result.lossScale, result.skipped
+	return errors.Join(r.recorder.Record(e), r.noteSkipped(e), r.afterStep(s, e))
 }
 
-// read waits for the results of a step, adds those of its batches to the tally and returns the norm of the gradients.
-func (p *pendingStep) read() (norm float64, err error) {
+// read waits for the results of a step, adds those of its batches to the tally and returns the others.
+func (p *pendingStep) read() (stepResult, error) {
 	for _, l := range p.loss {
 		scored, err := l.scored.Values()
 		if err != nil {
-			return 0, err
+			return stepResult{}, err
 		}
 		loss, correct := scored[0], scored[1]
 		if math.IsNaN(loss) || math.IsInf(loss, 0) {
-			return 0, fmt.Errorf("the loss is %v: %w", loss, ErrNotFinite)
+			return stepResult{}, fmt.Errorf("the loss is %v: %w", loss, ErrNotFinite)
 		}
 		p.seen.Loss += loss * l.weight
 		p.seen.Correct += int(correct)
 	}
 	values, err := p.norm.Values()
 	if err != nil {
-		return 0, err
+		return stepResult{}, err
 	}
-	if norm = values[0]; math.IsNaN(norm) || math.IsInf(norm, 0) {
-		return norm, fmt.Errorf("the gradients' norm is %v: %w", norm, ErrNotFinite)
+	if len(values) > 1 {
+		return newStepResult(values)
 	}
-	return norm, nil
+	norm := values[0]
+	if math.IsNaN(norm) || math.IsInf(norm, 0) {
+		return stepResult{}, fmt.Errorf("the gradients' norm is %v: %w", norm, ErrNotFinite)
+	}
+	return stepResult{norm: norm}, nil
 }

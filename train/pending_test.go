@@ -139,6 +139,7 @@ func TestDivergenceIsFoundLate(t *testing.T) {
 		"loss":                func(c *config.Config) { c.LR = 1e30 },
 		"norm":                func(c *config.Config) { c.LR, c.ClipGradNorm = 1e30, 1 },
 		"sum of batches":      func(c *config.Config) { c.LR, c.Accumulate = 1e30, 2 },
+		"loss in fp16":        func(c *config.Config) { c.LR, c.Precision = 1e30, "fp16" },
 		"before a checkpoint": func(c *config.Config) { c.LR, c.CheckpointEvery = 1e30, "2steps" },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -62,6 +62,10 @@ var resumeCases = []struct {
 	{"multi-label, cached features", func(c *config.Config) {
 		c.MultiLabel, c.Freeze, c.UnfreezeAfter, c.Augment, c.Accumulate = true, "backbone", 2, "none", 2
 	}},
+	{"fp16, clip, weight average", func(c *config.Config) { c.Precision, c.ClipGradNorm, c.EMADecay, c.Epochs = "fp16", 1, 0.8, 2 }},
+	{"fp16, accumulate, adamw, cached features, then not", func(c *config.Config) {
+		c.Precision, c.Accumulate, c.Optimizer, c.LR, c.Freeze, c.UnfreezeAfter, c.Augment = "fp16", 2, "adamw", 1e-3, "backbone", 1, "none"
+	}},
 	{"randaug, jitter, erasing, mixup and cutmix", func(c *config.Config) {
 		c.Workers, c.Augment, c.RandomErase, c.MixUp, c.CutMix = 2, "randaug", 0.25, 0.2, 1
 		c.ColorJitter = [4]float64{0.4, 0.4, 0.4, 0.1}

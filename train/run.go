@@ -32,9 +32,10 @@ type run struct {
 	leaves    autograd.List // the parameters that train
 	features  *features     // while the backbone is frozen, else nil
 	optimizer optim.Optimizer
-	average   *optim.Average   // of the weights; nil: none
-	averaged  *backend.Network // network of the average
-	swa       *swa             // nil: no weight averaging at the end
+	scaler    *optim.LossScaler // of losses in float16; nil: none
+	average   *optim.Average    // of the weights; nil: none
+	averaged  *backend.Network  // network of the average
+	swa       *swa              // nil: no weight averaging at the end
 	schedule  optim.Schedule
 	plateau   *optim.Plateau // the schedule, if it observes the validation
 
@@ -46,14 +47,15 @@ type run struct {
 	extended int // the number of epochs before an extension of the run; 0: it is not extended
 
 	progress
-	steps       *backend.Steps
-	graphsNoted bool            // whether steps are replayed
-	pending     pending         // steps of progress that are not recorded yet
-	recorder    report.Multi    // all recorders
-	files       report.Multi    // those that Fit closes
-	recorded    map[string]bool // unreadable images that were recorded
-	bottleneck  bottleneck      // the last recorded one
-	unread      []data.Problem  // unreadable training images of this epoch, in this process
+	steps        *backend.Steps
+	skippedNoted bool            // whether a skipped step was noted
+	graphsNoted  bool            // whether steps are replayed
+	pending      pending         // steps of progress that are not recorded yet
+	recorder     report.Multi    // all recorders
+	files        report.Multi    // those that Fit closes
+	recorded     map[string]bool // unreadable images that were recorded
+	bottleneck   bottleneck      // the last recorded one
+	unread       []data.Problem  // unreadable training images of this epoch, in this process
 	clock
 	pace  pace
 	prior time.Duration // of the time limit, used by earlier processes

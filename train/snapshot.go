@@ -31,8 +31,9 @@ type progress struct {
 	SWA      *swaProgress        `json:"swa,omitempty"`
 	Budget   *budget             `json:"budget,omitempty"`
 	// LRChanges are the changes of the learning rate on request, in their order.
-	LRChanges []lrChange `json:"lr_changes,omitempty"`
-	Older     bool       `json:"older,omitempty"` // see runFolder.olderSettings
+	LRChanges []lrChange             `json:"lr_changes,omitempty"`
+	LossScale *optim.LossScalerState `json:"loss_scale,omitempty"` // of a run in float16
+	Older     bool                   `json:"older,omitempty"`      // see runFolder.olderSettings
 }
 
 // tally sums the training images of an epoch.
@@ -42,6 +43,8 @@ type tally struct {
 	Loss    float64 `json:"loss"` // the sum over images
 	Skipped int     `json:"skipped"`
 	Weight  float64 `json:"weight,omitempty"` // with class weights, the sum of the images' weights in the loss
+	// SkippedUpdates counts the steps whose gradients exceeded float16.
+	SkippedUpdates int `json:"skipped_updates,omitempty"`
 }
 
 func (t *tally) add(o tally) {
@@ -50,6 +53,7 @@ func (t *tally) add(o tally) {
 	t.Loss += o.Loss
 	t.Skipped += o.Skipped
 	t.Weight += o.Weight
+	t.SkippedUpdates += o.SkippedUpdates
 }
 
 // weight is what the sum of the losses is divided by.
@@ -172,6 +176,7 @@ func (r *run) snapshot(s *autograd.Scope) (checkpoints.File, error) {
 		return f, err
 	}
 	f.Arrays = append(f.Arrays, generators...)
+	r.keepLossScale(s)
 	meta, err := r.meta(state.Steps)
 	maps.Copy(f.Meta, meta)
 	return f, errors.Join(err, s.Err())
@@ -255,7 +260,7 @@ func (r *run) restore(s *autograd.Scope, f checkpoints.File) error {
 				values[a.Name] = v
 			}
 		}
-		err := errors.Join(r.network.Load(s, values), r.optimizer.Load(s, state))
+		err := errors.Join(r.network.Load(s, values), r.optimizer.Load(s, state), r.restoreLossScale(s))
 		if r.average != nil {
 			err = errors.Join(err, r.average.Load(s, average))
 		}

@@ -117,9 +117,9 @@ func (r *run) add(s *autograd.Scope, b *data.Batch, seen *tally) error {
 // update clips and applies the gradients, and returns their norm before clipping (0 without
 // clipping).
 func (r *run) update(s *autograd.Scope, seen tally, lr float64) (norm readback, err error) {
-	o := optim.StepOptions{LR: lr, MaxGradNorm: r.config.ClipGradNorm, Average: r.averageDue()}
+	o := optim.StepOptions{LR: lr, MaxGradNorm: r.config.ClipGradNorm, Average: r.averageDue(), Scaler: r.scaler}
 	if r.config.Accumulate > 1 {
-		o.GradScale = 1 / seen.weight()
+		o.GradScale = r.lossUnit() / seen.weight()
 	}
 	b := r.Update(s, r.optimizer.Prepare(o))
 	if s.Err() != nil {
@@ -130,5 +130,9 @@ func (r *run) update(s *autograd.Scope, seen tally, lr float64) (norm readback, 
 }
 
 func (r *run) advice() string {
-	return fmt.Sprintf("training has diverged; start again in another --out with a lower --lr, a longer --warmup-epochs or --clip-grad-norm 1; resuming %s would diverge again", r.folder.dir)
+	changes := "a lower --lr, a longer --warmup-epochs or --clip-grad-norm 1"
+	if r.Precision == autograd.FP16 {
+		changes = "a lower --lr, a longer --warmup-epochs, --clip-grad-norm 1 or --precision fp32"
+	}
+	return fmt.Sprintf("training has diverged; start again in another --out with %s; resuming %s would diverge again", changes, r.folder.dir)
 }

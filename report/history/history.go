@@ -104,12 +104,13 @@ type Point struct {
 	Loss, LR, Top1  float64
 	ImagesPerSecond float64
 	GradNorm        float64 // 0: not computed
+	LossScale       float64 // 0: none
 }
 
 func (s *Series) add(e report.Step) {
 	s.each = max(s.each, 1)
 	s.last = float64(e.Epoch-1) + float64(e.Batch)/float64(max(e.Batches, 1))
-	s.open = s.open.plus(Point{s.last, e.Loss, e.LR, e.Top1, e.ImagesPerSecond, e.GradNorm})
+	s.open = s.open.plus(Point{s.last, e.Loss, e.LR, e.Top1, e.ImagesPerSecond, e.GradNorm, e.LossScale})
 	s.steps++
 	if s.steps < s.each {
 		return
@@ -135,10 +136,10 @@ func (s *Series) All() []Point {
 }
 
 func (p Point) plus(q Point) Point {
-	return Point{p.Epoch + q.Epoch, p.Loss + q.Loss, p.LR + q.LR, p.Top1 + q.Top1, p.ImagesPerSecond + q.ImagesPerSecond, p.GradNorm + q.GradNorm}
+	return Point{p.Epoch + q.Epoch, p.Loss + q.Loss, p.LR + q.LR, p.Top1 + q.Top1, p.ImagesPerSecond + q.ImagesPerSecond, p.GradNorm + q.GradNorm, p.LossScale + q.LossScale}
 }
 
 func (p Point) over(n int) Point {
 	f := 1 / float64(n)
-	return Point{p.Epoch * f, p.Loss * f, p.LR * f, p.Top1 * f, p.ImagesPerSecond * f, p.GradNorm * f}
+	return Point{p.Epoch * f, p.Loss * f, p.LR * f, p.Top1 * f, p.ImagesPerSecond * f, p.GradNorm * f, p.LossScale * f}
 }

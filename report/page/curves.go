@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"slices"
 
 	"depthwise.dev/report"
 	"depthwise.dev/report/charts"
@@ -22,8 +23,8 @@ func epochAxis(list ...*history.History) charts.Axis {
 	return a
 }
 
-// Curves returns the curves of a run over its epochs: loss, accuracy, learning rate, throughput, input waiting and, where it was
-// computed, the norm of the gradients.
+// Curves returns the curves of a run over its epochs: loss, accuracy, learning rate, throughput, input waiting and, where there
+// are, the norm of the gradients and the scale of the loss.
 func Curves(h *history.History) []charts.Lines {
 	steps, x := h.Steps.All(), epochAxis(h)
 	list := []charts.Lines{lossCurves(h, steps), accuracyCurves(h)}
@@ -38,11 +39,13 @@ func Curves(h *history.History) []charts.Lines {
 	times := charts.Lines{Title: "Time per epoch", X: x, Y: charts.Axis{Label: "seconds, with validation", Zero: true},
 		Series: []charts.LineSeries{ofEpochs("time", 0, h.Epochs, func(e report.Epoch) float64 { return e.Seconds })}, Empty: "no epoch is complete"}
 	list = append(list, speed, wait, times)
-	for _, p := range steps {
-		if p.GradNorm > 0 {
-			return append(list, charts.Lines{Title: "Gradient norm", X: x, Y: charts.Axis{Label: "L2 norm before clipping", Log: true},
-				Series: []charts.LineSeries{ofSteps("gradient norm", 0, steps, func(p history.Point) float64 { return p.GradNorm })}})
-		}
+	if slices.ContainsFunc(steps, func(p history.Point) bool { return p.GradNorm > 0 }) {
+		list = append(list, charts.Lines{Title: "Gradient norm", X: x, Y: charts.Axis{Label: "L2 norm before clipping", Log: true},
+			Series: []charts.LineSeries{ofSteps("gradient norm", 0, steps, func(p history.Point) float64 { return p.GradNorm })}})
+	}
+	if slices.ContainsFunc(steps, func(p history.Point) bool { return p.LossScale > 0 }) {
+		list = append(list, charts.Lines{Title: "Loss scale", X: x, Y: charts.Axis{Label: "scale of the loss in fp16", Log: true},
+			Series: []charts.LineSeries{ofSteps("loss scale", 0, steps, func(p history.Point) float64 { return p.LossScale })}})
 	}
 	return list
 }
