@@ -18,10 +18,13 @@ var shapes = [][]int64{{1}, {33}, {7, 5, 3, 3}, {40, 300}}
 var options = []struct {
 	name string
 	optim.StepOptions
+	lossScale bool // the loss is scaled, and the gradients of a step are infinite
 }{
-	{"plain", optim.StepOptions{LR: 0.01}},
-	{"scaled gradients", optim.StepOptions{LR: 0.01, GradScale: 0.125}},
-	{"clipped", optim.StepOptions{LR: 0.01, GradScale: 3, MaxGradNorm: 1}},
+	{"plain", optim.StepOptions{LR: 0.01}, false},
+	{"scaled gradients", optim.StepOptions{LR: 0.01, GradScale: 0.125}, false},
+	{"clipped", optim.StepOptions{LR: 0.01, GradScale: 3, MaxGradNorm: 1}, false},
+	{"scaled loss", optim.StepOptions{LR: 0.01}, true},
+	{"scaled loss, clipped", optim.StepOptions{LR: 0.01, GradScale: 3, MaxGradNorm: 1}, true},
 }
 
 // TestOptimizers takes the same steps with every optimizer on the device and on the CPU.
@@ -31,7 +34,7 @@ func TestOptimizers(t *testing.T) {
 		for _, h := range []optim.Hyperparameters{{}, {Momentum: 0.9, WeightDecay: 0.01}} {
 			for _, o := range options {
 				t.Run(fmt.Sprintf("%s, momentum %v, decay %v, %s", row.Name, h.Momentum, h.WeightDecay, o.name), func(t *testing.T) {
-					got, want := steps(t, row, h, o.StepOptions, d), steps(t, row, h, o.StepOptions, autograd.CPU)
+					got, want := steps(t, row, h, o.StepOptions, o.lossScale, d), steps(t, row, h, o.StepOptions, o.lossScale, autograd.CPU)
 					for i := range want {
 						// float32: a rounding is 6e-8 of a value. RMSProp and Adam divide a gradient by its own size: where gradient
 						// and weight decay nearly cancel, a rounding is 4e-4 of a step (measured on an H200), in few elements.
@@ -45,8 +48,11 @@ func TestOptimizers(t *testing.T) {
 	}
 }
 
+// infiniteStep is the step whose gradients are infinite where the loss is scaled.
+const infiniteStep = 2
+
 // steps returns the parameters after six steps on a device.
-func steps(t *testing.T, row optim.OptimizerSpec, h optim.Hyperparameters, o optim.StepOptions, d autograd.Device) [][]float64 {
+func steps(t *testing.T, row optim.OptimizerSpec, h optim.Hyperparameters, o optim.StepOptions, lossScale bool, d autograd.Device) [][]float64 {
 	t.Helper()
 	var values [][]float64
 	err := autograd.Run(t.Context(), func(s *autograd.Scope) error {
@@ -56,14 +62,32 @@ func steps(t *testing.T, row optim.OptimizerSpec, h optim.Hyperparameters, o opt
 			parameters = append(parameters, optim.Parameter{Name: fmt.Sprint("p", i), Tensor: s.RequireGrad(x), NoDecay: i == 1})
 		}
 		optimizer := row.New(s, parameters, h)
+		if lossScale {
+			o.Scaler = optim.NewLossScaler(s, d)
+		}
 		for step := range 6 {
 			err := s.Sub(func(s *autograd.Scope) error {
 				for i, p := range parameters {
 					autograd.ZeroGrads(s, autograd.List{p.Tensor})
-					s.Backward(s.Sum(s.Mul(p.Tensor, drawn(s, fmt.Sprint("gradient ", step, i), d, shapes[i]...))))
+					loss := s.Sum(s.Mul(p.Tensor, drawn(s, fmt.Sprint("gradient ", step, i), d, shapes[i]...)))
+					if lossScale {
+						loss = o.Scaler.Scale(s, loss)
+					}
+					if lossScale && step == infiniteStep && i == 2 {
+						loss = s.Scale(loss, math.Inf(1))
+					}
+					s.Backward(loss)
 				}
-				backend.Torch{}.Update(s, optimizer.Prepare(o))
-				return s.Err()
+				result := backend.Torch{}.Update(s, optimizer.Prepare(o))
+				if !lossScale || s.Err() != nil {
+					return s.Err()
+				}
+				values, err := result.Values()
+				scale := map[bool]float64{false: 65536, true: 32768}[step > infiniteStep]
+				if err == nil && ((values[1] == 1) != (step == infiniteStep) || values[2] != scale) {
+					t.Errorf("step %d: found %v, scale %v, want %v", step, values[1], values[2], scale)
+				}
+				return err
 			})
 			if err != nil {
 				return err

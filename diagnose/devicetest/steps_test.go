@@ -20,7 +20,10 @@ func TestSteps(t *testing.T) {
 		g := withoutDropout(graph(t, arch, "", 0.25, 48))
 		want, _ := trained(t, g, backend.Options{Backend: "torch", Device: "cpu", Precision: "fp32"})
 		for _, name := range backend.Names() {
-			for _, precision := range []string{"fp32", "bf16"} {
+			for _, precision := range []string{"fp32", "bf16", "fp16"} {
+				if name == "auto" && precision == "fp16" {
+					continue // it is torch
+				}
 				o := backend.Options{Backend: name, Device: d.String(), Precision: precision}
 				t.Run(arch+", "+name+", "+precision, func(t *testing.T) {
 					if lacks := lacking(t, g, o); lacks != nil {
@@ -28,8 +31,8 @@ func TestSteps(t *testing.T) {
 					}
 					got, weights := trained(t, g, o)
 					// Rounding switches activations, which changes gradients, and that grows from step to step: the first three
-					// are compared: float32 measured 4e-3, bfloat16 1.1e-2.
-					tolerance := map[string]float64{"fp32": 1e-2, "bf16": 0.05}[precision]
+					// are compared: float32 measured 4e-3, bfloat16 1.1e-2, float16 2.3e-2.
+					tolerance := map[string]float64{"fp32": 1e-2, "bf16": 0.05, "fp16": 0.05}[precision]
 					for i := range want[:3] {
 						if !(math.Abs(got[i]-want[i]) <= tolerance*want[i]) {
 							t.Errorf("step %d: loss %v, want %v", i, got[i], want[i])
@@ -84,12 +87,22 @@ func trained(t *testing.T, g *models.Graph, o backend.Options) (losses []float64
 			list = append(list, p.Tensor)
 		}
 		optimizer := optim.NewSGD(s, parameters, optim.SGD{Momentum: 0.9})
+		options := optim.StepOptions{LR: 0.01}
+		if m.Precision == autograd.FP16 {
+			options.Scaler = optim.NewLossScaler(s, m.Place)
+			if err := options.Scaler.Load(s, optim.LossScalerState{Scale: 128}); err != nil { // no gradient is infinite
+				return err
+			}
+		}
 		for range 8 {
 			err := s.Sub(func(s *autograd.Scope) error {
 				loss, _ := m.Loss(s, autograd.CrossEntropy{}, m.Forward(s, network, pixels, autograd.Training), targets)
 				losses = append(losses, s.Item(loss))
+				if options.Scaler != nil {
+					loss = options.Scaler.Scale(s, loss)
+				}
 				m.Backward(s, loss)
-				m.Update(s, optimizer.Prepare(optim.StepOptions{LR: 0.01}))
+				m.Update(s, optimizer.Prepare(options))
 				autograd.ZeroGrads(s, list)
 				return s.Err()
 			})

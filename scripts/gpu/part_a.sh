@@ -85,11 +85,14 @@ part_a() {
 	a_sizes
 	beside resumed v1 v1
 	beside resumed 'v2 with dropout' v2 --arch mobilenet_v2
+	beside resumed 'v1 in fp16' v1-fp16 --precision fp16
+	beside trains 'train v1 in fp16 without CUDA graphs' v1-fp16-eager --precision fp16 --cuda-graph off
 	beside trains 'train v1 without CUDA graphs' v1-eager --cuda-graph off
 	beside trains 'train v1 by backend torch' v1-torch --backend torch
 	device_tests
 	wait
 	same 'CUDA graphs compute the same' v1 v1-eager
+	same 'CUDA graphs compute the same in fp16' v1-fp16 v1-fp16-eager
 	limited 60 pooling.log "$python" "$here/gpu/pooling.py" "$device"
 	outcome "PyTorch's gradient of average pools" $? pooling.log "$(tail -n 1 "$out/pooling.log")"
 	too_large

@@ -24,15 +24,16 @@ logits() {
 	limited 40 parity.log "$train" predict --weights "$2" --input "$work/inputs.npy" --output "$1" --precision "$3" --device "$4"
 }
 
-# exported compares the logits of the device in float32 and bfloat16, of the CPU, and of ONNX Runtime.
+# exported compares the logits of the device in float32, bfloat16 and float16, of the CPU, and of ONNX Runtime.
 exported() {
 	local run=$1 list=("cpu=$work/cpu.npy") code
 	limited 20 parity.log "$python" "$here/gpu/parity.py" make "$work/inputs.npy" "$b_resolution" &&
-		logits "$work/cpu.npy" "$run" fp32 cpu && logits "$work/fp32.npy" "$run" fp32 "$device" && logits "$work/bf16.npy" "$run" bf16 "$device"
+		logits "$work/cpu.npy" "$run" fp32 cpu && logits "$work/fp32.npy" "$run" fp32 "$device" && logits "$work/bf16.npy" "$run" bf16 "$device" &&
+		logits "$work/fp16.npy" "$run" fp16 "$device"
 	code=$?
 	if [ $code != 0 ]; then outcome 'logits' $code parity.log; return; fi
-	# 28 layers. float32: sums of up to 1,024 products in another order; a GPU may round them to TF32, 2^-11 each. bfloat16: 2^-9.
-	list+=("$device fp32:1e-2=$work/fp32.npy" "$device bf16:0.1=$work/bf16.npy")
+	# 28 layers. float32: sums of up to 1,024 products in another order; a GPU may round them to TF32, 2^-11 each. bfloat16: 2^-9, float16: 2^-12.
+	list+=("$device fp32:1e-2=$work/fp32.npy" "$device bf16:0.1=$work/bf16.npy" "$device fp16:2e-2=$work/fp16.npy")
 	limited 30 export.log "$train" export --weights "$run" --output "$work/model.onnx"
 	code=$?
 	outcome 'export to ONNX' $code export.log "$(wc -c <"$work/model.onnx" 2>/dev/null) bytes"

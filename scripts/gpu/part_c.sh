@@ -158,6 +158,24 @@ float32() {
 	result "eager step mobilenet_v1 $c_main fp32"
 }
 
+# float16 measures training and inference in float16, by which cards without bfloat16 train: steps scale the loss, PyTorch's with its
+# GradScaler. It is last, and is left out if the time is short: cuDNN's benchmark mode takes half a minute for new networks.
+float16() {
+	local what left
+	left=$(left)
+	if [ "$left" -lt 45 ]; then
+		row info 'fp16' "not measured: $left s were left"
+		return
+	fi
+	for what in step infer; do
+		ours $what mobilenet_v1 "$c_main" fp16 torch "$c_graph"
+		result "ours $what mobilenet_v1 $c_main fp16 torch graph $c_graph"
+		[ "$peers" != none ] || continue
+		ask eager $c_wait "$(peer eager $what mobilenet_v1 "$c_main" fp16)"
+		result "eager $what mobilenet_v1 $c_main fp16"
+	done
+}
+
 # profiles prints the longest kernels of PyTorch's step.
 profiles() {
 	ask eager $c_wait "$(peer eager step mobilenet_v1 "$c_main" bf16 ',"profile":true')"
@@ -218,5 +236,6 @@ part_c() {
 	rounds infer mobilenet_v1 1 $c_again
 	others
 	[ "$peers" = none ] || profiles
+	float16
 	[ $c_unreached = 0 ] || row 'not run' "$c_unreached measurements" "the part's time was over before $c_first"
 }
