@@ -67,7 +67,8 @@ func findHeaders(t libtorch) (folders []string, complete bool, err error) {
 			folders = append(folders, candidates[i])
 		}
 	}
-	for _, header := range []string{"cublas_v2.h", "cusparse.h", "cusolverDn.h"} { // in folders of their own in packages of CUDA 12
+	// In folders of their own in packages of CUDA 12; nccl.h in those of both, and without it only groups of several GPUs are missing.
+	for _, header := range []string{"cublas_v2.h", "cusparse.h", "cusolverDn.h", "nccl.h"} {
 		if i := indexWith(candidates, header); i >= 0 && !slices.Contains(folders, candidates[i]) {
 			folders = append(folders, candidates[i])
 		}
@@ -83,7 +84,7 @@ func indexWith(folders []string, name string) int {
 // headerFolders lists where headers of CUDA may be.
 func headerFolders(t libtorch) ([]string, error) {
 	var folders []string
-	for _, pattern := range []string{"cu*[0-9]/include", "cuda_runtime/include", "cu[bs]*/include"} { // CUDA 13; CUDA 12, with its libraries
+	for _, pattern := range []string{"cu*[0-9]/include", "cuda_runtime/include", "cu[bs]*/include", "nccl/include"} { // CUDA 13; CUDA 12, with its libraries; both
 		found, err := filepath.Glob(filepath.Join(filepath.Dir(cmp.Or(t.Target, t.Dir)), "nvidia", pattern))
 		if err != nil {
 			return nil, err

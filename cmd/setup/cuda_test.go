@@ -38,6 +38,7 @@ func TestCUDAHeaders(t *testing.T) {
 	}{
 		{"wheel of CUDA 13", map[string][]string{"nvidia/cu13/include": all[:1]}, false, []string{"nvidia/cu13/include"}, false},
 		{"with the packages of the other headers", map[string][]string{"nvidia/cu13/include": all}, false, []string{"nvidia/cu13/include"}, true},
+		{"with NCCL", map[string][]string{"nvidia/cu13/include": all, "nvidia/nccl/include": {"nccl.h"}}, false, []string{"nvidia/cu13/include", "nvidia/nccl/include"}, true},
 		{"wheel of CUDA 12", map[string][]string{"nvidia/cuda_runtime/include": all}, false, []string{"nvidia/cuda_runtime/include"}, true},
 		{"wheels of CUDA 12 and its libraries", map[string][]string{"nvidia/cuda_runtime/include": all, "nvidia/cublas/include": {"cublas_v2.h"}, "nvidia/cusparse/include": {"cusparse.h"}, "nvidia/cudnn/include": {"cudnn.h"}},
 			false, []string{"nvidia/cuda_runtime/include", "nvidia/cublas/include", "nvidia/cusparse/include"}, true},

@@ -55,7 +55,7 @@ var cudaPlatforms = map[string]platform{
 			"nvidia/cu13/lib/libcudart.so.13", "nvidia/cu13/lib/libcupti.so.13", "nvidia/cu13/lib/libcublas.so.13", "nvidia/cu13/lib/libcublasLt.so.13",
 			"nvidia/cu13/lib/libcufft.so.12", "nvidia/cu13/lib/libcufile.so.0", "nvidia/cu13/lib/libcusparse.so.12", "nvidia/cu13/lib/libcusolver.so.12",
 			"nvidia/cu13/lib/libnvJitLink.so.13", "nvidia/cu13/lib/libnvrtc.so.13", "nvidia/cu13/lib/libnvrtc-builtins.so*",
-			"nvidia/cu13/include/*",
+			"nvidia/cu13/include/*", "nvidia/nccl/include/nccl*",
 		}, headerFiles...),
 		Whole: true, Unpacked: 3_900_000_000,
 	},

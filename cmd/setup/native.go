@@ -68,6 +68,7 @@ func (s *setup) compileNative(c compiler, t libtorch, sources []nativeSource) ([
 	if err != nil {
 		return nil, err
 	}
+	gloo := sync.OnceValues(func() ([]string, error) { return glooFlags(t) }) // reads all of libtorch
 	folder := filepath.Join(s.cache, "objects")
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, cacheError(folder, err)
@@ -83,7 +84,16 @@ func (s *setup) compileNative(c compiler, t libtorch, sources []nativeSource) ([
 		wg.Go(func() {
 			s.logf("compiling autograd/native/%s", src.Name)
 			temp := filepath.Join(s.cache, tempPrefix+src.Key+".o")
-			if err := s.compileSource(c, t, src, headers, temp); err != nil {
+			flags := cudaFlags(src.Name, headers)
+			if strings.HasPrefix(filepath.ToSlash(src.Name), "distributed/") {
+				more, err := gloo()
+				if err != nil {
+					failed[i] = err
+					return
+				}
+				flags = append(flags, more...)
+			}
+			if err := s.compileSource(c, t, src, flags, temp); err != nil {
 				failed[i] = fmt.Errorf("compile autograd/native/%s: %w", src.Name, err)
 				return
 			}
@@ -95,11 +105,11 @@ func (s *setup) compileNative(c compiler, t libtorch, sources []nativeSource) ([
 }
 
 // compileSource compiles one file. If the compiler does not support the file's instruction set, it
-// compiles the file without the flags; the file then reports at run time that it has no kernels.
-func (s *setup) compileSource(c compiler, t libtorch, src nativeSource, headers []string, object string) error {
-	cuda := cudaFlags(src.Name, headers)
+// compiles the file without the flags; the file then reports at run time that it has no kernels. libraries are the flags for what
+// libtorch includes.
+func (s *setup) compileSource(c compiler, t libtorch, src nativeSource, libraries []string, object string) error {
 	compile := func(flags []string) error {
-		return c.run(s.nativeDir(), slices.Concat(nativeFlags, flags, cuda, torchIncludes(t), []string{"-c", src.Name, "-o", object})...)
+		return c.run(s.nativeDir(), slices.Concat(nativeFlags, flags, libraries, torchIncludes(t), []string{"-c", src.Name, "-o", object})...)
 	}
 	err := compile(src.Flags)
 	var failure *compileError

@@ -5,7 +5,6 @@
 #if defined(DEPTHWISE_CUDA) && __has_include(<nccl.h>)
 #define USE_C10D_NCCL
 #include <c10/cuda/CUDAGuard.h>
-#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 #endif
 
@@ -15,8 +14,7 @@ namespace depthwise::distributed {
 
 c10::intrusive_ptr<c10d::Backend> open_nccl(const c10::intrusive_ptr<c10d::Store> &store, int rank, int size, int device) {
   c10::cuda::CUDAGuard on{c10::DeviceIndex(device)};
-  return c10::make_intrusive<c10d::ProcessGroupNCCL>(c10::make_intrusive<c10d::PrefixStore>("nccl", store), rank, size,
-                                                     c10d::ProcessGroupNCCL::Options::create());
+  return c10::make_intrusive<c10d::ProcessGroupNCCL>(store, rank, size, c10d::ProcessGroupNCCL::Options::create());
 }
 
 #else

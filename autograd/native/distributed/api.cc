@@ -1,24 +1,26 @@
 //go:build ignore
 
 // The C interface of groups, see distributed.h.
-#define USE_C10D_GLOO
 #include "distributed.h"
 #include "distributed/handle.h"
 #include "distributed/nccl.h"
 #include "distributed/process_group.h"
 #include "distributed/store.h"
-#include "gloo/algorithm.h"
-#include "gloo/common/error.h"
-#include "gloo/context.h"
-#include "gloo/rendezvous/store.h"
-#include "gloo/transport/device.h"
 #include "tensors/guard.h"
 #include "tensors/handle.h"
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <cstring>
+#ifndef DEPTHWISE_NO_GLOO // cmd/setup defines it for a libtorch without gloo
+#define USE_C10D_GLOO
+#include "gloo/algorithm.h"
+#include "gloo/common/error.h"
+#include "gloo/context.h"
+#include "gloo/rendezvous/store.h"
+#include "gloo/transport/device.h"
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#endif
 
 using depthwise::guard;
 using depthwise::tensor;
@@ -33,14 +35,33 @@ ProcessGroup &group(const dw_process_group *g) {
   return *group;
 }
 
-c10::intrusive_ptr<c10d::Backend> open_gloo(const c10::intrusive_ptr<c10d::Store> &store, const dw_group_options &o) {
+#ifdef USE_C10D_GLOO
+
+std::shared_ptr<ProcessGroup> open_group(const c10::intrusive_ptr<c10d::Store> &store, const dw_group_options &o) {
   using Gloo = c10d::ProcessGroupGloo;
+  auto keys = c10::make_intrusive<c10d::PrefixStore>(o.prefix, store);
   auto options = Gloo::Options::create(std::chrono::milliseconds(o.timeout_ms));
   options->threads = 4; // so that small sums of synchronized batch norm do not wait behind buckets of gradients
   options->devices.push_back(o.is_interface ? Gloo::createDeviceForInterface(o.address)
                                             : Gloo::createDeviceForHostname(o.address));
-  return c10::make_intrusive<Gloo>(store, o.rank, o.size, options);
+  auto cpu = c10::make_intrusive<Gloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", keys), o.rank, o.size, options);
+  c10::intrusive_ptr<c10d::Backend> gpu;
+  if (o.device >= 0)
+    gpu = depthwise::distributed::open_nccl(c10::make_intrusive<c10d::PrefixStore>("nccl", keys), o.rank, o.size, o.device);
+  return std::make_shared<ProcessGroup>(o.rank, o.size, cpu, gpu);
 }
+
+constexpr int has_gloo = 1;
+
+#else
+
+std::shared_ptr<ProcessGroup> open_group(const c10::intrusive_ptr<c10d::Store> &, const dw_group_options &) {
+  TORCH_CHECK(false, "this libtorch has no gloo");
+}
+
+constexpr int has_gloo = 0;
+
+#endif
 
 // The tensor itself, or a copy of one that is not contiguous.
 at::Tensor contiguous(const at::Tensor &t) { return t.detach().contiguous(); }
@@ -56,16 +77,10 @@ at::Tensor bytes_of(size_t size) { return at::empty({int64_t(size)}, at::kByte);
 
 } // namespace
 
-int dw_has_gloo(void) { return 1; }
+int dw_has_gloo(void) { return has_gloo; }
 
 dw_error dw_process_group_open(dw_process_group **out, dw_store *store, const dw_group_options *o) {
-  return guard([&] {
-    auto keys = c10::make_intrusive<c10d::PrefixStore>(o->prefix, store->store);
-    auto cpu = open_gloo(c10::make_intrusive<c10d::PrefixStore>("gloo", keys), *o);
-    c10::intrusive_ptr<c10d::Backend> gpu;
-    if (o->device >= 0) gpu = depthwise::distributed::open_nccl(keys, o->rank, o->size, o->device);
-    *out = new dw_process_group{std::make_shared<ProcessGroup>(o->rank, o->size, cpu, gpu)};
-  });
+  return guard([&] { *out = new dw_process_group{open_group(store->store, *o)}; });
 }
 
 void dw_process_group_cancel(dw_process_group *g, const char *why) {

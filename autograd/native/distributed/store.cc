@@ -4,11 +4,13 @@
 #include "distributed/store.h"
 #include "tensors/guard.h"
 #include <c10/util/Logging.h>
-#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
-#include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#ifndef DEPTHWISE_NO_GLOO
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#endif
 
 using depthwise::guard;
 
@@ -25,6 +27,12 @@ dw_bytes copy_of(const std::vector<uint8_t> &value) {
   std::memcpy(data, value.data(), value.size());
   return {data, value.size()};
 }
+
+} // namespace
+
+#ifndef DEPTHWISE_NO_GLOO
+
+namespace {
 
 // c10d warns on standard error, with its C++ stack, of what it throws anyway, such as a connection that ends.
 void quiet() {
@@ -47,6 +55,14 @@ dw_error dw_store_open(dw_store **out, const char *host, int port, int listen_fd
     *out = new dw_store{c10::make_intrusive<c10d::PrefixStore>(prefix, store)};
   });
 }
+
+#else
+
+dw_error dw_store_open(dw_store **, const char *, int, int, const char *, int) {
+  return guard([] { TORCH_CHECK(false, "this libtorch has no gloo"); });
+}
+
+#endif
 
 dw_error dw_store_set(dw_store *s, const char *key, const void *data, size_t size) {
   return guard([&] { s->store->set(key, value_of(data, size)); });
