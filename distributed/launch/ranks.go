@@ -23,6 +23,12 @@ func (e Env) WithRanks(n int) (Env, error) {
 	case e.Launcher == Kubeflow:
 		node, nodes := e.Rank/e.LocalSize, e.Size/e.LocalSize
 		e.Rank, e.Size, e.LocalSize, e.Spawn = node*n, nodes*n, n, n
+		if n == 1 {
+			e.Spawn = 0
+		}
+		if e.Size == 1 {
+			e = Env{}
+		}
 		return e, nil
 	}
 	return e, fmt.Errorf("%s %d: this is %s already: omit %[1]s, and let %[4]s start as many ranks as you want", NProc, n, e, e.Launcher)

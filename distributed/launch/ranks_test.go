@@ -17,7 +17,8 @@ func TestWithRanks(t *testing.T) {
 		{"a node of Kubeflow", Env{Launcher: Kubeflow, Rank: 2, Size: 3, LocalSize: 1, Host: "a", Port: 1}, 4,
 			Env{Launcher: Kubeflow, Rank: 8, Size: 12, LocalSize: 4, Spawn: 4, Host: "a", Port: 1}, ""},
 		{"a node of Kubeflow that would start others", Env{Launcher: Kubeflow, Rank: 4, Size: 8, LocalSize: 4, Spawn: 4, Host: "a", Port: 1}, 1,
-			Env{Launcher: Kubeflow, Rank: 1, Size: 2, LocalSize: 1, Spawn: 1, Host: "a", Port: 1}, ""},
+			Env{Launcher: Kubeflow, Rank: 1, Size: 2, LocalSize: 1, Host: "a", Port: 1}, ""},
+		{"the only node of Kubeflow, which would start others", Env{Launcher: Kubeflow, Size: 4, LocalSize: 4, Spawn: 4, Host: localhost}, 1, Env{}, ""},
 		{"a rank of torchrun", Env{Launcher: Torchrun, Rank: 1, Size: 2}, 2, Env{}, "--nproc 2: this is rank 1 of 2 (torchrun) already: omit --nproc, and let torchrun start as many ranks as you want"},
 		{"a task of Slurm", Env{Launcher: Slurm, Rank: 1, Size: 2}, 2, Env{}, "--nproc 2: this is rank 1 of 2 (Slurm) already: omit --nproc, and let Slurm start as many ranks as you want"},
 	}
