@@ -172,6 +172,9 @@ type Config struct {
 	TF32 bool `yaml:"tf32"`
 	// Deterministic makes a GPU compute the same bits in each run. false: cuDNN measures and takes the fastest algorithms.
 	Deterministic bool `yaml:"deterministic"`
+	// SyncBN makes batch norm in training use the statistics of the images of all processes of a run, as one process with all
+	// of them would: torch.nn.SyncBatchNorm. It has no effect in one process, and none on frozen batch norms.
+	SyncBN bool `yaml:"sync_bn"`
 	// Threads is the number of threads that compute. 0: that of the checkpoint of a resumed run, otherwise as for
 	// [backend.Options]. A run records the number, because its results depend on it.
 	Threads int `yaml:"threads"`

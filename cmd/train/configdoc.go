@@ -14,7 +14,7 @@ import (
 
 // allowedValues describes the values of training flags that are not enumerations.
 var allowedValues = map[string]string{
-	"data": "folder, CSV file, pattern, URL or `mnist`", "images": "folder", "multi-label": "`true`, `false`", "val-split": "0 ≤ x < 1", "exif": "`auto`, `true`, `false`; the flag alone: `true`", "report": "`true`, `false`", "tf32": "`true`, `false`", "deterministic": "`true`, `false`",
+	"data": "folder, CSV file, pattern, URL or `mnist`", "images": "folder", "multi-label": "`true`, `false`", "val-split": "0 ≤ x < 1", "exif": "`auto`, `true`, `false`; the flag alone: `true`", "report": "`true`, `false`", "tf32": "`true`, `false`", "deterministic": "`true`, `false`", "sync-bn": "`true`, `false`",
 	"batch-size": "≥ 1, cut to the number of images", "workers": "`auto` (or -1 in YAML) or 0 to 1024", "shuffle-buffer": "≥ 0", "shard-cache": "≥ 0",
 
 	"width": "0 < x ≤ 16", "resolution": "1 to 4096", "classes": "≥ 0",

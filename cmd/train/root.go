@@ -78,6 +78,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
 	scheduleFlags(cmd, &s.Config)
 	lossFlags(cmd, &s.Config)
 	augmentFlags(cmd, &s.Config)
+	syncFlags(cmd, &s.Config)
 	hardwareFlags(cmd, &s.Precision, &s.Device, &s.Backend, &s.Threads)
 	gpuFlags(cmd, &s.Config)
 	rankFlags(cmd, s)

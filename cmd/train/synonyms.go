@@ -48,6 +48,7 @@ var synonyms = []synonym{
 	{"grad-accum-steps grad-accum accumulate-grad-batches gradient-accumulation-steps", "accumulate", ""},
 	{"half fp16 float16", "precision", "--precision fp16"},
 	{"amp bf16 dtype mixed-precision", "precision", "--precision bf16"},
+	{"sync-batch-norm sync-batchnorm sync-batch-normalization", "sync-bn", ""},
 	{"aa auto-augment autoaugment", "augment", "--augment randaug"},
 	{"reprob random-erasing erasing", "random-erase", ""},
 	{"hflip fliplr horizontal-flip", "flip", ""},
