@@ -77,7 +77,7 @@ func (b Backbone) forward(s *Scope, x native.Tensor, p Pixels, parameters, stati
 	}
 	out, err := native.BackboneForward(native.Backbone{Layers: b.Layers, Cap: b.Cap, Eps: b.Eps, Momentum: b.Momentum,
 		Training: mode == Training, Frozen: b.Frozen, BFloat16: s.compute == BFloat16, Sync: b.Sync.native(), Times: b.Times}, x, p.native(), List(parameters).handles(), List(statistics).handles())
-	return s.made(backboneName, inputs, out, err)
+	return s.made(backboneName, inputs, out, b.Sync.cause(err))
 }
 
 // BackboneKernels returns the name of the fused kernels' ISA variant on this processor, such as

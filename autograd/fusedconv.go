@@ -45,7 +45,7 @@ func (c FusedConv) Forward(s *Scope, x, w, b *Tensor, bn BatchNorm, residual *Te
 		return c.unfused(s, x, w, b, bn, residual)
 	}
 	out, err := native.FusedConvForward(native.Tensor(x.c), native.Tensor(w.c), native.Tensor(opt(b)), bn.native(s.again), native.Tensor(opt(residual)), c.native(s.compute))
-	return s.made(fusedConv, inputs, out, err)
+	return s.made(fusedConv, inputs, out, bn.Sync.cause(err))
 }
 
 // unfused is Forward by libtorch's operations.

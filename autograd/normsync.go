@@ -29,6 +29,17 @@ func (n *NormSync) native() native.NormSync {
 	return native.NormSync{Group: n.Group.c, Weight: n.Weight, Absent: n.Absent}
 }
 
+// cause is the error of a pass that exchanges sums: why the group was canceled, if it was.
+func (n *NormSync) cause(err error) error {
+	if err == nil || !n.active() {
+		return err
+	}
+	if canceled := n.Group.canceled.Load(); canceled != nil {
+		return *canceled
+	}
+	return err
+}
+
 // synchronized normalizes x in training by the statistics of all ranks.
 func (bn BatchNorm) synchronized(s *Scope, x *Tensor) *Tensor {
 	const name = "synchronized batch norm"
@@ -37,7 +48,7 @@ func (bn BatchNorm) synchronized(s *Scope, x *Tensor) *Tensor {
 		return nil
 	}
 	out, err := native.SyncBatchNorm(native.Tensor(x.c), bn.native(s.again))
-	return s.made(name, inputs, out, err)
+	return s.made(name, inputs, out, bn.Sync.cause(err))
 }
 
 // native is the batch norm in training. keep leaves the running statistics as they are.

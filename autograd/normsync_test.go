@@ -267,6 +267,13 @@ func TestSyncBatchNormFails(t *testing.T) {
 			}
 			norm(s, p, 3).Forward(s, fill(s, 1, 2, 3, 4, 4), autograd.Training)
 		}},
+		{"a group that is canceled before the backward pass", "the cable was cut", func(s *autograd.Scope, p *autograd.ProcessGroup) {
+			y := s.Sum(norm(s, p, 3).Forward(s, s.RequireGrad(fill(s, 1, 2, 3, 4, 4)), autograd.Training))
+			if p.Rank() == 1 {
+				p.CancelLocal(errors.New("the cable was cut"))
+			}
+			s.Backward(y)
+		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			for rank, err := range autogradtest.EachRank(t, 2, tc.pass) {

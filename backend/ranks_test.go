@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +9,8 @@ import (
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/autograd/autogradtest"
+	"depthwise.dev/distributed"
+	"depthwise.dev/distributed/distributedtest"
 	"depthwise.dev/models"
 )
 
@@ -98,15 +101,27 @@ func kindOf(name string) string {
 	return name[strings.LastIndex(name, ".")+1:]
 }
 
+// rankRunner calls a function for each rank of a group at the same time.
+type rankRunner func(t testing.TB, ranks int, f func(*autograd.Scope, *autograd.ProcessGroup))
+
+// overGloo is a rankRunner whose ranks exchange their sums by gloo.
+func overGloo(t testing.TB, ranks int, f func(*autograd.Scope, *autograd.ProcessGroup)) {
+	t.Helper()
+	distributedtest.Run(t, ranks, func(s *autograd.Scope, g *distributed.Group) error {
+		f(s, g.Process())
+		return s.Err()
+	})
+}
+
 // compare runs the ranks and one process with the batch of all of them, and returns the largest relative difference of
 // gradients of the mean loss and of running statistics, which must be the same bits on all ranks. It leaves out arrays that are
 // zero but for rounding, such as gradients of biases before another batch norm, and means after one.
-func (r rankTraining) compare(t *testing.T) (worst float64, of string) {
+func (r rankTraining) compare(t *testing.T, run rankRunner) (worst float64, of string) {
 	t.Helper()
 	var want map[string][]float64
 	autogradtest.Run(t, func(s *autograd.Scope) { want = r.pass(s, nil) })
 	results := make([]map[string][]float64, len(r.parts))
-	autogradtest.RunRanks(t, len(r.parts), func(s *autograd.Scope, p *autograd.ProcessGroup) { results[p.Rank()] = r.pass(s, p) })
+	run(t, len(r.parts), func(s *autograd.Scope, p *autograd.ProcessGroup) { results[p.Rank()] = r.pass(s, p) })
 	if t.Failed() {
 		return 0, ""
 	}
@@ -169,12 +184,59 @@ func TestNetworksOverRanks(t *testing.T) {
 		for _, parts := range [][]int{{10, 6}, {5, 0, 11}} {
 			t.Run(fmt.Sprintf("%s/%v", tc.name, parts), func(t *testing.T) {
 				tc.parts = parts
-				worst, of := tc.compare(t)
+				worst, of := tc.compare(t, autogradtest.RunRanks)
 				t.Logf("at most %.1e, %s", worst, of)
 				if !(worst <= tc.within) {
 					t.Errorf("%s differs by %.1e", of, worst)
 				}
 			})
 		}
+	}
+}
+
+// TestNetworksOverGloo is TestNetworksOverRanks with the process groups of real runs.
+func TestNetworksOverGloo(t *testing.T) {
+	v1, v2 := small(t, "mobilenet_v1", "paper"), small(t, "mobilenet_v2", "torchvision")
+	v1.Width, v2.Width = 0.125, 0.25
+	v1.Dropout, v2.Dropout = 0, 0
+	for _, tc := range []struct {
+		name string
+		rankTraining
+		within float64
+	}{
+		{"torch", rankTraining{backend: Torch{}, graph: graph(t, v2), dtype: autograd.Float64, compute: autograd.Float64}, 1e-10},
+		{"fused", rankTraining{backend: Fused{}, graph: graph(t, v1), dtype: autograd.Float32, compute: autograd.Float32}, 0.1},
+		{"cuda", rankTraining{backend: CUDA{}, graph: graph(t, v1), dtype: autograd.Float32, compute: autograd.Float32}, 0.1},
+	} {
+		for _, parts := range [][]int{{10, 6}, {5, 0, 11}} {
+			t.Run(fmt.Sprintf("%s/%v", tc.name, parts), func(t *testing.T) {
+				tc.parts = parts
+				if worst, of := tc.compare(t, overGloo); !(worst <= tc.within) {
+					t.Errorf("%s differs by %.1e", of, worst)
+				}
+			})
+		}
+	}
+}
+
+// TestNetworkWithoutARank: a pass that waits for the sums of a rank that has failed ends with that rank's error.
+func TestNetworkWithoutARank(t *testing.T) {
+	g := graph(t, small(t, "mobilenet_v1", "paper"))
+	for _, b := range []Backend{Torch{}, Fused{}, CUDA{}} {
+		t.Run(b.Name(), func(t *testing.T) {
+			errs := distributedtest.Errors(t, 2, distributed.Options{}, func(s *autograd.Scope, group *distributed.Group) error {
+				if group.Rank() == 1 {
+					return errors.New("the disk is full")
+				}
+				n := New(s, g, 1)
+				n.SyncNorms(group.Process())
+				b.ForwardPixels(s, n, noisePixels(4, 32, 32), autograd.Training)
+				return s.Err()
+			})
+			cause, ok := errors.AsType[*distributed.Error](errs[0])
+			if !ok || cause.Rank != 1 || !strings.Contains(errs[0].Error(), "the disk is full") {
+				t.Errorf("rank 0 ends with %v", errs[0])
+			}
+		})
 	}
 }
