@@ -46,7 +46,11 @@ func Layers() []Case {
 	for _, mode := range []autograd.Mode{autograd.Training, autograd.Evaluation} {
 		for _, eps := range []float64{1e-5, 1e-3} { // gorgonia's own batch norm confuses the two
 			name := fmt.Sprintf("batch norm, %s, eps %v", modeName(mode), eps)
-			list = append(list, normalization(name, normInputs("", Draw("image", -1, 2, 2, 3, 4, 4)), mode, 0.1, eps))
+			norm := normalization(name, normInputs("", Draw("image", -1, 2, 2, 3, 4, 4)), mode, 0.1, eps)
+			list = append(list, norm)
+			if mode == autograd.Training {
+				list = append(list, synchronized(norm, 0.1, eps))
+			}
 		}
 	}
 	list = append(list, separable())
@@ -104,6 +108,24 @@ func normalization(name string, inputs []Input, mode autograd.Mode, momentum, ep
 			y, mean, variance := bn.Train(g, in[0])
 			return []*oracle.Node{y, mean, variance}
 		}}
+}
+
+// synchronized is a normalization in training by the operation that exchanges its sums with other ranks, of which there are
+// none.
+func synchronized(c Case, momentum, eps float64) Case {
+	c.Name += ", synchronized"
+	c.Torch = func(s *autograd.Scope, in []*autograd.Tensor) *autograd.Tensor {
+		group, err := autograd.LocalProcessGroups(1)
+		if err != nil {
+			s.Fail(err)
+			return nil
+		}
+		s.Defer(group[0].FreeLocal)
+		bn := autograd.BatchNorm{Weight: in[1], Bias: in[2], Mean: in[3], Var: in[4], Momentum: momentum, Eps: eps,
+			Sync: &autograd.NormSync{Group: group[0], Weight: 1}}
+		return bn.Forward(s, in[0], autograd.Training)
+	}
+	return c
 }
 
 // separable is the block of MobileNet v1 without batch norm: depthwise convolution, activation,
