@@ -73,11 +73,15 @@ func NewGradientReducer(s *Scope, p *ProcessGroup, o ReducerOptions) *GradientRe
 		return nil
 	}
 	r := &GradientReducer{c: c, group: p, names: o.Names}
-	s.Defer(r.free)
+	s.Defer(r.Free)
 	return r
 }
 
-func (r *GradientReducer) free() {
+// Free ends the reducer before its scope, so that its parameters can have another one.
+func (r *GradientReducer) Free() {
+	if r == nil || r.freed {
+		return
+	}
 	r.freed = true
 	r.c.Free()
 }

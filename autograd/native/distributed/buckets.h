@@ -7,7 +7,9 @@
 namespace depthwise::distributed {
 
 // Sizes in bytes. The first bucket is small, so that sending begins early in the backward pass; middle ones are large,
-// because each costs the latency of a sum; the last one is small, because no backward pass is left to hide it.
+// because each costs the latency of a sum; the last one is small, because no backward pass is left to hide it. MobileNet v1
+// has 17 MB, nearly all in its last layers, and its first layers take most of the time: without a last bucket, 12.8 MB are
+// sent after the backward pass (docs/allreduce.md).
 struct BucketSizes {
   int64_t first, middle, last;
 };
