@@ -242,3 +242,25 @@ func TestReducerKeepsEqualValues(t *testing.T) {
 		})
 	}
 }
+
+// TestReducerOfCheckpoints: gradients of a part that the backward pass computes again are averaged too.
+func TestReducerOfCheckpoints(t *testing.T) {
+	sizes := []int64{6, 9}
+	want := wholeBatch(t, f64, sizes)
+	autogradtest.RunRanks(t, len(sizes), func(s *autograd.Scope, p *autograd.ProcessGroup) {
+		begin, end := part(sizes, p.Rank())
+		m := newRegression(s, f64, begin, end)
+		r := autograd.NewGradientReducer(s, p, autograd.ReducerOptions{Parameters: m.parameters})
+		for range 2 {
+			autograd.ZeroGrads(s, m.parameters)
+			r.Begin(s, autograd.Contribution{Images: int(end - begin), Weight: float64(end - begin)})
+			s.Backward(s.Checkpoint(func(s *autograd.Scope, inputs []*autograd.Tensor) *autograd.Tensor {
+				again := m
+				again.parameters = inputs
+				return again.mean(s)
+			}, m.parameters...))
+			r.Finish(s)
+			checkClose(t, "gradients", m.gradients(s), want, 1e-14)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -72,5 +73,42 @@ func TestReducerOfLostRank(t *testing.T) {
 		if !errors.As(err, &named) || named.Rank != 1 || !strings.Contains(err.Error(), "the disk is full") {
 			t.Errorf("rank %d: %v, want rank 1 and its cause", rank, err)
 		}
+	}
+}
+
+// TestReducerAfterHooks: what hooks at a parameter make of its gradient is averaged, also where the backbone could pass the
+// gradient on earlier.
+func TestReducerAfterHooks(t *testing.T) {
+	run := reducerRun{images: []int{4, 3}, accumulate: 1}
+	for _, b := range backends {
+		t.Run(b.Name(), func(t *testing.T) {
+			autogradtest.RunRanks(t, len(run.images), func(s *autograd.Scope, p *autograd.ProcessGroup) {
+				var results [2][]float32
+				for i, double := range []bool{false, true} {
+					s.Fail(s.Sub(func(s *autograd.Scope) error {
+						n, leaves, _, _ := reducerNetwork(s, t, run.frozen)
+						if double {
+							for _, leaf := range leaves {
+								s.RegisterHook(leaf, func(s *autograd.Scope, g *autograd.Tensor) *autograd.Tensor { return s.Scale(g, 2) })
+							}
+						}
+						r := autograd.NewGradientReducer(s, p, autograd.ReducerOptions{Parameters: leaves})
+						images := run.images[p.Rank()]
+						accumulateRank(s, b, n, run, p.Rank(), func() {
+							r.Begin(s, autograd.Contribution{Images: images, Weight: float64(images)})
+						})
+						r.Finish(s)
+						results[i] = stateOf(s, leaves, nil).gradients
+						return s.Err()
+					}))
+				}
+				for i := range results[0] {
+					results[0][i] *= 2
+				}
+				if !slices.Equal(results[0], results[1]) {
+					t.Errorf("gradients differ by %.1e of their norm from those that the hooks returned", relative(results[1], results[0]))
+				}
+			})
+		})
 	}
 }
