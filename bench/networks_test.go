@@ -77,6 +77,33 @@ func TestLayersOfMobileNetV2(t *testing.T) {
 	}
 }
 
+// TestLayersInFP16: the fused kernels do not compute in it, and the advice does not name them.
+func TestLayersInFP16(t *testing.T) {
+	c := small(t, "mobilenet_v1")
+	c.Precision = "fp16"
+	_, step := StepLayers(t.Context(), c, Steps{Count: 1})
+	_, infer := InferLayers(t.Context(), c, Steps{Count: 1})
+	for _, err := range []error{step, infer} {
+		if err == nil || !strings.HasSuffix(err.Error(), "not in fp16; leave out --layers, or use --precision fp32 or bf16") {
+			t.Errorf("error %v", err)
+		}
+	}
+}
+
+// TestSpeedInFP16: steps with a scaled loss and inference are measured.
+func TestSpeedInFP16(t *testing.T) {
+	c := small(t, "mobilenet_v1")
+	c.Precision = "fp16"
+	step, err := Step(t.Context(), c, Steps{Count: 1})
+	if err != nil || step.Precision != "fp16" || !(step.ImagesPerSecond > 0) {
+		t.Errorf("%+v, error %v", step, err)
+	}
+	infer, err := Infer(t.Context(), c, Steps{Count: 1})
+	if err != nil || infer.Precision != "fp16" || !(infer.ImagesPerSecond > 0) {
+		t.Errorf("%+v, error %v", infer, err)
+	}
+}
+
 // TestLayersWithDropout: dropout has no row of its own, because the head's time includes it.
 func TestLayersWithDropout(t *testing.T) {
 	c := small(t, "mobilenet_v1")

@@ -152,6 +152,9 @@ func (p *PassSpeed) fill(seconds, whole, bandwidth, peak float64) {
 // errNotFused says why there is no table of layers, and what to do.
 func (b *benchmark) errNotFused() error {
 	g := b.network.Graph
+	if err := (backend.Fused{}).SupportsPrecision(b.Precision); err != nil {
+		return fmt.Errorf("bench: --layers needs the fused kernels: %w; leave out --layers, or use --precision fp32 or bf16", err)
+	}
 	if err := (backend.Fused{}).Supports(g, b.Place); err != nil {
 		return fmt.Errorf("bench: --layers needs the fused kernels, which cannot compute %s on %v: %w; "+
 			"leave out --layers, or use --arch mobilenet_v1 and --device cpu", g.Name, b.Place, err)

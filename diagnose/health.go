@@ -12,7 +12,7 @@ import (
 type LayerHealth struct {
 	Name     string
 	Norm     float64 // of the weights
-	Gradient float64 // norm of the gradient; 0 for a frozen layer
+	Gradient float64 // norm of the gradient; 0 for a frozen layer, and where it is not finite, as in a skipped step in float16
 	Update   float64 // norm of the weights' change since a snapshot over Norm; 0 without a snapshot
 	Std      float64 // of the output before batch norm, from its running variance; 0 without batch norm
 	Dead     float64 // fraction of channels that the activation function sets to zero nearly always
@@ -76,7 +76,9 @@ func (h *LayerHealth) weights(s *autograd.Scope, t *autograd.Tensor, before []fl
 		return
 	}
 	if g := s.Grad(t); g != nil {
-		h.Gradient = gradientScale * norm(autograd.ToSlice[float32](s, g), nil)
+		if size := norm(autograd.ToSlice[float32](s, g), nil); size-size == 0 { // not NaN and not infinite
+			h.Gradient = gradientScale * size
+		}
 	}
 	if len(before) == len(now) && h.Norm > 0 {
 		h.Update = norm(now, before) / h.Norm

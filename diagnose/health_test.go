@@ -71,6 +71,12 @@ func TestHealth(t *testing.T) {
 		if last.Std != 0 || last.Dead != 0 {
 			t.Errorf("the head has no batch norm: %+v", last)
 		}
+		for _, p := range n.Trainable() {
+			autograd.List{s.Grad(p.Tensor)}.Scale(s, math.Inf(1)) // as in a step in float16 that was skipped
+		}
+		if list, err = Health(s, n, before, 1); err != nil || list[27].Gradient != 0 {
+			t.Errorf("infinite gradients have the norm %v, error %v", list[27].Gradient, err)
+		}
 	})
 }
 

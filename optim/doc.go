@@ -7,6 +7,8 @@
 // (PyTorch, timm), and may have a fused form, one pass over memory ([Optimizer.Prepare] gives the
 // choice).
 //
+// A [LossScaler] keeps gradients in float16 within its range.
+//
 // An optimizer is one file, with its formula in both forms, its options and their defaults, and the
 // names of its state; and one row of [Optimizers]. A schedule is one file and one row of
 // [Schedules].

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 
 	"depthwise.dev/autograd"
@@ -14,6 +15,10 @@ import (
 //	loss = scaler.Scale(s, loss)                              // before the backward pass
 //	optimizer.Prepare(StepOptions{LR: lr, Scaler: scaler})    // divides the gradients first, then clips
 type LossScaler struct {
+	// Divisor divides the loss beside the scale, and updates multiply the gradients by it again: a number of images for a loss that is a
+	// sum over as many, which would need a smaller scale than their mean. 0: 1.
+	Divisor float64
+
 	options autograd.LossScaling
 	scale   *autograd.Tensor // float32
 	growth  *autograd.Tensor // int32: steps since the scale changed
@@ -53,13 +58,18 @@ func newLossScaler(s *autograd.Scope, d autograd.Device, initial float64, o auto
 
 // Scale returns a loss times the scale, for the backward pass.
 func (l *LossScaler) Scale(s *autograd.Scope, loss *autograd.Tensor) *autograd.Tensor {
+	if l.divisor() != 1 {
+		loss = s.Scale(loss, 1/l.divisor())
+	}
 	return s.Mul(loss, l.scale)
 }
+
+func (l *LossScaler) divisor() float64 { return cmp.Or(l.Divisor, 1) }
 
 // unscale divides gradients by the scale, in place, and keeps whether they are finite.
 func (l *LossScaler) unscale(s *autograd.Scope, grads autograd.List) {
 	autograd.List{l.found}.Zero(s)
-	inverse := s.Div(s.AddScalar(s.Scale(l.scale, 0), 1), l.scale)
+	inverse := s.Div(s.AddScalar(s.Scale(l.scale, 0), l.divisor()), l.scale)
 	grads.Unscale(s, l.found, inverse)
 }
 

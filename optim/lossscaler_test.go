@@ -167,12 +167,13 @@ func TestScaledMatchesUnscaled(t *testing.T) {
 				scaled, plain := newFixture(s), newFixture(s)
 				a, b := newOptimizer(s, scaled.params, setting), newOptimizer(s, plain.params, setting)
 				scaler := NewLossScaler(s, autograd.CPU)
+				scaler.Divisor = 4
 				withScaler := o
 				withScaler.Scaler = scaler
 				for step := range 8 {
 					scaled.giveGradients(s)
 					for _, p := range scaled.params {
-						autograd.List{s.Grad(p.Tensor)}.Scale(s, scaler.State(s).Scale)
+						autograd.List{s.Grad(p.Tensor)}.Scale(s, scaler.State(s).Scale/4)
 					}
 					if step == 0 || step == 4 { // the optimizer without a scaler does not see these
 						autograd.List{s.Grad(scaled.params[0].Tensor)}.Scale(s, math.Inf(1))

@@ -14,6 +14,9 @@ func (r *run) newLossScaler(s *autograd.Scope) {
 	if r.Precision == autograd.FP16 && r.scaler == nil {
 		r.scaler = optim.NewLossScaler(s, r.Place)
 	}
+	if r.scaler != nil && r.config.Accumulate > 1 {
+		r.scaler.Divisor = float64(r.config.BatchSize) // losses of accumulated batches are sums over their images
+	}
 }
 
 // scaledLoss is a batch's loss for the backward pass.
@@ -22,15 +25,6 @@ func (r *run) scaledLoss(s *autograd.Scope, loss *autograd.Tensor) *autograd.Ten
 		return loss
 	}
 	return r.scaler.Scale(s, loss)
-}
-
-// lossUnit is what the summed losses of accumulated batches are divided by before the backward pass: in float16 the sum over a batch's
-// images would need a smaller scale than the mean.
-func (r *run) lossUnit() float64 {
-	if r.scaler == nil {
-		return 1
-	}
-	return float64(r.config.BatchSize)
 }
 
 // stepResult is what the device computed in a step besides losses.

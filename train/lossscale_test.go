@@ -158,7 +158,10 @@ func TestAccumulateInFP16(t *testing.T) {
 					scale = r.scaler.State(s).Scale
 				}
 				if accumulate > 1 {
-					scale *= seen.weight() / r.lossUnit()
+					scale *= seen.weight()
+				}
+				if r.scaler != nil && accumulate > 1 {
+					scale /= float64(c.BatchSize)
 				}
 				for _, g := range hostValues(s, autograd.GradsOf(s, r.leaves)) {
 					for _, v := range g {

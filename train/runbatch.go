@@ -64,7 +64,7 @@ func (r *run) computeBatch(s *autograd.Scope, b backend.Batch) backend.Scored {
 // backward computes the gradients of a batch's loss, which of accumulated batches is a sum.
 func (r *run) backward(s *autograd.Scope, loss *autograd.Tensor, scored backend.Scored) {
 	if r.config.Accumulate > 1 {
-		loss = s.Scale(loss, scored.Weight/r.lossUnit())
+		loss = s.Scale(loss, scored.Weight)
 	}
 	r.Backward(s, r.scaledLoss(s, loss))
 }

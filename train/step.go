@@ -119,7 +119,7 @@ func (r *run) add(s *autograd.Scope, b *data.Batch, seen *tally) error {
 func (r *run) update(s *autograd.Scope, seen tally, lr float64) (norm readback, err error) {
 	o := optim.StepOptions{LR: lr, MaxGradNorm: r.config.ClipGradNorm, Average: r.averageDue(), Scaler: r.scaler}
 	if r.config.Accumulate > 1 {
-		o.GradScale = r.lossUnit() / seen.weight()
+		o.GradScale = 1 / seen.weight()
 	}
 	b := r.Update(s, r.optimizer.Prepare(o))
 	if s.Err() != nil {

@@ -9,6 +9,22 @@ import (
 	"depthwise.dev/backend"
 )
 
+// TestGraphFlag: every command that computes on a GPU can leave CUDA graphs out.
+func TestGraphFlag(t *testing.T) {
+	for _, cmd := range []*cobra.Command{newRoot(), newEval(), newPredict(), newEmbed(), newSimilar(), newServe(), newLRFind(), newBenchStep(), newBenchInfer()} {
+		flag := cmd.Flags().Lookup("cuda-graph")
+		if flag == nil || flag.DefValue != "auto" {
+			t.Errorf("%s: flag %+v", cmd.Name(), flag)
+			continue
+		}
+		for value, right := range map[string]bool{"auto": true, "on": true, "off": true, "yes": false} {
+			if err := flag.Value.Set(value); (err == nil) != right {
+				t.Errorf("%s --cuda-graph %s: error %v", cmd.Name(), value, err)
+			}
+		}
+	}
+}
+
 // TestNoteMachine: notes of the machine are lines on standard error.
 func TestNoteMachine(t *testing.T) {
 	for _, tt := range []struct {
