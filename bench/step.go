@@ -81,7 +81,9 @@ func (b *benchmark) step(s *autograd.Scope, c config.Config) (func() (phases, er
 			lap(&p.batch)
 			scored := run.Run(s, backend.Batch{Pixels: backend.Pixels(batch, c.Preprocess()), Targets: backend.Targets(batch), Weight: float64(batch.N)})
 			lap(&p.backward)
-			b.Update(s, optimizer.Prepare(options))
+			if norm := b.Update(s, optimizer.Prepare(options)); norm != nil {
+				norm.Discard()
+			}
 			autograd.ZeroGrads(s, b.parameters)
 			b.computed = scored.Read(s)
 			lap(&p.update)

@@ -108,7 +108,10 @@ func (r *run) batchSpeed(ctx context.Context, s *autograd.Scope, size int) (floa
 		err := s.Sub(func(s *autograd.Scope) error {
 			seen, err := r.forwardBackward(s, source)
 			if err == nil {
-				_, err = r.update(s, seen, 0)
+				var norm readback
+				if norm, err = r.update(s, seen, 0); err == nil {
+					norm.Discard()
+				}
 			}
 			return errors.Join(err, r.awaitLosses())
 		})

@@ -34,8 +34,12 @@ type stepResult struct {
 	skipped   bool    // the gradients were not finite at that scale, and nothing was updated
 }
 
-// newStepResult takes the numbers of [optim.Update.Queued] with a scaler.
+// newStepResult takes the numbers of [optim.Update.Queued] with a scaler. An optimizer that returns others has not divided the
+// gradients.
 func newStepResult(values []float64) (stepResult, error) {
+	if len(values) != 3 {
+		return stepResult{}, errors.New("the trainer's optimizer does not scale losses (optim.StepOptions.Scaler), which fp16 needs; use another precision")
+	}
 	r := stepResult{norm: values[0], lossScale: values[2], skipped: values[1] != 0}
 	if !r.skipped {
 		return r, nil
@@ -72,7 +76,7 @@ func (r *run) restoreLossScale(s *autograd.Scope) error {
 	case r.scaler == nil:
 		return nil
 	case r.LossScale == nil:
-		return errors.New("train: its metadata \"progress\" has no loss_scale")
+		return errors.New("its metadata \"progress\" has no loss_scale, which a run in fp16 writes; start again in another --out")
 	}
 	r.skippedNoted = r.LossScale.Skipped > 0
 	return r.scaler.Load(s, *r.LossScale)

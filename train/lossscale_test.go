@@ -113,6 +113,27 @@ func TestLossNotFiniteInFP16(t *testing.T) {
 	}
 }
 
+// unscaled is an optimizer that knows nothing of scaled losses.
+type unscaled struct{ optim.Optimizer }
+
+func (u unscaled) Prepare(o optim.StepOptions) optim.Update {
+	o.Scaler = nil
+	return u.Optimizer.Prepare(o)
+}
+
+// TestOptimizerWithoutLossScale: the caller's optimizer must not train by gradients that are not divided.
+func TestOptimizerWithoutLossScale(t *testing.T) {
+	c := halfPrecision(t)
+	c.ClipGradNorm = 0
+	trainer := Trainer{Optimizer: Optimizer{Name: "mine", New: func(s *autograd.Scope, p []optim.Parameter) (optim.Optimizer, error) {
+		return unscaled{optim.NewSGD(s, p, optim.SGD{})}, s.Err()
+	}}}
+	result, err := trainer.Fit(t.Context(), c, ignore)
+	if err == nil || !strings.Contains(err.Error(), "optim.StepOptions.Scaler") || result.Step != 0 {
+		t.Errorf("step %d, error %v", result.Step, err)
+	}
+}
+
 // TestResumeInAnotherPrecision: the weights of another precision have other bits.
 func TestResumeInAnotherPrecision(t *testing.T) {
 	c := halfPrecision(t)

@@ -25,7 +25,9 @@ type pendingStep struct {
 	event report.Step // what is known of it
 	seen  tally       // of its batches, without losses and correct rows
 	loss  []pendingLoss
-	norm  readback // of the gradients, and what else Update returns
+	norm  readback // of the gradients; with a scaler also what newStepResult takes
+	// scaled: the loss was scaled.
+	scaled bool
 }
 
 // pendingLoss is the loss and the number of correct rows of a batch.
@@ -150,7 +152,7 @@ func (p *pendingStep) read() (stepResult, error) {
 	if err != nil {
 		return stepResult{}, err
 	}
-	if len(values) > 1 {
+	if p.scaled {
 		return newStepResult(values)
 	}
 	norm := values[0]

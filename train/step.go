@@ -39,7 +39,7 @@ func (r *run) trainStep(s *autograd.Scope, batches batchSource) error {
 		}
 		r.Step++
 		event := report.Step{Step: r.Step, Epoch: r.Epoch + 1, Batch: r.Batch, Batches: r.loader.Batches(), LR: lr}
-		r.pending.steps = append(r.pending.steps, pendingStep{event: event, seen: seen, loss: r.pending.loss, norm: norm})
+		r.pending.steps = append(r.pending.steps, pendingStep{event: event, seen: seen, loss: r.pending.loss, norm: norm, scaled: r.scaler != nil})
 		r.pending.loss = nil
 		return r.recordReady(s)
 	})

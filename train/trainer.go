@@ -49,7 +49,8 @@ type Loss struct {
 	Compute func(s *autograd.Scope, logits *autograd.Tensor, targets autograd.Targets) *autograd.Tensor
 }
 
-// Optimizer makes an optimizer over the network's parameters.
+// Optimizer makes an optimizer over the network's parameters. In fp16 its updates must obey [optim.StepOptions.Scaler], as those of
+// package optim do.
 type Optimizer struct {
 	Name string // recorded in checkpoints; required
 	New  func(s *autograd.Scope, parameters []optim.Parameter) (optim.Optimizer, error)

@@ -102,7 +102,9 @@ func trained(t *testing.T, g *models.Graph, o backend.Options) (losses []float64
 					loss = options.Scaler.Scale(s, loss)
 				}
 				m.Backward(s, loss)
-				m.Update(s, optimizer.Prepare(options))
+				if norm := m.Update(s, optimizer.Prepare(options)); norm != nil {
+					norm.Discard()
+				}
 				autograd.ZeroGrads(s, list)
 				return s.Err()
 			})
