@@ -34,7 +34,8 @@ type Iterator struct {
 	work     sync.Cond // workers wait here for a free slot
 	ready    sync.Cond // Next waits here for a full one
 	slots    []*slot   // batch b uses slots[b%len(slots)]
-	next     int       // the next position to decode
+	filling  int       // the batch of the next image to decode
+	place    int       // of that image in this rank's part of it
 	batch    int       // the next batch of Next
 	released int       // all batches below were released
 	stats    LoaderStats
@@ -122,29 +123,43 @@ type task struct {
 	repeat int // how often the epoch has had the image before
 }
 
-// take waits for a slot and returns the next image; ok is false at the end.
-func (it *Iterator) take() (t task, ok bool) {
-	size, total := it.loader.options.BatchSize, it.loader.set.Len()
-	for it.err == nil && it.next < total && it.next/size >= it.released+len(it.slots) {
+// waitFree waits until the batch that is being filled has a slot. It returns false at the end.
+func (it *Iterator) waitFree() bool {
+	for it.err == nil && it.filling < it.loader.Batches() && it.filling >= it.released+len(it.slots) {
 		it.work.Wait()
 	}
-	if it.err != nil || it.next >= total {
-		return task{}, false
+	return it.err == nil && it.filling < it.loader.Batches()
+}
+
+// take returns the next image of the batch that is being filled, which has a slot. ok is false if this rank has no image of the batch.
+func (it *Iterator) take() (t task, ok bool) {
+	first, count := it.loader.Part(it.filling)
+	t = task{slot: it.slots[it.filling%len(it.slots)], place: it.place}
+	if t.place == 0 {
+		t.slot.begin(it.filling, count)
 	}
-	batch, place := it.next/size, it.next%size
-	t = task{slot: it.slots[batch%len(it.slots)], place: place}
-	if place == 0 {
-		t.slot.begin(batch, min(size, total-it.next))
+	if count == 0 {
+		it.filling++
+		it.ready.Broadcast()
+		return t, false
 	}
-	t.slot.samples[place] = it.next
-	if it.order != nil {
-		t.slot.samples[place] = int(it.order[it.next])
-	}
+	position := first + t.place
+	t.slot.samples[t.place] = it.sample(position)
 	if it.repeats != nil {
-		t.repeat = int(it.repeats[it.next])
+		t.repeat = int(it.repeats[position])
 	}
-	it.next++
+	if it.place++; it.place == count {
+		it.filling, it.place = it.filling+1, 0
+	}
 	return t, true
+}
+
+// sample returns the sample at a position of the epoch.
+func (it *Iterator) sample(position int) int {
+	if it.order == nil {
+		return position
+	}
+	return int(it.order[position])
 }
 
 // done records the result of an image.
@@ -180,12 +195,10 @@ func (it *Iterator) decode() {
 	defer r.Close()
 	it.mu.Lock()
 	defer it.mu.Unlock()
-	for {
-		t, ok := it.take()
-		if !ok {
-			return
+	for it.waitFree() {
+		if t, ok := it.take(); ok {
+			it.make(r, t)
 		}
-		it.make(r, t)
 	}
 }
 
@@ -194,11 +207,9 @@ func (it *Iterator) decodeBatch() {
 	if it.own == nil && it.err == nil {
 		it.own, it.err = NewImageReader()
 	}
-	for it.err == nil && it.next < it.loader.set.Len() && it.next/it.loader.options.BatchSize == it.batch {
-		t, ok := it.take()
-		if !ok {
-			return
+	for it.err == nil && it.filling == it.batch {
+		if t, ok := it.take(); ok {
+			it.make(it.own, t)
 		}
-		it.make(it.own, t)
 	}
 }

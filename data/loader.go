@@ -14,7 +14,9 @@ import (
 
 // LoaderOptions configures a loader.
 type LoaderOptions struct {
-	BatchSize  int        // images per batch; the last batch of an epoch may have fewer; cut to the size of the data set
+	// BatchSize is the number of images of a batch, in the parts of all ranks together. The last batch of an epoch may have fewer. It
+	// is cut to the size of the data set.
+	BatchSize  int
 	Workers    int        // goroutines that decode, at most MaxWorkers; 0: Next decodes in the calling goroutine
 	Prefetch   int        // batches prepared ahead of the current one; 0 means 4
 	Seed       uint64     // of order and augmentation
@@ -26,6 +28,9 @@ type LoaderOptions struct {
 	// ShuffleBuffer applies to shards: the number of images that are shuffled with each other when
 	// shuffled shards are read sequentially. 0: all images, with random access; for remote shards, 16,384.
 	ShuffleBuffer int
+	// Rank and Ranks divide each batch among processes: of a batch of n images, rank r has those from r*n/Ranks up to
+	// (r+1)*n/Ranks, in its order. Which images a batch has depends on neither. Ranks 0 or 1: not divided.
+	Rank, Ranks int
 }
 
 const defaultPrefetch = 4
@@ -66,6 +71,9 @@ func (o LoaderOptions) Validate() error {
 	}
 	if o.Sampler != "" && !slices.Contains(Samplers, o.Sampler) {
 		errs = append(errs, fmt.Errorf("data: sampler %q: must be one of %s", o.Sampler, strings.Join(Samplers, ", ")))
+	}
+	if o.Ranks < 0 || o.Rank < 0 || o.Rank >= max(o.Ranks, 1) {
+		errs = append(errs, fmt.Errorf("data: rank %d of %d: ranks are counted from 0", o.Rank, o.Ranks))
 	}
 	errs = append(errs, o.Preprocess.Validate())
 	if o.Train {
@@ -133,7 +141,7 @@ func (o LoaderOptions) Slots(images int) int {
 // checkCapacity refuses batches beyond the memory and workers beyond the limits on threads.
 func (o LoaderOptions) checkCapacity(images int) error {
 	side := o.Preprocess.Resolution
-	need := capacity.Need{What: "loading", Images: o.BatchSize, Height: side, Width: side,
+	need := capacity.Need{What: "loading", Images: o.most(), Height: side, Width: side,
 		PerImage: 3 * float64(side) * float64(side) * float64(o.Slots(images))}
 	return errors.Join(need.Check(), capacity.Threads("--workers", o.Workers, 1))
 }
@@ -143,13 +151,29 @@ func (l *Loader) Batches() int {
 	return (l.set.Len() + l.options.BatchSize - 1) / l.options.BatchSize
 }
 
+// most is the largest number of images of a rank's part of a batch.
+func (o LoaderOptions) most() int {
+	ranks := max(o.Ranks, 1)
+	return (o.BatchSize + ranks - 1) / ranks
+}
+
+// Part returns which positions of an epoch a batch of this rank has: the first one and their number, which may be 0 in a last batch of
+// fewer images than ranks.
+func (l *Loader) Part(batch int) (first, count int) {
+	o := l.options
+	first = batch * o.BatchSize
+	images, ranks := min(o.BatchSize, l.set.Len()-first), max(o.Ranks, 1)
+	from, to := o.Rank*images/ranks, (o.Rank+1)*images/ranks
+	return first + from, to - from
+}
+
 // Epoch starts an epoch at batch firstBatch. A batch does not depend on firstBatch. When ctx is canceled,
 // Next returns its error. The iterator must be closed.
 func (l *Loader) Epoch(ctx context.Context, epoch, firstBatch int) *Iterator {
 	work, end := context.WithCancelCause(ctx)
 	it := &Iterator{
 		ctx: work, end: end, loader: l, epoch: epoch, order: l.Order(epoch), slots: l.takeSlots(),
-		batch: firstBatch, released: firstBatch, next: firstBatch * l.options.BatchSize,
+		batch: firstBatch, released: firstBatch, filling: firstBatch,
 	}
 	it.repeats = l.repeats(it.order)
 	it.work.L, it.ready.L = &it.mu, &it.mu
@@ -190,7 +214,7 @@ func (l *Loader) takeSlots() []*slot {
 	l.mu.Unlock()
 	if slots == nil {
 		for range l.options.Slots(l.set.Len()) {
-			slots = append(slots, newSlot(l.options.BatchSize, l.options.Preprocess.Resolution))
+			slots = append(slots, newSlot(l.options.most(), l.options.Preprocess.Resolution))
 		}
 	}
 	for _, s := range slots {

@@ -257,8 +257,8 @@ func TestWorkersStayWithinPrefetch(t *testing.T) {
 			}
 			synctest.Wait() // until the workers wait
 			it.mu.Lock()
-			if want := min((i+3)*4, 41); it.next != want {
-				t.Errorf("after batch %d, %d images are decoded or in work, want %d", i, it.next, want)
+			if want := min(i+3, it.loader.Batches()); it.filling != want || it.place != 0 {
+				t.Errorf("after batch %d, %d batches and %d images are decoded or in work, want %d batches", i, it.filling, it.place, want)
 			}
 			it.mu.Unlock()
 		}

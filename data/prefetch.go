@@ -34,22 +34,27 @@ type neededFrom struct {
 	position  int
 }
 
-// upcoming lists the containers of the rest of the epoch in the order of their first use.
+// upcoming lists the containers that this rank reads in the rest of the epoch, in the order of their first use.
 func (it *Iterator) upcoming() []neededFrom {
 	seen := map[Container]bool{}
 	var list []neededFrom
 	set := it.loader.set
-	for position := it.next; position < set.Len(); position++ {
-		sample := position
-		if it.order != nil {
-			sample = int(it.order[position])
-		}
-		if c, ok := set.Samples[sample].Part.In.(RemoteContainer); ok && !seen[c] {
-			seen[c] = true
-			list = append(list, neededFrom{c, position})
+	for batch := it.filling; batch < it.loader.Batches(); batch++ {
+		first, count := it.loader.Part(batch)
+		for position := first; position < first+count; position++ {
+			if c, ok := set.Samples[it.sample(position)].Part.In.(RemoteContainer); ok && !seen[c] {
+				seen[c] = true
+				list = append(list, neededFrom{c, position})
+			}
 		}
 	}
 	return list
+}
+
+// position is that of the next image to decode.
+func (it *Iterator) position() int {
+	first, _ := it.loader.Part(it.filling)
+	return first + it.place
 }
 
 // prefetch downloads containers at most one buffer ahead of the workers.
@@ -62,7 +67,7 @@ func (it *Iterator) prefetch() {
 			defer it.mu.Unlock()
 			for next < len(list) && it.err == nil {
 				c := list[next]
-				if c.position > it.next+it.loader.options.ShuffleBuffer {
+				if c.position > it.position()+it.loader.options.ShuffleBuffer {
 					it.work.Wait()
 					continue
 				}

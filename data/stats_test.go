@@ -69,8 +69,8 @@ func TestSlowImageDelaysOnlyItsBatch(t *testing.T) {
 		for _, s := range it.slots {
 			missing += s.missing
 		}
-		if it.next != 12 || missing != 1 { // a batch of 4 in use and 2 ahead
-			t.Errorf("%d images were begun and %d are not done; want 12 and the slow one", it.next, missing)
+		if it.position() != 12 || missing != 1 { // a batch of 4 in use and 2 ahead
+			t.Errorf("%d images were begun and %d are not done; want 12 and the slow one", it.position(), missing)
 		}
 		it.mu.Unlock()
 		close(slow)
