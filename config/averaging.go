@@ -42,7 +42,7 @@ func (c Config) AverageDecay() (float64, optim.AverageWarmup) {
 	case WarmupTimm:
 		return c.EMADecay, optim.TimmWarmup
 	case WarmupTorchvision:
-		return optim.TorchvisionDecay(c.EMADecay, c.BatchSize*c.Accumulate, c.AverageEvery(), c.Epochs), optim.AverageWarmup{}
+		return optim.TorchvisionDecay(c.EMADecay, c.GlobalBatch()*c.Accumulate, c.AverageEvery(), c.Epochs), optim.AverageWarmup{}
 	}
 	return c.EMADecay, optim.AverageWarmup{}
 }

@@ -1,5 +1,7 @@
 package config
 
+import "math"
+
 // AutoBatchSize as BatchSize lets train.Fit measure which batch size suits the network and the machine; in files it is the word
 // auto. A run records the number.
 const AutoBatchSize = -1
@@ -10,4 +12,13 @@ func (c Config) RecipeBatchSize() (int, error) {
 	recipe.BatchSize = Default().BatchSize
 	err := recipe.useRecipe(c.Recipe, c.Init != "")
 	return recipe.BatchSize, err
+}
+
+// GlobalBatch is the number of images in a batch of all ranks together.
+func (c Config) GlobalBatch() int {
+	ranks := max(c.Ranks, 1)
+	if c.BatchSize > math.MaxInt/ranks {
+		return math.MaxInt // a batch is cut to the number of images
+	}
+	return c.BatchSize * ranks
 }

@@ -77,10 +77,13 @@ type Config struct {
 	// Monitor is what Patience and the schedule plateau observe on the validation images: top1 or loss, of the weights or
 	// of their average, whichever is better.
 	Monitor string `yaml:"monitor"`
-	// BatchSize is the number of images in a batch, Accumulate the number of
+	// BatchSize is the number of images in a batch, of each rank where several train together; Accumulate the number of
 	// batches whose gradients make one step. AutoBatchSize chooses the former by the machine.
 	BatchSize  int `yaml:"batch_size"`
 	Accumulate int `yaml:"accumulate"`
+	// Ranks is the number of ranks that BatchSize is meant for: a batch has BatchSize*Ranks images in all, also when the run is
+	// continued by another number of ranks. 0: that of the process group. Runs record it if it is above 1.
+	Ranks int `yaml:"ranks,omitempty"`
 
 	// Optimizer is sgd, rmsprop, rmsprop_tf or adamw.
 	Optimizer string  `yaml:"optimizer"`

@@ -5,10 +5,10 @@ import (
 	"depthwise.dev/data"
 )
 
-// LoaderOptions returns the options of the loader for training or for evaluation.
+// LoaderOptions returns the options of the loader for training or for evaluation, of one process.
 func (c Config) LoaderOptions(train bool) data.LoaderOptions {
 	o := data.LoaderOptions{
-		BatchSize:  c.BatchSize,
+		BatchSize:  c.GlobalBatch(),
 		Workers:    c.Workers,
 		Seed:       c.Seed,
 		Train:      train,

@@ -47,6 +47,7 @@ var otherSettings = map[string]string{
 	"activation": "`relu` or `relu6`", "padding": "of 3x3 convolutions: `symmetric`, as in PyTorch; `same`, as in TensorFlow; or `keras`, as in Keras' MobileNet v1",
 	"conv_bias": "convolutions have biases", "bn_eps": "added to the variance in batch normalization",
 	"bn_momentum":   "weight of the statistics of the new batch in the running statistics of batch normalization (PyTorch's convention)",
+	"ranks":         "number of ranks that `batch_size` is meant for: a batch has `batch_size` times `ranks` images, also when another number of ranks continues the run; where it is missing, the number of the run's ranks",
 	"dropout":       "dropout probability before the classifier",
 	"preprocessing": "`mean`, `std`, `crop_fraction` and `interpolation` of images; where it is missing, those of the variant's published weights. `--init` sets it",
 }
@@ -93,7 +94,7 @@ describes the recipes and how one is chosen; the defaults below are those of a r
 			fmt.Fprintln(&b, configRow(cmd, f))
 		}
 	}
-	b.WriteString("\n## Settings without a flag\n\n`--variant` and `--init` imply them.\n\n")
+	b.WriteString("\n## Settings without a flag\n\n`--variant` and `--init` imply them; runs of several ranks record `ranks`.\n\n")
 	b.WriteString("| YAML key | default | description |\n|---|---|---|\n")
 	for _, k := range keys {
 		if !documented[k.name] {
@@ -158,6 +159,7 @@ func configKeys() ([]setting, error) {
 	c := config.Default()
 	c.Out, c.Resume = "set", "set" // omitted when empty
 	c.Preprocessing.CropFraction = 0.875
+	c.Ranks = 1
 	var n yaml.Node
 	if err := n.Encode(c); err != nil {
 		return nil, fmt.Errorf("configuration reference: %w", err)
