@@ -41,6 +41,21 @@ func (n *Network) Trainable() []Parameter {
 	return list
 }
 
+// Statistics lists the running means and variances that training changes: those of batch norms that are not frozen.
+func (n *Network) Statistics() []autograd.Named {
+	var list []autograd.Named
+	place := 0
+	for i, l := range n.Graph.Layers {
+		for _, a := range l.Arrays() {
+			if a.Role == "" && !n.layers[i].frozenNorm {
+				list = append(list, autograd.Named{Name: a.Name, Tensor: n.tensors[place]})
+			}
+			place++
+		}
+	}
+	return list
+}
+
 // eachArray calls visit with the place of every array and whether training changes it by its gradient.
 func (n *Network) eachArray(visit func(i int, trainable bool)) {
 	place := 0

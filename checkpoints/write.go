@@ -29,6 +29,27 @@ func (f File) Lookup(name string) (Array, bool) {
 	return f.Arrays[i], true
 }
 
+// MarshalBinary returns the bytes that [Write] stores, with their SHA-256.
+func (f File) MarshalBinary() ([]byte, error) {
+	im, err := newImage(f)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoints: %w", err)
+	}
+	var b bytes.Buffer
+	err = im.writeTo(&b)
+	return b.Bytes(), err
+}
+
+// UnmarshalBinary is [Read] of the content of a file.
+func (f *File) UnmarshalBinary(content []byte) error {
+	read, _, err := decodeFile(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		return fmt.Errorf("checkpoints: %w", err)
+	}
+	*f = read
+	return nil
+}
+
 // filePerm is the mode of new files, before the umask.
 const filePerm = 0o666
 

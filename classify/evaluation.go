@@ -25,6 +25,9 @@ type Evaluation struct {
 	Each func(network int, o Outcome, logits []float32)
 	// MultiLabel: probabilities are sigmoids, for test-time augmentation.
 	MultiLabel bool
+	// Merge, if not nil, is called for each batch, also one without an image, and each network, with the part of the batch that this
+	// process has evaluated and its logits. It returns those of all processes that evaluate the data set together, without pixels.
+	Merge func(b *data.Batch, logits []float32) (*data.Batch, []float32, error)
 }
 
 // Score sums the results of a network.
@@ -87,14 +90,14 @@ func (e Evaluation) batches(ctx context.Context, s *autograd.Scope, loader *data
 
 // add evaluates one batch by a network.
 func (e Evaluation) add(s *autograd.Scope, network int, inference backend.Inference, b *data.Batch, total *Score) error {
-	total.Skipped = append(total.Skipped, b.Skipped...)
-	if b.N == 0 {
-		return nil
-	}
 	return s.Sub(func(s *autograd.Scope) error {
-		logits, err := e.logits(s, inference, b)
+		b, logits, err := e.evaluated(s, inference, b)
 		if err != nil {
 			return err
+		}
+		total.Skipped = append(total.Skipped, b.Skipped...)
+		if b.N == 0 {
+			return nil
 		}
 		if len(b.Targets) > 0 {
 			total.AddBatch(logits, b)
@@ -111,6 +114,21 @@ func (e Evaluation) add(s *autograd.Scope, network int, inference backend.Infere
 		}
 		return nil
 	})
+}
+
+// evaluated returns a batch with its logits.
+func (e Evaluation) evaluated(s *autograd.Scope, inference backend.Inference, b *data.Batch) (*data.Batch, []float32, error) {
+	var logits []float32
+	var err error
+	if b.N > 0 {
+		if logits, err = e.logits(s, inference, b); err != nil {
+			return nil, nil, err
+		}
+	}
+	if e.Merge == nil {
+		return b, logits, nil
+	}
+	return e.Merge(b, logits)
 }
 
 // Add adds the results of images: logits (N, classes) and N labels.

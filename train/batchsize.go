@@ -43,8 +43,8 @@ func (r *run) chooseBatchSize(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	images := r.images.train.Len()
-	sizes := tune.BatchSizes{Base: min(meant, images), Limit: min(mostGrowth*meant, images/(leastSteps*r.config.Accumulate))}
+	images, ranks := r.images.train.Len(), max(r.config.Ranks, 1)
+	sizes := tune.BatchSizes{Base: max(min(meant, images)/ranks, 1), Limit: min(mostGrowth*meant, images/(leastSteps*r.config.Accumulate)) / ranks}
 	choice, err := r.measureBatchSizes(ctx, sizes)
 	if err != nil {
 		return fmt.Errorf("train: --batch-size auto: %w", err)
@@ -57,16 +57,17 @@ func (r *run) chooseBatchSize(ctx context.Context) error {
 // unscaled says how the learning rate goes with the batch size.
 func (r *run) unscaled(meant int) string {
 	text := fmt.Sprintf("the learning rate %g is not scaled", r.config.LR)
-	if r.config.BatchSize == meant {
+	size := r.config.GlobalBatch()
+	if size == meant {
 		return text
 	}
-	return fmt.Sprintf("%s: it is meant for batches of %d; in proportion it would be --lr %.2g (arXiv:1706.02677), and train lr-find tests it", text, meant, r.config.LR*float64(r.config.BatchSize)/float64(meant))
+	return fmt.Sprintf("%s: it is meant for batches of %d; in proportion it would be --lr %.2g (arXiv:1706.02677), and train lr-find tests it", text, meant, r.config.LR*float64(size)/float64(meant))
 }
 
 // measureBatchSizes measures training steps on noise, in a scope of its own.
 func (r *run) measureBatchSizes(ctx context.Context, sizes tune.BatchSizes) (choice tune.BatchChoice, err error) {
 	test := *r
-	test.trainer.Callbacks = nil
+	test.trainer.Callbacks, test.ranks, test.config.Ranks = nil, ranks{}, 0
 	test.testOnly(report.Multi{})
 	err = autograd.Run(context.WithoutCancel(ctx), func(s *autograd.Scope) error {
 		if test.Machine, err = backend.NewMachine(s, test.net.graph, test.config.BackendOptions()); err != nil {
@@ -106,7 +107,7 @@ func (r *run) batchSpeed(ctx context.Context, s *autograd.Scope, size int) (floa
 		}
 		start := time.Now()
 		err := s.Sub(func(s *autograd.Scope) error {
-			seen, err := r.forwardBackward(s, source)
+			seen, _, err := r.forwardBackward(s, source)
 			if err == nil {
 				var norm readback
 				if norm, err = r.update(s, seen, 0); err == nil {

@@ -122,26 +122,59 @@ func (r *run) planDue() bool {
 
 // planWithin plans or corrects the length within an epoch, and stores it.
 func (r *run) planWithin(s *autograd.Scope) error {
-	if !r.planDue() {
+	due := r.ranks.several() && r.agreed.plan || !r.ranks.several() && r.planDue()
+	if !due {
 		return nil
 	}
 	if err := r.recordAll(s); err != nil {
 		return err
 	}
-	rest := int64((r.loader.Batches() - r.Batch + r.config.Accumulate - 1) / r.config.Accumulate)
-	changed, err := r.plan(rest)
+	changed := false
+	err := r.onFirst(func() (err error) {
+		rest := int64((r.loader.Batches() - r.Batch + r.config.Accumulate - 1) / r.config.Accumulate)
+		changed, err = r.plan(rest)
+		return err
+	})
+	if err == nil {
+		err = r.ranks.share(&changed)
+	}
 	if err != nil || !changed {
 		return err
 	}
 	return r.save(s, false)
 }
 
-// planAtEnd corrects the length at the end of an epoch, which the caller stores.
-func (r *run) planAtEnd() error {
-	b := r.Budget
-	if b == nil || r.ended || r.Stopped != "" || r.Step >= r.totalSteps {
+// onFirst plans on rank 0, by its clock, and gives the other ranks the plan.
+func (r *run) onFirst(plan func() error) error {
+	if r.ranks.first() {
+		if err := plan(); err != nil {
+			return err
+		}
+	}
+	if !r.ranks.several() {
 		return nil
 	}
+	shared := *r.Budget
+	if err := r.ranks.share(&shared); err != nil || r.ranks.first() {
+		return err
+	}
+	*r.Budget = shared
+	if shared.planned() {
+		r.totalSteps = shared.Steps
+	}
+	return r.setSchedule()
+}
+
+// planAtEnd corrects the length at the end of an epoch, which the caller stores.
+func (r *run) planAtEnd() error {
+	if r.Budget == nil || r.ended || r.Stopped != "" || r.Step >= r.totalSteps {
+		return nil
+	}
+	return r.onFirst(r.correctAtEnd)
+}
+
+func (r *run) correctAtEnd() error {
+	b := r.Budget
 	end := r.clock.since(r.pace.ended).Seconds() + r.pace.saving
 	first := b.End == 0
 	if !first {
@@ -205,7 +238,7 @@ func (r *run) epochEnd() float64 {
 	if r.average != nil {
 		images *= 2
 	}
-	return validationCost * r.Budget.Step * images / float64(r.config.BatchSize*r.config.Accumulate)
+	return validationCost * r.Budget.Step * images / float64(r.config.GlobalBatch()*r.config.Accumulate)
 }
 
 // fitting returns the number of steps that fit into a time in seconds: a step takes step, and end follows the last one of

@@ -11,11 +11,15 @@ import (
 // cutBatchSize makes the batch size at most the number of training images, and notes it. The steps
 // are the same: each epoch has one batch, of all images.
 func (im *images) cutBatchSize(c *config.Config) {
-	n := im.train.Len()
+	ranks := max(c.Ranks, 1)
+	n := (im.train.Len() + ranks - 1) / ranks
 	if c.BatchSize <= n {
 		return
 	}
 	note := fmt.Sprintf("batch size %d cut to %d, the number of training images", c.BatchSize, n)
+	if ranks > 1 {
+		note += fmt.Sprintf(" of each of %d ranks", ranks)
+	}
 	im.notes = append([]string{note}, im.notes...)
 	c.BatchSize = n
 }
@@ -36,7 +40,7 @@ func cutStored(settings string, images int) string {
 
 // memoryError adds to an error about memory that was used up which settings need less. A resumed run keeps its settings.
 func (r *run) memoryError(err error) error {
-	explained := r.MemoryError(err, r.net.graph, r.config.BatchSize, "--batch-size", "--resolution", "--width")
+	explained := r.MemoryError(err, r.net.graph, r.rankBatch(), "--batch-size", "--resolution", "--width")
 	if explained == err || r.folder.resume == nil {
 		return explained
 	}
@@ -50,7 +54,7 @@ func (r *run) checkMemory() error {
 	if err != nil {
 		return err
 	}
-	if err := r.CheckTraining(r.net.graph, frozen, r.config.BatchSize, options.Slots(images)); err != nil {
+	if err := r.CheckTraining(r.net.graph, frozen, r.rankBatch(), options.Slots(images)); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
 	return nil

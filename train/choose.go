@@ -52,6 +52,7 @@ type chosen struct {
 	Recipe    string      `yaml:"recipe"`
 	EXIF      config.EXIF `yaml:"exif"`
 	BatchSize int         `yaml:"batch_size"`
+	Ranks     int         `yaml:"ranks"`
 }
 
 // continued returns the choices of the run that Resume continues, nil if it continues none. What cannot be read is left
@@ -68,8 +69,16 @@ func continued(c config.Config) *chosen {
 		meta, err = checkpoints.Store{Dir: filepath.Join(dir, weights.CheckpointFolder)}.LatestMeta()
 	}
 	text, ok := meta[metaConfig]
+	if err != nil || !ok {
+		return nil
+	}
+	return chosenIn(text)
+}
+
+// chosenIn returns the choices in a checkpoint's settings, nil if they cannot be read.
+func chosenIn(settings string) *chosen {
 	was := chosen{EXIF: config.EXIFOff}
-	if err != nil || !ok || yaml.Unmarshal([]byte(text), &was) != nil {
+	if yaml.Unmarshal([]byte(settings), &was) != nil {
 		return nil
 	}
 	return &was

@@ -58,7 +58,7 @@ const classWeightsFile = "class_weights.csv"
 
 // recordClassWeights notes the smallest and the largest class weight and writes all to a file.
 func (r *run) recordClassWeights() error {
-	if r.classWeights == nil {
+	if r.classWeights == nil || r.folder.elsewhere {
 		return nil
 	}
 	counts := r.images.train.Counts()

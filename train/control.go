@@ -32,11 +32,14 @@ func (r *run) lrFactor(step int64) float64 {
 
 // handleRequests carries out what was requested, between two steps or before a validation.
 func (r *run) handleRequests(ctx context.Context, s *autograd.Scope, follows control.Phase) error {
-	c := r.trainer.Control
-	if c == nil {
+	if r.trainer.Control == nil && !r.ranks.several() {
 		return nil
 	}
-	for requests := c.Take(r.position(follows)); len(requests) > 0; requests = c.Take(r.position(follows)) {
+	for {
+		requests, err := r.take(ctx, follows)
+		if err != nil || len(requests) == 0 {
+			return err
+		}
 		paused, err := r.carryOut(s, requests, false)
 		if err == nil && paused {
 			err = r.waitPaused(ctx, s)
@@ -45,7 +48,23 @@ func (r *run) handleRequests(ctx context.Context, s *autograd.Scope, follows con
 			return err
 		}
 	}
-	return nil
+}
+
+// take returns what was requested. With several ranks it is what rank 0 had taken when all agreed on the wishes that are carried
+// out now; later requests are for the next time.
+func (r *run) take(ctx context.Context, follows control.Phase) ([]control.Request, error) {
+	taken := r.trainer.Control.Take(r.position(follows))
+	if !r.ranks.several() {
+		return taken, nil
+	}
+	r.requests = append(r.requests, taken...)
+	next, err := r.nextWishes(ctx)
+	if err != nil || !next.requests {
+		return nil, err
+	}
+	list := r.requests
+	r.requests, r.agreed.requests = nil, false
+	return list, r.ranks.share(&list)
 }
 
 // position says where the run is, and what follows if nothing is requested.
@@ -116,16 +135,19 @@ func (r *run) waitPaused(ctx context.Context, s *autograd.Scope) error {
 		return err
 	}
 	for paused := true; paused; {
-		requests := r.trainer.Control.Take(r.position(control.Paused))
+		r.agreed = nil
+		requests, err := r.take(ctx, control.Paused)
+		if err != nil {
+			return err
+		}
 		if len(requests) == 0 {
 			if err := r.pauseInterrupted(ctx); err != nil {
 				return err
 			}
-			r.trainer.Control.Wait(ctx, folderCheck)
+			r.trainer.Control.Wait(ctx, folderCheck) // the other ranks wait for rank 0
 			continue
 		}
 		exclude()
-		var err error
 		if paused, err = r.carryOut(s, requests, true); err != nil {
 			return err
 		}
@@ -139,7 +161,13 @@ func (r *run) pauseInterrupted(ctx context.Context) error {
 	if err := r.folder.check(); err != nil {
 		return err
 	}
-	return ctx.Err()
+	if !r.ranks.several() {
+		return ctx.Err()
+	}
+	if r.agreed.stop {
+		return errStopped
+	}
+	return nil
 }
 
 // recordStop records that the run ends on request.

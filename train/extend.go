@@ -141,6 +141,9 @@ const maxConfig = 1 << 20
 
 // config returns the text of the folder's config.yaml, "" if there is none that can be read.
 func (f *runFolder) config() string {
+	if f.elsewhere {
+		return string(f.configText)
+	}
 	info, err := os.Stat(f.path(configFile))
 	if err != nil || !info.Mode().IsRegular() || info.Size() > maxConfig {
 		return ""
@@ -161,7 +164,7 @@ var epochsLine = regexp.MustCompile(`(?m)^epochs:.*$`)
 // only those of this process do not get into the file.
 func (f *runFolder) setEpochs(c config.Config) error {
 	text := f.config()
-	if epochsOf(text) == c.Epochs {
+	if f.elsewhere || epochsOf(text) == c.Epochs {
 		return nil
 	}
 	text = epochsLine.ReplaceAllLiteralString(text, "epochs: "+strconv.Itoa(c.Epochs))

@@ -70,31 +70,48 @@ func (r *run) computeFeatures(ctx context.Context, s *autograd.Scope, set *data.
 		return nil, err
 	}
 	c := &cachedFeatures{set: set, size: size, values: make([]float32, set.Len()*size), failed: map[int]data.Problem{}}
-	batches := loader.Epoch(ctx, 0, 0)
+	batches := loader.Epoch(r.untilAgreed(ctx), 0, 0)
 	defer batches.Close()
 	for {
 		b, err := batches.Next()
 		if errors.Is(err, io.EOF) {
 			return c, nil
 		}
-		if err != nil {
-			return nil, err
+		if err == nil {
+			err = r.addFeatures(s, c, b, options.BatchSize)
 		}
-		c.fail(b, options.BatchSize)
-		if b.N == 0 {
-			continue
+		if err == nil {
+			err = r.agreedStop(ctx)
 		}
-		err = s.Sub(func(s *autograd.Scope) error {
-			values := autograd.ToSlice[float32](s, r.features.inference.FeaturesPixels(s, backend.Pixels(b, r.net.preprocess)))
-			for i, sample := range b.Samples {
-				copy(c.values[sample*size:(sample+1)*size], values[i*size:])
-			}
-			return s.Err()
-		})
 		if err != nil {
 			return nil, err
 		}
 	}
+}
+
+// addFeatures computes the features of a batch; with several ranks each computes those of its part, and all get them.
+func (r *run) addFeatures(s *autograd.Scope, c *cachedFeatures, b *data.Batch, batchSize int) error {
+	var values []float32
+	if b.N > 0 {
+		err := s.Sub(func(s *autograd.Scope) error {
+			values = autograd.ToSlice[float32](s, r.features.inference.FeaturesPixels(s, backend.Pixels(b, r.net.preprocess)))
+			return s.Err()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if r.ranks.several() {
+		var err error
+		if b, values, err = r.mergeBatch(c.set, b, values); err != nil {
+			return err
+		}
+	}
+	c.fail(b, batchSize)
+	for i, sample := range b.Samples {
+		copy(c.values[sample*c.size:(sample+1)*c.size], values[i*c.size:])
+	}
+	return nil
 }
 
 // fail records the unreadable images of a batch in the order of the data set.
@@ -129,20 +146,20 @@ type batchSource interface {
 
 // featureBatches yields the batches of an epoch without pixels, in the order of the loader.
 type featureBatches struct {
-	of        *cachedFeatures
-	order     []int32 // nil: the order of the data set
-	batchSize int
-	batch     data.Batch
+	of     *cachedFeatures
+	order  []int32 // nil: the order of the data set
+	loader *data.Loader
+	batch  data.Batch
 }
 
 func (f *featureBatches) Next() (*data.Batch, error) {
 	b := &f.batch
-	first := b.Index * f.batchSize
-	if first >= f.of.set.Len() {
+	if b.Index >= f.loader.Batches() {
 		return nil, io.EOF
 	}
+	first, count := f.loader.Part(b.Index)
 	*b = data.Batch{Index: b.Index, Lambda: 1, Labels: b.Labels[:0], Samples: b.Samples[:0], Targets: b.Targets[:0]}
-	for at := first; at < min(first+f.batchSize, f.of.set.Len()); at++ {
+	for at := first; at < first+count; at++ {
 		sample := at
 		if f.order != nil {
 			sample = int(f.order[at])
@@ -170,7 +187,7 @@ func (f *featureBatches) Close() error            { return nil }
 // epochBatches returns the batches of an epoch from a batch on.
 func (r *run) epochBatches(ctx context.Context, epoch, batch int) batchSource {
 	if r.features != nil && r.features.train != nil {
-		return &featureBatches{of: r.features.train, order: r.loader.Order(epoch), batchSize: r.config.BatchSize, batch: data.Batch{Index: batch}}
+		return &featureBatches{of: r.features.train, order: r.loader.Order(epoch), loader: r.loader, batch: data.Batch{Index: batch}}
 	}
 	return r.loader.Epoch(ctx, epoch, batch)
 }
@@ -201,38 +218,54 @@ func (r *run) featureShape() []int64 {
 	return []int64{int64(in.Channels)}
 }
 
-// scoreFeatures evaluates networks, which differ in their heads, on the cached features of the validation images. each may be nil.
-func (r *run) scoreFeatures(ctx context.Context, s *autograd.Scope, networks []*backend.Network, each func(network int, o classify.Outcome, logits []float32)) ([]classify.Score, error) {
-	scores := make([]classify.Score, len(networks))
-	batches := &featureBatches{of: r.features.val, batchSize: r.config.BatchSize}
-	for ctx.Err() == nil {
-		b, err := batches.Next()
+// scoreFeatures evaluates networks, which differ in their heads, on the cached features of the validation images.
+func (r *run) scoreFeatures(ctx context.Context, s *autograd.Scope, e classify.Evaluation) ([]classify.Score, error) {
+	scores := make([]classify.Score, len(e.Networks))
+	batches := &featureBatches{of: r.features.val, loader: r.valLoader}
+	for r.untilAgreed(ctx).Err() == nil {
+		part, err := batches.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		for i, n := range networks {
+		for i, n := range e.Networks {
+			values, err := r.headLogits(s, n, part)
+			b := part
+			if err == nil && e.Merge != nil {
+				b, values, err = e.Merge(part, values)
+			}
+			if err != nil {
+				return nil, err
+			}
 			scores[i].Skipped = append(scores[i].Skipped, b.Skipped...)
 			if b.N == 0 {
 				continue
 			}
-			err := s.Sub(func(s *autograd.Scope) error {
-				return s.NoGrad(func(s *autograd.Scope) error {
-					logits := n.Head(s, r.features.val.rows(s, b.Samples, r.featureShape(), r.Place), autograd.Evaluation)
-					values := autograd.ToSlice[float32](s, logits)
-					scores[i].AddBatch(values, b)
-					if each != nil && s.Err() == nil {
-						classify.Outcomes(values, b.Labels, b.Samples, func(o classify.Outcome, row []float32) { each(i, o, row) })
-					}
-					return s.Err()
-				})
-			})
-			if err != nil {
-				return nil, err
+			scores[i].AddBatch(values, b)
+			if e.Each != nil {
+				classify.Outcomes(values, b.Labels, b.Samples, func(o classify.Outcome, row []float32) { e.Each(i, o, row) })
 			}
 		}
+		if err := r.agreedStop(ctx); err != nil {
+			return nil, err
+		}
 	}
-	if ctx.Err() == nil && scores[0].Images == 0 {
+	if r.untilAgreed(ctx).Err() == nil && scores[0].Images == 0 {
 		return nil, errors.New("no image of the data set could be read")
 	}
-	return scores, ctx.Err()
+	return scores, r.untilAgreed(ctx).Err()
+}
+
+// headLogits computes the logits of a batch from the cached features of validation images.
+func (r *run) headLogits(s *autograd.Scope, n *backend.Network, b *data.Batch) (values []float32, err error) {
+	if b.N == 0 {
+		return nil, nil
+	}
+	err = s.Sub(func(s *autograd.Scope) error {
+		return s.NoGrad(func(s *autograd.Scope) error {
+			logits := n.Head(s, r.features.val.rows(s, b.Samples, r.featureShape(), r.Place), autograd.Evaluation)
+			values = autograd.ToSlice[float32](s, logits)
+			return s.Err()
+		})
+	})
+	return values, err
 }

@@ -40,7 +40,7 @@ func (t Trainer) Fit(ctx context.Context, c config.Config, rec report.Recorder) 
 	if err != nil {
 		return Result{}, err
 	}
-	folder, err := openRunFolder(r.config)
+	folder, err := r.openFolder()
 	if err != nil {
 		return Result{}, err
 	}

@@ -54,6 +54,7 @@ func (r *run) prepareTraining(s *autograd.Scope) error {
 		}
 	}
 	r.steps.Leaves = r.leaves
+	r.newReducer(s)
 	return s.Err()
 }
 

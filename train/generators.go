@@ -1,6 +1,10 @@
 package train
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+
 	"depthwise.dev/autograd"
 	"depthwise.dev/checkpoints"
 )
@@ -8,6 +12,9 @@ import (
 // generators are the states of the generators that dropout draws from: that of the CPU and, of a run on a GPU, that of the
 // GPU.
 func (r *run) generators(s *autograd.Scope) ([]checkpoints.Array, error) {
+	if r.ranks.several() {
+		return nil, nil // see seedStep
+	}
 	list, err := appendGenerator(s, nil, generatorArray, autograd.CPU)
 	if err != nil || r.Place == autograd.CPU {
 		return list, err
@@ -37,4 +44,14 @@ func (r *run) restoreGenerator(s *autograd.Scope, a checkpoints.Array) error {
 	}
 	autograd.SetGeneratorState(s, device, state)
 	return s.Err()
+}
+
+// seedStep seeds the generators of a run of several ranks: each rank drops other values, and what it drops is a function of the
+// seed, the step and the rank, so that checkpoints need no states of the ranks' generators.
+func (r *run) seedStep(s *autograd.Scope) {
+	if !r.ranks.several() {
+		return
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d step %d rank %d", r.config.Seed, r.Step, r.ranks.rank()))
+	autograd.Seed(s, binary.LittleEndian.Uint64(sum[:]))
 }

@@ -45,12 +45,13 @@ func (r *run) trainToEnd(ctx context.Context, s *autograd.Scope) error {
 	for err == nil && !r.Done {
 		err = r.epoch(ctx, s)
 	}
+	stopped := errors.Is(err, errStopped) || ctx.Err() != nil && errors.Is(err, ctx.Err())
 	switch {
 	case err == nil:
 		return r.finish(s)
 	case errors.Is(err, errTimeUp):
 		return errors.Join(r.save(s, false), r.recordDone(report.Interrupted))
-	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+	case stopped:
 		if err := r.recordAll(s); err != nil { // steps before the stop
 			return err
 		}
@@ -76,7 +77,7 @@ func (r *run) epoch(ctx context.Context, s *autograd.Scope) error {
 		return err
 	}
 	r.clock.epoch()
-	r.unread = nil
+	r.unread, r.agreed = nil, nil
 	batches := r.epochBatches(context.WithoutCancel(ctx), r.Epoch, r.Batch) // a step that has begun is finished
 	defer batches.Close()
 	for r.Batch < r.loader.Batches() && r.Step < r.totalSteps {
@@ -87,7 +88,7 @@ func (r *run) epoch(ctx context.Context, s *autograd.Scope) error {
 			return err
 		}
 		before := r.Step
-		if err := r.trainStep(s, batches); err != nil {
+		if err := r.trainStep(ctx, s, batches); err != nil {
 			return err
 		}
 		if r.Step > before {
@@ -95,7 +96,7 @@ func (r *run) epoch(ctx context.Context, s *autograd.Scope) error {
 				return err
 			}
 		}
-		if r.Step > before && r.clock.checkpointDue(r.Step) && r.Batch < r.loader.Batches() && r.Step < r.totalSteps {
+		if r.Step > before && r.checkpointDue() && r.Batch < r.loader.Batches() && r.Step < r.totalSteps {
 			if err := r.save(s, false); err != nil {
 				return err
 			}
@@ -111,15 +112,12 @@ func (r *run) epoch(ctx context.Context, s *autograd.Scope) error {
 	return r.endEpoch(ctx, s)
 }
 
-// interruption returns why the run should stop, nil if it should not.
-func (r *run) interruption(ctx context.Context) error {
-	if err := r.folder.check(); err != nil {
-		return err
+// checkpointDue reports whether a checkpoint should be written after a step.
+func (r *run) checkpointDue() bool {
+	if r.ranks.several() {
+		return r.agreed.save
 	}
-	if r.clock.timeUp() {
-		return errTimeUp
-	}
-	return ctx.Err()
+	return r.clock.checkpointDue(r.Step)
 }
 
 // endEpoch validates, records the epoch, and starts the next one.
@@ -146,7 +144,7 @@ func (r *run) endEpoch(ctx context.Context, s *autograd.Scope) error {
 	if err := errors.Join(r.recorder.Record(sum), r.recordBottleneck(input)); err != nil {
 		return err
 	}
-	if err := r.afterEpoch(s, sum); err != nil {
+	if err := errors.Join(r.afterEpoch(s, sum), r.agreeOnEnd(ctx)); err != nil {
 		return err
 	}
 	r.Epoch, r.Batch, r.Seen = r.Epoch+1, 0, tally{}
@@ -181,7 +179,7 @@ func (r *run) recordBottleneck(input inputStats) error {
 		return nil
 	}
 	r.bottleneck = b
-	return r.note(report.Info, fmt.Sprintf("epoch %d: %s", r.Epoch+1, input.describe()))
+	return r.noteOwn(report.Info, fmt.Sprintf("epoch %d: %s", r.Epoch+1, input.describe()))
 }
 
 func (r *run) recordDone(status string) error {

@@ -29,6 +29,9 @@ type LRTest struct {
 // receives notes and steps. FindLR writes no files, and keeps none of the weights. Schedule, length and averages of the
 // configuration have no effect; of layers that UnfreezeAfter unfreezes, the first phase is tested.
 func (t Trainer) FindLR(ctx context.Context, c config.Config, o tune.Range, rec report.Recorder) (LRTest, error) {
+	if (ranks{t.Group}).several() {
+		return LRTest{}, errors.New("train: a learning-rate range test runs in one process: give it the batch size of all ranks together")
+	}
 	c.Resume, c.ExtendEpochs, c.Out = "", 0, ""
 	r, err := t.prepare(ctx, c)
 	if err != nil {
@@ -61,7 +64,7 @@ func (t Trainer) FindLR(ctx context.Context, c config.Config, o tune.Range, rec 
 
 // testOnly makes the run one of single steps that has no folder, no end and no averages.
 func (r *run) testOnly(rec report.Recorder) {
-	r.folder = &runFolder{unlock: func() {}, threads: chooseThreads(r.config.Threads, nil)}
+	r.folder = &runFolder{unlock: func() {}, threads: chooseThreads(r.config.Threads, nil, r.usual)}
 	r.recorder, r.recorded = report.Multi{rec}, map[string]bool{}
 	c := &r.config
 	c.Threads = r.folder.threads.n
@@ -111,7 +114,7 @@ func (r *run) testEpoch(ctx context.Context, s *autograd.Scope, steps int64, end
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := r.trainStep(s, batches); err != nil {
+		if err := r.trainStep(ctx, s, batches); err != nil {
 			return err
 		}
 	}

@@ -74,6 +74,7 @@ func (n network) trainsOnOne() bool {
 func (r *run) loaderOptions(train bool) data.LoaderOptions {
 	o := r.config.LoaderOptions(train)
 	o.Preprocess = r.net.preprocess
+	o.Rank, o.Ranks = r.ranks.rank(), r.ranks.size()
 	return o
 }
 

@@ -3,7 +3,6 @@ package train
 import (
 	"errors"
 	"fmt"
-	"math"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/report"
@@ -69,6 +68,9 @@ func (r *run) recordReady(s *autograd.Scope) error {
 			most = 0
 		}
 	}
+	if r.ranks.several() && r.Place != autograd.CPU { // which of them are ready differs between ranks
+		return r.recordWhile(s, func(waiting []pendingStep) bool { return len(waiting) > most })
+	}
 	return r.recordWhile(s, func(waiting []pendingStep) bool { return len(waiting) > most || waiting[0].ready() })
 }
 
@@ -105,6 +107,9 @@ func (r *run) discardPending() {
 // afterFailure records the steps before an error, and returns the error. If the loss of one of them was not finite, which
 // explains most other errors, it returns that first.
 func (r *run) afterFailure(s *autograd.Scope, err error) error {
+	if r.ranks.several() {
+		return err // the other ranks are not there
+	}
 	if late := r.recordAll(s); errors.Is(late, ErrNotFinite) {
 		return errors.Join(late, err)
 	}
@@ -114,13 +119,10 @@ func (r *run) afterFailure(s *autograd.Scope, err error) error {
 // recordStep records a step with its results, for which it waits.
 func (r *run) recordStep(s *autograd.Scope, p pendingStep) error {
 	e := p.event
-	result, err := p.read()
-	if errors.Is(err, ErrNotFinite) {
-		err = fmt.Errorf("%w; %s", err, r.advice())
-	}
+	result, err := r.read(&p)
 	if err != nil {
 		r.Step = e.Step - 1 // the last good one
-		return fmt.Errorf("train: epoch %d step %d: %w", e.Epoch, e.Step, err)
+		return r.stepError(err)
 	}
 	if result.skipped {
 		p.seen.SkippedUpdates++
@@ -135,18 +137,12 @@ func (r *run) recordStep(s *autograd.Scope, p pendingStep) error {
 }
 
 // read waits for the results of a step, adds those of its batches to the tally and returns the others.
-func (p *pendingStep) read() (stepResult, error) {
-	for _, l := range p.loss {
-		scored, err := l.scored.Values()
-		if err != nil {
-			return stepResult{}, err
-		}
-		loss, correct := scored[0], scored[1]
-		if math.IsNaN(loss) || math.IsInf(loss, 0) {
-			return stepResult{}, fmt.Errorf("the loss is %v: %w", loss, ErrNotFinite)
-		}
-		p.seen.Loss += loss * l.weight
-		p.seen.Correct += int(correct)
+func (r *run) read(p *pendingStep) (stepResult, error) {
+	if err := p.readLosses(); err != nil && !(r.ranks.several() && errors.Is(err, ErrNotFinite)) {
+		return stepResult{}, err
+	}
+	if err := r.sumLosses(&p.seen); err != nil {
+		return stepResult{}, err
 	}
 	values, err := p.norm.Values()
 	if err != nil {
@@ -156,8 +152,26 @@ func (p *pendingStep) read() (stepResult, error) {
 		return newStepResult(values)
 	}
 	norm := values[0]
-	if math.IsNaN(norm) || math.IsInf(norm, 0) {
+	if notFinite(norm) {
 		return stepResult{}, fmt.Errorf("the gradients' norm is %v: %w", norm, ErrNotFinite)
 	}
 	return stepResult{norm: norm}, nil
+}
+
+// readLosses waits for the results of a step's batches and adds them to the tally, once.
+func (p *pendingStep) readLosses() error {
+	for _, l := range p.loss {
+		scored, err := l.scored.Values()
+		if err != nil {
+			return err
+		}
+		loss, correct := scored[0], scored[1]
+		p.seen.Loss += loss * l.weight
+		p.seen.Correct += int(correct)
+		if notFinite(loss) {
+			return fmt.Errorf("the loss is %v: %w", loss, ErrNotFinite)
+		}
+	}
+	p.loss = nil
+	return nil
 }

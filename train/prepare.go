@@ -21,27 +21,44 @@ func (t Trainer) prepare(ctx context.Context, c config.Config) (*run, error) {
 	if err != nil {
 		return nil, movedImages(c, err)
 	}
-	c, recipeNote, err := chooseRecipe(c, images)
-	if err != nil {
+	r := &run{trainer: t, ranks: ranks{t.Group}, config: c, images: images, clock: clock{now: t.now}}
+	if err := r.compareStarts(); err != nil {
 		return nil, err
 	}
-	if images.ownVal {
+	if r.ranks.first() {
+		err = r.choose(ctx)
+	}
+	if err == nil {
+		err = r.shareSettings()
+	}
+	return r, err
+}
+
+// choose completes the configuration by the images, by the run that is continued, and by the machine.
+func (r *run) choose(ctx context.Context) error {
+	c := &r.config
+	next, recipeNote, err := chooseRecipe(*c, r.images)
+	if err != nil {
+		return err
+	}
+	*c = next
+	if r.images.ownVal {
 		c.ValSplit = 0 // has no effect, and is not recorded
 	}
-	images.cutBatchSize(&c)
-	if t.Graph == nil {
-		if err := describeInit(&c); err != nil {
-			return nil, err
+	r.chooseRanks()
+	r.images.cutBatchSize(c)
+	if r.trainer.Graph == nil {
+		if err := describeInit(c); err != nil {
+			return err
 		}
 	}
-	exifNote, err := chooseEXIF(ctx, &c, images)
+	exifNote, err := chooseEXIF(ctx, c, r.images)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	net, err := t.network(&c, len(images.train.Classes))
-	if err != nil {
-		return nil, err
+	r.choices = []string{recipeNote, exifNote}
+	if r.net, err = r.trainer.network(c, len(r.images.train.Classes)); err != nil {
+		return err
 	}
-	r := &run{trainer: t, config: c, choices: []string{recipeNote, exifNote}, net: net, images: images, clock: clock{now: t.now}}
-	return r, r.chooseBatchSize(ctx)
+	return r.chooseBatchSize(ctx)
 }

@@ -14,6 +14,9 @@ import (
 // record opens the run's files and records its start.
 func (r *run) record(progress report.Recorder) error {
 	r.recorded = map[string]bool{}
+	if r.folder.elsewhere {
+		return r.recordElsewhere(progress)
+	}
 	from := report.Position{Step: r.Step, Epochs: r.Epoch}
 	events, err := report.OpenJSONL(r.folder.path(eventsFile), from)
 	if err != nil {
@@ -47,7 +50,7 @@ func (r *run) record(progress report.Recorder) error {
 	if r.images.val != nil {
 		start.ValImages = r.images.val.Len()
 	}
-	errs := []error{r.recorder.Record(start), r.noteChoices(), r.note(report.Info, fmt.Sprintf("backend %s: %s", r.Kernels, r.Reason)),
+	errs := []error{r.recorder.Record(start), r.noteChoices(), r.noteRanks(), r.note(report.Info, fmt.Sprintf("backend %s: %s", r.Kernels, r.Reason)),
 		r.note(report.Info, r.folder.threads.String()), r.noteMachine()}
 	if text := r.describeTask(); text != "" {
 		errs = append(errs, r.note(report.Info, text))
@@ -71,11 +74,21 @@ func (r *run) record(progress report.Recorder) error {
 	return errors.Join(append(errs, r.recordClassWeights(), r.noteSampler(), r.noteInit(), r.recordChanges())...)
 }
 
+// recordElsewhere prepares to record what concerns this rank alone; rank 0 records the run.
+func (r *run) recordElsewhere(progress report.Recorder) error {
+	r.own = &display{Recorder: progress}
+	err := r.noteMachine()
+	if text := host.ThisProcess().ThreadWarning(r.Threads); text != "" {
+		err = errors.Join(err, r.noteOwn(report.Warning, text))
+	}
+	return err
+}
+
 // noteMachine records what may not be expected of the machine, such as that the CPU computes although there is a GPU.
 func (r *run) noteMachine() error {
 	var errs []error
 	for _, text := range r.Machine.Notes {
-		errs = append(errs, r.note(report.Warning, text))
+		errs = append(errs, r.noteOwn(report.Warning, text))
 	}
 	return errors.Join(errs...)
 }
@@ -85,4 +98,12 @@ const maxNotes = 20
 
 func (r *run) note(level, text string) error {
 	return r.recorder.Record(report.Note{Level: level, Text: redact.Text(text)})
+}
+
+// noteOwn records what concerns this rank alone.
+func (r *run) noteOwn(level, text string) error {
+	if r.own == nil {
+		return r.note(level, text)
+	}
+	return r.own.Record(report.Note{Level: level, Text: redact.Text(text)})
 }

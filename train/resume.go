@@ -74,7 +74,9 @@ func (r *run) sameRun(f checkpoints.File) error {
 	if err != nil {
 		return err
 	}
-	different = append(different, r.Machine.Differences(was)...)
+	if r.ranks.first() { // compareMachines compares the others with it
+		different = append(different, r.Machine.Differences(was)...)
+	}
 	parts, err := r.differentParts(f)
 	if err != nil {
 		return err
@@ -151,17 +153,29 @@ func (r *run) differentSettings(f checkpoints.File) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	different, err := differentSettings(cutStored(f.Meta[metaConfig], r.images.train.Len()), string(now), string(defaults))
+	list, err := differentSettings(cutStored(f.Meta[metaConfig], r.images.train.Len()), string(now), string(defaults))
+	var different []string
+	for _, d := range list {
+		different = append(different, d.String())
+	}
+	different = append(different, r.differentRanks(f.Meta[metaConfig])...)
 	if r.images.ownVal { // an earlier version recorded the fraction although it had no effect
 		different = slices.DeleteFunc(different, func(text string) bool { return strings.HasPrefix(text, "--val-split ") })
 	}
 	return r.withoutExtension(different, epochsOf(f.Meta[metaConfig])), err
 }
 
+// differentSetting is a setting with two values, as YAML.
+type differentSetting struct{ name, was, is string }
+
+func (d differentSetting) String() string {
+	return fmt.Sprintf("%s was %s and is %s", d.name, d.was, d.is)
+}
+
 // differentSettings lists the settings that differ between two configurations, given as YAML. A
 // setting that the earlier one lacks, because it is newer than the checkpoint, had its default. The
 // architecture of a graph that the caller built is left to differentParts.
-func differentSettings(was, is, defaults string) ([]string, error) {
+func differentSettings(was, is, defaults string) ([]differentSetting, error) {
 	var a, b, c yaml.Node
 	if err := errors.Join(yaml.Unmarshal([]byte(was), &a), yaml.Unmarshal([]byte(is), &b), yaml.Unmarshal([]byte(defaults), &c)); err != nil {
 		return nil, fmt.Errorf("its configuration: %w", err)
@@ -169,10 +183,10 @@ func differentSettings(was, is, defaults string) ([]string, error) {
 	before, after, byDefault := entries(a), entries(b), entries(c)
 	custom := before.values["arch"] == config.CustomArch || after.values["arch"] == config.CustomArch
 	another := !custom && (before.values["arch"] != after.values["arch"] || before.values["variant"] != after.values["variant"])
-	var different []string
+	var different []differentSetting
 	for _, key := range after.keys {
-		if another && slices.Contains(variantSettings, key) || key == "recipe" {
-			continue // the variant names them; the settings of a recipe are compared
+		if another && slices.Contains(variantSettings, key) || key == "recipe" || key == "ranks" {
+			continue // the variant names them; the settings of a recipe are compared; see differentRanks
 		}
 		old, ok := before.values[key]
 		if !ok {
@@ -185,7 +199,7 @@ func differentSettings(was, is, defaults string) ([]string, error) {
 		if slices.Contains(variantSettings, key) {
 			name = "the setting " + key // without a flag
 		}
-		different = append(different, fmt.Sprintf("%s was %s and is %s", name, old, after.values[key]))
+		different = append(different, differentSetting{name, old, after.values[key]})
 	}
 	return different, nil
 }
@@ -221,7 +235,7 @@ func entries(doc yaml.Node) mapping {
 // continues from.
 func (r *run) repairBest(s *autograd.Scope) error {
 	want := r.progress.Best
-	if want.Step == 0 || r.bestStep() >= want.Step {
+	if r.folder.elsewhere || want.Step == 0 || r.bestStep() >= want.Step {
 		return nil
 	}
 	if want.Step == r.progress.Step {

@@ -12,11 +12,14 @@ import (
 	"depthwise.dev/data"
 	"depthwise.dev/optim"
 	"depthwise.dev/report"
+	"depthwise.dev/train/control"
 )
 
 // run is a training run: its parts and its progress.
 type run struct {
 	trainer   Trainer
+	ranks     ranks
+	usual     threads // the default number
 	config    config.Config
 	choices   []string // what was chosen by the data, and why; "": nothing
 	startNote string   // about the weights that the run starts from
@@ -60,6 +63,12 @@ type run struct {
 	pace  pace
 	prior time.Duration // of the time limit, used by earlier processes
 	ended bool          // by a callback
+
+	agreed   *wishes           // of all ranks after the last step; nil: not asked
+	requests []control.Request // taken on rank 0, and not carried out yet
+	wantsEnd bool              // a callback of this rank finished the run
+	reducer  *autograd.GradientReducer
+	own      report.Recorder // of what concerns this rank alone; nil: recorder
 }
 
 func (r *run) result() Result {
@@ -72,7 +81,7 @@ func (r *run) build(s *autograd.Scope) (err error) {
 	if r.Machine, err = backend.NewMachine(s, r.net.graph, c.BackendOptions()); err != nil {
 		return err
 	}
-	if err = r.checkMemory(); err != nil {
+	if err = errors.Join(r.compareMachines(), r.checkMemory()); err != nil {
 		return err
 	}
 	if r.loader, err = data.NewLoader(r.images.train, r.loaderOptions(true)); err != nil {
@@ -94,9 +103,12 @@ func (r *run) build(s *autograd.Scope) (err error) {
 
 	autograd.Seed(s, c.Seed)
 	r.network = r.New(s, r.net.graph, c.Seed)
-	if err := r.loadInit(s); err != nil {
-		return err
+	if r.ranks.first() {
+		if err := r.loadInit(s); err != nil {
+			return err
+		}
 	}
+	r.broadcastState(s)
 	if f := r.folder.resume; f != nil && f.Meta[metaProgress] != "" { // the epoch says what is frozen
 		if err := json.Unmarshal([]byte(f.Meta[metaProgress]), &r.progress); err != nil {
 			return fmt.Errorf("train: resume from %s: its metadata %q: %w", r.folder.from, metaProgress, err)

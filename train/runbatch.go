@@ -24,6 +24,8 @@ func (r *run) newSteps(s *autograd.Scope) error {
 // Go code did.
 func (r *run) notReplayable() string {
 	switch {
+	case r.ranks.several():
+		return "gradients are exchanged with other ranks during the backward pass"
 	case r.trainer.Loss.Compute != nil:
 		return fmt.Sprintf("the loss %q is a custom one (train.Trainer.Loss)", r.trainer.Loss.Name)
 	case r.config.Accumulate > 1:

@@ -41,12 +41,13 @@ type runFolder struct {
 	watched    []watched         // what must stay in its place
 	configText []byte            // the content of config.yaml
 	threads    threads           // that compute
+	elsewhere  bool              // rank 0 has opened it and writes its files, and this is another rank
 }
 
 func (f *runFolder) path(name string) string { return filepath.Join(f.dir, name) }
 
 // openRunFolder creates or reopens the folder of a run and finds the checkpoint to resume.
-func openRunFolder(c config.Config) (*runFolder, error) {
+func openRunFolder(c config.Config, usual threads) (*runFolder, error) {
 	dir, created, err := c.OutFolder()
 	if err != nil {
 		return nil, err
@@ -62,7 +63,7 @@ func openRunFolder(c config.Config) (*runFolder, error) {
 		return nil, err
 	}
 	f.unlock = unlock
-	if err := f.open(c); err != nil {
+	if err := f.open(c, usual); err != nil {
 		f.discardNew()
 		unlock()
 		return nil, err
@@ -70,7 +71,7 @@ func openRunFolder(c config.Config) (*runFolder, error) {
 	return f, nil
 }
 
-func (f *runFolder) open(c config.Config) error {
+func (f *runFolder) open(c config.Config, usual threads) error {
 	used := f.used()
 	switch {
 	case used && c.Resume != "auto" && !f.holds(c.Resume):
@@ -89,7 +90,7 @@ func (f *runFolder) open(c config.Config) error {
 		}
 		f.resume, f.from = &snapshot, c.Resume
 	}
-	f.threads = chooseThreads(c.Threads, f.resume)
+	f.threads = chooseThreads(c.Threads, f.resume, usual)
 	c.Threads = f.threads.n
 	if f.resumed = used && f.resume != nil; f.resumed {
 		text, err := os.ReadFile(f.path(configFile))
@@ -103,6 +104,9 @@ func (f *runFolder) open(c config.Config) error {
 
 // keepConfig writes config.yaml again if it was removed: to continue the run needs it.
 func (f *runFolder) keepConfig(c config.Config) error {
+	if f.elsewhere {
+		return nil
+	}
 	if _, err := os.Lstat(f.path(configFile)); f.configText == nil || !errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -24,6 +24,13 @@ func (r *run) save(s *autograd.Scope, isBest bool) error {
 	if err := r.checkFinite(s); err != nil {
 		return err
 	}
+	if err := r.compareStates(s); err != nil {
+		return err
+	}
+	if r.folder.elsewhere {
+		r.clock.saved()
+		return nil
+	}
 	if err := r.folder.keepConfig(r.config); err != nil {
 		return err
 	}

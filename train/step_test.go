@@ -34,7 +34,7 @@ func TestAccumulate(t *testing.T) {
 		before := hostValues(s, r.leaves)
 		batches := r.loader.Epoch(context.Background(), 0, 0)
 		defer batches.Close()
-		if err := r.trainStep(s, batches); err != nil {
+		if err := r.trainStep(t.Context(), s, batches); err != nil {
 			t.Fatal(err)
 		}
 		if r.Step != 1 || r.Batch != 3 || r.Seen.Images != 9 {
@@ -57,7 +57,7 @@ func meanGradients(t *testing.T, c config.Config) (mean [][]float64) {
 		batches := r.loader.Epoch(context.Background(), 0, 0)
 		defer batches.Close()
 		for _, share := range []float64{4. / 9, 4. / 9, 1. / 9} {
-			if _, err := r.forwardBackward(s, batches); err != nil {
+			if _, _, err := r.forwardBackward(s, batches); err != nil {
 				t.Fatal(err)
 			}
 			for i, g := range hostValues(s, autograd.GradsOf(s, r.leaves)) {

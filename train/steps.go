@@ -12,9 +12,10 @@ var ErrNothingTrained = errors.New("no image was trained on")
 // cannot train, makes no step if no other batch is accumulated with it.
 func (r *run) countSteps() (int64, error) {
 	batches, accumulate := r.loader.Batches(), r.config.Accumulate
-	if last := r.images.train.Len() - (batches-1)*r.config.BatchSize; last == 1 && !r.net.trainsOnOne() {
-		batches-- // the only batch of one image, or, with a batch size of 1, one of many
-		if r.config.BatchSize == 1 {
+	size, ranks := min(r.config.GlobalBatch(), r.images.train.Len()), r.ranks.size()
+	if last := r.images.train.Len() - (batches-1)*size; last <= ranks && !r.net.trainsOnOne() {
+		batches-- // the only batch of one image on a rank, or, with a batch size of 1, one of many
+		if size <= ranks {
 			batches = 0
 		}
 	}

@@ -99,19 +99,20 @@ func (r *run) computeStatistics(ctx context.Context, s *autograd.Scope) error {
 	if err != nil {
 		return err
 	}
+	r.seedStep(s)
 	batches := r.loader.Epoch(context.WithoutCancel(ctx), r.Epoch+1, 0)
 	defer batches.Close()
 	err = s.Sub(func(s *autograd.Scope) error {
 		return s.NoGrad(func(s *autograd.Scope) error {
 			mean := running.ZerosLike(s)
 			running.CopyFrom(s, own) // an interrupted pass left others, on which the rounding of the first batch depends
-			for n := 0; ; {
-				if err := r.interruption(ctx); err != nil {
+			for n, images := 0, 0; ; {
+				if err := r.interrupted(ctx); err != nil {
 					return err
 				}
 				b, err := batches.Next()
 				if errors.Is(err, io.EOF) {
-					running.CopyFrom(s, mean)
+					running.CopyFrom(s, r.meanOverRanks(s, mean, images))
 					return s.Err()
 				}
 				if err != nil {
@@ -120,7 +121,7 @@ func (r *run) computeStatistics(ctx context.Context, s *autograd.Scope) error {
 				if !r.trainable(b) {
 					continue
 				}
-				n++
+				n, images = n+1, images+b.N
 				if err := s.Sub(func(s *autograd.Scope) error {
 					r.Forward(s, r.swa.network, backend.Pixels(b, r.net.preprocess), autograd.Training)
 					mean.Lerp(s, running, 1/float64(n))
@@ -135,6 +136,25 @@ func (r *run) computeStatistics(ctx context.Context, s *autograd.Scope) error {
 		err = errors.Join(err, r.restoreGenerator(s, g))
 	}
 	return err
+}
+
+// meanOverRanks returns the mean of each rank's tensors, weighted by its number of images.
+func (r *run) meanOverRanks(s *autograd.Scope, own autograd.List, images int) autograd.List {
+	if !r.ranks.several() {
+		return own
+	}
+	total := []float64{float64(images)}
+	if err := r.ranks.Sum(total); err != nil {
+		s.Fail(err)
+		return own
+	}
+	list := make(autograd.List, len(own))
+	for i, t := range own {
+		sum := s.Scale(t, float64(images))
+		r.ranks.Process().AllReduce(s, sum)
+		list[i] = s.Scale(sum, 1/max(total[0], 1))
+	}
+	return list
 }
 
 // swaWeights are the arrays of the average in a checkpoint, as weights.

@@ -13,9 +13,12 @@ type threads struct {
 	reason string
 }
 
+// usualThreads is the default of this machine.
+func usualThreads() threads { return threads{host.Threads(), host.ThreadsReason()} }
+
 // chooseThreads returns the configured number if there is one, otherwise that of the checkpoint that the run continues: the
-// default of this machine may be another, and would compute other bits.
-func chooseThreads(configured int, resume *checkpoints.File) threads {
+// usual one may be another, and would compute other bits.
+func chooseThreads(configured int, resume *checkpoints.File, usual threads) threads {
 	if configured != 0 {
 		return threads{configured, "as configured"}
 	}
@@ -24,7 +27,7 @@ func chooseThreads(configured int, resume *checkpoints.File) threads {
 			return threads{was.Threads, "as in the checkpoint"}
 		}
 	}
-	return threads{host.Threads(), host.ThreadsReason()}
+	return usual
 }
 
 // String is the choice in words, as "2 threads: 2 physical cores".

@@ -31,7 +31,7 @@ func TestChooseThreads(t *testing.T) {
 		{"weights alone", 0, checkpoint(""), machine},
 		{"a damaged number", 0, checkpoint(`{"threads":-1}`), machine},
 	} {
-		if got := chooseThreads(c.configured, c.resume); got != c.want {
+		if got := chooseThreads(c.configured, c.resume, usualThreads()); got != c.want {
 			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
 		}
 	}

@@ -36,6 +36,10 @@ type Trainer struct {
 	// Control takes requests from other goroutines: checkpoint, stop, pause, continue, and changes of the learning rate. It belongs
 	// to one call of Fit. nil: none.
 	Control *control.Control
+	// Group trains together with other processes, each of which calls Fit with the same settings and its own member of the group.
+	// Rank 0 has the run's folder and records its events; the others record warnings of their own alone. After an error other than
+	// [ErrInterrupted], the caller tells the other ranks ([distributed.Group.Fail]). nil: one process.
+	Group Group
 
 	now  func() time.Time                  // for tests; nil: time.Now
 	late func(*autograd.Readback) readback // for tests: replaces the results of steps
@@ -88,7 +92,8 @@ func (t Trainer) validate() error {
 	return nil
 }
 
-// ErrStop is returned by a callback to finish the run early.
+// ErrStop is returned by a callback to finish the run early. Of several ranks, one is enough; those of AfterStep end the run one
+// step later.
 var ErrStop = errors.New("stop training")
 
 // Fit trains the configured network: [Trainer.Fit] of the zero Trainer.
@@ -140,6 +145,10 @@ func (r *run) afterEpoch(s *autograd.Scope, e report.Epoch) error {
 
 // stopped finishes the run with this step if a callback returned ErrStop, and returns other errors.
 func (r *run) stopped(err error) error {
+	if errors.Is(err, ErrStop) && r.ranks.several() {
+		r.wantsEnd = true
+		return nil
+	}
 	if errors.Is(err, ErrStop) {
 		r.totalSteps, r.ended = r.Step, true
 		return nil

@@ -20,7 +20,7 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 	if r.valLoader == nil {
 		return nil
 	}
-	e := r.evaluation()
+	e := r.evaluation(ctx)
 	var seen outcomes
 	e.Each = r.collect(&seen, len(e.Networks))
 	scores, err := r.score(ctx, s, e)
@@ -52,10 +52,11 @@ func (r *run) validate(ctx context.Context, s *autograd.Scope, sum *report.Epoch
 }
 
 // evaluation evaluates the network, its moving average and the complete average of the last epochs, in this order.
-func (r *run) evaluation() classify.Evaluation {
+func (r *run) evaluation(ctx context.Context) classify.Evaluation {
 	e := classify.Evaluation{Machine: r.Machine, Networks: []*backend.Network{r.network}, Preprocess: r.net.preprocess}
+	e.Merge = r.merge()
 	e.AfterBatch = func(batch, of int) error {
-		if err := r.folder.check(); err != nil {
+		if err := errors.Join(r.folder.check(), r.agreedStop(ctx)); err != nil {
 			return err
 		}
 		return r.recorder.Record(report.Validation{Epoch: r.Epoch + 1, Batch: batch, Batches: of})
@@ -72,15 +73,15 @@ func (r *run) evaluation() classify.Evaluation {
 // score runs an evaluation, on cached features where there are some, and records images that cannot be read.
 func (r *run) score(ctx context.Context, s *autograd.Scope, e classify.Evaluation) (scores []classify.Score, err error) {
 	if r.features != nil && r.features.val != nil {
-		scores, err = r.scoreFeatures(ctx, s, e.Networks, e.Each)
+		scores, err = r.scoreFeatures(ctx, s, e)
 	} else {
-		scores, err = e.Run(ctx, s, r.valLoader)
+		scores, err = e.Run(r.untilAgreed(ctx), s, r.valLoader)
 	}
 	if err != nil {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil && !r.ranks.several() {
 			return nil, ctx.Err()
 		}
-		if errors.Is(err, ErrFolderLost) {
+		if errors.Is(err, ErrFolderLost) || errors.Is(err, errStopped) {
 			return nil, err
 		}
 		return nil, fmt.Errorf("train: epoch %d: validation: %w", r.Epoch+1, err)

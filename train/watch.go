@@ -26,6 +26,9 @@ type watched struct {
 
 // watch remembers what the run has opened, until close.
 func (f *runFolder) watch() error {
+	if f.elsewhere {
+		return nil
+	}
 	const back = "move it back and continue with train resume, or start again with another --out"
 	for _, w := range []watched{
 		{path: f.dir, what: "the run's folder", todo: "all that the run wrote is gone with it; if it was renamed, continue with train resume and its new name, otherwise start again with another --out"},

@@ -37,8 +37,8 @@ type Position struct {
 	Changes int     // of the learning rate so far
 }
 
-// Control takes requests from any goroutine, and passes them to one run. The zero value is ready for use. Attach, Stopped and
-// Take, which the run calls, do nothing on a nil Control.
+// Control takes requests from any goroutine, and passes them to one run. The zero value is ready for use. Attach, Stopped,
+// Take and Wait, which the run calls, do nothing on a nil Control.
 type Control struct {
 	mu      sync.Mutex
 	at      Position // Factor and Changes include those of waiting
@@ -202,6 +202,9 @@ func (c *Control) Take(p Position) []Request {
 
 // Wait waits for a request, for the end of the context, or for a time.
 func (c *Control) Wait(ctx context.Context, most time.Duration) {
+	if c == nil {
+		return
+	}
 	c.mu.Lock()
 	if len(c.waiting) > 0 || c.stopped {
 		c.mu.Unlock()

@@ -1,0 +1,55 @@
+package train
+
+import (
+	"fmt"
+
+	"depthwise.dev/report"
+)
+
+// chooseRanks sets the number of ranks that the batch size is meant for: that of the process group, or that of the run that is
+// continued, whose batches keep their size whatever the number of ranks is now.
+func (r *run) chooseRanks() {
+	c := &r.config
+	if c.Ranks == 0 {
+		c.Ranks = r.ranks.size()
+		was := continued(*c)
+		if was != nil && (c.Ranks > 1 || was.Ranks > 1) {
+			images, before, now := r.images.train.Len(), *c, *c
+			before.BatchSize, before.Ranks = was.BatchSize, was.Ranks
+			auto, same := c.BatchSize < 0, c.BatchSize == was.BatchSize
+			if auto || same || min(now.GlobalBatch(), images) == min(before.GlobalBatch(), images) {
+				c.BatchSize, c.Ranks = before.BatchSize, before.Ranks
+			}
+		}
+	}
+	if c.Ranks == 1 {
+		c.Ranks = 0 // is not recorded
+	}
+}
+
+// differentRanks compares the number of ranks that the batch size is meant for with that of a checkpoint's settings.
+func (r *run) differentRanks(settings string) []string {
+	was, is := chosenIn(settings), max(r.config.Ranks, 1)
+	if was == nil || max(was.Ranks, 1) == is {
+		return nil
+	}
+	return []string{fmt.Sprintf("--batch-size was that of %d ranks and is that of %d", max(was.Ranks, 1), is)}
+}
+
+// rankBatch is the largest number of images that a rank has of a batch.
+func (r *run) rankBatch() int { return (r.config.GlobalBatch() + r.ranks.size() - 1) / r.ranks.size() }
+
+// noteRanks records how the images of a batch are divided.
+func (r *run) noteRanks() error {
+	c, size := r.config, r.ranks.size()
+	meant := max(c.Ranks, 1)
+	if size == 1 && meant == 1 {
+		return nil
+	}
+	text := fmt.Sprintf("%d ranks: a batch has %d images in all, %d on each rank; the learning rate %g is not scaled", size, c.GlobalBatch(), r.rankBatch(), c.LR)
+	if size != meant {
+		text = fmt.Sprintf("a batch has %d images in all, as the run began (--batch-size %d on %d ranks): %d on each of %d ranks now; order, steps and learning rates stay the same",
+			c.GlobalBatch(), c.BatchSize, meant, r.rankBatch(), size)
+	}
+	return r.note(report.Info, text)
+}
