@@ -68,7 +68,8 @@ type run struct {
 	requests []control.Request // taken on rank 0, and not carried out yet
 	wantsEnd bool              // a callback of this rank finished the run
 	reducer  *autograd.GradientReducer
-	own      report.Recorder // of what concerns this rank alone; nil: recorder
+	sync     *autograd.NormSync // of the network's batch norms; nil: each rank has statistics of its own
+	own      report.Recorder    // of what concerns this rank alone; nil: recorder
 }
 
 func (r *run) result() Result {

@@ -82,12 +82,21 @@ func (r *run) forwardBackward(s *autograd.Scope, batches batchSource) (seen tall
 		r.Batch = b.Index + 1
 		seen.Skipped += len(b.Skipped)
 		f.unreadable = append(f.unreadable, b.Skipped...)
-		trains := r.trainable(b)
+		trains, err := r.takesPart(b)
+		if err != nil {
+			return seen, f, err
+		}
 		if r.ranks.several() && (n == r.config.Accumulate-1 || r.Batch == r.loader.Batches()) {
 			r.beginReduction(s, b, trains, seen)
 		}
 		if !trains {
 			f.drop(b)
+			continue
+		}
+		if b.N == 0 {
+			if err := r.runAbsent(s); err != nil {
+				return seen, f, err
+			}
 			continue
 		}
 		if err := r.beforeBatch(b); err != nil {
@@ -104,7 +113,7 @@ func (r *run) forwardBackward(s *autograd.Scope, batches batchSource) (seen tall
 // beginReduction begins to average the gradients of a step over ranks, before the backward pass of its last batch.
 func (r *run) beginReduction(s *autograd.Scope, b *data.Batch, trains bool, seen tally) {
 	c := autograd.Contribution{Images: seen.Images, Weight: seen.Weight}
-	if trains {
+	if trains && b.N > 0 {
 		c.Images += b.N
 		c.Weight += r.batchWeight(b)
 	}
@@ -136,8 +145,8 @@ func (r *run) recordUnreadable(skipped []data.Problem) error {
 	return errors.Join(r.recordSkipped(skipped), check.Unreadable(r.unread, r.images.train.Len(), check.DefaultUnreadableLimit))
 }
 
-// trainable reports whether batch norm can train on a batch.
-func (r *run) trainable(b *data.Batch) bool { return b.N > 1 || b.N == 1 && r.net.trainsOnOne() }
+// trainable reports whether batch norm can train on a number of images.
+func (r *run) trainable(images int) bool { return images > 1 || images == 1 && r.net.trainsOnOne() }
 
 // recordDropped records, once, that a batch of one image is skipped.
 func (r *run) recordDropped(f found) error {

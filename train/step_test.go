@@ -137,7 +137,7 @@ func TestTrainable(t *testing.T) {
 		{"one image, 1x1 without batch norm", build(narrow), 1, true},
 	} {
 		r, b := &run{net: network{graph: c.graph}}, &data.Batch{N: c.n, Height: c.graph.Input.Height, Width: c.graph.Input.Width}
-		if got := r.trainable(b); got != c.want {
+		if got := r.trainable(b.N); got != c.want {
 			t.Errorf("%s: trainable is %v", c.name, got)
 		}
 	}

@@ -13,6 +13,9 @@ var ErrNothingTrained = errors.New("no image was trained on")
 func (r *run) countSteps() (int64, error) {
 	batches, accumulate := r.loader.Batches(), r.config.Accumulate
 	size, ranks := min(r.config.GlobalBatch(), r.images.train.Len()), r.ranks.size()
+	if r.config.SyncBN {
+		ranks = 1 // batch norm sees the images of all
+	}
 	if last := r.images.train.Len() - (batches-1)*size; last <= ranks && !r.net.trainsOnOne() {
 		batches-- // the only batch of one image on a rank, or, with a batch size of 1, one of many
 		if size <= ranks {

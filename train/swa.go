@@ -99,6 +99,7 @@ func (r *run) computeStatistics(ctx context.Context, s *autograd.Scope) error {
 	if err != nil {
 		return err
 	}
+	sync := r.syncNorms(r.swa.network)
 	r.seedStep(s)
 	batches := r.loader.Epoch(context.WithoutCancel(ctx), r.Epoch+1, 0)
 	defer batches.Close()
@@ -118,11 +119,20 @@ func (r *run) computeStatistics(ctx context.Context, s *autograd.Scope) error {
 				if err != nil {
 					return fmt.Errorf("train: batch-norm statistics of the average: %w", err)
 				}
-				if !r.trainable(b) {
+				trains, err := r.takesPart(b)
+				if err != nil {
+					return err
+				}
+				if !trains {
 					continue
 				}
 				n, images = n+1, images+b.N
 				if err := s.Sub(func(s *autograd.Scope) error {
+					if sync != nil && b.N == 0 {
+						b = r.blackBatch()
+						sync.Absent = true
+						defer func() { sync.Absent = false }()
+					}
 					r.Forward(s, r.swa.network, backend.Pixels(b, r.net.preprocess), autograd.Training)
 					mean.Lerp(s, running, 1/float64(n))
 					return s.Err()
@@ -140,7 +150,7 @@ func (r *run) computeStatistics(ctx context.Context, s *autograd.Scope) error {
 
 // meanOverRanks returns the mean of each rank's tensors, weighted by its number of images.
 func (r *run) meanOverRanks(s *autograd.Scope, own autograd.List, images int) autograd.List {
-	if !r.ranks.several() {
+	if !r.ranks.several() || r.sync != nil { // synchronized batch norm has the same statistics on all ranks
 		return own
 	}
 	total := []float64{float64(images)}

@@ -13,7 +13,6 @@ import (
 	"depthwise.dev/report"
 	"depthwise.dev/report/mlflow"
 	"depthwise.dev/train"
-	"depthwise.dev/train/control"
 )
 
 // trackingFlags are the flags of what other tools show of a run.
@@ -107,8 +106,8 @@ func (t *tracking) warn(one *tracked, err error) {
 	}
 }
 
-// fitTracked trains with trackers, and with the report of the run if it is wanted. requests may be nil.
-func fitTracked(cmd *cobra.Command, c config.Config, progress report.Recorder, requests *control.Control) (train.Result, error) {
+// fitTracked trains with trackers, and with the report of the run if it is wanted.
+func fitTracked(cmd *cobra.Command, c config.Config, progress report.Recorder, trainer train.Trainer) (train.Result, error) {
 	ctx := cmd.Context()
 	var callbacks []train.Callback
 	finish := func() {}
@@ -117,7 +116,10 @@ func fitTracked(cmd *cobra.Command, c config.Config, progress report.Recorder, r
 		progress, callbacks, finish = r, append(callbacks, r.callback()), r.finish
 	}
 	t, further := newTracking(ctx, c, progress)
-	result, err := train.Trainer{Callbacks: append(callbacks, further...), Control: requests}.Fit(ctx, c, t)
+	trainer.Callbacks = append(callbacks, further...)
+	ctx, release := groupContext(ctx, trainer)
+	defer release()
+	result, err := trainer.Fit(ctx, c, t)
 	finish() // the report, which trackers may copy
 	t.finish(err)
 	return result, err

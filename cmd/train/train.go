@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"depthwise.dev/config"
+	"depthwise.dev/distributed"
 	"depthwise.dev/internal/terminal"
 	"depthwise.dev/report"
 	"depthwise.dev/train"
@@ -36,9 +38,18 @@ func fit(cmd *cobra.Command, s *settings) error {
 	if s.ranks.env.Spawn > 0 {
 		return startRanks(cmd, s.ranks.env, c)
 	}
-	if _, err := joinGroup(cmd, s); err != nil {
+	group, err := joinGroup(cmd, s)
+	if err != nil {
 		return err
 	}
+	if !group.First() {
+		return leaveGroup(group, fitElsewhere(cmd, c, group))
+	}
+	return leaveGroup(group, fitHere(cmd, s, c, group))
+}
+
+// fitHere trains in a process alone or as rank 0, which records the run.
+func fitHere(cmd *cobra.Command, s *settings, c config.Config, group *distributed.Group) error {
 	served, err := s.serveLive(cmd, c)
 	if err != nil {
 		return err
@@ -50,7 +61,7 @@ func fit(cmd *cobra.Command, s *settings) error {
 	waitForCheckpoint(cmd.Context())
 	progress := &shared{Recorder: served.record(recorder(c.Progress, cmd.ErrOrStderr()))}
 	c.Remote = newRemote(func(text string) { _ = progress.Record(report.Note{Level: report.Warning, Text: text}) }) // the run reports an error of progress itself
-	result, err := fitTracked(cmd, c, progress, served.requests())
+	result, err := fitTracked(cmd, c, progress, train.Trainer{Control: served.requests(), Group: group})
 	closed := progress.Close()
 	switch {
 	case errors.Is(err, train.ErrInterrupted):

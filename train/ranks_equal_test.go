@@ -1,0 +1,121 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"depthwise.dev/checkpoints"
+	"depthwise.dev/config"
+	"depthwise.dev/internal/testset"
+	"depthwise.dev/report"
+)
+
+// stateOf returns the arrays of a run's last checkpoint.
+func stateOf(t *testing.T, r Result) map[string][]float32 {
+	t.Helper()
+	f, err := checkpoints.Read(checkpoints.Store{Dir: filepath.Join(r.Dir, "checkpoints")}.Path(r.Step))
+	if err != nil {
+		t.Fatal(err)
+	}
+	arrays := map[string][]float32{}
+	for _, a := range f.Arrays {
+		if !strings.HasPrefix(a.Name, "generator/") {
+			if arrays[a.Name], err = checkpoints.Values[float32](a); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return arrays
+}
+
+// difference is the largest difference of an array's values, relative to its largest value.
+func difference(a, b []float32) float64 {
+	largest, norm := 0., 0.
+	for i := range b {
+		largest, norm = max(largest, math.Abs(float64(a[i])-float64(b[i]))), max(norm, math.Abs(float64(b[i])))
+	}
+	return largest / max(norm, 1e-12)
+}
+
+// TestRanksEqualOneProcess: ranks train as one process with the whole batch. Training with batch statistics is chaotic, so that
+// float32 is compared after one step; with frozen batch norms after 50.
+func TestRanksEqualOneProcess(t *testing.T) {
+	data := testset.Images(t, 16, 3) // 48 images
+	for _, c := range []struct {
+		name   string
+		ranks  []int
+		change func(*config.Config)
+		tol    float64 // relative to the largest value of an array
+	}{
+		{"one step, synchronized batch norm", []int{2, 4}, func(c *config.Config) { c.SyncBN, c.MaxSteps = true, 1 }, 1e-4},
+		{"one step of libtorch's operations", []int{2}, func(c *config.Config) { c.SyncBN, c.MaxSteps, c.Backend = true, 1, "torch" }, 1e-4},
+		{"one step of accumulated batches", []int{2}, func(c *config.Config) { c.SyncBN, c.MaxSteps, c.Accumulate, c.BatchSize = true, 1, 2, 12 }, 1e-4},
+		{"one step, class weights", []int{2}, func(c *config.Config) { c.SyncBN, c.MaxSteps, c.ClassWeights = true, 1, "balanced" }, 1e-4},
+		{"50 steps, frozen batch norms", []int{2, 3}, func(c *config.Config) { c.Freeze, c.LR, c.MaxSteps, c.BatchSize = "bn", 0.01, 50, 12 }, 1e-5},
+		{"50 steps of a last batch that is uneven", []int{2}, func(c *config.Config) { c.Freeze, c.LR, c.MaxSteps, c.BatchSize = "bn", 0.01, 50, 18 }, 1e-5},
+	} {
+		for _, ranks := range c.ranks {
+			t.Run(fmt.Sprintf("%s, %d ranks", c.name, ranks), func(t *testing.T) {
+				config := small(t, data)
+				config.Model.Resolution, config.BatchSize, config.Epochs, config.Schedule, config.WarmupEpochs = 40, 24, 30, "constant", 0
+				c.change(&config)
+				want := stateOf(t, fit(t, config))
+				config.Out, config.BatchSize = filepath.Join(t.TempDir(), "ranks"), config.BatchSize/ranks
+				got, largest := stateOf(t, trained(t, ranks, config).result), 0.
+				if len(got) != len(want) {
+					t.Errorf("%d arrays, want %d", len(got), len(want))
+				}
+				for name, values := range want {
+					d := difference(got[name], values)
+					if largest = max(largest, d); !(d <= c.tol) {
+						t.Errorf("%s differs by %.2g", name, d)
+					}
+				}
+				t.Logf("largest difference %.2g", largest)
+			})
+		}
+	}
+}
+
+// TestRanksOfAnotherNumber: a run that is continued by another number of ranks has the same steps on the same images.
+func TestRanksOfAnotherNumber(t *testing.T) {
+	c := small(t, testset.Images(t, 16, 3))
+	c.Model.Resolution, c.BatchSize, c.Freeze, c.LR, c.Epochs = 40, 8, "bn", 0.01, 3 // 6 steps an epoch
+	want := stateOf(t, fit(t, c))
+	c.Out, c.Resume, c.BatchSize, c.Epochs = filepath.Join(t.TempDir(), "run"), "auto", 4, 3
+	for i, ranks := range []int{2, 1, 4} {
+		list := fitRanks(t, ranks, c, func(rank int, m *member) {
+			if rank > 0 || i == 2 {
+				return
+			}
+			var cancel context.CancelFunc
+			m.ctx, cancel = context.WithCancel(t.Context())
+			m.record = func(e report.Event) error {
+				if step, ok := e.(report.Step); ok && step.Step == int64(4+5*i) {
+					cancel()
+				}
+				return nil
+			}
+		})
+		for rank, m := range list {
+			if m.err != nil && (i == 2 || !errors.Is(m.err, ErrInterrupted)) {
+				t.Fatalf("rank %d of %d: %v", rank, ranks, m.err)
+			}
+			if i < 2 && m.err == nil {
+				t.Fatalf("rank %d of %d was not interrupted", rank, ranks)
+			}
+			if i == 2 && rank == 0 {
+				for name, values := range want {
+					if d := difference(stateOf(t, m.result)[name], values); !(d <= 1e-5) {
+						t.Errorf("%s differs by %.2g from one process", name, d)
+					}
+				}
+			}
+		}
+	}
+}
