@@ -73,7 +73,13 @@ func (m *member) fit(rank, ranks, port int) {
 // trained is fitRanks of a run that must succeed; it returns rank 0.
 func trained(t *testing.T, ranks int, c config.Config) member {
 	t.Helper()
-	list := fitRanks(t, ranks, c, nil)
+	return trainedAs(t, Trainer{}, ranks, c)
+}
+
+// trainedAs is trained by a trainer.
+func trainedAs(t *testing.T, trainer Trainer, ranks int, c config.Config) member {
+	t.Helper()
+	list := fitRanks(t, ranks, c, func(_ int, m *member) { m.Trainer = trainer })
 	for rank, m := range list {
 		if m.err != nil {
 			t.Fatalf("rank %d: %v", rank, m.err)

@@ -37,7 +37,9 @@ func (r *run) compareStarts() error {
 	if !r.ranks.several() {
 		return nil
 	}
-	settings, err := resultSettings(r.config).YAML()
+	c := resultSettings(r.config)
+	c.Precision, c.Backend, c.TF32, c.Deterministic = r.config.Precision, r.config.Backend, r.config.TF32, r.config.Deterministic
+	settings, err := c.YAML()
 	if err != nil {
 		return err
 	}
@@ -127,6 +129,9 @@ func (r *run) shareSettings() error {
 	own := r.config
 	c.Data, c.Images, c.Out, c.Resume = own.Data, own.Images, own.Out, shared.Resume
 	c.Device, c.Threads, c.Workers, c.ShardCache = own.Device, own.Threads, own.Workers, own.ShardCache
+	if own.WeightsFromFile() {
+		c.ClassWeights = own.ClassWeights // whose numbers are compared
+	}
 	r.config = c
 	r.net, err = r.trainer.network(&r.config, len(r.images.train.Classes))
 	return err
