@@ -170,7 +170,7 @@ func TestAccumulateInFP16(t *testing.T) {
 				}
 				batches := r.loader.Epoch(t.Context(), 0, 0)
 				defer batches.Close()
-				seen, err := r.forwardBackward(s, batches)
+				seen, _, err := r.forwardBackward(s, batches)
 				if err != nil {
 					t.Fatal(err)
 				}
