@@ -13,7 +13,7 @@ export GOMP_SPINCOUNT ?= 10000
 # Packages without libtorch: tested with the race detector, which does not work with libtorch's own threads.
 PURE  := ./data/... ./checkpoints/... ./formats/... ./hub/... ./metrics/... ./models/... ./report/... ./train/control ./distributed/launch ./internal/... ./bundle/... ./serving/httpserver ./cmd/setup/...
 # Packages with native tensors: tested again with the tag invariants, which counts live tensors; it does not affect autograd/native.
-TORCH = $$($(GO) list ./autograd/... ./backend ./bench ./classify ./config ./diagnose ./optim ./serving ./serving/source ./train ./weights/... | grep -v /autograd/native)
+TORCH = $$($(GO) list ./autograd/... ./backend ./bench ./classify ./config ./diagnose ./distributed ./optim ./serving ./serving/source ./train ./weights/... | grep -v /autograd/native)
 # Packages that build without cgo on other systems.
 CROSS := ./data/... ./checkpoints/... ./formats/... ./hub/... ./metrics/... ./models/... ./report/... ./train/control ./distributed/launch ./internal/... ./bundle/... ./serving/httpserver ./cmd/setup/...
 

@@ -2,6 +2,7 @@ package distributed_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,6 +37,7 @@ type child struct {
 	Timeout time.Duration
 	Fault   string // after some sums: "error", "exit", "sleep"; "": none
 	Sums    int    // 0: without an end
+	Silence time.Duration
 }
 
 func TestMain(m *testing.M) {
@@ -55,7 +57,7 @@ func TestMain(m *testing.M) {
 
 func (c child) run() error {
 	warn := func(message string) { fmt.Println("warning:", message) }
-	g, err := distributed.Join(context.Background(), c.Env, distributed.Options{Timeout: c.Timeout, Silence: silence, Warn: warn})
+	g, err := distributed.Join(context.Background(), c.Env, distributed.Options{Timeout: c.Timeout, Silence: cmp.Or(c.Silence, silence), Warn: warn})
 	if err != nil {
 		return err
 	}
