@@ -32,7 +32,7 @@ type Local struct {
 // Patience is how long ranks may take to end.
 type Patience struct {
 	Own  time.Duration // by themselves, after another has failed. 0: 2 s, in which they say why they end
-	Term time.Duration // after SIGTERM, until SIGKILL. 0: 5 s
+	Term time.Duration // after SIGTERM, until SIGKILL. 0: 3 s
 	Last time.Duration // after an interrupted rank has ended; until then they write a checkpoint. 0: 10 s
 }
 
@@ -43,7 +43,7 @@ func (p Patience) withDefaults() Patience {
 		}
 	}
 	set(&p.Own, 2*time.Second)
-	set(&p.Term, 5*time.Second)
+	set(&p.Term, 3*time.Second)
 	set(&p.Last, 10*time.Second)
 	return p
 }
@@ -206,11 +206,12 @@ func (r *running) wait(ctx context.Context) *Failure {
 	return r.failed
 }
 
-// signal sends a signal to all ranks that have not ended.
+// signal sends a signal to all ranks that have not ended. One that was stopped (SIGSTOP) continues, to receive it.
 func (r *running) signal(s syscall.Signal) {
 	for _, cmd := range r.started {
 		if cmd != nil {
 			_ = cmd.Process.Signal(s) // an error means that it has just ended
+			_ = cmd.Process.Signal(syscall.SIGCONT)
 		}
 	}
 }

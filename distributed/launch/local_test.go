@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -50,6 +51,24 @@ var ranks = map[string]func(rank string) int{
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		}
 		return untilTerm(0)
+	},
+	"stopped": func(rank string) int {
+		file := os.Getenv("LAUNCH_TEST_FILE")
+		if rank == "1" {
+			for {
+				if _, err := os.Stat(file); err == nil {
+					return 6
+				}
+				time.Sleep(time.Millisecond)
+			}
+		}
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, syscall.SIGTERM)
+		_ = os.WriteFile(file, nil, 0o600)
+		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		<-signals
+		fmt.Println("terminated")
+		return 0
 	},
 	"deaf": func(rank string) int {
 		signal.Ignore(syscall.SIGTERM)
@@ -203,6 +222,17 @@ func TestLocalKills(t *testing.T) {
 	err := l.Run(t.Context())
 	if f, ok := errors.AsType[*Failure](err); !ok || f.Rank != 0 || f.Code != 4 {
 		t.Errorf("%v, want the failure of rank 0 with code 4", err)
+	}
+}
+
+// TestLocalStopped: a rank that was stopped (SIGSTOP) gets SIGTERM too, and need not be killed.
+func TestLocalStopped(t *testing.T) {
+	l, stdout, _ := local(t, "stopped")
+	l.Environ = append(l.Environ, "LAUNCH_TEST_FILE="+filepath.Join(t.TempDir(), "ready"))
+	l.Patience.Term = time.Minute
+	err := l.Run(t.Context())
+	if f, ok := errors.AsType[*Failure](err); !ok || f.Rank != 1 || !slices.Contains(stdout.lines(), "terminated") {
+		t.Errorf("%v, output %q; want the failure of rank 1, and that rank 0 was terminated", err, stdout.lines())
 	}
 }
 
