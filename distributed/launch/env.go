@@ -91,6 +91,8 @@ func (v *variables) detect() Env {
 		return v.slurm()
 	case v.has("RANK", "WORLD_SIZE"):
 		return v.byHand()
+	case v.has("PMI_RANK"):
+		v.hydra()
 	}
 	return Env{}
 }

@@ -72,6 +72,10 @@ func TestDetect(t *testing.T) {
 		{"mpirun in a job of Slurm, whose daemons are tasks", slurm.with(mpirun),
 			Env{Launcher: OpenMPI, Rank: 1, Size: 2, LocalRank: 1, LocalSize: 2, Host: "127.0.0.1", Port: portOf("prterun-node1-4711@1"), RunID: "prterun-node1-4711@1"}},
 
+		{"one process of MPICH", environment{"PMI_RANK": "0", "PMI_SIZE": "1"}, Env{}},
+		{"Slurm with PMI-2", slurm.with(environment{"PMI_RANK": "3", "PMI_SIZE": "4"}), slurmEnv},
+		{"MPICH with torchrun's variables", job.with(environment{"PMI_RANK": "1", "PMI_SIZE": "3"}), Env{Launcher: ByHand, Rank: 1, Size: 3, LocalSize: 1, Host: "job-master-0", Port: 23456}},
+
 		{"Trainer v2, one rank a node", trainer, Env{Launcher: Kubeflow, Rank: 2, Size: 3, LocalSize: 1, Host: "job-node-0-0.job", Port: 29500}},
 		{"Trainer v2, four ranks a node", trainer.with(environment{"PET_NPROC_PER_NODE": "4"}),
 			Env{Launcher: Kubeflow, Rank: 8, Size: 12, LocalSize: 4, Spawn: 4, Host: "job-node-0-0.job", Port: 29500}},
@@ -140,6 +144,9 @@ func TestDetectRefuses(t *testing.T) {
 		{"mpirun without a name", mpirun.with(environment{"PMIX_NAMESPACE": ""}), "MASTER_PORT is not set: pass a free port"},
 		{"mpirun against RANK", mpirun.with(environment{"RANK": "0"}), "RANK is 0, but OMPI_COMM_WORLD_RANK is 1: unset RANK"},
 		{"mpirun without a rank", mpirun.with(environment{"OMPI_COMM_WORLD_RANK": ""}), "OMPI_COMM_WORLD_RANK is not set"},
+
+		{"MPICH", environment{"PMI_RANK": "1", "PMI_SIZE": "2", "MPI_LOCALRANKID": "1"}, "this is process 1 of 2 that MPICH or Intel MPI started, without an address: start a shell that sets torchrun's variables, mpiexec -n 2 sh -c 'RANK=$PMI_RANK "},
+		{"MPICH without a size", environment{"PMI_RANK": "1"}, "PMI_SIZE is not set"},
 
 		{"nodes without a number", trainer.with(environment{"PET_NODE_RANK": ""}), "(Kubeflow): PET_NODE_RANK is not set"},
 		{"a node beyond the nodes", trainer.with(environment{"PET_NODE_RANK": "3"}), "PET_NODE_RANK is 3, which is no rank of PET_NNODES=3"},

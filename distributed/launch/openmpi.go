@@ -29,6 +29,15 @@ func (v *variables) openMPI() Env {
 	return e
 }
 
+// hydra refuses processes of MPICH's or Intel's mpiexec, which would each train by itself: they have neither an address for the
+// store nor an identity to derive one from.
+func (v *variables) hydra() {
+	if rank, size := v.required("PMI_RANK", 0), v.required("PMI_SIZE", 1); size > 1 {
+		v.wrong("this is process %d of %d that MPICH or Intel MPI started, without an address: start a shell that sets torchrun's variables, mpiexec -n %[2]d sh -c "+
+			`'RANK=$PMI_RANK WORLD_SIZE=$PMI_SIZE LOCAL_RANK=$MPI_LOCALRANKID LOCAL_WORLD_SIZE=$MPI_LOCALNRANKS MASTER_ADDR=HOST MASTER_PORT=29500 exec PROGRAM ...'`, rank, size)
+	}
+}
+
 // localhost is the address of a store whose clients are on its machine.
 const localhost = "127.0.0.1"
 
