@@ -178,6 +178,9 @@ type Config struct {
 	// SyncBN makes batch norm in training use the statistics of the images of all processes of a run, as one process with all
 	// of them would: torch.nn.SyncBatchNorm. It has no effect in one process, and none on frozen batch norms.
 	SyncBN bool `yaml:"sync_bn"`
+	// GradientCompression is how the gradients of several processes are sent: none, or bf16, which is half the bytes and
+	// rounds them to 8 bits. It has no effect in one process.
+	GradientCompression string `yaml:"gradient_compression"`
 	// Threads is the number of threads that compute. 0: that of the checkpoint of a resumed run, otherwise as for
 	// [backend.Options]. A run records the number, because its results depend on it.
 	Threads int `yaml:"threads"`
@@ -275,5 +278,7 @@ func Default() Config {
 		EMAWarmup:        WarmupTimm,
 		PlateauPatience:  10,   // torch
 		PlateauThreshold: 1e-4, // torch
+
+		GradientCompression: CompressNone,
 	}
 }

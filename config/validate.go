@@ -123,6 +123,7 @@ func (v *collector) optimization(c Config) {
 	for _, role := range c.NoDecay {
 		v.OneOf("no_decay", role, NoDecays)
 	}
+	v.OneOf("gradient_compression", c.GradientCompression, GradientCompressions)
 	v.OneOf("schedule", c.Schedule, Schedules)
 	v.Within("step_epochs", c.StepEpochs, 0, MaxCount, fmt.Sprintf("must be above 0 and at most %d, or 0 for the schedule's own", MaxCount))
 	v.Within("gamma", c.Gamma, 0, 1, "must be above 0 and at most 1, or 0 for the schedule's own")

@@ -32,7 +32,7 @@ func TestValidate(t *testing.T) {
 		}, nil},
 		{"zero value", func(c *Config) { *c = Config{} }, []string{
 			"data", "arch", "width", "resolution", "activation", "padding", "bn_eps", "bn_momentum",
-			"epochs", "monitor", "batch_size", "accumulate", "optimizer", "lr", "schedule", "ema_warmup", "layer_decay", "head_lr_scale", "loss", "sampler", "class_weights",
+			"epochs", "monitor", "batch_size", "accumulate", "optimizer", "lr", "gradient_compression", "schedule", "ema_warmup", "layer_decay", "head_lr_scale", "loss", "sampler", "class_weights",
 			"augment", "decode", "crop_scale", "crop_ratio", "fit", "precision", "backend", "device", "progress", "keep", "tensorboard"}},
 		{"no variant", func(c *Config) { c.Model.Variant = "" }, []string{"variant"}},
 		{"variant of another architecture", func(c *Config) { c.Model.Arch = "mobilenet_v2" }, []string{"variant"}},

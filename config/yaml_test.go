@@ -37,6 +37,7 @@ func TestYAMLRoundTrip(t *testing.T) {
 	c.Augment, c.CropScale, c.CropRatio, c.Flip, c.Fit = "none", [2]float64{0.35, 0.9}, [2]float64{0.5, 2}, 0.1, "pad"
 	c.ColorJitter, c.RandomErase, c.MixUp, c.CutMix = [4]float64{0.4, 0.3, 0.2, 0.1}, 0.25, 0.2, 1
 	c.Precision, c.Device, c.Threads, c.Workers, c.Seed = "bf16", "cuda:1", 2, 0, 1<<63+1
+	c.SyncBN, c.GradientCompression = true, "bf16"
 	c.CheckpointEvery, c.Keep, c.Progress = "500steps", 9, "json"
 	text, err := c.YAML()
 	if err != nil {

@@ -154,6 +154,8 @@ var notesOf = map[string]map[string]string{
 	"loss":          {"auto": "cross_entropy", "focal": "less of what is classified well"},
 	"class-weights": {"balanced": "inverse to the images of a class", "effective": "inverse to their effective number"},
 	"sampler":       {"uniform": "each once", "balanced": "as many of each class", "sqrt": "by the square root of a class's images"},
+
+	"gradient-compression": {"none": "that of the gradients", "bf16": "half the bytes, rounded to 8 bits"},
 }
 
 // flagDoc is a flag as help and documentation show it.

@@ -49,6 +49,7 @@ var synonyms = []synonym{
 	{"half fp16 float16", "precision", "--precision fp16"},
 	{"amp bf16 dtype mixed-precision", "precision", "--precision bf16"},
 	{"sync-batch-norm sync-batchnorm sync-batch-normalization", "sync-bn", ""},
+	{"ddp-comm-hook bf16-compress fp16-allreduce gradient-compress", "gradient-compression", "--gradient-compression bf16"},
 	{"aa auto-augment autoaugment", "augment", "--augment randaug"},
 	{"reprob random-erasing erasing", "random-erase", ""},
 	{"hflip fliplr horizontal-flip", "flip", ""},
