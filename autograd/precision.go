@@ -49,7 +49,8 @@ func FastPrecision(d Device) Precision {
 	return FP32
 }
 
-// fastPrecision is [FastPrecision] of a GPU: those before Ampere multiply float16 in tensor cores, and bfloat16 by conversions.
+// fastPrecision is [FastPrecision] of a GPU: those before Ampere have no instructions for bfloat16, and since Volta tensor cores for
+// float16.
 func (g GPU) fastPrecision() Precision {
 	if g.major < ampere {
 		return FP16
