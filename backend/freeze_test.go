@@ -136,3 +136,30 @@ func TestHeadOfFeaturesIsTheNetwork(t *testing.T) {
 		})
 	})
 }
+
+// TestStatistics: those of frozen batch norms do not change, and are not listed.
+func TestStatistics(t *testing.T) {
+	autogradtest.Run(t, func(s *autograd.Scope) {
+		n := New(s, graph(t, small(t, "mobilenet_v1", "paper")), 1)
+		for _, c := range []struct {
+			frozen Frozen
+			want   int // of the norms
+		}{{Frozen{}, norms(n, 0)}, {Frozen{Layers: 2}, norms(n, 2)}, {Frozen{Norms: true}, 0}} {
+			n.Freeze(s, c.frozen)
+			if got := n.Statistics(); len(got) != 2*c.want {
+				t.Errorf("%+v: %d statistics, want mean and variance of %d norms", c.frozen, len(got), c.want)
+			}
+		}
+	})
+}
+
+// norms counts the batch norms from a layer on.
+func norms(n *Network, first int) int {
+	count := 0
+	for _, l := range n.Graph.Layers[first:] {
+		if l.Norm != nil {
+			count++
+		}
+	}
+	return count
+}

@@ -47,6 +47,20 @@ func TestWriteThenRead(t *testing.T) {
 			}
 			sameFile(t, got, test.file)
 
+			content, err := test.file.MarshalBinary()
+			if err != nil || !bytes.Equal(content, fileBytes(t, path)) {
+				t.Errorf("MarshalBinary gives other bytes than Write, error %v", err)
+			}
+			var sent File
+			if err := sent.UnmarshalBinary(content); err != nil {
+				t.Fatal(err)
+			}
+			sameFile(t, sent, test.file)
+			content[len(content)-1] ^= 1
+			if err := sent.UnmarshalBinary(content); err == nil {
+				t.Error("UnmarshalBinary accepts a flipped bit")
+			}
+
 			again := filepath.Join(t.TempDir(), "g.safetensors")
 			writeFile(t, again, got)
 			if !bytes.Equal(fileBytes(t, path), fileBytes(t, again)) {

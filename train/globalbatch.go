@@ -48,7 +48,7 @@ func (r *run) noteRanks() error {
 	}
 	text := fmt.Sprintf("%d ranks: a batch has %d images in all, %d on each rank; the learning rate %g is not scaled", size, c.GlobalBatch(), r.rankBatch(), c.LR)
 	if size != meant {
-		text = fmt.Sprintf("a batch has %d images in all, as the run began (--batch-size %d on %d ranks): %d on each of %d ranks now; order, steps and learning rates stay the same",
+		text = fmt.Sprintf("a batch has %d images in all, as the run began (--batch-size %d, ranks %d), and %d on a rank now (ranks %d); order, steps and learning rates stay the same",
 			c.GlobalBatch(), c.BatchSize, meant, r.rankBatch(), size)
 	}
 	return r.note(report.Info, text)

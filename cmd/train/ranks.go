@@ -62,3 +62,6 @@ func leaveGroup(group *distributed.Group, err error) error {
 	}
 	return err
 }
+
+// several reports whether a trainer is one of several ranks.
+func several(t train.Trainer) bool { return t.Group != nil && t.Group.Size() > 1 }

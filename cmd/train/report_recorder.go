@@ -35,6 +35,7 @@ type runReport struct {
 	examples *validated           // of the best epoch, whose pictures are not made yet
 	before   map[string][]float32 // weights before the last step of the epoch
 	images   int                  // of the last step
+	averaged bool                 // gradients of accumulated batches are means, as of several ranks, and not sums
 
 	started time.Time
 	spent   time.Duration
@@ -180,7 +181,7 @@ func (r *runReport) afterEpoch(s *autograd.Scope, n *backend.Network, e report.E
 		return nil
 	}
 	scale := 1.0
-	if r.config.Accumulate > 1 {
+	if r.config.Accumulate > 1 && !r.averaged {
 		scale = 1 / float64(max(r.images, 1)) // of accumulated gradients, which are sums over images
 	}
 	layers, err := diagnose.Health(s, n, r.before, scale)

@@ -34,9 +34,10 @@ type board struct {
 	spent   time.Duration // by the callback
 	now     func() time.Time
 
-	batch  *batchPicture // to be written
-	curves map[int][]tensorboard.Curve
-	images int // of the last step
+	batch    *batchPicture // to be written
+	curves   map[int][]tensorboard.Curve
+	images   int  // of the last step
+	averaged bool // gradients of accumulated batches are means, as of several ranks, and not sums
 }
 
 func newBoard(ctx context.Context, c config.Config) *board {

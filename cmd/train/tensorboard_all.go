@@ -168,7 +168,7 @@ func pixelsOf(m image.Image) []uint8 {
 // histograms writes the distributions of the parameters, and of the gradients of the epoch's last step.
 func (b *board) histograms(s *autograd.Scope, n *backend.Network, e report.Epoch) error {
 	scale := float32(1)
-	if b.config.Accumulate > 1 {
+	if b.config.Accumulate > 1 && !b.averaged {
 		scale = 1 / float32(max(b.images, 1)) // of accumulated gradients, which are sums over images
 	}
 	var values []tensorboard.Value

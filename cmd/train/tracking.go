@@ -113,9 +113,15 @@ func fitTracked(cmd *cobra.Command, c config.Config, progress report.Recorder, t
 	finish := func() {}
 	if c.Report {
 		r := newRunReport(ctx, c, progress)
+		r.averaged = several(trainer)
 		progress, callbacks, finish = r, append(callbacks, r.callback()), r.finish
 	}
 	t, further := newTracking(ctx, c, progress)
+	for _, one := range t.list {
+		if b, ok := one.tracker.(*board); ok {
+			b.averaged = several(trainer)
+		}
+	}
 	trainer.Callbacks = append(callbacks, further...)
 	ctx, release := groupContext(ctx, trainer)
 	defer release()
