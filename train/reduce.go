@@ -2,6 +2,7 @@ package train
 
 import (
 	"depthwise.dev/autograd"
+	"depthwise.dev/config"
 	"depthwise.dev/backend"
 	"depthwise.dev/data"
 )
@@ -12,7 +13,7 @@ func (r *run) newReducer(s *autograd.Scope) {
 		return
 	}
 	r.reducer.Free() // of other layers
-	o := autograd.ReducerOptions{Parameters: r.leaves, Summed: r.config.Accumulate > 1}
+	o := autograd.ReducerOptions{Parameters: r.leaves, Summed: r.config.Accumulate > 1, BFloat16: r.config.GradientCompression == config.CompressBFloat16}
 	for _, p := range r.network.Trainable() {
 		o.Names = append(o.Names, p.Name)
 	}
