@@ -40,8 +40,8 @@ dw_error dw_list_unscale(const dw_tensor *gradients, int n, dw_tensor found, dw_
   });
 }
 
-// x + when * (kept - x) on the bits as integers, where it is exact and 0 times anything is 0; of NaN it is NaN. A few launches
-// for all tensors, where a selection would be one for each.
+// x + when * (kept - x) on the bits as integers, where it is exact and 0 times anything is 0; of NaN it
+// is NaN. A few launches for all tensors, where a selection would be one for each.
 dw_error dw_list_restore(const dw_tensor *x, const dw_tensor *kept, int n, dw_tensor when) {
   return guard([&] {
     if (n == 0) return;
