@@ -145,11 +145,13 @@ func (g *Group) Fail(err error) {
 	g.linger(e.Rank)
 }
 
-// Close waits until all ranks have called it, and leaves the group. It returns an error if a rank has failed before, as Fail does.
+// Close waits until all ranks have called it, without a limit while they live, and leaves the group. It returns an error if a rank
+// has failed before; it then has called Fail.
 func (g *Group) Close() error {
 	if g == nil {
 		return nil
 	}
+	g.monitor.closing.Store(true)
 	if err := g.Sum([]float64{1}); err != nil {
 		g.Fail(err)
 		return err

@@ -2,7 +2,6 @@ package distributed
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -101,9 +100,9 @@ func (h *hosting) readHellos(ctx context.Context) (changed bool, err error) {
 		if b == nil {
 			continue
 		}
-		var m member
-		if err := json.Unmarshal(b, &m); err != nil || m.Rank != r {
-			return false, fmt.Errorf("distributed: the store has an entry %s that no rank wrote: %q", hello(r), b)
+		m, err := parseMember(b, r)
+		if err != nil {
+			return false, err
 		}
 		changed = changed || m != h.members[r]
 		h.members[r] = m

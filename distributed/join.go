@@ -68,20 +68,27 @@ func Join(ctx context.Context, e launch.Env, o Options) (*Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	end, err := endpointOf(e, o, at)
-	if err != nil {
-		return nil, err
-	}
-	g := &Group{me: newMember(e, end), options: o, store: s}
-	met, err := meet(ctx, s, g.me, o.Warn)
-	if err != nil {
-		return nil, err
-	}
-	g.members, g.session = met.Members, met.Name+"/"
-	if err := g.connect(ctx, e, at, end); err != nil {
+	g := &Group{options: o, store: s}
+	if err := g.join(ctx, e, at); err != nil {
+		s.close()
 		return nil, err
 	}
 	return g, nil
+}
+
+// join meets the other ranks in the store, and connects to them.
+func (g *Group) join(ctx context.Context, e launch.Env, at place) error {
+	end, err := endpointOf(e, g.options, at)
+	if err != nil {
+		return err
+	}
+	g.me = newMember(e, end)
+	met, err := meet(ctx, g.store, g.me, g.options.Warn)
+	if err != nil {
+		return err
+	}
+	g.members, g.session = met.Members, met.Name+"/"
+	return g.connect(ctx, e, at, end)
 }
 
 // check refuses an environment that launch.Detect would not return, and systems without gloo.
@@ -135,8 +142,8 @@ func (g *Group) connect(ctx context.Context, e launch.Env, at place, end endpoin
 	g.monitor.start()
 	ctx, cancel := g.Context(ctx)
 	defer cancel()
-	g.process, err = run(ctx, func() (*autograd.ProcessGroup, error) {
-		return autograd.OpenProcessGroup(g.store.s, autograd.ProcessGroupOptions{Rank: g.me.Rank, Size: g.me.Size, Address: end.address,
+	g.process, err = call(ctx, g.store, func(s *autograd.Store) (*autograd.ProcessGroup, error) {
+		return autograd.OpenProcessGroup(s, autograd.ProcessGroupOptions{Rank: g.me.Rank, Size: g.me.Size, Address: end.address,
 			Interface: end.iface, Device: g.options.Device, Timeout: g.options.Timeout, Prefix: g.session + "process group"})
 	})
 	if err != nil {

@@ -142,12 +142,17 @@ func (j *joining) beganWithout(ctx context.Context) error {
 
 // readSession reads what rank 0 proposes; a Name of "": nothing yet.
 func readSession(ctx context.Context, s *store) (session, error) {
-	var now session
 	b, err := s.get(ctx, welcome)
 	if err != nil || b == nil {
-		return now, err
+		return session{}, err
 	}
-	if err := json.Unmarshal(b, &now); err != nil || len(now.Members) == 0 {
+	return parseSession(b)
+}
+
+// parseSession reads what rank 0 proposes.
+func parseSession(b []byte) (session, error) {
+	var now session
+	if err := json.Unmarshal(b, &now); err != nil || now.Name == "" || len(now.Members) == 0 {
 		return now, fmt.Errorf("distributed: the store has an entry %s that no rank wrote: %q", welcome, b)
 	}
 	return now, nil

@@ -3,6 +3,7 @@ package distributed
 import (
 	"cmp"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -45,6 +46,15 @@ func program() string {
 		}
 	}
 	return fmt.Sprintf("%s, libtorch %s, %s", version, autograd.ThisProcessor().Libtorch, runtime.GOARCH)
+}
+
+// parseMember reads what a rank wrote.
+func parseMember(b []byte, rank int) (member, error) {
+	var m member
+	if err := json.Unmarshal(b, &m); err != nil || m.Rank != rank || m.Nonce == "" {
+		return m, fmt.Errorf("distributed: the store has an entry %s that no rank wrote: %q", hello(rank), b)
+	}
+	return m, nil
 }
 
 func (m member) String() string { return fmt.Sprintf("rank %d (%s, pid %d)", m.Rank, m.Host, m.PID) }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"depthwise.dev/autograd"
@@ -28,6 +29,8 @@ type monitor struct {
 	ended context.Context // when the group has failed or is closed
 	end   context.CancelFunc
 	left  chan struct{} // closed when the pulse has ended
+
+	closing atomic.Bool // this rank waits for the others to close, as long as they live
 
 	mutex   sync.Mutex
 	failure *Error
@@ -77,6 +80,7 @@ func (m *monitor) beat(pulses chan<- pulse) {
 		m.beats.s.SetFirst(failureKey, e.encode()) // the store may have failed
 	}
 	m.beats.s.Set(left(m.me.Rank), []byte("1"))
+	m.beats.close()
 }
 
 // exchange writes this rank's heartbeat and reads those of all. It blocks while the store does not answer.
@@ -158,7 +162,7 @@ func (m *monitor) late(seen *sightings, status autograd.ProcessGroupStatus) *Err
 		}
 	}
 	switch {
-	case status.Waited < m.options.Timeout:
+	case status.Waited < m.options.Timeout || m.closing.Load():
 		if seen.warned != status.Begun && behind >= 0 {
 			seen.warned = status.Begun
 			m.options.Warn(fmt.Sprintf("waiting for %v, which is alive but has not come to the same operation", m.members[behind]))

@@ -3,6 +3,7 @@ package distributed
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"depthwise.dev/autograd"
@@ -12,7 +13,8 @@ import (
 // be used again: the call still holds it.
 type store struct {
 	s      *autograd.Store
-	serves bool // this process holds the values
+	serves bool         // this process holds the values
+	calls  atomic.Int32 // in progress
 }
 
 // pollTime is how long to wait before looking for an entry of the store again.
@@ -38,26 +40,31 @@ func run[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	}
 }
 
+// call makes a call of a store.
+func call[T any](ctx context.Context, s *store, f func(*autograd.Store) (T, error)) (T, error) {
+	s.calls.Add(1)
+	return run(ctx, func() (T, error) {
+		defer s.calls.Add(-1)
+		return f(s.s)
+	})
+}
+
 func (s *store) set(ctx context.Context, key string, value []byte) error {
-	_, err := run(ctx, func() (struct{}, error) { return struct{}{}, s.s.Set(key, value) })
+	_, err := call(ctx, s, func(s *autograd.Store) (struct{}, error) { return struct{}{}, s.Set(key, value) })
 	return err
 }
 
-func (s *store) setFirst(ctx context.Context, key string, value []byte) ([]byte, error) {
-	return run(ctx, func() ([]byte, error) { return s.s.SetFirst(key, value) })
-}
-
 func (s *store) has(ctx context.Context, key string) (bool, error) {
-	return run(ctx, func() (bool, error) { return s.s.Has(key) })
+	return call(ctx, s, func(s *autograd.Store) (bool, error) { return s.Has(key) })
 }
 
 // get returns an entry; nil if there is none.
 func (s *store) get(ctx context.Context, key string) ([]byte, error) {
-	return run(ctx, func() ([]byte, error) {
-		if exists, err := s.s.Has(key); err != nil || !exists {
+	return call(ctx, s, func(s *autograd.Store) ([]byte, error) {
+		if exists, err := s.Has(key); err != nil || !exists {
 			return nil, err
 		}
-		values, err := s.s.Get(key)
+		values, err := s.Get(key)
 		if err != nil {
 			return nil, err
 		}
@@ -78,7 +85,12 @@ func (s *store) await(ctx context.Context, key string) error {
 	}
 }
 
-func (s *store) close() { s.s.Close() }
+// close closes the connection, and the store if this process serves it; not while a call that was given up holds it.
+func (s *store) close() {
+	if s.calls.Load() == 0 {
+		s.s.Close()
+	}
+}
 
 // sleep waits, or returns why ctx ended.
 func sleep(ctx context.Context, d time.Duration) error {

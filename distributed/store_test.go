@@ -36,6 +36,7 @@ func serve(t *testing.T, prefix string) (port int, s *autograd.Store) {
 // TestLaunchersStore joins again and again with the store of a launcher, which keeps the entries of earlier attempts: after one
 // that ended well, after one that failed, with those of a rank that died while the group met, and with another restart count.
 func TestLaunchersStore(t *testing.T) {
+	t.Parallel()
 	port, s := serve(t, "depthwise/run 7/0")
 	environments := func(restarts int) []launch.Env {
 		var all []launch.Env
