@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,11 +35,12 @@ func rankFlags(cmd *cobra.Command, s *settings) {
 
 // findRank finds out which rank this process is, or how many it has to start, and takes its part of the processors.
 func (s *settings) findRank(cmd *cobra.Command) error {
+	nproc := cmd.Flags().Changed("nproc")
 	e, err := launch.Detect(os.Getenv)
-	if err != nil {
+	if wrong, ok := errors.AsType[*launch.Error](err); ok && !(wrong.Batch && nproc) {
 		return usageError{err}
 	}
-	if cmd.Flags().Changed("nproc") {
+	if nproc {
 		if e, err = e.WithRanks(s.ranks.nproc); err != nil {
 			return usageError{err}
 		}

@@ -159,6 +159,28 @@ func TestThreadsOfRanks(t *testing.T) {
 	}
 }
 
+// TestBatchScript: the script of a job of Slurm may start ranks of its own, as the error about it advises.
+func TestBatchScript(t *testing.T) {
+	for name, value := range map[string]string{"ENVIRONMENT": "BATCH", "SLURM_PROCID": "0", "SLURM_LOCALID": "0", "SLURM_NTASKS": "3", "SLURM_NODELIST": "n1", "SLURM_JOB_ID": "7"} {
+		t.Setenv(name, value)
+	}
+	s := newSettings()
+	cmd := configured(s)
+	if err := s.findRank(cmd); err == nil || !strings.Contains(err.Error(), "--nproc 3") {
+		t.Errorf("error %v, want one that advises --nproc 3", err)
+	}
+	if err := cmd.ParseFlags([]string{"--nproc", "3"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.findRank(cmd); err != nil || s.ranks.env.Spawn != 3 {
+		t.Errorf("%v, %+v; want 3 ranks to start", err, s.ranks.env)
+	}
+	t.Setenv("SLURM_LOCALID", "")
+	if err := s.findRank(cmd); err == nil {
+		t.Errorf("%+v without SLURM_LOCALID", s.ranks.env)
+	}
+}
+
 func TestOneThread(t *testing.T) {
 	first := launch.Env{Launcher: launch.Torchrun, Size: 4, LocalSize: 2}
 	second, slurm, alone := first, first, first

@@ -17,6 +17,7 @@ func (v *variables) slurm() Env {
 	worldName := v.firstOf("SLURM_STEP_NUM_TASKS", "SLURM_NTASKS", "SLURM_NPROCS")
 	e := Env{Launcher: Slurm, Rank: v.required("SLURM_PROCID", 0), Size: v.required(worldName, 1)}
 	if step := v.text(v.firstOf("SLURM_STEP_ID", "SLURM_STEPID")); step == "" && e.Size > 1 && v.getenv("ENVIRONMENT") == "BATCH" {
+		v.batch = true
 		v.wrong("the batch script itself is none of the %d tasks: start the program with srun, or %d ranks on this machine with --nproc %[1]d", e.Size, e.Size)
 	}
 	if e.Size == 1 && len(v.problems) == 0 {

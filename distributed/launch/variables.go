@@ -14,6 +14,8 @@ type Error struct {
 	Launcher string   // that the variables are of; "": unknown
 	Problems []string // each with what to do
 	Seen     []string // the variables that were read, as "RANK=1"
+	// Batch: the process is the script of a job with several tasks, and none of them; it may start ranks of its own.
+	Batch bool
 }
 
 // Error lists the problems, and what was seen.
@@ -35,13 +37,14 @@ type variables struct {
 	gpus     int // of this machine
 	seen     []string
 	problems []string
+	batch    bool
 }
 
 func (v *variables) err(launcher string) error {
 	if len(v.problems) == 0 {
 		return nil
 	}
-	return &Error{Launcher: launcher, Problems: v.problems, Seen: v.seen}
+	return &Error{Launcher: launcher, Problems: v.problems, Seen: v.seen, Batch: v.batch && len(v.problems) == 1}
 }
 
 func (v *variables) wrong(format string, args ...any) {
