@@ -33,7 +33,9 @@ func OpenStore(o StoreOptions) (*Store, error) {
 }
 
 // Set sets a key.
-func (s *Store) Set(key string, value []byte) error { return storeError("set", key, s.s.Set(key, value)) }
+func (s *Store) Set(key string, value []byte) error {
+	return storeError("set", key, s.s.Set(key, value))
+}
 
 // SetFirst sets a key that does not exist, and returns the value that it has now.
 func (s *Store) SetFirst(key string, value []byte) ([]byte, error) {

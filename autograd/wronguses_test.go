@@ -228,6 +228,8 @@ var onDead = []wrongUse{
 	{of: "Scope.UploadPixels", name: "to device", use: func(s scope, x tensor) {
 		s.UploadPixels(autograd.Pixels{Uploaded: x}, autograd.CUDA(0))
 	}},
+	{of: "ProcessGroup.AllReduce", name: "all-reduce", use: func(s scope, x tensor) { (*autograd.ProcessGroup)(nil).AllReduce(s, x) }},
+	{of: "ProcessGroup.Broadcast", name: "broadcast", use: func(s scope, x tensor) { (*autograd.ProcessGroup)(nil).Broadcast(s, one(x)) }},
 	{of: "Scope.Sigmoid", name: "sigmoid", use: func(s scope, x tensor) { s.Sigmoid(x) }},
 	{of: "Scope.Tanh", name: "tanh", use: func(s scope, x tensor) { s.Tanh(x) }},
 	{of: "Scope.Square", name: "square", use: func(s scope, x tensor) { s.Square(x) }},

@@ -39,7 +39,7 @@ func joinAll(environments []launch.Env, o distributed.Options) []error {
 
 // TestJoinRefuses checks what ranks are told that cannot form a group.
 func TestJoinRefuses(t *testing.T) {
-	short := distributed.Options{Timeout: 3 * time.Second}
+	short := distributed.Options{Timeout: 1500 * time.Millisecond}
 	for _, c := range []struct {
 		name         string
 		environments func(port int) []launch.Env
@@ -59,7 +59,7 @@ func TestJoinRefuses(t *testing.T) {
 				return []launch.Env{distributedtest.Env(0, 3, port), distributedtest.Env(2, 3, port)}
 			},
 			options: short,
-			want:    []string{`rank 1 did not join \(2 of 3 are here: rank 0 .+ rank 2 .+\): no success within 3s \(--dist-timeout\)`, `rank 0 says which are missing|has ended`},
+			want:    []string{`rank 1 did not join \(2 of 3 are here: rank 0 .+ rank 2 .+\): no success within 1.5s \(--dist-timeout\)`, `rank 0 says which are missing|has ended`},
 		},
 		{
 			name:         "no rank 0",
@@ -159,7 +159,7 @@ func TestOtherProgram(t *testing.T) {
 				}
 			}()
 			port := l.Addr().(*net.TCPAddr).Port
-			_, err = distributed.Join(context.Background(), distributedtest.Env(1, 2, port), distributed.Options{Timeout: 4 * time.Second})
+			_, err = distributed.Join(context.Background(), distributedtest.Env(1, 2, port), distributed.Options{Timeout: 2 * time.Second})
 			if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("what listens at 127.0.0.1:%d does not answer as the store of the ranks", port)) {
 				t.Errorf("error is %v", err)
 			}
