@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"runtime"
-	"strconv"
 	"strings"
 	"time"
 
@@ -129,8 +128,10 @@ func openStore(ctx context.Context, e launch.Env, o Options) (place, *store, err
 	return at, s, err
 }
 
-// prefix separates the keys of runs, and of the attempts of one, that share a launcher's store.
-func prefix(e launch.Env) string { return "depthwise/" + e.RunID + "/" + strconv.Itoa(e.Restarts) }
+// prefix separates the keys of runs that share a launcher's store. The number of restarts is not in it: torchrun counts on each
+// machine how often its own ranks failed, so that after a failure on one of them the numbers differ. The nonces of the
+// meeting tell attempts apart.
+func prefix(e launch.Env) string { return "depthwise/" + e.RunID }
 
 // connect begins the heartbeats and then connects the ranks to each other, so that the failure of one ends that, too.
 func (g *Group) connect(ctx context.Context, e launch.Env, at place, end endpoint) error {

@@ -145,6 +145,26 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+func TestMayBeRestart(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		env  launch.Env
+		want bool
+	}{
+		{"a process alone", launch.Env{}, false},
+		{"the first start on one machine", launch.Env{Launcher: launch.Torchrun, Size: 2, LocalSize: 2, RunID: "job"}, false},
+		{"a restart on one machine", launch.Env{Launcher: launch.Torchrun, Size: 2, LocalSize: 2, RunID: "job", Restarts: 1}, true},
+		{"a start on two machines: the failure may have been on the other", launch.Env{Launcher: launch.Torchrun, Size: 4, LocalSize: 2, RunID: "job"}, true},
+		{"a start on two machines without a name", launch.Env{Launcher: launch.Torchrun, Size: 4, LocalSize: 2, RunID: "none"}, false},
+		{"the first start of Slurm on two machines", launch.Env{Launcher: launch.Slurm, Size: 4, LocalSize: 2, RunID: "7.0"}, false},
+		{"a job that was requeued", launch.Env{Launcher: launch.Slurm, Size: 4, LocalSize: 2, RunID: "7.0", Restarts: 1}, true},
+	} {
+		if got := mayBeRestart(c.env); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
 // TestThreadsOfRanks: ranks divide the processors of their machine.
 func TestThreadsOfRanks(t *testing.T) {
 	t.Setenv("OMP_NUM_THREADS", "")
