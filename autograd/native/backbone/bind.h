@@ -75,8 +75,8 @@ inline void check_layers(const dw_backbone &t, int64_t images, int64_t height, i
     TORCH_CHECK(l.height == height && l.width == width && (l.stride == 1 || (l.stride == 2 && kernel == 3)) &&
                     fits(l.height, l.out_height, l.top) && fits(l.width, l.out_width, l.left),
                 "fused kernels: the window of layer ", i, " does not fit ", height, "x", width);
-    TORCH_CHECK(!t.training || t.sync.group || images * l.out_height * l.out_width > 1, "fused kernels: batch norm of layer ", i,
-                " has a single value per channel; training needs more");
+    TORCH_CHECK(!t.training || t.sync.group || images * l.out_height * l.out_width > 1,
+                "fused kernels: batch norm of layer ", i, " has a single value per channel; training needs more");
     channels = l.out;
     height = l.out_height;
     width = l.out_width;

@@ -207,7 +207,8 @@ void Backbone::differentiate(const Workers &w, int i, const LayerGradients &out)
   const KernelSet &k = *settings_.kernels;
   const Layer &l = layers_[i];
   differentiate_parameters(l.norm, channels_[i], out.norm_weight, out.norm_bias);
-  if (const Ranks *ranks = settings_.ranks.get(); ranks && batch(i)) add_up(*ranks, i, ranks->weight(), ranks->returned());
+  if (const Ranks *ranks = settings_.ranks.get(); ranks && batch(i))
+    add_up(*ranks, i, ranks->weight(), ranks->returned());
   differentiate_values(l.norm, channels_[i], rows_[i], batch(i));
   for (int c = 0; c < l.out && out.bias; c++) // batch norm subtracts the batch's mean, and with it any bias
     out.bias[c] = batch(i) ? 0 : float(channels_[i].c1[c] * channels_[i].sum[c]);

@@ -51,9 +51,9 @@ at::Tensor sums_on_cpu(const at::Tensor &a, const at::Tensor &p, const at::Tenso
   const at::Tensor x = in_rows(a.to(type)), y = a.is_same(b) ? x : in_rows(b.to(type));
   const at::Tensor from = p.to(at::kDouble).contiguous(), less = q.to(at::kDouble).contiguous();
   const int64_t c = a.size(1);
-  return sum_rows<T>({x.const_data_ptr<T>(), y.const_data_ptr<T>(), from.const_data_ptr<double>(),
-                      less.const_data_ptr<double>(), c},
-                     a.numel() / c);
+  return sum_rows<T>(
+      {x.const_data_ptr<T>(), y.const_data_ptr<T>(), from.const_data_ptr<double>(), less.const_data_ptr<double>(), c},
+      a.numel() / c);
 }
 
 } // namespace

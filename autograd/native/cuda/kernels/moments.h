@@ -61,8 +61,8 @@ moments_finish(const float *__restrict__ partial, int parts, dw_rows m, float ep
   double sums[2];
   sum_parts(partial, parts, 2 * m.c, {channel, m.c + channel}, inside, sums);
   if (threadIdx.y != 0 || !inside) return;
-  finish_moments(sums[0], sums[1], double(m.rows), channel, m.c, {eps, momentum, gamma, beta, running_mean, running_var},
-                 coef);
+  finish_moments(sums[0], sums[1], double(m.rows), channel, m.c,
+                 {eps, momentum, gamma, beta, running_mean, running_var}, coef);
 }
 
 } // namespace depthwise::cuda
