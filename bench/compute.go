@@ -45,6 +45,7 @@ type benchmark struct {
 	parameters autograd.List
 	batch      func() (*data.Batch, error) // returns the next one
 	computed   *autograd.Readback          // of the last step: ready when a GPU has computed it
+	reducer    *autograd.GradientReducer   // of several ranks; nil: of one process
 }
 
 // computation measures a network and returns the times of a batch.

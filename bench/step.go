@@ -47,7 +47,7 @@ func (b *benchmark) step(s *autograd.Scope, c config.Config) (func() (phases, er
 	if err != nil {
 		return nil, err
 	}
-	run := b.NewSteps(s, true)
+	run := b.NewSteps(s, b.reducer == nil)
 	run.Leaves = b.parameters
 	options := optim.StepOptions{LR: c.LR}
 	scaled := func(_ *autograd.Scope, loss *autograd.Tensor) *autograd.Tensor { return loss }
@@ -79,7 +79,9 @@ func (b *benchmark) step(s *autograd.Scope, c config.Config) (func() (phases, er
 				return err
 			}
 			lap(&p.batch)
+			b.reducer.Begin(s, autograd.Contribution{Images: batch.N, Weight: float64(batch.N)})
 			scored := run.Run(s, backend.Batch{Pixels: backend.Pixels(batch, c.Preprocess()), Targets: backend.Targets(batch), Weight: float64(batch.N)})
+			b.reducer.Finish(s)
 			lap(&p.backward)
 			if norm := b.Update(s, optimizer.Prepare(options)); norm != nil {
 				norm.Discard()

@@ -14,13 +14,13 @@ import (
 func newBench() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench",
-		Short: "Measure the speed of training, inference or the data loader",
+		Short: "Measure training, inference, the data loader or all-reduces",
 		Example: `  train bench step
   train bench loader --data photos`,
 		Args: oneCommand,
 		RunE: func(*cobra.Command, []string) error { return nil },
 	}
-	cmd.AddCommand(newBenchStep(), newBenchInfer(), newBenchLoader())
+	cmd.AddCommand(newBenchStep(), newBenchInfer(), newBenchLoader(), newBenchAllReduce(), newBenchScaling())
 	return cmd
 }
 

@@ -123,7 +123,7 @@ func TestWrongUsage(t *testing.T) {
 		{"mistyped command", "evla", "did you mean eval?"},
 		{"unknown command", "fly", "allowed: bench, bundle, check, completion, data, embed, eval, export, lr-find, predict, recipes, report, resume, runs, serve, similar, summary, version"},
 		{"mistyped command of a command", "bench stp", "did you mean step?"},
-		{"command without its command", "bench", "infer, loader, step"},
+		{"command without its command", "bench", "allreduce, infer, loader, scaling, step"},
 		{"argument of a command that has none", "summary now", "no arguments"},
 		{"eval of nothing", "eval", "train eval needs: --weights --data"},
 		{"predict of nothing", "predict --weights w", "needs images"},

@@ -29,10 +29,10 @@ func WatchLoad() (end func() Load) {
 	root, processors := os.DirFS("/"), affinity()
 	average := loadAverage(root)
 	before, start := readUsage(root, processors), time.Now()
-	before.own = ownTime()
+	before.own = OwnTime()
 	return func() Load {
 		after := readUsage(root, processors)
-		after.own = ownTime()
+		after.own = OwnTime()
 		l := before.until(after, time.Since(start), ThisProcess().Allowed)
 		l.Average = average
 		return l
@@ -128,8 +128,8 @@ func ticks(columns []string) (busy, stolen float64, ok bool) {
 	return busy, stolen, true
 }
 
-// ownTime is the processors' time of this process in seconds.
-func ownTime() float64 {
+// OwnTime is the processors' time of this process in seconds.
+func OwnTime() float64 {
 	var r syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &r) != nil {
 		return 0
