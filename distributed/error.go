@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // An Error is why a group ended: what happened to one of its ranks.
@@ -28,8 +29,12 @@ func failure(m member, err error) *Error {
 	if errors.As(err, &e) {
 		return e
 	}
-	return m.error("has failed: " + err.Error())
+	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	return m.error("has failed: " + text[:min(len(text), longestCause)])
 }
+
+// longestCause limits what the store holds, in bytes.
+const longestCause = 4096
 
 // encode is the error as the store holds it.
 func (e *Error) encode() []byte {

@@ -104,6 +104,8 @@ func TestFailure(t *testing.T) {
 		want string
 	}{
 		{errors.New("disk full"), "rank 2 (node2, pid 20) has failed: disk full"},
+		{errors.Join(errors.New("disk full"), errors.New("no space for the log")), "rank 2 (node2, pid 20) has failed: disk full; no space for the log"},
+		{errors.New(strings.Repeat("x", 10000)), "rank 2 (node2, pid 20) has failed: " + strings.Repeat("x", 4096)},
 		{fmt.Errorf("epoch 1: %w", other), "rank 1 (node1, pid 10) has failed: disk full"},
 	} {
 		e := failure(me, c.err)

@@ -112,6 +112,46 @@ func TestJoinRefuses(t *testing.T) {
 	}
 }
 
+// TestAddresses joins by each way to name the store and the interfaces of this machine.
+func TestAddresses(t *testing.T) {
+	t.Parallel()
+	loop, err := net.InterfaceByIndex(1)
+	if err != nil {
+		t.Skip(err)
+	}
+	for _, c := range []struct {
+		name, host string
+		options    distributed.Options
+	}{
+		{name: "a name", host: "localhost"},
+		{name: "another loopback address", host: "127.0.0.2"},
+		{name: "IPv6", host: "::1"},
+		{name: "an interface", host: "127.0.0.1", options: distributed.Options{Interface: loop.Name}},
+		{name: "an address to connect to", host: "127.0.0.1", options: distributed.Options{Interface: "127.0.0.1"}},
+		{name: "all addresses", host: "127.0.0.1", options: distributed.Options{Listen: "0.0.0.0"}},
+	} {
+		l, err := net.Listen("tcp", net.JoinHostPort(c.host, "0"))
+		if err != nil {
+			t.Logf("%s: not on this machine: %v", c.name, err)
+			continue
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		l.Close()
+		var environments []launch.Env
+		for r := range 2 {
+			e := distributedtest.Env(r, 2, port)
+			e.Host = c.host
+			environments = append(environments, e)
+		}
+		c.options.Timeout = 10 * time.Second
+		for r, err := range joinAll(environments, c.options) {
+			if err != nil {
+				t.Errorf("%s: rank %d: %v", c.name, r, err)
+			}
+		}
+	}
+}
+
 // TestRankTwice starts ranks that a group of two, which trains, has no place for.
 func TestRankTwice(t *testing.T) {
 	t.Parallel()
