@@ -36,7 +36,10 @@ func stateOf(t *testing.T, r Result) map[string][]float32 {
 }
 
 // difference is the largest difference of an array's values, relative to its largest value.
-func difference(a, b []float32) float64 {
+func difference[T float32 | float64](a, b []T) float64 {
+	if len(a) != len(b) {
+		return math.Inf(1)
+	}
 	largest, norm := 0., 0.
 	for i := range b {
 		largest, norm = max(largest, math.Abs(float64(a[i])-float64(b[i]))), max(norm, math.Abs(float64(b[i])))
@@ -81,6 +84,9 @@ func TestRanksEqualOneProcess(t *testing.T) {
 			c.SyncBN, c.MaxSteps, c.MultiLabel, c.EMADecay, c.ClipGradNorm = true, 5, true, 0.8, 0.5
 		}, 1e-4},
 		{"an average of the last epochs", []int{2}, func(c *config.Config) { c.SyncBN, c.Epochs, c.SWAEpochs = true, 2, 2 }, 1e-4},
+		{"accumulated batches with class weights", []int{3}, func(c *config.Config) {
+			c.Freeze, c.LR, c.MaxSteps, c.BatchSize, c.Accumulate, c.ClassWeights = "bn", 0.01, 10, 12, 2, weights
+		}, 1e-5},
 		{"cached features", []int{2, 3}, func(c *config.Config) { c.Freeze, c.Augment, c.Epochs, c.BatchSize = "backbone", "none", 4, 12 }, 1e-5},
 		{"50 steps, frozen batch norms", []int{2, 3}, func(c *config.Config) { c.Freeze, c.LR, c.MaxSteps, c.BatchSize = "bn", 0.01, 50, 12 }, 1e-5},
 		{"50 steps of a last batch that is uneven", []int{2}, func(c *config.Config) { c.Freeze, c.LR, c.MaxSteps, c.BatchSize = "bn", 0.01, 50, 18 }, 1e-5},
