@@ -84,6 +84,10 @@ func TestRanksEqualOneProcess(t *testing.T) {
 			c.SyncBN, c.MaxSteps, c.MultiLabel, c.EMADecay, c.ClipGradNorm = true, 5, true, 0.8, 0.5
 		}, 1e-4},
 		{"an average of the last epochs", []int{2}, func(c *config.Config) { c.SyncBN, c.Epochs, c.SWAEpochs = true, 2, 2 }, 1e-4},
+		{"accumulated batches, the last one of a single image", []int{4}, func(c *config.Config) {
+			c.Freeze, c.LR, c.MaxSteps, c.BatchSize, c.Accumulate = "bn", 0.01, 10, 44, 2
+			c.ClassWeights = weights // with as many images of each class and equal weights, the gradients of biases are 0
+		}, 1e-5},
 		{"accumulated batches with class weights", []int{3}, func(c *config.Config) {
 			c.Freeze, c.LR, c.MaxSteps, c.BatchSize, c.Accumulate, c.ClassWeights = "bn", 0.01, 10, 12, 2, weights
 		}, 1e-5},
