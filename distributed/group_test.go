@@ -94,6 +94,18 @@ func checkAllReduce(s *autograd.Scope, g *distributed.Group) error {
 			return fmt.Errorf("all-reduce of %v is %v, want %v", dtype, got, want)
 		}
 	}
+	return errors.Join(s.Err(), checkLargeAllReduce(s, g))
+}
+
+// checkLargeAllReduce adds up a tensor that is too large to be gathered.
+func checkLargeAllReduce(s *autograd.Scope, g *distributed.Group) error {
+	x := autograd.FromSlice(s, slices.Repeat([]float32{float32(g.Rank() + 1)}, 1<<17), 1<<17)
+	g.Process().AllReduce(s, x)
+	for i, got := range autograd.ToSlice[float32](s, x) {
+		if float64(got) != total(g.Size()) {
+			return fmt.Errorf("value %d of a large all-reduce is %v, want %v", i, got, total(g.Size()))
+		}
+	}
 	return s.Err()
 }
 

@@ -3,6 +3,7 @@
 // Operations on c10d's backends. c10d's own wait ends only with the operation, so on the CPU a thread waits here for the
 // operation's future, or until the group is canceled.
 #include "distributed/process_group.h"
+#include <ATen/ATen.h>
 #include <thread>
 
 namespace depthwise::distributed {
@@ -105,9 +106,34 @@ private:
   std::shared_ptr<Watch> watch_;
 };
 
+// A sum of which each rank gathers all terms, and adds them up in the order of the ranks.
+class GatheredSum : public Work {
+public:
+  GatheredSum(std::shared_ptr<Work> gather, at::Tensor terms, at::Tensor sum)
+      : gather_(std::move(gather)), terms_(std::move(terms)), sum_(std::move(sum)) {}
+
+  bool done() const override { return gather_->done(); }
+
+  void wait() override {
+    gather_->wait();
+    c10::NoGradGuard no_grad;
+    sum_.copy_(terms_[0]);
+    for (int64_t r = 1; r < terms_.size(0); r++) sum_.add_(terms_[r]);
+  }
+
+private:
+  std::shared_ptr<Work> gather_;
+  at::Tensor terms_, sum_;
+};
+
+// Up to this number of bytes of all ranks, terms are gathered: n-1 messages one after another instead of the 2(n-1) of a
+// ring of sums, which send less each. Two ranks on loopback, 1 to 64 KiB: 0.22 instead of 0.28 ms; 256 KiB: no gain.
+constexpr size_t gathered_bytes = 128 << 10;
+
 } // namespace
 
-ProcessGroup::ProcessGroup(int rank, int size, c10::intrusive_ptr<c10d::Backend> cpu, c10::intrusive_ptr<c10d::Backend> gpu)
+ProcessGroup::ProcessGroup(int rank, int size, c10::intrusive_ptr<c10d::Backend> cpu,
+                           c10::intrusive_ptr<c10d::Backend> gpu)
     : rank_(rank), size_(size), cpu_(std::move(cpu)), gpu_(std::move(gpu)) {}
 
 template <class Begin> std::shared_ptr<Work> ProcessGroup::start(const at::Tensor &tensor, Begin begin) {
@@ -128,6 +154,11 @@ template <class Begin> std::shared_ptr<Work> ProcessGroup::start(const at::Tenso
 }
 
 std::shared_ptr<Work> ProcessGroup::all_reduce(at::Tensor tensor) {
+  if (tensor.device().is_cpu() && tensor.is_contiguous() && tensor.numel() > 0 &&
+      size_ * tensor.nbytes() <= gathered_bytes) {
+    at::Tensor sum = tensor.detach().view({-1}), terms = at::empty({size_, sum.numel()}, sum.options());
+    return std::make_shared<GatheredSum>(all_gather(terms, sum), terms, sum);
+  }
   return start(tensor, [&](c10d::Backend &backend) {
     std::vector<at::Tensor> tensors{tensor};
     c10d::AllreduceOptions options;
