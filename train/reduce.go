@@ -2,8 +2,8 @@ package train
 
 import (
 	"depthwise.dev/autograd"
-	"depthwise.dev/config"
 	"depthwise.dev/backend"
+	"depthwise.dev/config"
 	"depthwise.dev/data"
 )
 

@@ -63,8 +63,9 @@ void dw_process_group_grace(dw_process_group *g, int grace_ms);
 dw_error dw_process_group_all_reduce(dw_process_group *g, dw_tensor t);
 dw_error dw_process_group_broadcast(dw_process_group *g, const dw_tensor *ts, int n); // from rank 0
 dw_error dw_process_group_sum(dw_process_group *g, double *values, size_t n);
-dw_error dw_process_group_broadcast_bytes(dw_process_group *g, void *data, size_t size);          // from rank 0
-dw_error dw_process_group_gather_bytes(dw_process_group *g, const void *data, size_t size, void *out); // out: size of all ranks
+dw_error dw_process_group_broadcast_bytes(dw_process_group *g, void *data, size_t size); // from rank 0
+dw_error dw_process_group_gather_bytes(dw_process_group *g, const void *data, size_t size,
+                                       void *out); // out: size of all ranks
 
 #ifdef __cplusplus
 }

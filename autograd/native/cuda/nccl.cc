@@ -12,7 +12,8 @@ namespace depthwise::distributed {
 
 #ifdef USE_C10D_NCCL
 
-c10::intrusive_ptr<c10d::Backend> open_nccl(const c10::intrusive_ptr<c10d::Store> &store, int rank, int size, int device) {
+c10::intrusive_ptr<c10d::Backend> open_nccl(const c10::intrusive_ptr<c10d::Store> &store, int rank, int size,
+                                            int device) {
   c10::cuda::CUDAGuard on{c10::DeviceIndex(device)};
   return c10::make_intrusive<c10d::ProcessGroupNCCL>(store, rank, size, c10d::ProcessGroupNCCL::Options::create());
 }

@@ -47,7 +47,8 @@ std::shared_ptr<ProcessGroup> open_group(const c10::intrusive_ptr<c10d::Store> &
   auto cpu = c10::make_intrusive<Gloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", keys), o.rank, o.size, options);
   c10::intrusive_ptr<c10d::Backend> gpu;
   if (o.device >= 0)
-    gpu = depthwise::distributed::open_nccl(c10::make_intrusive<c10d::PrefixStore>("nccl", keys), o.rank, o.size, o.device);
+    gpu = depthwise::distributed::open_nccl(c10::make_intrusive<c10d::PrefixStore>("nccl", keys), o.rank, o.size,
+                                            o.device);
   return std::make_shared<ProcessGroup>(o.rank, o.size, cpu, gpu);
 }
 
@@ -69,8 +70,10 @@ at::Tensor contiguous(const at::Tensor &t) { return t.detach().contiguous(); }
 // Takes the result of an operation in place over.
 void write_back(at::Tensor &t, const at::Tensor &result) {
   auto own = t.detach();
-  if (result.data_ptr() != t.data_ptr()) own.copy_(result);
-  else t.unsafeGetTensorImpl()->bump_version();
+  if (result.data_ptr() != t.data_ptr())
+    own.copy_(result);
+  else
+    t.unsafeGetTensorImpl()->bump_version();
 }
 
 at::Tensor bytes_of(size_t size) { return at::empty({int64_t(size)}, at::kByte); }
@@ -155,7 +158,8 @@ dw_error dw_process_group_broadcast_bytes(dw_process_group *g, void *data, size_
 
 dw_error dw_process_group_gather_bytes(dw_process_group *g, const void *data, size_t size, void *out) {
   return guard([&] {
-    auto bytes = bytes_of(size), all = bytes_of(size * g->collective->size()).reshape({g->collective->size(), int64_t(size)});
+    auto bytes = bytes_of(size),
+         all = bytes_of(size * g->collective->size()).reshape({g->collective->size(), int64_t(size)});
     std::memcpy(bytes.data_ptr(), data, size);
     group(g).all_gather(all, bytes)->wait();
     std::memcpy(out, all.data_ptr(), size * g->collective->size());

@@ -7,6 +7,7 @@
 namespace depthwise::distributed {
 
 // cuda/nccl.cc: throws if libtorch has no NCCL.
-c10::intrusive_ptr<c10d::Backend> open_nccl(const c10::intrusive_ptr<c10d::Store> &store, int rank, int size, int device);
+c10::intrusive_ptr<c10d::Backend> open_nccl(const c10::intrusive_ptr<c10d::Store> &store, int rank, int size,
+                                            int device);
 
 } // namespace depthwise::distributed

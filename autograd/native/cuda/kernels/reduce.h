@@ -35,10 +35,9 @@ DW_DEVICE void sum_parts(const float *partial, int parts, int stride, const int 
                          double (&sums)[N]) {
   DW_SHARED double shared[N][kFinishY][kFinishX];
   double own[N] = {};
-  if (inside)
-    DW_UNROLL_BY(8)
-    for (int part = threadIdx.y; part < parts; part += kFinishY) DW_UNROLL for (int i = 0; i < N; i++) own[i] +=
-        partial[(long long)part * stride + at[i]];
+  if (inside) DW_UNROLL_BY(8)
+  for (int part = threadIdx.y; part < parts; part += kFinishY)
+    DW_UNROLL for (int i = 0; i < N; i++) own[i] += partial[(long long)part * stride + at[i]];
   DW_UNROLL for (int i = 0; i < N; i++) shared[i][threadIdx.y][threadIdx.x] = own[i], sums[i] = 0;
   __syncthreads();
   if (threadIdx.y != 0) return;
