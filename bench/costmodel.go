@@ -29,7 +29,7 @@ func (p StepProfile) Bytes() int64 {
 type Prediction struct {
 	Ranks           int     `json:"ranks"`
 	StepMS          float64 `json:"step_ms"`
-	CommunicationMS float64 `json:"communication_ms"` // of all sums over ranks
+	CommunicationMS float64 `json:"communication_ms"` // of all sums over ranks, one by one
 	ExposedMS       float64 `json:"exposed_ms"`       // of them after the backward pass, when nothing is computed
 	Efficiency      float64 `json:"efficiency"`       // the step of one rank divided by this one
 }
@@ -40,15 +40,17 @@ const agreementBytes = 128
 // Predict returns the time of a step of this many ranks, each with a batch like the profile's. cpu is the processors' time in seconds
 // that a byte of an all-reduce takes from computing, with all threads.
 //
-// Sums over ranks follow one another on the link, as soon as their gradients are ready; what is left of them after the
-// backward pass is exposed. All ranks are equally fast and have links of their own, without contention in the network.
+// A sum over ranks begins when its gradients are ready. Sums share the link, one after another, and wait for messages at the same time.
+// What is left of them after the backward pass is exposed. All ranks are equally fast and have links of their own, without contention
+// in the network.
 func (p StepProfile) Predict(ranks int, l Link, cpu float64) Prediction {
 	r := Prediction{Ranks: ranks}
-	end := 0.0 // of the last sum
+	busy, end := 0.0, 0.0 // until when the link is used; the end of the last sum
 	add := func(ready float64, bytes int64) {
 		took := 1000 * l.AllReduce(bytes, ranks)
+		busy = max(busy, ready) + 1000*Link{GBits: l.GBits}.AllReduce(bytes, ranks)
+		end = max(end, busy, ready+took)
 		r.CommunicationMS += took
-		end = max(end, ready) + took
 	}
 	for i, b := range p.Buckets {
 		if i == 0 {

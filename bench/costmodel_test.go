@@ -25,6 +25,8 @@ func TestPredict(t *testing.T) {
 		{"4 ranks", 4, Link{0, 8}, 0, Prediction{4, 108 + 1.5*agreement, 48 + 1.5*agreement, 8 + 1.5*agreement, 100 / (108 + 1.5*agreement)}},
 		// 50 to 60, 160, 360, 370
 		{"the link is the bottleneck", 2, Link{0, 0.8}, 0, Prediction{2, 380 + 10*agreement, 320 + 10*agreement, 280 + 10*agreement, 100 / (380 + 10*agreement)}},
+		// two segments take 1 ms in each of the phases: 2 ms for a sum, and 3 and 5 times that for 10 and 20 MB in 1 MiB segments
+		{"latency", 2, Link{1000, 0}, 0, Prediction{2, 104, 2 + 6 + 10 + 2 + 2, 4, 100 / 104.}},
 		// 32 MB take 3.2 ms from computing: the last sum ends before the backward pass
 		{"processors' time", 2, Link{0, 8}, 1e-10, Prediction{2, 103.2 + agreement, 32 + agreement, agreement, 100 / (103.2 + agreement)}},
 	} {

@@ -4,8 +4,10 @@ import "errors"
 
 // A Link is what connects ranks, as their programs see it: with the work of gloo and of the operating system.
 type Link struct {
-	LatencyUS float64 `json:"latency_us"` // from sending a small message until the other program has it
-	GBits     float64 `json:"gbit_s"`     // that a rank sends and at the same time receives; 0: without a limit
+	// LatencyUS is what a small message takes: a round trip, since gloo sends when the receiver has said that it is ready
+	// (NOTIFY_RECV_READY in gloo/transport/tcp/pair.cc).
+	LatencyUS float64 `json:"latency_us"`
+	GBits     float64 `json:"gbit_s"` // that a rank sends and at the same time receives; 0: without a limit
 }
 
 // segmentBytes is the largest part of a tensor that gloo sends at once: maxSegmentSize of gloo/allreduce.h.

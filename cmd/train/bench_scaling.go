@@ -22,8 +22,8 @@ type scalingBench struct {
 	bandwidth string // Gbit/s, separated by commas
 }
 
-// defaultLatency is that of Ethernet between two programs of a rack, with TCP.
-const defaultLatency = 50 * time.Microsecond
+// defaultLatency is a round trip between two programs of a rack, with TCP on Ethernet.
+const defaultLatency = 100 * time.Microsecond
 
 func newBenchScaling() *cobra.Command {
 	b := scalingBench{benchmark: newBenchmark()}
@@ -56,7 +56,7 @@ training steps together, beside the prediction. See docs/scaling.md.`,
 	hardwareFlags(cmd, &b.Precision, &b.Device, &b.Backend, &b.Threads)
 	rankFlags(cmd, b.settings)
 	flagGroup(cmd, groupMeasurement, func(fs *pflag.FlagSet) {
-		fs.DurationVar(&b.latency, "latency", defaultLatency, "time that a small message takes from program to program")
+		fs.DurationVar(&b.latency, "latency", defaultLatency, "round trip of a small message between two programs")
 		fs.StringVar(&b.bandwidth, "bandwidth", "1,10,100", "Gbit/s of the links to predict for, separated by commas")
 	})
 	b.flags(cmd, "training steps")
