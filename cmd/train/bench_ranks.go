@@ -56,7 +56,7 @@ torchrun, srun or mpirun on several. Rank 0 prints latency and bandwidth by size
 and which addresses were used. train bench scaling predicts the speed of
 training from them. See docs/scaling.md.`,
 		Example: `  train bench allreduce --nproc 2
-  srun --nodes 4 --ntasks-per-node 1 train bench allreduce --json`,
+  train bench allreduce --nproc 4 --steps 100 --json`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		Args:              noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
