@@ -11,10 +11,11 @@ import (
 type inputStats struct {
 	stats          data.LoaderStats // of the loader
 	seconds        float64          // of the epoch's training
-	workers        int
-	cores          int  // processors that can decode
-	defaultWorkers int  // of this machine and device
-	fast           bool // large images are decoded at half size
+	workers        int              // of each rank
+	ranks          int              // that load images; 0 is one
+	cores          int              // processors that can decode
+	defaultWorkers int              // of this machine and device
+	fast           bool             // large images are decoded at half size
 	resolution     int
 	shards         bool // the images are in tar files
 	remote         bool // the shards are remote
@@ -77,7 +78,15 @@ func (p inputStats) cost() string {
 	n := float64(p.stats.Images)
 	text := fmt.Sprintf("an image takes %.1f ms to read and %.1f ms to decode", 1000*p.stats.Reading.Seconds()/n, 1000*p.stats.Decoding.Seconds()/n)
 	if spent := (p.stats.Reading + p.stats.Decoding).Seconds(); p.workers > 0 && spent > 0 {
-		text += fmt.Sprintf(", %d workers load at most %.0f images per second", p.workers, float64(p.workers)*n/spent)
+		rate := float64(p.workers) * n / spent
+		switch {
+		case p.ranks > 1:
+			text += fmt.Sprintf(", the %d ranks with --workers %d load at most %.0f images per second in all", p.ranks, p.workers, float64(p.ranks)*rate)
+		case p.workers == 1:
+			text += fmt.Sprintf(", 1 worker loads at most %.0f images per second", rate)
+		default:
+			text += fmt.Sprintf(", %d workers load at most %.0f images per second", p.workers, rate)
+		}
 	}
 	return text
 }

@@ -31,6 +31,8 @@ func TestBottleneck(t *testing.T) {
 		{"no time", at(0, 0, 0, func(p *inputStats) { p.seconds = 0 }), []string{"the bottleneck is the training step"}},
 		{"waited long", at(5000*ms, 100*ms, 900*ms, nil), []string{"the bottleneck is the loader: training waited for images 50 %"}},
 		{"decoding, few workers", at(5000*ms, 100*ms, 900*ms, func(p *inputStats) { p.workers = 1 }), []string{"50 % of the time", "1.0 ms to read and 9.0 ms to decode", "--workers 2,"}},
+		{"one worker", at(400*ms, 900*ms, 1100*ms, func(p *inputStats) { p.workers = 1 }), []string{", 1 worker loads at most 50 images per second"}},
+		{"several ranks", at(400*ms, 900*ms, 1100*ms, func(p *inputStats) { p.ranks = 3 }), []string{", the 3 ranks with --workers 2 load at most 300 images per second in all"}},
 		{"decoding in the loop", at(5000*ms, 100*ms, 900*ms, func(p *inputStats) { p.workers = 0 }), []string{"--workers auto"}},
 		{"decoding large files", at(1200*ms, 100*ms, 900*ms, nil), []string{"12 %", "help: --decode fast, which decodes images above 1000 pixels at half size, or smaller files: train data shard --max-side 512", "1414 pixels"}},
 		{"decoding large files at half size", at(1200*ms, 100*ms, 900*ms, func(p *inputStats) { p.fast = true }), []string{"help: smaller files: train data shard --max-side 512", "1414 pixels"}},

@@ -166,7 +166,7 @@ func (r *run) inputStats(trained time.Duration) inputStats {
 	if r.Place != autograd.CPU {
 		cores = host.Processors()
 	}
-	return inputStats{stats: r.clock.loaderStats, seconds: trained.Seconds(), workers: options.Workers, cores: cores, defaultWorkers: backend.Workers(r.Device),
+	return inputStats{stats: r.clock.loaderStats, seconds: trained.Seconds(), workers: options.Workers, ranks: r.ranks.size(), cores: cores, defaultWorkers: backend.Workers(r.Device),
 		fast: options.Decode == data.DecodeFast, resolution: r.net.graph.Input.Height,
 		shards: set.Sharded(), remote: set.Remote(), streamed: set.Remote() || options.ShuffleBuffer > 0}
 }

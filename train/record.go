@@ -77,8 +77,9 @@ func (r *run) record(progress report.Recorder) error {
 // recordElsewhere prepares to record what concerns this rank alone; rank 0 records the run.
 func (r *run) recordElsewhere(progress report.Recorder) error {
 	r.own = &display{Recorder: progress}
-	err := r.noteMachine()
-	if text := host.ThisProcess().ThreadWarning(r.Threads); text != "" {
+	err, cpus := r.noteMachine(), host.ThisProcess()
+	firstThere := r.ranks.rank()%max(1, cpus.Ranks) == 0 // the others of a machine have the same warning
+	if text := cpus.ThreadWarning(r.Threads); text != "" && firstThere {
 		err = errors.Join(err, r.noteOwn(report.Warning, text))
 	}
 	return err

@@ -11,10 +11,13 @@ import (
 	"depthwise.dev/internal/host"
 )
 
-// TestMain makes the test program behave as the ranks that --nproc starts.
+// programVariable makes the test program behave as the program itself.
+const programVariable = "DEPTHWISE_TEST_PROGRAM"
+
+// TestMain makes the test program behave as the program, and as the ranks that --nproc starts.
 func TestMain(m *testing.M) {
-	if os.Getenv("DEPTHWISE_LAUNCHER") != "" {
-		os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	if os.Getenv("DEPTHWISE_LAUNCHER") != "" || os.Getenv(programVariable) != "" {
+		os.Exit(run(untilInterrupted(context.Background(), os.Stderr), os.Args[1:], os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
 }

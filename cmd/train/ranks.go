@@ -8,6 +8,7 @@ import (
 
 	"depthwise.dev/config"
 	"depthwise.dev/distributed"
+	"depthwise.dev/distributed/launch"
 	"depthwise.dev/report"
 	"depthwise.dev/train"
 )
@@ -24,7 +25,24 @@ func fitElsewhere(cmd *cobra.Command, c config.Config, group *distributed.Group)
 	ctx, release := groupContext(cmd.Context(), trainer)
 	defer release()
 	_, err := trainer.Fit(ctx, c, progress)
+	if errors.Is(err, train.ErrInterrupted) {
+		err = interruptedElsewhere{err}
+	}
 	return errors.Join(err, progress.Close())
+}
+
+// interruptedElsewhere is an interruption that rank 0 reports, with the checkpoint.
+type interruptedElsewhere struct{ error }
+
+func (i interruptedElsewhere) Unwrap() error { return i.error }
+
+// saidByRankZero reports whether an error is an interruption, of all ranks, in another process than rank 0.
+func saidByRankZero(err error) bool {
+	if _, elsewhere := errors.AsType[interruptedElsewhere](err); elsewhere {
+		return true
+	}
+	f, parent := errors.AsType[*launch.Failure](err)
+	return parent && (f.Interrupted || f.Signal == 0 && f.Code == exitInterrupted)
 }
 
 // warnings records warnings alone.
@@ -49,9 +67,7 @@ func groupContext(ctx context.Context, t train.Trainer) (joined context.Context,
 // leaveGroup leaves the group at the end of training: after all ranks have ended, or with the error for the other ranks.
 func leaveGroup(group *distributed.Group, err error) error {
 	if failed := group.Err(); failed != nil && err != nil {
-		if _, named := errors.AsType[*distributed.Error](err); !named {
-			err = failed // what ended because of it
-		}
+		err = failed // the operation that it ended tells nothing
 	}
 	if err != nil && !errors.Is(err, train.ErrInterrupted) {
 		group.Fail(err)

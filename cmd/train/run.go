@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"depthwise.dev/config"
+	"depthwise.dev/distributed"
 	"depthwise.dev/distributed/launch"
 	"depthwise.dev/formats/peers"
 	"depthwise.dev/internal/redact"
@@ -49,8 +50,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprint(stderr, misfit.Table())
 	}
 	code, failed := exitCode(ctx, err), terminal.Colors(stderr).Red("error:")
-	if f, ok := errors.AsType[*launch.Failure](err); ok && f.Interrupted {
-		return code // the first rank has said so
+	if saidByRankZero(err) {
+		return code
 	}
 	tellTorchrun(cmd, code, err)
 	switch code {
@@ -92,6 +93,9 @@ func exitCode(ctx context.Context, err error) int {
 		return exitInterrupted
 	case errors.As(err, &usage), errors.As(err, &wrong):
 		return exitUsage
+	}
+	if _, other := errors.AsType[*distributed.Error](err); other {
+		return launch.OtherFailed
 	}
 	return exitFailed
 }

@@ -56,13 +56,29 @@ type Failure struct {
 	Interrupted     bool           // the ranks were asked to end
 }
 
+// OtherFailed is the exit code of a rank that ended because another one failed. The failure of that other rank counts,
+// whichever ends first.
+const OtherFailed = 3
+
 // Error says how the rank ended. The reason is in its own messages.
 func (f *Failure) Error() string {
 	how := fmt.Sprintf("ended with exit code %d", f.Code)
-	if f.Signal != 0 {
+	switch {
+	case f.Signal != 0:
 		how = fmt.Sprintf("was ended by signal %d (%v)", f.Signal, f.Signal)
+	case f.Code == OtherFailed:
+		return fmt.Sprintf("rank %d of %d (pid %d) ended because it lost another rank, which it names above, so the others were ended too", f.Rank, f.Size, f.PID)
 	}
 	return fmt.Sprintf("rank %d of %d (pid %d) %s, so the others were ended too; its messages, if any, are above", f.Rank, f.Size, f.PID, how)
+}
+
+// cause is which of two failures, in their order, led to the other. A rank that was stopped or ended by this process because of
+// the first one is no cause.
+func (f *Failure) cause(later *Failure) *Failure {
+	if f.Code == OtherFailed && later.Code != OtherFailed && later.Signal == 0 {
+		return later
+	}
+	return f
 }
 
 // ExitCode is that of the rank, or 128 and the number of its signal as in a shell.
@@ -192,7 +208,11 @@ func (r *running) wait(ctx context.Context) *Failure {
 			r.signal(syscall.SIGKILL)
 		case e := <-r.ended:
 			failure := r.end(e)
-			if failure == nil || r.failed != nil {
+			if failure == nil {
+				continue
+			}
+			if r.failed != nil {
+				r.failed = r.failed.cause(failure)
 				continue
 			}
 			r.failed = failure

@@ -42,9 +42,23 @@ var ranks = map[string]func(rank string) int{
 	},
 	"fail": func(rank string) int {
 		if rank == "1" {
-			return 3
+			return 7
 		}
 		return untilTerm(0)
+	},
+	"lose": func(rank string) int {
+		if rank == "1" {
+			return OtherFailed
+		}
+		return untilTerm(0)
+	},
+	"fail later": func(rank string) int {
+		if rank == "1" {
+			return OtherFailed
+		}
+		signal.Ignore(syscall.SIGTERM)
+		time.Sleep(300 * time.Millisecond) // it tells the others why before it ends
+		return 7
 	},
 	"killed": func(rank string) int {
 		if rank == "1" {
@@ -195,7 +209,9 @@ func TestLocalFailures(t *testing.T) {
 		code int
 		text string
 	}{
-		{"fail", Failure{Rank: 1, Size: 2, Code: 3}, 3, "ended with exit code 3, so the others were ended too"},
+		{"fail", Failure{Rank: 1, Size: 2, Code: 7}, 7, "ended with exit code 7, so the others were ended too"},
+		{"lose", Failure{Rank: 1, Size: 2, Code: OtherFailed}, OtherFailed, "ended because it lost another rank, which it names above"},
+		{"fail later", Failure{Rank: 0, Size: 2, Code: 7}, 7, "ended with exit code 7"},
 		{"killed", Failure{Rank: 1, Size: 2, Code: -1, Signal: syscall.SIGKILL}, 137, "was ended by signal 9 (killed)"},
 		{"fail alone", Failure{Rank: 0, Size: 2, Code: 5}, 5, "rank 0 of 2 (pid "},
 	}

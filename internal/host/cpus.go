@@ -132,6 +132,9 @@ func (c CPUs) ThreadWarning(threads int) string {
 	if c.Ranks > 1 {
 		who += fmt.Sprintf(" of each of %d ranks", c.Ranks)
 	}
+	if c.Ranks > 1 && c.Parallel() >= threads {
+		return fmt.Sprintf("%s exceed %s: they wait for each other; fewer ranks would be as fast", who, limit)
+	}
 	return fmt.Sprintf("%s exceed %s: they wait for each other; %d would be as fast", who, limit, c.Parallel())
 }
 
