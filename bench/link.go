@@ -13,28 +13,40 @@ type Link struct {
 // segmentBytes is the largest part of a tensor that gloo sends at once: maxSegmentSize of gloo/allreduce.h.
 const segmentBytes = 1 << 20
 
+// gatheredBytes of all ranks are not added up on the ring: each rank gathers all terms of such a small sum (gathered_bytes in
+// autograd/native/distributed/process_group.cc).
+const gatheredBytes = 128 << 10
+
 // AllReduce is the time in seconds of an all-reduce of so many bytes.
 //
 // gloo computes it on a ring, whatever the size (https://github.com/pytorch/gloo/blob/main/gloo/allreduce.cc: UNSPECIFIED is
-// RING). Each rank passes parts of bytes/ranks to its neighbor, ranks-1 times to add up and ranks-1 times to distribute.
-// A part is sent in at least two segments, and two segments are under way at a time: a segment leaves when the link is free
-// and the one before the last has arrived from the other neighbor.
+// RING). Each rank passes parts of bytes/ranks to its neighbor, ranks-1 times to add up and ranks-1 times to distribute. Of small
+// tensors it passes all bytes, ranks-1 times, in two segments (allgather.cc there).
 func (l Link) AllReduce(bytes int64, ranks int) float64 {
-	if ranks < 2 || bytes == 0 {
-		return 0
-	}
 	n := int64(ranks)
-	segments := max(2, divideUp(divideUp(bytes, segmentBytes), n)) // of a part
-	transfer := 0.0                                                // of a segment
+	switch {
+	case ranks < 2 || bytes == 0:
+		return 0
+	case n*bytes <= gatheredBytes:
+		return l.pass(float64(bytes), 2, n)
+	}
+	return 2 * l.pass(float64(bytes)/float64(n), max(2, divideUp(divideUp(bytes, segmentBytes), n)), n)
+}
+
+// pass is the time in which each rank has passed parts of so many bytes ranks-1 times. A part is sent in at least two segments, and
+// two segments are under way at a time: a segment leaves when the link is free and the one before the last has arrived from the
+// other neighbor.
+func (l Link) pass(part float64, segments, ranks int64) float64 {
+	transfer := 0.0 // of a segment
 	if l.GBits > 0 {
-		transfer = 8e-9 * float64(bytes) / float64(n*segments) / l.GBits
+		transfer = 8e-9 * part / float64(segments) / l.GBits
 	}
 	free, arrived := 0.0, [2]float64{}
-	for i := range (n - 1) * segments {
+	for i := range (ranks - 1) * segments {
 		free = max(free, arrived[i%2]) + transfer
 		arrived[i%2] = free + 1e-6*l.LatencyUS
 	}
-	return 2 * max(arrived[0], arrived[1])
+	return max(arrived[0], arrived[1])
 }
 
 func divideUp(a, b int64) int64 { return (a + b - 1) / b }
@@ -48,8 +60,8 @@ func RankGBits(bytes int64, ranks int, seconds float64) float64 {
 // largestBucket is that of the gradients of a MobileNet, about: larger tensors no longer fit into caches, and take longer.
 const largestBucket = 16 << 20
 
-// fitLink returns the link that explains the median times of all-reduces: its latency by the shortest, its bandwidth by the
-// largest size of at most largestBucket, or else by the first.
+// fitLink returns the link that explains the median times of all-reduces: its latency by the shortest, of which terms are gathered,
+// its bandwidth by the largest size of at most largestBucket, or else by the first.
 func fitLink(ranks int, sizes []AllReduceSize) (Link, error) {
 	if len(sizes) == 0 || ranks < 2 {
 		return Link{}, errors.New("bench: a link needs all-reduces of at least two ranks")
@@ -63,5 +75,5 @@ func fitLink(ranks int, sizes []AllReduceSize) (Link, error) {
 			largest = s
 		}
 	}
-	return Link{LatencyUS: 1000 * shortest.MedianMS / float64(2*(ranks-1)), GBits: RankGBits(largest.Bytes, ranks, largest.MedianMS/1000)}, nil
+	return Link{LatencyUS: 1000 * shortest.MedianMS / float64(ranks-1), GBits: RankGBits(largest.Bytes, ranks, largest.MedianMS/1000)}, nil
 }

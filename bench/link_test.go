@@ -24,8 +24,11 @@ func TestLinkAllReduce(t *testing.T) {
 	}{
 		{"one rank", Link{100, 1}, 1000, 1, 0},
 		{"nothing", Link{100, 1}, 0, 2, 0},
-		{"latency alone, 2 ranks", Link{100, 0}, 1000, 2, 2 * 100},
-		{"latency alone, 5 ranks", Link{100, 0}, 1000, 5, 2 * 4 * 100},
+		{"latency alone, gathered, 2 ranks", Link{100, 0}, 1000, 2, 100},
+		{"latency alone, gathered, 5 ranks", Link{100, 0}, 1000, 5, 4 * 100},
+		{"latency alone, ring, 2 ranks", Link{100, 0}, 100_000, 2, 2 * 100},
+		{"latency alone, ring, 5 ranks", Link{100, 0}, 100_000, 5, 2 * 4 * 100},
+		{"bandwidth alone, gathered, 3 ranks", Link{0, 8}, 40_000, 3, 2 * 40},
 		{"bandwidth alone, 2 ranks", Link{0, 8}, 1 << 20, 2, 2 * (1 << 19) / 1000.},
 		{"bandwidth alone, 4 ranks", Link{0, 8}, 800_000, 4, 2 * 3 * 200},
 		// two segments of 250 us: the second arrives after 2*250 + 100
