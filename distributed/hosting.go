@@ -161,7 +161,7 @@ func (h *hosting) incomplete(ctx context.Context, err error) error {
 	case len(missing) == 0:
 		return fmt.Errorf("distributed: a rank has ended before the group began%s: %w", h.present(), err)
 	}
-	return fmt.Errorf("distributed: %s did not join%s: %w; check that they run and that they reach the store", rankList(missing), h.present(), err)
+	return fmt.Errorf("distributed: %s did not join%s: %w; check that they run, reach the store, and are the same program", rankList(missing), h.present(), err)
 }
 
 func (h *hosting) present() string {

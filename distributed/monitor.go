@@ -126,7 +126,7 @@ func (m *monitor) judge(pulses <-chan pulse) {
 }
 
 func (m *monitor) silent(limit time.Duration) string {
-	return fmt.Sprintf("has not been heard of for %v: it has ended, was stopped or is cut off", limit.Round(100*time.Millisecond))
+	return fmt.Sprintf("has not been heard of for %v: it has ended, was stopped, is cut off, or its machine is overloaded", limit.Round(100*time.Millisecond))
 }
 
 // verdict is the failure that a pulse shows, or nil.

@@ -4,13 +4,16 @@ package interop
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -45,6 +48,79 @@ func TestTorchrun(t *testing.T) {
 			}
 			if got := weightsHash(t, run); got != want || !strings.Contains(output.String(), "continues after step") {
 				t.Errorf("weights %s, want %s after a restart\n%s", got, want, output)
+			}
+		})
+	}
+}
+
+// TestTorchrunKills kills random ranks as often as INTEROP_KILLS says: nothing is lost.
+func TestTorchrunKills(t *testing.T) {
+	kills, err := strconv.Atoi(cmp.Or(os.Getenv("INTEROP_KILLS"), "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kills == 0 {
+		t.Skip("INTEROP_KILLS is the number of kills, such as 20")
+	}
+	program, python, data, folder := trainProgram(t), environment(t), dataSet(t), t.TempDir()
+	arguments := []string{"--data", data, "--max-steps", strconv.Itoa(40 * (kills + 1)), "--resolution", "32", "--width", "0.25", "--batch-size", "4", "--workers", "1", "--threads", "1",
+		"--checkpoint-every", "5steps", "--progress", "plain", "--report=false"}
+	want := weightsHash(t, undisturbed(t, program, arguments))
+	cmd, output := torchrun(t.Context(), python, folder, append([]string{"--max-restarts", strconv.Itoa(kills), program}, arguments...))
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	run, rng := filepath.Join(folder, "runs", filepath.Base(data)+"-1"), rand.New(rand.NewPCG(20, 2))
+	for i := range kills {
+		step, rank := int64(40*i+1+rng.IntN(30)), rng.IntN(2)
+		awaitStep(t, run, step)
+		t.Logf("rank %d is killed at step %d", rank, step)
+		if err := syscall.Kill(rankOf(t, cmd.Process.Pid, rank), syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	if got := weightsHash(t, run); got != want || strings.Count(output.String(), "continues after step") != kills {
+		t.Errorf("weights %s, want %s after %d restarts\n%s", got, want, kills, output)
+	}
+}
+
+// TestTorchrunStops: a run that torchrun's user ends writes one checkpoint, and --nproc continues it.
+func TestTorchrunStops(t *testing.T) {
+	program, python, data := trainProgram(t), environment(t), dataSet(t)
+	arguments := []string{"--data", data, "--epochs", "40", "--resolution", "32", "--width", "0.25", "--batch-size", "4", "--workers", "1", "--threads", "1",
+		"--checkpoint-every", "1h", "--progress", "plain", "--report=false"}
+	want := weightsHash(t, undisturbed(t, program, arguments))
+	for _, c := range []struct {
+		name string
+		stop func(torchrun int) error
+	}{
+		{"SIGTERM to torchrun", func(torchrun int) error { return syscall.Kill(torchrun, syscall.SIGTERM) }},
+		{"Ctrl-C", func(torchrun int) error { return syscall.Kill(-torchrun, syscall.SIGINT) }},
+		{"SIGTERM to a rank", func(torchrun int) error { return syscall.Kill(rankOf(t, torchrun, 1), syscall.SIGTERM) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			folder := t.TempDir()
+			cmd, output := torchrun(t.Context(), python, folder, append([]string{program, "--out", "run"}, arguments...))
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			run := filepath.Join(folder, "run")
+			awaitStep(t, run, 20)
+			if err := c.stop(cmd.Process.Pid); err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Wait(); err == nil || strings.Count(output.String(), "checkpoint of step ") != 1 {
+				t.Errorf("%v, want a failure of torchrun and one checkpoint\n%s", err, output)
+			}
+			if out, err := exec.CommandContext(t.Context(), program, "resume", run, "--nproc", "2", "--threads", "1", "--report=false").CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			if got := weightsHash(t, run); got != want {
+				t.Errorf("weights %s, want %s", got, want)
 			}
 		})
 	}
