@@ -37,7 +37,7 @@ func serve(t *testing.T, prefix string) (port int, s *autograd.Store) {
 // that ended well, after one that failed, with those of a rank that died while the group met, and with another restart count.
 func TestLaunchersStore(t *testing.T) {
 	t.Parallel()
-	port, s := serve(t, "depthwise/run 7/0")
+	port, s := serve(t, "depthwise/run 7")
 	environments := func(restarts int) []launch.Env {
 		var all []launch.Env
 		for r := range 2 {
@@ -78,7 +78,7 @@ func TestLaunchersStore(t *testing.T) {
 // TestForeignEntries checks the error for entries that no rank wrote.
 func TestForeignEntries(t *testing.T) {
 	for _, key := range []string{"hello/1", "welcome"} {
-		port, s := serve(t, "depthwise//0")
+		port, s := serve(t, "depthwise/")
 		if err := s.Set(key, []byte("\xff{}")); err != nil {
 			t.Fatal(err)
 		}

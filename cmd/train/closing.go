@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"depthwise.dev/config"
+	"depthwise.dev/distributed/launch"
 	"depthwise.dev/internal/redact"
 	"depthwise.dev/train"
 )
@@ -29,10 +30,13 @@ func (i interruption) Error() string {
 func (i interruption) Unwrap() error { return i.error }
 
 // resumeCommand continues a run from its newest checkpoint, with the settings of this process that
-// config.yaml lacks and that the run needs: where the data is, if it has moved or its address has a secret, and
+// config.yaml lacks and that the run needs: the ranks that --nproc started, where the data is, if it has moved or its address has a secret, and
 // what the checkpoint's machine must be.
 func resumeCommand(program, dir string, c config.Config) string {
 	command := program + " resume " + shellWord(dir)
+	if e, err := launch.Detect(os.Getenv); err == nil && e.Launcher == launch.NProc {
+		command += fmt.Sprintf(" --nproc %d", e.Size)
+	}
 	if stored, err := config.Load(filepath.Join(dir, configName)); err == nil {
 		for _, s := range []struct{ flag, was, is string }{
 			{"threads", strconv.Itoa(stored.Threads), strconv.Itoa(c.Threads)}, {"device", stored.Device, c.Device},

@@ -130,13 +130,13 @@ type fault struct {
 
 var faults = []fault{
 	{"SIGKILL of rank 1", syscall.SIGKILL, 1, 137, `(?m)^error: rank 1 \(\S+, pid VICTIM\) has not been heard of for .*\n(.*\n)*error: rank 1 of 2 \(pid VICTIM\) was ended by signal 9`, false},
-	{"SIGTERM to rank 1", syscall.SIGTERM, 1, exitInterrupted, `checkpoint of step \d+ written; continue with:\n.* resume \S+\n$`, true},
+	{"SIGTERM to rank 1", syscall.SIGTERM, 1, exitInterrupted, `checkpoint of step \d+ written; continue with:\n.* resume \S+ --nproc 2\n$`, true},
 	{"SIGKILL of rank 0", syscall.SIGKILL, 0, 137, `(?m)^\[rank 1\] error: rank 0 \(\S+, pid VICTIM\) has ended(.*\n)*error: rank 0 of 2 \(pid VICTIM\) was ended by signal 9`, false},
-	{"SIGTERM to rank 0", syscall.SIGTERM, 0, exitInterrupted, `checkpoint of step \d+ written; continue with:\n.* resume \S+\n$`, true},
+	{"SIGTERM to rank 0", syscall.SIGTERM, 0, exitInterrupted, `checkpoint of step \d+ written; continue with:\n.* resume \S+ --nproc 2\n$`, true},
 	{"SIGSTOP of rank 1", syscall.SIGSTOP, 1, 3, `(?m)^error: rank 1 \(\S+, pid VICTIM\) has not been heard of for [5-7].*stopped`, false},
-	{"Ctrl-C", syscall.SIGINT, -2, exitInterrupted, `checkpoint of step \d+ written; continue with:\n.* resume \S+\n$`, true},
+	{"Ctrl-C", syscall.SIGINT, -2, exitInterrupted, `checkpoint of step \d+ written; continue with:\n.* resume \S+ --nproc 2\n$`, true},
 	{"SIGSTOP of rank 0", syscall.SIGSTOP, 0, 3, `(?m)^\[rank 1\] error: rank 0 \(\S+, pid VICTIM\) has not been heard of for [5-7].*stopped`, false},
-	{"SIGTERM to the program", syscall.SIGTERM, -1, exitInterrupted, `checkpoint of step \d+ written; continue with:\n.* resume \S+\n$`, true},
+	{"SIGTERM to the program", syscall.SIGTERM, -1, exitInterrupted, `checkpoint of step \d+ written; continue with:\n.* resume \S+ --nproc 2\n$`, true},
 }
 
 // TestFaultsOfRanks lets a run of two processes end in each way, and continues it: the others end within 10 seconds, what was
