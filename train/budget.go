@@ -122,7 +122,7 @@ func (r *run) planDue() bool {
 
 // planWithin plans or corrects the length within an epoch, and stores it.
 func (r *run) planWithin(s *autograd.Scope) error {
-	due := r.ranks.several() && r.agreed.plan || !r.ranks.several() && r.planDue()
+	due := r.ranks.several() && r.agreed.plan && !r.ended || !r.ranks.several() && r.planDue() // a callback may have ended the run
 	if !due {
 		return nil
 	}

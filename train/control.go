@@ -153,6 +153,7 @@ func (r *run) waitPaused(ctx context.Context, s *autograd.Scope) error {
 		}
 	}
 	exclude()
+	r.agreed = nil // asked before the pause was excluded from the times
 	return r.recorder.Record(report.Control{Step: r.Step, Action: control.Continue, Seconds: pause.Seconds()})
 }
 

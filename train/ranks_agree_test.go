@@ -1,0 +1,51 @@
+package train
+
+import (
+	"testing"
+	"time"
+
+	"depthwise.dev/config"
+	"depthwise.dev/internal/testset"
+	"depthwise.dev/train/control"
+)
+
+// TestPauseOfRanksAndTimeLimits: neither --time nor --stop-after counts a pause of several ranks, which rank 0 times.
+func TestPauseOfRanksAndTimeLimits(t *testing.T) {
+	data := testset.Images(t, 14, 3)
+	for _, c := range []struct {
+		name  string
+		limit func(*config.Config)
+	}{
+		{"--time", func(c *config.Config) { c.Time = time.Minute }},
+		{"--stop-after", func(c *config.Config) { c.StopAfter = time.Minute }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config := small(t, data)
+			config.CheckpointEvery = "1h"
+			config.BatchSize, config.Model.Resolution = config.BatchSize/2, 40 // 6 batches, of which none is skipped
+			c.limit(&config)
+			r := &requests{t: t, c: control.New(), after: map[int64][]control.Request{8: {action(control.Pause)}}, paused: []control.Request{action(control.Continue)}, waited: time.Hour, now: time.Unix(1e9, 0)}
+			list := fitRanks(t, 2, config, func(rank int, m *member) {
+				if rank == 0 {
+					m.Control, m.record = r.c, r.Record
+					m.now = func() time.Time { r.now = r.now.Add(time.Millisecond); return r.now }
+				}
+			})
+			for rank, m := range list {
+				if m.err != nil || !m.result.Finished || m.result.Step != 18 {
+					t.Errorf("rank %d: %+v, %v", rank, m.result, m.err)
+				}
+			}
+		})
+	}
+}
+
+// TestEndBeforePlan: a run that a callback ends keeps its end, also where rank 0 wanted to plan its length after the same step.
+func TestEndBeforePlan(t *testing.T) {
+	r := &run{ranks: ranks{fakeGroup{size: 2}}, totalSteps: 100}
+	r.Step, r.Budget = 7, &budget{Length: 100, Steps: 100, Next: 1}
+	r.setAgreed(wishes{end: true, plan: true})
+	if err := r.planWithin(nil); err != nil || r.totalSteps != 7 {
+		t.Errorf("%d steps, %v; want the end after 7", r.totalSteps, err)
+	}
+}
