@@ -63,10 +63,8 @@ func (p pendingStep) ready() bool {
 // callback is called after each step, it waits for all.
 func (r *run) recordReady(s *autograd.Scope) error {
 	most := maxPending
-	for _, c := range r.trainer.Callbacks {
-		if c.AfterStep != nil {
-			most = 0
-		}
+	if r.eachStep || r.trainer.stepCallbacks() {
+		most = 0
 	}
 	if r.ranks.several() && r.Place != autograd.CPU { // which of them are ready differs between ranks
 		return r.recordWhile(s, func(waiting []pendingStep) bool { return len(waiting) > most })

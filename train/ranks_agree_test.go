@@ -1,10 +1,13 @@
 package train
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"depthwise.dev/config"
+	"depthwise.dev/data"
 	"depthwise.dev/internal/testset"
 	"depthwise.dev/train/control"
 )
@@ -37,6 +40,29 @@ func TestPauseOfRanksAndTimeLimits(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// pairGroup is rank 0 of two, of which the other gives what change makes of its own.
+type pairGroup struct {
+	fakeGroup
+	change func(own string) string
+}
+
+func (g pairGroup) Gather(b []byte) ([][]byte, error) {
+	return [][]byte{b, []byte(g.change(string(b)))}, nil
+}
+
+// TestCallbacksOfOneRank: where one rank waits for the results of each step, because of its callbacks, all do.
+func TestCallbacksOfOneRank(t *testing.T) {
+	for _, other := range []bool{true, false} {
+		g := pairGroup{fakeGroup{size: 2}, func(own string) string {
+			return strings.Replace(own, `"StepCallbacks":false`, fmt.Sprintf(`"StepCallbacks":%v`, other), 1)
+		}}
+		r := &run{ranks: ranks{g}, config: config.Default(), images: images{train: &data.Dataset{}, val: &data.Dataset{}}}
+		if err := r.compareStarts(); err != nil || r.eachStep != other {
+			t.Errorf("waits for each step: %v, %v; want %v", r.eachStep, err, other)
+		}
 	}
 }
 

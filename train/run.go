@@ -67,6 +67,7 @@ type run struct {
 	agreed   *wishes           // of all ranks after the last step; nil: not asked
 	requests []control.Request // taken on rank 0, and not carried out yet
 	wantsEnd bool              // a callback of this rank finished the run
+	eachStep bool              // a rank has callbacks after each step
 	reducer  *autograd.GradientReducer
 	sync     *autograd.NormSync // of the network's batch norms; nil: each rank has statistics of its own
 	own      report.Recorder    // of what concerns this rank alone; nil: recorder

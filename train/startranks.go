@@ -26,6 +26,7 @@ type rankStart struct {
 	Digest, Pictures string // of the images
 	Images           counts
 	Parts            map[string]string // of the trainer
+	StepCallbacks    bool              // there are callbacks after each step
 	Threads          int               // as configured; 0: the default
 	Usual            int               // the default
 }
@@ -44,7 +45,7 @@ func (r *run) compareStarts() error {
 		return err
 	}
 	all, err := gathered(r.ranks, rankStart{Settings: string(settings), Digest: r.images.digest, Pictures: r.images.pictures, Images: r.images.counts(), Parts: r.trainer.names(),
-		Threads: r.config.Threads, Usual: r.usual.n})
+		StepCallbacks: r.trainer.stepCallbacks(), Threads: r.config.Threads, Usual: r.usual.n})
 	if err != nil {
 		return err
 	}
@@ -57,6 +58,7 @@ func (r *run) compareStarts() error {
 			return otherRank(rank, different, "start all ranks with the same settings, images and program")
 		}
 	}
+	r.eachStep = slices.ContainsFunc(all, func(s rankStart) bool { return s.StepCallbacks }) // all read results after the same steps
 	r.shareThreads(all)
 	return nil
 }

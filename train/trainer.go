@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"depthwise.dev/autograd"
@@ -113,6 +114,11 @@ func (r *run) beforeStep(s *autograd.Scope) error {
 		}
 	}
 	return s.Err()
+}
+
+// stepCallbacks reports whether a callback is called after each step.
+func (t Trainer) stepCallbacks() bool {
+	return slices.ContainsFunc(t.Callbacks, func(c Callback) bool { return c.AfterStep != nil })
 }
 
 // afterStep calls the callbacks.
