@@ -105,7 +105,7 @@ func allReduceText(r bench.AllReduceSpeed) string {
 		fmt.Fprintf(&t, "%9s %11.3f %11.3f %9.3f %11.3f %7d\n", sizeText(s.Bytes), s.MedianMS, s.P99MS, s.GBits, s.CPUMS, s.Measured)
 	}
 	fmt.Fprintf(&t, "\nGbit/s: what each rank sends and receives. p99: of fewer than 100 the slowest. CPU: this rank's processors' time.\n")
-	fmt.Fprintf(&t, "link: latency %.0f us, %.2f Gbit/s; train bench scaling --latency %.0fus --bandwidth %.2f predicts the speed of training on it\n",
+	fmt.Fprintf(&t, "link: latency %.0f us, %.3g Gbit/s; train bench scaling --latency %.0fus --bandwidth %.3g predicts the speed of training on it\n",
 		r.Link.LatencyUS, r.Link.GBits, r.Link.LatencyUS, r.Link.GBits)
 	return t.String() + notesText(bench.Timing{Load: r.Load}, 1)
 }

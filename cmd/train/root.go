@@ -82,7 +82,6 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
 	hardwareFlags(cmd, &s.Precision, &s.Device, &s.Backend, &s.Threads)
 	gpuFlags(cmd, &s.Config)
 	rankFlags(cmd, s)
-	syncFlags(cmd, &s.Config)
 	runFlags(cmd, s)
 	liveFlag(cmd, s)
 	flagGroup(cmd, groupHelp, func(fs *pflag.FlagSet) {
