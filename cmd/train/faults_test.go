@@ -85,6 +85,15 @@ func (p *started) awaitStep(t *testing.T, run string, step int64) {
 	t.Fatalf("no step %d", step)
 }
 
+func lastStep(t *testing.T, run string) int64 {
+	t.Helper()
+	h, err := history.Read(filepath.Join(run, "events.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h.LastStep
+}
+
 // rank returns the process of a rank that --nproc has started.
 func (p *started) rank(t *testing.T, rank int) int {
 	t.Helper()
@@ -165,6 +174,48 @@ func TestFaultsOfRanks(t *testing.T) {
 		t.Fatalf("exit code %d:\n%s", p.ProcessState.ExitCode(), output)
 	}
 	sameFile(t, filepath.Join(run, "best.safetensors"), filepath.Join(want, "best.safetensors"))
+	checkStepsOnce(t, run, 2*epochs)
+}
+
+// TestStopOfAllRanks stops all processes for longer than a rank may be silent, as Ctrl-Z does, and one for less: the run goes on.
+func TestStopOfAllRanks(t *testing.T) {
+	all := os.Getenv(killsVariable) != ""
+	length, epochs := 1500*time.Millisecond, 100 // by default the first case alone, for a shorter time
+	if all {
+		length, epochs = 8*time.Second, 400
+	}
+	run := filepath.Join(t.TempDir(), "run")
+	p := start(t, ranksOf(pictures(t), run, epochs)...)
+	for i, c := range []struct {
+		process func() int
+		signal  syscall.Signal
+		length  time.Duration
+	}{
+		{func() int { return -p.Process.Pid }, syscall.SIGTSTP, length},
+		{func() int { return p.rank(t, 0) }, syscall.SIGSTOP, 3 * time.Second},
+		{func() int { return p.rank(t, 1) }, syscall.SIGSTOP, 3 * time.Second},
+	} {
+		if i > 0 && !all {
+			break
+		}
+		p.awaitStep(t, run, int64(20+60*i))
+		pid := c.process()
+		if err := syscall.Kill(pid, c.signal); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		before := lastStep(t, run)
+		time.Sleep(c.length - time.Second)
+		if after := lastStep(t, run); after != before {
+			t.Errorf("case %d: trained from step %d to %d", i, before, after)
+		}
+		if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if output := p.wait(t, 2*time.Minute); p.ProcessState.ExitCode() != exitDone {
+		t.Errorf("exit code %d:\n%s", p.ProcessState.ExitCode(), output)
+	}
 	checkStepsOnce(t, run, 2*epochs)
 }
 

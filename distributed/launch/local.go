@@ -195,12 +195,19 @@ const clearLine = "\r\x1b[0K"
 // wait returns when all ranks have ended, and makes them end when one fails or ctx ends.
 func (r *running) wait(ctx context.Context) *Failure {
 	interrupted := ctx.Done()
+	suspended, continued, release := jobControl()
+	defer release()
 	var own, kill <-chan time.Time
 	for r.left > 0 {
 		select {
 		case <-interrupted:
 			interrupted = nil
 			r.signal(syscall.SIGTERM)
+		case <-suspended:
+			r.send(syscall.SIGSTOP)
+			_ = syscall.Kill(syscall.Getpid(), syscall.SIGSTOP) // this process may signal itself
+		case <-continued:
+			r.send(syscall.SIGCONT)
 		case <-own:
 			r.signal(syscall.SIGTERM)
 			kill = time.After(r.Patience.Term)
@@ -228,10 +235,14 @@ func (r *running) wait(ctx context.Context) *Failure {
 
 // signal sends a signal to all ranks that have not ended. One that was stopped (SIGSTOP) continues, to receive it.
 func (r *running) signal(s syscall.Signal) {
+	r.send(s)
+	r.send(syscall.SIGCONT)
+}
+
+func (r *running) send(s syscall.Signal) {
 	for _, cmd := range r.started {
 		if cmd != nil {
 			_ = cmd.Process.Signal(s) // an error means that it has just ended
-			_ = cmd.Process.Signal(syscall.SIGCONT)
 		}
 	}
 }
