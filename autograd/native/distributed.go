@@ -67,15 +67,6 @@ func (s Store) Get(keys ...string) ([][]byte, error) {
 	return values, err
 }
 
-// Add adds to a counter, which begins at 0, and returns the sum.
-func (s Store) Add(key string, value int64) (int64, error) {
-	k := C.CString(key)
-	defer C.free(unsafe.Pointer(k))
-	var sum C.int64_t
-	err := take(C.dw_store_add(&sum, s.c, k, C.int64_t(value)))
-	return int64(sum), err
-}
-
 // Free closes the connection, and the store if this one serves it.
 func (s Store) Free() { C.dw_store_free(s.c) }
 

@@ -26,7 +26,6 @@ dw_error dw_store_set(dw_store *s, const char *key, const void *data, size_t siz
 dw_error dw_store_set_first(dw_bytes *out, dw_store *s, const char *key, const void *data, size_t size);
 dw_error dw_store_check(int *exists, dw_store *s, const char *key);
 dw_error dw_store_get(dw_bytes *outs, dw_store *s, const char *const *keys, int n); // all of them must exist
-dw_error dw_store_add(int64_t *sum, dw_store *s, const char *key, int64_t value);
 void dw_store_free(dw_store *s);
 
 // A process' membership of a group: a depthwise::distributed::Collective (distributed/handle.h).

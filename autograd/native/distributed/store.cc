@@ -83,10 +83,6 @@ dw_error dw_store_get(dw_bytes *outs, dw_store *s, const char *const *keys, int 
   });
 }
 
-dw_error dw_store_add(int64_t *sum, dw_store *s, const char *key, int64_t value) {
-  return guard([&] { *sum = s->store->add(key, value); });
-}
-
 void dw_store_free(dw_store *s) {
   // The destructor of a store that serves waits for its thread.
   if (dw_error e = guard([&] { delete s; })) dw_free_error(e);
