@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"sync"
 
 	"depthwise.dev/autograd"
@@ -18,7 +17,7 @@ var loopbackSizes = []int64{1 << 10, largestBucket}
 // Loopback measures all-reduces of two ranks of this process over the loopback interface: what gloo and the operating system
 // need without a network, so that no network is faster for gloo.
 func Loopback(ctx context.Context, steps Steps) (AllReduceSpeed, error) {
-	port, err := freePort()
+	port, err := launch.FreePort()
 	if err != nil {
 		return AllReduceSpeed{}, fmt.Errorf("bench: find a free port: %w", err)
 	}
@@ -51,14 +50,4 @@ func allReduceAs(ctx context.Context, e launch.Env, steps Steps) (AllReduceSpeed
 		return speed, err
 	}
 	return speed, g.Close()
-}
-
-// freePort returns a port of the loopback interface on which nothing listens now.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }

@@ -3,7 +3,6 @@ package distributedtest
 
 import (
 	"context"
-	"net"
 	"sync"
 	"testing"
 	"time"
@@ -63,10 +62,9 @@ func Env(rank, ranks, port int) launch.Env {
 // FreePort returns a port that is free.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := launch.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return port
 }

@@ -94,7 +94,7 @@ func (f *Failure) ExitCode() int {
 // too (on Linux).
 func (l Local) Run(ctx context.Context) error {
 	if l.Env.Port == 0 {
-		port, err := freePort()
+		port, err := FreePort()
 		if err != nil {
 			return fmt.Errorf("launch: find a free port: %w", err)
 		}
@@ -121,8 +121,8 @@ func (l Local) Run(ctx context.Context) error {
 // Started reports whether [Local] started this process, whose parent says when it is interrupted.
 func Started(getenv func(string) string) bool { return getenv(launcherVariable) != "" }
 
-// freePort returns a port of this machine on which nothing listens now.
-func freePort() (int, error) {
+// FreePort returns a port of the loopback interface on which nothing listens now.
+func FreePort() (int, error) {
 	l, err := net.Listen("tcp", net.JoinHostPort(localhost, "0"))
 	if err != nil {
 		return 0, err
