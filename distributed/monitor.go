@@ -256,9 +256,12 @@ func (m *monitor) status() autograd.ProcessGroupStatus {
 	return m.process.Status()
 }
 
-// stop ends the heartbeats, and returns when the others can see that, or after a limit.
+// stop ends the heartbeats, and returns when the others can see that, or after a limit. The process group may be closed then.
 func (m *monitor) stop() {
 	m.end()
+	m.mutex.Lock()
+	m.process = nil // the judge may still be about to ask for its status
+	m.mutex.Unlock()
 	select {
 	case <-m.left:
 	case <-time.After(lingerTime):
