@@ -44,7 +44,8 @@ The settings start from a recipe, which the data suggests unless --recipe or
 defaults, the recipe of --data mnist, the recipe named in --config, --config,
 --recipe, other flags.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`,
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 another rank failed,
+130 interrupted.`,
 		Example: `  train --data mnist                    # handwritten digits, takes minutes
   train --data photos --width 0.5 --resolution 128
   train --data photos --val-split 0.1 --init imagenet
