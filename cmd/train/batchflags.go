@@ -10,5 +10,5 @@ import (
 func autoBatchSize(cmd *cobra.Command, c *config.Config) {
 	f := cmd.Flags().Lookup("batch-size")
 	f.Value = auto[int]{&c.BatchSize}
-	f.Usage = "images per batch; auto: what this machine trains fast, measured once and recorded"
+	f.Usage = "images per batch, of each of several processes; auto: what this machine trains fast, measured once and recorded"
 }

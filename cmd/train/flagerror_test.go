@@ -30,6 +30,16 @@ func TestCarriageReturn(t *testing.T) {
 	}
 }
 
+// TestFlagsOfLaunchers: what other tools name the number of processes leads to --nproc.
+func TestFlagsOfLaunchers(t *testing.T) {
+	for _, name := range []string{"nproc-per-node", "nproc_per_node", "nprocs", "ranks", "world-size", "num_processes"} {
+		code, _, stderr := execute(t, "--data", "photos", "--"+name, "2")
+		if want := "unknown flag --" + name + ": use --nproc N"; code != exitUsage || !strings.Contains(lastLine(stderr), want) {
+			t.Errorf("exit code %d, %q; want %d and %q", code, stderr, exitUsage, want)
+		}
+	}
+}
+
 // TestFolderAsCommand: a folder instead of a command is probably the dataset.
 func TestFolderAsCommand(t *testing.T) {
 	t.Chdir(t.TempDir())

@@ -48,6 +48,8 @@ var synonyms = []synonym{
 	{"grad-accum-steps grad-accum accumulate-grad-batches gradient-accumulation-steps", "accumulate", ""},
 	{"half fp16 float16", "precision", "--precision fp16"},
 	{"amp bf16 dtype mixed-precision", "precision", "--precision bf16"},
+	{"nproc-per-node nprocs num-processes processes procs ranks world-size ngpu num-gpus n-gpus", "nproc", "--nproc N, which starts N processes on this machine"},
+	{"backend-timeout ddp-timeout nccl-timeout", "dist-timeout", ""},
 	{"sync-batch-norm sync-batchnorm sync-batch-normalization", "sync-bn", ""},
 	{"ddp-comm-hook bf16-compress fp16-allreduce gradient-compress", "gradient-compression", "--gradient-compression bf16"},
 	{"aa auto-augment autoaugment", "augment", "--augment randaug"},
