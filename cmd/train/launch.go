@@ -12,6 +12,7 @@ import (
 
 	"depthwise.dev/config"
 	"depthwise.dev/distributed/launch"
+	"depthwise.dev/internal/capacity"
 	"depthwise.dev/internal/host"
 )
 
@@ -58,6 +59,9 @@ func (s *settings) findRank(cmd *cobra.Command) error {
 // startRanks starts the ranks of this machine with the arguments of this process, and returns when they have ended. The
 // settings were checked here, so that errors in them are reported once, and the data is downloaded once.
 func startRanks(cmd *cobra.Command, e launch.Env, c config.Config) error {
+	if err := capacity.Processes("--nproc", e.Spawn); err != nil {
+		return usageError{err}
+	}
 	if _, err := dataFolder(cmd, c.Data); err != nil {
 		return err
 	}

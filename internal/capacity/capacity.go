@@ -1,5 +1,5 @@
 // Package capacity refuses what the machine cannot hold, before Go or the system would end the
-// process: batches beyond the memory, and threads beyond the limits.
+// process: batches and processes beyond the memory, and threads beyond the limits.
 package capacity
 
 import (
@@ -72,4 +72,21 @@ func threadsWithin(flag string, n, each int, available host.Bound) error {
 		return fmt.Errorf("%s: %s %d fits", text, flag, fits)
 	}
 	return fmt.Errorf("%s: raise the limit", text)
+}
+
+// processMemory is a lower bound of the memory of a process that trains, in bytes: that of MobileNet v1 at width 0.25 with 8 images
+// of 32x32 takes 85 MB beside what it shares with others.
+const processMemory = 64 << 20
+
+// Processes returns an error if the processes that a flag asks for do not fit into memory: the system would end some of them, or others.
+func Processes(flag string, n int) error { return processesWithin(flag, n, host.AvailableMemory()) }
+
+func processesWithin(flag string, n int, available host.Bound) error {
+	fit := available.N / processMemory
+	if int64(n) <= fit {
+		return nil
+	}
+	by := cmp.Or(available.By, "the address space of a process")
+	return fmt.Errorf("%s %d: so many processes need at least %s of memory, but %s are available (%s): at most %d can start",
+		flag, n, host.Size(float64(n)*processMemory), host.Size(float64(available.N)), by, fit)
 }

@@ -61,6 +61,22 @@ func TestThreads(t *testing.T) {
 	}
 }
 
+func TestProcesses(t *testing.T) {
+	memory := host.Bound{N: 1 << 30, By: "free memory"}
+	for _, c := range []struct {
+		n    int
+		want string
+	}{
+		{1, ""},
+		{16, ""},
+		{17, "--nproc 17: so many processes need at least 1.14 GB of memory, but 1.07 GB are available (free memory): at most 16 can start"},
+	} {
+		if got := message(processesWithin("--nproc", c.n, memory)); got != c.want {
+			t.Errorf("%d processes: %q, want %q", c.n, got, c.want)
+		}
+	}
+}
+
 func message(err error) string {
 	if err == nil {
 		return ""
