@@ -74,7 +74,7 @@ func (r *run) testOnly(rec report.Recorder) {
 
 // noteStart records the choices, and what is wrong with the images.
 func (r *run) noteStart() error {
-	errs := []error{r.noteChoices(), r.noteInit(), r.noteMachine()}
+	errs := []error{r.noteChoices(), r.noteInit(), r.warnOwn(r.Machine.Notes)}
 	for _, note := range r.images.notes[:min(maxNotes, len(r.images.notes))] {
 		errs = append(errs, r.note(report.Warning, note))
 	}

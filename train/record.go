@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"depthwise.dev/data"
 	"depthwise.dev/internal/host"
@@ -14,8 +15,12 @@ import (
 // record opens the run's files and records its start.
 func (r *run) record(progress report.Recorder) error {
 	r.recorded = map[string]bool{}
+	notes := r.machineNotes()
+	if err := r.ranks.share(&notes); err != nil {
+		return err
+	}
 	if r.folder.elsewhere {
-		return r.recordElsewhere(progress)
+		return r.recordElsewhere(progress, notes)
 	}
 	from := report.Position{Step: r.Step, Epochs: r.Epoch}
 	events, err := report.OpenJSONL(r.folder.path(eventsFile), from)
@@ -40,6 +45,9 @@ func (r *run) record(progress report.Recorder) error {
 
 	start := report.Start{Run: data.EscapeName(r.folder.dir), Images: r.images.train.Len(), Epochs: r.epochs(), Batches: r.loader.Batches(), Step: r.Step, Steps: r.totalSteps,
 		Description: fmt.Sprintf("%v; %v", r.network, r.Machine)}
+	if r.ranks.several() {
+		start.Description += fmt.Sprintf("; %d ranks", r.ranks.size())
+	}
 	start.MultiLabel = r.multiLabel()
 	if len(r.LRChanges) > 0 {
 		start.LRFactor = r.lrFactor(r.Step)
@@ -51,12 +59,9 @@ func (r *run) record(progress report.Recorder) error {
 		start.ValImages = r.images.val.Len()
 	}
 	errs := []error{r.recorder.Record(start), r.noteChoices(), r.noteRanks(), r.note(report.Info, fmt.Sprintf("backend %s: %s", r.Kernels, r.Reason)),
-		r.note(report.Info, r.folder.threads.String()), r.noteMachine()}
+		r.note(report.Info, r.folder.threads.String()), r.warnOwn(notes)}
 	if text := r.describeTask(); text != "" {
 		errs = append(errs, r.note(report.Info, text))
-	}
-	if text := host.ThisProcess().ThreadWarning(r.Threads); text != "" {
-		errs = append(errs, r.note(report.Warning, text))
 	}
 	if text := r.averageHorizon(); text != "" {
 		errs = append(errs, r.note(report.Warning, text))
@@ -74,21 +79,24 @@ func (r *run) record(progress report.Recorder) error {
 	return errors.Join(append(errs, r.recordClassWeights(), r.noteSampler(), r.noteInit(), r.recordChanges())...)
 }
 
-// recordElsewhere prepares to record what concerns this rank alone; rank 0 records the run.
-func (r *run) recordElsewhere(progress report.Recorder) error {
+// recordElsewhere prepares to record what concerns this rank alone; rank 0 records the run, and has warned of some of it.
+func (r *run) recordElsewhere(progress report.Recorder, recorded []string) error {
 	r.own = &display{Recorder: progress}
-	err, cpus := r.noteMachine(), host.ThisProcess()
-	firstThere := r.ranks.rank()%max(1, cpus.Ranks) == 0 // the others of a machine have the same warning
-	if text := cpus.ThreadWarning(r.Threads); text != "" && firstThere {
-		err = errors.Join(err, r.noteOwn(report.Warning, text))
-	}
-	return err
+	return r.warnOwn(slices.DeleteFunc(r.machineNotes(), func(text string) bool { return slices.Contains(recorded, text) }))
 }
 
-// noteMachine records what may not be expected of the machine, such as that the CPU computes although there is a GPU.
-func (r *run) noteMachine() error {
+// machineNotes are what may not be expected of the machine, such as that the CPU computes although there is a GPU.
+func (r *run) machineNotes() []string {
+	notes := slices.Clone(r.Machine.Notes)
+	if text := host.ThisProcess().ThreadWarning(r.Threads); text != "" {
+		notes = append(notes, text)
+	}
+	return notes
+}
+
+func (r *run) warnOwn(texts []string) error {
 	var errs []error
-	for _, text := range r.Machine.Notes {
+	for _, text := range texts {
 		errs = append(errs, r.noteOwn(report.Warning, text))
 	}
 	return errors.Join(errs...)

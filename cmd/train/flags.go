@@ -241,7 +241,10 @@ func (s *settings) readInit(cmd *cobra.Command) func(name string) (weights.Weigh
 		if err != nil {
 			return w, err
 		}
-		o := formats.ReadOptions{Log: logTo(cmd.ErrOrStderr())}
+		var o formats.ReadOptions
+		if e := s.ranks.env; e.Spawn == 0 && e.First() { // of several processes, one says what it has found
+			o.Log = logTo(cmd.ErrOrStderr())
+		}
 		w, err = formats.ReadWith(file, o)
 		if err == nil && cmd.Flags().Changed("variant") && w.Origin != "" && w.Config != nil && w.Config.Variant == "timm" {
 			o.Variant = cmd.Flags().Lookup("variant").Value.String() // several variants have timm's names

@@ -56,7 +56,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	tellTorchrun(cmd, code, err)
 	switch code {
 	case exitInterrupted:
-		fmt.Fprintln(stderr, interruptMessage(err))
+		if _, told := errors.AsType[interruptedElsewhere](err); !told {
+			fmt.Fprintln(stderr, interruptMessage(err))
+		}
 	case exitUsage:
 		fmt.Fprintf(stderr, "%s %s (see \"%s --help\")\n", failed, message(cmd, err), cmd.CommandPath())
 	default:
