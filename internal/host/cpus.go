@@ -129,6 +129,11 @@ func (c CPUs) ThreadWarning(threads int) string {
 		return ""
 	}
 	who := counted(threads, "thread")
+	whole := c
+	whole.Ranks = 0
+	if n := whole.Parallel(); c.Ranks > n { // fewer threads for each do not help
+		return fmt.Sprintf("%d ranks exceed %s: they wait for each other; %s would be as fast", c.Ranks, limit, counted(n, "rank"))
+	}
 	if c.Ranks > 1 {
 		who += fmt.Sprintf(" of each of %d ranks", c.Ranks)
 	}

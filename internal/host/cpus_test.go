@@ -158,7 +158,9 @@ func TestThreadWarning(t *testing.T) {
 		{"a part of the processors", CPUs{4, 4, 4, 0, 4, 2}, 2, ""},
 		{"more than a part of the processors", CPUs{4, 4, 4, 0, 4, 2}, 3, "3 threads of each of 2 ranks exceed the 4 processors of this machine: they wait for each other; 2 would be as fast"},
 		{"more than a part of the quota", CPUs{8, 8, 8, 4, 8, 2}, 3, "3 threads of each of 2 ranks exceed the control group's quota of 4 processors: they wait for each other; 2 would be as fast"},
-		{"more ranks than processors", CPUs{2, 2, 2, 0, 2, 3}, 1, "1 thread of each of 3 ranks exceed the 2 processors of this machine: they wait for each other; fewer ranks would be as fast"},
+		{"more ranks than processors", CPUs{4, 4, 2, 0, 4, 5}, 1, "5 ranks exceed the 4 processors of this machine: they wait for each other; 2 ranks would be as fast"},
+		{"several ranks on one processor", CPUs{4, 1, 1, 0, 1, 2}, 1, "2 ranks exceed the 1 processor of 4 that the affinity mask allows: they wait for each other; 1 rank would be as fast"},
+		{"a rank for each processor", CPUs{4, 4, 2, 0, 4, 4}, 1, ""},
 		{"within the quota", CPUs{4, 4, 4, 1.5, 2, 0}, 2, ""},
 		{"more than the quota", CPUs{4, 4, 4, 1.5, 2, 0}, 3, "3 threads exceed the control group's quota of 1.5 processors: they wait for each other; 2 would be as fast"},
 	} {
