@@ -2,7 +2,9 @@ package train
 
 import (
 	"fmt"
+	"strings"
 
+	"depthwise.dev/config"
 	"depthwise.dev/report"
 )
 
@@ -43,6 +45,11 @@ func (r *run) rankBatch() int { return (r.config.GlobalBatch() + r.ranks.size() 
 func (r *run) noteRanks() error {
 	c, size := r.config, r.ranks.size()
 	meant := max(c.Ranks, 1)
+	if text := withoutRanks(c, size); text != "" {
+		if err := r.note(report.Warning, text); err != nil {
+			return err
+		}
+	}
 	if size == 1 && meant == 1 {
 		return nil
 	}
@@ -52,4 +59,22 @@ func (r *run) noteRanks() error {
 			c.GlobalBatch(), c.BatchSize, meant, r.rankBatch(), size)
 	}
 	return r.note(report.Info, text)
+}
+
+// withoutRanks names the settings that have no effect because there is one rank, or is empty.
+func withoutRanks(c config.Config, size int) string {
+	var list []string
+	if c.SyncBN {
+		list = append(list, "--sync-bn")
+	}
+	if c.GradientCompression != config.CompressNone {
+		list = append(list, "--gradient-compression "+c.GradientCompression)
+	}
+	switch {
+	case size > 1 || list == nil:
+		return ""
+	case len(list) == 1:
+		return list[0] + " has no effect in one process: it is for several (--nproc N)"
+	}
+	return strings.Join(list, " and ") + " have no effect in one process: they are for several (--nproc N)"
 }

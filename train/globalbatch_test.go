@@ -144,3 +144,23 @@ func TestConfigOfRanks(t *testing.T) {
 		t.Errorf("config.yaml of one process:\n%s\nof two ranks:\n%s", one, two)
 	}
 }
+
+func TestWithoutRanks(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		sync        bool
+		compression string
+		size        int
+		want        string
+	}{
+		{"neither", false, config.CompressNone, 1, ""},
+		{"several ranks", true, config.CompressBFloat16, 2, ""},
+		{"batch norm", true, config.CompressNone, 1, "--sync-bn has no effect in one process: it is for several (--nproc N)"},
+		{"compression", false, config.CompressBFloat16, 1, "--gradient-compression bf16 has no effect in one process: it is for several (--nproc N)"},
+		{"both", true, config.CompressBFloat16, 1, "--sync-bn and --gradient-compression bf16 have no effect in one process: they are for several (--nproc N)"},
+	} {
+		if got := withoutRanks(config.Config{SyncBN: c.sync, GradientCompression: c.compression}, c.size); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
