@@ -159,7 +159,11 @@ const portable = "portable"
 // String is the machine in a line, as "cpu AVX512, bf16, 2 threads, backend fused avx512bf16, libtorch 2.15.0". A GPU is named
 // in place of the instruction set.
 func (m Machine) String() string {
-	return fmt.Sprintf("%s %s, %s, %d threads, backend %s, libtorch %s", m.Device, cmp.Or(m.GPU, m.Capability), m.Precision, m.Threads, m.Kernels, m.Libtorch)
+	threads := "1 thread"
+	if m.Threads != 1 {
+		threads = fmt.Sprintf("%d threads", m.Threads)
+	}
+	return fmt.Sprintf("%s %s, %s, %s, backend %s, libtorch %s", m.Device, cmp.Or(m.GPU, m.Capability), m.Precision, threads, m.Kernels, m.Libtorch)
 }
 
 // Differences lists how the machine differs from another, which computed a checkpoint, with the flag that
