@@ -37,7 +37,7 @@ func TestReducerAddsToEarlierGradients(t *testing.T) {
 					once[i] *= 2
 				}
 				// The fused kernels sum about the running means, which have changed: measured 4.4e-4. Overwritten, they differ by 0.16.
-				if d := relative(twice, once); !(d <= 1e-2) {
+				if d := relative(twice, once); !(d <= 5e-2) {
 					t.Errorf("gradients of two steps differ by %.1e of their norm from twice those of one", d)
 				}
 			})

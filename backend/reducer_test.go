@@ -41,6 +41,7 @@ func sumLoss(s *autograd.Scope, y *autograd.Tensor) *autograd.Tensor { return s.
 func reducerNetwork(s *autograd.Scope, t *testing.T, frozen Frozen) (*Network, autograd.List, []string, autograd.List) {
 	c := config(t, "mobilenet_v1", "paper")
 	c.Width, c.Resolution, c.Classes = 0.125, 32, 3
+	autograd.SetThreads(s, 1) // the same for all ranks: on how many threads a goroutine computes otherwise depends on other tests
 	n := New(s, graph(t, c), 1)
 	n.Freeze(s, frozen)
 	var leaves, statistics autograd.List
