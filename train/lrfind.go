@@ -64,7 +64,7 @@ func (t Trainer) FindLR(ctx context.Context, c config.Config, o tune.Range, rec 
 
 // testOnly makes the run one of single steps that has no folder, no end and no averages.
 func (r *run) testOnly(rec report.Recorder) {
-	r.folder = &runFolder{unlock: func() {}, threads: chooseThreads(r.config.Threads, nil, r.usual)}
+	r.folder = &runFolder{unlock: func() {}, threads: chooseThreads(r.config.Threads, nil, r.usual, 1)}
 	r.recorder, r.recorded = report.Multi{rec}, map[string]bool{}
 	c := &r.config
 	c.Threads = r.folder.threads.n

@@ -74,6 +74,9 @@ func (r *run) sameRun(f checkpoints.File) error {
 	if err != nil {
 		return err
 	}
+	if ranksOf(f) != r.ranks.size() {
+		was.Threads = r.Machine.Threads // as chooseThreads
+	}
 	if r.ranks.first() { // compareMachines compares the others with it
 		different = append(different, r.Machine.Differences(was)...)
 	}

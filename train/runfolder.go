@@ -46,8 +46,8 @@ type runFolder struct {
 
 func (f *runFolder) path(name string) string { return filepath.Join(f.dir, name) }
 
-// openRunFolder creates or reopens the folder of a run and finds the checkpoint to resume.
-func openRunFolder(c config.Config, usual threads) (*runFolder, error) {
+// openRunFolder creates or reopens the folder of a run of some ranks and finds the checkpoint to resume.
+func openRunFolder(c config.Config, usual threads, ranks int) (*runFolder, error) {
 	dir, created, err := c.OutFolder()
 	if err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func openRunFolder(c config.Config, usual threads) (*runFolder, error) {
 		return nil, err
 	}
 	f.unlock = unlock
-	if err := f.open(c, usual); err != nil {
+	if err := f.open(c, usual, ranks); err != nil {
 		f.discardNew()
 		unlock()
 		return nil, err
@@ -71,7 +71,7 @@ func openRunFolder(c config.Config, usual threads) (*runFolder, error) {
 	return f, nil
 }
 
-func (f *runFolder) open(c config.Config, usual threads) error {
+func (f *runFolder) open(c config.Config, usual threads, ranks int) error {
 	used := f.used()
 	switch {
 	case used && c.Resume != "auto" && !f.holds(c.Resume):
@@ -90,7 +90,7 @@ func (f *runFolder) open(c config.Config, usual threads) error {
 		}
 		f.resume, f.from = &snapshot, c.Resume
 	}
-	f.threads = chooseThreads(c.Threads, f.resume, usual)
+	f.threads = chooseThreads(c.Threads, f.resume, usual, ranks)
 	c.Threads = f.threads.n
 	if f.resumed = used && f.resume != nil; f.resumed {
 		text, err := os.ReadFile(f.path(configFile))

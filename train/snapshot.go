@@ -87,6 +87,7 @@ const (
 	metaOptimizer = "optimizer_steps"
 	metaAverage   = "average_steps" // of a run with a weight average
 	metaMachine   = "machine"
+	metaRanks     = "ranks" // number of ranks that computed it; absent for one process
 	metaData      = weights.MetaData
 	metaImages    = "data_images"   // numbers of images, see counts
 	metaPictures  = "data_pictures" // digest of a few reduced training images; "" if the data set is remote
@@ -198,6 +199,9 @@ func (r *run) meta(optimizerSteps int64) (map[string]string, error) {
 			return nil, fmt.Errorf("train: checkpoint: %s: %w", metaWeights, err)
 		}
 		meta[metaWeights] = string(text)
+	}
+	if r.ranks.several() {
+		meta[metaRanks] = strconv.Itoa(r.ranks.size())
 	}
 	for key, value := range map[string]any{metaProgress: r.progress, metaOptimizer: optimizerSteps, metaMachine: r.Machine, metaImages: r.images.counts()} {
 		text, err := json.Marshal(value)

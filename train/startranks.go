@@ -188,7 +188,7 @@ func (r *run) openFolder() (*runFolder, error) {
 	var f *runFolder
 	var err error
 	if r.ranks.first() {
-		if f, err = openRunFolder(r.config, r.usual); err != nil {
+		if f, err = openRunFolder(r.config, r.usual, r.ranks.size()); err != nil {
 			return nil, err
 		}
 	}

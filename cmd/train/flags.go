@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"maps"
+	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -171,6 +172,9 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 	s.Config = c // the flags' values point into it
 	if s.run != "" {
 		s.Out, s.Resume = s.run, s.from
+		if len(inside(filepath.Join(s.run, weights.CheckpointFolder), ".safetensors", "")) > 0 {
+			s.Threads = 0 // those of the checkpoint, which another number of ranks does not need
+		}
 	}
 	s.Remote = newRemote(logTo(cmd.ErrOrStderr()))
 	s.ReadWeights = s.readInit(cmd)

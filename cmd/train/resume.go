@@ -32,7 +32,8 @@ checkpoints to continue from.
 
 The settings are those of the run. Flags change what does not affect the result;
 --backend, --precision, --device and --threads must give what the checkpoint was
-computed with.
+computed with. --nproc may be another: results then differ by rounding, and
+--threads may be another, too.
 
 --extend-epochs N makes the run N epochs longer, finished or not: its
 learning-rate schedule is that of the longer run from the next step on. Each
