@@ -33,10 +33,7 @@ func (i interruption) Unwrap() error { return i.error }
 // config.yaml lacks and that the run needs: the ranks that --nproc started, where the data is, if it has moved or its address has a secret, and
 // what the checkpoint's machine must be.
 func resumeCommand(program, dir string, c config.Config) string {
-	command := program + " resume " + shellWord(dir)
-	if e, err := launch.Detect(os.Getenv); err == nil && e.Launcher == launch.NProc {
-		command += fmt.Sprintf(" --nproc %d", e.Size)
-	}
+	command := program + " resume " + shellWord(dir) + ranksFlag()
 	if stored, err := config.Load(filepath.Join(dir, configName)); err == nil {
 		for _, s := range []struct{ flag, was, is string }{
 			{"threads", strconv.Itoa(stored.Threads), strconv.Itoa(c.Threads)}, {"device", stored.Device, c.Device},
@@ -55,6 +52,15 @@ func resumeCommand(program, dir string, c config.Config) string {
 		command += " --data " + dataArgument(c.Data) // last: it ends with a comment
 	}
 	return command
+}
+
+// ranksFlag is the flag that starts as many processes as train now, by which a resumed run computes the same bits. Other launchers
+// than --nproc start the same number again.
+func ranksFlag() string {
+	if e, err := launch.Detect(os.Getenv); err == nil && e.Launcher == launch.NProc {
+		return fmt.Sprintf(" %s %d", launch.NProc, e.Size)
+	}
+	return ""
 }
 
 // dataArgument is the value of --data in a command that is shown. The user has to write the password or the

@@ -78,5 +78,5 @@ func extendCommands(program, dir string, c config.Config) []string {
 	if c.MaxSteps != 0 || c.Time != 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s resume %s --extend-epochs N", program, shellWord(dir))}
+	return []string{fmt.Sprintf("%s resume %s%s --extend-epochs N", program, shellWord(dir), ranksFlag())}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,6 +68,19 @@ func TestResumeCommandThreads(t *testing.T) {
 		c.Threads = given
 		if got := resumeCommand("train", dir, c); got != "train resume "+dir+want {
 			t.Errorf("--threads %d: %q", given, got)
+		}
+	}
+}
+
+// TestResumeCommandRanks: the command that continues a run starts as many processes as --nproc has.
+func TestResumeCommandRanks(t *testing.T) {
+	for launcher, want := range map[string]string{"--nproc": "train resume r --nproc 4", "": "train resume r"} {
+		rankOf(t, map[string]string{"DEPTHWISE_LAUNCHER": launcher, "TORCHELASTIC_RUN_ID": "", "RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "4", "LOCAL_WORLD_SIZE": "4"})
+		if got := resumeCommand("train", "r", config.Default()); got != want {
+			t.Errorf("launcher %q: %q, want %q", launcher, got, want)
+		}
+		if got, longer := extendCommands("train", "r", config.Default()), []string{want + " --extend-epochs N"}; !slices.Equal(got, longer) {
+			t.Errorf("launcher %q: %q, want %q", launcher, got, longer)
 		}
 	}
 }
