@@ -103,7 +103,7 @@ func (v *collector) length(c Config) {
 	v.stopping(c)
 	v.Check(c.BatchSize >= 1 || c.BatchSize == AutoBatchSize, "batch_size", c.BatchSize, "must be at least 1")
 	v.count("accumulate", c.Accumulate)
-	v.Check(c.Ranks >= 0 && c.Ranks <= MaxCount, "ranks", c.Ranks, fmt.Sprintf("must be at most %d, or 0 for those of the process group", MaxCount))
+	v.Check(c.Ranks >= 0 && c.Ranks <= MaxCount, "ranks", c.Ranks, fmt.Sprintf("must be from 1 to %d, or 0 for the number of processes", MaxCount))
 }
 
 // MaxCount is the maximum number of epochs, and of batches in a step: products of two such numbers,

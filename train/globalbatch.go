@@ -55,10 +55,17 @@ func (r *run) noteRanks() error {
 	}
 	text := fmt.Sprintf("%d ranks: a batch has %d images in all, %d on each rank; the learning rate %g is not scaled", size, c.GlobalBatch(), r.rankBatch(), c.LR)
 	if size != meant {
-		text = fmt.Sprintf("a batch has %d images in all, as the run began (--batch-size %d, ranks %d), and %d on a rank now (ranks %d); order, steps and learning rates stay the same",
-			c.GlobalBatch(), c.BatchSize, meant, r.rankBatch(), size)
+		text = fmt.Sprintf("%s: a batch has %d images in all, as the settings of the run say (--batch-size %d on %s), %d on each rank; order, steps and learning rates stay the same",
+			ranksText(size), c.GlobalBatch(), c.BatchSize, ranksText(meant), r.rankBatch())
 	}
 	return r.note(report.Info, text)
+}
+
+func ranksText(n int) string {
+	if n == 1 {
+		return "1 rank"
+	}
+	return fmt.Sprintf("%d ranks", n)
 }
 
 // withoutRanks names the settings that have no effect because there is one rank, or is empty.

@@ -186,6 +186,9 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 			return usagef("--%s %s: %w", g.flag.Name, g.text, err)
 		}
 	}
+	if f := cmd.Flags().Lookup("batch-size"); f != nil && f.Changed {
+		s.Ranks = 0 // it is that of each rank of this run, not of those that wrote --config
+	}
 	s.limitedByTime(cmd)
 	s.Published = s.published(cmd)
 	s.continueRestart()

@@ -246,3 +246,29 @@ func TestNProc(t *testing.T) {
 		}
 	}
 }
+
+// TestBatchSizeOfRanks: a batch size of the command line is that of each rank of this run, whatever number wrote the file.
+func TestBatchSizeOfRanks(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "c.yaml")
+	if err := os.WriteFile(file, []byte("data: photos\nbatch_size: 16\nranks: 2\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name         string
+		args         []string
+		batch, ranks int
+	}{
+		{"the file's", []string{"--config", file}, 16, 2},
+		{"another batch size", []string{"--config", file, "--batch-size", "8"}, 8, 0},
+		{"the same", []string{"--config", file, "--batch-size", "16"}, 16, 0},
+	} {
+		s := newSettings()
+		cmd := configured(s)
+		if err := cmd.ParseFlags(c.args); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.checked(cmd); err != nil || got.BatchSize != c.batch || got.Ranks != c.ranks {
+			t.Errorf("%s: batch size %d on %d ranks, error %v; want %d on %d", c.name, got.BatchSize, got.Ranks, err, c.batch, c.ranks)
+		}
+	}
+}
