@@ -41,6 +41,9 @@ func unknownFlag(cmd *cobra.Command, e *pflag.NotExistError) error {
 	if cmd.Name() == "serve" && name == "weights" {
 		return usagef("unknown flag --weights: weights are arguments: train serve WEIGHTS, or NAME=WEIGHTS for several")
 	}
+	if name == "nproc" || name == "dist-timeout" {
+		return usagef("unknown flag %s: %s runs in one process; training, train resume, and train bench allreduce and scaling can have several", written, cmd.CommandPath())
+	}
 	if hint := synonymHint(cmd, written, name); hint != "" {
 		return usagef("unknown flag %s: %s", written, hint)
 	}

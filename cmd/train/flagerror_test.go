@@ -40,6 +40,16 @@ func TestFlagsOfLaunchers(t *testing.T) {
 	}
 }
 
+// TestFlagsOfRanks: commands that run in one process say so.
+func TestFlagsOfRanks(t *testing.T) {
+	for _, args := range [][]string{{"eval", "--nproc", "2"}, {"lr-find", "--nproc=2"}, {"bench", "step", "--nproc", "2"}, {"predict", "--dist-timeout", "5m"}} {
+		code, _, stderr := execute(t, args...)
+		if want := " runs in one process; training, "; code != exitUsage || !strings.Contains(lastLine(stderr), want) {
+			t.Errorf("%v: exit code %d, %q; want %d and %q", args, code, stderr, exitUsage, want)
+		}
+	}
+}
+
 // TestFolderAsCommand: a folder instead of a command is probably the dataset.
 func TestFolderAsCommand(t *testing.T) {
 	t.Chdir(t.TempDir())
