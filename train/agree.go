@@ -10,15 +10,15 @@ import (
 	"depthwise.dev/data"
 )
 
-// Ranks act together: what any of them wants to do next, and what rank 0 alone can decide, by its clock and by requests, is added
-// up over ranks with the results of each step, so that all of them checkpoint or stop after the same step. Of one process nothing
-// is added up; it looks at its own clock and context where it needs to.
+// Ranks decide together what follows a step: the votes of all, of which some are rank 0's alone, by its clock and by requests, are
+// added up with the results of the step, so that all of them checkpoint or stop after the same one. One process adds nothing up;
+// it looks at its own clock and context where it needs to.
 
 // errStopped ends the steps of all ranks because the context of one of them ended.
 var errStopped = errors.New("stopped on a rank")
 
-// wishes are what a rank wants all ranks to do after a step.
-type wishes struct {
+// votes are what a rank votes for that all ranks do after a step. One vote suffices.
+type votes struct {
 	stop     bool // its context ended
 	end      bool // a callback finished the run
 	timeUp   bool // of rank 0, as the following ones
@@ -27,52 +27,52 @@ type wishes struct {
 	save     bool
 }
 
-// wishes returns this rank's, after a number of steps.
-func (r *run) wishes(ctx context.Context, step int64) wishes {
-	w := wishes{stop: ctx.Err() != nil, end: r.wantsEnd}
+// votes returns this rank's, after a number of steps.
+func (r *run) votes(ctx context.Context, step int64) votes {
+	v := votes{stop: ctx.Err() != nil, end: r.wantsEnd}
 	if r.ranks.first() {
-		w.timeUp, w.requests, w.plan, w.save = r.clock.timeUp(), len(r.requests) > 0, r.planDue(), r.clock.checkpointDue(step)
+		v.timeUp, v.requests, v.plan, v.save = r.clock.timeUp(), len(r.requests) > 0, r.planDue(), r.clock.checkpointDue(step)
 	}
-	return w
+	return v
 }
 
-// numbers are the wishes as numbers that can be added up.
-func (w wishes) numbers() []float64 {
+// numbers are the votes as 0 or 1.
+func (v votes) numbers() []float64 {
 	list := make([]float64, 6)
-	for i, wish := range []bool{w.stop, w.end, w.timeUp, w.requests, w.plan, w.save} {
-		if wish {
+	for i, vote := range []bool{v.stop, v.end, v.timeUp, v.requests, v.plan, v.save} {
+		if vote {
 			list[i] = 1
 		}
 	}
 	return list
 }
 
-func wishesOf(sums []float64) wishes {
-	return wishes{sums[0] > 0, sums[1] > 0, sums[2] > 0, sums[3] > 0, sums[4] > 0, sums[5] > 0}
+func votesOf(sums []float64) votes {
+	return votes{sums[0] > 0, sums[1] > 0, sums[2] > 0, sums[3] > 0, sums[4] > 0, sums[5] > 0}
 }
 
-// agree asks all ranks for their wishes.
+// agree asks all ranks for their votes.
 func (r *run) agree(ctx context.Context) error {
-	sums := r.wishes(ctx, r.Step).numbers()
+	sums := r.votes(ctx, r.Step).numbers()
 	if err := r.ranks.Sum(sums); err != nil {
 		return err
 	}
-	r.setAgreed(wishesOf(sums))
+	r.setAgreed(votesOf(sums))
 	return nil
 }
 
-func (r *run) setAgreed(w wishes) {
-	r.agreed = &w
-	if w.end && !r.ended {
+func (r *run) setAgreed(v votes) {
+	r.agreed = &v
+	if v.end && !r.ended {
 		r.totalSteps, r.ended = r.Step, true
 	}
 }
 
-// nextWishes returns what all ranks do next: what was agreed on with the last step, or else is agreed on now.
-func (r *run) nextWishes(ctx context.Context) (wishes, error) {
+// nextVotes returns what all ranks do next: what was agreed on with the last step, or else is agreed on now.
+func (r *run) nextVotes(ctx context.Context) (votes, error) {
 	if r.agreed == nil {
 		if err := r.agree(ctx); err != nil {
-			return wishes{}, err
+			return votes{}, err
 		}
 	}
 	return *r.agreed, nil
@@ -126,7 +126,7 @@ func (r *run) interruption(ctx context.Context) error {
 		}
 		return ctx.Err()
 	}
-	switch next, err := r.nextWishes(ctx); {
+	switch next, err := r.nextVotes(ctx); {
 	case err != nil:
 		return err
 	case next.timeUp:
@@ -157,14 +157,14 @@ func (r *run) exchange(ctx context.Context, p *pendingStep, f *found) error {
 		}
 	}
 	t := &p.seen
-	sums := append([]float64{float64(t.Images), float64(t.Correct), t.Loss, float64(t.Skipped), t.Weight, float64(f.dropped)}, r.wishes(ctx, r.Step+1).numbers()...)
+	sums := append([]float64{float64(t.Images), float64(t.Correct), t.Loss, float64(t.Skipped), t.Weight, float64(f.dropped)}, r.votes(ctx, r.Step+1).numbers()...)
 	if err := r.ranks.Sum(sums); err != nil {
 		return err
 	}
 	own := t.Loss
 	*t = tally{Images: int(sums[0]), Correct: int(sums[1]), Loss: sums[2], Skipped: int(sums[3]), Weight: sums[4]}
 	f.dropped = int(sums[5])
-	r.setAgreed(wishesOf(sums[6:]))
+	r.setAgreed(votesOf(sums[6:]))
 	if err := r.checkLosses(t.Loss, own); err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func (r *run) handleRequests(ctx context.Context, s *autograd.Scope, follows con
 	}
 }
 
-// take returns what was requested. With several ranks it is what rank 0 had taken when all agreed on the wishes that are carried
+// take returns what was requested. With several ranks it is what rank 0 had taken when all agreed on the votes that are carried
 // out now; later requests are for the next time.
 func (r *run) take(ctx context.Context, follows control.Phase) ([]control.Request, error) {
 	taken := r.trainer.Control.Take(r.position(follows))
@@ -58,7 +58,7 @@ func (r *run) take(ctx context.Context, follows control.Phase) ([]control.Reques
 		return taken, nil
 	}
 	r.requests = append(r.requests, taken...)
-	next, err := r.nextWishes(ctx)
+	next, err := r.nextVotes(ctx)
 	if err != nil || !next.requests {
 		return nil, err
 	}

@@ -70,7 +70,7 @@ func TestCallbacksOfOneRank(t *testing.T) {
 func TestEndBeforePlan(t *testing.T) {
 	r := &run{ranks: ranks{fakeGroup{size: 2}}, totalSteps: 100}
 	r.Step, r.Budget = 7, &budget{Length: 100, Steps: 100, Next: 1}
-	r.setAgreed(wishes{end: true, plan: true})
+	r.setAgreed(votes{end: true, plan: true})
 	if err := r.planWithin(nil); err != nil || r.totalSteps != 7 {
 		t.Errorf("%d steps, %v; want the end after 7", r.totalSteps, err)
 	}

@@ -64,7 +64,7 @@ type run struct {
 	prior time.Duration // of the time limit, used by earlier processes
 	ended bool          // by a callback
 
-	agreed   *wishes           // of all ranks after the last step; nil: not asked
+	agreed   *votes            // of all ranks after the last step; nil: not asked
 	requests []control.Request // taken on rank 0, and not carried out yet
 	wantsEnd bool              // a callback of this rank finished the run
 	eachStep bool              // a rank has callbacks after each step
