@@ -69,12 +69,8 @@ var ranks = map[string]func(rank string) int{
 	"stopped": func(rank string) int {
 		file := os.Getenv("LAUNCH_TEST_FILE")
 		if rank == "1" {
-			for {
-				if _, err := os.Stat(file); err == nil {
-					return 6
-				}
-				time.Sleep(time.Millisecond)
-			}
+			awaitFile(file)
+			return 6
 		}
 		signals := make(chan os.Signal, 1)
 		signal.Notify(signals, syscall.SIGTERM)
@@ -84,12 +80,13 @@ var ranks = map[string]func(rank string) int{
 		fmt.Println("terminated")
 		return 0
 	},
-	"deaf": func(rank string) int {
-		signal.Ignore(syscall.SIGTERM)
+	"ignores SIGTERM": func(rank string) int {
 		if rank == "0" {
+			awaitFile(os.Getenv("LAUNCH_TEST_FILE"))
 			return 4
 		}
-		fmt.Println("deaf")
+		signal.Ignore(syscall.SIGTERM)
+		_ = os.WriteFile(os.Getenv("LAUNCH_TEST_FILE"), nil, 0o600)
 		time.Sleep(time.Hour)
 		return 0
 	},
@@ -106,6 +103,16 @@ var ranks = map[string]func(rank string) int{
 		_ = Local{Env: Env{Size: 2, LocalSize: 2, Spawn: 2, Host: localhost}, Program: program, Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr}.Run(context.Background())
 		return 0
 	},
+}
+
+// awaitFile waits until a file exists.
+func awaitFile(path string) {
+	for {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // untilTerm prints the number of the process, waits for SIGTERM, counts those that come within 100 ms, and returns a code.
@@ -233,7 +240,8 @@ func TestLocalFailures(t *testing.T) {
 
 // TestLocalKills: a rank that does not react to SIGTERM is killed.
 func TestLocalKills(t *testing.T) {
-	l, _, _ := local(t, "deaf")
+	l, _, _ := local(t, "ignores SIGTERM")
+	l.Environ = append(l.Environ, "LAUNCH_TEST_FILE="+filepath.Join(t.TempDir(), "ready"))
 	l.Patience.Term = 50 * time.Millisecond
 	err := l.Run(t.Context())
 	if f, ok := errors.AsType[*Failure](err); !ok || f.Rank != 0 || f.Code != 4 {
