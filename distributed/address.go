@@ -37,7 +37,7 @@ func prefer4(ips []net.IPAddr) net.IP {
 	return ips[0].IP
 }
 
-// listenAddress is where rank 0 serves the store: as told, else the store's address if it is this machine's, else all
+// listenAddress is where rank 0 serves the store: as configured, else the store's address if it is this machine's, else all
 // addresses. An address of other machines is that of a service that forwards, or a name that means another address here; and a
 // loopback address is no use for several machines.
 func listenAddress(e launch.Env, o Options, host net.IP) string {
@@ -111,11 +111,11 @@ func reach(ctx context.Context, at place, warn func(string)) error {
 // An endpoint is where other ranks connect to this one: an interface, or an address.
 type endpoint struct{ iface, address string }
 
-// endpointOf is where other ranks connect to this one: as told, else the address from which this machine reaches the store. For
+// endpointOf is where other ranks connect to this one: as configured, else the address from which this machine reaches the store. For
 // several machines it is never a loopback address.
 func endpointOf(e launch.Env, o Options, at place) (endpoint, error) {
-	if told := cmp.Or(o.Interface, os.Getenv("GLOO_SOCKET_IFNAME")); told != "" {
-		return toldEndpoint(told)
+	if name := cmp.Or(o.Interface, os.Getenv("GLOO_SOCKET_IFNAME")); name != "" {
+		return configuredEndpoint(name)
 	}
 	c, err := net.Dial("udp", net.JoinHostPort(at.route, strconv.Itoa(at.port))) // sends nothing
 	if err != nil {
@@ -138,21 +138,21 @@ func endpointOf(e launch.Env, o Options, at place) (endpoint, error) {
 	return endpoint{}, errors.New("distributed: this machine has only loopback addresses, but the ranks are on several machines; set GLOO_SOCKET_IFNAME to the network interface that reaches the others")
 }
 
-// toldEndpoint reads an address or the name of an interface.
-func toldEndpoint(told string) (endpoint, error) {
-	if ip := net.ParseIP(told); ip != nil {
+// configuredEndpoint is an address of this machine or the name of an interface.
+func configuredEndpoint(name string) (endpoint, error) {
+	if ip := net.ParseIP(name); ip != nil {
 		if !isLocal(ip) {
-			return endpoint{}, fmt.Errorf("distributed: %s, where other ranks are to connect to this one, is no address of this machine", told)
+			return endpoint{}, fmt.Errorf("distributed: %s, where other ranks are to connect to this one, is no address of this machine", name)
 		}
-		return endpoint{address: told}, nil
+		return endpoint{address: name}, nil
 	}
-	if _, err := net.InterfaceByName(told); err != nil {
+	if _, err := net.InterfaceByName(name); err != nil {
 		var names []string
 		all, _ := net.Interfaces()
 		for _, i := range all {
 			names = append(names, i.Name)
 		}
-		return endpoint{}, fmt.Errorf("distributed: no network interface %q, where other ranks are to connect to this one; this machine has %q", told, names)
+		return endpoint{}, fmt.Errorf("distributed: no network interface %q, where other ranks are to connect to this one; this machine has %q", name, names)
 	}
-	return endpoint{iface: told}, nil
+	return endpoint{iface: name}, nil
 }

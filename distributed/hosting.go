@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// hosting is rank 0's part of the meeting.
+// hosting is rank 0's part of the rendezvous.
 type hosting struct {
 	store   *store
 	me      member

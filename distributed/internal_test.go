@@ -46,28 +46,28 @@ func TestRefusal(t *testing.T) {
 func TestListenAddress(t *testing.T) {
 	oneMachine, twoMachines := launch.Env{Size: 2, LocalSize: 2}, launch.Env{Size: 2, LocalSize: 1}
 	for _, c := range []struct {
-		name string
-		env  launch.Env
-		told string
-		host string
-		want string
+		name   string
+		env    launch.Env
+		listen string
+		host   string
+		want   string
 	}{
 		{"loopback, one machine", oneMachine, "", "127.0.0.1", "127.0.0.1"},
 		{"another loopback address", oneMachine, "", "127.0.1.1", "127.0.1.1"},
 		{"a name that is a loopback address here", twoMachines, "", "127.0.1.1", ""},
 		{"an address of a service", twoMachines, "", "192.0.2.1", ""},
-		{"told", twoMachines, "10.1.2.3", "192.0.2.1", "10.1.2.3"},
+		{"configured", twoMachines, "10.1.2.3", "192.0.2.1", "10.1.2.3"},
 	} {
-		if got := listenAddress(c.env, Options{Listen: c.told}, net.ParseIP(c.host)); got != c.want {
+		if got := listenAddress(c.env, Options{Listen: c.listen}, net.ParseIP(c.host)); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
 }
 
-// TestSightings feeds heartbeats and requires that silence is counted in heartbeats that this process has read.
-func TestSightings(t *testing.T) {
+// TestLiveness feeds heartbeats and requires that silence is counted in heartbeats that this process has read.
+func TestLiveness(t *testing.T) {
 	start := time.Unix(1000, 0)
-	s := newSightings(3)
+	s := newLiveness(3)
 	s.last = start
 	at := func(seconds float64) time.Time { return start.Add(time.Duration(seconds * float64(time.Second))) }
 	beat := func(numbers ...int) (all [][]byte) {

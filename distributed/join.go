@@ -82,7 +82,7 @@ func (g *Group) join(ctx context.Context, e launch.Env, at place) error {
 		return err
 	}
 	g.me = newMember(e, end)
-	met, err := meet(ctx, g.store, g.me, g.options.Warn)
+	met, err := rendezvous(ctx, g.store, g.me, g.options.Warn)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func openStore(ctx context.Context, e launch.Env, o Options) (place, *store, err
 
 // prefix separates the keys of runs that share a launcher's store. The number of restarts is not in it: torchrun counts on each
 // machine how often its own ranks failed, so that after a failure on one of them the numbers differ. The nonces of the
-// meeting tell attempts apart.
+// rendezvous distinguish attempts.
 func prefix(e launch.Env) string { return "depthwise/" + e.RunID }
 
 // connect begins the heartbeats and then connects the ranks to each other, so that the failure of one ends that, too.

@@ -37,7 +37,7 @@ func joinAll(environments []launch.Env, o distributed.Options) []error {
 	return errs
 }
 
-// TestJoinRefuses checks what ranks are told that cannot form a group.
+// TestJoinRefuses checks the errors of ranks that cannot form a group.
 func TestJoinRefuses(t *testing.T) {
 	short := distributed.Options{Timeout: 1500 * time.Millisecond}
 	for _, c := range []struct {

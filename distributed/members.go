@@ -5,7 +5,7 @@ type Member struct {
 	Rank    int    `json:"rank"`
 	Host    string `json:"host"`
 	PID     int    `json:"pid"`
-	Address string `json:"address,omitempty"` // at which the others connect to it; "" where it was told an interface
+	Address string `json:"address,omitempty"` // at which the others connect to it; "": at an interface
 }
 
 // Members are the ranks of the group, by rank; none of a nil group.

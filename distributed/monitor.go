@@ -17,8 +17,8 @@ const beatsPerSilence = 5
 // failureKey is the entry with the first failure of a session; empty: none.
 const failureKey = "failure"
 
-// A monitor ends the group of this rank when another one fails. One goroutine, the pulse, writes heartbeats to the store and
-// reads those of all ranks; another judges them, and the pulse itself, which a store that does not answer blocks.
+// A monitor ends the group of this rank when another one fails. One goroutine, beat, writes heartbeats to the store and reads
+// those of all ranks; another, detect, finds failures in them. It also notices when beat is blocked by a store that does not answer.
 type monitor struct {
 	me      member
 	members []member
@@ -28,7 +28,7 @@ type monitor struct {
 
 	ended context.Context // when the group has failed or is closed
 	end   context.CancelFunc
-	left  chan struct{} // closed when the pulse has ended
+	left  chan struct{} // closed when beat has ended
 
 	closing atomic.Bool // this rank waits for the others to close, as long as they live
 
@@ -37,8 +37,8 @@ type monitor struct {
 	process *autograd.ProcessGroup // once the ranks are connected
 }
 
-// A pulse is what the store holds at a heartbeat.
-type pulse struct {
+// heartbeats are what one exchange with the store has read.
+type heartbeats struct {
 	failure *Error
 	beats   [][]byte // of each rank
 	err     error    // the store cannot be reached
@@ -55,21 +55,21 @@ func newMonitor(g *Group, beats *store, at place, agent bool) *monitor {
 }
 
 func (m *monitor) start() {
-	pulses := make(chan pulse)
-	go m.beat(pulses)
-	go m.judge(pulses)
+	received := make(chan heartbeats)
+	go m.beat(received)
+	go m.detect(received)
 }
 
 // interval is the time between two heartbeats.
 func (m *monitor) interval() time.Duration { return m.options.Silence / beatsPerSilence }
 
-// beat is the pulse. It ends with the group, and says so in the store.
-func (m *monitor) beat(pulses chan<- pulse) {
+// beat exchanges heartbeats until the group ends, and then writes that this rank has left.
+func (m *monitor) beat(received chan<- heartbeats) {
 	defer close(m.left)
 	for count := 0; ; count++ {
 		p := m.exchange(count)
 		select {
-		case pulses <- p:
+		case received <- p:
 		case <-m.ended.Done():
 		}
 		if p.err != nil || sleep(m.ended, m.interval()) != nil {
@@ -84,9 +84,9 @@ func (m *monitor) beat(pulses chan<- pulse) {
 }
 
 // exchange writes this rank's heartbeat and reads those of all. It blocks while the store does not answer.
-func (m *monitor) exchange(count int) pulse {
+func (m *monitor) exchange(count int) heartbeats {
 	if err := m.beats.s.Set(beat(m.me.Rank), fmt.Appendf(nil, "%d %d", m.status().Begun, count)); err != nil {
-		return pulse{err: err}
+		return heartbeats{err: err}
 	}
 	keys := []string{failureKey}
 	for r := range m.members {
@@ -94,23 +94,23 @@ func (m *monitor) exchange(count int) pulse {
 	}
 	values, err := m.beats.s.Get(keys...)
 	if err != nil {
-		return pulse{err: err}
+		return heartbeats{err: err}
 	}
-	return pulse{failure: decodeError(values[0]), beats: values[1:]}
+	return heartbeats{failure: decodeError(values[0]), beats: values[1:]}
 }
 
-// judge ends the group when a heartbeat or the pulse is missing. It adds up times between events rather than taking the time
-// since the last one, so that a process that was stopped itself, or a machine that slept, does not judge by that time.
-func (m *monitor) judge(pulses <-chan pulse) {
-	seen := newSightings(len(m.members))
+// detect ends the group when heartbeats are missing, or an exchange with the store. It adds up times between events rather than
+// taking the time since the last one, so that the time in which this process was stopped, or its machine slept, does not count.
+func (m *monitor) detect(received <-chan heartbeats) {
+	seen := newLiveness(len(m.members))
 	ticker := time.NewTicker(m.interval() / 2)
 	defer ticker.Stop()
 	var quiet time.Duration
 	for last := time.Now(); ; {
 		select {
-		case p := <-pulses:
+		case p := <-received:
 			quiet = 0
-			if e := m.verdict(seen, p); e != nil {
+			if e := m.failureIn(seen, p); e != nil {
 				m.fail(e)
 			}
 		case now := <-ticker.C:
@@ -129,8 +129,8 @@ func (m *monitor) silent(limit time.Duration) string {
 	return fmt.Sprintf("has not been heard of for %v: it has ended, was stopped, is cut off, or its machine is overloaded", limit.Round(100*time.Millisecond))
 }
 
-// verdict is the failure that a pulse shows, or nil.
-func (m *monitor) verdict(seen *sightings, p pulse) *Error {
+// failureIn returns the failure that heartbeats show, or nil.
+func (m *monitor) failureIn(seen *liveness, p heartbeats) *Error {
 	if p.err != nil {
 		return m.host(fmt.Sprintf("has ended, or the connection to the store there was cut: %v", p.err))
 	}
@@ -150,7 +150,7 @@ func (m *monitor) verdict(seen *sightings, p pulse) *Error {
 }
 
 // late is the failure of a rank for which this one has waited too long, though it is alive, or nil.
-func (m *monitor) late(seen *sightings, status autograd.ProcessGroupStatus) *Error {
+func (m *monitor) late(seen *liveness, status autograd.ProcessGroupStatus) *Error {
 	if status.Waited < min(warnTime, m.options.Timeout) {
 		return nil
 	}
@@ -175,20 +175,20 @@ func (m *monitor) late(seen *sightings, status autograd.ProcessGroupStatus) *Err
 	}
 }
 
-// sightings are what is known of the heartbeats of all ranks.
-type sightings struct {
+// liveness is what is known of the heartbeats of all ranks.
+type liveness struct {
 	beats  [][]byte
 	silent []time.Duration // since the last new heartbeat
 	last   time.Time
 	warned int64 // the operation for which there was a warning
 }
 
-func newSightings(ranks int) *sightings {
-	return &sightings{beats: make([][]byte, ranks), silent: make([]time.Duration, ranks), last: time.Now()}
+func newLiveness(ranks int) *liveness {
+	return &liveness{beats: make([][]byte, ranks), silent: make([]time.Duration, ranks), last: time.Now()}
 }
 
-// update takes the heartbeats in. The time since the last update counts up to a limit.
-func (s *sightings) update(beats [][]byte, now time.Time, limit time.Duration) {
+// update adds new heartbeats. The time since the last update counts up to a limit.
+func (s *liveness) update(beats [][]byte, now time.Time, limit time.Duration) {
 	since := min(now.Sub(s.last), limit)
 	s.last = now
 	for r, b := range beats {
@@ -200,7 +200,7 @@ func (s *sightings) update(beats [][]byte, now time.Time, limit time.Duration) {
 }
 
 // longestSilent is the rank, other than me, that has been silent longest.
-func (s *sightings) longestSilent(me int) int {
+func (s *liveness) longestSilent(me int) int {
 	longest := 0
 	for r, silent := range s.silent {
 		if longest == me || r != me && silent > s.silent[longest] {
@@ -260,7 +260,7 @@ func (m *monitor) status() autograd.ProcessGroupStatus {
 func (m *monitor) stop() {
 	m.end()
 	m.mutex.Lock()
-	m.process = nil // the judge may still be about to ask for its status
+	m.process = nil // detect may still be about to ask for its status
 	m.mutex.Unlock()
 	select {
 	case <-m.left:

@@ -37,8 +37,8 @@ func hello(rank int) string { return "hello/" + strconv.Itoa(rank) }
 func beat(rank int) string  { return "beat/" + strconv.Itoa(rank) }
 func left(rank int) string  { return "left/" + strconv.Itoa(rank) }
 
-// meet returns the session that all ranks have joined.
-func meet(ctx context.Context, s *store, me member, warn func(string)) (session, error) {
+// rendezvous returns the session that all ranks have joined.
+func rendezvous(ctx context.Context, s *store, me member, warn func(string)) (session, error) {
 	before, err := readSession(ctx, s)
 	if err != nil {
 		return session{}, err
@@ -54,13 +54,13 @@ func meet(ctx context.Context, s *store, me member, warn func(string)) (session,
 	return (&joining{store: s, me: me, before: before}).run(ctx, warn)
 }
 
-// joining is the part of the other ranks in the meeting.
+// joining is the part of the other ranks in the rendezvous.
 type joining struct {
 	store  *store
 	me     member
 	before session // that the store held at first: of an earlier attempt, or of a group that has begun without this process
 	beat   []byte  // the heartbeat of rank 0 in it
-	read   string  // the session that this rank has told that it has read
+	read   string  // the last session that this rank has answered
 }
 
 // run waits for a session with this rank.
