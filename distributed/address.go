@@ -74,7 +74,7 @@ func listen(ctx context.Context, address string, port int) (fd int, err error) {
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return -1, fmt.Errorf("distributed: rank 0 cannot serve the store at %s, which is no address of this machine: %w", address, err)
 	case err != nil:
-		return -1, fmt.Errorf("distributed: rank 0 cannot serve the store: %w", err)
+		return -1, fmt.Errorf("distributed: rank 0 cannot serve the store at port %d: %w; choose another MASTER_PORT, above 1023", port, err)
 	}
 	defer l.Close()
 	f, err := l.(*net.TCPListener).File()
@@ -119,7 +119,7 @@ func endpointOf(e launch.Env, o Options, at place) (endpoint, error) {
 	}
 	c, err := net.Dial("udp", net.JoinHostPort(at.route, strconv.Itoa(at.port))) // sends nothing
 	if err != nil {
-		return endpoint{}, fmt.Errorf("distributed: no route to the store at %v: %w", at, err)
+		return endpoint{}, fmt.Errorf("distributed: no route to the store at %v: %w; check MASTER_ADDR and the network of this machine", at, err)
 	}
 	defer c.Close()
 	ip := c.LocalAddr().(*net.UDPAddr).IP
@@ -142,7 +142,7 @@ func endpointOf(e launch.Env, o Options, at place) (endpoint, error) {
 func configuredEndpoint(name string) (endpoint, error) {
 	if ip := net.ParseIP(name); ip != nil {
 		if !isLocal(ip) {
-			return endpoint{}, fmt.Errorf("distributed: %s, where other ranks are to connect to this one, is no address of this machine", name)
+			return endpoint{}, fmt.Errorf("distributed: %s, where other ranks are to connect to this one, is no address of this machine; set GLOO_SOCKET_IFNAME to one of its interfaces or addresses", name)
 		}
 		return endpoint{address: name}, nil
 	}
@@ -152,7 +152,7 @@ func configuredEndpoint(name string) (endpoint, error) {
 		for _, i := range all {
 			names = append(names, i.Name)
 		}
-		return endpoint{}, fmt.Errorf("distributed: no network interface %q, where other ranks are to connect to this one; this machine has %q", name, names)
+		return endpoint{}, fmt.Errorf("distributed: no network interface %q, where other ranks are to connect to this one; this machine has %q; set GLOO_SOCKET_IFNAME to one of them", name, names)
 	}
 	return endpoint{iface: name}, nil
 }

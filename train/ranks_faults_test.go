@@ -27,18 +27,18 @@ func TestRanksThatDoNotFit(t *testing.T) {
 		edit func(m *member) // of rank 1
 		want string
 	}{
-		{"learning rate", func(m *member) { m.config.LR = 0.5 }, "rank 1: the ranks do not fit together: --lr is 0.02 on rank 0 and 0.5 here; start all ranks with"},
-		{"batch size", func(m *member) { m.config.BatchSize = 4 }, "--batch-size is 8 on rank 0 and 4 here"},
-		{"two settings", func(m *member) { m.config.Seed, m.config.MixUp = 8, 0.2 }, "--mixup is 0 on rank 0 and 0.2 here; --seed is 5 on rank 0 and 8 here"},
-		{"fewer images", func(m *member) { m.config.Data = testset.Images(t, 3, 2) }, "rank 0 has 12 images to train and 6 to validate, this rank 9 and 6"},
+		{"learning rate", func(m *member) { m.config.LR = 0.5 }, "rank 1: the ranks do not fit together: --lr is 0.02 on rank 0 and 0.5 on rank 1; start all ranks with"},
+		{"batch size", func(m *member) { m.config.BatchSize = 4 }, "--batch-size is 8 on rank 0 and 4 on rank 1"},
+		{"two settings", func(m *member) { m.config.Seed, m.config.MixUp = 8, 0.2 }, "--mixup is 0 on rank 0 and 0.2 on rank 1; --seed is 5 on rank 0 and 8 on rank 1"},
+		{"fewer images", func(m *member) { m.config.Data = testset.Images(t, 3, 2) }, "rank 0 has 12 images to train and 6 to validate, rank 1 has 9 and 6"},
 		{"other names", func(m *member) { m.config.Data = renamed(t, images) }, "the images or their classes have other names"},
 		{"other contents", func(m *member) { m.config.Data = recolored(t, images) }, "the same names as those of rank 0, but not the same contents"},
 		{"no images", func(m *member) { m.config.Data = filepath.Join(images, "missing") }, "missing"},
-		{"another network", func(m *member) { m.config.Model.Width = 0.5 }, "--width is 0.25 on rank 0 and 0.5 here"},
+		{"another network", func(m *member) { m.config.Model.Width = 0.5 }, "--width is 0.25 on rank 0 and 0.5 on rank 1"},
 		{"another loss", func(m *member) {
 			m.Loss = Loss{Name: "mine", Compute: func(*autograd.Scope, *autograd.Tensor, autograd.Targets) *autograd.Tensor { return nil }}
-		}, `the loss is "" on rank 0 and "mine" here`},
-		{"another backend", func(m *member) { m.config.Backend = "torch" }, "--backend is fused on rank 0 and torch here"},
+		}, `the loss is "" on rank 0 and "mine" on rank 1`},
+		{"another backend", func(m *member) { m.config.Backend = "torch" }, "--backend is fused on rank 0 and torch on rank 1"},
 		{"other class weights", func(m *member) { m.config.ClassWeights = classWeights(t, "3") }, "rank 1: the ranks do not fit together: the class weights are not those of rank 0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -50,7 +50,7 @@ func (r *run) compareStarts() error {
 		return err
 	}
 	for rank, s := range all {
-		different, err := s.differences(all[0])
+		different, err := s.differences(rank, all[0])
 		if err != nil {
 			return err
 		}
@@ -67,19 +67,19 @@ func otherRank(rank int, different []string, advice string) error {
 	return fmt.Errorf("train: rank %d: %w: %s; %s", rank, ErrOtherRank, strings.Join(different, "; "), advice)
 }
 
-// differences lists how a rank differs from rank 0.
-func (s rankStart) differences(first rankStart) ([]string, error) {
+// differences lists how a rank differs from rank 0. All ranks show the texts, so they name it.
+func (s rankStart) differences(rank int, first rankStart) ([]string, error) {
 	list, err := differentSettings(first.Settings, s.Settings, first.Settings)
 	if err != nil {
 		return nil, err
 	}
 	var texts []string
 	for _, d := range list {
-		texts = append(texts, fmt.Sprintf("%s is %s on rank 0 and %s here", d.name, d.was, d.is))
+		texts = append(texts, fmt.Sprintf("%s is %s on rank 0 and %s on rank %d", d.name, d.was, d.is, rank))
 	}
 	switch {
 	case s.Images != first.Images:
-		texts = append(texts, fmt.Sprintf("rank 0 has %d images to train and %d to validate, this rank %d and %d", first.Images.Train, first.Images.Val, s.Images.Train, s.Images.Val))
+		texts = append(texts, fmt.Sprintf("rank 0 has %d images to train and %d to validate, rank %d has %d and %d", first.Images.Train, first.Images.Val, rank, s.Images.Train, s.Images.Val))
 	case s.Digest != first.Digest:
 		texts = append(texts, "the images or their classes have other names than those of rank 0")
 	case s.Pictures != first.Pictures:
@@ -87,7 +87,7 @@ func (s rankStart) differences(first rankStart) ([]string, error) {
 	}
 	for _, key := range []string{metaLoss, metaRule} {
 		if s.Parts[key] != first.Parts[key] {
-			texts = append(texts, fmt.Sprintf("the %s is %q on rank 0 and %q here", key, first.Parts[key], s.Parts[key]))
+			texts = append(texts, fmt.Sprintf("the %s is %q on rank 0 and %q on rank %d", key, first.Parts[key], s.Parts[key], rank))
 		}
 	}
 	return texts, nil
