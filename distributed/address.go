@@ -93,10 +93,14 @@ func listen(ctx context.Context, address string, port int) (fd int, err error) {
 // reach waits until something listens at the store's address.
 func reach(ctx context.Context, at place, warn func(string)) error {
 	begin := time.Now()
+	var err error
 	for warned := false; ; {
-		c, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(at.ip, strconv.Itoa(at.port)))
-		if err == nil {
+		c, now := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(at.ip, strconv.Itoa(at.port)))
+		if now == nil {
 			return c.Close()
+		}
+		if err == nil || ctx.Err() == nil { // otherwise the end of ctx, which says less than the failure before
+			err = now
 		}
 		if !warned && time.Since(begin) > warnTime {
 			warned = true
