@@ -11,6 +11,7 @@ import (
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
 	"depthwise.dev/checkpoints"
+	"depthwise.dev/data"
 	"depthwise.dev/models"
 	"depthwise.dev/optim"
 	"depthwise.dev/report"
@@ -127,18 +128,10 @@ func (r *run) computeStatistics(ctx context.Context, s *autograd.Scope) error {
 					continue
 				}
 				n, images = n+1, images+b.N
-				if err := s.Sub(func(s *autograd.Scope) error {
-					if sync != nil && b.N == 0 {
-						b = r.blackBatch()
-						sync.Absent = true
-						defer func() { sync.Absent = false }()
-					}
-					r.Forward(s, r.swa.network, backend.Pixels(b, r.net.preprocess), autograd.Training)
-					mean.Lerp(s, running, 1/float64(n))
-					return s.Err()
-				}); err != nil {
+				if err := r.batchStatistics(s, b, sync); err != nil {
 					return err
 				}
+				mean.Lerp(s, running, 1/float64(n))
 			}
 		})
 	})
@@ -146,6 +139,20 @@ func (r *run) computeStatistics(ctx context.Context, s *autograd.Scope) error {
 		err = errors.Join(err, r.restoreGenerator(s, g))
 	}
 	return err
+}
+
+// batchStatistics sets the running statistics of the average's batch norms to those of a batch. With synchronized batch norm a rank
+// without an image takes part.
+func (r *run) batchStatistics(s *autograd.Scope, b *data.Batch, sync *autograd.NormSync) error {
+	if sync != nil && b.N == 0 {
+		b = r.blackBatch()
+		sync.Absent = true
+		defer func() { sync.Absent = false }()
+	}
+	return s.Sub(func(s *autograd.Scope) error {
+		r.Forward(s, r.swa.network, backend.Pixels(b, r.net.preprocess), autograd.Training)
+		return s.Err()
+	})
 }
 
 // meanOverRanks returns the mean of each rank's tensors, weighted by its number of images.
