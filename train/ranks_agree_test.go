@@ -6,9 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"depthwise.dev/autograd"
+	"depthwise.dev/backend"
 	"depthwise.dev/config"
 	"depthwise.dev/data"
 	"depthwise.dev/internal/testset"
+	"depthwise.dev/report"
 	"depthwise.dev/train/control"
 )
 
@@ -73,5 +76,87 @@ func TestEndBeforePlan(t *testing.T) {
 	r.setAgreed(votes{end: true, plan: true})
 	if err := r.planWithin(nil); err != nil || r.totalSteps != 7 {
 		t.Errorf("%d steps, %v; want the end after 7", r.totalSteps, err)
+	}
+}
+
+// TestRanksFinishEarly: a callback of any rank finishes the run of all.
+func TestRanksFinishEarly(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		rank int
+		call Callback
+		step int64
+	}{
+		{"before a step", 1, Callback{BeforeStep: func(_ *autograd.Scope, _ *backend.Network, e report.Step) error { return stopAt(e.Step, 3) }}, 3},
+		{"after a step", 1, Callback{AfterStep: func(_ *autograd.Scope, _ *backend.Network, e report.Step) error { return stopAt(e.Step, 3) }}, 4},
+		{"after an epoch", 0, Callback{AfterEpoch: func(_ *autograd.Scope, _ *backend.Network, e report.Epoch) error { return stopAt(e.Step, 5) }}, 6},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config := small(t, testset.Images(t, 14, 3)) // batches of 8, 8, 8, 8, 8 and 2
+			config.BatchSize, config.Model.Resolution = 4, 40
+			for rank, m := range fitRanks(t, 2, config, func(rank int, m *member) {
+				if rank == c.rank {
+					m.Callbacks = []Callback{c.call}
+				}
+			}) {
+				if m.err != nil || !m.result.Finished || m.result.Step != c.step {
+					t.Errorf("rank %d: %+v, error %v; want the end after step %d", rank, m.result, m.err, c.step)
+				}
+			}
+		})
+	}
+}
+
+func stopAt(step, at int64) error {
+	if step >= at {
+		return ErrStop
+	}
+	return nil
+}
+
+// TestRequestsToRanks: what is requested of rank 0 is carried out by all ranks after the same step.
+func TestRequestsToRanks(t *testing.T) {
+	config := small(t, testset.Images(t, 14, 3))
+	config.CheckpointEvery = ""
+	r := &requests{t: t, c: control.New(), after: map[int64][]control.Request{2: {factor(0.5)}, 4: {action(control.Pause)}}, paused: []control.Request{action(control.Checkpoint), action(control.Continue)}}
+	list := fitRanks(t, 2, config, func(rank int, m *member) {
+		if rank == 0 {
+			m.Control, m.record = r.c, r.Record
+		}
+	})
+	for rank, m := range list {
+		if m.err != nil || m.result != list[0].result {
+			t.Errorf("rank %d: %+v, error %v", rank, m.result, m.err)
+		}
+	}
+	var actions []string
+	halved := false
+	for _, e := range r.events {
+		switch e := e.(type) {
+		case report.Control:
+			actions = append(actions, e.Action)
+		case report.Step:
+			halved = halved || e.LR < 0.6*config.LR
+		}
+	}
+	if got := strings.Join(actions, " "); got != "lr pause continue" || !halved {
+		t.Errorf("carried out %q, the learning rate was halved: %v", got, halved)
+	}
+	for _, e := range list[1].events {
+		if _, own := e.(report.Note); !own {
+			t.Errorf("rank 1 recorded %+v", e)
+		}
+	}
+}
+
+// TestTimeOfRanks: the length of a run with a time limit is planned by the clock of rank 0, and is that of all ranks.
+func TestTimeOfRanks(t *testing.T) {
+	config := small(t, testset.Images(t, 14, 3))
+	config.Epochs, config.Time, config.CheckpointEvery = 0, 2e9, "500ms"
+	list := fitRanks(t, 2, config, nil)
+	for rank, m := range list {
+		if m.err != nil || !m.result.Finished || m.result != list[0].result {
+			t.Errorf("rank %d: %+v, error %v", rank, m.result, m.err)
+		}
 	}
 }
