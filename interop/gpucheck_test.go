@@ -46,7 +46,7 @@ func TestGPUCheck(t *testing.T) {
 		available[r.Part+": "+r.Name] = r.Text
 	}
 	for _, want := range []string{
-		"a: TestOperations", "a: TestNetworks", "a: TestOptimizers", "a: v1, SIGKILL and resume", "a: v2 with dropout, SIGKILL and resume", "a: PyTorch's gradient of average pools",
+		"a: TestOperations", "a: TestNetworks", "a: TestOptimizers", "a: TestGroupOfOneRank", "a: v1, SIGKILL and resume", "a: v2 with dropout, SIGKILL and resume", "a: PyTorch's gradient of average pools",
 		"a: a batch that is too large", "a: a step of batch 1000000", "a: steps after one that was too large", "a: CUDA graphs compute the same",
 		"a: v1 in fp16, SIGKILL and resume", "a: CUDA graphs compute the same in fp16", "c: ours step mobilenet_v1 4 fp16 torch graph default", "c: eager step mobilenet_v1 4 fp16",
 		"b: fine-tune, seed 1", "b: fine-tune, seed 2", "b: fine-tune, SIGKILL and resume", "b: export to ONNX", "b: logits", "b: eval",

@@ -1,6 +1,7 @@
 package devicetest
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"testing"
@@ -63,6 +64,25 @@ func lacking(t *testing.T, g *models.Graph, o backend.Options) error {
 // trained returns the losses of eight steps of SGD on one batch, and the weights after them.
 func trained(t *testing.T, g *models.Graph, o backend.Options) (losses []float64, weights [][]float32) {
 	t.Helper()
+	return trainedWith(t, g, o, func(*autograd.Scope, backend.Machine, *backend.Network) stepCalls { return stepCalls{} })
+}
+
+// stepCalls are called before the forward pass and after the backward pass of each step, and at the end. nil: nothing is.
+type stepCalls struct {
+	before, after func(s *autograd.Scope, images int)
+	end           func() error
+}
+
+// call calls f, if there is one.
+func call(f func(*autograd.Scope, int), s *autograd.Scope, images int) {
+	if f != nil {
+		f(s, images)
+	}
+}
+
+// trainedWith is trained with calls that prepare returns.
+func trainedWith(t *testing.T, g *models.Graph, o backend.Options, prepare func(*autograd.Scope, backend.Machine, *backend.Network) stepCalls) (losses []float64, weights [][]float32) {
+	t.Helper()
 	o.Threads = 1
 	const images = 16
 	pixels := autograd.Pixels{Values: make([]uint8, images*48*48*3), N: images, Height: 48, Width: 48,
@@ -94,14 +114,17 @@ func trained(t *testing.T, g *models.Graph, o backend.Options) (losses []float64
 				return err
 			}
 		}
+		calls := prepare(s, m, network)
 		for range 8 {
 			err := s.Sub(func(s *autograd.Scope) error {
+				call(calls.before, s, images)
 				loss, _ := m.Loss(s, autograd.CrossEntropy{}, m.Forward(s, network, pixels, autograd.Training), targets)
 				losses = append(losses, s.Item(loss))
 				if options.Scaler != nil {
 					loss = options.Scaler.Scale(s, loss)
 				}
 				m.Backward(s, loss)
+				call(calls.after, s, images)
 				if norm := m.Update(s, optimizer.Prepare(options)); norm != nil {
 					norm.Discard()
 				}
@@ -114,6 +137,9 @@ func trained(t *testing.T, g *models.Graph, o backend.Options) (losses []float64
 		}
 		for _, p := range network.State() {
 			weights = append(weights, autograd.ToSlice[float32](s, s.Detach(p.Tensor)))
+		}
+		if calls.end != nil {
+			return errors.Join(s.Err(), calls.end())
 		}
 		return s.Err()
 	})
