@@ -149,7 +149,7 @@ func TestRequestsToRanks(t *testing.T) {
 	}
 }
 
-// TestTimeOfRanks: the length of a run with a time limit is planned by the clock of rank 0, and is that of all ranks.
+// TestTimeOfRanks: rank 0 plans by its clock how many steps a run with --time has, and all ranks take as many.
 func TestTimeOfRanks(t *testing.T) {
 	config := small(t, testset.Images(t, 14, 3))
 	config.Epochs, config.Time, config.CheckpointEvery = 0, 2e9, "500ms"

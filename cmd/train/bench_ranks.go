@@ -35,11 +35,7 @@ func (b *benchmark) onRanks(cmd *cobra.Command, check func(ranks int) error, f f
 	}
 	ctx, cancel := group.Context(cmd.Context())
 	defer cancel()
-	if err := f(ctx, group); err != nil {
-		group.Fail(err)
-		return err
-	}
-	return group.Close()
+	return leaveGroup(group, f(ctx, group))
 }
 
 func newBenchAllReduce() *cobra.Command {

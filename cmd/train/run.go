@@ -56,9 +56,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	tellTorchrun(cmd, code, err)
 	switch code {
 	case exitInterrupted:
-		if _, told := errors.AsType[interruptedElsewhere](err); !told {
-			fmt.Fprintln(stderr, interruptMessage(err))
-		}
+		fmt.Fprintln(stderr, interruptMessage(err))
 	case exitUsage:
 		fmt.Fprintf(stderr, "%s %s (see \"%s --help\")\n", failed, message(cmd, err), cmd.CommandPath())
 	default:

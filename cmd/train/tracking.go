@@ -44,11 +44,12 @@ type tracked struct {
 }
 
 // newTracking returns the trackers that the settings ask for, and what they need from training.
-func newTracking(ctx context.Context, c config.Config, progress report.Recorder) (*tracking, []train.Callback) {
+func newTracking(ctx context.Context, c config.Config, progress report.Recorder, ranks bool) (*tracking, []train.Callback) {
 	t := &tracking{progress: progress}
 	var callbacks []train.Callback
 	if c.TensorBoard != config.TensorBoardOff {
 		b := newBoard(ctx, c)
+		b.averaged = ranks
 		one := &tracked{tracker: b}
 		t.list = append(t.list, one)
 		if c.TensorBoard == config.TensorBoardAll {
@@ -116,12 +117,7 @@ func fitTracked(cmd *cobra.Command, c config.Config, progress report.Recorder, t
 		r.averaged = several(trainer)
 		progress, callbacks, finish = r, append(callbacks, r.callback()), r.finish
 	}
-	t, further := newTracking(ctx, c, progress)
-	for _, one := range t.list {
-		if b, ok := one.tracker.(*board); ok {
-			b.averaged = several(trainer)
-		}
-	}
+	t, further := newTracking(ctx, c, progress, several(trainer))
 	trainer.Callbacks = append(callbacks, further...)
 	ctx, release := groupContext(ctx, trainer)
 	defer release()
