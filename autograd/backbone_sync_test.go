@@ -25,15 +25,7 @@ func (c backboneCase) rankPass(s *autograd.Scope, ranks []rankBatch, p *autograd
 			scaled(factors.data, 1/share)
 		}
 	}
-	var features *autograd.Tensor
-	s.Fail(s.Autocast(compute, func(s *autograd.Scope) error {
-		if fused {
-			features = s.Keep(c.backbone.Forward(s, x, parameters, statistics, c.mode))
-		} else {
-			features = s.Keep(s.To(c.unfused(s, x, parameters, statistics), dtype))
-		}
-		return s.Err()
-	}))
+	features := c.features(s, x, parameters, statistics, dtype, compute, fused)
 	s.Backward(s.Sum(s.Mul(features, s.To(factors.tensor(s), dtype))))
 	if s.Err() != nil {
 		return nil

@@ -249,20 +249,25 @@ func (c backboneCase) activate(s *autograd.Scope, x *autograd.Tensor) *autograd.
 // backboneResult is the result of a pass: features, gradients of images and parameters, statistics.
 type backboneResult map[string][]float64
 
+// features computes forward.
+func (c backboneCase) features(s *autograd.Scope, x *autograd.Tensor, parameters, statistics []*autograd.Tensor, dtype, compute autograd.DType, fused bool) (features *autograd.Tensor) {
+	s.Fail(s.Autocast(compute, func(s *autograd.Scope) error {
+		if fused {
+			features = s.Keep(c.backbone.Forward(s, x, parameters, statistics, c.mode))
+		} else {
+			features = s.Keep(s.To(c.unfused(s, x, parameters, statistics), dtype))
+		}
+		return s.Err()
+	}))
+	return features
+}
+
 // run computes forward and backward, with a fixed weighted sum of the features as loss.
 func (c backboneCase) run(t *testing.T, dtype, compute autograd.DType, fused bool) backboneResult {
 	r := backboneResult{}
 	autogradtest.Run(t, func(s *autograd.Scope) {
 		x, parameters, statistics := c.tensors(s, dtype)
-		var features *autograd.Tensor
-		s.Fail(s.Autocast(compute, func(s *autograd.Scope) error {
-			if fused {
-				features = s.Keep(c.backbone.Forward(s, x, parameters, statistics, c.mode))
-			} else {
-				features = s.Keep(s.To(c.unfused(s, x, parameters, statistics), dtype))
-			}
-			return s.Err()
-		}))
+		features := c.features(s, x, parameters, statistics, dtype, compute, fused)
 		weights := s.To(random(7, features.Shape()...).tensor(s), dtype)
 		s.Backward(s.Sum(s.Mul(features, weights)))
 		r["features"] = values(s, features)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"depthwise.dev/checkpoints"
-	"depthwise.dev/config"
 	"depthwise.dev/internal/testset"
 	"depthwise.dev/report"
 	"depthwise.dev/train/control"
@@ -151,13 +150,7 @@ func TestRequestsInAValidation(t *testing.T) {
 // TestPauseAndTimeLimits: neither --time nor --stop-after counts a pause.
 func TestPauseAndTimeLimits(t *testing.T) {
 	data := testset.Images(t, 14, 3)
-	for _, c := range []struct {
-		name  string
-		limit func(*config.Config)
-	}{
-		{"--time", func(c *config.Config) { c.Time = time.Minute }},
-		{"--stop-after", func(c *config.Config) { c.StopAfter = time.Minute }},
-	} {
+	for _, c := range timeLimits {
 		t.Run(c.name, func(t *testing.T) {
 			config := small(t, data)
 			config.CheckpointEvery, config.Keep = "1h", 100

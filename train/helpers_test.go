@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"depthwise.dev/config"
 	"depthwise.dev/models"
@@ -70,4 +71,32 @@ func fitBy(t *testing.T, trainer Trainer, c config.Config) (Result, []report.Eve
 		t.Fatal(err)
 	}
 	return result, events
+}
+
+// interruptAfter returns what records the events of attempt i of a run, from 0, and interrupts the first ones, as many as attempts,
+// after some steps, and the third one also in its validation.
+func interruptAfter(steps, i, attempts int, interrupt func()) func(report.Event) error {
+	return func(e report.Event) error {
+		switch e.(type) {
+		case report.Step:
+			steps--
+		case report.Validation:
+			if i == 2 {
+				steps = 0
+			}
+		}
+		if i < attempts && steps <= 0 {
+			interrupt()
+		}
+		return nil
+	}
+}
+
+// timeLimits are the settings that limit the time of a run, which no test reaches by computing.
+var timeLimits = []struct {
+	name  string
+	limit func(*config.Config)
+}{
+	{"--time", func(c *config.Config) { c.Time = time.Minute }},
+	{"--stop-after", func(c *config.Config) { c.StopAfter = time.Minute }},
 }

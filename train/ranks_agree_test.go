@@ -18,13 +18,7 @@ import (
 // TestPauseOfRanksAndTimeLimits: neither --time nor --stop-after counts a pause of several ranks, which rank 0 times.
 func TestPauseOfRanksAndTimeLimits(t *testing.T) {
 	data := testset.Images(t, 14, 3)
-	for _, c := range []struct {
-		name  string
-		limit func(*config.Config)
-	}{
-		{"--time", func(c *config.Config) { c.Time = time.Minute }},
-		{"--stop-after", func(c *config.Config) { c.StopAfter = time.Minute }},
-	} {
+	for _, c := range timeLimits {
 		t.Run(c.name, func(t *testing.T) {
 			config := small(t, data)
 			config.CheckpointEvery = "1h"

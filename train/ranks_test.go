@@ -105,20 +105,7 @@ func interruptedRanks(t *testing.T, ranks int, c config.Config) Result {
 				m.ctx, cancel = context.WithCancel(t.Context())
 			}
 			if rank == 0 {
-				m.record = func(e report.Event) error {
-					switch e.(type) {
-					case report.Step:
-						after--
-					case report.Validation:
-						if i == 2 {
-							after = 0
-						}
-					}
-					if i < 4 && after <= 0 {
-						cancel()
-					}
-					return nil
-				}
+				m.record = interruptAfter(after, i, 4, func() { cancel() })
 			}
 		})
 		cancel()

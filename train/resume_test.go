@@ -20,7 +20,6 @@ import (
 
 	"depthwise.dev/config"
 	"depthwise.dev/internal/testset"
-	"depthwise.dev/report"
 	"depthwise.dev/weights"
 )
 
@@ -98,20 +97,7 @@ func interrupted(t *testing.T, trainer Trainer, c config.Config) Result {
 	for i := 0; ; i++ {
 		ctx, cancel := context.WithCancel(context.Background())
 		after := 1 + rng.IntN(4)
-		result, err := trainer.Fit(ctx, c, recorderFunc(func(e report.Event) error {
-			switch e.(type) {
-			case report.Step:
-				after--
-			case report.Validation:
-				if i == 2 {
-					after = 0
-				}
-			}
-			if i < 5 && after <= 0 {
-				cancel()
-			}
-			return nil
-		}))
+		result, err := trainer.Fit(ctx, c, recorderFunc(interruptAfter(after, i, 5, cancel)))
 		cancel()
 		if err == nil {
 			if i < 3 {
