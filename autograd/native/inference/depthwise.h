@@ -1,16 +1,17 @@
 // 3x3 depthwise convolution of activations, for inference: from the image's rows directly into
-// operands of the 1x1 convolution. The kernel slides along one or two rows of output, one block of
-// 16 channels after another, with the weights in registers. Rows and columns outside the image are
+// operands of the 1x1 convolution. The kernel slides along up to three rows of output, one block
+// of 16 channels after another, with the weights in registers. Rows and columns outside the image are
 // zeros: a row outside is one vector of zeros, read with a column step of zero.
 #pragma once
 #include "gemm/rows.h"
 
 namespace depthwise::fused::FUSED_ISA {
 
-// Rows of output that are computed together where their windows overlap (stride 1): each input value is
-// then read and widened for both. Fewer registers than 32 do not hold two rows.
+// Rows of output that are computed together where their windows overlap (stride 1), if there are registers for
+// them: each input value is then read and widened once for all. A 14x14 layer of 512 channels in bfloat16 takes 7.4 us
+// with one row, 6.4 with two and 5.7 with three (two Zen 5 cores, one image).
 #if defined(__AVX512F__)
-constexpr int kRowsTogether = 2;
+constexpr int kRowsTogether = 3;
 #else
 constexpr int kRowsTogether = 1;
 #endif
@@ -50,7 +51,7 @@ template <class S, int N> struct InputColumns {
   }
   FUSED_MEMBER Column<N> inside(int q) const {
     Column<N> column;
-#pragma GCC unroll 4
+#pragma GCC unroll 5
     for (int i = 0; i < N; i++) column.row[i] = load(at[i] + q * step[i]);
     return column;
   }
@@ -86,7 +87,7 @@ FUSED_INLINE void infer_convolve(const InferBlock &p, const InputRows<S, R + 2> 
   const Taps taps(p, c);
   const size_t row = w.out_width * stride;
   const auto output = [&](const Inputs &first, const Inputs &second, const Inputs &third) {
-#pragma GCC unroll 2
+#pragma GCC unroll 3
     for (int r = 0; r < R; r++) store_operand<S>(a + r * row, c, taps.at(r, first, second, third));
     a += stride;
   };
@@ -117,8 +118,7 @@ FUSED_INLINE void infer_convolve(const InferBlock &p, const InputRows<S, R + 2> 
 }
 
 // R rows of output of one image, all channels.
-template <class S, int Stride, int R>
-void infer_rows(const InferBlock &p, int64_t row, Element<S> *a, size_t stride) {
+template <class S, int Stride, int R> void infer_rows(const InferBlock &p, int64_t row, Element<S> *a, size_t stride) {
   const InputRows<S, R + 2> input(p, row);
   for (int c = 0; c < p.in; c += kLanes) infer_convolve<S, Stride, R>(p, input, c, a, stride);
 }
@@ -127,14 +127,17 @@ void infer_rows(const InferBlock &p, int64_t row, Element<S> *a, size_t stride) 
 template <class S> void infer_depthwise(const InferBlock &p, int64_t row, int rows, Element<S> *a, size_t stride) {
   const int height = p.window.out_height;
   const size_t step = p.window.out_width * stride;
-  for (int i = 0, n = 1; i < rows; i += n) {
-    n = 1;
+  for (int i = 0; i < rows;) {
+    const int image = height - int((row + i) % height), left = image < rows - i ? image : rows - i; // of one image
+    Element<S> *to = a + i * step;
     if (p.window.stride == 2)
-      infer_rows<S, 2, 1>(p, row + i, a + i * step, stride);
-    else if (n = i + kRowsTogether <= rows && (row + i) % height + kRowsTogether <= height ? kRowsTogether : 1; n > 1)
-      infer_rows<S, 1, kRowsTogether>(p, row + i, a + i * step, stride);
+      infer_rows<S, 2, 1>(p, row + i++, to, stride);
+    else if (left >= kRowsTogether)
+      infer_rows<S, 1, kRowsTogether>(p, row + i, to, stride), i += kRowsTogether;
+    else if (left == 2)
+      infer_rows<S, 1, 2>(p, row + i, to, stride), i += 2;
     else
-      infer_rows<S, 1, 1>(p, row + i, a + i * step, stride);
+      infer_rows<S, 1, 1>(p, row + i++, to, stride);
   }
 }
 
