@@ -40,7 +40,7 @@ func (t Trainer) FindLR(ctx context.Context, c config.Config, o tune.Range, rec 
 	if o, err = o.Around(r.config.LR); err != nil {
 		return LRTest{}, fmt.Errorf("train: %w", err)
 	}
-	test := LRTest{Curve: tune.Curve{Range: o}, Config: r.config}
+	test := LRTest{Curve: tune.Curve{Range: o, Pretrained: r.config.Init != ""}, Config: r.config}
 	r.testOnly(rec)
 	if err := r.readClassWeights(); err != nil {
 		return test, err

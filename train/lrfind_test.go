@@ -56,6 +56,9 @@ func TestFindLR(t *testing.T) {
 			v.change(&c)
 			o := tune.Range{From: 1e-4, To: 1e-2, Steps: 20}
 			a, b := findLR(t, c, o), findLR(t, c, o)
+			if a.Pretrained != (c.Init != "") {
+				t.Errorf("pretrained %v with --init %q", a.Pretrained, c.Init)
+			}
 			if len(a.Points) != o.Steps || a.Diverged || math.Abs(a.Points[19].LR-o.To) > 1e-12 {
 				t.Fatalf("%d points, diverged %v: %+v", len(a.Points), a.Diverged, a.Points)
 			}

@@ -58,6 +58,9 @@ type Point struct {
 // Curve is the result of a range test.
 type Curve struct {
 	Range
+	// Pretrained: the test began with trained weights, which [Curve.Suggest] takes into account, not with initial values.
+	Pretrained bool `json:"pretrained"`
+
 	Points   []Point `json:"points"`
 	Diverged bool    `json:"diverged"` // the test ended before its last step
 

@@ -1,67 +1,12 @@
 package tune
 
 import (
-	"errors"
 	"math"
 	"strings"
 	"testing"
 
 	"depthwise.dev/internal/validate"
 )
-
-// swept returns the curve of a range test whose loss is a function of the learning rate.
-func swept(r Range, loss func(lr float64) float64) Curve {
-	c := Curve{Range: r}
-	for i := range r.Steps {
-		if c.Add(loss(r.LR(int64(i)))) {
-			break
-		}
-	}
-	return c
-}
-
-// fallsAndRises falls from 3 to 2 around the rate 0.01 and rises steeply from an edge on.
-func fallsAndRises(edge float64) func(lr float64) float64 {
-	return func(lr float64) float64 { return 2 + 1/(1+lr/0.01) + math.Pow(lr/edge, 4)*0.05 }
-}
-
-// TestSuggest: curves with a known edge. The smoothed loss shows it late, by a factor of three at most.
-func TestSuggest(t *testing.T) {
-	wide := Range{From: 1e-4, To: 100, Steps: 100}
-	for _, c := range []struct {
-		name  string
-		r     Range
-		loss  func(lr float64) float64
-		edge  float64
-		error string
-	}{
-		{"edge at 0.5", wide, fallsAndRises(0.5), 0.5, ""},
-		{"edge at 0.05", wide, fallsAndRises(0.05), 0.05, ""},
-		{"ten times the steps", Range{From: 1e-4, To: 100, Steps: 1000}, fallsAndRises(0.5), 0.5, ""},
-		{"flat until the edge", wide, func(lr float64) float64 { return 3 + math.Pow(lr/0.5, 4)*0.1 }, 0.5, ""},
-		{"NaN beyond the edge", wide, func(lr float64) float64 {
-			if lr > 0.5 {
-				return math.NaN()
-			}
-			return 3 - lr
-		}, 0.5, ""},
-		{"still falling at the end", Range{From: 1e-4, To: 0.1, Steps: 100}, fallsAndRises(5), 0, "end higher with --to"},
-		{"constant", wide, func(float64) float64 { return 3 }, 0, "end higher with --to"},
-		{"rising from the start", wide, func(lr float64) float64 { return 3 + 0.8*math.Log(lr/1e-4) }, 0, "begin lower with --from"},
-		{"diverges at once", wide, func(float64) float64 { return math.Inf(1) }, 0, "begin lower with --from"},
-	} {
-		s, err := swept(c.r, c.loss).Suggest()
-		if c.error != "" {
-			if !errors.Is(err, ErrNoSuggestion) || !strings.Contains(err.Error(), c.error) {
-				t.Errorf("%s: %+v, error %v, want %q", c.name, s, err, c.error)
-			}
-			continue
-		}
-		if err != nil || s.Edge < 0.85*c.edge || s.Edge > 3*c.edge || math.Abs(s.LR/(s.Edge/safety)-1) > 0.06 || s.Steepest > s.Edge || s.Reason == "" {
-			t.Errorf("%s: %+v, error %v, want an edge of %v", c.name, s, err, c.edge)
-		}
-	}
-}
 
 // TestDivergence: the test ends at four times the minimum of the smoothed loss, and at once at a loss that is not finite.
 func TestDivergence(t *testing.T) {

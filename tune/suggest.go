@@ -13,7 +13,7 @@ type Suggestion struct {
 	Method string  `json:"method"`
 	Reason string  `json:"reason"`
 	// Minimum is the rate at the minimum of the smoothed loss, Edge the highest rate before the loss rises above it, and
-	// Steepest the rate below Edge at which it falls the fastest.
+	// Steepest the rate below Minimum at which it falls the fastest.
 	Minimum  float64 `json:"minimum"`
 	Edge     float64 `json:"edge"`
 	Steepest float64 `json:"steepest"`
@@ -23,10 +23,6 @@ type Suggestion struct {
 var ErrNoSuggestion = errors.New("no suggestion")
 
 const (
-	// safety divides the highest stable rate. Y. Bengio, arXiv:1206.5533, 3.1.1: the best rate is usually within a factor of
-	// two of the largest one that does not diverge, and where it diverges, one tries a third of it. The smoothed loss shows
-	// the edge a few steps late.
-	safety = 3
 	// rise is the part of the first loss by which the smoothed loss rises above its minimum at the edge.
 	// Of 0.05 the suggestions for five seeds on 600 photographs differed by a factor of 2.6, of 0.15 by 1.9.
 	rise = 0.15
@@ -34,25 +30,50 @@ const (
 	skipped = 5
 )
 
-// Suggest returns a third of the highest learning rate at which the smoothed loss is still near its minimum. Methods that
-// look for the steepest fall, such as fastai's valley, are made for pretrained networks: from initial weights the loss of
-// 100 steps hardly falls at any rate, and they return rates that are far too low (docs/tuning.md).
+// rule is which part of the highest stable rate is suggested, and why.
+type rule struct {
+	part    string
+	divisor float64
+	why     string
+}
+
+var (
+	// Y. Bengio, arXiv:1206.5533, 3.1.1: the best rate is usually within a factor of two of the largest one that does not
+	// diverge, and where it diverges, one tries a third of it. The smoothed loss shows the edge a few steps late.
+	fromInitial = rule{part: "a third", divisor: 3, why: "since the run starts from initial weights"}
+	// Fine-tuning should leave the weights near where they are, and a stable rate may move them far. An order of magnitude
+	// below the limit is the rule of fastai (J. Howard and S. Gugger, Deep Learning for Coders, chapter 5), of the edge here: it varies
+	// less from seed to seed than the minimum of a loss that is flat there (docs/tuning.md).
+	fromPretrained = rule{part: "a tenth", divisor: 10, why: "since a higher rate may lose what the pretrained weights have learned"}
+)
+
+func (c Curve) rule() rule {
+	if c.Pretrained {
+		return fromPretrained
+	}
+	return fromInitial
+}
+
+// Suggest returns a part of the highest learning rate at which the smoothed loss is still near its minimum: a third, and of a test
+// from pretrained weights a tenth. Methods that look for the steepest fall, such as fastai's valley, need a loss that falls: from
+// initial weights that of 100 steps hardly does at any rate, and they return rates that are far too low (docs/tuning.md).
 func (c Curve) Suggest() (Suggestion, error) {
 	if len(c.Points) <= skipped {
 		return Suggestion{}, fmt.Errorf("%w: the loss diverged in the first steps, at a learning rate of %.2g: begin lower with --from", ErrNoSuggestion, c.LR(int64(len(c.Points))))
 	}
 	lowest := c.lowest()
 	edge := c.edge(lowest)
+	rule := c.rule()
 	switch {
 	case edge < 0:
 		return Suggestion{}, fmt.Errorf("%w: the loss does not rise up to the last learning rate, %.2g: end higher with --to", ErrNoSuggestion, c.To)
-	case edge <= skipped+c.Steps/10: // too near to the start to know what is below
-		return Suggestion{}, fmt.Errorf("%w: the loss rises from the first learning rates on, %.2g: begin lower with --from", ErrNoSuggestion, c.From)
+	case edge <= skipped+c.Steps/10 || c.Points[edge].LR/rule.divisor < c.From: // too near to the start to know what is below
+		return Suggestion{}, fmt.Errorf("%w: the loss rises from a learning rate of %s on, and the first one, %.2g, is too near for %s of it: begin lower with --from", ErrNoSuggestion, format(c.Points[edge].LR), c.From, rule.part)
 	}
-	s := Suggestion{Method: "a third of the highest stable rate", Minimum: round(c.Points[lowest].LR), Edge: round(c.Points[edge].LR), Steepest: round(c.Points[c.steepest(edge)].LR)}
-	s.LR = round(c.Points[edge].LR / safety)
-	s.Reason = fmt.Sprintf("a third of %s, above which the smoothed loss rises: from %.3g at the start to its minimum of %.3g at %s, where it falls the fastest at %s",
-		format(s.Edge), c.Points[0].Smoothed, c.Points[lowest].Smoothed, format(s.Minimum), format(s.Steepest))
+	s := Suggestion{Method: rule.part + " of the highest stable rate", LR: round(c.Points[edge].LR / rule.divisor),
+		Minimum: round(c.Points[lowest].LR), Edge: round(c.Points[edge].LR), Steepest: round(c.Points[c.steepest(lowest)].LR)}
+	s.Reason = fmt.Sprintf("%s of %s, above which the smoothed loss rises, %s; the loss falls from %.3g at the start to %.3g at %s, the fastest at %s",
+		rule.part, format(s.Edge), rule.why, c.Points[0].Smoothed, c.Points[lowest].Smoothed, format(s.Minimum), format(s.Steepest))
 	return s, nil
 }
 
@@ -81,7 +102,7 @@ func (c Curve) edge(lowest int) int {
 	return -1
 }
 
-// steepest is the step with the largest fall of the smoothed loss, by central differences.
+// steepest is the step before another one with the largest fall of the smoothed loss, by central differences.
 func (c Curve) steepest(before int) int {
 	best, at := math.Inf(1), skipped
 	for i := skipped; i < before; i++ {

@@ -34,9 +34,10 @@ func newLRFind() *cobra.Command {
 		Long: `Train for some steps while the learning rate rises exponentially, show the
 loss over the learning rate, and suggest a rate: a third of the highest one at
 which the smoothed loss does not rise yet (range test of L. Smith,
-arXiv:1506.01186). The test ends early when the loss diverges. The suggestion is
-for the batch size of the test; it is the highest rate of the schedule.
-With --init, try the rate of the recipe finetune first: it was better.
+arXiv:1506.01186), and with --init a tenth, since a higher rate may lose what
+pretrained weights have learned. The test ends early when the loss diverges. The
+suggestion is for the batch size of the test, and the highest rate of the
+schedule.
 
 Data, recipe, augmentation, optimizer, --init and --freeze are those of the run
 that follows, so give the same flags; those of its length, its schedule and its

@@ -34,16 +34,11 @@ type lrResult struct {
 	Configured float64          `json:"configured_lr"`        // what the run has without --lr
 	Suggestion *tune.Suggestion `json:"suggestion,omitempty"` // nil: the curve shows none
 	Command    string           `json:"command,omitempty"`    // of the training that uses the suggestion
-	Note       string           `json:"note,omitempty"`       // what limits the suggestion
 }
 
 func newLRResult(test train.LRTest) lrResult {
 	c := test.Config
-	note := ""
-	if c.Init != "" {
-		note = fmt.Sprintf("with --init the highest stable rate is often too high, since it loses what the weights have learned: compare with %s first (docs/tuning.md)", number(c.LR))
-	}
-	return lrResult{LRTest: test, Note: note, Data: redact.Address(c.Data), Recipe: c.Recipe, Optimizer: c.Optimizer, BatchSize: c.BatchSize, Accumulate: c.Accumulate,
+	return lrResult{LRTest: test, Data: redact.Address(c.Data), Recipe: c.Recipe, Optimizer: c.Optimizer, BatchSize: c.BatchSize, Accumulate: c.Accumulate,
 		Seed: c.Seed, Threads: c.Threads, Configured: c.LR}
 }
 
@@ -73,9 +68,6 @@ func (r lrResult) text() string {
 	}
 	if s := r.Suggestion; s != nil {
 		fmt.Fprintf(&b, "\nsuggested learning rate: %s (the run has %s without --lr)\n  %s\n\n  %s\n", number(s.LR), number(r.Configured), s.Reason, r.Command)
-		if r.Note != "" {
-			fmt.Fprintf(&b, "\nnote: %s\n", r.Note)
-		}
 	}
 	return b.String()
 }
@@ -128,7 +120,8 @@ func (r lrResult) draw(extension string) ([]byte, error) {
 	c := charts.Lines{Title: "Learning-rate range test", X: charts.Axis{Label: "learning rate", Log: true}, Y: charts.Axis{Label: "training loss"}, Width: 640, Height: 360,
 		Series: []charts.LineSeries{{Name: "loss of a step", X: lr, Y: loss, Faint: true}, {Name: "smoothed", X: lr, Y: smoothed}}}
 	if s := r.Suggestion; s != nil {
-		c.Marks = []charts.Mark{{X: s.LR, Name: "suggested: " + number(s.LR)}}
+		c.Title += ": " + s.Method
+		c.Marks = []charts.Mark{{X: s.LR, Name: "suggested: " + number(s.LR)}, {X: s.Edge, Name: "highest stable: " + number(s.Edge)}}
 	}
 	var b bytes.Buffer
 	write := charts.WritePNG

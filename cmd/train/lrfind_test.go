@@ -94,16 +94,45 @@ func TestPlotText(t *testing.T) {
 	}
 }
 
-// TestNoteOfLRFind: a suggestion for fine-tuning says that the recipe's rate may be better.
-func TestNoteOfLRFind(t *testing.T) {
+// TestRuleOfLRFind: text, JSON and chart say which rule the suggestion follows.
+func TestRuleOfLRFind(t *testing.T) {
 	for _, c := range []struct {
-		init string
-		want bool
-	}{{"", false}, {"w.safetensors", true}} {
-		r := newLRResult(train.LRTest{Config: config.Config{Init: c.init, LR: 0.01}, Curve: tune.Curve{Points: []tune.Point{{LR: 1e-4, Loss: 3, Smoothed: 3}, {LR: 1, Loss: 2, Smoothed: 2}}}})
-		r.Suggestion = &tune.Suggestion{LR: 0.03}
-		if text := r.text(); strings.Contains(text, "note: with --init") != c.want || c.want && !strings.Contains(text, "compare with 0.01 first") {
-			t.Errorf("--init %q:\n%s", c.init, text)
+		name       string
+		pretrained bool
+		part       string
+	}{{"from initial weights", false, "a third of"}, {"from pretrained weights", true, "a tenth of"}} {
+		curve := tune.Curve{Range: tune.Range{From: 1e-4, To: 1, Steps: 100}, Pretrained: c.pretrained}
+		for i := range 90 {
+			curve.Add(3 - 0.02*float64(min(i, 70)) + 0.2*float64(max(i-70, 0)))
+		}
+		s, err := curve.Suggest()
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		r := newLRResult(train.LRTest{Config: config.Config{LR: 0.01}, Curve: curve})
+		r.Suggestion = &s
+		if text := r.text(); !strings.Contains(text, "  "+c.part+" "+number(s.Edge)) || !strings.Contains(text, strings.TrimPrefix(c.name, "from ")) {
+			t.Errorf("%s:\n%s", c.name, text)
+		}
+		text, err := r.encode(".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var written struct {
+			Pretrained bool
+			Suggestion struct{ Method string }
+		}
+		if err := json.Unmarshal(text, &written); err != nil || written.Pretrained != c.pretrained || written.Suggestion.Method != c.part+" the highest stable rate" {
+			t.Errorf("%s: %+v, error %v", c.name, written, err)
+		}
+		svg, err := r.draw(".svg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{c.part + " the highest stable rate", "suggested: " + number(s.LR), "highest stable: " + number(s.Edge)} {
+			if !strings.Contains(string(svg), want) {
+				t.Errorf("%s: the chart lacks %q", c.name, want)
+			}
 		}
 	}
 }
