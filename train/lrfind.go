@@ -25,8 +25,9 @@ type LRTest struct {
 }
 
 // FindLR trains the configured network from its first weights with the configured data, augmentation, loss and optimizer
-// while the learning rate rises as o says, until the loss diverges. An epoch that ends is followed by the next one. rec
-// receives notes and steps. FindLR writes no files, and keeps none of the weights. Schedule, length and averages of the
+// while the learning rate rises as o says, until the loss diverges. An epoch that ends is followed by the next one. From
+// initial weights it does so with three seeds, the configured one and the next, and returns the mean losses, see [tune.Tests].
+// rec receives notes and steps. FindLR writes no files, and keeps none of the weights. Schedule, length and averages of the
 // configuration have no effect; of layers that UnfreezeAfter unfreezes, the first phase is tested.
 func (t Trainer) FindLR(ctx context.Context, c config.Config, o tune.Range, rec report.Recorder) (LRTest, error) {
 	if (ranks{t.Group}).several() {
@@ -40,26 +41,63 @@ func (t Trainer) FindLR(ctx context.Context, c config.Config, o tune.Range, rec 
 	if o, err = o.Around(r.config.LR); err != nil {
 		return LRTest{}, fmt.Errorf("train: %w", err)
 	}
-	test := LRTest{Curve: tune.Curve{Range: o, Pretrained: r.config.Init != ""}, Config: r.config}
-	r.testOnly(rec)
+	test := LRTest{Config: r.config}
+	curves := make([]tune.Curve, tune.Tests(r.config.Init != ""))
+	for i := range curves {
+		curves[i] = tune.Curve{Range: o, Pretrained: r.config.Init != ""}
+		one := *r
+		one.config.Seed += uint64(i)
+		one.testOnly(testRecorder{rec, i, o.Steps})
+		test.Config.Threads = one.config.Threads
+		if test.Description, err = one.testLR(ctx, &curves[i]); err != nil {
+			test.Curve = curves[i]
+			return test, one.memoryError(err)
+		}
+	}
+	test.Curve = tune.Mean(curves)
+	return test, nil
+}
+
+// testLR makes a range test and returns a description of network and machine.
+func (r *run) testLR(ctx context.Context, curve *tune.Curve) (description string, err error) {
 	if err := r.readClassWeights(); err != nil {
-		return test, err
+		return "", err
 	}
 	err = autograd.Run(context.WithoutCancel(ctx), func(s *autograd.Scope) error {
 		if err := r.build(s); err != nil {
 			return err
 		}
-		r.schedule = o
-		test.Config.Threads, test.Description = r.config.Threads, fmt.Sprintf("%v; %v", r.network, r.Machine)
+		r.schedule = curve.Range
+		description = fmt.Sprintf("%v; %v", r.network, r.Machine)
 		if err := r.noteStart(); err != nil {
 			return err
 		}
 		r.clock.start(r.config)
 		defer r.steps.Reset()
 		defer r.discardPending()
-		return r.raiseLR(ctx, s, &test.Curve)
+		return r.raiseLR(ctx, s, curve)
 	})
-	return test, r.memoryError(err)
+	return description, err
+}
+
+// testRecorder passes the events of the first of several tests on, and of later ones only the steps, numbered in succession:
+// the others repeat.
+type testRecorder struct {
+	report.Recorder
+	test, steps int
+}
+
+// Record implements [report.Recorder].
+func (t testRecorder) Record(e report.Event) error {
+	step, ok := e.(report.Step)
+	if ok {
+		step.Step += int64(t.test * t.steps)
+		return t.Recorder.Record(step)
+	}
+	if t.test > 0 {
+		return nil
+	}
+	return t.Recorder.Record(e)
 }
 
 // testOnly makes the run one of single steps that has no folder, no end and no averages.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -54,7 +55,7 @@ func TestFindLR(t *testing.T) {
 		t.Run(v.name, func(t *testing.T) {
 			c := small(t, dir)
 			v.change(&c)
-			o := tune.Range{From: 1e-4, To: 1e-2, Steps: 20}
+			o := tune.Range{From: 1e-5, To: 1e-3, Steps: 20} // no seed diverges there
 			a, b := findLR(t, c, o), findLR(t, c, o)
 			if a.Pretrained != (c.Init != "") {
 				t.Errorf("pretrained %v with --init %q", a.Pretrained, c.Init)
@@ -72,10 +73,37 @@ func TestFindLR(t *testing.T) {
 	}
 }
 
-// TestFindLRIsTraining: with a constant rate the losses are those of a run.
+// TestFindLRIsTraining: with a constant rate the losses are those of a run from pretrained weights, and from initial weights the
+// means of those of three runs with successive seeds.
 func TestFindLRIsTraining(t *testing.T) {
-	c := small(t, testset.Images(t, 6, 2))
-	c.Schedule, c.WarmupEpochs, c.Epochs = "constant", 0, 7 // 21 steps
+	dir := testset.Images(t, 6, 2)
+	start := small(t, dir)
+	start.Epochs = 1
+	weights := fit(t, start).Dir
+	for _, init := range []string{"", weights} {
+		c := small(t, dir)
+		c.Init, c.Schedule, c.WarmupEpochs, c.Epochs = init, "constant", 0, 7 // 21 steps
+		test := findLR(t, c, tune.Range{From: c.LR, To: c.LR * (1 + 1e-15), Steps: 20})
+		runs := tune.Tests(init != "")
+		sums := make([]float64, len(test.Points))
+		for range runs {
+			c.Out = filepath.Join(t.TempDir(), "run")
+			for i, loss := range stepLosses(t, c)[:len(sums)] {
+				sums[i] += loss
+			}
+			c.Seed++
+		}
+		for i, p := range test.Points {
+			if p.Loss != sums[i]/float64(runs) {
+				t.Fatalf("init %q, step %d: loss %v, of %d runs %v", init, i+1, p.Loss, runs, sums[i]/float64(runs))
+			}
+		}
+	}
+}
+
+// stepLosses trains and returns the loss of each step.
+func stepLosses(t *testing.T, c config.Config) []float64 {
+	t.Helper()
 	var losses []float64
 	_, err := Fit(t.Context(), c, recorderFunc(func(e report.Event) error {
 		if step, ok := e.(report.Step); ok {
@@ -86,10 +114,32 @@ func TestFindLRIsTraining(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	test := findLR(t, c, tune.Range{From: c.LR, To: c.LR * (1 + 1e-15), Steps: 20})
-	for i, p := range test.Points {
-		if p.Loss != losses[i] {
-			t.Fatalf("step %d: loss %v, of the run %v", i+1, p.Loss, losses[i])
+	return losses
+}
+
+// TestFindLRRecords: the steps of all tests are numbered in succession, and notes come once.
+func TestFindLRRecords(t *testing.T) {
+	c := small(t, testset.Images(t, 6, 2))
+	var steps []int64
+	notes := map[string]int{}
+	_, err := FindLR(t.Context(), c, tune.Range{From: 1e-4, To: 1e-2, Steps: 20}, recorderFunc(func(e report.Event) error {
+		switch e := e.(type) {
+		case report.Step:
+			steps = append(steps, e.Step)
+		case report.Note:
+			notes[e.Text]++
+		}
+		return nil
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(steps); n != 60 || steps[0] != 1 || steps[20] != 21 || steps[59] != 60 {
+		t.Errorf("steps %v", steps)
+	}
+	for text, n := range notes {
+		if n != 1 {
+			t.Errorf("%d times: %s", n, text)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 
 	"depthwise.dev/internal/validate"
 )
@@ -91,4 +92,33 @@ func (c *Curve) Add(loss float64) (diverged bool) {
 	}
 	c.Diverged = smoothed > divergence*c.best
 	return c.Diverged
+}
+
+// Tests is the number of range tests, with different seeds, whose mean losses a suggestion follows from. From initial weights
+// single tests of MNIST led to rates from 0.36 to 2.5, means of three to 0.36 to 0.75; of 600 photographs to 0.061 to 0.11, and 0.074 to
+// 0.097. From pretrained weights those of single tests differ by a factor of 1.2.
+func Tests(pretrained bool) int {
+	if pretrained {
+		return 1
+	}
+	return 3
+}
+
+// Mean returns the curve of the mean losses of several tests at each step, up to the end of the shortest.
+func Mean(tests []Curve) Curve {
+	c := Curve{Range: tests[0].Range, Pretrained: tests[0].Pretrained}
+	diverged := false
+	for _, t := range tests {
+		diverged = diverged || t.Diverged
+	}
+	shortest := slices.MinFunc(tests, func(a, b Curve) int { return cmp.Compare(len(a.Points), len(b.Points)) })
+	for i := range shortest.Points {
+		sum := 0.0
+		for _, t := range tests {
+			sum += t.Points[i].Loss
+		}
+		c.Add(sum / float64(len(tests)))
+	}
+	c.Diverged = diverged
+	return c
 }

@@ -2,6 +2,7 @@ package tune
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,6 +72,43 @@ func TestRange(t *testing.T) {
 		c.r.Collect(&v)
 		if err := v.Err(); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
+// TestMean: mean losses, up to the end of the shortest test, which has diverged if it is shorter.
+func TestMean(t *testing.T) {
+	r := Range{From: 1, To: 2, Steps: 4}
+	curve := func(diverged bool, losses ...float64) Curve {
+		c := Curve{Range: r}
+		for _, loss := range losses {
+			c.Add(loss)
+		}
+		c.Diverged = diverged
+		return c
+	}
+	for _, c := range []struct {
+		name     string
+		tests    []Curve
+		want     []float64
+		diverged bool
+	}{
+		{"one", []Curve{curve(false, 3, 2, 3, 2)}, []float64{3, 2, 3, 2}, false},
+		{"three", []Curve{curve(false, 3, 2, 3, 2), curve(false, 6, 2, 3, 2), curve(false, 3, 5, 3, 2)}, []float64{4, 3, 3, 2}, false},
+		{"one diverges", []Curve{curve(false, 3, 2, 3, 2), curve(true, 5, 4)}, []float64{4, 3}, true},
+		{"one diverges at the last step", []Curve{curve(true, 3, 2, 3, 2), curve(false, 3, 2, 3, 2)}, []float64{3, 2, 3, 2}, true},
+		{"one diverges at once", []Curve{curve(false, 3, 2, 3, 2), curve(true)}, nil, true},
+	} {
+		got := Mean(c.tests)
+		var losses []float64
+		for i, p := range got.Points {
+			losses = append(losses, p.Loss)
+			if p.LR != r.LR(int64(i)) {
+				t.Errorf("%s: step %d has the rate %v", c.name, i, p.LR)
+			}
+		}
+		if !slices.Equal(losses, c.want) || got.Diverged != c.diverged || got.Range != r {
+			t.Errorf("%s: losses %v, %+v", c.name, losses, got)
 		}
 	}
 }

@@ -86,12 +86,13 @@ func (f *lrFinder) find(cmd *cobra.Command) error {
 	if _, err := dataFolder(cmd, c.Data); err != nil {
 		return err
 	}
-	rec := &testProgress{log: logTo(stderr), step: progressIn(stderr, "lr-find", inSteps), steps: int64(f.Steps)}
+	steps := int64(f.Steps * tune.Tests(c.Init != ""))
+	rec := &testProgress{log: logTo(stderr), step: progressIn(stderr, "lr-find", inSteps), steps: steps}
 	test, err := train.FindLR(cmd.Context(), c, f.Range, rec)
 	if err != nil {
 		return err
 	}
-	rec.step(int64(f.Steps), int64(f.Steps)) // clears the bar
+	rec.step(steps, steps) // clears the bar
 	suggestion, failed := test.Suggest()
 	r := newLRResult(test)
 	if failed == nil {

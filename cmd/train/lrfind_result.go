@@ -30,6 +30,7 @@ type lrResult struct {
 	BatchSize  int              `json:"batch_size"`
 	Accumulate int              `json:"accumulate"`
 	Seed       uint64           `json:"seed"`
+	Tests      int              `json:"tests"` // whose mean losses these are: with the seed and the next ones
 	Threads    int              `json:"threads"`
 	Configured float64          `json:"configured_lr"`        // what the run has without --lr
 	Suggestion *tune.Suggestion `json:"suggestion,omitempty"` // nil: the curve shows none
@@ -39,7 +40,7 @@ type lrResult struct {
 func newLRResult(test train.LRTest) lrResult {
 	c := test.Config
 	return lrResult{LRTest: test, Data: redact.Address(c.Data), Recipe: c.Recipe, Optimizer: c.Optimizer, BatchSize: c.BatchSize, Accumulate: c.Accumulate,
-		Seed: c.Seed, Threads: c.Threads, Configured: c.LR}
+		Seed: c.Seed, Tests: tune.Tests(test.Pretrained), Threads: c.Threads, Configured: c.LR}
 }
 
 // trainingCommand is the command that trains with a learning rate: the flags of this one, without those of the test.
@@ -61,7 +62,11 @@ func trainingCommand(cmd *cobra.Command, lr float64) string {
 // text shows the curve and the suggestion.
 func (r lrResult) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d steps of %d images with %s, recipe %s\n\n", len(r.Points), r.BatchSize*r.Accumulate, r.Optimizer, r.Recipe)
+	fmt.Fprintf(&b, "%d steps of %d images with %s, recipe %s", len(r.Points), r.BatchSize*r.Accumulate, r.Optimizer, r.Recipe)
+	if r.Tests > 1 {
+		fmt.Fprintf(&b, "; mean of %d tests, with seeds %d to %d", r.Tests, r.Seed, r.Seed+uint64(r.Tests)-1)
+	}
+	b.WriteString("\n\n")
 	b.WriteString(plotText(r.Curve, r.Suggestion))
 	if r.Diverged {
 		fmt.Fprintf(&b, "the loss diverged at a learning rate of %.2g, and the test ended there\n", r.LR(int64(len(r.Points))))
