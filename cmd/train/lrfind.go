@@ -37,7 +37,8 @@ which the smoothed loss does not rise yet (range test of L. Smith,
 arXiv:1506.01186), and with --init a tenth, since a higher rate may lose what
 pretrained weights have learned. The test ends early when the loss diverges. The
 suggestion is for the batch size of the test, and the highest rate of the
-schedule.
+schedule. From initial weights, where single tests vary, the losses are means of
+three tests, with --seed and the next two seeds.
 
 Data, recipe, augmentation, optimizer, --init and --freeze are those of the run
 that follows, so give the same flags; those of its length, its schedule and its
@@ -63,7 +64,7 @@ func (f *lrFinder) flags(cmd *cobra.Command) {
 	flagGroup(cmd, groupMeasurement, func(fs *pflag.FlagSet) {
 		fs.Float64Var(&f.From, "from", f.From, "learning rate of the first step")
 		fs.Float64Var(&f.To, "to", f.To, "learning rate of the last step")
-		fs.IntVar(&f.Steps, "steps", f.Steps, "optimizer steps")
+		fs.IntVar(&f.Steps, "steps", f.Steps, "optimizer steps of a test")
 		defaultText(fs, "from", "a hundredth of --lr")
 		defaultText(fs, "to", "a hundred times --lr")
 	})

@@ -126,7 +126,7 @@ func (r lrResult) draw(extension string) ([]byte, error) {
 		Series: []charts.LineSeries{{Name: "loss of a step", X: lr, Y: loss, Faint: true}, {Name: "smoothed", X: lr, Y: smoothed}}}
 	if s := r.Suggestion; s != nil {
 		c.Title += ": " + s.Method
-		c.Marks = []charts.Mark{{X: s.LR, Name: "suggested: " + number(s.LR)}, {X: s.Edge, Name: "highest stable: " + number(s.Edge)}}
+		c.Marks = []charts.Mark{{X: s.LR, Name: "suggested: " + number(s.LR)}, {X: s.Edge, Name: "edge: " + number(s.Edge)}}
 	}
 	var b bytes.Buffer
 	write := charts.WritePNG

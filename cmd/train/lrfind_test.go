@@ -129,7 +129,7 @@ func TestRuleOfLRFind(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{c.part + " the highest stable rate", "suggested: " + number(s.LR), "highest stable: " + number(s.Edge)} {
+		for _, want := range []string{c.part + " the highest stable rate", "suggested: " + number(s.LR), "edge: " + number(s.Edge)} {
 			if !strings.Contains(string(svg), want) {
 				t.Errorf("%s: the chart lacks %q", c.name, want)
 			}
