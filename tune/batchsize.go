@@ -28,7 +28,7 @@ const (
 	largest  = 512 // likewise
 	gain     = 0.05
 	// pays is how much faster a larger batch has to be than the base. An epoch then has fewer steps, which costs accuracy: with
-	// twice the images 0.1 points on MNIST, where two cores were 20 % faster, with the learning rate in proportion too (docs/tuning.md).
+	// twice the images 0.17 points on MNIST, where two cores were 20 % faster, and as much with the learning rate in proportion (docs/tuning.md).
 	pays = 0.5
 	flat = 2 // larger sizes in succession that are not faster by gain, after which none is tried
 )
