@@ -95,8 +95,8 @@ func (c *Curve) Add(loss float64) (diverged bool) {
 }
 
 // Tests is the number of range tests, with different seeds, whose mean losses a suggestion follows from. From initial weights
-// single tests of MNIST led to rates from 0.36 to 2.5, means of three to 0.36 to 0.75; of 600 photographs to 0.061 to 0.11, and 0.074 to
-// 0.097. From pretrained weights those of single tests differ by a factor of 1.2.
+// single tests of MNIST led to rates from 0.36 to 2.5, of which the higher ones train badly, and means of three to 0.39 to 0.75.
+// From pretrained weights those of single tests differ by a factor of 1.2 (docs/tuning.md).
 func Tests(pretrained bool) int {
 	if pretrained {
 		return 1
