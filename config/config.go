@@ -224,6 +224,7 @@ type Config struct {
 	Launch string `yaml:"-"`
 
 	origin *origin // of the fields that were read from a file; nil: none
+	given  []given // settings of files that differ from what the settings would be without them
 	choice *choice // of the recipe by the data; nil: it was named
 }
 

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 
 	"depthwise.dev/internal/validate"
@@ -75,7 +76,12 @@ func (s Sources) merge(text []byte) (Config, error) {
 	if err != nil {
 		return Config{}, f.locate(err, s)
 	}
+	before := c
+	before.NoDecay = slices.Clone(c.NoDecay)
 	if err := f.decode(&c); err != nil {
+		return Config{}, err
+	}
+	if c.given, err = f.given(before, c); err != nil {
 		return Config{}, err
 	}
 	if c.Time > 0 && f.has("time") && !f.has("epochs") {
@@ -100,6 +106,11 @@ func (s Sources) merge(text []byte) (Config, error) {
 	if c.Recipe, err = recordedRecipe(recipe.used); err != nil {
 		return Config{}, err
 	}
+	byRecipe, err := givenByRecipe(recipe.used)
+	if err != nil {
+		return Config{}, err
+	}
+	c.given = append(byRecipe, c.given...)
 	if recipe.auto {
 		c.choice, err = newChoice(s, text, c)
 	}

@@ -143,7 +143,7 @@ func TestSources(t *testing.T) {
 			}
 			want := Default()
 			c.want(&want)
-			got.origin = nil
+			got.origin, got.given = nil, nil
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("got  %+v\nwant %+v", got, want)
 			}

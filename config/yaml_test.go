@@ -47,7 +47,7 @@ func TestYAMLRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got.origin = nil
+	got.origin, got.given = nil, nil
 	if !reflect.DeepEqual(got, c) {
 		t.Errorf("got  %+v\nwant %+v", got, c)
 	}

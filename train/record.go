@@ -60,6 +60,7 @@ func (r *run) record(progress report.Recorder) error {
 	}
 	errs := []error{r.recorder.Record(start), r.noteChoices(), r.noteRanks(), r.note(report.Info, fmt.Sprintf("backend %s: %s", r.Kernels, r.Reason)),
 		r.note(report.Info, r.folder.threads.String()), r.warnOwn(notes)}
+	errs = append(errs, r.warnWithoutEffect())
 	if text := r.describeTask(); text != "" {
 		errs = append(errs, r.note(report.Info, text))
 	}
@@ -92,6 +93,16 @@ func (r *run) machineNotes() []string {
 		notes = append(notes, text)
 	}
 	return notes
+}
+
+// warnWithoutEffect names settings of configuration files that have no effect.
+func (r *run) warnWithoutEffect() error {
+	list, err := r.config.WithoutEffect()
+	errs := []error{err}
+	for _, text := range list {
+		errs = append(errs, r.note(report.Warning, text))
+	}
+	return errors.Join(errs...)
 }
 
 func (r *run) warnOwn(texts []string) error {

@@ -192,7 +192,7 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 	s.limitedByTime(cmd)
 	s.Published = s.published(cmd)
 	s.continueRestart()
-	return cmp.Or(s.ownDevice(), s.enableAugmentation(cmd), s.checkSchedule(cmd), s.usedByLoss(cmd))
+	return cmp.Or(s.ownDevice(), s.enableAugmentation(cmd), s.refuseWithoutEffect(cmd))
 }
 
 // enableAugmentation enables augmentation if a crop or flip flag is given and augmentation is off,

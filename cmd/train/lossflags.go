@@ -19,12 +19,3 @@ func lossFlags(cmd *cobra.Command, c *config.Config) {
 		filePath(fs, "class-weights", "csv", "yaml", "yml", "json")
 	})
 }
-
-// usedByLoss refuses the exponent of a loss other than the chosen one.
-func (s *settings) usedByLoss(cmd *cobra.Command) error {
-	f := cmd.Flags().Lookup("focal-gamma")
-	if f == nil || !f.Changed || s.Loss == config.LossFocal {
-		return nil
-	}
-	return usagef("--focal-gamma has no effect with --loss %s: omit it, or use --loss focal", s.Loss)
-}

@@ -113,8 +113,12 @@ func (d recipeDoc) text() string {
 		return b.String()
 	}
 	b.WriteString("\nsettings that differ from the defaults:\n")
+	width := 16
 	for _, s := range d.lines {
-		fmt.Fprintf(&b, "  %-16s%s\n", s.Key, strings.Join(strings.Fields(s.Value), " "))
+		width = max(width, len(s.Key)+2)
+	}
+	for _, s := range d.lines {
+		fmt.Fprintf(&b, "  %-*s%s\n", width, s.Key, strings.Join(strings.Fields(s.Value), " "))
 	}
 	return b.String()
 }

@@ -49,7 +49,7 @@ func TestRecipes(t *testing.T) {
 // TestRecipeText is the description of a recipe of one's own.
 func TestRecipeText(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "mine.yaml")
-	if err := os.WriteFile(file, []byte("name: mine\npurpose: herbarium sheets\nexpected: 91 %\nsettings:\n  lr: 0.3\n  seed: 0\n  crop_scale: [0.5, 1]\n  no_decay: [norm, bias]\n"), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte("name: mine\npurpose: herbarium sheets\nexpected: 91 %\nsettings:\n  lr: 0.3\n  seed: 0\n  crop_scale: [0.5, 1]\n  no_decay: [norm, bias]\n  plateau_threshold: 0.1\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	want := `name           mine
@@ -57,9 +57,10 @@ purpose        herbarium sheets
 expected       91 %
 
 settings that differ from the defaults:
-  lr              0.3
-  no_decay        [norm, bias]
-  crop_scale      [0.5, 1]
+  lr                 0.3
+  no_decay           [norm, bias]
+  plateau_threshold  0.1
+  crop_scale         [0.5, 1]
 `
 	if got := done(t, "recipes", file); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

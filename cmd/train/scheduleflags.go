@@ -1,7 +1,6 @@
 package main
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,41 +30,19 @@ func scheduleFlags(cmd *cobra.Command, c *config.Config) {
 	})
 }
 
-// needed are the flags that have an effect only with others.
-var needed = []struct {
-	flags []string
-	with  string // what gives them their effect
-	used  func(config.Config) bool
-}{
-	{[]string{"step-epochs"}, "--schedule step or exp", func(c config.Config) bool { return c.Schedule == "step" || c.Schedule == "exp" }},
-	{[]string{"gamma"}, "--schedule step, exp or plateau", func(c config.Config) bool {
-		return c.Schedule == "step" || c.Schedule == "exp" || c.Schedule == config.Plateau
-	}},
-	{[]string{"plateau-patience", "plateau-threshold", "plateau-cooldown", "plateau-min-lr"}, "--schedule plateau", func(c config.Config) bool { return c.Schedule == config.Plateau }},
-	{[]string{"ema-warmup", "ema-steps"}, "--ema-decay", func(c config.Config) bool { return c.EMADecay != 0 }},
-	{[]string{"swa-lr"}, "--swa-epochs", func(c config.Config) bool { return c.SWAEpochs != 0 }},
-	{[]string{"min-delta"}, "--patience", func(c config.Config) bool { return c.Patience != 0 }},
-	{[]string{"monitor"}, "--patience or --schedule plateau", func(c config.Config) bool { return c.Patience > 0 || c.Schedule == config.Plateau }},
-}
-
-// checkSchedule refuses flags that have no effect without another one.
-func (s *settings) checkSchedule(cmd *cobra.Command) error {
-	if !slices.Contains(config.Schedules, s.Schedule) {
-		return nil // reported by the validation
-	}
-	for _, n := range needed {
-		if n.used(s.Config) {
-			continue
-		}
-		for _, name := range n.flags {
+// refuseWithoutEffect refuses flags that have no effect without another one.
+func (s *settings) refuseWithoutEffect(cmd *cobra.Command) error {
+	for _, need := range config.Needs {
+		for _, setting := range need.Settings {
+			name := strings.ReplaceAll(setting, "_", "-")
 			f := cmd.Flags().Lookup(name)
-			if f == nil || !f.Changed || f.Value.String() == "0" {
+			if _, unmet := s.Unmet(setting); !unmet || f == nil || !f.Changed || f.Value.String() == "0" {
 				continue
 			}
-			if strings.HasPrefix(n.with, "--schedule") {
-				return usagef("--%s has no effect with --schedule %s: omit it, or use %s", name, s.Schedule, n.with)
+			if need.Key == "" {
+				return usagef("--%s has no effect without %s", name, need.With)
 			}
-			return usagef("--%s has no effect without %s", name, n.with)
+			return usagef("--%s has no effect with --%s %s: omit it, or use %s", name, need.Key, cmd.Flags().Lookup(need.Key).Value, need.With)
 		}
 	}
 	return nil
