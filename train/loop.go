@@ -152,7 +152,7 @@ func (r *run) endEpoch(ctx context.Context, s *autograd.Scope) error {
 		return err
 	}
 	r.Done = r.Stopped != "" || r.Step >= r.totalSteps || r.config.Epochs > 0 && r.Epoch >= r.config.Epochs
-	if err := r.unfreeze(s); err != nil {
+	if err := errors.Join(r.warnDivergence(sum), r.unfreeze(s)); err != nil {
 		return err
 	}
 	return r.save(s, sum.Best)

@@ -58,7 +58,8 @@ type run struct {
 	files        report.Multi    // those that Fit closes
 	recorded     map[string]bool // unreadable images that were recorded
 	bottleneck   bottleneck      // the last recorded one
-	unread       []data.Problem  // unreadable training images of this epoch, in this process
+	divergence   divergence
+	unread       []data.Problem // unreadable training images of this epoch, in this process
 	clock
 	pace  pace
 	prior time.Duration // of the time limit, used by earlier processes
