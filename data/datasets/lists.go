@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,7 +31,27 @@ func (s Source) findLists() (found lists, ok bool, err error) {
 	if found == nil && s.Images != "" {
 		return nil, false, fmt.Errorf("data: %s: --images is the folder of the images that a CSV file lists, and this is none; leave it out, or give the CSV file", names.Show(s.Path))
 	}
-	return found, found != nil, nil
+	return s.besides(found), found != nil, nil
+}
+
+// besides makes labels.csv the list of the training images where other files beside it list those of val or test, unless it has a
+// column with the parts, or the only other file is a test.csv that cannot be read: those of competitions have no labels.
+func (s Source) besides(found lists) lists {
+	if found[names.NoSplit] == "" || len(found) == 1 {
+		return found
+	}
+	if l, err := s.open(found[names.NoSplit]); err != nil || l.HasParts {
+		return found // the error is that of the list itself
+	}
+	if found[names.Val] == "" {
+		if _, err := s.open(found[names.Test]); err != nil {
+			return found
+		}
+	}
+	parts := maps.Clone(found)
+	parts[names.Train] = found[names.NoSplit]
+	delete(parts, names.NoSplit)
+	return parts
 }
 
 // listsIn returns the CSV files of a folder, nil if it has none that make it a data set: class folders take precedence.
@@ -108,6 +129,11 @@ func (s Source) openParts(found lists, parts ...names.Split) (map[names.Split]*d
 		}
 		first := names.Splits[slices.IndexFunc(names.Splits, func(part names.Split) bool { return sets[part] != nil })]
 		sets[first].Problems = l.Set.Problems
+		for _, part := range names.Splits {
+			if other := found[part]; other != "" {
+				sets[first].Problems = append(sets[first].Problems, data.Problem{Path: other, Reason: "not used: " + filepath.Base(path) + " has a column with the parts"})
+			}
+		}
 		return sets, nil
 	}
 	for _, part := range parts {
@@ -234,7 +260,8 @@ func (s Source) listParts(found lists) ([]Part, error) {
 	if err != nil {
 		return nil, err
 	}
-	if found[names.Test] != "" { // often without labels
+	byColumn := found[names.NoSplit] != "" && sets[names.NoSplit] == nil // which has named the files that are not used
+	if found[names.Test] != "" && !byColumn {                            // often without labels
 		test, err := s.openParts(lists{names.Test: found[names.Test]}, names.Test)
 		if err != nil {
 			first := cmp.Or(sets[names.Train], sets[names.NoSplit], sets[names.Val], sets[names.Test])

@@ -64,6 +64,10 @@ func TestOpenLists(t *testing.T) {
 		{"no parts, evaluation", []string{"l.csv", "path,labels\na,x|y\nb,y\nc,x\nd,\n"}, "l.csv", 0.3, "", "", "a.jpg=x+y b.jpg=y c.jpg=x d.jpg=", false},
 		{"a test part alone, evaluation", []string{"l.csv", "path,labels,split\na,x|y,train\nb,y,test\n"}, "l.csv", 0, "", "", "b.jpg=y", true},
 		{"a folder with train and test, evaluation", []string{"train.csv", "path,labels\na,x|y\n", "test.csv", "path,labels\nb,y|x\n"}, "", 0, "", "", "b.jpg=x+y", true},
+		{"labels.csv and val.csv", []string{"labels.csv", "path,labels\na,x|y\nb,y\n", "val.csv", "path,labels\nc,y\nd,x|y\n"}, "", 0, "a.jpg=x+y b.jpg=y", "c.jpg=y d.jpg=x+y", "c.jpg=y d.jpg=x+y", true},
+		{"labels.csv and test.csv, evaluation", []string{"labels.csv", "path,labels\na,x|y\nb,y\n", "test.csv", "path,labels\nc,y|x\n"}, "", 0, "", "", "c.jpg=x+y", true},
+		{"labels.csv and a test.csv without labels, evaluation", []string{"labels.csv", "path,labels\na,x|y\nb,y\n", "test.csv", "path\nc\n"}, "", 0, "", "", "a.jpg=x+y b.jpg=y", false},
+		{"labels.csv with a column split beside test.csv", []string{"labels.csv", "path,labels,split\na,x|y,train\nb,y,val\n", "test.csv", "path,labels\nc,y|x\n"}, "", 0, "a.jpg=x+y", "b.jpg=y", "b.jpg=y", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := Source{Path: filepath.Join(listed(t, fourImages, c.files...), c.path), ValSplit: c.split}
@@ -85,6 +89,19 @@ func TestOpenLists(t *testing.T) {
 				t.Errorf("OpenVal: %q, %v, %v; want %q, %v", labeled(measured), own, err, c.measured, c.own)
 			}
 		})
+	}
+}
+
+// TestListBesideParts: a list that is not used is named.
+func TestListBesideParts(t *testing.T) {
+	dir := listed(t, fourImages, "labels.csv", "path,labels,split\na,x|y,train\nb,y,val\n", "test.csv", "path,labels\nc,y|x\n")
+	train, _, _, err := Source{Path: dir}.OpenSplit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := data.Problem{Path: filepath.Join(dir, "test.csv"), Reason: "not used: labels.csv has a column with the parts"}
+	if !slices.Contains(train.Problems, want) {
+		t.Errorf("problems %v, want %v", train.Problems, want)
 	}
 }
 
@@ -197,7 +214,7 @@ func TestMultiLabelSplitKeepsClasses(t *testing.T) {
 	}
 }
 
-// TestPartsOfLists: a test part that cannot be read, as one without labels, is a problem of the part that comes first.
+// TestPartsOfLists: a test part that cannot be read, as one without labels, or that is not used is a problem of the part that comes first.
 func TestPartsOfLists(t *testing.T) {
 	const two, split = "path,labels\na,x|y\nb,y\n", "path,labels,split\na,x|y,%s\nb,y,%[1]s\n"
 	for _, c := range []struct {
@@ -217,8 +234,11 @@ func TestPartsOfLists(t *testing.T) {
 			t.Errorf("%s: %+v, %v", c.name, parts, err)
 			continue
 		}
-		problems := parts[0].Set.Problems
-		if len(problems) != 1 || !strings.Contains(problems[0].Reason, "the test part: not checked") {
+		problems, want := parts[0].Set.Problems, "the test part: not checked"
+		if strings.Contains(c.files[1], "split") {
+			want = "not used: labels.csv has a column with the parts"
+		}
+		if len(problems) != 1 || !strings.Contains(problems[0].Reason, want) {
 			t.Errorf("%s: problems %v", c.name, problems)
 		}
 	}
