@@ -19,7 +19,7 @@ type Sources struct {
 	File string
 	// Explicit choices that imply other settings. "": those of the file, the recipe and the
 	// defaults.
-	Data, Recipe, Arch, Variant, Optimizer string
+	Data, Recipe, Arch, Variant, Optimizer, Freeze string
 	// Init names the weights to start from, see [Config.Init]. Unless a recipe is named, a run that starts from
 	// weights has the recipe finetune, and one of data "mnist" the recipe mnist. Recipe "auto" chooses others by
 	// the data too: [Config.Choose] completes such a configuration.
@@ -71,7 +71,8 @@ func (s Sources) merge(text []byte) (Config, error) {
 	}
 	recipe := s.recipe(f, data, init)
 	named := Sources{weights: s.weights, Data: data, Init: init, Recipe: recipe.used,
-		Arch: cmp.Or(s.Arch, f.text("arch")), Variant: cmp.Or(s.Variant, f.text("variant")), Optimizer: cmp.Or(s.Optimizer, f.text("optimizer"))}
+		Arch: cmp.Or(s.Arch, f.text("arch")), Variant: cmp.Or(s.Variant, f.text("variant")),
+		Optimizer: cmp.Or(s.Optimizer, f.text("optimizer")), Freeze: cmp.Or(s.Freeze, f.text("freeze"))}
 	c, err := named.implied()
 	if err != nil {
 		return Config{}, f.locate(err, s)
@@ -103,6 +104,7 @@ func (s Sources) merge(text []byte) (Config, error) {
 		}
 	}
 	c.useOptimizer(s.Optimizer)
+	c.useFreeze(s.Freeze)
 	if c.Recipe, err = recordedRecipe(recipe.used); err != nil {
 		return Config{}, err
 	}
@@ -148,6 +150,7 @@ func (s Sources) implied() (Config, error) {
 		return Config{}, err
 	}
 	c.useOptimizer(s.Optimizer)
+	c.useFreeze(s.Freeze)
 	return c, nil
 }
 
@@ -187,4 +190,16 @@ func (c *Config) useOptimizer(name string) {
 	if spec, err := optim.FindOptimizer(optim.Optimizers, name); err == nil {
 		c.LR = spec.LR
 	}
+}
+
+// frozenNormsLR is the part of the usual learning rate that suits frozen batch norms: without the statistics of the batch, training
+// diverges at the rate of the recipe finetune and learns at a tenth of it (docs/finetune.md).
+const frozenNormsLR = 0.1
+
+// useFreeze changes what is frozen, and the learning rate where batch norms become frozen.
+func (c *Config) useFreeze(freeze string) {
+	if freeze == FreezeNorms && c.Freeze != FreezeNorms {
+		c.LR *= frozenNormsLR
+	}
+	c.Freeze = cmp.Or(freeze, c.Freeze)
 }

@@ -99,6 +99,26 @@ func TestSources(t *testing.T) {
 		{"optimizer by flag over the file's rate", "optimizer: sgd\nlr: 0.1\n", Sources{Optimizer: "adamw"}, func(c *Config) {
 			c.Optimizer, c.LR = "adamw", 1e-3
 		}},
+		{"frozen batch norms have a tenth of the rate", "", Sources{Freeze: "bn"}, func(c *Config) {
+			c.Freeze, c.LR = "bn", Default().LR*0.1
+		}},
+		{"frozen batch norms by flag over the recipe", "", Sources{Freeze: "bn", Init: "w.safetensors", Recipe: "finetune"}, func(c *Config) {
+			c.Init, c.Recipe = "w.safetensors", "finetune"
+			finetune(c)
+			c.Freeze, c.LR = "bn", 0.01*0.1
+		}},
+		{"frozen batch norms by flag over the file's rate", "lr: 0.2\n", Sources{Freeze: "bn"}, func(c *Config) {
+			c.Freeze, c.LR = "bn", 0.2
+		}},
+		{"frozen batch norms of the file with its rate", "freeze: bn\nlr: 0.2\n", Sources{}, func(c *Config) {
+			c.Freeze, c.LR = "bn", 0.2
+		}},
+		{"frozen batch norms of the file without a rate", "freeze: bn\n", Sources{}, func(c *Config) {
+			c.Freeze, c.LR = "bn", Default().LR*0.1
+		}},
+		{"other layers by flag than the file's batch norms", "freeze: bn\nlr: 0.2\n", Sources{Freeze: "none"}, func(c *Config) {
+			c.Freeze, c.LR = "none", 0.2
+		}},
 		{"alias of a variant by flag", "", Sources{Variant: "slim"}, func(c *Config) {
 			c.Model = hf
 			c.Model.Classes = 0

@@ -158,7 +158,7 @@ func (s *settings) resolve(cmd *cobra.Command) error {
 		return ""
 	}
 	sources := config.Sources{Init: value("init"), ReadWeights: s.readInit(cmd), File: s.file, Data: value("data"), Recipe: value("recipe"),
-		Arch: value("arch"), Variant: value("variant"), Optimizer: value("optimizer"), Explicit: keys}
+		Arch: value("arch"), Variant: value("variant"), Optimizer: value("optimizer"), Freeze: value("freeze"), Explicit: keys}
 	if cmd.Flags().Lookup("recipe") != nil && s.file == "" { // a file is a full configuration
 		sources.Recipe = cmp.Or(sources.Recipe, config.AutoRecipe)
 	}
