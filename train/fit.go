@@ -23,6 +23,7 @@ type Result struct {
 	Best     Best    // the best epoch; its Epoch is 0 without a validation
 	Finished bool    // nothing is left to train
 	Stopped  string  // why the run finished early; "": it did not
+	Image    string  // the path of an image of the data set, to try the weights on; "": its images are in shards
 }
 
 // Best is the validation of the best epoch, whose weights are in best.safetensors. Accuracies are fractions.

@@ -148,3 +148,13 @@ func notVerified(set *data.Dataset) string {
 	return fmt.Sprintf("%s: its %d images are not verified before training, because %s: an unreadable one is skipped and named when its batch is loaded, and above %.3g %% the run ends; train data check verifies all",
 		set.Root, set.Len(), why, 100*check.DefaultUnreadableLimit)
 }
+
+// example is the path of an image, of validation where there are some; "" of shards.
+func (im *images) example() string {
+	for _, set := range []*data.Dataset{im.val, im.train} {
+		if set != nil && set.Len() > 0 && !set.Sharded() {
+			return set.Samples[0].Path
+		}
+	}
+	return ""
+}

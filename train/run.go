@@ -75,7 +75,8 @@ type run struct {
 }
 
 func (r *run) result() Result {
-	return Result{Dir: r.folder.dir, Step: r.Step, Epochs: r.Epoch, BestTop1: r.Best.Top1, Best: Best{Epoch: r.Best.Epoch, Top1: r.Best.Top1, MAP: r.Best.MAP}, Finished: r.Done, Stopped: r.Stopped}
+	return Result{Dir: r.folder.dir, Step: r.Step, Epochs: r.Epoch, BestTop1: r.Best.Top1, Best: Best{Epoch: r.Best.Epoch, Top1: r.Best.Top1, MAP: r.Best.MAP}, Finished: r.Done, Stopped: r.Stopped,
+		Image: r.images.example()}
 }
 
 // build creates every part of the run, and restores the checkpoint if the run is resumed.

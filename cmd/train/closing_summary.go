@@ -7,8 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"depthwise.dev/config"
+	"depthwise.dev/internal/redact"
 	"depthwise.dev/internal/terminal"
 	"depthwise.dev/train"
 )
@@ -58,17 +61,36 @@ func bestEpoch(r train.Result) string {
 // what it has.
 func nextSteps(program string, c config.Config, r train.Result) []string {
 	if !r.Finished {
-		return []string{resumeCommand(program, r.Dir, c), fmt.Sprintf("%s predict --weights %s IMAGE...", program, shellWord(r.Dir))}
+		return []string{resumeCommand(program, r.Dir, c), predictCommand(program, r.Dir, exampleImage(r, c))}
 	}
-	return weightsCommands(program, r.Dir, c)
+	return weightsCommands(program, r.Dir, exampleImage(r, c), c)
 }
 
-// weightsCommands are the commands that use the weights of a run.
-func weightsCommands(program, dir string, c config.Config) []string {
+// exampleImage is what the summary's command classifies, so that it works as it is: an image of the data set, or its shards. "": the
+// user has to name one, because the path cannot be written in a line or the address needs a password.
+func exampleImage(r train.Result, c config.Config) string {
+	switch {
+	case r.Image == "" && (c.Data == "" || redact.HasSecrets(c.Data)):
+		return ""
+	case r.Image == "":
+		return shellWord(c.Data)
+	case strings.ContainsFunc(r.Image, unicode.IsControl) || !utf8.ValidString(r.Image):
+		return ""
+	}
+	return shellWord(r.Image)
+}
+
+// predictCommand classifies an image, a word of a shell; "": one that the user names.
+func predictCommand(program, dir, image string) string {
+	return fmt.Sprintf("%s predict --weights %s %s", program, shellWord(dir), cmp.Or(image, "IMAGE..."))
+}
+
+// weightsCommands are the commands that use the weights of a run, on an image where one is given.
+func weightsCommands(program, dir, image string, c config.Config) []string {
 	word, name := shellWord(dir), cmp.Or(strings.TrimLeft(filepath.Base(dir), "-"), "weights")
 	return []string{
 		fmt.Sprintf("%s eval --weights %s%s --data %s", program, word, listArguments(c), dataArgument(c.Data)),
-		fmt.Sprintf("%s predict --weights %s IMAGE...", program, word),
+		predictCommand(program, dir, image),
 		fmt.Sprintf("%s export --weights %s --output %s", program, word, shellWord(name+".safetensors")),
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"depthwise.dev/config"
+	"depthwise.dev/internal/testset"
 	"depthwise.dev/report/page"
 	"depthwise.dev/report/runs"
 	"depthwise.dev/train"
@@ -32,14 +33,14 @@ func TestClosingSummary(t *testing.T) {
 		result train.Result
 		want   string
 	}{
-		{"finished", train.Result{Dir: "runs/a", Epochs: 3, Finished: true, Best: train.Best{Epoch: 2, Top1: 0.785}}, `Best epoch: 2, val top-1 78.5 %
+		{"finished", train.Result{Dir: "runs/a", Epochs: 3, Finished: true, Best: train.Best{Epoch: 2, Top1: 0.785}, Image: "my photos/val/cat/1.jpg"}, `Best epoch: 2, val top-1 78.5 %
 Results are in runs/a
   weights      runs/a/best.safetensors
   report       runs/a/report.html
   checkpoints  runs/a/checkpoints
 Next:
   bin/train eval --weights runs/a --data 'my photos'
-  bin/train predict --weights runs/a IMAGE...
+  bin/train predict --weights runs/a 'my photos/val/cat/1.jpg'
   bin/train export --weights runs/a --output a.safetensors
 `},
 		{"out of time, several labels", train.Result{Dir: "runs/it's", Epochs: 2, Best: train.Best{Epoch: 1, Top1: 0.1, MAP: 0.5}}, `Best epoch: 1, val mAP 50.0 %
@@ -47,9 +48,9 @@ Results are in 'runs/it'\''s'
   checkpoints  'runs/it'\''s/checkpoints'
 Next:
   bin/train resume 'runs/it'\''s'
-  bin/train predict --weights 'runs/it'\''s' IMAGE...
+  bin/train predict --weights 'runs/it'\''s' 'my photos'
 `},
-		{"without validation", train.Result{Dir: "写真", Epochs: 3, Finished: true}, `Results are in 写真
+		{"without validation", train.Result{Dir: "写真", Epochs: 3, Finished: true, Image: "a\nb.jpg"}, `Results are in 写真
 Next:
   bin/train eval --weights 写真 --data 'my photos'
   bin/train predict --weights 写真 IMAGE...
@@ -64,6 +65,41 @@ Next:
 	}
 }
 
+// TestExampleImage: the command of the summary names what there is, and leaves it to the user where the name cannot be copied.
+func TestExampleImage(t *testing.T) {
+	for _, c := range []struct{ image, data, want string }{
+		{"photos/val/a/1.jpg", "photos", "photos/val/a/1.jpg"},
+		{"", "shards", "shards"},
+		{"", "s3://bucket/train-{00..09}.tar", "'s3://bucket/train-{00..09}.tar'"},
+		{"", "https://user:secret@host/a.tar", ""},
+		{"a\tb.jpg", "photos", ""},
+		{"a\xff.jpg", "photos", ""},
+	} {
+		if got := exampleImage(train.Result{Image: c.image}, config.Config{Data: c.data}); got != c.want {
+			t.Errorf("%q of %q: %q, want %q", c.image, c.data, got, c.want)
+		}
+	}
+}
+
+// TestSummaryCommands: the three commands of the summary run as they are.
+func TestSummaryCommands(t *testing.T) {
+	t.Chdir(t.TempDir())
+	images := pictures(t)
+	for _, data := range []string{images, testset.MultiLabelList(t, images)} {
+		code, _, stderr := execute(t, small(data, "--epochs", "1")...)
+		_, next, ok := strings.Cut(stderr, "Next:\n")
+		commands := strings.Split(strings.TrimSpace(next), "\n")
+		if code != 0 || !ok || len(commands) != 3 {
+			t.Fatalf("exit code %d:\n%s", code, stderr)
+		}
+		for _, command := range commands {
+			if code, _, stderr := execute(t, strings.Fields(strings.TrimPrefix(strings.TrimSpace(command), programName(os.Args[0])))...); code != 0 {
+				t.Errorf("%s: exit code %d:\n%s", command, code, stderr)
+			}
+		}
+	}
+}
+
 // TestCommandsOfPage: the page of a finished run names the same commands as the end of the run, and the one that extends it.
 func TestCommandsOfPage(t *testing.T) {
 	program := programName(os.Args[0])
@@ -73,7 +109,7 @@ func TestCommandsOfPage(t *testing.T) {
 		{Data: "x", Time: time.Minute},
 		{Data: "labels.csv", Images: "my images", LabelDelimiter: ";", Epochs: 3},
 	} {
-		want := append(nextSteps(program, c, train.Result{Dir: "r", Epochs: 3, Finished: true}), extendCommands(program, "r", c)...)
+		want := append(nextSteps(program, c, train.Result{Dir: "r", Epochs: 3, Finished: true, Image: "\n"}), extendCommands(program, "r", c)...)
 		if got := commandsOf(page.Data{Dir: "r", State: string(runs.Finished)}, c); !slices.Equal(got, want) {
 			t.Errorf("the page has\n%s\nthe run\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}

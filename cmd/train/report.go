@@ -133,7 +133,7 @@ func commandsOf(d page.Data, c config.Config) []string {
 	if runs.State(d.State).Alive() {
 		return []string{program + " report " + dir}
 	}
-	commands := weightsCommands(program, d.Dir, c)
+	commands := weightsCommands(program, d.Dir, "", c)
 	if d.State != string(runs.Finished) {
 		return append([]string{resumeCommand(program, d.Dir, c)}, commands...)
 	}
