@@ -37,14 +37,16 @@ const csvEpochColumn, csvStepColumn = 0, 1
 // file.
 func OpenCSV(path string, from Position) (Recorder, error) { return OpenCSVWith(path, from, nil) }
 
-// OpenCSVWith is [OpenCSV] with further columns at the end, such as [ColumnMAP].
+// OpenCSVWith is [OpenCSV] with further columns at the end, such as [ColumnMAP]. A file of an earlier version keeps its columns, if
+// they are some of these.
 func OpenCSVWith(path string, from Position, further []string) (Recorder, error) {
-	columns := slices.Concat(csvColumns, further)
 	if from.Step != 0 {
-		if err := checkColumns(path, columns); err != nil {
+		var err error
+		if further, err = columnsOf(path, further); err != nil {
 			return nil, fmt.Errorf("report: %s: %w", path, withAdvice(err))
 		}
 	}
+	columns := slices.Concat(csvColumns, further)
 	f, err := openLines(path, from.Step == 0, keepRows(from, columns))
 	if err != nil {
 		return nil, err
@@ -119,6 +121,9 @@ func csvRow(e Epoch) []string {
 	if e.ValImages > 0 && e.Averaged {
 		validation = append(validation[:3], csvFloat(e.EMAValLoss), csvFloat(e.EMAValTop1), csvFloat(e.EMAValTop5))
 	}
+	if e.multiLabel() {
+		validation[2], validation[5] = "", ""
+	}
 	best := "0"
 	if e.Best {
 		best = "1"
@@ -137,24 +142,30 @@ func csvFloat(f float64) string {
 
 func headerLine(columns []string) string { return strings.Join(columns, ",") + "\n" }
 
-// checkColumns returns an error if the first line of the file is complete and not the header.
-func checkColumns(path string, columns []string) error {
+// columnsOf returns which of the further columns the file has, all of them if its first line is not complete. Other columns are an
+// error.
+func columnsOf(path string, further []string) ([]string, error) {
 	f, err := regularfile.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return further, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer f.Close() // opened for reading: the error carries no information
 	line, err := bufio.NewReader(f).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
+	if errors.Is(err, io.EOF) {
+		return further, nil
 	}
-	if err == nil && line != headerLine(columns) {
-		return fmt.Errorf("the columns are %q, not those of this program: move the file away to resume", line)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	has := strings.Split(strings.TrimSuffix(line, "\n"), ",")
+	kept := slices.DeleteFunc(slices.Clone(further), func(column string) bool { return !slices.Contains(has, column) })
+	if line != headerLine(slices.Concat(csvColumns, kept)) {
+		return nil, fmt.Errorf("the columns are %q, not those of this program: move the file away to resume", line)
+	}
+	return kept, nil
 }
 
 // keepRows keeps the header, if it is the first line, and the complete rows up to last.

@@ -16,10 +16,11 @@ type Start struct {
 	Run         string `json:"run"`                   // the run's folder
 	Images      int    `json:"images"`                // training images
 	ValImages   int    `json:"val_images"`            // validation images
-	Epochs      int    `json:"epochs"`                // 0: not known yet, see Budget
+	Classes     int    `json:"classes,omitempty"`     // 0 of older runs
+	Epochs      int    `json:"epochs,omitempty"`      // 0: not known yet, see Budget
 	Batches     int    `json:"batches"`               // per epoch
 	Step        int64  `json:"step"`                  // completed steps; 0 for a new run
-	Steps       int64  `json:"steps"`                 // of the whole run
+	Steps       int64  `json:"steps,omitempty"`       // of the whole run; 0 likewise
 	MultiLabel  bool   `json:"multi_label,omitempty"` // an image may have any number of classes; top-1 counts exact matches
 	Description string `json:"description"`           // network, device, estimated time; may have several lines
 
@@ -66,8 +67,8 @@ type Epoch struct {
 	EMAValLoss      float64 `json:"ema_val_loss"` // of the weight average
 	EMAValTop1      float64 `json:"ema_val_top1"`
 	EMAValTop5      float64 `json:"ema_val_top5"`
-	ValMAP          float64 `json:"val_map,omitempty"` // mean average precision of multi-label data, of which top-1 counts exact matches
-	EMAValMAP       float64 `json:"ema_val_map,omitempty"`
+	ValMAP          float64 `json:"val_map"` // mean average precision of multi-label data, of which top-1 counts exact matches
+	EMAValMAP       float64 `json:"ema_val_map"`
 	LR              float64 `json:"lr"` // of the epoch's last step
 	ImagesPerSecond float64 `json:"images_per_second"`
 	Seconds         float64 `json:"seconds"`
@@ -78,11 +79,11 @@ type Epoch struct {
 	SkippedUpdates  int     `json:"skipped_updates,omitempty"` // steps whose gradients exceeded float16
 	Best            bool    `json:"best"`                      // the best validation top-1 so far, or of multi-label data mAP
 	// After the last epoch of a run with weight averaging at its end: the validation of the average.
-	SWAEpochs  int     `json:"swa_epochs,omitempty"` // that were averaged; 0: none
-	SWAValLoss float64 `json:"swa_val_loss,omitempty"`
-	SWAValTop1 float64 `json:"swa_val_top1,omitempty"`
-	SWAValTop5 float64 `json:"swa_val_top5,omitempty"`
-	SWAValMAP  float64 `json:"swa_val_map,omitempty"`
+	SWAEpochs  int     `json:"swa_epochs"` // that were averaged; 0: none
+	SWAValLoss float64 `json:"swa_val_loss"`
+	SWAValTop1 float64 `json:"swa_val_top1"`
+	SWAValTop5 float64 `json:"swa_val_top5"`
+	SWAValMAP  float64 `json:"swa_val_map"`
 }
 
 // Checkpoint reports a saved checkpoint.
@@ -121,9 +122,9 @@ const (
 // Done is the last event.
 type Done struct {
 	Step     int64   `json:"step"`
-	Epochs   int     `json:"epochs"` // completed
-	BestTop1 float64 `json:"best_top1"`
-	BestMAP  float64 `json:"best_map,omitempty"` // of multi-label data
+	Epochs   int     `json:"epochs"`              // completed
+	BestTop1 float64 `json:"best_top1,omitempty"` // 0 without a validation
+	BestMAP  float64 `json:"best_map,omitempty"`  // of multi-label data
 	Seconds  float64 `json:"seconds"`
 	Status   string  `json:"status"`           // Finished, Interrupted or Failed
 	Error    string  `json:"error,omitempty"`  // why it failed

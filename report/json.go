@@ -32,17 +32,19 @@ func (jsonRecorder) Close() error { return nil }
 func Line(e Event) ([]byte, error) { return jsonLine(e) }
 
 // jsonLine encodes an event: the kind, then the fields in the order of the struct. NaN and
-// infinity, which JSON lacks, are encoded as null. A zero value whose tag says omitempty is left out.
+// infinity, which JSON lacks, are encoded as null. A zero value whose tag says omitempty is left
+// out, and so is what was not computed.
 func jsonLine(e Event) ([]byte, error) {
 	v := reflect.Indirect(reflect.ValueOf(e))
 	if v.Kind() != reflect.Struct {
 		return nil, fmt.Errorf("report: json: event %T is not a struct", e)
 	}
+	parts, optional := e.(interface{ absent(field string) bool })
 	var line bytes.Buffer
 	fmt.Fprintf(&line, `{"event":%q`, e.Kind())
 	for i := range v.NumField() {
 		name, option, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-		if option == "omitempty" && v.Field(i).IsZero() {
+		if option == "omitempty" && v.Field(i).IsZero() || optional && parts.absent(name) {
 			continue
 		}
 		if name == "" {

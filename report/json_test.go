@@ -12,7 +12,7 @@ import (
 const goldenJSON = `{"event":"start","run":"runs/a","images":100,"val_images":20,"epochs":12,"batches":57,"step":3,"steps":684,"description":"<paper> & 0.5\ntwo lines"}
 {"event":"step","step":57,"epoch":1,"batch":57,"batches":57,"loss":2.104,"lr":0.05,"top1":0.375,"images":32,"images_per_second":412.25,"grad_norm":1e-7}
 {"event":"validation","epoch":1,"batch":2,"batches":5}
-{"event":"epoch","epoch":3,"epochs":12,"step":57,"train_loss":2.104,"train_top1":0.382,"val_loss":1.93,"val_top1":0.42,"val_top5":0.785,"averaged":false,"ema_val_loss":0,"ema_val_top1":0,"ema_val_top5":0,"lr":0.05,"images_per_second":412.3,"seconds":23.4,"data_wait_share":0.01,"val_images":20,"skipped":0,"best":false}
+{"event":"epoch","epoch":3,"epochs":12,"step":57,"train_loss":2.104,"train_top1":0.382,"val_loss":1.93,"val_top1":0.42,"val_top5":0.785,"averaged":false,"lr":0.05,"images_per_second":412.3,"seconds":23.4,"data_wait_share":0.01,"val_images":20,"skipped":0,"best":false}
 {"event":"checkpoint","step":57,"path":"runs/a/checkpoints/step-00000057.safetensors","best":true}
 {"event":"skip","step":57,"path":"a/b \"c\".jpg","reason":"unexpected EOF"}
 {"event":"note","level":"warning","text":"loss is high"}

@@ -39,6 +39,8 @@ func (p *plain) Record(e Event) error {
 		p.tracker.plan(e)
 	case Control:
 		p.tracker.control(e)
+	case Epoch:
+		return p.print(colored([]string{join(epochFields(e, p.tracker.run))}, e, p.palette))
 	case Step:
 		p.tracker.step(e)
 		return p.progress(stepFields(&p.tracker, e))

@@ -215,7 +215,7 @@ func TestText(t *testing.T) {
 		{lines(Control{Step: 7, Action: "stop"})[0], "step 7: stop requested"},
 		{lines(Note{Level: Info, Text: "x"})[0], "x"},
 		{lines(Done{Step: 7, Epochs: 1, Seconds: 3.2, Status: Interrupted})[0], "interrupted after 1 epoch, step 7, 0:03"},
-		{join(epochFields(Epoch{Epoch: 1, Epochs: 2, Step: 9, TrainLoss: 1, ImagesPerSecond: 5, Seconds: 1, DataWaitShare: 0.2, Skipped: 3})),
+		{join(epochFields(Epoch{Epoch: 1, Epochs: 2, Step: 9, TrainLoss: 1, ImagesPerSecond: 5, Seconds: 1, DataWaitShare: 0.2, Skipped: 3}, Start{})),
 			"epoch 1/2  step 9  loss 1.000  top-1 0.0 %  5.0 img/s  0:01  waited for data 20.0 %  3 skipped"},
 	}
 	for _, test := range tests {

@@ -70,9 +70,8 @@ func epochScalars(e Epoch) []Scalar {
 func validationScalars(group, of string, loss, top1, top5, mAP float64) []Scalar {
 	values := addFinite(nil, group+"/loss", loss, "Cross entropy on the validation images"+of+".")
 	values = addFinite(values, group+"/top1", top1, "Top-1 accuracy on the validation images"+of+"; of multi-label images the fraction of exact matches.")
-	values = addFinite(values, group+"/top5", top5, "Top-5 accuracy on the validation images"+of+".")
 	if mAP > 0 {
-		values = addFinite(values, group+"/map", mAP, "Mean average precision on the validation images"+of+".")
+		return addFinite(values, group+"/map", mAP, "Mean average precision on the validation images"+of+".")
 	}
-	return values
+	return addFinite(values, group+"/top5", top5, "Top-5 accuracy on the validation images"+of+".")
 }

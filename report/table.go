@@ -46,11 +46,15 @@ func (t *table) add(e Epoch, run Start, columns int) []string {
 		}
 	}
 	t.rows++
-	if header == t.header && t.rows <= headerEvery {
-		return []string{strings.TrimRight(row, " ")}
+	lines := []string{strings.TrimRight(row, " ")}
+	if header != t.header || t.rows > headerEvery {
+		t.header, t.rows = header, 1
+		lines = append([]string{t.palette.Bold(header)}, lines...)
 	}
-	t.header, t.rows = header, 1
-	return []string{t.palette.Bold(header), strings.TrimRight(row, " ")}
+	if swa := swaFields(e); swa != nil {
+		lines = append(lines, terminal.Cut("  "+strings.Join(swa, "  "), columns-1))
+	}
+	return lines
 }
 
 // epochColumns returns the columns of a run like that of e. Short names save room on narrow terminals.
@@ -64,7 +68,7 @@ func epochColumns(e Epoch, run Start, short bool) []column {
 		{name: top1, value: share(e.TrainTop1), width: shareWidth, rank: 8},
 	}
 	if e.ValImages > 0 {
-		list = append(list, validationColumns(e, multi, short)...)
+		list = append(list, validationColumns(e, run, short)...)
 	}
 	list = append(list, column{name: "img/s", value: strings.TrimSuffix(speed(e.ImagesPerSecond), " img/s"), width: 6, rank: 7},
 		column{name: "time", value: shortClock(seconds(e.Seconds)), width: len("99h59m"), rank: 5})
@@ -79,7 +83,8 @@ func epochColumns(e Epoch, run Start, short bool) []column {
 }
 
 // validationColumns returns the columns of the validation, of the weights and of their average.
-func validationColumns(e Epoch, multi, short bool) []column {
+func validationColumns(e Epoch, run Start, short bool) []column {
+	multi := run.MultiLabel || e.ValMAP > 0
 	type result struct {
 		name                  string
 		loss, top1, top5, mAP float64
@@ -99,7 +104,11 @@ func validationColumns(e Epoch, multi, short bool) []column {
 			chosen.name = ""
 		}
 		loss := column{name: " loss", value: figure(r.loss)}
-		for i, c := range []column{loss, chosen, third} {
+		shown := []column{loss, chosen, third}
+		if !multi && run.TrivialTop5() {
+			shown = shown[:2]
+		}
+		for i, c := range shown {
 			c.name, c.rank, c.best = r.name+c.name, r.ranks[i], i == 1
 			c.width = max(len(c.name), shareWidth)
 			list = append(list, c)

@@ -13,7 +13,7 @@ func lines(e Event) []string {
 	case Start:
 		return startLines(e)
 	case Epoch:
-		return []string{join(epochFields(e))}
+		return []string{join(epochFields(e, Start{}))}
 	case Checkpoint:
 		return []string{fmt.Sprintf("step %d: saved %s", e.Step, e.Path)}
 	case Skip:
@@ -53,7 +53,7 @@ func startLines(s Start) []string {
 const waitShown = 0.05
 
 // epochFields returns the fields of the permanent line of an epoch.
-func epochFields(e Epoch) []string {
+func epochFields(e Epoch, run Start) []string {
 	fields := []string{
 		epochOf(e.Epoch, e.Epochs), fmt.Sprintf("step %d", e.Step),
 		"loss " + number(e.TrainLoss), top1Name(e.ValMAP > 0) + percent(e.TrainTop1),
@@ -61,16 +61,12 @@ func epochFields(e Epoch) []string {
 	if e.ValImages > 0 && e.ValMAP > 0 {
 		fields = append(fields, mapFields(e)...)
 	} else if e.ValImages > 0 {
-		fields = append(fields, "val loss "+number(e.ValLoss), "val top-1 "+percent(e.ValTop1),
-			"val top-5 "+percent(e.ValTop5))
+		fields = append(fields, accuracyFields("val", e.ValLoss, e.ValTop1, e.ValTop5, run)...)
 		if e.Averaged {
-			fields = append(fields, "ema loss "+number(e.EMAValLoss), "ema top-1 "+percent(e.EMAValTop1),
-				"ema top-5 "+percent(e.EMAValTop5))
+			fields = append(fields, accuracyFields("ema", e.EMAValLoss, e.EMAValTop1, e.EMAValTop5, run)...)
 		}
 	}
-	if e.SWAEpochs > 0 {
-		fields = append(fields, "swa loss "+number(e.SWAValLoss), "swa top-1 "+percent(e.SWAValTop1))
-	}
+	fields = append(fields, swaFields(e)...)
 	fields = append(fields, speed(e.ImagesPerSecond), clock(seconds(e.Seconds)))
 	if e.DataWaitShare >= waitShown {
 		fields = append(fields, "waited for data "+percent(e.DataWaitShare))
@@ -82,6 +78,26 @@ func epochFields(e Epoch) []string {
 		fields = append(fields, "best")
 	}
 	return fields
+}
+
+// accuracyFields are the fields of a validation.
+func accuracyFields(of string, loss, top1, top5 float64, run Start) []string {
+	fields := []string{of + " loss " + number(loss), of + " top-1 " + percent(top1)}
+	if run.TrivialTop5() {
+		return fields
+	}
+	return append(fields, of+" top-5 "+percent(top5))
+}
+
+// swaFields are the fields of the validation of the average of the last epochs; none before it is complete.
+func swaFields(e Epoch) []string {
+	switch {
+	case e.SWAEpochs == 0:
+		return nil
+	case e.multiLabel():
+		return []string{"swa loss " + number(e.SWAValLoss), "swa mAP " + percent(e.SWAValMAP), "swa exact " + percent(e.SWAValTop1)}
+	}
+	return []string{"swa loss " + number(e.SWAValLoss), "swa top-1 " + percent(e.SWAValTop1)}
 }
 
 // controlLine adds to a pause how it ends: the terminal shows nothing else meanwhile.

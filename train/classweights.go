@@ -63,7 +63,7 @@ func (r *run) recordClassWeights() error {
 	}
 	counts := r.images.train.Counts()
 	describe := func(class int) string {
-		return fmt.Sprintf("%.4g (%s, %d images)", r.classWeights[class], r.images.train.Classes[class], counts[class])
+		return fmt.Sprintf("%.4g (%s, %s)", r.classWeights[class], r.images.train.Classes[class], imageCount(counts[class]))
 	}
 	low, high := slices.Min(r.classWeights), slices.Max(r.classWeights)
 	note := r.note(report.Info, fmt.Sprintf("class weights %s: from %s to %s, all in %s; the validation loss is computed without them",

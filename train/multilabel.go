@@ -121,6 +121,14 @@ func (r *run) csvColumns() (list []string) {
 	if r.multiLabel() {
 		list = append(list, report.ColumnMAP, report.ColumnEMAMAP)
 	}
+	if r.swa != nil {
+		list = append(list, report.ColumnSWAEpochs, report.ColumnSWALoss, report.ColumnSWATop1)
+		if r.multiLabel() {
+			list = append(list, report.ColumnSWAMAP)
+		} else {
+			list = append(list, report.ColumnSWATop5)
+		}
+	}
 	if r.scaler != nil {
 		list = append(list, report.ColumnLossScale, report.ColumnSkippedUpdates)
 	}

@@ -48,7 +48,7 @@ func (r *run) record(progress report.Recorder) error {
 	if r.ranks.several() {
 		start.Description += fmt.Sprintf("; %d ranks", r.ranks.size())
 	}
-	start.MultiLabel = r.multiLabel()
+	start.MultiLabel, start.Classes = r.multiLabel(), len(r.images.train.Classes)
 	if len(r.LRChanges) > 0 {
 		start.LRFactor = r.lrFactor(r.Step)
 	}

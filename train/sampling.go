@@ -24,17 +24,25 @@ func (r *run) noteSampler() error {
 // describeSampler says how often an epoch has the images of the smallest and of the largest class.
 func describeSampler(sampler string, classes []string, counts []int) string {
 	if slices.Min(counts) == slices.Max(counts) {
-		return fmt.Sprintf("sampler %s: each class has %d images, so it makes no difference", sampler, counts[0])
+		return fmt.Sprintf("sampler %s: each class has %s, so it makes no difference", sampler, imageCount(counts[0]))
 	}
 	quotas, total := data.Quotas(sampler, counts), 0
 	for _, n := range counts {
 		total += n
 	}
 	describe := func(class int) string {
-		return fmt.Sprintf("%.3g times (%s, %d images)", quotas[class]/float64(max(counts[class], 1)), classes[class], counts[class])
+		return fmt.Sprintf("%.3g times (%s, %s)", quotas[class]/float64(max(counts[class], 1)), classes[class], imageCount(counts[class]))
 	}
 	low, high := slices.Index(counts, slices.Min(counts)), slices.Index(counts, slices.Max(counts))
 	return fmt.Sprintf("sampler %s: an epoch draws %d images, one of the smallest class on average %s, one of the largest %s", sampler, total, describe(low), describe(high))
+}
+
+// imageCount writes a number of images.
+func imageCount(n int) string {
+	if n == 1 {
+		return "1 image"
+	}
+	return fmt.Sprintf("%d images", n)
 }
 
 // firstOf returns the unreadable images that the epoch had not yet drawn, in this process.

@@ -9,6 +9,7 @@ import (
 	"depthwise.dev/classify"
 	"depthwise.dev/data"
 	"depthwise.dev/metrics"
+	"depthwise.dev/report"
 )
 
 // shownClasses is the number of classes in the table of an evaluation, and shownMistakes that of pairs of classes below it.
@@ -38,6 +39,9 @@ func writeAccuracies(b *strings.Builder, r classify.EvalResult) {
 		{"top-1 accuracy", r.Top1, r.Intervals.Top1}, {"top-5 accuracy", r.Top5, r.Intervals.Top5},
 		{"balanced accuracy", r.BalancedAccuracy, r.Intervals.BalancedAccuracy},
 	} {
+		if trivial := (report.Start{Classes: len(r.Classes)}).TrivialTop5(); trivial && row.name == "top-5 accuracy" {
+			continue
+		}
 		fmt.Fprintf(b, "%-18s %6.2f %%   95 %% interval %.2f to %.2f %%\n", row.name, 100*row.value, 100*row.interval.Low, 100*row.interval.High)
 	}
 	fmt.Fprintf(b, "%-18s %6.4f\n%-18s %6.2f %%", "loss", r.Loss, "calibration error", 100*r.Calibration.ECE)
@@ -94,7 +98,7 @@ func writeComparison(b *strings.Builder, r classify.EvalResult) {
 		verdict = "the difference is significant at the level of 5 %"
 	}
 	fmt.Fprintf(b, "\ncompared with %s on %d images: top-1 %.2f %% and %.2f %%\n", data.ShowName(c.Weights), c.Images, 100*c.Top1, 100*c.Other)
-	fmt.Fprintf(b, "  only these weights are right on %d images, only the others on %d; McNemar's exact test: p = %.3g: %s\n",
+	fmt.Fprintf(b, "  images that only these weights classify correctly: %d, only the others: %d; McNemar's exact test: p = %.3g: %s\n",
 		c.McNemar.OnlyFirst, c.McNemar.OnlySecond, c.McNemar.P, verdict)
 }
 

@@ -39,6 +39,9 @@ func TestEvalText(t *testing.T) {
 			t.Errorf("the text lacks %q:\n%s", want, text)
 		}
 	}
+	if strings.Contains(text, "top-5") || !strings.Contains(evalText(evalResult("a", "b", "c", "d", "e", "f"), false), "top-5 accuracy") {
+		t.Errorf("top-5 of three classes, or none of six:\n%s", text)
+	}
 	if strings.Contains(text, "compared") || strings.Contains(text, "--calibrated") {
 		t.Errorf("what was not computed is named:\n%s", text)
 	}

@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/jpeg"
 	"math"
+	"strings"
 
 	"depthwise.dev/autograd"
 	"depthwise.dev/backend"
@@ -12,6 +13,7 @@ import (
 	"depthwise.dev/data"
 	"depthwise.dev/data/preview"
 	"depthwise.dev/report"
+	"depthwise.dev/report/page"
 	"depthwise.dev/report/tensorboard"
 	"depthwise.dev/train"
 )
@@ -105,7 +107,7 @@ func (b *board) validated(e report.Epoch, v train.Validation) error {
 			curves[i%m.Classes].Add(1/(1+math.Exp(-float64(score))), m.Labels[i])
 		}
 	}
-	if err := b.Write(e.Step, curveValues(curves, v.Images.Classes)...); err != nil || !e.Best || len(v.Outcomes) == 0 {
+	if err := b.Write(e.Step, curveValues(curves, v.Images.Classes)...); err != nil || !e.Best || len(v.Outcomes) == 0 && v.Scores.Classes == 0 {
 		return err
 	}
 	return b.mistakes(e, v)
@@ -138,7 +140,7 @@ func (b *board) mistakes(e report.Epoch, v train.Validation) error {
 		if err != nil {
 			continue // could not be read
 		}
-		tiles = append(tiles, preview.Tile{Pixels: pixelsOf(m), Width: m.Bounds().Dx(), Height: m.Bounds().Dy(), Lines: []string{w.Class, "not " + w.Predicted}})
+		tiles = append(tiles, preview.Tile{Pixels: pixelsOf(m), Width: m.Bounds().Dx(), Height: m.Bounds().Dy(), Lines: mistakeLines(w)})
 	}
 	if len(tiles) == 0 {
 		return nil
@@ -150,6 +152,23 @@ func (b *board) mistakes(e report.Epoch, v train.Validation) error {
 	}
 	picture := tensorboard.Image("images/worst_mistakes", sheet.Bounds().Dx(), sheet.Bounds().Dy(), file)
 	return b.Write(e.Step, picture.Described("The validation images with the greatest loss, in the best epoch so far: their class, and what was predicted."))
+}
+
+// mistakeLines are the captions of an image: its class and what was predicted, or which of its classes were missed and which are wrong.
+func mistakeLines(w page.Example) []string {
+	if w.MultiLabel == nil {
+		return []string{w.Class, "not " + w.Predicted}
+	}
+	var lines []string
+	for _, part := range []struct {
+		name    string
+		classes []string
+	}{{"missed ", w.MultiLabel.Missed}, {"wrong ", w.MultiLabel.Wrong}} {
+		if len(part.classes) > 0 {
+			lines = append(lines, part.name+strings.Join(part.classes, ", "))
+		}
+	}
+	return lines
 }
 
 // pixelsOf returns the RGB pixels of an image.

@@ -3,11 +3,13 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"depthwise.dev/internal/testset"
 	"depthwise.dev/report"
+	"depthwise.dev/report/page"
 	"depthwise.dev/report/tensorboard"
 )
 
@@ -44,6 +46,39 @@ func TestTensorBoardFlag(t *testing.T) {
 				t.Error("mlflow.json without a server")
 			}
 		})
+	}
+}
+
+// TestBoardOfMultiLabelRun: the worst mistakes are there, and no top-5 accuracy, which images with several classes do not have.
+func TestBoardOfMultiLabelRun(t *testing.T) {
+	run := filepath.Join(t.TempDir(), "run")
+	done(t, small(testset.MultiLabelList(t, pictures(t)), "--out", run, "--ema-decay", "0.5", "--tensorboard", "all")...) // one epoch: the best, and the last
+	events, err := filepath.Glob(filepath.Join(run, tensorboard.Folder, "events.*"))
+	if err != nil || len(events) != 1 {
+		t.Fatalf("%q, %v", events, err)
+	}
+	board := content(t, events[0])
+	for tag, want := range map[string]bool{"images/worst_mistakes": true, "val/map": true, "val/top5": false} {
+		if strings.Contains(board, tag) != want {
+			t.Errorf("%s in the event file of TensorBoard: %v", tag, !want)
+		}
+	}
+}
+
+// TestMistakeLines: the caption of an image.
+func TestMistakeLines(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		of   page.Example
+		want string
+	}{
+		{"one class", page.Example{Class: "cat", Predicted: "dog"}, "cat/not dog"},
+		{"several", page.Example{MultiLabel: &page.Labels{All: []string{"a", "b", "c"}, Missed: []string{"a", "b"}, Wrong: []string{"d"}}}, "missed a, b/wrong d"},
+		{"one too many", page.Example{MultiLabel: &page.Labels{Wrong: []string{"d"}}}, "wrong d"},
+	} {
+		if got := strings.Join(mistakeLines(c.of), "/"); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
 	}
 }
 

@@ -31,7 +31,11 @@ func (s *Run) metrics(w http.ResponseWriter, _ *http.Request) {
 		if e.ValImages > 0 {
 			gauge("val_loss", "Validation loss of the last epoch.", e.ValLoss)
 			gauge("val_top1", "Validation accuracy of the last epoch, a fraction.", e.ValTop1)
-			gauge("val_top5", "Validation top-5 accuracy of the last epoch, a fraction.", e.ValTop5)
+			if e.ValMAP > 0 {
+				gauge("val_map", "Mean average precision on the validation images of the last epoch, a fraction.", e.ValMAP)
+			} else {
+				gauge("val_top5", "Validation top-5 accuracy of the last epoch, a fraction.", e.ValTop5)
+			}
 		}
 	}
 	gauge("learning_rate_factor", "Factor of the schedule's learning rate by changes on request.", n.factor())

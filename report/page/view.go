@@ -47,7 +47,7 @@ type view struct {
 	EpochRows          []epochRow
 	Overlay            *overlayView
 	Sections           []section
-	Headings           [3]string // of the accuracies in the table of epochs
+	Headings           [3]string // of the accuracies in the table of epochs; "": not shown
 	MultiLabel         *multiLabelView
 	confusionOfSummary metrics.Summary
 	multiLabelSummary  *multiLabelSummary
@@ -103,6 +103,9 @@ func (d Data) view() (*view, error) {
 	v.Details = v.Settings != "" || v.Network != nil || len(v.Machine)+len(v.Notes)+len(v.Skips)+len(v.Controls) > 0
 	v.EpochRows = epochRows(d.History.Epochs, d.History.Start.MultiLabel)
 	v.Headings = [3]string{"training top-1", "validation top-1", "top-5"}
+	if d.History.Start.TrivialTop5() {
+		v.Headings[2] = ""
+	}
 	if d.History.Start.MultiLabel {
 		v.Headings = [3]string{"training exact match", "validation mAP", "exact match"}
 	}
@@ -183,7 +186,9 @@ func (v *view) accuracyTiles(d Data) {
 			note += fmt.Sprintf("; 95\u00a0%% interval %.2f to %.2f", 100*s.Top1Interval.Low, 100*s.Top1Interval.High)
 		}
 		v.add("Best validation top-1", measure(r.Top1), note, r.Top1)
-		v.add("Top-5", measure(r.Top5), "same epoch", r.Top5)
+		if !d.History.Start.TrivialTop5() {
+			v.add("Top-5", measure(r.Top5), "same epoch", r.Top5)
+		}
 		v.add("Validation loss", decimal(r.Loss), "same epoch", r.Loss)
 	}
 	if s.Images > 0 {

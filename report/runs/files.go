@@ -70,13 +70,13 @@ func (r *Run) readMetrics() error {
 		}
 		r.Completed = max(r.Completed, int(value("epoch")))
 		r.Step = max(r.Step, int64(value("step")))
-		if mAP := max(value("val_map"), value("ema_val_map")); value("best") == 1 && mAP > 0 {
+		if mAP := max(value("val_map"), value("ema_val_map"), value("swa_val_map")); value("best") == 1 && mAP > 0 {
 			if mAP >= r.BestMAP {
 				r.BestMAP, r.BestTop1, r.BestEpoch = mAP, value("val_top1"), int(value("epoch"))
 			}
 			continue
 		}
-		if top1 := max(value("val_top1"), value("ema_val_top1")); value("best") == 1 && top1 >= r.BestTop1 {
+		if top1 := max(value("val_top1"), value("ema_val_top1"), value("swa_val_top1")); value("best") == 1 && top1 >= r.BestTop1 {
 			r.BestTop1, r.BestEpoch = top1, int(value("epoch"))
 		}
 	}
