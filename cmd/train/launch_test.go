@@ -19,7 +19,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv("DEPTHWISE_LAUNCHER") != "" || os.Getenv(programVariable) != "" {
 		os.Exit(run(untilInterrupted(context.Background(), os.Stderr), os.Args[1:], os.Stdout, os.Stderr))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	os.RemoveAll(programFolder)
+	os.Exit(code)
 }
 
 // rankOf sets the variables of a rank of torchrun.

@@ -181,10 +181,7 @@ func (s *served) classify(photo []byte) (version string, err error) {
 // TestServe: the built program under load: the weights are replaced and reloaded without a lost request, damaged ones change
 // nothing, SIGHUP reloads, and SIGTERM ends it with exit code 0 after all requests.
 func TestServe(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "train")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	binary := builtProgram(t)
 	dir := t.TempDir()
 	weights := filepath.Join(dir, "w.safetensors")
 	write := func(note string) {

@@ -14,10 +14,7 @@ import (
 // TestSignals: the built program ends with 130 after a checkpoint, and ends with the command that
 // continues.
 func TestSignals(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "train")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	binary := builtProgram(t)
 	dir := pictures(t)
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
