@@ -10,15 +10,20 @@ TESTFLAGS ?=
 # libgomp's threads spin at barriers: unbounded, tests take many times as long beside other processes (docs/library.md).
 export GOMP_SPINCOUNT ?= 10000
 
-# Packages without libtorch: tested with the race detector, which does not work with libtorch's own threads.
-PURE  := ./data/... ./checkpoints/... ./formats/... ./hub/... ./metrics/... ./models/... ./report/... ./train/control ./distributed/launch ./internal/... ./bundle/... ./serving/httpserver ./cmd/setup/...
-# Packages with native tensors: tested again with the tag invariants, which counts live tensors; it does not affect autograd/native.
-TORCH = $$($(GO) list ./autograd/... ./backend ./bench ./classify ./config ./diagnose ./distributed ./optim ./serving ./serving/source ./train ./weights/... | grep -v /autograd/native)
-# Packages that build without cgo on other systems.
+# Packages without libtorch. They build without cgo on other systems.
 CROSS := ./data/... ./checkpoints/... ./formats/... ./hub/... ./metrics/... ./models/... ./report/... ./train/control ./distributed/launch ./internal/... ./bundle/... ./serving/httpserver ./cmd/setup/...
 
-# All other packages, computed when the target runs.
-REST = $$($(GO) list ./... | grep -vxF "$$($(GO) list $(PURE))")
+# Those of them that start no goroutines, where the race detector has nothing to find (internal/lint takes 4 s of processor time without it, 46 with it). A test in internal/lint checks the list.
+SEQUENTIAL := ./formats ./formats/deploy ./formats/deploy/deploytest ./formats/gopackage/reference ./formats/hdf5 ./formats/kerasmodel ./formats/modelcard ./formats/onnx ./formats/peers ./formats/pickle ./formats/tflite ./formats/torchscript ./internal/lint ./metrics ./models ./models/mobilenet
+
+# Tested with the race detector, which does not work with libtorch's own threads.
+RACE = $$($(GO) list $(CROSS) | grep -vxF "$$($(GO) list $(SEQUENTIAL))")
+
+# All others but the program, tested with the tag invariants, which counts live tensors. The slowest is first, so that it does not run alone at the end.
+REST = ./train $$($(GO) list ./... | grep -vxF "$(RACE)" | grep -vx depthwise.dev/cmd/train)
+
+# Tested without the tag too: the packages whose code or tests depend on it, and the program as it is released.
+RELEASE := ./cmd/train ./backend ./autograd ./autograd/oracle/suite
 
 # The files of clang-format (autograd/native/.clang-format).
 CXX_FILES = $$(git ls-files 'autograd/native/*.cc' 'autograd/native/*.h')
@@ -26,10 +31,10 @@ CXX_FILES = $$(git ls-files 'autograd/native/*.cc' 'autograd/native/*.h')
 # The longest time of make interop. Measured on two cores shared with other work: 2 minutes to download and install, 20 to compare.
 INTEROP_LIMIT ?= 60m
 
-.PHONY: help setup train test interop cross build bundle bench lint format clean
+.PHONY: help setup train test vet test-race test-invariants test-release test-stress interop cross build bundle bench lint format clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
 
 setup: ## find or download libtorch, adapt gotch to it, build the C++ parts (instant when up to date)
 	@echo "== setup"
@@ -39,18 +44,32 @@ train: setup ## train a network: make train DATA=photos ARGS="--epochs 30"; with
 	@echo "== train --data $(DATA) $(ARGS)"
 	@$(GO) run ./cmd/train --data "$(DATA)" $(ARGS)
 
-test: setup ## go vet and all tests, with the race detector or with live tensors counted
+# go vet has run before: go test does not repeat it.
+TEST = $(GO) test -vet=off $(TESTFLAGS)
+
+test: vet test-race test-invariants test-release test-stress ## go vet and all tests, with the race detector or with live tensors counted
+
+vet: setup
 	@echo "== go vet"
 	@$(GO) vet ./...
+	@$(GO) vet -tags invariants ./autograd/... ./backend
 	@$(GO) vet -tags interop ./interop
-	@echo "== go test -race, packages without libtorch"
-	@$(GO) test -race $(TESTFLAGS) $(PURE)
-	@echo "== go test, packages with libtorch"
-	@$(GO) test $(TESTFLAGS) $(REST)
-	@echo "== go test -tags invariants, packages with libtorch"
-	@$(GO) test -tags invariants $(TESTFLAGS) $(TORCH)
+
+test-race: setup ## the tests of packages that start goroutines, without libtorch
+	@echo "== go test -race, packages without libtorch that start goroutines"
+	@$(TEST) -race $(RACE)
+
+test-invariants: setup ## the tests of all other packages but cmd/train
+	@echo "== go test -tags invariants, all other packages"
+	@$(TEST) -tags invariants $(REST)
+
+test-release: setup ## the tests of cmd/train, and those that depend on the tag
+	@echo "== go test, the program and packages that depend on the tag"
+	@$(TEST) $(RELEASE)
+
+test-stress: setup ## stress tests of autograd, with the race detector
 	@echo "== go test -race -tags invariants, stress tests of autograd"
-	@$(GO) test -race -tags invariants -run Stress $(TESTFLAGS) ./autograd
+	@$(TEST) -race -tags invariants -run Stress ./autograd
 
 interop: setup ## open exports with the tools that they are for; downloads 3.5 GB of Python packages once
 	@echo "== go test -tags interop ./interop"
