@@ -79,9 +79,20 @@ func Predictor(w weights.Weights) (func(logits []float32, top int) []ClassProbab
 		return func(logits []float32, top int) []ClassProbability { return TopClasses(logits, w.Classes, top) }, nil
 	}
 	thresholds, _, err := w.Thresholds()
-	if err != nil {
-		return nil, err
+	return above(w, thresholds), err
+}
+
+// predictorAt is [Predictor] where one threshold of all classes, if it is above 0, replaces those of multi-label weights. It changes
+// nothing for others: they have one class, whatever its probability.
+func predictorAt(w weights.Weights, threshold float64) (func(logits []float32, top int) []ClassProbability, error) {
+	if !w.MultiLabel() || threshold == 0 {
+		return Predictor(w)
 	}
+	return above(w, slices.Repeat([]float64{threshold}, len(w.Classes))), nil
+}
+
+// above returns the classes of multi-label weights that reach thresholds.
+func above(w weights.Weights, thresholds []float64) func(logits []float32, top int) []ClassProbability {
 	probabilities := Probabilities(w)
 	return func(logits []float32, top int) []ClassProbability {
 		list := []ClassProbability{}
@@ -92,7 +103,7 @@ func Predictor(w weights.Weights) (func(logits []float32, top int) []ClassProbab
 		}
 		slices.SortStableFunc(list, func(a, b ClassProbability) int { return cmp.Compare(b.Probability, a.Probability) })
 		return list[:min(top, len(list))]
-	}, nil
+	}
 }
 
 // top is the number of classes of an image that is not asked for otherwise.

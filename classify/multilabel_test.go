@@ -1,6 +1,7 @@
 package classify
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"math"
@@ -93,7 +94,7 @@ func TestEvaluateMultiLabel(t *testing.T) {
 	}
 }
 
-// checkPrediction compares a prediction with the thresholds of the weights.
+// checkPrediction compares a prediction with the thresholds of the weights, and with lower and higher ones that replace them.
 func checkPrediction(t *testing.T, file, image string, logits []float32) {
 	t.Helper()
 	w, err := formats.Read(file)
@@ -104,18 +105,21 @@ func checkPrediction(t *testing.T, file, image string, logits []float32) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, err := Predict(t.Context(), PredictConfig{Weights: file, Options: onCPU}, []string{image})
-	if err != nil {
-		t.Fatal(err)
-	}
-	predicted := map[string]float64{}
-	for _, p := range list[0].Top {
-		predicted[p.Class] = p.Probability
-	}
-	for i, name := range w.Classes {
-		p, is := predicted[name]
-		if want := metrics.Sigmoid(logits[i]); is != (want >= thresholds[i]) || is && math.Abs(p-want) > 1e-5 {
-			t.Errorf("%s: %s is predicted: %v with %v; probability %v, threshold %v", filepath.Base(file), name, is, p, want, thresholds[i])
+	for _, given := range []float64{0, 1e-6, 0.999999} {
+		list, err := Predict(t.Context(), PredictConfig{Weights: file, Threshold: given, Options: onCPU}, []string{image})
+		if err != nil {
+			t.Fatal(err)
+		}
+		predicted := map[string]float64{}
+		for _, p := range list[0].Top {
+			predicted[p.Class] = p.Probability
+		}
+		for i, name := range w.Classes {
+			p, is := predicted[name]
+			threshold := cmp.Or(given, thresholds[i])
+			if want := metrics.Sigmoid(logits[i]); is != (want >= threshold) || is && math.Abs(p-want) > 1e-5 {
+				t.Errorf("%s: %s is predicted: %v with %v; probability %v, threshold %v", filepath.Base(file), name, is, p, want, threshold)
+			}
 		}
 	}
 }

@@ -27,7 +27,7 @@ type PredictConfig struct {
 	Reading formats.ReadOptions
 	// Top is the maximum number of classes for each image. 0: 5, and of multi-label weights all that reach their thresholds.
 	Top int
-	// Threshold leaves out classes of a lower probability, 0 to 1.
+	// Threshold leaves out classes of a lower probability, 0 to 1. Above 0 it replaces the thresholds of multi-label weights.
 	Threshold float64
 	// Explain computes Grad-CAM maps, see [Predicted]: of the most probable class, or of ExplainClass.
 	Explain      bool

@@ -33,7 +33,7 @@ func (c PredictConfig) runSlots(ctx context.Context, size []int, slots int, f fu
 	if err != nil {
 		return err
 	}
-	classes, err := Predictor(w)
+	classes, err := predictorAt(w, c.Threshold)
 	if err != nil {
 		return err
 	}

@@ -83,6 +83,7 @@ func (p *prediction) flags(cmd *cobra.Command) {
 		fs.IntVar(&p.Top, "top", p.Top, "number of classes to print per image")
 		defaultText(fs, "top", "5; of multi-label weights all above their thresholds")
 		fs.Float64Var(&p.Threshold, "threshold", 0, "least probability of a class, 0 to 1; classes below are left out")
+		defaultText(fs, "threshold", "none; of multi-label weights those of the classes, which it replaces")
 		fs.Var(choice{&p.format, predictionFormats}, "format", "format of the predictions")
 		defaultText(fs, "format", "that of --output; text for up to 10 images, else table")
 		fs.StringVar(&p.output, "output", "", "file for the predictions, .csv, .jsonl, .json or .txt; or for the logits of --input, NumPy, float32, (N, classes)")
