@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ func newPlain(w io.Writer, now func() time.Time) *plain {
 type plain struct {
 	w       io.Writer
 	tracker tracker
+	planned int64     // steps of the plan that was shown last; 0: none
 	last    time.Time // time of the last line
 	palette terminal.Palette
 }
@@ -37,6 +39,9 @@ func (p *plain) Record(e Event) error {
 		p.tracker.start(e)
 	case Budget:
 		p.tracker.plan(e)
+		if !p.newPlan(e) {
+			return nil
+		}
 	case Control:
 		p.tracker.control(e)
 	case Epoch:
@@ -48,6 +53,19 @@ func (p *plain) Record(e Event) error {
 		return p.progress([]string{epochOf(e.Epoch, p.tracker.run.Epochs), fmt.Sprintf("validation %d/%d", e.Batch, e.Batches)})
 	}
 	return p.print(colored(lines(e), e, p.palette))
+}
+
+// shownCorrection is the smallest change of the steps of a time limit that is shown; events.jsonl has all. Plans of short epochs on
+// a busy machine change by some percent after each.
+const shownCorrection = 0.1
+
+// newPlan reports whether a plan differs enough from the one that was shown.
+func (p *plain) newPlan(b Budget) bool {
+	if change := b.Steps - p.planned; p.planned > 0 && math.Abs(float64(change)) < shownCorrection*float64(p.planned) {
+		return false
+	}
+	p.planned = b.Steps
+	return true
 }
 
 func (p *plain) progress(fields []string) error {
