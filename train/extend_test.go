@@ -132,11 +132,11 @@ func atAnyStep(e report.Event) bool {
 	return ok
 }
 
-// killedExtension extends a run in processes that it kills, until the extension is stored and two more times.
+// killedExtension extends a run in processes that it kills, until the extension is stored and once more.
 func killedExtension(t *testing.T, dir string) Result {
 	t.Helper()
 	path := filepath.Join(dir, configFile)
-	for starts, later := 1, 0; later < 2; starts++ {
+	for starts, later := 1, 0; later < 1; starts++ {
 		steps, delay := 0, rand.N(time.Duration(starts)*300*time.Millisecond) // a slow machine needs longer to get there
 		if storedEpochs(t, dir) == 2 {
 			t.Setenv(trainerExtendEnv, "2")

@@ -72,7 +72,7 @@ func TestResumeWithClassesOfOtherSizes(t *testing.T) {
 			c.change(&config)
 			want := outcome(t, fit(t, config))
 			t.Run("interrupted", func(t *testing.T) { checkOutcome(t, outcome(t, interrupted(t, Trainer{}, config)), want) })
-			t.Run("killed", func(t *testing.T) { checkOutcome(t, outcome(t, killed(t, config, 4, false)), want) })
+			t.Run("killed", func(t *testing.T) { checkOutcome(t, outcome(t, killed(t, config, 3, false)), want) })
 		})
 	}
 }

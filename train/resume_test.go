@@ -83,7 +83,7 @@ func TestResumeIsExact(t *testing.T) {
 			want := outcome(t, fit(t, config))
 			ends[c.name] = want
 			t.Run("interrupted", func(t *testing.T) { checkOutcome(t, outcome(t, interrupted(t, Trainer{}, config)), want) })
-			t.Run("killed", func(t *testing.T) { checkOutcome(t, outcome(t, killed(t, config, 5, false)), want) })
+			t.Run("killed", func(t *testing.T) { checkOutcome(t, outcome(t, killed(t, config, 3, false)), want) })
 		})
 	}
 	t.Run("workers change nothing", func(t *testing.T) { checkOutcome(t, ends["sgd, 4 workers"], ends["sgd, no workers"]) })
