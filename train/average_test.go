@@ -21,7 +21,7 @@ import (
 func averagedRun(t *testing.T, kernels string, change func(*config.Config)) (config.Config, []report.Epoch) {
 	t.Helper()
 	c := small(t, testset.Images(t, 14, 6))
-	c.EMADecay, c.EMAWarmup, c.Keep, c.LR, c.Backend = 0.75, config.WarmupNone, 99, 0.1, kernels
+	c.EMADecay, c.EMAWarmup, c.Keep, c.Backend = 0.75, config.WarmupNone, 99, kernels
 	if change != nil {
 		change(&c)
 	}

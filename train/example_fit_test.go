@@ -61,7 +61,7 @@ func exampleRun(dir string) string {
 	c := config.Default()
 	c.Data, c.ValSplit, c.Out = filepath.Join(photos, "photos"), 0.25, filepath.Join(dir, "pretrained")
 	c.Model.Width, c.Model.Resolution = 0.25, 32
-	c.Epochs, c.BatchSize, c.LR = 10, 8, 0.05
+	c.Epochs, c.BatchSize, c.LR = 20, 8, 0.02
 	result, err := train.Fit(context.Background(), c, report.Multi{})
 	if err != nil {
 		log.Fatal(err)

@@ -32,7 +32,7 @@ func findLR(t *testing.T, c config.Config, o tune.Range) LRTest {
 func TestFindLR(t *testing.T) {
 	dir := testset.Images(t, 6, 2) // 18 images: 3 batches of 8, 8, 2
 	start := small(t, dir)
-	start.Epochs = 1
+	start.Epochs, start.BatchSize, start.LR, start.Model.BNMomentum = 1, 18, 1e-3, 1 // running statistics that fit the weights
 	weights := fit(t, start).Dir
 	for _, v := range []struct {
 		name   string
