@@ -99,7 +99,7 @@ func (s Sources) merge(text []byte) (Config, error) {
 		return Config{}, err
 	}
 	if recipe.overFile {
-		if err := c.useRecipe(recipe.used, init != ""); err != nil {
+		if err := c.useRecipeOverFile(recipe.used, init != ""); err != nil {
 			return Config{}, err
 		}
 	}
@@ -190,11 +190,31 @@ func (c *Config) useOptimizer(name string) {
 	if spec, err := optim.FindOptimizer(optim.Optimizers, name); err == nil {
 		c.LR = spec.LR
 	}
+	if c.Freeze == FreezeNorms {
+		c.LR *= frozenNormsLR
+	}
 }
 
 // frozenNormsLR is the part of the usual learning rate that suits frozen batch norms: without the statistics of the batch, training
 // diverges at the rate of the recipe finetune and learns at a tenth of it (docs/finetune.md).
 const frozenNormsLR = 0.1
+
+// useRecipeOverFile applies a recipe over the settings of a file. Its learning rate is for what it freezes: where batch norms stay frozen
+// that it does not name, a part of it is used.
+func (c *Config) useRecipeOverFile(name string, pretrained bool) error {
+	freeze, lr := c.Freeze, c.LR
+	c.Freeze, c.LR = "", 0
+	if err := c.useRecipe(name, pretrained); err != nil {
+		return err
+	}
+	switch {
+	case c.LR == 0: // the recipe has none
+		c.Freeze, c.LR = cmp.Or(c.Freeze, freeze), lr
+	case c.Freeze == "":
+		c.useFreeze(freeze)
+	}
+	return nil
+}
 
 // useFreeze changes what is frozen, and the learning rate where batch norms become frozen.
 func (c *Config) useFreeze(freeze string) {

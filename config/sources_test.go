@@ -107,6 +107,12 @@ func TestSources(t *testing.T) {
 			finetune(c)
 			c.Freeze, c.LR = "bn", 0.01*0.1
 		}},
+		{"frozen batch norms by flag over a recipe that freezes nothing", "", Sources{Freeze: "bn", Recipe: "imagenet"}, func(c *Config) {
+			c.Recipe, c.Freeze, c.LR = "imagenet", "bn", Default().LR*0.1
+		}},
+		{"frozen batch norms of the file with an optimizer by flag", "optimizer: sgd\nfreeze: bn\nlr: 0.2\n", Sources{Optimizer: "adamw"}, func(c *Config) {
+			c.Optimizer, c.Freeze, c.LR = "adamw", "bn", 1e-3*0.1
+		}},
 		{"frozen batch norms by flag over the file's rate", "lr: 0.2\n", Sources{Freeze: "bn"}, func(c *Config) {
 			c.Freeze, c.LR = "bn", 0.2
 		}},
