@@ -1,8 +1,9 @@
-// 3x3 depthwise convolution, forward, where there are 32 vector registers: it slides along one or two rows of output, and
-// reads and activates the inputs under them from x itself. An input is activated again for the rows of output that are
-// computed later (twice in all with stride 1, one and a half times with stride 2), which takes less time than a line of
-// float to the second-level cache and back: a step's depthwise layers of stride 2 took 2.7 to 0.4 ms with lines and 1.5 to
-// 0.2 without, those of stride 1 1.4 to 0.3 and 1.2 to 0.26 (width 1 at 224, batch 32, bfloat16, two Zen 5 cores).
+// 3x3 depthwise convolution, forward, where there are 32 vector registers: it slides along one or two rows of output,
+// and reads and activates the inputs under them from x itself. An input is activated again for the rows of output that
+// are computed later (twice in all with stride 1, one and a half times with stride 2), which takes less time than a line
+// of float to the second-level cache and back: a step's depthwise layers of stride 2 took 2.7 to 0.40 ms with lines and
+// 1.05 to 0.21 without, those of stride 1 1.4 to 0.44 and 1.15 to 0.31 (width 1 at 224, batch 32, bfloat16, two Zen 5
+// cores; docs/kernels.md).
 #pragma once
 #include "depthwise/forward.h"
 
@@ -88,10 +89,11 @@ struct SummingTaps {
 // R rows of output for the 16 channels from c; y is the first of these rows.
 template <class S, int Stride, int R>
 FUSED_INLINE void convolve_directly(ForwardThread<S> &t, const RowsUnderOutput<S, Stride, R> &rows, int c, S *y) {
-  typedef ActivatedColumn<rows.kRows> Column;
+  constexpr int kUnder = RowsUnderOutput<S, Stride, R>::kRows;
+  typedef ActivatedColumn<kUnder> Column;
   const Window &w = t.p.window;
   constexpr int kPrefetched = R * Stride * Stride * kLanes * sizeof(S); // bytes for each column of output
-  const ColumnReader<S, rows.kRows> x(t.p, rows, c);
+  const ColumnReader<S, kUnder> x(t.p, rows, c);
   SummingTaps taps(t.p, t.moments.part, c);
   const char *next = rows.next + size_t(c) / kLanes * w.out_width * kPrefetched;
   const size_t y_row = size_t(w.out_width) * t.p.channels;

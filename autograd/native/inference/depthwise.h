@@ -128,13 +128,14 @@ template <class S> void infer_depthwise(const InferBlock &p, int64_t row, int ro
   const int height = p.window.out_height;
   const size_t step = p.window.out_width * stride;
   for (int i = 0; i < rows;) {
-    const int image = height - int((row + i) % height), left = image < rows - i ? image : rows - i; // of one image
+    const int in_image = height - int((row + i) % height); // rows up to the end of the image
+    const int remaining = in_image < rows - i ? in_image : rows - i;
     Element<S> *to = a + i * step;
     if (p.window.stride == 2)
       infer_rows<S, 2, 1>(p, row + i++, to, stride);
-    else if (left >= kRowsTogether)
+    else if (remaining >= kRowsTogether)
       infer_rows<S, 1, kRowsTogether>(p, row + i, to, stride), i += kRowsTogether;
-    else if (left == 2)
+    else if (remaining == 2)
       infer_rows<S, 1, 2>(p, row + i, to, stride), i += 2;
     else
       infer_rows<S, 1, 1>(p, row + i++, to, stride);
