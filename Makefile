@@ -46,7 +46,7 @@ TEST = $(GO) test -vet=off $(TESTFLAGS)
 
 test: vet test-race test-invariants test-release test-stress ## go vet and all tests, with the race detector or with live tensors counted
 
-vet: setup
+vet: setup ## go vet, also with the tags of tests
 	@echo "== go vet"
 	@$(GO) vet ./...
 	@$(GO) vet -tags invariants ./autograd/... ./backend

@@ -79,7 +79,7 @@ func TestWithoutEffect(t *testing.T) {
 	}
 }
 
-// TestNeeds: every setting of the table exists and has a value by default, so that a file that lacks it is not warned of.
+// TestNeeds: every setting of the table exists.
 func TestNeeds(t *testing.T) {
 	order := settingOrder()
 	for _, n := range Needs {

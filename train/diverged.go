@@ -22,7 +22,7 @@ const (
 // divergence counts the diverged epochs of this process.
 type divergence struct {
 	epochs int  // in a row
-	noted  bool // whether it was warned of while it lasted
+	noted  bool // whether they were warned of
 }
 
 // guessing is the loss of a network that gives all classes the same probability.
@@ -79,7 +79,7 @@ func lowestLoss(e report.Epoch) float64 {
 	return lowest
 }
 
-// warnDivergence warns of epochs that diverged: once while it lasts, and where the run ends so.
+// warnDivergence warns of epochs that diverged: the first time that enough come in a row, and where the last epoch is one.
 func (r *run) warnDivergence(e report.Epoch) error {
 	text, d := r.divergedLoss(e), &r.divergence
 	if text == "" {

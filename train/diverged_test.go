@@ -54,7 +54,7 @@ func TestDivergedLoss(t *testing.T) {
 	}
 }
 
-// TestWarnDivergence: three such epochs in a row are warned of once, and the last epoch of a run in any case.
+// TestWarnDivergence: three such epochs in a row are warned of the first time, and the last epoch of a run in any case.
 func TestWarnDivergence(t *testing.T) {
 	for _, c := range []struct {
 		name   string

@@ -26,7 +26,7 @@ type LRTest struct {
 
 // FindLR trains the configured network from its first weights with the configured data, augmentation, loss and optimizer
 // while the learning rate rises as o says, until the loss diverges. An epoch that ends is followed by the next one. From
-// initial weights it does so with three seeds, the configured one and the next, and returns the mean losses, see [tune.Tests].
+// initial weights it does so with three seeds, the configured one and the next two, and returns the mean losses, see [tune.Tests].
 // rec receives notes and steps. FindLR writes no files, and keeps none of the weights. Schedule, length and averages of the
 // configuration have no effect; of layers that UnfreezeAfter unfreezes, the first phase is tested.
 func (t Trainer) FindLR(ctx context.Context, c config.Config, o tune.Range, rec report.Recorder) (LRTest, error) {

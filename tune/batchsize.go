@@ -124,7 +124,7 @@ func (c BatchChoice) reason(base int) string {
 	for _, s := range c.Speeds {
 		speeds = append(speeds, fmt.Sprintf("%d: %.0f", s.Size, s.ImagesPerSecond))
 	}
-	why := "no larger one is 50 % faster, which fewer steps in an epoch would have to bring"
+	why := "no larger one is at least 50 % faster, to make up for fewer steps in an epoch"
 	switch {
 	case c.Size < base:
 		why = fmt.Sprintf("the largest that fits into memory, below the %d that the learning rate is meant for", base)

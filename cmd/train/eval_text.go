@@ -31,6 +31,7 @@ func evalText(r classify.EvalResult, allClasses bool) string {
 
 func writeAccuracies(b *strings.Builder, r classify.EvalResult) {
 	fmt.Fprintf(b, "%d images of %d classes, %.1f img/s\n\n", r.Images, len(r.Classes), r.ImagesPerSecond)
+	trivial := (report.Start{Classes: len(r.Classes)}).TrivialTop5()
 	for _, row := range []struct {
 		name     string
 		value    float64
@@ -39,7 +40,7 @@ func writeAccuracies(b *strings.Builder, r classify.EvalResult) {
 		{"top-1 accuracy", r.Top1, r.Intervals.Top1}, {"top-5 accuracy", r.Top5, r.Intervals.Top5},
 		{"balanced accuracy", r.BalancedAccuracy, r.Intervals.BalancedAccuracy},
 	} {
-		if trivial := (report.Start{Classes: len(r.Classes)}).TrivialTop5(); trivial && row.name == "top-5 accuracy" {
+		if trivial && row.name == "top-5 accuracy" {
 			continue
 		}
 		fmt.Fprintf(b, "%-18s %6.2f %%   95 %% interval %.2f to %.2f %%\n", row.name, 100*row.value, 100*row.interval.Low, 100*row.interval.High)
