@@ -148,8 +148,8 @@ func (c Config) announcement(images Images) string {
 		largeScratch: fmt.Sprintf("%s (%d or more), no --init", counts, SmallImages),
 	}
 	line := fmt.Sprintf("recipe %s%s: %s", c.Recipe, c.otherThanRecipe(), reasons[c.Recipe])
-	if c.Freeze == FreezeNorms && c.choice != nil && c.choice.sources.Freeze == FreezeNorms {
-		line += fmt.Sprintf("; --freeze %s has a tenth of the learning rate unless --lr is given: it is %g", FreezeNorms, c.LR)
+	if s := c.choice; c.Freeze == FreezeNorms && s != nil && s.sources.Freeze == FreezeNorms && !slices.Contains(s.sources.Explicit, "lr") {
+		line += fmt.Sprintf("; with --freeze %s a tenth of its learning rate: %.4g", FreezeNorms, c.LR)
 	}
 	if c.Recipe == scratchSmall && c.Published != "" {
 		line += fmt.Sprintf("; --init %s is usually more accurate", c.Published)

@@ -191,16 +191,17 @@ func (c *Config) useOptimizer(name string) {
 		c.LR = spec.LR
 	}
 	if c.Freeze == FreezeNorms {
-		c.LR *= frozenNormsLR
+		c.LR /= frozenNormsDivisor
 	}
 }
 
-// frozenNormsLR is the part of the usual learning rate that suits frozen batch norms: without the statistics of the batch, training
-// diverges at the rate of the recipe finetune and learns at a tenth of it (docs/finetune.md).
-const frozenNormsLR = 0.1
+// frozenNormsDivisor divides the usual learning rate where batch norms are frozen: without the statistics of the batch, training
+// diverges at the rate of the recipe finetune and learns at a tenth of it (docs/finetune.md). 0.1 is divided to 0.01; times 0.1 it would
+// be 0.010000000000000002 in config.yaml.
+const frozenNormsDivisor = 10
 
-// useRecipeOverFile applies a recipe over the settings of a file. Its learning rate is for what it freezes: where batch norms stay frozen
-// that it does not name, a part of it is used.
+// useRecipeOverFile applies a recipe over the settings of a file. Where batch norms are frozen and the recipe does not say what is
+// frozen, its learning rate is reduced as by [Config.useFreeze].
 func (c *Config) useRecipeOverFile(name string, pretrained bool) error {
 	freeze, lr := c.Freeze, c.LR
 	c.Freeze, c.LR = "", 0
@@ -219,7 +220,7 @@ func (c *Config) useRecipeOverFile(name string, pretrained bool) error {
 // useFreeze changes what is frozen, and the learning rate where batch norms become frozen.
 func (c *Config) useFreeze(freeze string) {
 	if freeze == FreezeNorms && c.Freeze != FreezeNorms {
-		c.LR *= frozenNormsLR
+		c.LR /= frozenNormsDivisor
 	}
 	c.Freeze = cmp.Or(freeze, c.Freeze)
 }

@@ -100,18 +100,18 @@ func TestSources(t *testing.T) {
 			c.Optimizer, c.LR = "adamw", 1e-3
 		}},
 		{"frozen batch norms have a tenth of the rate", "", Sources{Freeze: "bn"}, func(c *Config) {
-			c.Freeze, c.LR = "bn", Default().LR*0.1
+			c.Freeze, c.LR = "bn", Default().LR/10
 		}},
 		{"frozen batch norms by flag over the recipe", "", Sources{Freeze: "bn", Init: "w.safetensors", Recipe: "finetune"}, func(c *Config) {
 			c.Init, c.Recipe = "w.safetensors", "finetune"
 			finetune(c)
-			c.Freeze, c.LR = "bn", 0.01*0.1
+			c.Freeze, c.LR = "bn", 0.01/10
 		}},
 		{"frozen batch norms by flag over a recipe that freezes nothing", "", Sources{Freeze: "bn", Recipe: "imagenet"}, func(c *Config) {
-			c.Recipe, c.Freeze, c.LR = "imagenet", "bn", Default().LR*0.1
+			c.Recipe, c.Freeze, c.LR = "imagenet", "bn", Default().LR/10
 		}},
 		{"frozen batch norms of the file with an optimizer by flag", "optimizer: sgd\nfreeze: bn\nlr: 0.2\n", Sources{Optimizer: "adamw"}, func(c *Config) {
-			c.Optimizer, c.Freeze, c.LR = "adamw", "bn", 1e-3*0.1
+			c.Optimizer, c.Freeze, c.LR = "adamw", "bn", 1e-3/10
 		}},
 		{"frozen batch norms by flag over the file's rate", "lr: 0.2\n", Sources{Freeze: "bn"}, func(c *Config) {
 			c.Freeze, c.LR = "bn", 0.2
@@ -120,7 +120,7 @@ func TestSources(t *testing.T) {
 			c.Freeze, c.LR = "bn", 0.2
 		}},
 		{"frozen batch norms of the file without a rate", "freeze: bn\n", Sources{}, func(c *Config) {
-			c.Freeze, c.LR = "bn", Default().LR*0.1
+			c.Freeze, c.LR = "bn", Default().LR/10
 		}},
 		{"other layers by flag than the file's batch norms", "freeze: bn\nlr: 0.2\n", Sources{Freeze: "none"}, func(c *Config) {
 			c.Freeze, c.LR = "none", 0.2
