@@ -96,7 +96,7 @@ func (c Config) WithoutEffect() ([]string, error) {
 	var list []string
 	for _, g := range c.given {
 		n, unmet := c.Unmet(g.key)
-		if !unmet || now[g.key] != g.value {
+		if !unmet || now[g.key] != g.value || g.value == "0" { // 0: off, which flags may say too
 			continue
 		}
 		with := flagName.ReplaceAllStringFunc(n.With, func(flag string) string {

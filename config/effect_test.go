@@ -46,6 +46,7 @@ func TestWithoutEffect(t *testing.T) {
 			"c.yaml:5: monitor has no effect without patience or schedule plateau",
 		}},
 		{"needs that are met", "schedule: plateau\ngamma: 0.5\nplateau_patience: 3\nmonitor: loss\nloss: focal\nfocal_gamma: 3\n", "", nil, nil},
+		{"what is off", "augment: none\nflip: 0\n", "", nil, nil},
 		{"the default's value", "focal_gamma: 2\nmonitor: top1\n", "", nil, nil},
 		{"the value of the file's recipe", "recipe: finetune\naugment: none\ncrop_scale: [0.35, 1]\n", "", nil, nil},
 		{"a schedule of the caller's", "schedule: exp\ngamma: 0.5\n", "", func(c *Config) { c.Schedule = "cosine" }, []string{"c.yaml:2: gamma has no effect with schedule cosine: it is for schedule step, exp or plateau"}},

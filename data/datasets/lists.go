@@ -31,12 +31,12 @@ func (s Source) findLists() (found lists, ok bool, err error) {
 	if found == nil && s.Images != "" {
 		return nil, false, fmt.Errorf("data: %s: --images is the folder of the images that a CSV file lists, and this is none; leave it out, or give the CSV file", names.Show(s.Path))
 	}
-	return s.besides(found), found != nil, nil
+	return s.labelsAsTrain(found), found != nil, nil
 }
 
-// besides makes labels.csv the list of the training images where other files beside it list those of val or test, unless it has a
+// labelsAsTrain makes labels.csv the list of the training images where other files beside it list those of val or test, unless it has a
 // column with the parts, or the only other file is a test.csv that cannot be read: those of competitions have no labels.
-func (s Source) besides(found lists) lists {
+func (s Source) labelsAsTrain(found lists) lists {
 	if found[names.NoSplit] == "" || len(found) == 1 {
 		return found
 	}
