@@ -40,14 +40,14 @@ func (r *run) divergedLoss(e report.Epoch) string {
 		val := lowestLoss(e)
 		switch limit := divergedValidation * math.Max(guess, e.TrainLoss); {
 		case math.IsInf(val, 1):
-			return "the validation loss is not finite, " + r.statistics()
+			return "the validation loss is not finite: " + r.statistics()
 		case val > limit:
-			return fmt.Sprintf("the validation loss is %.4g, that of training %.3g, and guessing has %.3g: %s", val, e.TrainLoss, guess, r.statistics())
+			return fmt.Sprintf("the validation loss is %.4g, that of training %.3g, that of guessing %.3g: %s", val, e.TrainLoss, guess, r.statistics())
 		}
 	}
 	plain := r.trainer.Loss.Compute == nil && r.classWeights == nil && r.posWeight == nil
 	if plain && e.TrainLoss > divergedTraining*guess {
-		return fmt.Sprintf("the training loss is %.3g, and guessing has %.3g: the learning rate is too high; try --lr %.2g", e.TrainLoss, guess, r.config.LR/10)
+		return fmt.Sprintf("the training loss is %.3g, that of guessing %.3g: the learning rate is too high; try --lr %.2g", e.TrainLoss, guess, r.config.LR/10)
 	}
 	return ""
 }

@@ -27,21 +27,21 @@ func TestDivergedLoss(t *testing.T) {
 	}{
 		{"learning", val(2, 2.5), nil, ""},
 		{"overfitting: confidently wrong", val(0.1, 8.9), nil, ""},
-		{"statistics that do not fit", val(2, 217), nil, "the validation loss is 217, that of training 2, and guessing has 3: batch norm's running statistics"},
+		{"statistics that do not fit", val(2, 217), nil, "the validation loss is 217, that of training 2, that of guessing 3: batch norm's running statistics"},
 		{"beyond large numbers", val(2, 216933.7), nil, "2.169e+05"},
-		{"NaN", val(2, nan), nil, "the validation loss is not finite, batch norm's"},
+		{"NaN", val(2, nan), nil, "the validation loss is not finite: batch norm's"},
 		{"infinite", val(2, inf), nil, "is not finite"},
 		{"no validation", report.Epoch{TrainLoss: 2, ValLoss: nan}, nil, ""},
 		{"a moving average that is right", with(val(2, nan), func(e *report.Epoch) { e.Averaged, e.EMAValLoss = true, 2 }), nil, ""},
 		{"a moving average that is wrong too", with(val(2, nan), func(e *report.Epoch) { e.Averaged, e.EMAValLoss = true, 99 }), nil, "is 99, that"},
 		{"an average of the last epochs that is right", with(val(2, 60), func(e *report.Epoch) { e.SWAEpochs, e.SWAValLoss = 3, 2 }), nil, ""},
-		{"training", val(4, 4), nil, "the training loss is 4, and guessing has 3: the learning rate is too high; try --lr 0.005"},
+		{"training", val(4, 4), nil, "the training loss is 4, that of guessing 3: the learning rate is too high; try --lr 0.005"},
 		{"both, where training does not learn", val(60, 100), nil, "the training loss is 60"},
 		{"training with class weights, which change its loss", val(4, 4), func(r *run) { r.classWeights = make([]float64, 20) }, ""},
 		{"training at the first steps", val(3.1, 3), nil, ""},
 		{"weights to start from", val(2, 217), func(r *run) { r.config.Init = "imagenet" }, "otherwise a lower --lr such as 0.01 (docs"},
 		{"none to start from", val(2, 217), nil, "otherwise a lower --lr such as 0.01, or --init with trained weights (docs"},
-		{"multi-label, where guessing has the logarithm of 2", val(0.5, 2.2), func(r *run) { r.images.train.MultiLabel = true }, "guessing has 0.693"},
+		{"multi-label, where guessing has the logarithm of 2", val(0.5, 2.2), func(r *run) { r.images.train.MultiLabel = true }, "that of guessing 0.693"},
 		{"one class", val(0.5, 2), func(r *run) { r.images.train.Classes = []string{"a"} }, ""},
 	} {
 		r := &run{config: config.Default(), images: images{train: &data.Dataset{Classes: make([]string, 20)}}}
@@ -100,7 +100,7 @@ func TestDivergedRun(t *testing.T) {
 	c.LR, c.Schedule, c.Epochs = 3, "constant", 4
 	_, events := fitBy(t, Trainer{}, c)
 	for _, e := range events {
-		if n, ok := e.(report.Note); ok && n.Level == report.Warning && strings.Contains(n.Text, "and guessing has") {
+		if n, ok := e.(report.Note); ok && n.Level == report.Warning && strings.Contains(n.Text, "that of guessing") {
 			return
 		}
 	}
