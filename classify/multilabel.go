@@ -79,7 +79,10 @@ func Predictor(w weights.Weights) (func(logits []float32, top int) []ClassProbab
 		return func(logits []float32, top int) []ClassProbability { return TopClasses(logits, w.Classes, top) }, nil
 	}
 	thresholds, _, err := w.Thresholds()
-	return above(w, thresholds), err
+	if err != nil {
+		return nil, err
+	}
+	return above(w, thresholds), nil
 }
 
 // predictorAt is [Predictor] where one threshold of all classes, if it is above 0, replaces those of multi-label weights. It changes

@@ -25,6 +25,7 @@ const (
 	ColumnSWATop1   = "swa_val_top1"
 	ColumnSWATop5   = "swa_val_top5"
 	ColumnSWAMAP    = "swa_val_map"
+	swaPrefix       = "swa_"
 )
 
 // measures are the cells of an epoch in the columns that only some runs have.
@@ -36,7 +37,7 @@ func (e Epoch) measures(columns []string) []string {
 			cells[i] = csvFloat(e.LossScale)
 		case column == ColumnSkippedUpdates:
 			cells[i] = strconv.Itoa(e.SkippedUpdates)
-		case strings.HasPrefix(column, "swa_") && e.absent(column):
+		case strings.HasPrefix(column, swaPrefix) && e.absent(column):
 		case column == ColumnSWAEpochs:
 			cells[i] = strconv.Itoa(e.SWAEpochs)
 		case column == ColumnSWALoss:

@@ -142,8 +142,8 @@ func csvFloat(f float64) string {
 
 func headerLine(columns []string) string { return strings.Join(columns, ",") + "\n" }
 
-// columnsOf returns which of the further columns the file has, all of them if its first line is not complete. Other columns are an
-// error.
+// columnsOf returns which of the further columns the file has, all of them if its first line is not complete. Files of older versions
+// lack those of --swa-epochs; other differences are an error.
 func columnsOf(path string, further []string) ([]string, error) {
 	f, err := regularfile.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -161,7 +161,9 @@ func columnsOf(path string, further []string) ([]string, error) {
 		return nil, err
 	}
 	has := strings.Split(strings.TrimSuffix(line, "\n"), ",")
-	kept := slices.DeleteFunc(slices.Clone(further), func(column string) bool { return !slices.Contains(has, column) })
+	kept := slices.DeleteFunc(slices.Clone(further), func(column string) bool {
+		return strings.HasPrefix(column, swaPrefix) && !slices.Contains(has, column)
+	})
 	if line != headerLine(slices.Concat(csvColumns, kept)) {
 		return nil, fmt.Errorf("the columns are %q, not those of this program: move the file away to resume", line)
 	}
