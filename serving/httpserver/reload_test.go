@@ -106,6 +106,31 @@ func listen(t *testing.T, s *Server) (url string, stop func() error) {
 	return "http://" + l.Addr().String(), func() error { cancel(); return <-ended }
 }
 
+// slowListener notices its end some time after it was closed, as on a busy machine.
+type slowListener struct{ net.Listener }
+
+func (l slowListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		time.Sleep(50 * time.Millisecond)
+	}
+	return c, err
+}
+
+// TestServeEndsWithoutError: also where the goroutine that accepts connections has not noticed yet that the listener was closed.
+func TestServeEndsWithoutError(t *testing.T) {
+	s, _ := newServer(t, Config{Models: []Source{sourceOf("pets", new(versions).open)}})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Serve(ctx, slowListener{l}); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestReloadOfBrokenWeights: the model before stays, with an error in the log; the next weights are loaded.
 func TestReloadOfBrokenWeights(t *testing.T) {
 	v := new(versions)

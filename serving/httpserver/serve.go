@@ -39,6 +39,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		err = fmt.Errorf("httpserver: %w", err)
 	case <-ctx.Done():
 		err = s.drain(listener, &busy)
+		<-failed // the listener is closed; until Serve has returned, server.Close would close it again, which fails
 	}
 	return errors.Join(err, server.Close(), s.Close())
 }
