@@ -5,8 +5,9 @@ import "strings"
 // maxTrivial is the number of classes up to which a top-5 accuracy says nothing: it is 1.
 const maxTrivial = 5
 
-// TrivialTop5 reports whether every image is among the five most probable classes, because there are no more.
-func (s Start) TrivialTop5() bool { return s.Classes > 0 && s.Classes <= maxTrivial }
+// TrivialTop5 reports whether the class of every image is among the five most probable ones, because there are no more classes;
+// false for 0, an unknown number.
+func TrivialTop5(classes int) bool { return classes > 0 && classes <= maxTrivial }
 
 // multiLabel reports whether an image may have several classes: there is a mean average precision, and no top-5 accuracy.
 func (e Epoch) multiLabel() bool { return e.ValMAP > 0 || e.EMAValMAP > 0 || e.SWAValMAP > 0 }

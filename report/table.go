@@ -105,7 +105,7 @@ func validationColumns(e Epoch, run Start, short bool) []column {
 		}
 		loss := column{name: " loss", value: figure(r.loss)}
 		shown := []column{loss, chosen, third}
-		if !multi && run.TrivialTop5() {
+		if !multi && TrivialTop5(run.Classes) {
 			shown = shown[:2]
 		}
 		for i, c := range shown {

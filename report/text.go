@@ -83,7 +83,7 @@ func epochFields(e Epoch, run Start) []string {
 // accuracyFields are the fields of a validation.
 func accuracyFields(of string, loss, top1, top5 float64, run Start) []string {
 	fields := []string{of + " loss " + number(loss), of + " top-1 " + percent(top1)}
-	if run.TrivialTop5() {
+	if TrivialTop5(run.Classes) {
 		return fields
 	}
 	return append(fields, of+" top-5 "+percent(top5))

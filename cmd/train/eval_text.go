@@ -31,7 +31,7 @@ func evalText(r classify.EvalResult, allClasses bool) string {
 
 func writeAccuracies(b *strings.Builder, r classify.EvalResult) {
 	fmt.Fprintf(b, "%d images of %d classes, %.1f img/s\n\n", r.Images, len(r.Classes), r.ImagesPerSecond)
-	trivial := (report.Start{Classes: len(r.Classes)}).TrivialTop5()
+	trivial := report.TrivialTop5(len(r.Classes))
 	for _, row := range []struct {
 		name     string
 		value    float64

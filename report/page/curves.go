@@ -89,7 +89,7 @@ func accuracyCurves(h *history.History) charts.Lines {
 	}
 	c.Series = []charts.LineSeries{ofEpochs("training top-1", 0, h.Epochs, func(e report.Epoch) float64 { return e.TrainTop1 })}
 	c.Series = append(c.Series, validated("validation top-1", 1, h.Epochs, func(e report.Epoch) float64 { return e.ValTop1 })...)
-	if !h.Start.TrivialTop5() {
+	if !report.TrivialTop5(h.Start.Classes) {
 		c.Series = append(c.Series, validated("validation top-5", 2, h.Epochs, func(e report.Epoch) float64 { return e.ValTop5 })...)
 	}
 	c.Series = append(c.Series, averaged("top-1, average", h.Epochs, func(e report.Epoch) float64 { return e.EMAValTop1 })...)

@@ -103,7 +103,7 @@ func (d Data) view() (*view, error) {
 	v.Details = v.Settings != "" || v.Network != nil || len(v.Machine)+len(v.Notes)+len(v.Skips)+len(v.Controls) > 0
 	v.EpochRows = epochRows(d.History.Epochs, d.History.Start.MultiLabel)
 	v.Headings = [3]string{"training top-1", "validation top-1", "top-5"}
-	if d.History.Start.TrivialTop5() {
+	if report.TrivialTop5(d.History.Start.Classes) {
 		v.Headings[2] = ""
 	}
 	if d.History.Start.MultiLabel {
@@ -186,7 +186,7 @@ func (v *view) accuracyTiles(d Data) {
 			note += fmt.Sprintf("; 95\u00a0%% interval %.2f to %.2f", 100*s.Top1Interval.Low, 100*s.Top1Interval.High)
 		}
 		v.add("Best validation top-1", measure(r.Top1), note, r.Top1)
-		if !d.History.Start.TrivialTop5() {
+		if !report.TrivialTop5(d.History.Start.Classes) {
 			v.add("Top-5", measure(r.Top5), "same epoch", r.Top5)
 		}
 		v.add("Validation loss", decimal(r.Loss), "same epoch", r.Loss)
