@@ -36,6 +36,10 @@ dw_error dw_set_generator_state(int device, dw_tensor state);
 int dw_has_bf16(void);               // whether the processor multiplies bfloat16 in hardware
 const char *dw_cpu_capability(void); // what libtorch selects kernels by, such as "AVX512+bf16+amx"
 
+// threads/slack.cc: how late the timers of a thread of this process may be, whatever it runs. Returns whether the thread has
+// set it, within 0.1 s. One call at a time.
+int dw_set_timer_slack(int thread, uint64_t nanoseconds);
+
 // tensors/tensors.cc: layout, copies and gradients.
 dw_error dw_channels_last(dw_tensor *out, dw_tensor x);
 dw_error dw_copy(dw_tensor dst, dw_tensor src); // dst.copy_(src), outside any graph

@@ -9,7 +9,7 @@ import (
 
 func main() {
 	crashWithSignal()
-	boundSpinning(os.Args[1:])
+	prepareToCompute(os.Args[1:])
 	ctx := untilInterrupted(context.Background(), os.Stderr)
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"runtime"
 	"strings"
 	"testing"
+
+	"depthwise.dev/internal/host"
 )
 
 func TestComputes(t *testing.T) {
@@ -70,5 +73,18 @@ func TestIsLoader(t *testing.T) {
 		if got := isLoader(file); got != want {
 			t.Errorf("%s: %v, want %v", file, got, want)
 		}
+	}
+}
+
+// TestAddProcessors: goroutines get more places, and the default numbers of threads stay.
+func TestAddProcessors(t *testing.T) {
+	places, threads := runtime.GOMAXPROCS(0), host.ThisProcess().Parallel()
+	defer runtime.GOMAXPROCS(places)
+	addProcessors()
+	if got, want := runtime.GOMAXPROCS(0), host.ThisProcess().Scheduled+2; got != want {
+		t.Errorf("GOMAXPROCS is %d, want %d", got, want)
+	}
+	if got := host.ThisProcess().Parallel(); got != threads {
+		t.Errorf("%d threads by default, want %d as before", got, threads)
 	}
 }

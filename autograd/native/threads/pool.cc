@@ -1,6 +1,7 @@
 //go:build ignore
 
 #include "threads/pool.h"
+#include "threads/wait.h"
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -12,18 +13,10 @@
 #include <signal.h>
 #include <system_error>
 #include <thread>
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 namespace depthwise::threads {
 
 namespace {
-
-// How long a thread looks for work, or for the end of a loop, before it sleeps. To wake a sleeping
-// thread takes longer than many loops: on two idle Zen 5 cores training reached 1,744 images/s, with
-// 50 us 1,684. Beside two busy loops 637 and 605 on average of 16 runs, which vary more than that.
-constexpr std::chrono::microseconds kSpin{200};
 
 constexpr int kJobs = 16;
 constexpr size_t kApart = 128; // bytes: processors fetch pairs of cache lines
@@ -38,26 +31,6 @@ void delay(int thread) {
 #else
 void delay(int) {}
 #endif
-
-void pause() {
-#if defined(__SSE2__)
-  _mm_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
-// Calls done until it returns true; gives up and returns false after kSpin.
-template <class Done> bool spin(Done done) {
-  const auto end = std::chrono::steady_clock::now() + kSpin;
-  do {
-    for (int i = 0; i < 32; i++) {
-      if (done()) return true;
-      pause();
-    }
-  } while (std::chrono::steady_clock::now() < end);
-  return done();
-}
 
 // Adjacent parts of a loop that threads take one after another. The word is the loop's number and
 // how many parts are left: whoever exchanges it has both looked at the right loop and taken a part.
@@ -76,6 +49,8 @@ struct alignas(kApart) Lane {
 };
 
 thread_local bool computing = false; // a part, on this thread
+
+std::atomic<int> caller_processor{kNoProcessor}; // of the loop that was begun last
 
 // The loop of one caller. Jobs are static: a thread may look at one that has ended, whose fields
 // are being overwritten, but then takes no part of it (Lane).
@@ -119,13 +94,12 @@ public:
     return took;
   }
 
-  // Returns when all parts are finished.
-  void wait() {
-    auto finished = [&] { return unfinished_.load(std::memory_order_acquire) == 0; };
-    if (spin(finished)) return;
+  // Returns when all parts are finished. useless as in spin.
+  template <class Useless> void wait(Useless useless) {
+    if (spin([&] { return unfinished_.load(std::memory_order_acquire) == 0; }, useless)) return;
     uint32_t left = unfinished_.fetch_or(kWaiting, std::memory_order_acq_rel) | kWaiting;
     while (left != kWaiting) {
-      unfinished_.wait(left, std::memory_order_acquire);
+      sleep_while(unfinished_, left);
       left = unfinished_.load(std::memory_order_acquire);
     }
   }
@@ -134,7 +108,7 @@ private:
   static constexpr uint32_t kWaiting = 1u << 31; // the caller sleeps
 
   void finish() {
-    if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == (kWaiting | 1)) unfinished_.notify_one();
+    if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == (kWaiting | 1)) threads::wake(unfinished_);
   }
 
   std::atomic<bool> taken_{false};
@@ -153,18 +127,17 @@ alignas(kApart) std::atomic<uint32_t> published{0}; // loops, by all callers
 // A thread of the pool.
 struct alignas(kApart) Worker {
   std::atomic<uint32_t> asleep{0};
+  std::atomic<int> processor{kNoProcessor}; // on which it began to compute parts; kNoProcessor while it has none
 
   // A caller publishes its loop before it looks at asleep, and a thread sets asleep before it looks
   // for loops a last time, so one of them sees the other.
   void wake() {
-    if (asleep.load() && asleep.exchange(0)) asleep.notify_one();
+    if (asleep.load() && asleep.exchange(0)) threads::wake(asleep);
   }
   void sleep(uint32_t seen) {
     asleep.store(1);
-    if (published.load() == seen)
-      asleep.wait(1);
-    else
-      asleep.store(0);
+    if (published.load() != seen) asleep.store(0);
+    while (asleep.load()) sleep_while(asleep, 1);
   }
 };
 
@@ -191,8 +164,13 @@ void name_thread(int thread) {
   computing = true;
   for (;;) {
     const uint32_t seen = published.load();
-    if (help_any(thread)) continue;
-    if (!spin([&] { return published.load(std::memory_order_acquire) != seen; })) self.sleep(seen);
+    self.processor.store(processor(), std::memory_order_relaxed);
+    const bool helped = help_any(thread);
+    self.processor.store(kNoProcessor, std::memory_order_relaxed);
+    if (helped) continue;
+    auto next = [&] { return published.load(std::memory_order_acquire) != seen; };
+    auto useless = [](int here) { return caller_processor.load(std::memory_order_relaxed) == here; };
+    if (!spin(next, useless)) self.sleep(seen);
   }
 }
 
@@ -234,6 +212,12 @@ public:
     last = std::min(last, count_.load(std::memory_order_acquire));
     for (int i = 0; i < last; i++) worker_[i].wake();
   }
+  // Whether one of them, up to a number, computes parts on the processor: it then is not running if the calling thread is there.
+  bool computes(int last, int on) const {
+    last = std::min(last, count_.load(std::memory_order_acquire));
+    return std::any_of(worker_, worker_ + last,
+                       [on](const Worker &w) { return w.processor.load(std::memory_order_relaxed) == on; });
+  }
 
 private:
   static constexpr int kMost = 1023;
@@ -268,12 +252,13 @@ void run(int threads, int parts, Body body, void *context) noexcept {
   const int helpers = std::min(threads, parts) - 1;
   workers.grow(threads - 1);
   job->open(threads, parts, body, context);
+  caller_processor.store(processor(), std::memory_order_relaxed);
   published.fetch_add(1);
   workers.wake(helpers);
   computing = true;
   job->help(0);
   computing = false;
-  job->wait();
+  job->wait([&](int here) { return workers.computes(threads - 1, here); });
   job->release();
 }
 
