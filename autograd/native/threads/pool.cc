@@ -50,8 +50,6 @@ struct alignas(kApart) Lane {
 
 thread_local bool computing = false; // a part, on this thread
 
-std::atomic<int> caller_processor{kNoProcessor}; // of the loop that was begun last
-
 // The loop of one caller. Jobs are static: a thread may look at one that has ended, whose fields
 // are being overwritten, but then takes no part of it (Lane).
 class alignas(kApart) Job {
@@ -121,8 +119,14 @@ private:
 };
 
 Job jobs[kJobs];
-std::atomic<int> jobs_used{0};                      // the first ones
-alignas(kApart) std::atomic<uint32_t> published{0}; // loops, by all callers
+std::atomic<int> jobs_used{0}; // the first ones
+
+// What callers write when they begin a loop, after its job.
+struct alignas(kApart) Published {
+  std::atomic<uint32_t> loops{0};           // by all callers
+  std::atomic<int> processor{kNoProcessor}; // of the caller of the last one
+};
+Published published;
 
 // A thread of the pool.
 struct alignas(kApart) Worker {
@@ -136,7 +140,7 @@ struct alignas(kApart) Worker {
   }
   void sleep(uint32_t seen) {
     asleep.store(1);
-    if (published.load() != seen) asleep.store(0);
+    if (published.loops.load() != seen) asleep.store(0);
     while (asleep.load()) sleep_while(asleep, 1);
   }
 };
@@ -163,13 +167,13 @@ void name_thread(int thread) {
   name_thread(thread);
   computing = true;
   for (;;) {
-    const uint32_t seen = published.load();
+    const uint32_t seen = published.loops.load();
     self.processor.store(processor(), std::memory_order_relaxed);
     const bool helped = help_any(thread);
     self.processor.store(kNoProcessor, std::memory_order_relaxed);
     if (helped) continue;
-    auto next = [&] { return published.load(std::memory_order_acquire) != seen; };
-    auto useless = [](int here) { return caller_processor.load(std::memory_order_relaxed) == here; };
+    auto next = [&] { return published.loops.load(std::memory_order_acquire) != seen; };
+    auto useless = [](int here) { return published.processor.load(std::memory_order_relaxed) == here; };
     if (!spin(next, useless)) self.sleep(seen);
   }
 }
@@ -252,8 +256,8 @@ void run(int threads, int parts, Body body, void *context) noexcept {
   const int helpers = std::min(threads, parts) - 1;
   workers.grow(threads - 1);
   job->open(threads, parts, body, context);
-  caller_processor.store(processor(), std::memory_order_relaxed);
-  published.fetch_add(1);
+  published.processor.store(processor(), std::memory_order_relaxed);
+  published.loops.fetch_add(1);
   workers.wake(helpers);
   computing = true;
   job->help(0);

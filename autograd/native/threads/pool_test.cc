@@ -11,6 +11,7 @@
 #include <cstring>
 #include <ctime>
 #include <dirent.h>
+#include <sched.h>
 #include <string>
 #include <thread>
 #include <vector>
@@ -122,6 +123,37 @@ static void test_slow_thread() {
   expect_equal("parts", done, 100);
 }
 
+// Keeps all threads of the process, and of later ones, on the processors of a mask.
+#if defined(__linux__)
+static void keep_on(const cpu_set_t &processors) {
+  DIR *tasks = opendir("/proc/self/task");
+  while (dirent *entry = readdir(tasks))
+    if (const int thread = atoi(entry->d_name)) sched_setaffinity(thread, sizeof processors, &processors);
+  closedir(tasks);
+}
+#endif
+
+// Threads that share one processor wait for each other without looking, and lose no part.
+static void test_one_processor() {
+#if defined(__linux__)
+  cpu_set_t all, one;
+  sched_getaffinity(0, sizeof all, &all);
+  CPU_ZERO(&one);
+  for (int i = 0; i < CPU_SETSIZE && CPU_COUNT(&one) == 0; i++)
+    if (CPU_ISSET(i, &all)) CPU_SET(i, &one);
+  check_loop(3, 100); // so that the threads exist
+  keep_on(one);
+  for (int i = 0; i < 500; i++) check_loop(2 + i % 2, 1 + i % 13);
+  std::atomic<int> inside{0};
+  for (int i = 1; i <= 50; i++) // the caller and another thread are in a part at the same time, and either ends last
+    run(2, 2, [&](int, int) {
+      inside++;
+      while (inside < 2 * i) std::this_thread::yield();
+    });
+  keep_on(all);
+#endif
+}
+
 static double processor_seconds() {
   timespec t;
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
@@ -199,6 +231,7 @@ int main() {
       {"nested", test_nested},
       {"concurrent callers", test_concurrent_callers},
       {"slow thread", test_slow_thread},
+      {"one processor", test_one_processor},
       {"idle", test_idle},
       {"names", test_names},
       {"parts_of", test_parts_of},
