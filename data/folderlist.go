@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -16,6 +15,7 @@ import (
 	"depthwise.dev/data/internal/index"
 	"depthwise.dev/data/internal/names"
 	"depthwise.dev/data/internal/sys"
+	"depthwise.dev/internal/host"
 )
 
 // listClasses lists class folders in parallel, which is much faster on a network disk. Classes whose
@@ -29,7 +29,7 @@ func listClasses(dir string, classes []string, cache index.Cache) []*listing {
 	lists, keep := make([]*listing, len(classes)), make([]*keptClass, len(classes))
 	var listed atomic.Bool
 	var wg sync.WaitGroup
-	places := make(chan struct{}, 4*runtime.GOMAXPROCS(0))
+	places := make(chan struct{}, 4*host.Processors())
 	for i, name := range classes {
 		places <- struct{}{}
 		wg.Go(func() {

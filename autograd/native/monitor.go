@@ -5,6 +5,8 @@ import "C"
 
 import (
 	"os"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,37 +18,55 @@ import (
 func DelayMonitor(by time.Duration) bool {
 	delaying.Lock()
 	defer delaying.Unlock()
-	thread := findMonitor("/proc/self/task", 100)
+	thread := findMonitor("/proc/self/task", 100*time.Millisecond)
 	return thread > 0 && C.dw_set_timer_slack(C.int(thread), C.uint64_t(by)) != 0
 }
 
 var delaying sync.Mutex
 
-// findMonitor returns the number of the thread that is asleep in nanosleep in three of the looks that are taken in turn, or 0: the
-// monitor is the only thread of the Go runtime that spends its time there.
-func findMonitor(tasks string, looks int) int {
-	seen := map[int]int{}
-	for range looks {
-		entries, err := os.ReadDir(tasks)
-		if err != nil {
+// nanosleep is the number of the system call in which the monitor sleeps on Linux, while a goroutine runs.
+var nanosleep = map[string]string{"amd64": "35", "arm64": "101"}[runtime.GOARCH]
+
+// findMonitor returns the number of the thread that is the first one in nanosleep in three looks after another, or 0 if there is
+// none within the limit: the monitor spends its time there, and is created before other threads. It looks without a pause,
+// since the monitor sleeps elsewhere when no goroutine runs.
+func findMonitor(tasks string, limit time.Duration) int {
+	found, times := 0, 0
+	for end := time.Now().Add(limit); time.Now().Before(end); {
+		first, ok := firstAsleep(tasks)
+		if !ok {
 			return 0
 		}
-		for _, e := range entries {
-			thread, err := strconv.Atoi(e.Name())
-			if err != nil || !sleeps(tasks+"/"+e.Name()) {
-				continue
-			}
-			if seen[thread]++; seen[thread] == 3 {
-				return thread
-			}
+		if first != found {
+			found, times = first, 0
+		}
+		if times++; found > 0 && times == 3 {
+			return found
 		}
 	}
 	return 0
 }
 
-// sleeps reports whether a thread is in nanosleep. The file begins with the system call's number, or says "running".
-func sleeps(task string) bool {
-	text, err := os.ReadFile(task + "/syscall")
-	number, _, _ := strings.Cut(string(text), " ")
-	return err == nil && number != "" && number == nanosleep
+// firstAsleep returns the lowest number of a thread in nanosleep, or 0; false if the system does not tell.
+func firstAsleep(tasks string) (int, bool) {
+	entries, err := os.ReadDir(tasks)
+	if err != nil || nanosleep == "" {
+		return 0, false
+	}
+	var threads []int
+	for _, e := range entries {
+		if thread, err := strconv.Atoi(e.Name()); err == nil {
+			threads = append(threads, thread)
+		}
+	}
+	slices.Sort(threads)
+	readable := false
+	for _, thread := range threads {
+		text, err := os.ReadFile(tasks + "/" + strconv.Itoa(thread) + "/syscall") // begins with a number, or says "running"
+		readable = readable || err == nil
+		if number, _, _ := strings.Cut(string(text), " "); number == nanosleep {
+			return thread, true
+		}
+	}
+	return 0, readable
 }

@@ -4,23 +4,30 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
 
-// TestFindMonitor: only a thread that is always in nanosleep is the monitor.
+// TestFindMonitor: the first thread that is in nanosleep at each look.
 func TestFindMonitor(t *testing.T) {
+	if nanosleep == "" {
+		t.Skip("not for this processor")
+	}
+	asleep, running := nanosleep+" 0x7f 0x0 0x7f\n", "running\n"
 	for _, c := range []struct {
 		name  string
 		tasks map[string]string
 		want  int
 	}{
-		{"asleep in nanosleep", map[string]string{"100": "running\n", "101": nanosleep + " 0x7f 0x0 0x7f\n", "102": "202 0x1 0x80\n"}, 101},
-		{"the monitor runs", map[string]string{"100": "running\n", "101": "running\n"}, 0},
+		{"asleep in nanosleep", map[string]string{"100": running, "101": asleep, "102": "202 0x1 0x80\n"}, 101},
+		{"two sleep: the older one", map[string]string{"99": running, "1000": asleep, "998": asleep}, 998},
+		{"the monitor runs", map[string]string{"100": running, "101": running}, 0},
 		{"another call that begins with the same digits", map[string]string{"101": nanosleep + "1 0x7f\n"}, 0},
 		{"empty", map[string]string{"101": ""}, 0},
-		{"not a thread", map[string]string{"x": nanosleep + " 0x7f\n"}, 0},
+		{"not a thread", map[string]string{"x": asleep}, 0},
 		{"no threads", nil, 0},
 	} {
 		tasks := t.TempDir()
@@ -32,36 +39,46 @@ func TestFindMonitor(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got := findMonitor(tasks, 5); got != c.want {
+		if got := findMonitor(tasks, 20*time.Millisecond); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
 	}
-	if got := findMonitor(filepath.Join(t.TempDir(), "missing"), 5); got != 0 {
+	if got := findMonitor(filepath.Join(t.TempDir(), "missing"), time.Minute); got != 0 {
 		t.Errorf("no folder: %d, want 0", got)
 	}
 }
 
-// TestDelayMonitor: one thread's timers change, and only one's. Linux tells root the slack of other threads.
+// TestDelayMonitor: the monitor's timers change, and those of a thread that runs goroutines do not. Linux tells root the slack
+// of other threads.
 func TestDelayMonitor(t *testing.T) {
-	const delay = 7 * time.Millisecond
-	if !DelayMonitor(delay) {
+	if _, ok := firstAsleep("/proc/self/task"); !ok {
 		t.Skip("the system does not tell in which call a thread is")
 	}
+	const usual, delay = 50 * time.Microsecond, 7 * time.Millisecond
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if !DelayMonitor(delay) {
+		t.Fatal("the monitor was not found")
+	}
+	defer DelayMonitor(usual)
 	threads, err := os.ReadDir("/proc/self/task")
 	if err != nil {
 		t.Fatal(err)
 	}
-	delayed := 0
+	delayed, monitor := 0, findMonitor("/proc/self/task", time.Second)
 	for _, thread := range threads {
 		slack, err := os.ReadFile("/proc/" + thread.Name() + "/timerslack_ns")
 		if err != nil {
 			t.Skip(err)
 		}
-		if strings.TrimSpace(string(slack)) == fmt.Sprint(delay.Nanoseconds()) {
-			delayed++
+		if strings.TrimSpace(string(slack)) != fmt.Sprint(delay.Nanoseconds()) {
+			continue
+		}
+		if delayed++; delayed == 1 && thread.Name() != strconv.Itoa(monitor) {
+			t.Errorf("thread %s is delayed, want the monitor, %d", thread.Name(), monitor)
 		}
 	}
-	if delayed != 1 {
-		t.Errorf("%d of %d threads are delayed, want 1", delayed, len(threads))
+	if delayed == 0 || delayed == len(threads) {
+		t.Errorf("%d of %d threads are delayed", delayed, len(threads))
 	}
 }

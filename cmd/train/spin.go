@@ -9,7 +9,6 @@ import (
 	"syscall"
 
 	"depthwise.dev/autograd"
-	"depthwise.dev/internal/host"
 )
 
 // spinVariable is how often a thread of libgomp looks for the others at a barrier before it sleeps. By default it looks for
@@ -23,13 +22,9 @@ const spinCount = "10000"
 
 // prepareToCompute sets what a command that runs a network needs before it begins.
 func prepareToCompute(args []string) {
-	if !computes(args) {
-		return
-	}
-	boundSpinning()
-	autograd.DelayMonitor()
-	if os.Getenv("GOMAXPROCS") == "" {
-		addProcessors()
+	if computes(args) {
+		boundSpinning()
+		autograd.DelayMonitor()
 	}
 }
 
@@ -47,14 +42,6 @@ func boundSpinning() {
 	}
 	environment := append(os.Environ(), spinVariable+"="+spinCount)
 	_ = syscall.Exec(program, os.Args, environment) // returns only on an error; the program then computes as it is
-}
-
-// addProcessors raises GOMAXPROCS by two. A goroutine in native code keeps its place until the delayed monitor takes it, and
-// others, which decode images, wait: a training of the photographs at width 0.25 and 64x64 took 2.88 s on two cores, and 2.76 s
-// with two more places (means of six). The default numbers of threads stay what they were.
-func addProcessors() {
-	before := host.ThisProcess().Scheduled // found once, before the change
-	runtime.GOMAXPROCS(before + 2)
 }
 
 // chosen reports whether one of the variables is set, be it to nothing: the program that is started again has the first of

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"depthwise.dev/internal/host"
+	"depthwise.dev/autograd"
 )
 
 func TestComputes(t *testing.T) {
@@ -76,15 +76,19 @@ func TestIsLoader(t *testing.T) {
 	}
 }
 
-// TestAddProcessors: goroutines get more places, and the default numbers of threads stay.
-func TestAddProcessors(t *testing.T) {
-	places, threads := runtime.GOMAXPROCS(0), host.ThisProcess().Parallel()
+// TestPrepareToCompute: only commands that run a network get a delayed monitor, and more places for goroutines.
+func TestPrepareToCompute(t *testing.T) {
+	t.Setenv(spinVariable, spinCount) // the program is not started again
+	places := runtime.GOMAXPROCS(0)
 	defer runtime.GOMAXPROCS(places)
-	addProcessors()
-	if got, want := runtime.GOMAXPROCS(0), host.ThisProcess().Scheduled+2; got != want {
-		t.Errorf("GOMAXPROCS is %d, want %d", got, want)
+	prepareToCompute([]string{"version"})
+	if got := runtime.GOMAXPROCS(0); got != places {
+		t.Errorf("train version: GOMAXPROCS is %d, want %d", got, places)
 	}
-	if got := host.ThisProcess().Parallel(); got != threads {
-		t.Errorf("%d threads by default, want %d as before", got, threads)
+	delayed := autograd.DelayMonitor()
+	runtime.GOMAXPROCS(places)
+	prepareToCompute([]string{"bench", "step"})
+	if more := runtime.GOMAXPROCS(0) > places; more != delayed {
+		t.Errorf("train bench step: GOMAXPROCS raised: %v, want %v", more, delayed)
 	}
 }

@@ -6,12 +6,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 
 	"depthwise.dev/data/internal/index"
+	"depthwise.dev/internal/host"
 )
 
 // indexShards scans the shards in parallel, except those whose kept index has the same size and
@@ -20,7 +20,7 @@ func indexShards(ctx context.Context, root string, paths []string, kept index.Ca
 	known := loadIndices(kept, "shards", paths)
 	indices := make([]*shardIndex, len(paths))
 	scanned := make([]bool, len(paths))
-	err := eachInParallel(ctx, len(paths), 2*runtime.GOMAXPROCS(0), func(ctx context.Context, i int) (err error) {
+	err := eachInParallel(ctx, len(paths), 2*host.Processors(), func(ctx context.Context, i int) (err error) {
 		indices[i], scanned[i], err = indexLocal(ctx, root, paths[i], known)
 		return err
 	})

@@ -133,7 +133,7 @@ static void keep_on(const cpu_set_t &processors) {
 }
 #endif
 
-// Threads that share one processor wait for each other without looking, and lose no part.
+// Threads that share one processor sleep while they wait for each other, and lose no part.
 static void test_one_processor() {
 #if defined(__linux__)
   cpu_set_t all, one;

@@ -13,12 +13,13 @@
 
 namespace {
 
+std::atomic<int> target{0};
 std::atomic<uint64_t> slack{0};
 std::atomic<bool> is_set{false};
 
 void set_slack(int) {
   const int before = errno;
-  is_set = syscall(SYS_prctl, PR_SET_TIMERSLACK, slack.load(), 0, 0, 0) == 0;
+  if (syscall(SYS_gettid) == target) is_set = syscall(SYS_prctl, PR_SET_TIMERSLACK, slack.load(), 0, 0, 0) == 0;
   errno = before;
 }
 
@@ -30,17 +31,17 @@ void sleep_milliseconds(int n) {
 } // namespace
 
 int dw_set_timer_slack(int thread, uint64_t nanoseconds) {
-  const int number = SIGRTMAX - 1; // the Go runtime ignores it, should it come late
+  const int number = SIGRTMAX - 1;
   struct sigaction mine{};
   struct sigaction before{};
   mine.sa_handler = set_slack;
   mine.sa_flags = SA_ONSTACK | SA_RESTART;
   sigfillset(&mine.sa_mask);
-  slack = nanoseconds, is_set = false;
+  target = thread, slack = nanoseconds, is_set = false;
   if (sigaction(number, &mine, &before) != 0) return 0;
-  if (syscall(SYS_tgkill, getpid(), thread, number) == 0)
-    for (int i = 0; i < 100 && !is_set; i++) sleep_milliseconds(1);
-  sigaction(number, &before, nullptr);
+  const bool sent = syscall(SYS_tgkill, getpid(), thread, number) == 0;
+  for (int i = 0; sent && i < 100 && !is_set; i++) sleep_milliseconds(1);
+  if (!sent || is_set) sigaction(number, &before, nullptr); // or else the signal may still come
   return is_set;
 }
 #else

@@ -54,7 +54,7 @@ template <class Done, class Useless> bool spin(Done done, Useless useless) {
 
 // Sleeps while the word has this value, or shorter. std::atomic::wait of libstdc++ calls sched_yield before it sleeps, for which
 // Linux 6.18 takes the rest of its time slice from the thread: beside two busy loops the second thread then got 30 % of a
-// core, and 35 to 40 % without.
+// core, and 35 to 47 % without.
 inline void sleep_while(std::atomic<uint32_t> &word, uint32_t value) {
 #if defined(__linux__)
   static_assert(sizeof word == sizeof(uint32_t));
