@@ -23,8 +23,8 @@ const morePlaces = 16
 // runtime no longer follows changes of a CPU quota. Threads that the monitor creates inherit its delay: their timers may be 5 ms
 // late.
 //
-// It reports whether the monitor was found and delayed, within 0.2 s; otherwise nothing has changed. It takes Linux with a readable
-// /proc.
+// It reports whether the monitor was found and delayed, in about a millisecond on an idle machine and at most two seconds beside
+// many processes; otherwise nothing has changed. It takes Linux with a readable /proc.
 func DelayMonitor() bool {
 	if !native.DelayMonitor(monitorDelay) {
 		return false

@@ -18,7 +18,7 @@ import (
 func DelayMonitor(by time.Duration) bool {
 	delaying.Lock()
 	defer delaying.Unlock()
-	thread := findMonitor("/proc/self/task", 100*time.Millisecond)
+	thread := findMonitor("/proc/self/task", time.Second)
 	return thread > 0 && C.dw_set_timer_slack(C.int(thread), C.uint64_t(by)) != 0
 }
 
@@ -27,21 +27,19 @@ var delaying sync.Mutex
 // nanosleep is the number of the system call in which the monitor sleeps on Linux, while a goroutine runs.
 var nanosleep = map[string]string{"amd64": "35", "arm64": "101"}[runtime.GOARCH]
 
-// findMonitor returns the number of the thread that is the first one in nanosleep in three looks after another, or 0 if there is
-// none within the limit: the monitor spends its time there, and is created before other threads. It looks without a pause,
-// since the monitor sleeps elsewhere when no goroutine runs.
+// findMonitor returns the number of the thread that is the first one in nanosleep in three looks, or 0 if there is none within the
+// limit: the monitor spends its time there, and is created before other threads. It looks without a pause, since the monitor
+// sleeps elsewhere when no goroutine runs. Beside many processes the monitor mostly waits for a processor, so that the three looks
+// need not follow one another.
 func findMonitor(tasks string, limit time.Duration) int {
-	found, times := 0, 0
+	seen := map[int]int{}
 	for end := time.Now().Add(limit); time.Now().Before(end); {
 		first, ok := firstAsleep(tasks)
 		if !ok {
 			return 0
 		}
-		if first != found {
-			found, times = first, 0
-		}
-		if times++; found > 0 && times == 3 {
-			return found
+		if seen[first]++; first > 0 && seen[first] == 3 {
+			return first
 		}
 	}
 	return 0

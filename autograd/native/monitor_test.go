@@ -39,7 +39,11 @@ func TestFindMonitor(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got := findMonitor(tasks, 20*time.Millisecond); got != c.want {
+		limit := 20 * time.Millisecond
+		if c.want > 0 {
+			limit = time.Minute // ends before, however busy the machine is
+		}
+		if got := findMonitor(tasks, limit); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
 	}

@@ -37,7 +37,7 @@ int dw_has_bf16(void);               // whether the processor multiplies bfloat1
 const char *dw_cpu_capability(void); // what libtorch selects kernels by, such as "AVX512+bf16+amx"
 
 // threads/slack.cc: how late the timers of a thread of this process may be, whatever it runs. Returns whether the thread has
-// set it, within 0.1 s. One call at a time.
+// set it, within a second. One call at a time.
 int dw_set_timer_slack(int thread, uint64_t nanoseconds);
 
 // tensors/tensors.cc: layout, copies and gradients.

@@ -40,7 +40,7 @@ int dw_set_timer_slack(int thread, uint64_t nanoseconds) {
   target = thread, slack = nanoseconds, is_set = false;
   if (sigaction(number, &mine, &before) != 0) return 0;
   const bool sent = syscall(SYS_tgkill, getpid(), thread, number) == 0;
-  for (int i = 0; sent && i < 100 && !is_set; i++) sleep_milliseconds(1);
+  for (int i = 0; sent && i < 1000 && !is_set; i++) sleep_milliseconds(1);
   if (!sent || is_set) sigaction(number, &before, nullptr); // or else the signal may still come
   return is_set;
 }
