@@ -12,8 +12,8 @@ import (
 // image at 224 on two idle Zen 5 cores, three runs: 680 without the delay, 717 with 5 ms, 718 with 20 ms.
 const monitorDelay = 5 * time.Millisecond
 
-// morePlaces is what GOMAXPROCS is raised by: each goroutine that is in native code or reads a file keeps a place until the
-// monitor notices. With the delayed monitor and the usual number of places, a training that its loader bounds took 4 % longer.
+// morePlaces is what GOMAXPROCS is raised by: each goroutine that is in native code or reads a file keeps its place, a P of the Go
+// scheduler, until the monitor takes it for another. With the delayed monitor and the usual number of places, a training that its loader bounds took 4 % longer.
 const morePlaces = 16
 
 // DelayMonitor makes the monitor thread of the Go runtime wake up less often, every 5 ms instead of about every 70 us while
@@ -24,7 +24,7 @@ const morePlaces = 16
 // late.
 //
 // It reports whether the monitor was found and delayed, in about a millisecond on an idle machine and at most two seconds beside
-// many processes; otherwise nothing has changed. It takes Linux with a readable /proc.
+// many processes; otherwise nothing has changed. It needs Linux and a readable /proc.
 func DelayMonitor() bool {
 	if !native.DelayMonitor(monitorDelay) {
 		return false

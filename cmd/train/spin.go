@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-
-	"depthwise.dev/autograd"
 )
 
 // spinVariable is how often a thread of libgomp looks for the others at a barrier before it sleeps. By default it looks for
@@ -19,14 +17,6 @@ const spinVariable = "GOMP_SPINCOUNT"
 // docs/benchmarks.md has the table. 1,000 costs 8 % and more on an idle machine; 30,000 and more fall back to a tenth under
 // load in some runs.
 const spinCount = "10000"
-
-// prepareToCompute sets what a command that runs a network needs before it begins.
-func prepareToCompute(args []string) {
-	if computes(args) {
-		boundSpinning()
-		autograd.DelayMonitor()
-	}
-}
 
 // boundSpinning starts the program again with a bounded spin: libgomp reads the variable when it is loaded, before main. It
 // leaves the choice of a user who has made one, and returns if there is nothing to do or the system refuses, as where the
@@ -55,17 +45,4 @@ func chosen(lookup func(string) (string, bool)) bool {
 func isLoader(file string) bool {
 	name := filepath.Base(file)
 	return strings.HasPrefix(name, "ld-") || strings.HasPrefix(name, "ld.so") || strings.HasPrefix(name, "ld64.so")
-}
-
-// computes reports whether the command line names a command that runs a network. Others start twice as fast without
-// preparation.
-func computes(args []string) bool {
-	if len(args) == 0 || slices.ContainsFunc(args, func(a string) bool { return a == "-h" || a == "--help" || a == "--version" }) {
-		return false
-	}
-	cmd, _, err := newRoot().Find(args)
-	if err != nil || !cmd.HasParent() && !strings.HasPrefix(args[0], "-") { // a word that is no command, or help
-		return false
-	}
-	return cmd.Flags().Lookup("threads") != nil
 }
